@@ -1,0 +1,277 @@
+//! The cookie's attributes, checked once, and the `Set-Cookie` lines made of them.
+
+use std::{fmt::Write as _, time::Duration};
+
+use actix_web::http::header::HeaderValue;
+use gsession::{SessionId, Timestamp};
+
+use crate::ConfigError;
+
+/// Browsers cap a cookie's life at 400 days (RFC 6265bis 5.5).
+const LONGEST: Duration = Duration::from_secs(400 * 24 * 60 * 60);
+/// Leaves room for an id of 512 characters within the 4096 bytes of a name and a value (RFC 6265bis 5.6).
+const LONGEST_NAME: usize = 256;
+
+/// On which requests from other sites the browser sends the cookie (ASVS 3.3.2).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum SameSite {
+    /// On none.
+    Strict,
+    /// Only when the user follows a link. The default.
+    #[default]
+    Lax,
+    /// On all: for pages embedded in other sites. Needs `Secure`.
+    None,
+}
+
+/// How long the browser keeps the cookie. The server enforces the session's own lifetime in any case.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[non_exhaustive]
+pub enum CookieMaxAge {
+    /// Until the browser is closed: no `Max-Age`. The default, and what OWASP recommends.
+    #[default]
+    BrowserSession,
+    /// As long as the session lives: `Max-Age` from the session's own deadline, sent again whenever that moves.
+    Lifetime,
+    /// This long after it was last sent. It is sent again whenever the session's deadline moves.
+    Fixed(Duration),
+}
+
+impl From<Duration> for CookieMaxAge {
+    /// Zero means until the browser is closed, as in GoFrame. Parts of a second are rounded up; more than 400 days count as
+    /// 400 days, the most that browsers allow.
+    fn from(age: Duration) -> Self {
+        if age.is_zero() { Self::BrowserSession } else { Self::Fixed(age) }
+    }
+}
+
+/// The settings, before they are checked.
+#[derive(Debug, Clone)]
+pub(crate) struct CookieAttributes {
+    pub(crate) name: Option<String>,
+    pub(crate) secure: bool,
+    pub(crate) same_site: SameSite,
+    pub(crate) domain: Option<String>,
+    pub(crate) path: String,
+    pub(crate) max_age: CookieMaxAge,
+}
+
+impl Default for CookieAttributes {
+    fn default() -> Self {
+        Self {
+            name: None,
+            secure: true,
+            same_site: SameSite::Lax,
+            domain: None,
+            path: "/".to_owned(),
+            max_age: CookieMaxAge::BrowserSession,
+        }
+    }
+}
+
+impl CookieAttributes {
+    /// The name: as set, or the strongest default that the other attributes allow.
+    fn resolved_name(&self) -> String {
+        self.name.clone().unwrap_or_else(|| {
+            let may_have_prefix = self.secure && self.domain.is_none() && self.path == "/";
+            if may_have_prefix { "__Host-gsession" } else { "gsession" }.to_owned()
+        })
+    }
+
+    /// Checks that browsers will accept the cookie.
+    pub(crate) fn check(self) -> Result<SessionCookie, ConfigError> {
+        let name = self.resolved_name();
+        let is_token = |byte: u8| byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&byte);
+        if name.is_empty() || name.len() > LONGEST_NAME || !name.bytes().all(is_token) {
+            return Err(ConfigError::CookieName(name));
+        }
+        // Browsers compare the prefixes without regard to case.
+        let has_prefix =
+            |prefix: &str| name.get(..prefix.len()).is_some_and(|start| start.eq_ignore_ascii_case(prefix));
+        if !self.secure && (has_prefix("__Host-") || has_prefix("__Secure-")) {
+            return Err(ConfigError::PrefixNeedsSecure(name));
+        }
+        if has_prefix("__Host-") && (self.domain.is_some() || self.path != "/") {
+            return Err(ConfigError::HostPrefix(name));
+        }
+        if self.same_site == SameSite::None && !self.secure {
+            return Err(ConfigError::SameSiteNoneNeedsSecure);
+        }
+        let is_host = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'-' || byte == b'.';
+        if let Some(domain) = &self.domain
+            && (domain.trim_matches('.').is_empty() || domain.len() > 253 || !domain.bytes().all(is_host))
+        {
+            return Err(ConfigError::CookieDomain(domain.clone()));
+        }
+        let fits_path = self.path.bytes().all(|byte| matches!(byte, 0x20..=0x7e) && byte != b';');
+        if !self.path.starts_with('/') || self.path.len() > 1024 || !fits_path {
+            return Err(ConfigError::CookiePath(self.path));
+        }
+        let mut attributes = format!("; Path={}", self.path);
+        if let Some(domain) = &self.domain {
+            attributes.push_str("; Domain=");
+            attributes.push_str(domain);
+        }
+        if self.secure {
+            attributes.push_str("; Secure");
+        }
+        attributes.push_str("; HttpOnly; SameSite=");
+        attributes.push_str(match self.same_site {
+            SameSite::Strict => "Strict",
+            SameSite::Lax => "Lax",
+            SameSite::None => "None",
+        });
+        Ok(SessionCookie { name, attributes, max_age: self.max_age })
+    }
+}
+
+/// A cookie whose settings were checked.
+#[derive(Debug)]
+pub(crate) struct SessionCookie {
+    pub(crate) name: String,
+    /// Everything after the value but `Max-Age`; setting and removing have it in common (H3).
+    attributes: String,
+    max_age: CookieMaxAge,
+}
+
+impl SessionCookie {
+    /// Whether the browser keeps an expiry of its own, which has to follow the session's.
+    pub(crate) const fn is_persistent(&self) -> bool {
+        !matches!(self.max_age, CookieMaxAge::BrowserSession)
+    }
+
+    /// The `Set-Cookie` line that gives the client its id.
+    pub(crate) fn set(&self, id: &SessionId, expires_at: Timestamp, now: Timestamp) -> Option<HeaderValue> {
+        let age = match self.max_age {
+            CookieMaxAge::BrowserSession => None,
+            CookieMaxAge::Lifetime => Some(expires_at.since(now)),
+            CookieMaxAge::Fixed(age) => Some(age),
+        };
+        let mut line = String::with_capacity(self.name.len() + 64 + self.attributes.len());
+        line.push_str(&self.name);
+        line.push('=');
+        line.push_str(id.as_str());
+        line.push_str(&self.attributes);
+        if let Some(age) = age {
+            let age = age.min(LONGEST);
+            let seconds = age.as_secs() + u64::from(age.subsec_nanos() > 0);
+            // Writing to a String cannot fail. A session about to end still gets a second, since 0 would mean "remove".
+            let _ = write!(line, "; Max-Age={}", seconds.max(1));
+        }
+        HeaderValue::try_from(line).ok()
+    }
+
+    /// The `Set-Cookie` line that makes the client forget its id.
+    pub(crate) fn remove(&self) -> Option<HeaderValue> {
+        let Self { name, attributes, .. } = self;
+        let line = format!("{name}={attributes}; Max-Age=0; Expires=Thu, 01 Jan 1970 00:00:00 GMT");
+        HeaderValue::try_from(line).ok()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn attributes() -> CookieAttributes {
+        CookieAttributes::default()
+    }
+
+    fn line(attributes: CookieAttributes, lives: Duration) -> String {
+        let now = Timestamp::from_millis(1_000_000);
+        let id = SessionId::from_random([0; 32]);
+        let line = attributes.check().unwrap().set(&id, now + lives, now).unwrap();
+        line.to_str().unwrap().replace(&"A".repeat(43), "ID")
+    }
+
+    #[test]
+    fn the_default_is_the_strictest_that_works() {
+        assert_eq!(line(attributes(), Duration::MAX), "__Host-gsession=ID; Path=/; Secure; HttpOnly; SameSite=Lax");
+    }
+
+    #[test]
+    fn removal_repeats_the_attributes() {
+        let with = CookieAttributes {
+            name: Some("sid".into()),
+            domain: Some("example.org".into()),
+            path: "/admin".into(),
+            same_site: SameSite::Strict,
+            ..attributes()
+        };
+        assert_eq!(
+            line(with.clone(), Duration::MAX),
+            "sid=ID; Path=/admin; Domain=example.org; Secure; HttpOnly; SameSite=Strict"
+        );
+        assert_eq!(
+            with.check().unwrap().remove().unwrap(),
+            "sid=; Path=/admin; Domain=example.org; Secure; HttpOnly; SameSite=Strict; Max-Age=0; Expires=Thu, 01 Jan 1970 00:00:00 GMT"
+        );
+    }
+
+    #[test]
+    fn odd_durations_are_safe() {
+        let day = Duration::from_secs(86_400);
+        for (max_age, lives, expected) in [
+            (Duration::ZERO.into(), day, ""),
+            (Duration::from_nanos(1).into(), day, "; Max-Age=1"),
+            (Duration::from_millis(1_500).into(), day, "; Max-Age=2"),
+            (Duration::MAX.into(), day, "; Max-Age=34560000"),
+            (CookieMaxAge::Lifetime, day, "; Max-Age=86400"),
+            (CookieMaxAge::Lifetime, Duration::MAX, "; Max-Age=34560000"),
+            (CookieMaxAge::Lifetime, Duration::ZERO, "; Max-Age=1"),
+        ] {
+            let line = line(CookieAttributes { max_age, ..attributes() }, lives);
+            assert_eq!(line, format!("__Host-gsession=ID; Path=/; Secure; HttpOnly; SameSite=Lax{expected}"));
+        }
+    }
+
+    #[test]
+    fn contradictory_settings_are_refused() {
+        let named = |name: &str| CookieAttributes { name: Some(name.into()), ..attributes() };
+        let refused = |attributes: CookieAttributes| attributes.check().unwrap_err();
+        assert_eq!(
+            refused(CookieAttributes { secure: false, ..named("__Host-x") }),
+            ConfigError::PrefixNeedsSecure("__Host-x".into())
+        );
+        assert_eq!(
+            refused(CookieAttributes { secure: false, ..named("__secure-x") }),
+            ConfigError::PrefixNeedsSecure("__secure-x".into())
+        );
+        assert_eq!(
+            refused(CookieAttributes { domain: Some("a.b".into()), ..named("__Host-x") }),
+            ConfigError::HostPrefix("__Host-x".into())
+        );
+        assert_eq!(
+            refused(CookieAttributes { path: "/a".into(), ..named("__HOST-x") }),
+            ConfigError::HostPrefix("__HOST-x".into())
+        );
+        assert_eq!(
+            refused(CookieAttributes { secure: false, same_site: SameSite::None, ..attributes() }),
+            ConfigError::SameSiteNoneNeedsSecure
+        );
+        for name in ["", "a b", "a;b", "a=b", "ä", "a\r\nb", &"x".repeat(257)] {
+            assert_eq!(refused(named(name)), ConfigError::CookieName(name.into()));
+        }
+        for domain in ["", ".", "a b", "a;b", "a/b"] {
+            assert_eq!(
+                refused(CookieAttributes { domain: Some(domain.into()), ..attributes() }),
+                ConfigError::CookieDomain(domain.into())
+            );
+        }
+        for path in ["", "a", "/;x", "/\n"] {
+            assert_eq!(
+                refused(CookieAttributes { path: path.into(), ..attributes() }),
+                ConfigError::CookiePath(path.into())
+            );
+        }
+    }
+
+    #[test]
+    fn the_default_name_follows_the_other_settings() {
+        let name = |attributes: CookieAttributes| attributes.check().unwrap().name;
+        assert_eq!(name(attributes()), "__Host-gsession");
+        assert_eq!(name(CookieAttributes { secure: false, ..attributes() }), "gsession");
+        assert_eq!(name(CookieAttributes { path: "/app".into(), ..attributes() }), "gsession");
+        assert_eq!(name(CookieAttributes { domain: Some("a.b".into()), ..attributes() }), "gsession");
+    }
+}

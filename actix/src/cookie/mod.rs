@@ -1,0 +1,8 @@
+//! The session cookie: how it is read from the request, and how it is set and removed.
+
+mod attributes;
+mod parse;
+
+pub(crate) use attributes::{CookieAttributes, SessionCookie};
+pub use attributes::{CookieMaxAge, SameSite};
+pub(crate) use parse::values;

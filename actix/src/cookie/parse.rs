@@ -1,0 +1,57 @@
+//! Reading the `Cookie` header as raw bytes (H2).
+//!
+//! actix-web's own `cookies()` percent-decodes names and trims Unicode white space, so that a forged neighbour can pose as
+//! a `__Host-` cookie, and one byte that is not UTF-8 makes it drop every cookie.
+
+use actix_web::http::header::{COOKIE, HeaderMap};
+
+/// The values of every cookie whose name is, byte for byte, `name`. Values that are not UTF-8 are skipped; no id has any.
+pub(crate) fn values<'a>(headers: &'a HeaderMap, name: &'a str) -> impl Iterator<Item = &'a str> {
+    headers.get_all(COOKIE).flat_map(move |line| values_in(line.as_bytes(), name.as_bytes()))
+}
+
+fn values_in<'a>(line: &'a [u8], name: &'a [u8]) -> impl Iterator<Item = &'a str> {
+    line.split(|&byte| byte == b';').filter_map(move |pair| {
+        let value = pair.trim_ascii_start().strip_prefix(name)?.strip_prefix(b"=")?;
+        std::str::from_utf8(value.trim_ascii_end()).ok()
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn all<'a>(line: &'a [u8], name: &'a str) -> Vec<&'a str> {
+        values_in(line, name.as_bytes()).collect()
+    }
+
+    #[test]
+    fn finds_the_exact_name_only() {
+        assert_eq!(all(b"a=1; sid=x; b=2", "sid"), ["x"]);
+        for line in ["SID=x", "sid2=x", "xsid=x", "%73id=x", "sid%3dx", "sid =x", "sid", "", "=x", ";;;"] {
+            assert!(all(line.as_bytes(), "sid").is_empty(), "{line}");
+        }
+    }
+
+    #[test]
+    fn a_forged_host_prefix_does_not_match() {
+        // CVE-2020-7070 and its kin: percent-encoded and Unicode-padded names must not pose as the prefixed cookie.
+        for line in [
+            "__%48ost-sid=x",
+            "%5f_Host-sid=x",
+            "\u{a0}__Host-sid=x",
+            "\u{2003}__Host-sid=x",
+            "__host-sid=x",
+            "\u{b}__Host-sid\u{b}=x",
+        ] {
+            assert!(all(line.as_bytes(), "__Host-sid").is_empty(), "{line}");
+        }
+    }
+
+    #[test]
+    fn broken_neighbours_hide_nothing() {
+        assert_eq!(all(b"\xff\xfe=1; sid=x", "sid"), ["x"]);
+        assert_eq!(all(b"junk; =; ;;a==b; sid=x; sid=\xff; sid=y", "sid"), ["x", "y"]);
+        assert_eq!(all(b"sid=a=b ;x", "sid"), ["a=b"]);
+    }
+}

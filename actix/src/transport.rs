@@ -1,0 +1,112 @@
+//! How ids travel: by cookie, by header, or both; and what a response that used the session has to say to caches.
+
+use actix_web::{
+    dev::RequestHead,
+    http::header::{CACHE_CONTROL, HeaderMap, HeaderName, HeaderValue, SET_COOKIE, VARY},
+};
+use gsession::{ClientInfo, Delivery, Timestamp};
+
+use crate::cookie::{self, SessionCookie};
+
+/// Where ids are read from and written to.
+#[derive(Debug)]
+pub(crate) struct Transport {
+    pub(crate) cookie: Option<SessionCookie>,
+    pub(crate) cookie_output: bool,
+    pub(crate) header: Option<HeaderName>,
+}
+
+/// Which way the client presented something.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Presented {
+    Nothing,
+    ByCookie,
+    ByHeader,
+}
+
+impl Transport {
+    /// Every text that may be an id: cookies first, then headers, as GoFrame looks for them.
+    pub(crate) fn candidates<'a>(&'a self, headers: &'a HeaderMap) -> impl Iterator<Item = &'a str> {
+        self.by_cookie(headers).chain(self.by_header(headers))
+    }
+
+    fn by_cookie<'a>(&'a self, headers: &'a HeaderMap) -> impl Iterator<Item = &'a str> {
+        self.cookie.iter().flat_map(|cookie| cookie::values(headers, &cookie.name))
+    }
+
+    fn by_header<'a>(&'a self, headers: &'a HeaderMap) -> impl Iterator<Item = &'a str> {
+        self.header
+            .iter()
+            .flat_map(|name| headers.get_all(name))
+            .filter_map(|value| value.to_str().ok())
+            .map(str::trim_ascii)
+    }
+
+    pub(crate) fn presented(&self, headers: &HeaderMap) -> Presented {
+        if self.by_cookie(headers).next().is_some() {
+            Presented::ByCookie
+        } else if self.by_header(headers).next().is_some() {
+            Presented::ByHeader
+        } else {
+            Presented::Nothing
+        }
+    }
+
+    /// Writes what the client has to be told, and what caches have to know (H4).
+    ///
+    /// The answer goes the way the question came; a client that presented nothing gets it both ways.
+    pub(crate) fn deliver(&self, delivery: &Delivery, presented: Presented, now: Timestamp, headers: &mut HeaderMap) {
+        if self.cookie.is_some() {
+            vary(headers, HeaderValue::from_static("Cookie"));
+        }
+        if let Some(name) = &self.header {
+            vary(headers, HeaderValue::from(name.clone()));
+        }
+        let cookie = self.cookie.as_ref().filter(|_| self.cookie_output && presented != Presented::ByHeader);
+        let header = self.header.as_ref().filter(|_| presented != Presented::ByCookie || !self.cookie_output);
+        let line = match delivery {
+            Delivery::Send { id, expires_at } => {
+                if let (Some(name), Ok(value)) = (header, HeaderValue::from_str(id.as_str())) {
+                    headers.insert(name.clone(), value);
+                    not_stored(headers);
+                }
+                cookie.and_then(|cookie| cookie.set(id, *expires_at, now))
+            }
+            Delivery::Refresh { id, expires_at } => {
+                cookie.filter(|cookie| cookie.is_persistent()).and_then(|cookie| cookie.set(id, *expires_at, now))
+            }
+            Delivery::Withdraw => cookie.and_then(SessionCookie::remove),
+            _ => None,
+        };
+        if let Some(line) = line {
+            headers.append(SET_COOKIE, line);
+            not_stored(headers);
+        }
+    }
+}
+
+/// What is known about a client.
+pub(crate) fn client_info(head: &RequestHead) -> ClientInfo {
+    head.headers().iter().fold(ClientInfo::new(head.peer_addr), |client, (name, value)| {
+        client.with_header(name.as_str(), value.as_bytes())
+    })
+}
+
+/// Adds a field to `Vary`, unless it is there.
+fn vary(headers: &mut HeaderMap, field: HeaderValue) {
+    let wanted = field.as_bytes();
+    let named = headers.get_all(VARY).any(|line| {
+        let mut fields = line.as_bytes().split(|&byte| byte == b',').map(<[u8]>::trim_ascii);
+        fields.any(|held| held == b"*" || held.eq_ignore_ascii_case(wanted))
+    });
+    if !named {
+        headers.append(VARY, field);
+    }
+}
+
+/// Keeps a response with an id out of caches, unless the handler chose its own rule (R14).
+fn not_stored(headers: &mut HeaderMap) {
+    if !headers.contains_key(CACHE_CONTROL) {
+        headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    }
+}

@@ -1,0 +1,13 @@
+//! Session ids: what the client holds, what a storage sees, and how new ones are made.
+
+mod client_info;
+mod generator;
+mod hashed;
+mod session_id;
+mod store_key;
+
+pub use client_info::ClientInfo;
+pub use generator::{CustomIds, IdError, IdGenerator};
+pub use hashed::HashedIds;
+pub use session_id::{InvalidId, SessionId};
+pub use store_key::StoreKey;

@@ -1,0 +1,183 @@
+//! The secret a client holds.
+
+use std::fmt;
+
+/// Characters of a standard id: 32 bytes in base64url without padding.
+const STANDARD_LEN: usize = 43;
+/// Characters a custom id may have at most. A cookie's name and value together may have 4096 bytes (RFC 6265bis 5.6).
+const CUSTOM_MAX_LEN: usize = 512;
+const ALPHABET: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
+
+/// The secret by which a client proves that a session is its own: 256 bits, written as 43 characters of base64url.
+///
+/// Its `Debug` output never shows it, there is no `Display`, and no storage ever sees it: storages know a session by its
+/// [`StoreKey`](crate::StoreKey). Hand it to the client with [`as_str`](Self::as_str) and to nobody else.
+///
+/// ```
+/// use gsession::SessionId;
+///
+/// let id = SessionId::from_random([7; 32]);
+/// assert_eq!(id.as_str().len(), 43);
+/// assert_eq!(SessionId::parse(id.as_str()), Ok(id.clone()));
+/// assert_eq!(format!("{id:?}"), "SessionId(…)");
+/// ```
+#[derive(Clone, PartialEq, Eq, Hash)]
+pub struct SessionId(Text);
+
+#[derive(Clone, PartialEq, Eq, Hash)]
+enum Text {
+    /// Held in place: the usual id costs no allocation.
+    Standard([u8; STANDARD_LEN]),
+    Custom(Box<str>),
+}
+
+/// A text that cannot be a session id. It does not repeat the text, which may be somebody's secret.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum InvalidId {
+    /// Not 43 characters of canonical base64url.
+    #[error("not a session id: a standard id is 43 characters of base64url")]
+    NotStandard,
+    /// Empty, longer than 512 characters, or with a character that may not stand in a cookie value.
+    #[error("not a session id: a custom id is 1 to 512 visible ASCII characters without \" , ; or \\")]
+    NotCustom,
+    /// The manager's id generator does not accept ids of this form.
+    #[error("the id generator of this manager does not accept such an id; configure one whose `parse` does")]
+    Refused,
+}
+
+impl SessionId {
+    /// An id from 32 bytes, which must come from a cryptographic generator or a hash over one (ASVS 7.2.3).
+    #[must_use]
+    pub fn from_random(bytes: [u8; 32]) -> Self {
+        let mut text = [0_u8; STANDARD_LEN];
+        let (mut bits, mut held, mut at) = (0_u32, 0_u32, 0);
+        for byte in bytes {
+            bits = (bits << 8) | u32::from(byte);
+            held += 8;
+            while held >= 6 {
+                held -= 6;
+                text[at] = ALPHABET[(bits >> held) as usize & 63];
+                at += 1;
+            }
+        }
+        text[at] = ALPHABET[(bits << (6 - held)) as usize & 63];
+        Self(Text::Standard(text))
+    }
+
+    /// Reads a standard id.
+    ///
+    /// # Errors
+    ///
+    /// [`InvalidId::NotStandard`] unless `text` is exactly 43 characters of base64url that encode 32 bytes; the unused
+    /// bits of the last character must be zero, so that one session has one spelling.
+    pub fn parse(text: &str) -> Result<Self, InvalidId> {
+        let bytes: [u8; STANDARD_LEN] = text.as_bytes().try_into().map_err(|_| InvalidId::NotStandard)?;
+        if bytes.iter().all(|&byte| sextet(byte).is_some())
+            && sextet(bytes[STANDARD_LEN - 1]).is_some_and(|bits| bits & 3 == 0)
+        {
+            Ok(Self(Text::Standard(bytes)))
+        } else {
+            Err(InvalidId::NotStandard)
+        }
+    }
+
+    /// An id of the application's own making, for example one that another system issued.
+    ///
+    /// Its strength is the application's business: ASVS 7.2.3 asks for at least 128 bits from a cryptographic generator.
+    ///
+    /// ```
+    /// use gsession::SessionId;
+    /// assert!(SessionId::custom("terminal-17-8f3a9c").is_ok());
+    /// assert!(SessionId::custom("no spaces; no semicolons").is_err());
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// [`InvalidId::NotCustom`] if `text` is empty, longer than 512 characters or has a character that is not a
+    /// cookie-octet (RFC 6265 4.1.1).
+    pub fn custom(text: &str) -> Result<Self, InvalidId> {
+        if let Ok(standard) = Self::parse(text) {
+            return Ok(standard);
+        }
+        let octets_fit =
+            text.bytes().all(|byte| matches!(byte, 0x21..=0x7e) && !matches!(byte, b'"' | b',' | b';' | b'\\'));
+        if text.is_empty() || text.len() > CUSTOM_MAX_LEN || !octets_fit {
+            return Err(InvalidId::NotCustom);
+        }
+        Ok(Self(Text::Custom(text.into())))
+    }
+
+    /// The text to hand to the client. Treat it like a password: never log it.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        match &self.0 {
+            // Only ASCII is ever put in, so the fallback is never taken.
+            Text::Standard(bytes) => std::str::from_utf8(bytes).unwrap_or_default(),
+            Text::Custom(text) => text,
+        }
+    }
+}
+
+impl fmt::Debug for SessionId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("SessionId(…)")
+    }
+}
+
+const fn sextet(byte: u8) -> Option<u8> {
+    match byte {
+        b'A'..=b'Z' => Some(byte - b'A'),
+        b'a'..=b'z' => Some(byte - b'a' + 26),
+        b'0'..=b'9' => Some(byte - b'0' + 52),
+        b'-' => Some(62),
+        b'_' => Some(63),
+        _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn encodes_as_base64url() {
+        // RFC 4648 alphabet, checked against `printf … | base64url` by hand.
+        assert_eq!(SessionId::from_random([0; 32]).as_str(), "A".repeat(43));
+        assert_eq!(SessionId::from_random([0xff; 32]).as_str(), format!("{}8", "_".repeat(42)));
+        let counting = std::array::from_fn(|i| i as u8);
+        assert_eq!(SessionId::from_random(counting).as_str(), "AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8");
+    }
+
+    #[test]
+    fn one_session_has_one_spelling() {
+        let canonical = "A".repeat(43);
+        assert!(SessionId::parse(&canonical).is_ok());
+        for last in ["B", "C", "D", "="] {
+            assert_eq!(SessionId::parse(&format!("{}{last}", "A".repeat(42))), Err(InvalidId::NotStandard));
+        }
+    }
+
+    #[test]
+    fn malformed_texts_are_refused() {
+        for text in [
+            "",
+            "A",
+            &"A".repeat(42),
+            &"A".repeat(44),
+            &format!("{}é", "A".repeat(41)),
+            &format!("{}/", "A".repeat(42)),
+        ] {
+            assert_eq!(SessionId::parse(text), Err(InvalidId::NotStandard), "{text}");
+        }
+        for text in ["", " ", "a b", "a;b", "a\"b", "a\\b", "ä", "a\r\nb", &"x".repeat(513)] {
+            assert_eq!(SessionId::custom(text), Err(InvalidId::NotCustom), "{text:?}");
+        }
+    }
+
+    #[test]
+    fn a_custom_id_in_standard_form_is_the_standard_id() {
+        let text = SessionId::from_random([9; 32]);
+        assert_eq!(SessionId::custom(text.as_str()), SessionId::parse(text.as_str()));
+    }
+}

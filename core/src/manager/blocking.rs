@@ -1,0 +1,66 @@
+//! The manager over a blocking storage.
+
+use std::sync::Arc;
+
+use super::{
+    MAX_HOPS,
+    builder::{FromParts, ManagerBuilder, Settings},
+    methods::manager_methods,
+};
+use crate::{
+    ClientInfo, Session, SessionId, SessionInfo, Storage, StorageError, StoreKey,
+    session::{Config, Machine},
+    storage::{Removed, Swept},
+};
+
+/// Gives out sessions over a blocking storage: for threads, TCP servers, command line tools. Cheap to clone.
+///
+/// ```
+/// use gsession::{ClientInfo, Manager, MemoryStorage};
+///
+/// let manager = Manager::new(MemoryStorage::new());
+/// let session = manager.session(None, ClientInfo::default());
+/// assert_eq!(session.get::<String>("user")?, None);
+/// # Ok::<(), gsession::Error>(())
+/// ```
+#[derive(Clone)]
+pub struct Manager {
+    storage: Arc<dyn Storage>,
+    config: Arc<Config>,
+}
+
+impl Manager {
+    /// A manager with the default settings.
+    #[must_use]
+    pub fn new(storage: impl Storage + 'static) -> Self {
+        Self::from_parts(Arc::new(storage), Settings::default())
+    }
+
+    /// A manager with other settings.
+    pub fn builder(storage: impl Storage + 'static) -> ManagerBuilder<Self> {
+        let storage: Arc<dyn Storage> = Arc::new(storage);
+        ManagerBuilder::new(storage)
+    }
+}
+
+impl FromParts for Manager {
+    type Storage = Arc<dyn Storage>;
+
+    fn from_parts(storage: Self::Storage, settings: Settings) -> Self {
+        Self { storage, config: settings.0 }
+    }
+}
+
+manager_methods!(Manager, Session, [], []);
+
+/// Ends the session under `key`, wherever it has moved.
+pub(crate) fn remove_through(storage: &dyn Storage, mut key: StoreKey) -> Result<bool, StorageError> {
+    for _ in 0..MAX_HOPS {
+        match storage.remove(&key)? {
+            Removed::Done => return Ok(true),
+            Removed::Absent => return Ok(false),
+            Removed::Moved(next) => key = next,
+        }
+    }
+    Ok(false)
+}

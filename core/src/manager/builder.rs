@@ -1,0 +1,138 @@
+//! The settings of a manager.
+
+use std::{sync::Arc, time::Duration};
+
+use crate::{
+    Clock, ConfigError, HashedIds, IdGenerator, Limits, SystemClock,
+    session::{Config, Lifetime},
+};
+
+/// Settings of a [`Manager`](crate::Manager) or an [`AsyncManager`](crate::AsyncManager).
+///
+/// ```
+/// use std::time::Duration;
+/// use gsession::{Manager, MemoryStorage};
+///
+/// let manager = Manager::builder(MemoryStorage::new())
+///     .idle_timeout(Duration::from_secs(30 * 60))
+///     .absolute_lifetime(Duration::from_secs(12 * 60 * 60))
+///     .build()?;
+/// # let _ = manager;
+/// # Ok::<(), gsession::ConfigError>(())
+/// ```
+#[must_use]
+pub struct ManagerBuilder<M: FromParts> {
+    storage: M::Storage,
+    idle_timeout: Duration,
+    absolute_lifetime: Option<Duration>,
+    touch_interval: Option<Duration>,
+    limits: Limits,
+    ids: Arc<dyn IdGenerator>,
+    clock: Arc<dyn Clock>,
+}
+
+/// A kind of manager, made of a storage and settings.
+pub trait FromParts: Sized {
+    /// How this kind of manager holds its storage.
+    type Storage;
+
+    #[doc(hidden)]
+    fn from_parts(storage: Self::Storage, config: Settings) -> Self;
+}
+
+/// Settings that were checked.
+pub struct Settings(pub(crate) Arc<Config>);
+
+impl<M: FromParts> ManagerBuilder<M> {
+    pub(super) fn new(storage: M::Storage) -> Self {
+        Self {
+            storage,
+            idle_timeout: Lifetime::DEFAULT_IDLE,
+            absolute_lifetime: None,
+            touch_interval: None,
+            limits: Limits::default(),
+            ids: Arc::new(HashedIds::new()),
+            clock: Arc::new(SystemClock),
+        }
+    }
+
+    /// A session ends when it has not been used for so long. Default: 24 hours, as GoFrame (ASVS 7.3.1).
+    pub const fn idle_timeout(mut self, timeout: Duration) -> Self {
+        self.idle_timeout = timeout;
+        self
+    }
+
+    /// A session ends so long after it was created, however much it is used. Default: never (ASVS 7.3.2 asks for a limit
+    /// that fits the application).
+    pub const fn absolute_lifetime(mut self, lifetime: Duration) -> Self {
+        self.absolute_lifetime = Some(lifetime);
+        self
+    }
+
+    /// Activity within this time of the last is not stored again, so a session may end up to that much before its idle
+    /// timeout. Default: a twentieth of the idle timeout, at most a minute.
+    pub const fn touch_interval(mut self, interval: Duration) -> Self {
+        self.touch_interval = Some(interval);
+        self
+    }
+
+    /// What one session may hold. Default: [`Limits::default`].
+    pub const fn limits(mut self, limits: Limits) -> Self {
+        self.limits = limits;
+        self
+    }
+
+    /// Where new ids come from. Default: [`HashedIds`].
+    pub fn id_generator(mut self, ids: impl IdGenerator + 'static) -> Self {
+        self.ids = Arc::new(ids);
+        self
+    }
+
+    /// The clock. Default: the system's.
+    pub fn clock(mut self, clock: impl Clock + 'static) -> Self {
+        self.clock = Arc::new(clock);
+        self
+    }
+
+    /// Checks the settings and makes the manager.
+    ///
+    /// # Errors
+    ///
+    /// [`ConfigError`] if the idle timeout or the absolute lifetime is shorter than a millisecond. Durations that are longer
+    /// than the calendar are fine; they never end.
+    pub fn build(self) -> Result<M, ConfigError> {
+        const SHORTEST: Duration = Duration::from_millis(1);
+        if self.idle_timeout < SHORTEST {
+            return Err(ConfigError::IdleTimeoutTooShort);
+        }
+        if self.absolute_lifetime.is_some_and(|lifetime| lifetime < SHORTEST) {
+            return Err(ConfigError::AbsoluteLifetimeTooShort);
+        }
+        let touch_interval = self.touch_interval.unwrap_or_else(|| Lifetime::default_touch_interval(self.idle_timeout));
+        let lifetime = Lifetime { idle_timeout: self.idle_timeout, absolute: self.absolute_lifetime, touch_interval };
+        let config = Config { lifetime, limits: self.limits, ids: self.ids, clock: self.clock };
+        Ok(M::from_parts(self.storage, Settings(Arc::new(config))))
+    }
+}
+
+impl<M: FromParts> std::fmt::Debug for ManagerBuilder<M> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("ManagerBuilder")
+            .field("idle_timeout", &self.idle_timeout)
+            .field("absolute_lifetime", &self.absolute_lifetime)
+            .field("limits", &self.limits)
+            .finish_non_exhaustive()
+    }
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        let lifetime = Lifetime {
+            idle_timeout: Lifetime::DEFAULT_IDLE,
+            absolute: None,
+            touch_interval: Lifetime::default_touch_interval(Lifetime::DEFAULT_IDLE),
+        };
+        let (ids, clock) = (Arc::new(HashedIds::new()), Arc::new(SystemClock));
+        Self(Arc::new(Config { lifetime, limits: Limits::default(), ids, clock }))
+    }
+}

@@ -1,0 +1,102 @@
+//! The methods of a manager, written once for both kinds.
+
+macro_rules! manager_methods {
+    ($type:ident, $session:ident, [$($async:tt)*], [$($await:tt)*]) => {
+        impl $type {
+            /// A session for a request in which the client presented `id` (GoFrame's `Manager.New`). Nothing is asked of the
+            /// storage before the session is used.
+            ///
+            /// An id that is unknown, has ended or is malformed is as good as none; it is never adopted (S6).
+            #[must_use]
+            pub fn session(&self, id: Option<&str>, client: ClientInfo) -> $session {
+                self.session_from(id, || client)
+            }
+
+            /// As [`session`](Self::session), for transports on which a client may present several texts, such as several
+            /// cookies of one name: the first that can be an id counts, so that a malformed one never hides a good one.
+            /// `client` is called only if there is none.
+            #[must_use]
+            pub fn session_from<'a>(
+                &self,
+                candidates: impl IntoIterator<Item = &'a str>,
+                client: impl FnOnce() -> ClientInfo,
+            ) -> $session {
+                let (mut malformed, mut id) = (false, None);
+                for text in candidates {
+                    match self.config.ids.parse(text) {
+                        Ok(parsed) => {
+                            id = Some(parsed);
+                            break;
+                        }
+                        Err(_) => malformed = true,
+                    }
+                }
+                let client = if id.is_some() { ClientInfo::default() } else { client() };
+                let machine = Machine::new(id, malformed, client);
+                $session::new(self.storage.clone(), Arc::clone(&self.config), machine)
+            }
+
+            /// Lists the living sessions of a principal, newest activity first (ASVS 7.5.2).
+            ///
+            /// # Errors
+            ///
+            /// [`StorageError`] if the storage failed or cannot list sessions.
+            pub $($async)* fn sessions_of(&self, principal: &str) -> Result<Vec<(StoreKey, SessionInfo)>, StorageError> {
+                let now = self.config.clock.now();
+                let mut sessions: Vec<_> = self
+                    .storage
+                    .find(principal, now)$($await)*?
+                    .into_iter()
+                    .filter(|found| !self.config.lifetime.is_over(&found.record, now))
+                    .map(|found| (found.key, SessionInfo::of(&found.record)))
+                    .collect();
+                sessions.sort_by_key(|(_, info)| std::cmp::Reverse(info.last_seen));
+                Ok(sessions)
+            }
+
+            /// Ends every session of a principal, except one if given; returns how many there were (ASVS 7.4.2, 7.4.5).
+            ///
+            /// # Errors
+            ///
+            /// [`StorageError`] if the storage failed or cannot list sessions; some may have been ended then.
+            pub $($async)* fn destroy_all_of(&self, principal: &str, except: Option<&SessionId>) -> Result<u64, StorageError> {
+                let except = except.map(StoreKey::of);
+                let mut ended = 0;
+                for found in self.storage.find(principal, self.config.clock.now())$($await)*? {
+                    if Some(found.key) != except {
+                        ended += u64::from(self.destroy(found.key)$($await)*?);
+                    }
+                }
+                Ok(ended)
+            }
+
+            /// Ends the session under a key, also if it has been renewed meanwhile; whether there was one.
+            ///
+            /// # Errors
+            ///
+            /// [`StorageError`] if the storage failed; the session may then still be there.
+            pub $($async)* fn destroy(&self, key: StoreKey) -> Result<bool, StorageError> {
+                remove_through(&self.storage, key)$($await)*
+            }
+
+            /// Removes expired sessions now, for storages that do not do it by themselves.
+            ///
+            /// # Errors
+            ///
+            /// [`StorageError`] if the storage failed.
+            pub $($async)* fn sweep(&self) -> Result<Swept, StorageError> {
+                self.storage.sweep(self.config.clock.now())$($await)*
+            }
+        }
+
+        impl std::fmt::Debug for $type {
+            fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                f.debug_struct(stringify!($type))
+                    .field("lifetime", &self.config.lifetime)
+                    .field("limits", &self.config.limits)
+                    .finish_non_exhaustive()
+            }
+        }
+    };
+}
+pub(super) use manager_methods;

@@ -1,0 +1,98 @@
+//! A commit, and what it makes of a record: the one place where a stored session changes.
+
+use std::sync::Arc;
+
+use super::{Changes, JsonText, LimitExceeded, Limits, Record};
+use crate::storage::{Access, Snapshot};
+
+/// What a storage is asked to do to a stored session, atomically and only if the session still exists.
+#[derive(Debug, Clone)]
+#[non_exhaustive]
+pub struct Commit {
+    /// What the request did.
+    pub changes: Arc<Changes>,
+    /// What the request had loaded, if it had: a storage that compares and sets may start from it.
+    pub base: Option<Snapshot>,
+    /// Commit only if an entry still has the value it had (an atomic update).
+    pub expect: Option<Expect>,
+    /// When the commit happens, and how far it pushes the idle deadline.
+    pub access: Access,
+    /// What the session may hold at most.
+    pub limits: Limits,
+}
+
+impl Commit {
+    /// A commit of `changes` without condition.
+    #[must_use]
+    pub fn new(changes: Changes, access: Access) -> Self {
+        Self { changes: Arc::new(changes), base: None, expect: None, access, limits: Limits::default() }
+    }
+
+    /// Adds the condition that `key` still has this JSON text (`None`: still is not there).
+    #[must_use]
+    pub fn expecting(mut self, key: &str, json: Option<&str>) -> Self {
+        self.expect = Some(Expect { key: key.into(), json: json.map(|json| JsonText::written(json.into())) });
+        self
+    }
+}
+
+/// The condition of an atomic update: `key` still has this JSON text, or still is not there.
+#[derive(Debug, Clone)]
+#[non_exhaustive]
+pub struct Expect {
+    /// The key of the entry.
+    pub key: Box<str>,
+    /// Its JSON text as it was read; `None` if it was absent.
+    pub json: Option<JsonText>,
+}
+
+/// What [`Record::apply`] came to.
+#[derive(Debug)]
+pub enum Applied {
+    /// The record as it is now to be stored.
+    Changed(Record),
+    /// The session has expired; nothing may be stored.
+    Expired,
+    /// The entry of [`Expect`] has this value now.
+    Conflict(Option<JsonText>),
+}
+
+impl Record {
+    /// What a commit makes of this record: every storage that holds whole records calls this under its own lock.
+    ///
+    /// # Errors
+    ///
+    /// [`LimitExceeded`] if the session would grow over its limits.
+    pub fn apply(&self, commit: &Commit) -> Result<Applied, LimitExceeded> {
+        if self.is_expired(commit.access.now) {
+            return Ok(Applied::Expired);
+        }
+        if let Some(expect) = &commit.expect {
+            let current = self.entries.get(&expect.key);
+            if current.as_ref().map(JsonText::as_bytes) != expect.json.as_ref().map(JsonText::as_bytes) {
+                return Ok(Applied::Conflict(current));
+            }
+        }
+        let entries = commit.changes.apply_to(&self.entries, &commit.limits)?;
+        let principal = commit.changes.new_principal().unwrap_or(&self.principal).clone();
+        let mut record = Self { entries, principal, ..self.clone() };
+        record.extend(&commit.access);
+        Ok(Applied::Changed(record))
+    }
+
+    /// Counts `access` as activity, if it is meant to: pushes the idle deadline forward, never back (S7).
+    pub fn extend(&mut self, access: &Access) {
+        if let Some(extend) = &access.extend
+            && access.now >= self.last_seen
+        {
+            self.last_seen = access.now;
+            self.idle_timeout = extend.idle_timeout;
+        }
+    }
+
+    /// Whether a touch is due at `access`: it counts as activity, and the last one is at least the touch interval ago.
+    #[must_use]
+    pub fn is_touch_due(&self, access: &Access) -> bool {
+        access.extend.as_ref().is_some_and(|extend| access.now >= self.last_seen + extend.interval)
+    }
+}

@@ -1,0 +1,251 @@
+//! What one request did to a session.
+
+use std::{fmt, sync::Arc};
+
+use super::{Entries, LimitExceeded, Limits};
+
+/// What one request did to a session: keys set, keys removed, everything cleared, the principal changed. Never a whole
+/// snapshot, so that overlapping requests do not overwrite each other (S3).
+///
+/// ```
+/// use gsession::{Changes, Entries};
+///
+/// let mut changes = Changes::default();
+/// changes.set("seen", "2");
+/// changes.remove("cart");
+/// let before = Entries::pack([("cart", "[]"), ("user", "\"ada\"")]).unwrap();
+/// let after = changes.apply_to(&before, &gsession::Limits::default())?;
+/// assert_eq!(after.iter().collect::<Vec<_>>(), [("seen", "2"), ("user", "\"ada\"")]);
+/// # Ok::<(), gsession::LimitExceeded>(())
+/// ```
+#[derive(Clone, Default, PartialEq, Eq)]
+pub struct Changes {
+    cleared: bool,
+    /// Sorted by key; `None` removes. After a clear, only what was set since.
+    edits: Vec<(Box<str>, Option<Arc<str>>)>,
+    principal: Option<Option<Arc<str>>>,
+}
+
+impl Changes {
+    /// Sets `key` to a JSON text.
+    pub fn set(&mut self, key: &str, json: impl Into<Arc<str>>) {
+        self.put(key, Some(json.into()));
+    }
+
+    /// Removes `key`.
+    pub fn remove(&mut self, key: &str) {
+        self.put(key, None);
+    }
+
+    /// Removes every entry, set before or not.
+    pub fn clear(&mut self) {
+        self.cleared = true;
+        self.edits.clear();
+    }
+
+    /// Says whose session this is, or that it is nobody's.
+    pub fn set_principal(&mut self, principal: Option<Arc<str>>) {
+        self.principal = Some(principal);
+    }
+
+    fn put(&mut self, key: &str, edit: Option<Arc<str>>) {
+        match self.edits.binary_search_by(|(held, _)| (**held).cmp(key)) {
+            Ok(at) => self.edits[at].1 = edit,
+            Err(at) => self.edits.insert(at, (key.into(), edit)),
+        }
+    }
+
+    /// Whether nothing was changed.
+    #[must_use]
+    pub const fn is_empty(&self) -> bool {
+        !self.cleared && self.edits.is_empty() && self.principal.is_none()
+    }
+
+    /// Whether something was given to keep: an entry or a principal. Removals alone make no session.
+    #[must_use]
+    pub fn has_content(&self) -> bool {
+        matches!(self.principal, Some(Some(_))) || self.edits.iter().any(|(_, edit)| edit.is_some())
+    }
+
+    /// Whether every entry that was there before is removed.
+    #[must_use]
+    pub const fn is_cleared(&self) -> bool {
+        self.cleared
+    }
+
+    /// The keys set (with their JSON texts) and removed (`None`), sorted by key; they come after a clear.
+    pub fn edits(&self) -> impl ExactSizeIterator<Item = (&str, Option<&str>)> {
+        self.edits.iter().map(|(key, edit)| (&**key, edit.as_deref()))
+    }
+
+    /// The new principal, if it was changed: `Some(None)` takes it away.
+    #[must_use]
+    pub fn principal(&self) -> Option<Option<&str>> {
+        self.principal.as_ref().map(Option::as_deref)
+    }
+
+    pub(crate) fn new_principal(&self) -> Option<&Option<Arc<str>>> {
+        self.principal.as_ref()
+    }
+
+    /// What these changes make of `key`: `None` if they leave it alone, `Some(None)` if it is removed.
+    pub(crate) fn get(&self, key: &str) -> Option<Option<Arc<str>>> {
+        match self.edits.binary_search_by(|(held, _)| (**held).cmp(key)) {
+            Ok(at) => Some(self.edits[at].1.clone()),
+            Err(_) => self.cleared.then_some(None),
+        }
+    }
+
+    /// Takes back what was done to `key` since it had `edit`; `None` for a key that was not changed then.
+    pub(crate) fn restore(&mut self, key: &str, edit: Option<Option<Arc<str>>>) {
+        match edit {
+            Some(edit) => self.put(key, edit),
+            None => self.edits.retain(|(held, _)| **held != *key),
+        }
+    }
+
+    /// The edit recorded for exactly `key`, regardless of a clear.
+    pub(crate) fn edit_of(&self, key: &str) -> Option<Option<Arc<str>>> {
+        self.edits.binary_search_by(|(held, _)| (**held).cmp(key)).ok().map(|at| self.edits[at].1.clone())
+    }
+
+    /// Adds what was done later.
+    pub(crate) fn then(&mut self, later: Self) {
+        if later.cleared {
+            self.clear();
+        }
+        if self.edits.is_empty() {
+            self.edits = later.edits;
+        } else {
+            for (key, edit) in later.edits {
+                self.put(&key, edit);
+            }
+        }
+        if later.principal.is_some() {
+            self.principal = later.principal;
+        }
+    }
+
+    pub(crate) fn edit_count(&self) -> usize {
+        self.edits.len()
+    }
+
+    pub(crate) fn edit_bytes(&self) -> usize {
+        self.edits.iter().map(|(key, edit)| key.len() + edit.as_ref().map_or(0, |json| json.len())).sum()
+    }
+
+    /// The entries that come of `before` under these changes.
+    ///
+    /// # Errors
+    ///
+    /// [`LimitExceeded`] if they are more or larger than `limits` allow. A session that was already over a limit (which may
+    /// have been lowered since) may still shrink.
+    pub fn apply_to(&self, before: &Entries, limits: &Limits) -> Result<Entries, LimitExceeded> {
+        if !self.cleared && self.edits.is_empty() {
+            return Ok(before.clone());
+        }
+        let kept = if self.cleared { &Entries::EMPTY } else { before };
+        let mut merged = Vec::with_capacity(kept.len() + self.edits.len());
+        let mut old = kept.iter().peekable();
+        for (key, edit) in self.edits() {
+            while let Some(entry) = old.next_if(|(held, _)| *held < key) {
+                merged.push(entry);
+            }
+            old.next_if(|(held, _)| *held == key);
+            if let Some(json) = edit {
+                merged.push((key, json));
+            }
+        }
+        merged.extend(old);
+        let bytes = merged.iter().map(|(key, json)| key.len() + json.len()).sum();
+        if merged.len() > before.len() || bytes > before.text_bytes() {
+            limits.check_total(merged.len(), bytes)?;
+        }
+        Entries::pack_sorted(&merged).ok_or(LimitExceeded::Record { limit: limits.max_record_bytes, actual: bytes })
+    }
+}
+
+impl fmt::Debug for Changes {
+    /// Without keys and values.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Changes")
+            .field("cleared", &self.cleared)
+            .field("edits", &self.edits.len())
+            .finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+
+    use proptest::prelude::*;
+
+    use super::*;
+
+    #[derive(Debug, Clone)]
+    enum Op {
+        Set(String, String),
+        Remove(String),
+        Clear,
+    }
+
+    fn op() -> impl Strategy<Value = Op> {
+        prop_oneof![
+            4 => ("[a-e]", "[0-9]{1,3}").prop_map(|(k, v)| Op::Set(k, v)),
+            2 => "[a-e]".prop_map(Op::Remove),
+            1 => Just(Op::Clear),
+        ]
+    }
+
+    fn record(changes: &mut Changes, model: &mut BTreeMap<String, String>, op: &Op) {
+        match op {
+            Op::Set(k, v) => {
+                changes.set(k, v.as_str());
+                model.insert(k.clone(), v.clone());
+            }
+            Op::Remove(k) => {
+                changes.remove(k);
+                model.remove(k);
+            }
+            Op::Clear => {
+                changes.clear();
+                model.clear();
+            }
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn apply_equals_doing_it(before in prop::collection::btree_map("[a-e]", "[0-9]{1,3}", 0..5), ops in prop::collection::vec(op(), 0..12), cut in 0..12_usize) {
+            let entries = Entries::pack(before.iter().map(|(k, v)| (k.as_str(), v.as_str()))).unwrap();
+            let mut model = before.clone();
+            let (mut first, mut second) = (Changes::default(), Changes::default());
+            for (at, op) in ops.iter().enumerate() {
+                record(if at < cut { &mut first } else { &mut second }, &mut model, op);
+            }
+            let limits = Limits::default();
+            let in_two_steps = second.apply_to(&first.apply_to(&entries, &limits).unwrap(), &limits).unwrap();
+            first.then(second);
+            let at_once = first.apply_to(&entries, &limits).unwrap();
+            prop_assert_eq!(&at_once, &in_two_steps);
+            prop_assert!(at_once.iter().eq(model.iter().map(|(k, v)| (k.as_str(), v.as_str()))));
+            for key in ["a", "b", "c", "d", "e"] {
+                let seen = first.get(key).unwrap_or_else(|| entries.get_str(key).map(Into::into));
+                prop_assert_eq!(seen.as_deref(), model.get(key).map(String::as_str));
+            }
+        }
+    }
+
+    #[test]
+    fn limits_stop_growth_but_not_shrinking() {
+        let before = Entries::pack([("a", "1"), ("b", "2"), ("c", "3")]).unwrap();
+        let limits = Limits::default().max_entries(2);
+        let mut changes = Changes::default();
+        changes.remove("a");
+        assert_eq!(changes.apply_to(&before, &limits).unwrap().len(), 2);
+        changes.set("a", "1");
+        changes.set("d", "4");
+        assert_eq!(changes.apply_to(&before, &limits), Err(LimitExceeded::Entries { limit: 2, actual: 4 }));
+    }
+}

@@ -1,0 +1,226 @@
+//! How a record becomes bytes.
+
+use std::{fmt, sync::Arc, time::Duration};
+
+use bincode::config::{Configuration, Limit, LittleEndian, Varint};
+
+use super::{Entries, Limits, Record, depth_of};
+use crate::Timestamp;
+
+/// Turns records into bytes and back. Storages that keep whole records take one, so that the encoding is replaceable.
+pub trait Codec: Send + Sync + fmt::Debug {
+    /// Writes a record.
+    ///
+    /// # Errors
+    ///
+    /// [`CodecError`] if the record cannot be written.
+    fn encode(&self, record: &Record) -> Result<Vec<u8>, CodecError>;
+
+    /// Reads a record, from bytes that may be anything: garbage, cut short, from a later version, hostile. It must neither
+    /// panic nor allocate out of proportion to `bytes`.
+    ///
+    /// # Errors
+    ///
+    /// [`CodecError`] if the bytes are not a record, or one larger than `limits` allow.
+    fn decode(&self, bytes: &[u8], limits: &Limits) -> Result<Record, CodecError>;
+}
+
+/// Why bytes are not a record. It never quotes them.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum CodecError {
+    /// Written by a version of gsession that this one does not know.
+    #[error("record version {found} is not known (this build reads version {known})")]
+    Version {
+        /// The version byte.
+        found: u8,
+        /// The version this build writes and reads.
+        known: u8,
+    },
+    /// Not a record, or a damaged one.
+    #[error("not a record: {reason}")]
+    Malformed {
+        /// What was wrong, in a few words.
+        reason: &'static str,
+    },
+    /// A record over its limits.
+    #[error("a record over its limits: {reason}")]
+    TooLarge {
+        /// Which limit.
+        reason: &'static str,
+    },
+}
+
+/// The record format of gsession: a version byte, then a bincode envelope whose values are JSON texts.
+///
+/// | bytes | what |
+/// |---|---|
+/// | 1 | version, now 1 |
+/// | varint | created-at, milliseconds since the Unix epoch |
+/// | varint | last-seen, likewise |
+/// | varint | idle timeout in milliseconds |
+/// | 1, varint | 0, or 1 and the absolute deadline |
+/// | 1, varint, n | 0, or 1 and the principal's length and UTF-8 text |
+/// | varint | number of entries |
+/// | for each: varint, n, varint, n | key length, key, value length, value (JSON), sorted by key |
+///
+/// Varints are bincode's: up to 250 one byte; 251, 252 and 253 announce 2, 4 and 8 little-endian bytes.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct BincodeCodec;
+
+const VERSION: u8 = 1;
+/// The strings are borrowed from the input, so the bound only has to stop absurd lengths before they are used.
+const CONFIG: Configuration<LittleEndian, Varint, Limit<{ 1 << 31 }>> =
+    bincode::config::standard().with_limit::<{ 1 << 31 }>();
+
+type Head<'a> = (u64, u64, u64, Option<u64>, Option<&'a str>, u32);
+
+impl Codec for BincodeCodec {
+    fn encode(&self, record: &Record) -> Result<Vec<u8>, CodecError> {
+        const FAILED: CodecError = CodecError::Malformed { reason: "bincode could not write it" };
+        let mut bytes = Vec::with_capacity(64 + record.entries.text_bytes() + 4 * record.entries.len());
+        bytes.push(VERSION);
+        let idle = u64::try_from(record.idle_timeout.as_millis()).unwrap_or(u64::MAX);
+        let head: Head<'_> = (
+            record.created_at.as_millis(),
+            record.last_seen.as_millis(),
+            idle,
+            record.absolute_deadline.map(Timestamp::as_millis),
+            record.principal.as_deref(),
+            u32::try_from(record.entries.len()).map_err(|_| FAILED)?,
+        );
+        bincode::encode_into_std_write(head, &mut bytes, CONFIG).map_err(|_| FAILED)?;
+        for entry in record.entries.iter() {
+            bincode::encode_into_std_write(entry, &mut bytes, CONFIG).map_err(|_| FAILED)?;
+        }
+        Ok(bytes)
+    }
+
+    fn decode(&self, bytes: &[u8], limits: &Limits) -> Result<Record, CodecError> {
+        let (&version, rest) = bytes.split_first().ok_or(CodecError::Malformed { reason: "empty" })?;
+        if version != VERSION {
+            return Err(CodecError::Version { found: version, known: VERSION });
+        }
+        let (head, read): (Head<'_>, usize) = bincode::borrow_decode_from_slice(rest, CONFIG)
+            .map_err(|_| CodecError::Malformed { reason: "damaged or cut short" })?;
+        let (created_at, last_seen, idle, deadline, principal, count) = head;
+        let mut rest = rest.get(read..).unwrap_or_default();
+        // An entry takes at least two bytes, so this bounds the list by the size of the input.
+        if count as usize > rest.len() / 2 {
+            return Err(CodecError::Malformed { reason: "more entries than bytes" });
+        }
+        if count as usize > limits.max_entries {
+            return Err(CodecError::TooLarge { reason: "entries" });
+        }
+        let mut list: Vec<(&str, &str)> = Vec::with_capacity(count as usize);
+        for _ in 0..count {
+            let (entry, read): ((&str, &str), usize) = bincode::borrow_decode_from_slice(rest, CONFIG)
+                .map_err(|_| CodecError::Malformed { reason: "damaged or cut short" })?;
+            if depth_of(entry.1.as_bytes()) > limits.max_depth {
+                return Err(CodecError::TooLarge { reason: "nesting" });
+            }
+            list.push(entry);
+            rest = rest.get(read..).unwrap_or_default();
+        }
+        if !rest.is_empty() {
+            return Err(CodecError::Malformed { reason: "bytes after the end" });
+        }
+        if !list.is_sorted_by(|a, b| a.0 < b.0) {
+            return Err(CodecError::Malformed { reason: "keys out of order" });
+        }
+        let entries = Entries::pack_sorted(&list).ok_or(CodecError::TooLarge { reason: "bytes" })?;
+        if entries.text_bytes() > limits.max_record_bytes {
+            return Err(CodecError::TooLarge { reason: "bytes" });
+        }
+        Ok(Record {
+            created_at: Timestamp::from_millis(created_at),
+            last_seen: Timestamp::from_millis(last_seen),
+            idle_timeout: Duration::from_millis(idle),
+            absolute_deadline: deadline.map(Timestamp::from_millis),
+            principal: principal.map(Arc::from),
+            entries,
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn sample() -> Record {
+        let mut record =
+            Record::new(Timestamp::from_millis(1_000), Duration::from_secs(60), Some(Timestamp::from_millis(900_000)));
+        record.last_seen = Timestamp::from_millis(2_000);
+        record.principal = Some("ada".into());
+        record.entries = Entries::pack([("cart", "[1,2]"), ("user", "\"ada\"")]).unwrap();
+        record
+    }
+
+    /// The bytes of version 1 for ever: a build that cannot read them logs everybody out.
+    const VERSION_1: &[u8] = b"\x01\xfb\xe8\x03\xfb\xd0\x07\xfb\x60\xea\x01\xfc\xa0\xbb\x0d\x00\x01\x03ada\x02\x04cart\x05[1,2]\x04user\x05\"ada\"";
+
+    #[test]
+    fn version_1_is_written_and_read_as_recorded() {
+        assert_eq!(BincodeCodec.encode(&sample()).unwrap(), VERSION_1);
+        assert_eq!(BincodeCodec.decode(VERSION_1, &Limits::default()).unwrap(), sample());
+    }
+
+    #[test]
+    fn every_cut_is_refused() {
+        for len in 0..VERSION_1.len() {
+            assert!(BincodeCodec.decode(&VERSION_1[..len], &Limits::default()).is_err(), "cut at {len}");
+        }
+        assert!(BincodeCodec.decode(&[VERSION_1, b"\0"].concat(), &Limits::default()).is_err());
+    }
+
+    #[test]
+    fn a_future_version_is_named() {
+        let error = BincodeCodec.decode(b"\x02whatever", &Limits::default()).unwrap_err();
+        assert_eq!(error, CodecError::Version { found: 2, known: 1 });
+    }
+
+    #[test]
+    fn a_huge_length_allocates_nothing() {
+        // Announces 4 billion entries and gives none.
+        let bytes = b"\x01\x00\x00\x00\x00\x00\xfc\xff\xff\xff\xff";
+        assert_eq!(
+            BincodeCodec.decode(bytes, &Limits::default()),
+            Err(CodecError::Malformed { reason: "more entries than bytes" })
+        );
+        // Announces a principal of 2^63 bytes.
+        assert!(
+            BincodeCodec
+                .decode(b"\x01\x00\x00\x00\x00\x01\xfd\xff\xff\xff\xff\xff\xff\xff\x7f", &Limits::default())
+                .is_err()
+        );
+    }
+
+    #[test]
+    fn records_over_the_limits_are_refused() {
+        let limits = Limits::default();
+        for limits in [limits.max_entries(1), limits.max_record_bytes(8), limits.max_depth(0)] {
+            assert!(matches!(BincodeCodec.decode(VERSION_1, &limits), Err(CodecError::TooLarge { .. })));
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn whatever_comes_is_an_answer(bytes in prop::collection::vec(any::<u8>(), 0..200)) {
+            let _ = BincodeCodec.decode(&bytes, &Limits::default());
+            let mut versioned = bytes;
+            versioned.insert(0, VERSION);
+            if let Ok(record) = BincodeCodec.decode(&versioned, &Limits::default()) {
+                prop_assert_eq!(BincodeCodec.decode(&BincodeCodec.encode(&record).unwrap(), &Limits::default()), Ok(record));
+            }
+        }
+
+        #[test]
+        fn a_flipped_bit_is_an_answer(at in 0..VERSION_1.len(), bit in 0..8_u32) {
+            let mut bytes = VERSION_1.to_vec();
+            bytes[at] ^= 1_u8 << bit;
+            let _ = BincodeCodec.decode(&bytes, &Limits::default());
+        }
+    }
+}

@@ -1,0 +1,145 @@
+//! Bounds on what one session may hold (S12).
+
+/// How much one session may hold. Crossing a bound is a typed error and leaves the session as it was.
+///
+/// ```
+/// use gsession::Limits;
+///
+/// let limits = Limits::default().max_entries(50).max_record_bytes(64 * 1024);
+/// # let _ = limits;
+/// ```
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Limits {
+    pub(crate) max_entries: usize,
+    pub(crate) max_key_bytes: usize,
+    pub(crate) max_value_bytes: usize,
+    pub(crate) max_record_bytes: usize,
+    pub(crate) max_depth: usize,
+}
+
+/// Offsets inside a record are 32 bits wide, and nobody keeps a gigabyte in a session on purpose.
+const CEILING: usize = 1 << 30;
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self {
+            max_entries: 1_000,
+            max_key_bytes: 256,
+            max_value_bytes: 256 * 1024,
+            max_record_bytes: 1024 * 1024,
+            max_depth: 64,
+        }
+    }
+}
+
+impl Limits {
+    /// Entries a session. Default: 1,000.
+    #[must_use]
+    pub const fn max_entries(mut self, entries: usize) -> Self {
+        self.max_entries = if entries > CEILING / 16 { CEILING / 16 } else { entries };
+        self
+    }
+
+    /// Bytes of one key. Default: 256.
+    #[must_use]
+    pub const fn max_key_bytes(mut self, bytes: usize) -> Self {
+        self.max_key_bytes = if bytes > CEILING { CEILING } else { bytes };
+        self
+    }
+
+    /// Bytes of one value as JSON text. Default: 256 KiB.
+    #[must_use]
+    pub const fn max_value_bytes(mut self, bytes: usize) -> Self {
+        self.max_value_bytes = if bytes > CEILING { CEILING } else { bytes };
+        self
+    }
+
+    /// Bytes of all keys and values of a session together. Default: 1 MiB; more than 1 GiB counts as 1 GiB.
+    #[must_use]
+    pub const fn max_record_bytes(mut self, bytes: usize) -> Self {
+        self.max_record_bytes = if bytes > CEILING { CEILING } else { bytes };
+        self
+    }
+
+    /// Arrays and objects nested in one value. Default: 64; at most 100, because readers of JSON stop at 128.
+    #[must_use]
+    pub const fn max_depth(mut self, levels: usize) -> Self {
+        self.max_depth = if levels > 100 { 100 } else { levels };
+        self
+    }
+}
+
+/// A bound of [`Limits`] that a write would have crossed. The session is as it was before the write.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum LimitExceeded {
+    /// Too many entries.
+    #[error("a session may hold {limit} entries; this would make {actual}")]
+    Entries {
+        /// The bound.
+        limit: usize,
+        /// What the write would have made.
+        actual: usize,
+    },
+    /// A key is too long.
+    #[error("a key may have {limit} bytes; this one has {actual}")]
+    Key {
+        /// The bound.
+        limit: usize,
+        /// What the write would have made.
+        actual: usize,
+    },
+    /// A value is too large.
+    #[error("a value may have {limit} bytes as JSON; this one has {actual}")]
+    Value {
+        /// The bound.
+        limit: usize,
+        /// What the write would have made.
+        actual: usize,
+    },
+    /// All keys and values together are too large.
+    #[error("a session may hold {limit} bytes; this would make {actual}")]
+    Record {
+        /// The bound.
+        limit: usize,
+        /// What the write would have made.
+        actual: usize,
+    },
+    /// A value is nested too deeply.
+    #[error("a value may be nested {limit} levels deep; this one has {actual}")]
+    Depth {
+        /// The bound.
+        limit: usize,
+        /// What the write would have made.
+        actual: usize,
+    },
+}
+
+impl Limits {
+    pub(crate) fn check_entry(&self, key: &str, json: &str) -> Result<(), LimitExceeded> {
+        if key.len() > self.max_key_bytes {
+            return Err(LimitExceeded::Key { limit: self.max_key_bytes, actual: key.len() });
+        }
+        if json.len() > self.max_value_bytes {
+            return Err(LimitExceeded::Value { limit: self.max_value_bytes, actual: json.len() });
+        }
+        // A value of n bytes cannot be nested deeper than n / 2, so short ones need no scan.
+        if json.len() > 2 * self.max_depth {
+            let actual = super::depth_of(json.as_bytes());
+            if actual > self.max_depth {
+                return Err(LimitExceeded::Depth { limit: self.max_depth, actual });
+            }
+        }
+        Ok(())
+    }
+
+    pub(crate) const fn check_total(&self, entries: usize, bytes: usize) -> Result<(), LimitExceeded> {
+        if entries > self.max_entries {
+            return Err(LimitExceeded::Entries { limit: self.max_entries, actual: entries });
+        }
+        if bytes > self.max_record_bytes {
+            return Err(LimitExceeded::Record { limit: self.max_record_bytes, actual: bytes });
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,81 @@
+//! What is kept for one session, and how a request changes it.
+
+mod apply;
+mod changes;
+mod codec;
+mod entries;
+mod json;
+mod limits;
+
+pub use apply::{Applied, Commit, Expect};
+pub use changes::Changes;
+pub use codec::{BincodeCodec, Codec, CodecError};
+pub use entries::Entries;
+pub use json::{JsonText, ValueError};
+pub(crate) use json::{depth_of, encode};
+pub use limits::{LimitExceeded, Limits};
+
+use std::{fmt, sync::Arc, time::Duration};
+
+use crate::Timestamp;
+
+/// What a storage keeps for one session.
+///
+/// `Debug` shows neither keys nor values nor the principal.
+#[derive(Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Record {
+    /// When the session was created.
+    pub created_at: Timestamp,
+    /// When the session was last used, to the accuracy of the manager's touch interval.
+    pub last_seen: Timestamp,
+    /// The session ends when it has not been used for so long.
+    pub idle_timeout: Duration,
+    /// The session ends then, however much it is used; neither touching nor renewing moves it.
+    pub absolute_deadline: Option<Timestamp>,
+    /// Whose session this is, if the application said so.
+    pub principal: Option<Arc<str>>,
+    /// The data.
+    pub entries: Entries,
+}
+
+impl Record {
+    /// A session without data, created at `now`.
+    #[must_use]
+    pub const fn new(now: Timestamp, idle_timeout: Duration, absolute_deadline: Option<Timestamp>) -> Self {
+        Self {
+            created_at: now,
+            last_seen: now,
+            idle_timeout,
+            absolute_deadline,
+            principal: None,
+            entries: Entries::EMPTY,
+        }
+    }
+
+    /// When the session ends if it is not used again.
+    #[must_use]
+    pub fn expires_at(&self) -> Timestamp {
+        let idle = self.last_seen + self.idle_timeout;
+        self.absolute_deadline.map_or(idle, |deadline| idle.min(deadline))
+    }
+
+    /// Whether the session has ended at `now`.
+    #[must_use]
+    pub fn is_expired(&self, now: Timestamp) -> bool {
+        self.expires_at() <= now
+    }
+}
+
+impl fmt::Debug for Record {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Record")
+            .field("created_at", &self.created_at)
+            .field("last_seen", &self.last_seen)
+            .field("idle_timeout", &self.idle_timeout)
+            .field("absolute_deadline", &self.absolute_deadline)
+            .field("principal", &self.principal.as_ref().map(|_| "…"))
+            .field("entries", &self.entries.len())
+            .finish()
+    }
+}

@@ -1,0 +1,64 @@
+//! The async driver.
+
+use std::sync::Arc;
+
+use futures::lock::Mutex as AsyncMutex;
+use parking_lot::{Mutex, MutexGuard};
+use serde::{Serialize, de::DeserializeOwned};
+use serde_json::{Map, Value};
+
+use super::{
+    Closed, Config, Saved, SessionInfo,
+    machine::Machine,
+    methods::session_methods,
+    steps::{MAX_UPDATE_TRIES, Progress, Reply, Step, Update, decode_entry, value_error},
+};
+use crate::{
+    AnyStorage, AsyncStorage, ClientInfo, Error, SessionId, StoreKey,
+    manager::remove_through,
+    record::{JsonText, encode},
+};
+
+/// A session during one request, over an async storage. Clones are the same session; it may be shared between tasks.
+///
+/// Got from [`AsyncManager::session`](crate::AsyncManager::session), or in actix from `req.get_session()`. The same methods
+/// as the blocking [`Session`](crate::Session); those that may have to ask the storage are `async`.
+///
+/// ```
+/// use gsession::{AsyncManager, ClientInfo, MemoryStorage};
+///
+/// # futures::executor::block_on(async {
+/// let manager = AsyncManager::new(MemoryStorage::new());
+/// let session = manager.session(None, ClientInfo::default());
+/// session.set("user", "ada")?;
+/// let _ = session.save().await?;
+/// let id = session.id().expect("a saved session has an id");
+///
+/// let later = manager.session(Some(id.as_str()), ClientInfo::default());
+/// assert_eq!(later.get::<String>("user").await?.as_deref(), Some("ada"));
+/// # Ok::<(), gsession::Error>(()) }).unwrap();
+/// ```
+#[derive(Clone)]
+pub struct AsyncSession(Arc<Shared>);
+
+struct Shared {
+    storage: AnyStorage,
+    config: Arc<Config>,
+    /// Never held while waiting.
+    machine: Mutex<Machine>,
+    /// One storage operation at a time, so that two readers of one session read once.
+    io: AsyncMutex<()>,
+}
+
+impl AsyncSession {
+    pub(crate) fn new(storage: AnyStorage, config: Arc<Config>, machine: Machine) -> Self {
+        Self(Arc::new(Shared { storage, config, machine: Mutex::new(machine), io: AsyncMutex::new(()) }))
+    }
+}
+
+session_methods!(
+    AsyncSession, [async], [.await],
+    setup: "# futures::executor::block_on(async {\n# let manager = gsession::AsyncManager::new(gsession::MemoryStorage::new());\n# let session = manager.session(None, gsession::ClientInfo::default());",
+    wait: ".await",
+    end: "# session.abandon();\n# Ok::<(), gsession::Error>(()) }).unwrap();"
+);

@@ -1,0 +1,87 @@
+//! What a session tells those around it.
+
+use std::sync::Arc;
+
+use crate::{Record, SessionId, Timestamp};
+
+/// What the transport has to tell the client at the end of a request.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+#[must_use = "the client has to learn its id"]
+pub enum Delivery {
+    /// Nothing: what the client holds is right, or was never looked at.
+    Keep,
+    /// The session's deadline was moved. Only a client that keeps an expiry of its own, as a persistent cookie, needs to hear.
+    Refresh {
+        /// The id the client already has.
+        id: SessionId,
+        /// When the session ends if it is not used again.
+        expires_at: Timestamp,
+    },
+    /// The client's id is from now on this one.
+    Send {
+        /// The new id.
+        id: SessionId,
+        /// When the session ends if it is not used again.
+        expires_at: Timestamp,
+    },
+    /// What the client holds opens nothing; it should forget it.
+    Withdraw,
+}
+
+/// How a request ended.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Closed {
+    /// What the client has to be told.
+    pub delivery: Delivery,
+    /// What was stored by closing; saves before it are not counted.
+    pub saved: Saved,
+}
+
+/// What a `save` came to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+#[must_use = "`Gone` means that the session ended meanwhile and nothing was stored"]
+pub enum Saved {
+    /// There was nothing to store.
+    Nothing,
+    /// A new session was stored.
+    Created,
+    /// The changes were stored.
+    Committed,
+    /// The session was stored under a new id; the old one is dead.
+    Renewed,
+    /// The session was ended; if something was written after `destroy`, it stands in a new one.
+    Destroyed,
+    /// The session had ended, or been renewed, while this request was using it: the changes were dropped (S4, S5).
+    Gone,
+}
+
+/// The facts about a session, without its data.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct SessionInfo {
+    /// When the session was created.
+    pub created_at: Timestamp,
+    /// When it was last used before this request, to the accuracy of the touch interval.
+    pub last_seen: Timestamp,
+    /// When it ends if it is not used again.
+    pub expires_at: Timestamp,
+    /// When it ends in any case.
+    pub absolute_deadline: Option<Timestamp>,
+    /// Whose session it is, if the application said so.
+    pub principal: Option<Arc<str>>,
+}
+
+impl SessionInfo {
+    pub(crate) fn of(record: &Record) -> Self {
+        Self {
+            created_at: record.created_at,
+            last_seen: record.last_seen,
+            expires_at: record.expires_at(),
+            absolute_deadline: record.absolute_deadline,
+            principal: record.principal.clone(),
+        }
+    }
+}

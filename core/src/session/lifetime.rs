@@ -1,0 +1,37 @@
+//! The two clocks of a session (S7).
+
+use std::time::Duration;
+
+use crate::{Record, Timestamp, storage::Access};
+
+/// How long sessions live.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Lifetime {
+    pub(crate) idle_timeout: Duration,
+    pub(crate) absolute: Option<Duration>,
+    pub(crate) touch_interval: Duration,
+}
+
+impl Lifetime {
+    pub(crate) const DEFAULT_IDLE: Duration = Duration::from_secs(24 * 60 * 60);
+
+    /// A twentieth of the idle timeout, at most a minute: a session ends at most that much early.
+    pub(crate) fn default_touch_interval(idle_timeout: Duration) -> Duration {
+        (idle_timeout / 20).min(Duration::from_secs(60))
+    }
+
+    pub(crate) fn new_record(&self, now: Timestamp) -> Record {
+        Record::new(now, self.idle_timeout, self.absolute.map(|absolute| now + absolute))
+    }
+
+    pub(crate) const fn access(&self, now: Timestamp, passive: bool) -> Access {
+        if passive { Access::passive(now) } else { Access::active(now, self.idle_timeout, self.touch_interval) }
+    }
+
+    /// Whether a stored session has ended: by what it was stored with, or by settings that have become stricter since.
+    pub(crate) fn is_over(&self, record: &Record, now: Timestamp) -> bool {
+        record.is_expired(now)
+            || record.last_seen + self.idle_timeout <= now
+            || self.absolute.is_some_and(|absolute| record.created_at + absolute <= now)
+    }
+}

@@ -1,0 +1,192 @@
+//! The state of one session during one request. No I/O, no clock, no randomness of its own: it is told what was presented
+//! and what was loaded, it records reads and writes, and it says what must happen in the storage.
+//!
+//! `writing` records, `reading` answers from what is known, `steps` leads through the storage at the end.
+
+use std::{collections::BTreeSet, sync::Arc};
+
+use super::delivery::Delivery;
+use crate::{
+    ClientInfo, SessionId, StoreKey, Timestamp,
+    record::Changes,
+    storage::{Lookup, Snapshot},
+};
+
+/// The state machine.
+#[derive(Debug)]
+pub(crate) struct Machine {
+    /// The id the request works under: what the client presented, if it is well-formed, or what was issued since.
+    pub(super) id: Option<SessionId>,
+    /// The key of `id`, computed when first needed.
+    pub(super) key: Option<StoreKey>,
+    /// Whether the client presented anything, well-formed or not, that it would have to forget.
+    pub(super) presented: bool,
+    /// Whether `id` was given by the application, which then may create under it.
+    pub(super) id_is_given: bool,
+    pub(super) standing: Standing,
+    /// What was done since the last commit.
+    pub(super) changes: Changes,
+    /// What is on its way to the storage.
+    pub(super) in_flight: Option<Arc<Changes>>,
+    pub(super) renew: bool,
+    /// The session to end, and how often it was followed to a new key.
+    pub(super) doomed: Option<(StoreKey, u8)>,
+    pub(super) passive: bool,
+    /// Whether the application looked at the session at all.
+    pub(super) used: bool,
+    pub(super) read: bool,
+    /// When the session ends, as far as this request has moved that.
+    pub(super) extended_to: Option<Timestamp>,
+    /// Whether the client has to learn `id`.
+    pub(super) issued: bool,
+    pub(super) withdrawn: bool,
+    pub(super) closed: bool,
+    pub(super) detached: Option<&'static str>,
+    /// For making ids.
+    pub(super) client: ClientInfo,
+}
+
+/// What is known about the session in the storage.
+#[derive(Debug)]
+pub(super) enum Standing {
+    /// Not looked up.
+    Unknown,
+    /// Written to in this request, so it exists, but not read.
+    Written,
+    Found(View),
+    /// Never there, or expired; or ended by this request itself.
+    Absent,
+    /// Another request has renewed it: the client is about to learn the new id.
+    Moved,
+    /// It was there and is not any more: what this request does to it is void.
+    Lost,
+}
+
+/// What was read.
+#[derive(Debug)]
+pub(super) struct View {
+    pub(super) snapshot: Snapshot,
+    /// The keys that were asked for, if not all were read.
+    pub(super) names: Option<BTreeSet<Box<str>>>,
+}
+
+impl View {
+    pub(super) fn knows(&self, key: &str) -> bool {
+        self.names.as_ref().is_none_or(|names| names.contains(key))
+    }
+}
+
+impl Machine {
+    /// A session for a request that presented `id`; `malformed` if it presented something that cannot be an id.
+    pub(crate) fn new(id: Option<SessionId>, malformed: bool, client: ClientInfo) -> Self {
+        Self {
+            presented: malformed || id.is_some(),
+            standing: if id.is_some() { Standing::Unknown } else { Standing::Absent },
+            id,
+            key: None,
+            id_is_given: false,
+            changes: Changes::default(),
+            in_flight: None,
+            renew: false,
+            doomed: None,
+            passive: false,
+            used: false,
+            read: false,
+            extended_to: None,
+            issued: false,
+            withdrawn: false,
+            closed: false,
+            detached: None,
+            client,
+        }
+    }
+
+    /// A session that is none: reading and writing are errors with this text.
+    pub(crate) fn detached(why: &'static str) -> Self {
+        Self { detached: Some(why), ..Self::new(None, false, ClientInfo::default()) }
+    }
+
+    pub(super) fn key(&mut self) -> Option<StoreKey> {
+        if self.key.is_none() {
+            self.key = self.id.as_ref().map(StoreKey::of);
+        }
+        self.key
+    }
+
+    /// The id under which the session lives, as far as is known without asking the storage.
+    pub(crate) fn id(&mut self) -> Option<SessionId> {
+        self.used = true;
+        match self.standing {
+            Standing::Unknown | Standing::Written | Standing::Found(_) => self.id.clone(),
+            Standing::Absent | Standing::Moved | Standing::Lost => None,
+        }
+    }
+
+    pub(crate) const fn was_used(&self) -> bool {
+        self.used
+    }
+
+    /// Whether storing what was written may need a new id for a new session.
+    pub(crate) fn may_be_created(&self) -> bool {
+        self.changes.has_content() && matches!(self.standing, Standing::Unknown | Standing::Absent)
+    }
+
+    /// Tells about the client, unless something is known already.
+    pub(crate) fn set_client(&mut self, client: ClientInfo) {
+        if self.client.is_empty() {
+            self.client = client;
+        }
+    }
+
+    pub(crate) const fn set_passive(&mut self, passive: bool) {
+        self.passive = passive;
+    }
+
+    /// Whether something waits to be stored.
+    pub(crate) fn is_dirty(&self) -> bool {
+        !self.changes.is_empty() || self.in_flight.is_some() || self.renew || self.doomed.is_some()
+    }
+
+    /// Whether the session was destroyed and the storage does not know yet.
+    pub(crate) const fn is_doomed(&self) -> bool {
+        self.doomed.is_some()
+    }
+
+    /// Drops what was written and not stored; a destroy stays.
+    pub(crate) fn abandon(&mut self) {
+        self.settle_in_flight();
+        self.changes = Changes::default();
+        self.renew = false;
+    }
+
+    /// What the client has to be told, once nothing is left to store.
+    pub(crate) fn delivery(&self) -> Delivery {
+        let lost_cookie = self.presented && self.read && matches!(self.standing, Standing::Absent);
+        match (&self.id, self.extended_to) {
+            (Some(id), Some(expires_at)) if self.issued => Delivery::Send { id: id.clone(), expires_at },
+            _ if self.withdrawn || lost_cookie => Delivery::Withdraw,
+            (Some(id), Some(expires_at)) => Delivery::Refresh { id: id.clone(), expires_at },
+            _ => Delivery::Keep,
+        }
+    }
+
+    /// The response has left: no id can reach the client any more.
+    pub(crate) const fn close(&mut self) {
+        self.closed = true;
+    }
+
+    /// What reading the storage found.
+    pub(super) fn found(&mut self, lookup: Lookup) {
+        match (lookup, &mut self.standing) {
+            // A second, partial read adds to the first.
+            (Lookup::Found(more), Standing::Found(view)) => view.snapshot.merge(more),
+            (Lookup::Found(snapshot), _) => {
+                self.standing = Standing::Found(View { snapshot, names: Some(BTreeSet::new()) });
+            }
+            (Lookup::Moved(_), _) => self.standing = Standing::Moved,
+            // A session that was found before, or written to, has been ended by somebody else since.
+            (Lookup::Absent, Standing::Found(_) | Standing::Written) => self.standing = Standing::Lost,
+            (Lookup::Absent, _) => self.standing = Standing::Absent,
+        }
+    }
+}

@@ -1,0 +1,553 @@
+//! The methods of a session, written once for the blocking and the async driver.
+//!
+//! The two differ only in whether they wait with `.await`; the macro's arguments are the tokens and the doc texts that
+//! differ.
+
+/// Writes the public methods of a session type.
+///
+/// - `[async]` and `[.await]`, or nothing, for the code;
+/// - `setup`, `wait` and `end`: the lines around an example, and `.await` in it.
+macro_rules! session_methods {
+    (
+        $type:ident, [$($async:tt)*], [$($await:tt)*],
+        setup: $setup:literal, wait: $wait:literal, end: $end:literal
+    ) => {
+        /// Reading. The first read asks the storage; later reads are free.
+        impl $type {
+            /// The value under `key`, or `None` if there is none or no session (GoFrame's `Get`).
+            ///
+            /// ```
+            #[doc = $setup]
+            #[doc = concat!("session.set(\"visits\", &3)?;\nassert_eq!(session.get::<u32>(\"visits\")", $wait, "?, Some(3));\nassert_eq!(session.get::<u32>(\"other\")", $wait, "?, None);")]
+            #[doc = $end]
+            /// ```
+            ///
+            /// # Errors
+            ///
+            /// [`Error::Storage`] if the storage failed; [`Error::Value`] if the value is not a `T`.
+            pub $($async)* fn get<T: DeserializeOwned>(&self, key: &str) -> Result<Option<T>, Error> {
+                self.read(Some(&[key]))$($await)*?;
+                let value = self.machine().value(key);
+                value.map(|json| json.decode()).transpose().map_err(|error| value_error(key, error))
+            }
+
+            /// The value under `key`, or `default` if there is none (GoFrame's `Get` with a default).
+            ///
+            /// ```
+            #[doc = $setup]
+            #[doc = concat!("assert_eq!(session.get_or(\"visits\", 0)", $wait, "?, 0);")]
+            #[doc = $end]
+            /// ```
+            ///
+            /// # Errors
+            ///
+            /// As [`get`](Self::get).
+            pub $($async)* fn get_or<T: DeserializeOwned>(&self, key: &str, default: T) -> Result<T, Error> {
+                Ok(self.get(key)$($await)*?.unwrap_or(default))
+            }
+
+            /// The values under several keys, read in one go; keys without a value are left out.
+            ///
+            /// ```
+            #[doc = $setup]
+            #[doc = concat!("session.set(\"a\", &1)?;\nlet values = session.get_many(&[\"a\", \"b\"])", $wait, "?;\nassert_eq!(values.len(), 1);\nassert_eq!(values[\"a\"], 1);")]
+            #[doc = $end]
+            /// ```
+            ///
+            /// # Errors
+            ///
+            /// As [`get`](Self::get).
+            pub $($async)* fn get_many(&self, keys: &[&str]) -> Result<Map<String, Value>, Error> {
+                self.read(Some(keys))$($await)*?;
+                let machine = self.machine();
+                keys.iter().filter_map(|&key| Some((key, machine.value(key)?))).map(decode_entry).collect()
+            }
+
+            /// Whether there is a value under `key` (GoFrame's `Contains`).
+            ///
+            /// ```
+            #[doc = $setup]
+            #[doc = concat!("session.set(\"user\", \"ada\")?;\nassert!(session.contains_key(\"user\")", $wait, "?);")]
+            #[doc = $end]
+            /// ```
+            ///
+            /// # Errors
+            ///
+            /// [`Error::Storage`] if the storage failed.
+            #[doc(alias = "contains")]
+            pub $($async)* fn contains_key(&self, key: &str) -> Result<bool, Error> {
+                self.read(Some(&[key]))$($await)*?;
+                Ok(self.machine().value(key).is_some())
+            }
+
+            /// Everything in the session (GoFrame's `Data`, `Map`).
+            ///
+            /// ```
+            #[doc = $setup]
+            #[doc = concat!("session.set(\"user\", \"ada\")?;\nassert_eq!(session.data()", $wait, "?[\"user\"], \"ada\");")]
+            #[doc = $end]
+            /// ```
+            ///
+            /// # Errors
+            ///
+            /// As [`get`](Self::get).
+            #[doc(alias = "entries")]
+            pub $($async)* fn data(&self) -> Result<Map<String, Value>, Error> {
+                self.read(None)$($await)*?;
+                let entries = self.machine().entries(self.config())?;
+                entries.iter().filter_map(|(key, _)| Some((key, entries.get(key)?))).map(decode_entry).collect()
+            }
+
+            /// How many entries the session has (GoFrame's `Size`).
+            ///
+            /// ```
+            #[doc = $setup]
+            #[doc = concat!("session.set(\"user\", \"ada\")?;\nassert_eq!(session.len()", $wait, "?, 1);")]
+            #[doc = $end]
+            /// ```
+            ///
+            /// # Errors
+            ///
+            /// [`Error::Storage`] if the storage failed.
+            #[doc(alias = "size")]
+            pub $($async)* fn len(&self) -> Result<usize, Error> {
+                self.read(None)$($await)*?;
+                Ok(self.machine().entries(self.config())?.len())
+            }
+
+            /// Whether the session has no entries.
+            ///
+            /// # Errors
+            ///
+            /// [`Error::Storage`] if the storage failed.
+            pub $($async)* fn is_empty(&self) -> Result<bool, Error> {
+                Ok(self.len()$($await)*? == 0)
+            }
+
+            /// When the session was created and when it ends; `None` if none is stored.
+            ///
+            /// ```
+            #[doc = $setup]
+            #[doc = concat!("session.set(\"user\", \"ada\")?;\nlet _ = session.save()", $wait, "?;\nlet info = session.info()", $wait, "?.expect(\"it was saved\");\nassert_eq!(info.expires_at.since(info.created_at).as_secs(), 24 * 60 * 60);")]
+            #[doc = $end]
+            /// ```
+            ///
+            /// # Errors
+            ///
+            /// [`Error::Storage`] if the storage failed.
+            pub $($async)* fn info(&self) -> Result<Option<SessionInfo>, Error> {
+                self.read(None)$($await)*?;
+                Ok(self.machine().info())
+            }
+
+            /// Whose session this is, if [`set_principal`](Self::set_principal) has said so.
+            ///
+            /// # Errors
+            ///
+            /// [`Error::Storage`] if the storage failed.
+            pub $($async)* fn principal(&self) -> Result<Option<std::sync::Arc<str>>, Error> {
+                self.read(None)$($await)*?;
+                Ok(self.machine().principal())
+            }
+
+            /// Reads a value and removes it: for messages that are shown once. Of overlapping requests each may see it.
+            ///
+            /// ```
+            #[doc = $setup]
+            #[doc = concat!("session.set(\"flash\", \"saved\")?;\nassert_eq!(session.take::<String>(\"flash\")", $wait, "?.as_deref(), Some(\"saved\"));\nassert!(!session.contains_key(\"flash\")", $wait, "?);")]
+            #[doc = $end]
+            /// ```
+            ///
+            /// # Errors
+            ///
+            /// As [`get`](Self::get); the value is then still there.
+            pub $($async)* fn take<T: DeserializeOwned>(&self, key: &str) -> Result<Option<T>, Error> {
+                let value = self.get(key)$($await)*?;
+                if value.is_some() {
+                    self.remove(key);
+                }
+                Ok(value)
+            }
+        }
+
+        /// Writing. Writes are recorded and never wait; they are stored by [`save`](Self::save), or once at the end of the
+        /// request.
+        impl $type {
+            /// Sets `key` to a value, kept as JSON (GoFrame's `Set`).
+            ///
+            /// ```
+            #[doc = $setup]
+            /// session.set("user", "ada")?;
+            /// session.set("roles", &["admin", "editor"])?;
+            #[doc = $end]
+            /// ```
+            ///
+            /// # Errors
+            ///
+            /// [`Error::Value`] if the value cannot be written as JSON; [`Error::Limit`] if it would cross one of the
+            /// [`Limits`](crate::Limits). The session is then as before.
+            #[doc(alias = "insert")]
+            pub fn set<T: Serialize + ?Sized>(&self, key: &str, value: &T) -> Result<(), Error> {
+                let json = encode(value).map_err(|error| value_error(key, error))?;
+                self.machine().set(key, json, self.config())
+            }
+
+            /// Sets several keys (GoFrame's `SetMap`): all of them, or none if one cannot be set.
+            ///
+            /// ```
+            #[doc = $setup]
+            /// session.set_many([("width", 4), ("height", 3)])?;
+            #[doc = concat!("assert_eq!(session.len()", $wait, "?, 2);")]
+            #[doc = $end]
+            /// ```
+            ///
+            /// # Errors
+            ///
+            /// As [`set`](Self::set).
+            #[doc(alias = "set_map")]
+            pub fn set_many<K: AsRef<str>, T: Serialize>(
+                &self,
+                entries: impl IntoIterator<Item = (K, T)>,
+            ) -> Result<(), Error> {
+                let encoded = entries
+                    .into_iter()
+                    .map(|(key, value)| match encode(&value) {
+                        Ok(json) => Ok((key, json)),
+                        Err(error) => Err(value_error(key.as_ref(), error)),
+                    })
+                    .collect::<Result<Vec<_>, _>>()?;
+                self.machine().set_many(&encoded, self.config())
+            }
+
+            /// Removes `key` (GoFrame's `Remove`). Nothing happens if it is not there.
+            ///
+            /// ```
+            #[doc = $setup]
+            /// session.remove("cart");
+            #[doc = $end]
+            /// ```
+            #[doc(alias = "delete")]
+            pub fn remove(&self, key: &str) {
+                self.machine().remove(key);
+            }
+
+            /// Removes several keys.
+            ///
+            /// ```
+            #[doc = $setup]
+            /// session.remove_many(["cart", "coupon"]);
+            #[doc = $end]
+            /// ```
+            pub fn remove_many<K: AsRef<str>>(&self, keys: impl IntoIterator<Item = K>) {
+                for key in keys {
+                    self.machine().remove(key.as_ref());
+                }
+            }
+
+            /// Removes every entry; the session itself, its id and its principal stay. To end it, [`destroy`](Self::destroy).
+            ///
+            /// ```
+            #[doc = $setup]
+            /// session.set("user", "ada")?;
+            /// session.clear();
+            #[doc = concat!("assert!(session.is_empty()", $wait, "?);")]
+            #[doc = $end]
+            /// ```
+            pub fn clear(&self) {
+                self.machine().clear();
+            }
+
+            /// Ends the session: it is deleted from the storage, and nothing that another running request does brings it
+            /// back (logout; GoFrame's `RemoveAll`). What is set afterwards belongs to a new session under a new id.
+            ///
+            /// ```
+            #[doc = $setup]
+            /// session.destroy();
+            /// session.set("flash", "Good bye.")?;
+            #[doc = $end]
+            /// ```
+            #[doc(alias = "remove_all")]
+            #[doc(alias = "purge")]
+            #[doc(alias = "flush")]
+            #[doc(alias = "delete")]
+            pub fn destroy(&self) {
+                self.machine().destroy();
+            }
+
+            /// Gives the session a new id and ends the old one, keeping the data. Call it whenever privileges change, above
+            /// all at login, so that nobody who knew the id before profits (ASVS 7.2.4; GoFrame's `RegenerateId(true)`).
+            ///
+            /// Of several overlapping renewals one wins; the changes of the others are dropped ([`Saved::Gone`]).
+            ///
+            /// ```
+            #[doc = $setup]
+            /// // The password was right:
+            /// session.renew();
+            /// session.set("user", "ada")?;
+            /// session.set_principal("ada");
+            #[doc = $end]
+            /// ```
+            #[doc(alias = "regenerate_id")]
+            #[doc(alias = "cycle_id")]
+            pub fn renew(&self) {
+                self.machine().renew();
+            }
+
+            /// Says whose session this is, so that a user's sessions can be listed and ended
+            /// ([`destroy_others`](Self::destroy_others)), and so that the memory storage never pushes it out.
+            pub fn set_principal(&self, principal: &str) {
+                self.machine().set_principal(Some(principal.into()));
+            }
+
+            /// Says that this is nobody's session any more.
+            pub fn clear_principal(&self) {
+                self.machine().set_principal(None);
+            }
+
+            /// Works under an id of the application's choosing: the session under it if there is one, otherwise a new one is
+            /// created under it (GoFrame's `SetId`). Before anything else is done with the session.
+            ///
+            /// # Errors
+            ///
+            /// [`Error::AlreadyUsed`] if the session has been used; [`Error::InvalidId`] if the manager's generator does not
+            /// accept such ids (the client could then never come back with it).
+            pub fn set_id(&self, id: SessionId) -> Result<(), Error> {
+                self.machine().set_id(id, self.config())
+            }
+
+            /// Changes a value depending on what it is, atomically: n overlapping increments add n. It is committed at once;
+            /// returns the new value.
+            ///
+            /// `change` is called again with the current value when another update was first. If there is no session yet,
+            /// the value is recorded like any other write.
+            ///
+            /// ```
+            #[doc = $setup]
+            #[doc = concat!("let n = session.update(\"n\", |n: Option<u64>| n.unwrap_or(0) + 1)", $wait, "?;\nassert_eq!(n, 1);")]
+            #[doc = $end]
+            /// ```
+            ///
+            /// # Errors
+            ///
+            /// As [`get`](Self::get) and [`set`](Self::set); [`Error::Gone`] if the session ended meanwhile;
+            /// [`Error::Contended`] after losing 10,000 times. Nothing is stored then.
+            pub $($async)* fn update<T: Serialize + DeserializeOwned>(
+                &self,
+                key: &str,
+                mut change: impl FnMut(Option<T>) -> T,
+            ) -> Result<T, Error> {
+                self.read(Some(&[key]))$($await)*?;
+                let io = self.0.io.lock()$($await)*;
+                let mut compute = |old: Option<&JsonText>| {
+                    let old = old.map(JsonText::decode).transpose().map_err(|error| value_error(key, error))?;
+                    let new = change(old);
+                    let json = encode(&new).map_err(|error| value_error(key, error))?;
+                    Ok::<_, Error>((new, json))
+                };
+                let begin = self.machine().update(key)?;
+                let mut old = match begin {
+                    Update::Shared(old) => old,
+                    Update::Local(old) => {
+                        let (new, json) = compute(old.as_ref())?;
+                        self.machine().set(key, json, self.config())?;
+                        return Ok(new);
+                    }
+                };
+                for _ in 0..MAX_UPDATE_TRIES {
+                    let (new, json) = compute(old.as_ref())?;
+                    let now = self.config().clock.now();
+                    let step = self.machine().update_step(key, old, &json, now, self.config())?;
+                    let reply = self.execute(&step)$($await)*?;
+                    match self.machine().updated(&step, reply, self.config())? {
+                        None => return Ok(new),
+                        Some(current) => old = current,
+                    }
+                }
+                drop(io);
+                Err(Error::Contended { key: key.into() })
+            }
+        }
+
+        /// The session as a whole.
+        impl $type {
+            /// The id to hand to the client: the one it presented, or the one it got from a save; `None` if there is no
+            /// session, or none yet. Whether a presented id opens anything is known after the first read or save.
+            #[must_use]
+            pub fn id(&self) -> Option<SessionId> {
+                self.machine().id()
+            }
+
+            /// Whether something waits to be stored.
+            #[must_use]
+            pub fn is_dirty(&self) -> bool {
+                self.machine().is_dirty()
+            }
+
+            /// Whether the application has used the session at all.
+            #[must_use]
+            pub fn was_used(&self) -> bool {
+                self.machine().was_used()
+            }
+
+            /// Makes this a passive request, which reads without extending the session: polling, for example, should not keep
+            /// a user logged in (S7).
+            pub fn set_passive(&self, passive: bool) {
+                self.machine().set_passive(passive);
+            }
+
+            /// Stores now what was written, instead of at the end of the request. To be called where the answer depends on
+            /// it, for example at the end of a login.
+            ///
+            /// ```
+            #[doc = $setup]
+            /// use gsession::Saved;
+            ///
+            /// session.set("user", "ada")?;
+            #[doc = concat!("assert_eq!(session.save()", $wait, "?, Saved::Created);\nassert_eq!(session.save()", $wait, "?, Saved::Nothing);")]
+            #[doc = $end]
+            /// ```
+            ///
+            /// # Errors
+            ///
+            /// [`Error::Storage`] if the storage failed: the changes are kept for another try, except those that would cross a
+            /// limit. [`Error::Id`] if no id could be made, [`Error::IdTaken`] after `set_id`, [`Error::Closed`] if a new
+            /// session or a new id would be needed after the end of the request.
+            #[doc(alias = "commit")]
+            #[doc(alias = "flush")]
+            pub $($async)* fn save(&self) -> Result<Saved, Error> {
+                self.store(Progress::saving())$($await)*
+            }
+
+            /// Ends the request: stores what was written, counts as activity, and says what the client has to be told
+            /// (GoFrame's `Close`). The actix middleware calls it; other transports call it themselves.
+            ///
+            /// ```
+            #[doc = $setup]
+            /// use gsession::Delivery;
+            ///
+            /// session.set("user", "ada")?;
+            #[doc = concat!("let closed = session.close()", $wait, "?;\nassert!(matches!(closed.delivery, Delivery::Send { .. }));")]
+            #[doc = $end]
+            /// ```
+            ///
+            /// # Errors
+            ///
+            /// As [`save`](Self::save).
+            pub $($async)* fn close(&self) -> Result<Closed, Error> {
+                let saved = self.store(Progress::closing())$($await)*?;
+                let mut machine = self.machine();
+                machine.close();
+                Ok(Closed { delivery: machine.delivery(), saved })
+            }
+
+            /// Drops what was written and not saved; a [`destroy`](Self::destroy) stays.
+            pub fn abandon(&self) {
+                self.machine().abandon();
+            }
+
+            /// Whether [`destroy`](Self::destroy) was called and the storage does not know yet.
+            #[must_use]
+            pub fn is_doomed(&self) -> bool {
+                self.machine().is_doomed()
+            }
+
+            /// Whether closing may make a new session: for integrations that collect [`ClientInfo`] only when it is needed.
+            #[must_use]
+            pub fn may_be_created(&self) -> bool {
+                self.machine().may_be_created()
+            }
+
+            /// Tells about the client, for making ids, unless something is known already.
+            pub fn set_client_info(&self, client: ClientInfo) {
+                self.machine().set_client(client);
+            }
+
+            /// Ends every other session of this session's principal, for example after a change of the password
+            /// (ASVS 7.4.3); returns how many there were. 0 if there is no principal.
+            ///
+            /// # Errors
+            ///
+            /// [`Error::Storage`] if the storage failed or cannot list sessions; some may have been ended then.
+            pub $($async)* fn destroy_others(&self) -> Result<u64, Error> {
+                let Some(principal) = self.principal()$($await)*? else { return Ok(0) };
+                let own = self.id().map(|id| StoreKey::of(&id));
+                let now = self.config().clock.now();
+                let mut ended = 0;
+                for found in self.0.storage.find(&principal, now)$($await)*? {
+                    if Some(found.key) != own {
+                        ended += u64::from(remove_through(&self.0.storage, found.key)$($await)*?);
+                    }
+                }
+                Ok(ended)
+            }
+
+            pub(crate) fn machine(&self) -> MutexGuard<'_, Machine> {
+                self.0.machine.lock()
+            }
+
+            fn config(&self) -> &Config {
+                &self.0.config
+            }
+
+            /// Makes sure that the entries `names`, or all, are known.
+            $($async)* fn read(&self, names: Option<&[&str]>) -> Result<(), Error> {
+                let now = self.config().clock.now();
+                if self.machine().want(names, now, self.config())?.is_none() {
+                    return Ok(());
+                }
+                let _one_at_a_time = self.0.io.lock()$($await)*;
+                // Somebody may have read it while this waited.
+                let Some(need) = self.machine().want(names, now, self.config())? else { return Ok(()) };
+                let lookup = match names {
+                    Some(names) => self.0.storage.fetch(&need.key, names, &need.access)$($await)*?,
+                    None => self.0.storage.load(&need.key, &need.access)$($await)*?,
+                };
+                self.machine().loaded(lookup, names, &need, self.config());
+                Ok(())
+            }
+
+            /// Leads the machine's steps through the storage.
+            $($async)* fn store(&self, mut progress: Progress) -> Result<Saved, Error> {
+                let _one_at_a_time = self.0.io.lock()$($await)*;
+                loop {
+                    let now = self.config().clock.now();
+                    let step = self.machine().next(&mut progress, now, self.config())?;
+                    let Some(step) = step else { return Ok(progress.saved()) };
+                    let reply = self.execute(&step)$($await)*?;
+                    self.machine().reply(&step, reply, &mut progress, self.config())?;
+                }
+            }
+
+            $($async)* fn execute(&self, step: &Step) -> Result<Reply, Error> {
+                let storage = &self.0.storage;
+                let reply = match step {
+                    Step::Remove { key } => storage.remove(key)$($await)*.map(Reply::Removed),
+                    Step::Create { key, record, now, .. } => storage.create(key, record, *now)$($await)*.map(Reply::Created),
+                    Step::Commit { key, commit } => storage.commit(key, commit)$($await)*.map(Reply::Committed),
+                    Step::Move { from, to, commit, .. } => storage.move_to(from, to, commit)$($await)*.map(Reply::Moved),
+                    Step::Touch { key, access } => storage.touch(key, access)$($await)*.map(Reply::Touched),
+                };
+                reply.map_err(|error| {
+                    self.machine().failed(&error);
+                    error.into()
+                })
+            }
+        }
+
+        impl std::fmt::Debug for $type {
+            /// Without the id and without the data.
+            fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                f.debug_struct(stringify!($type)).field("dirty", &self.is_dirty()).finish_non_exhaustive()
+            }
+        }
+
+        impl Drop for Shared {
+            fn drop(&mut self) {
+                if self.machine.get_mut().is_dirty() {
+                    tracing::warn!("a session was dropped with changes that had not been saved");
+                }
+            }
+        }
+    };
+}
+pub(super) use session_methods;

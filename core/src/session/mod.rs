@@ -1,0 +1,19 @@
+//! Sessions: one state machine without I/O, and two thin drivers around it.
+
+mod asynchronous;
+mod blocking;
+mod config;
+mod delivery;
+mod lifetime;
+mod machine;
+mod methods;
+mod reading;
+mod steps;
+mod writing;
+
+pub use asynchronous::AsyncSession;
+pub use blocking::Session;
+pub(crate) use config::Config;
+pub use delivery::{Closed, Delivery, Saved, SessionInfo};
+pub(crate) use lifetime::Lifetime;
+pub(crate) use machine::Machine;

@@ -1,0 +1,397 @@
+//! Storing what a request did, step by step: the machine says what to ask the storage and is told what it answered.
+
+use std::sync::Arc;
+
+use serde_json::Value;
+
+use super::{
+    config::Config,
+    delivery::Saved,
+    machine::{Machine, Standing, View},
+};
+use crate::{
+    Error, Record, SessionId, StoreKey, Timestamp, ValueError,
+    record::{Changes, Commit, Entries, Expect, JsonText},
+    storage::{Committed, Created, Moved, Removed, Snapshot, StorageError, StorageErrorKind, Touched},
+};
+
+/// A session that is renewed again and again while it is being ended would be followed for ever.
+const MAX_HOPS: u8 = 64;
+/// New ids to try before giving up: with a sound generator, the first one always is free.
+const MAX_IDS: u8 = 3;
+
+/// Something to ask the storage.
+#[derive(Debug)]
+pub(crate) enum Step {
+    Remove { key: StoreKey },
+    Create { id: SessionId, key: StoreKey, record: Record, now: Timestamp },
+    Commit { key: StoreKey, commit: Commit },
+    Move { id: SessionId, from: StoreKey, to: StoreKey, commit: Commit },
+    Touch { key: StoreKey, access: crate::storage::Access },
+}
+
+/// What the storage answered to a [`Step`].
+#[derive(Debug)]
+pub(crate) enum Reply {
+    Removed(Removed),
+    Created(Created),
+    Committed(Committed),
+    Moved(Moved),
+    Touched(Touched),
+}
+
+/// How far a save or a close has come.
+#[derive(Debug)]
+pub(crate) struct Progress {
+    /// Whether the request ends, so that it also counts as activity.
+    closing: bool,
+    saved: Saved,
+    ids_tried: u8,
+    touch_asked: bool,
+}
+
+impl Progress {
+    pub(crate) const fn saving() -> Self {
+        Self { closing: false, saved: Saved::Nothing, ids_tried: 0, touch_asked: false }
+    }
+
+    pub(crate) const fn closing() -> Self {
+        Self { closing: true, ..Self::saving() }
+    }
+
+    pub(crate) const fn saved(&self) -> Saved {
+        self.saved
+    }
+}
+
+/// What an atomic update has to do.
+#[derive(Debug)]
+pub(crate) enum Update {
+    /// The entry has not left this request; the new value is recorded like any other write.
+    Local(Option<JsonText>),
+    /// The storage has the entry; the new value is committed at once, if it still is the old one.
+    Shared(Option<JsonText>),
+}
+
+impl Machine {
+    /// The next thing to ask the storage, or `None` when all is stored.
+    pub(crate) fn next(
+        &mut self,
+        progress: &mut Progress,
+        now: Timestamp,
+        config: &Config,
+    ) -> Result<Option<Step>, Error> {
+        if let Some(why) = self.detached {
+            return if self.used { Err(Error::Detached(why)) } else { Ok(None) };
+        }
+        // A step whose driver was dropped: its outcome is unknown, and doing it again is harmless.
+        self.settle_in_flight();
+        if let Some((key, _)) = self.doomed {
+            return Ok(Some(Step::Remove { key }));
+        }
+        if !self.changes.is_empty() || self.renew {
+            match self.standing {
+                Standing::Moved | Standing::Lost => {
+                    self.abandon();
+                    progress.saved = Saved::Gone;
+                }
+                Standing::Absent => {
+                    self.renew = false;
+                    if self.changes.has_content() {
+                        return self.create(progress, now, config).map(Some);
+                    }
+                    self.changes = Changes::default();
+                }
+                Standing::Unknown | Standing::Written | Standing::Found(_) if self.renew => {
+                    return self.move_on(progress, now, config);
+                }
+                Standing::Unknown | Standing::Written | Standing::Found(_) => {
+                    let changes = self.take_off();
+                    let commit = self.commit(changes, None, now, config);
+                    return Ok(self.key().map(|key| Step::Commit { key, commit }));
+                }
+            }
+        }
+        Ok(self.touch(progress, now, config))
+    }
+
+    fn touch(&mut self, progress: &mut Progress, now: Timestamp, config: &Config) -> Option<Step> {
+        let access = config.lifetime.access(now, self.passive);
+        let due = match &self.standing {
+            Standing::Found(view) => view.snapshot.record.is_touch_due(&access),
+            _ => false,
+        };
+        if !progress.closing || !due || !self.read || self.extended_to.is_some() || progress.touch_asked {
+            return None;
+        }
+        progress.touch_asked = true;
+        self.key().map(|key| Step::Touch { key, access })
+    }
+
+    fn fresh_id(&self, progress: &mut Progress, config: &Config) -> Result<SessionId, Error> {
+        if self.closed {
+            return Err(Error::Closed);
+        }
+        if progress.ids_tried >= MAX_IDS {
+            return Err(crate::IdError::new("every new id was taken already").into());
+        }
+        progress.ids_tried += 1;
+        Ok(config.ids.generate(&self.client)?)
+    }
+
+    fn create(&mut self, progress: &mut Progress, now: Timestamp, config: &Config) -> Result<Step, Error> {
+        let id = match &self.id {
+            Some(id) if self.id_is_given => id.clone(),
+            _ => self.fresh_id(progress, config)?,
+        };
+        let mut record = config.lifetime.new_record(now);
+        record.entries = self.changes.apply_to(&Entries::EMPTY, &config.limits)?;
+        record.principal = self.changes.new_principal().cloned().flatten();
+        self.take_off();
+        Ok(Step::Create { key: StoreKey::of(&id), id, record, now })
+    }
+
+    fn move_on(&mut self, progress: &mut Progress, now: Timestamp, config: &Config) -> Result<Option<Step>, Error> {
+        let id = self.fresh_id(progress, config)?;
+        let changes = self.take_off();
+        let commit = self.commit(changes, None, now, config);
+        Ok(self.key().map(|from| Step::Move { from, to: StoreKey::of(&id), id, commit }))
+    }
+
+    fn commit(&self, changes: Arc<Changes>, expect: Option<Expect>, now: Timestamp, config: &Config) -> Commit {
+        let base = match &self.standing {
+            Standing::Found(view) => Some(view.snapshot.clone()),
+            _ => None,
+        };
+        let access = config.lifetime.access(now, self.passive);
+        Commit { changes, base, expect, access, limits: config.limits }
+    }
+
+    /// The changes leave for the storage; what is written meanwhile is kept apart.
+    fn take_off(&mut self) -> Arc<Changes> {
+        let changes = Arc::new(std::mem::take(&mut self.changes));
+        self.in_flight = Some(Arc::clone(&changes));
+        changes
+    }
+
+    /// Changes whose fate is not known, or that were refused, are pending again.
+    pub(super) fn settle_in_flight(&mut self) {
+        if let Some(in_flight) = self.in_flight.take() {
+            let later = std::mem::replace(&mut self.changes, Arc::unwrap_or_clone(in_flight));
+            self.changes.then(later);
+        }
+    }
+
+    /// The storage failed: everything is as before the step. What is over a limit can never be stored and is dropped.
+    pub(crate) fn failed(&mut self, error: &StorageError) {
+        self.settle_in_flight();
+        if matches!(error.kind(), StorageErrorKind::Limit(_)) {
+            self.abandon();
+        }
+    }
+
+    /// Takes what the storage answered to a step.
+    pub(crate) fn reply(
+        &mut self,
+        step: &Step,
+        reply: Reply,
+        progress: &mut Progress,
+        config: &Config,
+    ) -> Result<(), Error> {
+        match (step, reply) {
+            (Step::Remove { key }, Reply::Removed(removed)) => {
+                let hops = self.doomed.map_or(0, |(_, hops)| hops);
+                self.doomed = match removed {
+                    Removed::Moved(next) if hops < MAX_HOPS && next != *key => Some((next, hops + 1)),
+                    _ => None,
+                };
+                progress.saved = Saved::Destroyed;
+            }
+            (Step::Create { id, key, record, .. }, Reply::Created(created)) => {
+                self.created(id, *key, record, created, progress)?;
+            }
+            (Step::Commit { commit, .. }, Reply::Committed(committed)) => match committed {
+                Committed::Done { expires_at, revision } => {
+                    self.stored(commit, expires_at, revision, config);
+                    progress.saved = Saved::Committed;
+                }
+                Committed::Gone => self.gone(progress),
+                Committed::Moved(_) | Committed::Conflict(_) => self.overtaken(progress),
+            },
+            (Step::Move { id, to, commit, .. }, Reply::Moved(moved)) => match moved {
+                Moved::Done { expires_at, revision } => {
+                    self.stored(commit, expires_at, revision, config);
+                    (self.id, self.key, self.id_is_given) = (Some(id.clone()), Some(*to), false);
+                    (self.renew, self.issued, self.extended_to) = (false, true, Some(expires_at));
+                    progress.saved = Saved::Renewed;
+                }
+                Moved::Gone => self.gone(progress),
+                Moved::Moved(_) => self.overtaken(progress),
+                // Another new id.
+                Moved::Taken => self.settle_in_flight(),
+            },
+            (Step::Touch { .. }, Reply::Touched(Touched::Done(expires_at))) => self.extended_to = Some(expires_at),
+            (Step::Touch { .. }, Reply::Touched(Touched::Gone)) => self.standing = Standing::Lost,
+            // A driver gives the answer that belongs to the step.
+            _ => self.settle_in_flight(),
+        }
+        Ok(())
+    }
+
+    fn created(
+        &mut self,
+        id: &SessionId,
+        key: StoreKey,
+        record: &Record,
+        created: Created,
+        progress: &mut Progress,
+    ) -> Result<(), Error> {
+        match created {
+            Created::Done => {
+                self.in_flight = None;
+                (self.id, self.key, self.id_is_given) = (Some(id.clone()), Some(key), false);
+                self.standing = Standing::Found(View { snapshot: Snapshot::complete(record.clone()), names: None });
+                (self.issued, self.extended_to) = (true, Some(record.expires_at()));
+                if progress.saved != Saved::Destroyed {
+                    progress.saved = Saved::Created;
+                }
+            }
+            Created::Exists => {
+                self.settle_in_flight();
+                if self.id_is_given {
+                    return Err(Error::IdTaken);
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// A commit was stored: what is known of the session follows.
+    fn stored(&mut self, commit: &Commit, expires_at: Timestamp, revision: u64, config: &Config) {
+        self.in_flight = None;
+        match &mut self.standing {
+            Standing::Found(view) => {
+                let record = &mut view.snapshot.record;
+                // It was within the limits when it was stored, as far as this request knows it.
+                if let Ok(entries) = commit.changes.apply_to(&record.entries, &config.limits) {
+                    record.entries = entries;
+                }
+                if let Some(names) = &mut view.names {
+                    names.extend(commit.changes.edits().map(|(key, _)| key.into()));
+                }
+                if let Some(principal) = commit.changes.new_principal() {
+                    record.principal.clone_from(principal);
+                }
+                record.extend(&commit.access);
+                view.snapshot.revision = revision;
+            }
+            standing => *standing = Standing::Written,
+        }
+        if commit.access.extend.is_some() {
+            self.extended_to = Some(expires_at);
+        }
+    }
+
+    /// There is no such session. If this request had never seen it, it starts a new one; otherwise it ended meanwhile.
+    fn gone(&mut self, progress: &mut Progress) {
+        if matches!(self.standing, Standing::Unknown) {
+            self.settle_in_flight();
+            self.standing = Standing::Absent;
+            // Having asked, the request knows that the client's id opens nothing.
+            self.read = true;
+        } else {
+            self.standing = Standing::Lost;
+            self.abandon();
+            progress.saved = Saved::Gone;
+        }
+    }
+
+    /// Another request has renewed the session: its client is about to learn the new id, so nothing is sent.
+    fn overtaken(&mut self, progress: &mut Progress) {
+        self.standing = Standing::Moved;
+        self.abandon();
+        progress.saved = Saved::Gone;
+    }
+
+    /// How an atomic update of `key` has to be done, after [`want`](Self::want).
+    pub(crate) fn update(&mut self, key: &str) -> Result<Update, Error> {
+        self.settle_in_flight();
+        match &self.standing {
+            Standing::Moved | Standing::Lost => Err(Error::Gone),
+            Standing::Found(view) if self.changes.get(key).is_none() => {
+                Ok(Update::Shared(view.snapshot.record.entries.get(key)))
+            }
+            _ => Ok(Update::Local(self.value(key))),
+        }
+    }
+
+    /// The commit of an atomic update, apart from what else the request has written.
+    pub(crate) fn update_step(
+        &mut self,
+        key: &str,
+        old: Option<JsonText>,
+        new: &Arc<str>,
+        now: Timestamp,
+        config: &Config,
+    ) -> Result<Step, Error> {
+        config.limits.check_entry(key, new)?;
+        let mut changes = Changes::default();
+        changes.set(key, Arc::clone(new));
+        let expect = Expect { key: key.into(), json: old };
+        let commit = self.commit(Arc::new(changes), Some(expect), now, config);
+        // A session that was found has a key.
+        let key = self.key().ok_or(Error::Gone)?;
+        Ok(Step::Commit { key, commit })
+    }
+
+    /// Takes the answer to an atomic update: `Ok(None)` if it is stored, `Ok(Some(current))` if another one was first.
+    pub(crate) fn updated(
+        &mut self,
+        step: &Step,
+        reply: Reply,
+        config: &Config,
+    ) -> Result<Option<Option<JsonText>>, Error> {
+        match (step, reply) {
+            (Step::Commit { commit, .. }, Reply::Committed(Committed::Done { expires_at, revision })) => {
+                self.stored(commit, expires_at, revision, config);
+                Ok(None)
+            }
+            (Step::Commit { .. }, Reply::Committed(Committed::Conflict(current))) => Ok(Some(current)),
+            (_, reply) => {
+                let moved = matches!(reply, Reply::Committed(Committed::Moved(_)));
+                self.standing = if moved { Standing::Moved } else { Standing::Lost };
+                Err(Error::Gone)
+            }
+        }
+    }
+}
+
+/// An entry as a JSON value.
+pub(crate) fn decode_entry((key, json): (&str, JsonText)) -> Result<(String, Value), Error> {
+    Ok((key.to_owned(), json.decode().map_err(|error| value_error(key, error))?))
+}
+
+/// The error of a value under a key.
+pub(crate) fn value_error(key: &str, source: ValueError) -> Error {
+    Error::Value { key: key.into(), source }
+}
+
+impl Snapshot {
+    /// Adds what a second, partial read has found.
+    pub(super) fn merge(&mut self, more: Self) {
+        let entries = if more.complete {
+            Some(more.record.entries)
+        } else {
+            let both = self.record.entries.iter().chain(more.record.entries.iter());
+            Entries::pack(both)
+        };
+        self.record.entries = entries.unwrap_or_default();
+        self.complete |= more.complete;
+        self.extended |= more.extended;
+        self.revision = more.revision;
+        self.record.last_seen = self.record.last_seen.max(more.record.last_seen);
+    }
+}
+
+/// Tries of one atomic update: each lost one means that another update won, so this is reached only under a storm.
+pub(crate) const MAX_UPDATE_TRIES: u32 = 10_000;

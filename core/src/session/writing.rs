@@ -1,0 +1,127 @@
+//! Recording writes. Nothing here waits.
+
+use std::sync::Arc;
+
+use super::{
+    config::Config,
+    machine::{Machine, Standing},
+};
+use crate::{
+    Error, InvalidId, SessionId,
+    record::{Changes, Entries},
+};
+
+impl Machine {
+    /// Whether writes can be recorded; if not and they cannot answer with an error, the log has it.
+    fn accepts_writes(&self, what: &'static str) -> bool {
+        if let Some(why) = self.detached {
+            tracing::error!(what, "{why}");
+        }
+        self.detached.is_none()
+    }
+
+    pub(crate) fn set(&mut self, key: &str, json: Arc<str>, config: &Config) -> Result<(), Error> {
+        if let Some(why) = self.detached {
+            return Err(Error::Detached(why));
+        }
+        config.limits.check_entry(key, &json)?;
+        let before = self.changes.edit_of(key);
+        self.changes.set(key, json);
+        if let Err(limit) = self.check_total(config) {
+            self.changes.restore(key, before);
+            return Err(limit.into());
+        }
+        self.used = true;
+        Ok(())
+    }
+
+    /// Sets all of the entries, or none.
+    pub(crate) fn set_many<K: AsRef<str>>(&mut self, entries: &[(K, Arc<str>)], config: &Config) -> Result<(), Error> {
+        let before = self.changes.clone();
+        for (key, json) in entries {
+            if let Err(error) = self.set(key.as_ref(), Arc::clone(json), config) {
+                self.changes = before;
+                return Err(error);
+            }
+        }
+        Ok(())
+    }
+
+    /// Checks the whole session against its limits, as far as it is known; the storage checks again on commit.
+    fn check_total(&self, config: &Config) -> Result<(), crate::LimitExceeded> {
+        let held = match &self.standing {
+            Standing::Found(view) => &view.snapshot.record.entries,
+            _ => &Entries::EMPTY,
+        };
+        // An upper bound is cheap, and nearly always enough.
+        let entries = held.len() + self.changes.edit_count();
+        let bytes = held.text_bytes() + self.changes.edit_bytes();
+        if config.limits.check_total(entries, bytes).is_ok() {
+            return Ok(());
+        }
+        self.changes.apply_to(held, &config.limits).map(drop)
+    }
+
+    pub(crate) fn remove(&mut self, key: &str) {
+        if self.accepts_writes("remove") {
+            self.used = true;
+            self.changes.remove(key);
+        }
+    }
+
+    pub(crate) fn clear(&mut self) {
+        if self.accepts_writes("clear") {
+            self.used = true;
+            self.changes.clear();
+        }
+    }
+
+    pub(crate) fn set_principal(&mut self, principal: Option<Arc<str>>) {
+        if self.accepts_writes("set_principal") {
+            self.used = true;
+            self.changes.set_principal(principal);
+        }
+    }
+
+    pub(crate) fn renew(&mut self) {
+        if self.accepts_writes("renew") {
+            self.used = true;
+            self.renew = true;
+        }
+    }
+
+    /// Ends the session. What is written afterwards belongs to a new one.
+    pub(crate) fn destroy(&mut self) {
+        if !self.accepts_writes("destroy") {
+            return;
+        }
+        self.used = true;
+        if self.doomed.is_none() {
+            self.doomed = self.key().map(|key| (key, 0));
+        }
+        self.in_flight = None;
+        self.changes = Changes::default();
+        self.renew = false;
+        self.withdrawn = self.presented || self.issued;
+        self.issued = false;
+        self.extended_to = None;
+        (self.id, self.key, self.id_is_given) = (None, None, false);
+        self.standing = Standing::Absent;
+    }
+
+    /// Works under an id of the application's choosing, which the storage may know or not.
+    pub(crate) fn set_id(&mut self, id: SessionId, config: &Config) -> Result<(), Error> {
+        if let Some(why) = self.detached {
+            return Err(Error::Detached(why));
+        }
+        if self.used || self.closed {
+            return Err(Error::AlreadyUsed);
+        }
+        if config.ids.parse(id.as_str()).as_ref() != Ok(&id) {
+            return Err(InvalidId::Refused.into());
+        }
+        (self.id, self.key, self.id_is_given) = (Some(id), None, true);
+        self.standing = Standing::Unknown;
+        Ok(())
+    }
+}

@@ -1,0 +1,83 @@
+//! The settings of a memory storage.
+
+use std::{sync::Arc, time::Duration};
+
+use super::{Handle, MemoryStorage, store::Store};
+use crate::{Clock, SystemClock, storage::sweeper::Background};
+
+/// Settings of a [`MemoryStorage`].
+///
+/// ```
+/// use std::time::Duration;
+/// use gsession::MemoryStorage;
+///
+/// let storage = MemoryStorage::builder().max_sessions(50_000).sweep_interval(Duration::from_secs(60)).build();
+/// assert!(storage.is_empty());
+/// ```
+#[derive(Debug, Clone)]
+pub struct MemoryStorageBuilder {
+    max_sessions: usize,
+    max_bytes: usize,
+    sweep_interval: Option<Duration>,
+    clock: Arc<dyn Clock>,
+}
+
+impl Default for MemoryStorageBuilder {
+    fn default() -> Self {
+        Self {
+            max_sessions: 1_000_000,
+            max_bytes: 1 << 30,
+            sweep_interval: Some(Duration::from_secs(10)),
+            clock: Arc::new(SystemClock),
+        }
+    }
+}
+
+impl MemoryStorageBuilder {
+    /// How many sessions are held at most. Default: 1,000,000; 0 counts as 1.
+    #[must_use]
+    pub fn max_sessions(mut self, sessions: usize) -> Self {
+        self.max_sessions = sessions.clamp(1, u32::MAX as usize / 2);
+        self
+    }
+
+    /// How many bytes the sessions take at most, without the allocator's own. Default: 1 GiB.
+    #[must_use]
+    pub const fn max_bytes(mut self, bytes: usize) -> Self {
+        self.max_bytes = bytes;
+        self
+    }
+
+    /// How often expired sessions are removed. Default: 10 seconds. [`Duration::MAX`]: only when
+    /// [`sweep`](crate::Storage::sweep) is called.
+    #[must_use]
+    pub const fn sweep_interval(mut self, interval: Duration) -> Self {
+        self.sweep_interval = if interval.as_nanos() == Duration::MAX.as_nanos() { None } else { Some(interval) };
+        self
+    }
+
+    /// The clock by which the thread sweeps. Default: the system's. It should be the manager's.
+    #[must_use]
+    pub fn clock(mut self, clock: impl Clock + 'static) -> Self {
+        self.clock = Arc::new(clock);
+        self
+    }
+
+    /// Makes the storage and starts its thread. If the system refuses a thread, this is logged, and expired sessions are
+    /// removed only when room is needed.
+    #[must_use]
+    pub fn build(self) -> MemoryStorage {
+        let store = Arc::new(Store::new(self.max_sessions, self.max_bytes));
+        let clock = self.clock;
+        let sweeper = self.sweep_interval.and_then(|interval| {
+            // A busy loop would serve nobody.
+            let interval = interval.max(Duration::from_millis(1));
+            Background::start("gsession-memory", interval, Arc::downgrade(&store), move |store: &Store| {
+                store.sweep(clock.now());
+            })
+            .inspect_err(|error| tracing::error!(%error, "the sweeper of the memory storage could not be started"))
+            .ok()
+        });
+        MemoryStorage(Arc::new(Handle { store, _sweeper: sweeper }))
+    }
+}

@@ -1,0 +1,126 @@
+//! Sessions in memory: the fastest storage, gone with the process.
+
+mod builder;
+mod evict;
+mod shard;
+mod slot;
+mod store;
+
+use std::{fmt, sync::Arc};
+
+pub use builder::MemoryStorageBuilder;
+use store::Store;
+
+use super::{
+    Access, AsyncStorage, Committed, Created, Found, Lookup, Moved, Removed, Storage, StorageError, Swept, Touched,
+    adapters::delegate_async_storage, sweeper::Background,
+};
+use crate::{Record, StoreKey, Timestamp, record::Commit};
+
+/// Sessions in sharded maps in memory. Clones share them; they end with the last clone.
+///
+/// - Nothing waits for more than a short lock, so it is usable on the spot from async code too.
+/// - A read shares the record, it does not copy it.
+/// - **Bounded**: by default 1,000,000 sessions and 1 GiB. When it is full, a new session pushes out, in this order: expired
+///   sessions; anonymous sessions that were never used after their first request (what a flood of clients without cookies
+///   leaves); other anonymous sessions, the longest unused of a sample first. A session with a principal
+///   ([`set_principal`](crate::Session::set_principal)) is never pushed out: if only such are left, the new one is refused
+///   with [`StorageErrorKind::Full`](super::StorageErrorKind::Full) (R21).
+/// - A thread removes expired sessions every 10 seconds, in small steps, and stops with the storage.
+///
+/// ```
+/// use gsession::{ClientInfo, Manager, MemoryStorage};
+///
+/// let manager = Manager::new(MemoryStorage::new());
+/// let session = manager.session(None, ClientInfo::default());
+/// session.set("user", "ada")?;
+/// session.save()?;
+/// # Ok::<(), gsession::Error>(())
+/// ```
+#[derive(Clone)]
+pub struct MemoryStorage(Arc<Handle>);
+
+struct Handle {
+    store: Arc<Store>,
+    _sweeper: Option<Background>,
+}
+
+impl MemoryStorage {
+    /// A storage with the default bounds.
+    #[must_use]
+    pub fn new() -> Self {
+        Self::builder().build()
+    }
+
+    /// A storage with other bounds.
+    #[must_use]
+    pub fn builder() -> MemoryStorageBuilder {
+        MemoryStorageBuilder::default()
+    }
+
+    /// How many sessions are held, with those that have expired and are not swept yet, and with the traces of renewals.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.0.store.len()
+    }
+
+    /// Whether nothing is held.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// Bytes the sessions take, as counted for the bound.
+    #[must_use]
+    pub fn bytes(&self) -> usize {
+        self.0.store.bytes()
+    }
+}
+
+impl Default for MemoryStorage {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl fmt::Debug for MemoryStorage {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("MemoryStorage").field("sessions", &self.len()).field("bytes", &self.bytes()).finish()
+    }
+}
+
+impl Storage for MemoryStorage {
+    fn load(&self, key: &StoreKey, access: &Access) -> Result<Lookup, StorageError> {
+        Ok(self.0.store.load(key, access))
+    }
+
+    fn create(&self, key: &StoreKey, record: &Record, now: Timestamp) -> Result<Created, StorageError> {
+        self.0.store.create(key, record, now)
+    }
+
+    fn commit(&self, key: &StoreKey, commit: &Commit) -> Result<Committed, StorageError> {
+        self.0.store.commit(key, commit)
+    }
+
+    fn touch(&self, key: &StoreKey, access: &Access) -> Result<Touched, StorageError> {
+        Ok(self.0.store.touch(key, access))
+    }
+
+    fn move_to(&self, from: &StoreKey, to: &StoreKey, commit: &Commit) -> Result<Moved, StorageError> {
+        self.0.store.move_to(from, to, commit)
+    }
+
+    fn remove(&self, key: &StoreKey) -> Result<Removed, StorageError> {
+        Ok(self.0.store.remove(key))
+    }
+
+    fn find(&self, principal: &str, now: Timestamp) -> Result<Vec<Found>, StorageError> {
+        Ok(self.0.store.find(principal, now))
+    }
+
+    fn sweep(&self, now: Timestamp) -> Result<Swept, StorageError> {
+        Ok(self.0.store.sweep(now))
+    }
+}
+
+delegate_async_storage!([] MemoryStorage, |this| this, Storage);

@@ -1,0 +1,114 @@
+//! One place in a shard: a session, or the trace of a renewal.
+
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use crate::{
+    Record, StoreKey, Timestamp,
+    storage::{Access, FORWARD_FOR},
+};
+
+/// What is held under one key. It is replaced as a whole; only `last_seen` moves in place, so that a touch needs no more
+/// than the shared lock.
+pub(super) struct Slot {
+    pub(super) key: StoreKey,
+    last_seen: AtomicU64,
+    content: Content,
+}
+
+pub(super) enum Content {
+    Session(Record),
+    /// The session was renewed: it lives on under another key.
+    Forward {
+        to: StoreKey,
+        at: Timestamp,
+    },
+}
+
+/// How readily a slot is given up when room is needed, most readily first.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Worth {
+    Expired,
+    /// Anonymous, and never used after the request that made it: a client that keeps no cookies.
+    NeverReturned,
+    Anonymous,
+    /// Somebody is logged in: never given up.
+    Kept,
+}
+
+impl Slot {
+    pub(super) const fn session(key: StoreKey, record: Record) -> Self {
+        Self { key, last_seen: AtomicU64::new(record.last_seen.as_millis()), content: Content::Session(record) }
+    }
+
+    pub(super) const fn forward(key: StoreKey, to: StoreKey, at: Timestamp) -> Self {
+        Self { key, last_seen: AtomicU64::new(at.as_millis()), content: Content::Forward { to, at } }
+    }
+
+    pub(super) const fn content(&self) -> &Content {
+        &self.content
+    }
+
+    pub(super) fn last_seen(&self) -> Timestamp {
+        Timestamp::from_millis(self.last_seen.load(Ordering::Relaxed))
+    }
+
+    /// The record with its true last-seen.
+    pub(super) fn current(&self, record: &Record) -> Record {
+        Record { last_seen: self.last_seen(), ..record.clone() }
+    }
+
+    /// When a session with this record ends.
+    pub(super) fn session_expires_at(&self, record: &Record) -> Timestamp {
+        let idle = self.last_seen() + record.idle_timeout;
+        record.absolute_deadline.map_or(idle, |deadline| idle.min(deadline))
+    }
+
+    pub(super) fn is_expired(&self, now: Timestamp) -> bool {
+        let expires_at = match &self.content {
+            Content::Session(record) => self.session_expires_at(record),
+            Content::Forward { at, .. } => *at + FORWARD_FOR,
+        };
+        expires_at <= now
+    }
+
+    /// Touches in place, if that is due and counts as activity.
+    pub(super) fn touch_if_due(&self, access: &Access) -> bool {
+        let due = access.extend.as_ref().is_some_and(|extend| access.now >= self.last_seen() + extend.interval);
+        if due {
+            self.touch(access);
+        }
+        due
+    }
+
+    pub(super) fn touch(&self, access: &Access) {
+        if access.extend.is_some() {
+            self.last_seen.fetch_max(access.now.as_millis(), Ordering::Relaxed);
+        }
+    }
+
+    pub(super) const fn is_evictable(&self) -> bool {
+        !matches!(&self.content, Content::Session(Record { principal: Some(_), .. }))
+    }
+
+    pub(super) fn worth(&self, now: Timestamp) -> Worth {
+        match &self.content {
+            _ if self.is_expired(now) => Worth::Expired,
+            Content::Session(record) if record.principal.is_some() => Worth::Kept,
+            Content::Session(record) if self.last_seen() == record.created_at => Worth::NeverReturned,
+            Content::Session(_) | Content::Forward { .. } => Worth::Anonymous,
+        }
+    }
+
+    /// Bytes this slot takes, for the bound.
+    pub(super) fn bytes(&self) -> usize {
+        // The slot behind its Arc (two counts), its pointer and its index, with room for growth.
+        const FIXED: usize = size_of::<Slot>() + 2 * size_of::<usize>() + 2 * (size_of::<usize>() + 5);
+        FIXED
+            + match &self.content {
+                Content::Session(record) => {
+                    record.entries.heap_bytes() + record.principal.as_ref().map_or(0, |principal| principal.len() + 16)
+                }
+                Content::Forward { .. } => 0,
+            }
+    }
+}

@@ -1,0 +1,33 @@
+//! Where sessions are kept: the contract every storage meets, and the storages that come with gsession.
+//!
+//! A storage knows records and keys. It knows neither ids nor requests, and it never creates what was not asked to be
+//! created: there is no "save the whole session", only changes to one that still exists.
+
+mod access;
+mod adapters;
+mod any;
+mod asynchronous;
+mod blocking;
+mod error;
+#[cfg(all(feature = "file", unix))]
+pub mod file;
+pub mod memory;
+mod outcome;
+mod sweeper;
+
+pub use access::{Access, Extend};
+#[cfg(feature = "tokio")]
+pub use adapters::OnPool;
+pub use adapters::OnTheSpot;
+pub use any::AnyStorage;
+pub use asynchronous::AsyncStorage;
+pub use blocking::Storage;
+pub use error::{StorageError, StorageErrorKind};
+pub use outcome::{Committed, Created, Found, Lookup, Moved, Removed, Snapshot, Swept, Touched};
+
+use std::time::Duration;
+
+/// How long a storage remembers that a session was renewed, and under which key it lives on: 1 hour.
+///
+/// A logout that began before a renewal and ends after it must end the renewed session (S5); this is how long it may take.
+pub const FORWARD_FOR: Duration = Duration::from_secs(60 * 60);
