@@ -17,6 +17,8 @@ pub use record::{BincodeCodec, Changes, Codec, CodecError, Entries, LimitExceede
 pub use session::{AsyncSession, Closed, Delivery, Saved, Session, SessionInfo};
 #[cfg(feature = "tokio")]
 pub use storage::OnPool;
+#[cfg(all(feature = "file", unix))]
+pub use storage::file::FileStorage;
 pub use storage::{
     AnyStorage, AsyncStorage, OnTheSpot, Storage, StorageError, StorageErrorKind, memory::MemoryStorage,
 };

@@ -1,1 +1,152 @@
-//! x
+//! Sessions in files: they survive a restart, and several processes may share them. The default storage, as in GoFrame.
+//!
+//! # On disk
+//!
+//! ```text
+//! sessions/                       0700
+//!   3f/                           0700  the first two digits of the key
+//!     lock                        0600  locked while a session of this folder is changed
+//!     3f8a…64 digits…             0600  one session, or the trace of a renewal
+//!     3f8a…64 digits….tmp-71-4    0600  being written; renamed over the file above when complete
+//! ```
+//!
+//! A file begins with a header of 32 bytes, numbers in little-endian order:
+//!
+//! | offset | bytes | what |
+//! |---|---|---|
+//! | 0 | 4 | `GSES` |
+//! | 4 | 1 | version, now 1 |
+//! | 5 | 1 | kind: 1 a session, 2 the trace of a renewal; 3 is kept for encrypted sessions |
+//! | 6 | 2 | 0; kept for the number of an encryption key |
+//! | 8 | 8 | idle timeout in milliseconds |
+//! | 16 | 8 | absolute deadline in milliseconds since the Unix epoch; 0 for none |
+//! | 24 | 8 | the first 8 bytes of the SHA-256 of bytes 0 to 23 and of the content |
+//!
+//! The content follows: the record as the [`Codec`](crate::Codec) writes it, or for the trace of a renewal the 32 bytes of
+//! the key the session lives on under and 8 bytes of when it was renewed. The file's modification time is when the session
+//! was last seen, so that a touch writes no data.
+
+mod builder;
+mod folder;
+mod format;
+mod lock;
+mod open;
+mod store;
+mod sweep;
+mod touches;
+
+use std::{fmt, path::Path, sync::Arc};
+
+pub use builder::FileStorageBuilder;
+use store::Store;
+
+use super::{
+    Access, Committed, Created, Found, Lookup, Moved, Removed, Storage, StorageError, Swept, Touched,
+    sweeper::Background,
+};
+#[cfg(feature = "tokio")]
+use super::{AsyncStorage, OnPool, adapters::delegate_async_storage};
+use crate::{Record, StoreKey, Timestamp, record::Commit};
+
+/// One file a session, in a folder of its own. Clones share it.
+///
+/// - **Survives** restarts, and `kill -9` at any moment: a file is replaced as a whole, so a reader sees the old session or
+///   the new one. Against power failure, see [`Durability`].
+/// - **Several processes** on one machine may share the folder; network file systems are not supported, because their locks
+///   often are not.
+/// - **Private**: the folder is 0700 and the files are 0600 whatever the umask. Links, pipes, folders and other users' files
+///   are neither followed nor waited for nor removed; they count as absent and are reported in the log.
+/// - **Touches** are collected and written every second, so that reading a session costs no write.
+/// - A full disk is an error that leaves the old session as it was.
+///
+/// Its methods block; from async code use it with the feature `tokio`, where it runs on the blocking thread pool.
+///
+/// ```
+/// use gsession::{ClientInfo, FileStorage, Manager};
+///
+/// # let folder = tempfile::tempdir()?;
+/// # let path = folder.path().join("sessions");
+/// let manager = Manager::new(FileStorage::open(&path)?);
+/// let session = manager.session(None, ClientInfo::default());
+/// session.set("user", "ada")?;
+/// session.save()?;
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+#[derive(Clone)]
+pub struct FileStorage(Arc<Handle>);
+
+struct Handle {
+    store: Arc<Store>,
+    _background: [Background; 2],
+}
+
+/// What a commit waits for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Durability {
+    /// For the operating system to have it: survives the end of the process, not a power failure. The default, as for most
+    /// session storages: what a power failure loses is the last seconds of activity.
+    #[default]
+    None,
+    /// For the disk to have it (`fsync` of the file and of its folder), before the commit is answered.
+    Commit,
+}
+
+impl FileStorage {
+    /// Opens a folder, which is created if it is not there. Its parent must exist.
+    ///
+    /// # Errors
+    ///
+    /// [`StorageError`] of the kind [`Setup`](super::StorageErrorKind::Setup) if the folder is a link, is no folder, belongs
+    /// to somebody else, or holds other things and is open to others; the message says what to do.
+    pub fn open(folder: impl AsRef<Path>) -> Result<Self, StorageError> {
+        Self::builder(folder).build()
+    }
+
+    /// Opens a folder with other settings.
+    pub fn builder(folder: impl AsRef<Path>) -> FileStorageBuilder {
+        FileStorageBuilder::new(folder.as_ref())
+    }
+}
+
+impl fmt::Debug for FileStorage {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("FileStorage").field("folder", &self.0.store.path()).finish_non_exhaustive()
+    }
+}
+
+impl Storage for FileStorage {
+    fn load(&self, key: &StoreKey, access: &Access) -> Result<Lookup, StorageError> {
+        Ok(self.0.store.load(key, access)?)
+    }
+
+    fn create(&self, key: &StoreKey, record: &Record, now: Timestamp) -> Result<Created, StorageError> {
+        Ok(self.0.store.create(key, record, now)?)
+    }
+
+    fn commit(&self, key: &StoreKey, commit: &Commit) -> Result<Committed, StorageError> {
+        Ok(self.0.store.commit(key, commit)?)
+    }
+
+    fn touch(&self, key: &StoreKey, access: &Access) -> Result<Touched, StorageError> {
+        Ok(self.0.store.touch(key, access)?)
+    }
+
+    fn move_to(&self, from: &StoreKey, to: &StoreKey, commit: &Commit) -> Result<Moved, StorageError> {
+        Ok(self.0.store.move_to(from, to, commit)?)
+    }
+
+    fn remove(&self, key: &StoreKey) -> Result<Removed, StorageError> {
+        Ok(self.0.store.remove(key)?)
+    }
+
+    fn find(&self, principal: &str, now: Timestamp) -> Result<Vec<Found>, StorageError> {
+        Ok(self.0.store.find(principal, now)?)
+    }
+
+    fn sweep(&self, now: Timestamp) -> Result<Swept, StorageError> {
+        Ok(self.0.store.sweep(now)?)
+    }
+}
+
+#[cfg(feature = "tokio")]
+delegate_async_storage!([] FileStorage, |this| &OnPool::new(this.clone()), AsyncStorage .await);

@@ -1,0 +1,141 @@
+//! The settings of a file storage.
+
+use std::{
+    path::{Path, PathBuf},
+    sync::Arc,
+    time::Duration,
+};
+
+use super::{
+    Durability, FileStorage, Handle,
+    folder::Folder,
+    lock::Locks,
+    open::{Doing as _, FileError},
+    store::{Settings, Store},
+    touches::Touches,
+};
+use crate::{BincodeCodec, Clock, Codec, Limits, StorageError, SystemClock, storage::sweeper::Background};
+
+/// Settings of a [`FileStorage`].
+///
+/// ```
+/// use gsession::{FileStorage, storage::file::Durability};
+///
+/// # let folder = tempfile::tempdir()?;
+/// # let path = folder.path().join("sessions");
+/// let storage = FileStorage::builder(&path).durability(Durability::Commit).build()?;
+/// # let _ = storage;
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+#[derive(Debug, Clone)]
+#[must_use]
+pub struct FileStorageBuilder {
+    folder: PathBuf,
+    durability: Durability,
+    sweep_interval: Duration,
+    touch_interval: Duration,
+    lock_timeout: Duration,
+    limits: Limits,
+    codec: Arc<dyn Codec>,
+    clock: Arc<dyn Clock>,
+}
+
+impl FileStorageBuilder {
+    pub(super) fn new(folder: &Path) -> Self {
+        Self {
+            folder: folder.to_owned(),
+            durability: Durability::None,
+            sweep_interval: Duration::from_secs(5 * 60),
+            touch_interval: Duration::from_secs(1),
+            lock_timeout: Duration::from_secs(5),
+            limits: Limits::default(),
+            codec: Arc::new(BincodeCodec),
+            clock: Arc::new(SystemClock),
+        }
+    }
+
+    /// What a commit waits for. Default: [`Durability::None`].
+    pub const fn durability(mut self, durability: Durability) -> Self {
+        self.durability = durability;
+        self
+    }
+
+    /// How often expired sessions are removed. Default: 5 minutes. [`Duration::MAX`]: only when
+    /// [`sweep`](crate::Storage::sweep) is called.
+    pub const fn sweep_interval(mut self, interval: Duration) -> Self {
+        self.sweep_interval = interval;
+        self
+    }
+
+    /// How often touches are written. Default: 1 second. What is not written yet is lost if the process is killed: sessions
+    /// used only within that time then end so much earlier.
+    pub const fn touch_interval(mut self, interval: Duration) -> Self {
+        self.touch_interval = interval;
+        self
+    }
+
+    /// How long a change waits for another process that holds the lock of a sub-folder. Default: 5 seconds. Then it fails
+    /// with [`StorageErrorKind::Timeout`](crate::StorageErrorKind::Timeout).
+    pub const fn lock_timeout(mut self, timeout: Duration) -> Self {
+        self.lock_timeout = timeout;
+        self
+    }
+
+    /// The largest session that is read; a larger file counts as unreadable. Default: [`Limits::default`]. It should be no
+    /// less than the manager's.
+    pub const fn limits(mut self, limits: Limits) -> Self {
+        self.limits = limits;
+        self
+    }
+
+    /// How records become bytes. Default: [`BincodeCodec`].
+    pub fn codec(mut self, codec: impl Codec + 'static) -> Self {
+        self.codec = Arc::new(codec);
+        self
+    }
+
+    /// The clock by which the thread sweeps. Default: the system's. It should be the manager's.
+    pub fn clock(mut self, clock: impl Clock + 'static) -> Self {
+        self.clock = Arc::new(clock);
+        self
+    }
+
+    /// Opens the folder and starts the storage's threads.
+    ///
+    /// # Errors
+    ///
+    /// As [`FileStorage::open`].
+    pub fn build(self) -> Result<FileStorage, StorageError> {
+        let settings = Settings { durability: self.durability, limits: self.limits, codec: self.codec };
+        let store = Arc::new(Store {
+            folder: Folder::open(&self.folder)?,
+            locks: Locks::new(self.lock_timeout),
+            touches: Touches::default(),
+            settings,
+        });
+        // A busy loop would serve nobody.
+        let at_least = |period: Duration| period.max(Duration::from_millis(1));
+        let clock = self.clock;
+        let sweep = move |store: &Store| {
+            if let Err(error) = store.sweep(clock.now()) {
+                tracing::warn!(error = &error as &dyn std::error::Error, "sweeping the session folder failed");
+            }
+        };
+        let start = || {
+            Ok([
+                Background::start("gsession-sweep", at_least(self.sweep_interval), Arc::downgrade(&store), sweep)?,
+                Background::start(
+                    "gsession-touch",
+                    at_least(self.touch_interval),
+                    Arc::downgrade(&store),
+                    Store::write_touches,
+                )?,
+            ])
+        };
+        let started: std::io::Result<[Background; 2]> = start();
+        let background = started
+            .doing("starting the threads of the file storage")
+            .map_err(|error: FileError| StorageError::from(error))?;
+        Ok(FileStorage(Arc::new(Handle { store, _background: background })))
+    }
+}

@@ -1,0 +1,146 @@
+//! The session folder and its 256 sub-folders.
+
+use std::{
+    os::fd::{AsFd, OwnedFd},
+    path::{Path, PathBuf},
+};
+
+use parking_lot::RwLock;
+use rustix::{
+    fs::{FileType, Mode, OFlags, Stat},
+    io::Errno,
+};
+
+use super::open::{Doing, FileError, Result};
+use crate::StoreKey;
+
+const PRIVATE: Mode = Mode::RWXU;
+const FOLDER: OFlags = OFlags::RDONLY.union(OFlags::DIRECTORY).union(OFlags::NOFOLLOW).union(OFlags::CLOEXEC);
+const DOING: &str = "opening a session folder";
+
+/// The folder that holds all sessions. Everything below is opened relative to it, so that nobody can put a link in the way.
+#[derive(Debug)]
+pub(super) struct Folder {
+    path: PathBuf,
+    root: RwLock<OwnedFd>,
+}
+
+impl Folder {
+    pub(super) fn open(path: &Path) -> Result<Self> {
+        Ok(Self { path: path.to_owned(), root: RwLock::new(open_root(path)?) })
+    }
+
+    pub(super) fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// The sub-folder `name`, if it is there and ours.
+    pub(super) fn sub(&self, name: &str) -> Result<Option<OwnedFd>> {
+        open_sub(&*self.root.read(), name)
+    }
+
+    /// The sub-folder `name`, made if it is not there. If the whole session folder was removed meanwhile, it is made anew.
+    pub(super) fn make_sub(&self, name: &str) -> Result<OwnedFd> {
+        if let Some(sub) = self.sub(name)? {
+            return Ok(sub);
+        }
+        let made = make_private(&*self.root.read(), name);
+        match made {
+            Err(Errno::NOENT) => {
+                *self.root.write() = open_root(&self.path)?;
+                make_private(&*self.root.read(), name)
+            }
+            made => made,
+        }
+        .doing("making a session folder")?;
+        self.sub(name)?.ok_or_else(|| FileError::Setup(format!("the sub-folder {name} is not a folder of this user")))
+    }
+}
+
+/// The name of the sub-folder of a key.
+pub(super) fn sub_name(key: &StoreKey) -> String {
+    format!("{:02x}", key.as_bytes()[0])
+}
+
+/// Makes a folder that nobody else can look into, whatever the umask. One that is there already is fine.
+fn make_private(root: impl AsFd, name: &str) -> rustix::io::Result<()> {
+    match rustix::fs::mkdirat(&root, name, PRIVATE) {
+        Ok(()) => {
+            let sub = rustix::fs::openat(&root, name, FOLDER, Mode::empty())?;
+            rustix::fs::fchmod(sub, PRIVATE)
+        }
+        Err(Errno::EXIST) => Ok(()),
+        Err(error) => Err(error),
+    }
+}
+
+fn open_sub(root: impl AsFd, name: &str) -> Result<Option<OwnedFd>> {
+    match rustix::fs::openat(root, name, FOLDER, Mode::empty()) {
+        Ok(sub) => {
+            let stat = rustix::fs::fstat(&sub).doing(DOING)?;
+            if !is_mine(&stat) {
+                return Err(FileError::Setup(format!("the sub-folder {name} belongs to another user")));
+            }
+            Ok(Some(sub))
+        }
+        Err(Errno::NOENT) => Ok(None),
+        Err(Errno::LOOP | Errno::NOTDIR) => {
+            Err(FileError::Setup(format!("the sub-folder {name} is a link or a file; remove it")))
+        }
+        Err(error) => Err(error).doing(DOING),
+    }
+}
+
+fn is_mine(stat: &Stat) -> bool {
+    stat.st_uid == rustix::process::geteuid().as_raw()
+}
+
+/// Opens the session folder, or makes it, and sees to it that it is private.
+fn open_root(path: &Path) -> Result<OwnedFd> {
+    let refuse = |why: &str| Err(FileError::Setup(format!("{}: {why}", path.display())));
+    let created = match rustix::fs::mkdir(path, PRIVATE) {
+        Ok(()) => true,
+        Err(Errno::EXIST) => false,
+        Err(Errno::NOENT) => return refuse("its parent folder does not exist; create it first"),
+        Err(error) => return refuse(&format!("it cannot be created: {error}")),
+    };
+    let root = match rustix::fs::open(path, FOLDER, Mode::empty()) {
+        Ok(root) => root,
+        Err(Errno::LOOP) => return refuse("it is a symbolic link; give the folder it leads to"),
+        Err(Errno::NOTDIR) => {
+            let is_link = std::fs::symlink_metadata(path).is_ok_and(|data| data.is_symlink());
+            return refuse(if is_link {
+                "it is a symbolic link; give the folder it leads to"
+            } else {
+                "it is not a folder"
+            });
+        }
+        Err(error) => return refuse(&format!("it cannot be opened: {error}")),
+    };
+    let stat = rustix::fs::fstat(&root).doing(DOING)?;
+    if FileType::from_raw_mode(stat.st_mode) != FileType::Directory || !is_mine(&stat) {
+        return refuse("it belongs to another user; sessions need a folder of the user the service runs as");
+    }
+    let open_to_others = stat.st_mode & 0o077 != 0;
+    if created || (open_to_others && is_only_ours(&root)?) {
+        rustix::fs::fchmod(&root, PRIVATE).doing(DOING)?;
+    } else if open_to_others {
+        return refuse(
+            "others may look into it, and it holds other things than sessions; give an empty or a private folder",
+        );
+    }
+    Ok(root)
+}
+
+/// Whether a folder holds nothing but sub-folders of ours, so that it may be made private without harm.
+fn is_only_ours(root: &OwnedFd) -> Result<bool> {
+    for entry in rustix::fs::Dir::read_from(root).doing(DOING)? {
+        let entry = entry.doing(DOING)?;
+        let name = entry.file_name().to_bytes();
+        let is_sub = name.len() == 2 && name.iter().all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f'));
+        if !is_sub && name != b"." && name != b".." {
+            return Ok(false);
+        }
+    }
+    Ok(true)
+}

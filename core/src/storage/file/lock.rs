@@ -1,0 +1,66 @@
+//! One changer at a time in each sub-folder: among the threads of this process, and among processes.
+
+use std::{
+    os::fd::{AsFd, OwnedFd},
+    time::{Duration, Instant},
+};
+
+use parking_lot::{Mutex, MutexGuard};
+use rustix::{
+    fs::{FlockOperation, Mode, OFlags},
+    io::Errno,
+};
+
+use super::open::{Doing, FileError, Result};
+
+const NAME: &str = "lock";
+const DOING: &str = "locking a session folder";
+
+/// The locks of the 256 sub-folders.
+#[derive(Debug)]
+pub(super) struct Locks {
+    /// A thread waits here for the others of its process, and only then for other processes.
+    threads: Box<[Mutex<()>]>,
+    timeout: Duration,
+}
+
+/// A sub-folder that nobody else changes as long as this lives.
+#[derive(Debug)]
+pub(super) struct Locked<'a> {
+    // Dropped in this order: other processes first, then the threads of this one.
+    _file: OwnedFd,
+    _thread: MutexGuard<'a, ()>,
+}
+
+impl Locks {
+    pub(super) fn new(timeout: Duration) -> Self {
+        Self { threads: (0..256).map(|_| Mutex::new(())).collect(), timeout }
+    }
+
+    /// Locks a sub-folder, or gives up after the timeout: another process may be frozen while it holds the lock.
+    pub(super) fn lock(&self, number: u8, sub: impl AsFd) -> Result<Locked<'_>> {
+        let deadline = Instant::now() + self.timeout;
+        let thread = self.threads[usize::from(number)].try_lock_until(deadline).ok_or(FileError::Locked)?;
+        let mut pause = Duration::from_micros(20);
+        loop {
+            let file = open(&sub)?;
+            match rustix::fs::flock(&file, FlockOperation::NonBlockingLockExclusive) {
+                // A lock file that somebody has removed locks nobody else out.
+                Ok(()) if rustix::fs::fstat(&file).doing(DOING)?.st_nlink == 0 => continue,
+                Ok(()) => return Ok(Locked { _file: file, _thread: thread }),
+                Err(Errno::WOULDBLOCK | Errno::INTR) => {}
+                Err(error) => return Err(error).doing(DOING),
+            }
+            if Instant::now() >= deadline {
+                return Err(FileError::Locked);
+            }
+            std::thread::sleep(pause);
+            pause = (pause * 2).min(Duration::from_millis(5));
+        }
+    }
+}
+
+fn open(sub: impl AsFd) -> Result<OwnedFd> {
+    let flags = OFlags::RDWR | OFlags::CREATE | OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::CLOEXEC;
+    rustix::fs::openat(sub, NAME, flags, Mode::RUSR | Mode::WUSR).doing(DOING)
+}

@@ -1,0 +1,341 @@
+//! The storage's inside: the operations on session files.
+
+use std::{
+    fs::File,
+    io::Write as _,
+    os::fd::{AsFd, OwnedFd},
+    path::Path,
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
+    time::SystemTime,
+};
+
+use rustix::{
+    fs::{Mode, OFlags, Timespec, Timestamps, UTIME_OMIT},
+    io::Errno,
+};
+
+use super::{
+    Durability,
+    folder::{Folder, sub_name},
+    format::{self, Content, HEADER},
+    lock::{Locked, Locks},
+    open::{Doing, Opened, Result, open_own, read_bounded, unlink},
+    touches::Touches,
+};
+use crate::{
+    Codec, Limits, Record, StoreKey, Timestamp,
+    record::{Applied, Commit},
+    storage::{Access, Committed, Created, FORWARD_FOR, Found, Lookup, Moved, Removed, Snapshot, Touched},
+};
+
+/// Bytes that a file may have beyond the texts of its record: the header, and lengths for each entry.
+const OVERHEAD: u64 = 64 * 1024;
+
+#[derive(Debug)]
+pub(super) struct Store {
+    pub(super) folder: Folder,
+    pub(super) locks: Locks,
+    pub(super) touches: Touches,
+    pub(super) settings: Settings,
+}
+
+#[derive(Debug)]
+pub(super) struct Settings {
+    pub(super) durability: Durability,
+    pub(super) limits: Limits,
+    pub(super) codec: Arc<dyn Codec>,
+}
+
+/// A sub-folder under its lock.
+struct Held<'a> {
+    sub: OwnedFd,
+    _lock: Locked<'a>,
+}
+
+impl Store {
+    pub(super) fn path(&self) -> &Path {
+        self.folder.path()
+    }
+
+    /// What stands under a key, if it is readable and has not expired.
+    fn read(&self, sub: impl AsFd, key: &StoreKey, now: Timestamp) -> Result<Option<Content>> {
+        let mut file = match open_own(sub, &key.to_string())? {
+            Opened::File(file) => file,
+            Opened::Absent => return Ok(None),
+            Opened::Foreign => {
+                tracing::warn!(?key, "something that is not a session file stands in the place of one; it is ignored");
+                return Ok(None);
+            }
+        };
+        let last_seen = self.touches.latest(key, modified(&file)?);
+        let limit = self.settings.limits.max_record_bytes as u64 + OVERHEAD;
+        let decoded = match read_bounded(&mut file, limit)? {
+            Some(bytes) => format::decode(&bytes, last_seen, &*self.settings.codec, &self.settings.limits),
+            None => Err(format::Unreadable::Damaged),
+        };
+        match decoded {
+            Ok(Content::Session(record)) if record.is_expired(now) => Ok(None),
+            Ok(Content::Forward { at, .. }) if at + FORWARD_FOR <= now => Ok(None),
+            Ok(content) => Ok(Some(content)),
+            Err(error) => {
+                tracing::warn!(?key, %error, "a session file cannot be read; it counts as no session");
+                Ok(None)
+            }
+        }
+    }
+
+    fn hold(&self, key: &StoreKey) -> Result<Option<Held<'_>>> {
+        let Some(sub) = self.folder.sub(&sub_name(key))? else { return Ok(None) };
+        let lock = self.locks.lock(key.as_bytes()[0], &sub)?;
+        Ok(Some(Held { sub, _lock: lock }))
+    }
+
+    fn make_and_hold(&self, key: &StoreKey) -> Result<Held<'_>> {
+        let sub = self.folder.make_sub(&sub_name(key))?;
+        let lock = self.locks.lock(key.as_bytes()[0], &sub)?;
+        Ok(Held { sub, _lock: lock })
+    }
+
+    pub(super) fn load(&self, key: &StoreKey, access: &Access) -> Result<Lookup> {
+        let Some(sub) = self.folder.sub(&sub_name(key))? else { return Ok(Lookup::Absent) };
+        Ok(match self.read(sub, key, access.now)? {
+            Some(Content::Session(mut record)) => {
+                let extended = record.is_touch_due(access);
+                if extended {
+                    self.touches.note(key, access.now);
+                    record.last_seen = record.last_seen.max(access.now);
+                }
+                Lookup::Found(Snapshot { extended, ..Snapshot::complete(record) })
+            }
+            Some(Content::Forward { at, .. }) => Lookup::Moved(at),
+            None => Lookup::Absent,
+        })
+    }
+
+    pub(super) fn create(&self, key: &StoreKey, record: &Record, now: Timestamp) -> Result<Created> {
+        let bytes = format::encode_session(record, &*self.settings.codec)?;
+        let held = self.make_and_hold(key)?;
+        let name = key.to_string();
+        // An expired session may be replaced; anything that is not ours may not.
+        let stands = match open_own(&held.sub, &name)? {
+            Opened::Absent => false,
+            Opened::Foreign => true,
+            Opened::File(_) => {
+                self.read(&held.sub, key, now)?.is_some() || !self.is_expired_file(&held.sub, &name, now)?
+            }
+        };
+        if stands {
+            return Ok(Created::Exists);
+        }
+        self.touches.forget(key);
+        self.replace(&held.sub, &name, &bytes, record.last_seen)?;
+        Ok(Created::Done)
+    }
+
+    pub(super) fn commit(&self, key: &StoreKey, commit: &Commit) -> Result<Committed> {
+        let Some(held) = self.hold(key)? else { return Ok(Committed::Gone) };
+        let record = match self.read(&held.sub, key, commit.access.now)? {
+            Some(Content::Session(record)) => record,
+            Some(Content::Forward { at, .. }) => return Ok(Committed::Moved(at)),
+            None => return Ok(Committed::Gone),
+        };
+        match record.apply(commit)? {
+            Applied::Changed(record) => {
+                let bytes = format::encode_session(&record, &*self.settings.codec)?;
+                self.replace(&held.sub, &key.to_string(), &bytes, record.last_seen)?;
+                self.touches.written(key, record.last_seen);
+                Ok(Committed::Done { expires_at: record.expires_at(), revision: 0 })
+            }
+            Applied::Expired => Ok(Committed::Gone),
+            Applied::Conflict(current) => Ok(Committed::Conflict(current)),
+        }
+    }
+
+    pub(super) fn touch(&self, key: &StoreKey, access: &Access) -> Result<Touched> {
+        let Some(sub) = self.folder.sub(&sub_name(key))? else { return Ok(Touched::Gone) };
+        Ok(match self.read(sub, key, access.now)? {
+            Some(Content::Session(mut record)) => {
+                if access.extend.is_some() {
+                    self.touches.note(key, access.now);
+                    record.last_seen = record.last_seen.max(access.now);
+                }
+                Touched::Done(record.expires_at())
+            }
+            Some(Content::Forward { .. }) | None => Touched::Gone,
+        })
+    }
+
+    /// First the new file, then the trace over the old one: if the process ends in between, the new one is a session whose
+    /// id nobody has, and the old one is as it was.
+    pub(super) fn move_to(&self, from: &StoreKey, to: &StoreKey, commit: &Commit) -> Result<Moved> {
+        let now = commit.access.now;
+        let to_sub = self.folder.make_sub(&sub_name(to))?;
+        let Some(from_sub) = self.folder.sub(&sub_name(from))? else { return Ok(Moved::Gone) };
+        let _locks = self.lock_both(from, &from_sub, to, &to_sub)?;
+        let record = match self.read(&from_sub, from, now)? {
+            Some(Content::Session(record)) => record,
+            Some(Content::Forward { at, .. }) => return Ok(Moved::Moved(at)),
+            None => return Ok(Moved::Gone),
+        };
+        if !matches!(open_own(&to_sub, &to.to_string())?, Opened::Absent) {
+            return Ok(Moved::Taken);
+        }
+        let record = match record.apply(commit)? {
+            Applied::Changed(record) => record,
+            Applied::Expired | Applied::Conflict(_) => return Ok(Moved::Gone),
+        };
+        let bytes = format::encode_session(&record, &*self.settings.codec)?;
+        let to_name = to.to_string();
+        self.replace(&to_sub, &to_name, &bytes, record.last_seen)?;
+        if let Err(error) = self.replace(&from_sub, &from.to_string(), &format::encode_forward(to, now), now) {
+            // The old one lives, so the new one must not.
+            unlink(&to_sub, &to_name)?;
+            return Err(error);
+        }
+        self.touches.forget(from);
+        Ok(Moved::Done { expires_at: record.expires_at(), revision: 0 })
+    }
+
+    /// Locks the sub-folders of two keys, which may be one, always in the same order.
+    fn lock_both(
+        &self,
+        a: &StoreKey,
+        a_sub: &OwnedFd,
+        b: &StoreKey,
+        b_sub: &OwnedFd,
+    ) -> Result<[Option<Locked<'_>>; 2]> {
+        let (a, b) = (a.as_bytes()[0], b.as_bytes()[0]);
+        let (first, second) = if a <= b { ((a, a_sub), (b, b_sub)) } else { ((b, b_sub), (a, a_sub)) };
+        let first_lock = self.locks.lock(first.0, first.1)?;
+        let second_lock = if a == b { None } else { Some(self.locks.lock(second.0, second.1)?) };
+        Ok([Some(first_lock), second_lock])
+    }
+
+    pub(super) fn remove(&self, key: &StoreKey) -> Result<Removed> {
+        let Some(held) = self.hold(key)? else { return Ok(Removed::Absent) };
+        // The trace of a renewal stays: a second logout must find its way too.
+        match self.read(&held.sub, key, Timestamp::default())? {
+            Some(Content::Forward { to, .. }) => return Ok(Removed::Moved(to)),
+            Some(Content::Session(_)) => {}
+            None => return Ok(Removed::Absent),
+        }
+        self.touches.forget(key);
+        let removed = unlink(&held.sub, &key.to_string())?;
+        self.sync_folder(&held.sub)?;
+        Ok(if removed { Removed::Done } else { Removed::Absent })
+    }
+
+    pub(super) fn find(&self, principal: &str, now: Timestamp) -> Result<Vec<Found>> {
+        let mut found = Vec::new();
+        for number in 0..=u8::MAX {
+            let Some(sub) = self.folder.sub(&format!("{number:02x}"))? else { continue };
+            for key in super::sweep::keys_in(&sub)? {
+                if let Some(Content::Session(record)) = self.read(&sub, &key, now)?
+                    && record.principal.as_deref() == Some(principal)
+                {
+                    found.push(Found::new(key, record));
+                }
+            }
+        }
+        Ok(found)
+    }
+
+    /// Replaces a file as a whole: writes another one and renames it over.
+    fn replace(&self, sub: &OwnedFd, name: &str, bytes: &[u8], last_seen: Timestamp) -> Result<()> {
+        static NUMBER: AtomicU64 = AtomicU64::new(0);
+        const DOING: &str = "writing a session file";
+        let temporary = format!("{name}.tmp-{}-{}", std::process::id(), NUMBER.fetch_add(1, Ordering::Relaxed));
+        let flags = OFlags::WRONLY | OFlags::CREATE | OFlags::EXCL | OFlags::NOFOLLOW | OFlags::CLOEXEC;
+        let mode = Mode::RUSR | Mode::WUSR;
+        let file = match rustix::fs::openat(sub, &temporary, flags, mode) {
+            // Left by a process of the same number that was killed.
+            Err(Errno::EXIST) => {
+                unlink(sub, &temporary)?;
+                rustix::fs::openat(sub, &temporary, flags, mode)
+            }
+            opened => opened,
+        };
+        let mut file = File::from(file.doing(DOING)?);
+        let mut write = || {
+            file.write_all(bytes).doing(DOING)?;
+            set_modified(&file, last_seen)?;
+            if self.settings.durability == Durability::Commit {
+                file.sync_all().doing("syncing a session file")?;
+            }
+            rustix::fs::renameat(sub, &temporary, sub, name).doing(DOING)
+        };
+        write().inspect_err(|_| {
+            // It would only lie there until it is swept.
+            let _ = unlink(sub, &temporary);
+        })?;
+        self.sync_folder(sub)
+    }
+
+    fn sync_folder(&self, sub: &OwnedFd) -> Result<()> {
+        if self.settings.durability == Durability::Commit {
+            rustix::fs::fsync(sub).doing("syncing a session folder")?;
+        }
+        Ok(())
+    }
+
+    /// Whether the file under a name is one of ours that has expired.
+    pub(super) fn is_expired_file(&self, sub: impl AsFd, name: &str, now: Timestamp) -> Result<bool> {
+        let Opened::File(mut file) = open_own(sub, name)? else { return Ok(false) };
+        let mut last_seen = modified(&file)?;
+        if let Some(key) = StoreKey::parse(name) {
+            last_seen = self.touches.latest(&key, last_seen);
+        }
+        let mut header = [0; HEADER];
+        let read = std::io::Read::read(&mut file, &mut header).doing("reading a session file")?;
+        Ok(format::decode_deadlines(&header[..read]).is_ok_and(|deadlines| deadlines.are_over(last_seen, now)))
+    }
+
+    /// Writes the touches that wait. Run by a thread, and once more when the storage ends.
+    pub(super) fn write_touches(&self) {
+        for (key, at) in self.touches.all() {
+            match self.write_touch(&key, at) {
+                Ok(()) => self.touches.written(&key, at),
+                // It stays, for the next time.
+                Err(error) => {
+                    tracing::warn!(?key, error = &error as &dyn std::error::Error, "a touch could not be written")
+                }
+            }
+        }
+    }
+
+    fn write_touch(&self, key: &StoreKey, at: Timestamp) -> Result<()> {
+        // Under the lock, so that a commit in between does not lose a later time.
+        let Some(held) = self.hold(key)? else { return Ok(()) };
+        if let Opened::File(file) = open_own(&held.sub, &key.to_string())?
+            && modified(&file)? < at
+        {
+            set_modified(&file, at)?;
+        }
+        Ok(())
+    }
+}
+
+impl Drop for Store {
+    fn drop(&mut self) {
+        self.write_touches();
+    }
+}
+
+fn modified(file: &File) -> Result<Timestamp> {
+    let time: SystemTime =
+        file.metadata().and_then(|data| data.modified()).doing("reading the time of a session file")?;
+    Ok(time.into())
+}
+
+fn set_modified(file: &File, at: Timestamp) -> Result<()> {
+    let millis = at.as_millis();
+    let time = Timespec {
+        tv_sec: i64::try_from(millis / 1000).unwrap_or(i64::MAX),
+        tv_nsec: i64::try_from(millis % 1000 * 1_000_000).unwrap_or(0),
+    };
+    let times = Timestamps { last_access: Timespec { tv_sec: 0, tv_nsec: UTIME_OMIT }, last_modification: time };
+    rustix::fs::futimens(file, &times).doing("writing the time of a session file")
+}

@@ -1,0 +1,94 @@
+//! Removing what has expired, and nothing that is not ours.
+
+use std::{os::fd::OwnedFd, time::Duration};
+
+use super::{
+    open::{Doing, Opened, Result, open_own, unlink},
+    store::Store,
+};
+use crate::{StoreKey, Timestamp, storage::Swept};
+
+/// A file being written is complete within moments; one this old was left by a process that was killed.
+const ABANDONED: Duration = Duration::from_secs(60 * 60);
+
+impl Store {
+    pub(super) fn sweep(&self, now: Timestamp) -> Result<Swept> {
+        let mut swept = Swept::default();
+        for number in 0..=u8::MAX {
+            let name = format!("{number:02x}");
+            // Something foreign in the place of one sub-folder must not keep the others from being swept.
+            match self.folder.sub(&name) {
+                Ok(Some(sub)) => self.sweep_sub(number, &sub, now, &mut swept)?,
+                Ok(None) => {}
+                Err(error) => {
+                    tracing::warn!(error = &error as &dyn std::error::Error, "a session sub-folder was not swept");
+                    swept.foreign += 1;
+                }
+            }
+        }
+        Ok(swept)
+    }
+
+    fn sweep_sub(&self, number: u8, sub: &OwnedFd, now: Timestamp, swept: &mut Swept) -> Result<()> {
+        for name in names_in(sub)? {
+            let is_session = StoreKey::parse(&name).is_some();
+            let is_temporary = temporary_of(&name).is_some();
+            if !is_session && !is_temporary {
+                swept.foreign += u64::from(name != "lock");
+                continue;
+            }
+            let is_over = |store: &Self| {
+                if is_session { store.is_expired_file(sub, &name, now) } else { is_abandoned(sub, &name, now) }
+            };
+            if !is_over(self)? {
+                match open_own(sub, &name)? {
+                    Opened::File(_) => swept.kept += u64::from(is_session),
+                    Opened::Foreign => swept.foreign += 1,
+                    Opened::Absent => {}
+                }
+                continue;
+            }
+            // Looked at again under the lock: a commit may have come between.
+            let _lock = self.locks.lock(number, sub)?;
+            if is_over(self)? && unlink(sub, &name)? {
+                swept.removed += u64::from(is_session);
+                if let Some(key) = StoreKey::parse(&name) {
+                    self.touches.forget(&key);
+                }
+            }
+        }
+        Ok(())
+    }
+}
+
+/// The names in a sub-folder. A name that is not UTF-8 is nothing of ours, and shows as such.
+fn names_in(sub: &OwnedFd) -> Result<Vec<String>> {
+    const DOING: &str = "listing a session folder";
+    let mut names = Vec::new();
+    for entry in rustix::fs::Dir::read_from(sub).doing(DOING)? {
+        let name = entry.doing(DOING)?.file_name().to_string_lossy().into_owned();
+        if name != "." && name != ".." {
+            names.push(name);
+        }
+    }
+    Ok(names)
+}
+
+/// The keys of the sessions in a sub-folder.
+pub(super) fn keys_in(sub: &OwnedFd) -> Result<Vec<StoreKey>> {
+    Ok(names_in(sub)?.iter().filter_map(|name| StoreKey::parse(name)).collect())
+}
+
+/// The key of a file that is, or was, being written.
+fn temporary_of(name: &str) -> Option<StoreKey> {
+    let (key, rest) = name.split_once(".tmp-")?;
+    let (process, number) = rest.split_once('-')?;
+    let is_number = |text: &str| !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
+    if is_number(process) && is_number(number) { StoreKey::parse(key) } else { None }
+}
+
+fn is_abandoned(sub: &OwnedFd, name: &str, now: Timestamp) -> Result<bool> {
+    let Opened::File(file) = open_own(sub, name)? else { return Ok(false) };
+    let modified = file.metadata().and_then(|data| data.modified()).doing("reading the time of a session file")?;
+    Ok(Timestamp::from(modified) + ABANDONED <= now)
+}
