@@ -9,6 +9,8 @@ mod machine;
 mod methods;
 mod reading;
 mod steps;
+#[cfg(test)]
+mod table;
 mod writing;
 
 pub use asynchronous::AsyncSession;
