@@ -120,6 +120,9 @@ impl Machine {
         if config.ids.parse(id.as_str()).as_ref() != Ok(&id) {
             return Err(InvalidId::Refused.into());
         }
+        // What the client holds is not looked at any more; it learns the given id as soon as a session stands under it.
+        self.presented = false;
+        self.issued = self.id.as_ref() != Some(&id);
         (self.id, self.key, self.id_is_given) = (Some(id), None, true);
         self.standing = Standing::Unknown;
         Ok(())
