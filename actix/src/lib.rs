@@ -57,3 +57,8 @@ pub use ext::SessionExt;
 pub use middleware::{SessionMiddleware, SessionMiddlewareBuilder, SessionMiddlewareService};
 pub use passive::{Passive, PassiveService};
 pub use session::Session;
+
+/// The README's code is compiled with the other examples.
+#[cfg(doctest)]
+#[doc = include_str!("../../README.md")]
+struct Readme;

@@ -1,5 +1,53 @@
-//! Server-side sessions that stay correct under concurrency.
-#![cfg_attr(docsrs, feature(doc_cfg))]
+//! Server-side sessions for Rust services that stay correct under concurrency: the session component of the GoFrame
+//! framework, rebuilt. This crate knows no HTTP; for actix-web, see `gsession-actix`.
+//!
+//! ```
+//! use gsession::{ClientInfo, Delivery, Manager, MemoryStorage};
+//!
+//! let manager = Manager::new(MemoryStorage::new());
+//!
+//! // A request of a client that presented no id.
+//! let session = manager.session(None, ClientInfo::default());
+//! session.set("user", "ada")?; // recorded; writes never wait
+//! let Delivery::Send { id, .. } = session.close()?.delivery else { unreachable!("a new session has an id to send") };
+//!
+//! // Its next request.
+//! let session = manager.session(Some(id.as_str()), ClientInfo::default());
+//! assert_eq!(session.get::<String>("user")?.as_deref(), Some("ada"));
+//! session.destroy(); // logout: nothing brings it back
+//! session.close()?;
+//! # Ok::<(), gsession::Error>(())
+//! ```
+//!
+//! # What it promises
+//!
+//! - **Nothing is lost.** Overlapping requests of one session that write different keys both win;
+//!   [`update`](Session::update) is an atomic read-modify-write.
+//! - **Dead stays dead.** After [`destroy`](Session::destroy) no request that was already running brings the session back,
+//!   under its old id or a new one; nor does one that overlaps a [`renew`](Session::renew).
+//! - **Ids are never adopted.** An unknown, expired, ended or malformed id is as good as none.
+//! - **Lazy.** A session that is not used costs nothing; the first read asks the storage, later ones are free; only what was
+//!   changed is stored, once.
+//! - **Fails closed.** A broken storage is an error to match on, never an empty session.
+//!
+//! # Map
+//!
+//! | module | what |
+//! |---|---|
+//! | [`Manager`], [`AsyncManager`] | settings; give out sessions |
+//! | [`Session`], [`AsyncSession`] | a session during one request: two thin drivers around one state machine without I/O |
+//! | [`storage`] | the [`Storage`] and [`AsyncStorage`] traits with their contract, and the storages |
+//! | [`record`] | what is kept for a session, how a request changes it, and how it becomes bytes |
+//! | [`id`] | what the client holds, what a storage sees, and how new ids are made |
+//! | [`Clock`], [`Timestamp`] | time, movable in tests |
+//! | [`coming_from_goframe`] | GoFrame's names and ours |
+//!
+//! # Features
+//!
+//! | feature | default | what | pulls in |
+//! |---|---|---|---|
+//! | `file` | yes | [`FileStorage`] (Unix) | `rustix` |
+//! | `tokio` | no | `OnPool`, and with it `FileStorage` as an [`AsyncStorage`] | `tokio` (`rt`) |
 
 mod clock;
 mod error;
@@ -8,6 +56,10 @@ mod manager;
 pub mod record;
 mod session;
 pub mod storage;
+
+#[doc = include_str!("docs/goframe.md")]
+#[cfg(all(feature = "file", unix))]
+pub mod coming_from_goframe {}
 
 pub use clock::{Clock, ManualClock, SystemClock, Timestamp};
 pub use error::{ConfigError, Error};

@@ -75,9 +75,9 @@ impl FileStorageBuilder {
     }
 
     /// How long a change waits for another process that holds the lock of a sub-folder. Default: 5 seconds. Then it fails
-    /// with [`StorageErrorKind::Timeout`](crate::StorageErrorKind::Timeout).
-    pub const fn lock_timeout(mut self, timeout: Duration) -> Self {
-        self.lock_timeout = timeout;
+    /// with [`StorageErrorKind::Timeout`](crate::StorageErrorKind::Timeout). More than an hour counts as an hour.
+    pub fn lock_timeout(mut self, timeout: Duration) -> Self {
+        self.lock_timeout = timeout.min(Duration::from_secs(60 * 60));
         self
     }
 

@@ -1,0 +1,168 @@
+//! What the tests of the core share: storages to test, a clock, ids that are remembered, gates and child processes.
+#![allow(dead_code, reason = "each test binary uses a part of it")]
+
+#[cfg(all(feature = "file", unix))]
+pub(crate) mod child;
+pub(crate) mod gate;
+
+use std::{
+    sync::{Arc, Mutex},
+    time::{Duration, Instant},
+};
+
+use gsession::{
+    Changes, ClientInfo, Entries, FileStorage, HashedIds, IdError, IdGenerator, Manager, ManagerBuilder, ManualClock,
+    MemoryStorage, Record, SessionId, Storage, StoreKey, Timestamp,
+    record::Commit,
+    storage::{Access, FORWARD_FOR, Lookup, Snapshot},
+};
+use tempfile::TempDir;
+
+/// Far enough from the system's time that nothing works by accident of it.
+pub(crate) const NOW: Timestamp = Timestamp::from_millis(1_750_000_000_000);
+/// Longer than a storage remembers a renewal, so that the two can be told apart.
+pub(crate) const IDLE: Duration = Duration::from_secs(24 * 60 * 60);
+/// How long a test waits for what must happen before it gives up; nothing depends on its length.
+pub(crate) const PATIENCE: Duration = Duration::from_secs(60);
+
+/// The storages of the core.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Kind {
+    Memory,
+    File,
+}
+
+pub(crate) const KINDS: [Kind; 2] = [Kind::Memory, Kind::File];
+
+/// A new storage, with the folder it lives in, which goes with it.
+pub(crate) struct Place {
+    pub(crate) storage: Arc<dyn Storage>,
+    pub(crate) clock: ManualClock,
+    pub(crate) ids: RememberedIds,
+    _folder: Option<TempDir>,
+}
+
+impl Place {
+    /// An empty storage that does nothing by itself: it neither sweeps nor writes touches in the background.
+    pub(crate) fn new(kind: Kind) -> Self {
+        let clock = ManualClock::new(NOW);
+        let (storage, folder): (Arc<dyn Storage>, _) = match kind {
+            Kind::Memory => (Arc::new(quiet_memory()), None),
+            Kind::File => {
+                let folder = TempDir::new().unwrap();
+                (Arc::new(quiet_file(&folder.path().join("sessions"))), Some(folder))
+            }
+        };
+        Self { storage, clock, ids: RememberedIds::default(), _folder: folder }
+    }
+
+    pub(crate) fn builder(&self) -> ManagerBuilder<Manager> {
+        self.builder_over(Arc::clone(&self.storage))
+    }
+
+    /// A manager over another storage, usually one that wraps this one's.
+    pub(crate) fn builder_over(&self, storage: impl Storage + 'static) -> ManagerBuilder<Manager> {
+        Manager::builder(storage).clock(self.clock.clone()).idle_timeout(IDLE).id_generator(self.ids.clone())
+    }
+
+    pub(crate) fn manager(&self) -> Manager {
+        self.builder().build().unwrap()
+    }
+
+    /// How many sessions live, under whatever key: traces of renewals have ended by then, sessions have not.
+    pub(crate) fn survivors(&self) -> u64 {
+        use gsession::Clock as _;
+        survivors(&*self.storage, self.clock.now())
+    }
+}
+
+pub(crate) fn survivors(storage: &dyn Storage, now: Timestamp) -> u64 {
+    storage.sweep(now + FORWARD_FOR).unwrap().kept
+}
+
+pub(crate) fn quiet_memory() -> MemoryStorage {
+    MemoryStorage::builder().sweep_interval(Duration::MAX).build()
+}
+
+pub(crate) fn quiet_file(folder: &std::path::Path) -> FileStorage {
+    FileStorage::builder(folder).sweep_interval(Duration::MAX).touch_interval(Duration::MAX).build().unwrap()
+}
+
+/// Makes ids as usual and remembers each: a session can hide under no other.
+#[derive(Clone, Default)]
+pub(crate) struct RememberedIds(Arc<Mutex<Vec<SessionId>>>);
+
+impl RememberedIds {
+    pub(crate) fn all(&self) -> Vec<SessionId> {
+        self.0.lock().unwrap().clone()
+    }
+
+    /// Those under which a session lives.
+    pub(crate) fn living(&self, storage: &dyn Storage, now: Timestamp) -> Vec<SessionId> {
+        let lives = |id: &SessionId| found(storage, &StoreKey::of(id), now).is_some();
+        self.all().into_iter().filter(lives).collect()
+    }
+}
+
+impl IdGenerator for RememberedIds {
+    fn generate(&self, client: &ClientInfo) -> Result<SessionId, IdError> {
+        let id = HashedIds::new().generate(client)?;
+        self.0.lock().unwrap().push(id.clone());
+        Ok(id)
+    }
+}
+
+/// A key that is another one for each number, in another sub-folder and another shard.
+pub(crate) fn key(number: u8) -> StoreKey {
+    let mut bytes = [0xa5; 32];
+    (bytes[0], bytes[31]) = (number, number);
+    StoreKey::from_bytes(bytes)
+}
+
+pub(crate) fn entries(list: &[(&str, &str)]) -> Entries {
+    Entries::pack(list.iter().copied()).unwrap()
+}
+
+pub(crate) fn record(list: &[(&str, &str)]) -> Record {
+    let mut record = Record::new(NOW, IDLE, None);
+    record.entries = entries(list);
+    record
+}
+
+pub(crate) fn active(now: Timestamp) -> Access {
+    Access::active(now, IDLE, Duration::ZERO)
+}
+
+pub(crate) fn setting(key: &str, json: &str) -> Changes {
+    let mut changes = Changes::default();
+    changes.set(key, json);
+    changes
+}
+
+pub(crate) fn commit_at(changes: Changes, now: Timestamp) -> Commit {
+    Commit::new(changes, active(now))
+}
+
+/// The session under a key, read without counting as activity.
+pub(crate) fn found(storage: &dyn Storage, key: &StoreKey, now: Timestamp) -> Option<Snapshot> {
+    match storage.load(key, &Access::passive(now)).unwrap() {
+        Lookup::Found(snapshot) => Some(snapshot),
+        Lookup::Moved(_) | Lookup::Absent => None,
+        other => panic!("an answer this test does not know: {other:?}"),
+    }
+}
+
+/// The entries under a key, as text.
+pub(crate) fn stored(storage: &dyn Storage, key: &StoreKey, now: Timestamp) -> Option<Vec<(String, String)>> {
+    let snapshot = found(storage, key, now)?;
+    Some(snapshot.record.entries.iter().map(|(key, json)| (key.to_owned(), json.to_owned())).collect())
+}
+
+/// Waits for a condition that must become true.
+pub(crate) fn wait_until(what: &str, mut holds: impl FnMut() -> bool) {
+    let start = Instant::now();
+    while !holds() {
+        assert!(start.elapsed() < PATIENCE, "waited in vain: {what}");
+        std::thread::yield_now();
+    }
+}

@@ -1,0 +1,65 @@
+//! The demo's accounts. They stand on the login page, but are kept as a real service keeps them: hashed with argon2.
+
+use argon2::{
+    Argon2, PasswordHash, PasswordHasher as _, PasswordVerifier as _,
+    password_hash::{self, SaltString},
+};
+use rand::{TryRng as _, rngs::SysRng};
+
+/// The accounts with their passwords, for the login page.
+pub(crate) const DEMO: [(&str, &str); 2] = [("ada", "lovelace"), ("grace", "hopper")];
+
+/// Why the accounts could not be set up.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum AccountError {
+    #[error("the operating system gave no random salt")]
+    Salt(#[from] rand::rngs::SysError),
+    #[error("hashing a password failed: {0}")]
+    Hash(password_hash::Error),
+}
+
+/// User names and password hashes.
+pub(crate) struct Accounts {
+    known: Vec<(&'static str, String)>,
+    /// Checked for unknown users, so that they take as long as known ones.
+    nobody: String,
+}
+
+impl Accounts {
+    /// Hashes the demo's passwords. Takes a moment on purpose.
+    pub(crate) fn demo() -> Result<Self, AccountError> {
+        let known =
+            DEMO.iter().map(|&(user, password)| Ok((user, hash(password)?))).collect::<Result<_, AccountError>>()?;
+        Ok(Self { known, nobody: hash("nobody has this password")? })
+    }
+
+    /// The user whose name and password these are. Takes a moment: call it on the blocking pool.
+    pub(crate) fn verify(&self, user: &str, password: &str) -> Option<&'static str> {
+        let account = self.known.iter().find(|(known, _)| *known == user);
+        let stored = account.map_or(&self.nobody, |(_, hash)| hash);
+        let matches = PasswordHash::new(stored)
+            .is_ok_and(|hash| Argon2::default().verify_password(password.as_bytes(), &hash).is_ok());
+        account.filter(|_| matches).map(|&(user, _)| user)
+    }
+}
+
+fn hash(password: &str) -> Result<String, AccountError> {
+    let mut salt = [0_u8; 16];
+    SysRng.try_fill_bytes(&mut salt)?;
+    let salt = SaltString::encode_b64(&salt).map_err(AccountError::Hash)?;
+    Ok(Argon2::default().hash_password(password.as_bytes(), &salt).map_err(AccountError::Hash)?.to_string())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_the_right_password_of_the_right_user() {
+        let accounts = Accounts::demo().unwrap();
+        assert_eq!(accounts.verify("ada", "lovelace"), Some("ada"));
+        for (user, password) in [("ada", "hopper"), ("ada", ""), ("", ""), ("eve", "nobody has this password")] {
+            assert_eq!(accounts.verify(user, password), None, "{user}");
+        }
+    }
+}

@@ -1,0 +1,108 @@
+//! What goes wrong, and the pages that say so.
+
+use actix_web::{
+    HttpResponse, ResponseError, Result,
+    body::MessageBody,
+    dev::ServiceResponse,
+    http::{
+        StatusCode,
+        header::{CONTENT_TYPE, HeaderValue},
+    },
+    middleware::{ErrorHandlerResponse, ErrorHandlers},
+};
+use askama::Template;
+use gsession_actix::SessionError;
+
+use super::{encoded, see_other};
+
+/// Why a page could not be given.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum PageError {
+    #[error(transparent)]
+    Session(#[from] SessionError),
+    #[error("the form does not come from one of our pages")]
+    Forged,
+    #[error("nobody is logged in")]
+    LoginFirst { next: String, ended: bool },
+    #[error("something broke")]
+    Internal,
+}
+
+impl ResponseError for PageError {
+    fn status_code(&self) -> StatusCode {
+        match self {
+            Self::Session(error) => error.status_code(),
+            Self::Forged => StatusCode::FORBIDDEN,
+            Self::LoginFirst { .. } => StatusCode::SEE_OTHER,
+            Self::Internal => StatusCode::INTERNAL_SERVER_ERROR,
+        }
+    }
+
+    fn error_response(&self) -> HttpResponse {
+        match self {
+            Self::Session(error) => error.error_response(),
+            Self::LoginFirst { next, ended } => {
+                see_other(&format!("/login?next={}{}", encoded(next), if *ended { "&expired=1" } else { "" }))
+            }
+            Self::Forged | Self::Internal => page(self.status_code()),
+        }
+    }
+}
+
+#[derive(Template)]
+#[template(path = "error.html")]
+struct ErrorPage {
+    title: &'static str,
+    text: &'static str,
+    status: u16,
+}
+
+/// The page for a status. It says what the person can do, and nothing of the cause.
+fn page(status: StatusCode) -> HttpResponse {
+    let (title, text) = match status {
+        StatusCode::FORBIDDEN => (
+            "This form was not ours",
+            "It did not carry the secret of your session, so nothing was changed. Perhaps your session ended while the \
+             page was open. Go back to the start and try again.",
+        ),
+        StatusCode::NOT_FOUND => ("There is no such page", "Perhaps the address was mistyped."),
+        StatusCode::METHOD_NOT_ALLOWED => ("This page cannot be used that way", "Go back to the start and try again."),
+        StatusCode::BAD_REQUEST => ("This could not be understood", "The form was incomplete. Nothing was changed."),
+        StatusCode::CONFLICT => {
+            ("Your session ended meanwhile", "What you did last was not kept. Log in and try again.")
+        }
+        StatusCode::PAYLOAD_TOO_LARGE => {
+            ("That is too much for one session", "Nothing was changed. Remove something first.")
+        }
+        StatusCode::SERVICE_UNAVAILABLE => {
+            ("Sessions cannot be reached right now", "Nothing was changed. Please try again in a moment.")
+        }
+        _ => ("Something broke on our side", "It has been noted. Please try again in a moment."),
+    };
+    let body = ErrorPage { title, text, status: status.as_u16() }.render().unwrap_or_else(|_| title.to_owned());
+    HttpResponse::build(status).content_type("text/html; charset=utf-8").body(body)
+}
+
+pub(crate) async fn not_found() -> HttpResponse {
+    page(StatusCode::NOT_FOUND)
+}
+
+/// Gives errors that have no page of their own, such as those of the framework, one.
+pub(crate) fn handlers<B: MessageBody + 'static>() -> ErrorHandlers<B> {
+    ErrorHandlers::new().default_handler(|response: ServiceResponse<B>| -> Result<ErrorHandlerResponse<B>> {
+        let is_page = |value: &HeaderValue| {
+            value.as_bytes().starts_with(b"text/html") || value.as_bytes().starts_with(b"application/json")
+        };
+        if response.headers().get(CONTENT_TYPE).is_some_and(is_page) {
+            return Ok(ErrorHandlerResponse::Response(response.map_into_left_body()));
+        }
+        let (request, old) = response.into_parts();
+        let mut new = page(old.status());
+        for (name, value) in old.headers() {
+            if name != CONTENT_TYPE {
+                new.headers_mut().append(name.clone(), value.clone());
+            }
+        }
+        Ok(ErrorHandlerResponse::Response(ServiceResponse::new(request, new).map_into_right_body()))
+    })
+}

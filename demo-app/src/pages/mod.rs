@@ -1,0 +1,69 @@
+//! The pages, and what they have in common.
+
+pub(crate) mod errors;
+pub(crate) mod login;
+pub(crate) mod notes;
+pub(crate) mod profile;
+pub(crate) mod tabs;
+
+use actix_web::{HttpResponse, http::header::LOCATION};
+use askama::Template;
+use gsession_actix::Session;
+use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
+use serde::Deserialize;
+
+pub(crate) use errors::PageError;
+
+use crate::{csrf, flash::Flash};
+
+/// What the frame around every page shows.
+pub(crate) struct Frame {
+    pub(crate) title: &'static str,
+    pub(crate) user: Option<String>,
+    pub(crate) csrf: String,
+    pub(crate) flash: Option<Flash>,
+}
+
+impl Frame {
+    pub(crate) async fn of(title: &'static str, session: &Session) -> Result<Self, PageError> {
+        Ok(Self {
+            title,
+            user: session.get("user").await?,
+            flash: crate::flash::take(session).await?,
+            csrf: csrf::token(session).await?,
+        })
+    }
+}
+
+/// A form with nothing in it but its token.
+#[derive(Deserialize)]
+pub(crate) struct BareForm {
+    pub(crate) csrf: Option<String>,
+}
+
+/// Who is logged in; whoever is not is sent to the login page, and back afterwards.
+pub(crate) async fn user(session: &Session, here: &str) -> Result<String, PageError> {
+    let presented = session.id().is_some();
+    match session.get("user").await? {
+        Some(user) => Ok(user),
+        None => {
+            // A cookie that opens nothing: it was a session once.
+            let ended = presented && session.id().is_none();
+            Err(PageError::LoginFirst { next: here.to_owned(), ended })
+        }
+    }
+}
+
+pub(crate) fn html(page: &impl Template) -> Result<HttpResponse, PageError> {
+    let body = page.render().map_err(|_| PageError::Internal)?;
+    Ok(HttpResponse::Ok().content_type("text/html; charset=utf-8").body(body))
+}
+
+/// Sends the browser on with a GET, so that reloading the next page repeats nothing.
+pub(crate) fn see_other(path: &str) -> HttpResponse {
+    HttpResponse::SeeOther().insert_header((LOCATION, path)).finish()
+}
+
+pub(crate) fn encoded(text: &str) -> String {
+    utf8_percent_encode(text, NON_ALPHANUMERIC).to_string()
+}

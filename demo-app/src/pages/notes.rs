@@ -1,0 +1,101 @@
+//! Notes: a list in the session, safe to change from several tabs at once.
+
+use actix_web::{HttpRequest, HttpResponse, web};
+use askama::Template;
+use gsession_actix::Session;
+use serde::{Deserialize, Serialize};
+
+use super::{Frame, PageError, html, see_other, user};
+use crate::{csrf, flash};
+
+const KEY: &str = "notes";
+const MAX_NOTES: usize = 20;
+const MAX_CHARACTERS: usize = 200;
+
+#[derive(Clone, Serialize, Deserialize)]
+struct Note {
+    id: u64,
+    text: String,
+}
+
+#[derive(Template)]
+#[template(path = "notes.html")]
+struct NotesPage {
+    frame: Frame,
+    notes: Vec<Note>,
+    max_characters: usize,
+}
+
+#[derive(Deserialize)]
+pub(crate) struct AddForm {
+    csrf: Option<String>,
+    text: String,
+}
+
+#[derive(Deserialize)]
+pub(crate) struct DeleteForm {
+    csrf: Option<String>,
+    id: u64,
+}
+
+pub(crate) async fn show(session: Session) -> Result<HttpResponse, PageError> {
+    user(&session, "/notes").await?;
+    let frame = Frame::of("Notes", &session).await?;
+    let notes = session.get_or(KEY, Vec::new()).await?;
+    html(&NotesPage { frame, notes, max_characters: MAX_CHARACTERS })
+}
+
+pub(crate) async fn add(
+    session: Session,
+    request: HttpRequest,
+    form: web::Form<AddForm>,
+) -> Result<HttpResponse, PageError> {
+    user(&session, "/notes").await?;
+    csrf::check(&session, &request, form.csrf.as_deref()).await?;
+    let text = form.text.trim();
+    if text.is_empty() {
+        flash::bad(&session, "A note needs some text.")?;
+        return Ok(see_other("/notes"));
+    }
+    if text.chars().count() > MAX_CHARACTERS {
+        flash::bad(&session, &format!("A note may have {MAX_CHARACTERS} characters."))?;
+        return Ok(see_other("/notes"));
+    }
+    let mut full = false;
+    // Atomic: a note that another tab adds at the same time is kept too.
+    session
+        .update(KEY, |notes: Option<Vec<Note>>| {
+            let mut notes = notes.unwrap_or_default();
+            full = notes.len() >= MAX_NOTES;
+            if !full {
+                let id = notes.iter().map(|note| note.id).max().unwrap_or(0) + 1;
+                notes.push(Note { id, text: text.to_owned() });
+            }
+            notes
+        })
+        .await?;
+    if full {
+        flash::bad(&session, &format!("A session holds {MAX_NOTES} notes. Remove one first."))?;
+    } else {
+        flash::good(&session, "Noted.")?;
+    }
+    Ok(see_other("/notes"))
+}
+
+pub(crate) async fn delete(
+    session: Session,
+    request: HttpRequest,
+    form: web::Form<DeleteForm>,
+) -> Result<HttpResponse, PageError> {
+    user(&session, "/notes").await?;
+    csrf::check(&session, &request, form.csrf.as_deref()).await?;
+    session
+        .update(KEY, |notes: Option<Vec<Note>>| {
+            let mut notes = notes.unwrap_or_default();
+            notes.retain(|note| note.id != form.id);
+            notes
+        })
+        .await?;
+    flash::good(&session, "Removed.")?;
+    Ok(see_other("/notes"))
+}
