@@ -25,7 +25,7 @@ async function burst() {
   button.disabled = true;
   progress.value = 0;
   result.className = "result";
-  result.textContent = "Sending …";
+  result.textContent = "";
   const first = bursts * REQUESTS;
   bursts += 1;
   try {
