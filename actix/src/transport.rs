@@ -43,7 +43,10 @@ impl Transport {
     }
 
     pub(crate) fn presented(&self, headers: &HeaderMap) -> Presented {
-        if self.by_cookie(headers).next().is_some() {
+        if self.header.is_none() {
+            // There is one way only, so it does not matter.
+            Presented::Nothing
+        } else if self.by_cookie(headers).next().is_some() {
             Presented::ByCookie
         } else if self.by_header(headers).next().is_some() {
             Presented::ByHeader
@@ -54,8 +57,15 @@ impl Transport {
 
     /// Writes what the client has to be told, and what caches have to know (H4).
     ///
-    /// The answer goes the way the question came; a client that presented nothing gets it both ways.
-    pub(crate) fn deliver(&self, delivery: &Delivery, presented: Presented, now: Timestamp, headers: &mut HeaderMap) {
+    /// The answer goes the way the question came; a client that presented nothing gets it both ways. `now` is asked for only
+    /// where a cookie keeps an age.
+    pub(crate) fn deliver(
+        &self,
+        delivery: &Delivery,
+        presented: Presented,
+        now: impl FnOnce() -> Timestamp,
+        headers: &mut HeaderMap,
+    ) {
         if self.cookie.is_some() {
             vary(headers, HeaderValue::from_static("Cookie"));
         }
@@ -70,10 +80,10 @@ impl Transport {
                     headers.insert(name.clone(), value);
                     not_stored(headers);
                 }
-                cookie.and_then(|cookie| cookie.set(id, *expires_at, now))
+                cookie.and_then(|cookie| cookie.set(id, *expires_at, now()))
             }
             Delivery::Refresh { id, expires_at } => {
-                cookie.filter(|cookie| cookie.is_persistent()).and_then(|cookie| cookie.set(id, *expires_at, now))
+                cookie.filter(|cookie| cookie.is_persistent()).and_then(|cookie| cookie.set(id, *expires_at, now()))
             }
             Delivery::Withdraw => cookie.and_then(SessionCookie::remove),
             _ => None,

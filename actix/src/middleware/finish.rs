@@ -7,18 +7,18 @@ use actix_web::{
     dev::ServiceResponse,
     http::{StatusCode, header::HeaderMap},
 };
-use gsession::{Clock, Saved, SystemClock};
+use gsession::{AsyncSession, Closed, Saved};
 
-use crate::{SessionError, attach::Attached, transport::client_info};
+use super::Setup;
+use crate::{
+    SessionError,
+    attach::Attached,
+    transport::{Presented, client_info},
+};
 
-/// Stores what the request did to its session, and writes what the client has to be told into the response.
-pub(super) async fn finish<B>(
-    attached: Attached,
-    outcome: Result<ServiceResponse<B>, Error>,
-) -> Result<ServiceResponse<B>, Error> {
-    let Some((session, presented)) = attached.used() else { return outcome };
-    let session = session.core();
-    let status = match &outcome {
+/// Prepares the end of a request: what the session has to know of its outcome.
+pub(super) fn prepare<B>(session: &AsyncSession, outcome: &Result<ServiceResponse<B>, Error>) {
+    let status = match outcome {
         Ok(response) => response.status(),
         Err(error) => error.as_response_error().status_code(),
     };
@@ -26,29 +26,35 @@ pub(super) async fn finish<B>(
         // What a failed handler wrote is half of something (S9).
         session.abandon();
     }
-    if let Ok(response) = &outcome
+    if let Ok(response) = outcome
         && session.may_be_created()
     {
         session.set_client_info(client_info(response.request().head()));
     }
-    let closed = session.close().await.map_err(SessionError::from)?;
+}
+
+/// Writes what the client has to be told into the response.
+pub(super) fn deliver<B>(
+    attached: &Attached,
+    presented: Presented,
+    closed: Result<Closed, gsession::Error>,
+    mut outcome: Result<ServiceResponse<B>, Error>,
+) -> Result<ServiceResponse<B>, Error> {
+    let closed = closed.map_err(SessionError::from)?;
     if closed.saved == Saved::Gone {
         tracing::warn!("a session ended while a request was writing to it; its changes were dropped");
     }
-    let transport = &attached.setup().transport;
-    // For a cookie's age, which the browser counts by real time.
-    let now = SystemClock.now();
-    match outcome {
-        Ok(mut response) => {
-            transport.deliver(&closed.delivery, presented, now, response.headers_mut());
-            Ok(response)
-        }
-        Err(error) => {
-            let mut headers = HeaderMap::new();
-            transport.deliver(&closed.delivery, presented, now, &mut headers);
-            Err(WithHeaders { error, headers }.into())
-        }
+    let Setup { manager, transport } = attached.setup();
+    let now = || manager.now();
+    if let Ok(response) = &mut outcome {
+        transport.deliver(&closed.delivery, presented, now, response.headers_mut());
+        return outcome;
     }
+    outcome.map_err(|error| {
+        let mut headers = HeaderMap::new();
+        transport.deliver(&closed.delivery, presented, now, &mut headers);
+        WithHeaders { error, headers }.into()
+    })
 }
 
 /// An error of an inner service, with headers for the response that is made of it further out: without this, whoever

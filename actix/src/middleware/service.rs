@@ -13,7 +13,10 @@ use actix_web::{
 };
 use pin_project_lite::pin_project;
 
-use super::{SessionMiddleware, Setup, finish::finish};
+use super::{
+    SessionMiddleware, Setup,
+    finish::{deliver, prepare},
+};
 use crate::attach::Attached;
 
 /// The service of [`SessionMiddleware`].
@@ -85,11 +88,22 @@ where
             if let Ok(response) = &outcome {
                 attached.detach(&mut response.request().extensions_mut());
             }
-            if attached.used().is_none() {
+            let Some((session, presented)) = attached.used() else {
+                this.unfinished.0 = None;
+                return Poll::Ready(outcome);
+            };
+            prepare(session.core(), &outcome);
+            // With a storage that never waits there is nothing to wait for, and nothing to box.
+            if let Some(closed) = session.core().close_at_once() {
+                let outcome = deliver(attached, presented, closed, outcome);
                 this.unfinished.0 = None;
                 return Poll::Ready(outcome);
             }
-            *this.finishing = Some(Box::pin(finish(attached.clone(), outcome)));
+            let (session, attached) = (session.core().clone(), attached.clone());
+            *this.finishing = Some(Box::pin(async move {
+                let closed = session.close().await;
+                deliver(&attached, presented, closed, outcome)
+            }));
         }
         let Some(finishing) = this.finishing else { return Poll::Pending };
         let outcome = ready_or_return!(finishing.as_mut().poll(cx));

@@ -24,7 +24,7 @@ impl StoreKey {
     /// The key of the session that `id` opens.
     #[must_use]
     pub fn of(id: &SessionId) -> Self {
-        Self(Sha256::digest(id.as_str().as_bytes()).into())
+        Self(Sha256::digest(id.as_bytes()).into())
     }
 
     /// Reads 64 lower-case hexadecimal digits, as `Display` writes them.

@@ -12,6 +12,7 @@ use super::{
 };
 use crate::{
     AnyStorage, AsyncSession, AsyncStorage, ClientInfo, MemoryStorage, SessionId, SessionInfo, StorageError, StoreKey,
+    Timestamp,
     session::{Config, Machine},
     storage::{Removed, Swept},
 };

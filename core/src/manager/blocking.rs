@@ -8,7 +8,7 @@ use super::{
     methods::manager_methods,
 };
 use crate::{
-    ClientInfo, Session, SessionId, SessionInfo, Storage, StorageError, StoreKey,
+    ClientInfo, Session, SessionId, SessionInfo, Storage, StorageError, StoreKey, Timestamp,
     session::{Config, Machine},
     storage::{Removed, Swept},
 };

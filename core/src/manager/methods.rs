@@ -42,7 +42,7 @@ macro_rules! manager_methods {
             ///
             /// [`StorageError`] if the storage failed or cannot list sessions.
             pub $($async)* fn sessions_of(&self, principal: &str) -> Result<Vec<(StoreKey, SessionInfo)>, StorageError> {
-                let now = self.config.clock.now();
+                let now = self.now();
                 let mut sessions: Vec<_> = self
                     .storage
                     .find(principal, now)$($await)*?
@@ -62,7 +62,7 @@ macro_rules! manager_methods {
             pub $($async)* fn destroy_all_of(&self, principal: &str, except: Option<&SessionId>) -> Result<u64, StorageError> {
                 let except = except.map(StoreKey::of);
                 let mut ended = 0;
-                for found in self.storage.find(principal, self.config.clock.now())$($await)*? {
+                for found in self.storage.find(principal, self.now())$($await)*? {
                     if Some(found.key) != except {
                         ended += u64::from(self.destroy(found.key)$($await)*?);
                     }
@@ -79,13 +79,19 @@ macro_rules! manager_methods {
                 remove_through(&self.storage, key)$($await)*
             }
 
+            /// The time by the manager's clock, to which the deadlines of its sessions relate.
+            #[must_use]
+            pub fn now(&self) -> Timestamp {
+                self.config.clock.now()
+            }
+
             /// Removes expired sessions now, for storages that do not do it by themselves.
             ///
             /// # Errors
             ///
             /// [`StorageError`] if the storage failed.
             pub $($async)* fn sweep(&self) -> Result<Swept, StorageError> {
-                self.storage.sweep(self.config.clock.now())$($await)*
+                self.storage.sweep(self.now())$($await)*
             }
         }
 

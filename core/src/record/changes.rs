@@ -146,14 +146,14 @@ impl Changes {
         }
         let kept = if self.cleared { &Entries::EMPTY } else { before };
         let mut merged = Vec::with_capacity(kept.len() + self.edits.len());
-        let mut old = kept.iter().peekable();
+        let mut old = kept.raw().peekable();
         for (key, edit) in self.edits() {
-            while let Some(entry) = old.next_if(|(held, _)| *held < key) {
+            while let Some(entry) = old.next_if(|(held, _)| *held < key.as_bytes()) {
                 merged.push(entry);
             }
-            old.next_if(|(held, _)| *held == key);
+            old.next_if(|(held, _)| *held == key.as_bytes());
             if let Some(json) = edit {
-                merged.push((key, json));
+                merged.push((key.as_bytes(), json.as_bytes()));
             }
         }
         merged.extend(old);

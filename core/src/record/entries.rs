@@ -39,26 +39,27 @@ impl Entries {
         Self::pack_sorted(&list)
     }
 
-    pub(super) fn pack_sorted(list: &[(&str, &str)]) -> Option<Self> {
+    pub(super) fn pack_sorted<T: AsRef<[u8]>>(list: &[(T, T)]) -> Option<Self> {
         if list.is_empty() {
             return Some(Self::EMPTY);
         }
-        let text: usize = list.iter().map(|(key, json)| key.len() + json.len()).sum();
+        let parts = || list.iter().flat_map(|(key, json)| [key.as_ref(), json.as_ref()]);
+        let text: usize = parts().map(<[u8]>::len).sum();
         u32::try_from(text).ok()?;
-        let mut block = Vec::with_capacity(WORD + list.len() * 2 * WORD + text);
-        block.extend_from_slice(&u32::try_from(list.len()).ok()?.to_le_bytes());
+        // Written in place: a Vec would be copied once more.
+        let mut block: Arc<[u8]> = std::iter::repeat_n(0, WORD + list.len() * 2 * WORD + text).collect();
+        let (head, mut texts) = Arc::get_mut(&mut block)?.split_at_mut(WORD + list.len() * 2 * WORD);
+        let (count, ends) = head.split_at_mut(WORD);
+        count.copy_from_slice(&u32::try_from(list.len()).ok()?.to_le_bytes());
         let mut end = 0_u32;
-        for (key, json) in list {
-            for part in [key, json] {
-                end += u32::try_from(part.len()).ok()?;
-                block.extend_from_slice(&end.to_le_bytes());
-            }
+        for (part, word) in parts().zip(ends.chunks_exact_mut(WORD)) {
+            end += u32::try_from(part.len()).ok()?;
+            word.copy_from_slice(&end.to_le_bytes());
+            let (here, rest) = texts.split_at_mut(part.len());
+            here.copy_from_slice(part);
+            texts = rest;
         }
-        for (key, json) in list {
-            block.extend_from_slice(key.as_bytes());
-            block.extend_from_slice(json.as_bytes());
-        }
-        Some(Self(Some(block.into())))
+        Some(Self(Some(block)))
     }
 
     fn word(&self, index: usize) -> usize {
@@ -140,6 +141,14 @@ impl Entries {
     #[must_use]
     pub fn contains_key(&self, key: &str) -> bool {
         self.position(key).is_some()
+    }
+
+    /// As [`iter`](Self::iter), without looking whether the texts are texts.
+    pub(super) fn raw(&self) -> impl Iterator<Item = (&[u8], &[u8])> {
+        (0..self.len()).map(|index| {
+            let (key, value) = self.ranges(index);
+            (self.slice(key), self.slice(value))
+        })
     }
 
     /// Keys and JSON texts, sorted by key.

@@ -51,8 +51,22 @@ struct Shared {
 }
 
 impl AsyncSession {
+    #[inline]
     pub(crate) fn new(storage: AnyStorage, config: Arc<Config>, machine: Machine) -> Self {
         Self(Arc::new(Shared { storage, config, machine: Mutex::new(machine), io: AsyncMutex::new(()) }))
+    }
+
+    /// [`close`](Self::close), if that needs no waiting because the storage answers at once: for integrations that want to
+    /// make no future then. `None` if it has to be awaited; nothing was done then that awaiting would not do again.
+    ///
+    /// # Errors
+    ///
+    /// As [`close`](Self::close).
+    #[must_use]
+    pub fn close_at_once(&self) -> Option<Result<Closed, Error>> {
+        // Otherwise a storage operation might be begun and dropped.
+        self.0.storage.as_immediate()?;
+        futures::FutureExt::now_or_never(self.close())
     }
 }
 

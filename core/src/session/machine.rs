@@ -78,6 +78,7 @@ impl View {
 
 impl Machine {
     /// A session for a request that presented `id`; `malformed` if it presented something that cannot be an id.
+    #[inline]
     pub(crate) fn new(id: Option<SessionId>, malformed: bool, client: ClientInfo) -> Self {
         Self {
             presented: malformed || id.is_some(),

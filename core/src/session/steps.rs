@@ -212,7 +212,7 @@ impl Machine {
             }
             (Step::Commit { commit, .. }, Reply::Committed(committed)) => match committed {
                 Committed::Done { expires_at, revision } => {
-                    self.stored(commit, expires_at, revision, config);
+                    self.stored(commit, expires_at, revision, progress.closing, config);
                     progress.saved = Saved::Committed;
                 }
                 Committed::Gone => self.gone(progress),
@@ -220,7 +220,7 @@ impl Machine {
             },
             (Step::Move { id, to, commit, .. }, Reply::Moved(moved)) => match moved {
                 Moved::Done { expires_at, revision } => {
-                    self.stored(commit, expires_at, revision, config);
+                    self.stored(commit, expires_at, revision, progress.closing, config);
                     (self.id, self.key, self.id_is_given) = (Some(id.clone()), Some(*to), false);
                     (self.renew, self.issued, self.extended_to) = (false, true, Some(expires_at));
                     progress.saved = Saved::Renewed;
@@ -267,10 +267,11 @@ impl Machine {
     }
 
     /// A commit was stored: what is known of the session follows.
-    fn stored(&mut self, commit: &Commit, expires_at: Timestamp, revision: u64, config: &Config) {
+    fn stored(&mut self, commit: &Commit, expires_at: Timestamp, revision: u64, closing: bool, config: &Config) {
         self.in_flight = None;
         match &mut self.standing {
-            Standing::Found(view) => {
+            // At the end nobody reads any more; who does all the same, reads it from the storage.
+            Standing::Found(view) if !closing => {
                 let record = &mut view.snapshot.record;
                 // It was within the limits when it was stored, as far as this request knows it.
                 if let Ok(entries) = commit.changes.apply_to(&record.entries, &config.limits) {
@@ -353,7 +354,7 @@ impl Machine {
     ) -> Result<Option<Option<JsonText>>, Error> {
         match (step, reply) {
             (Step::Commit { commit, .. }, Reply::Committed(Committed::Done { expires_at, revision })) => {
-                self.stored(commit, expires_at, revision, config);
+                self.stored(commit, expires_at, revision, false, config);
                 Ok(None)
             }
             (Step::Commit { .. }, Reply::Committed(Committed::Conflict(current))) => Ok(Some(current)),
