@@ -1,0 +1,136 @@
+//! What the command line accepts.
+
+use std::path::PathBuf;
+
+use clap::{Args, CommandFactory as _, Parser, Subcommand, builder::RangedU64ValueParser, error::ErrorKind};
+
+use crate::servers::{Handler, Peer};
+
+/// Measures gsession next to its peers and prints Markdown.
+///
+/// Without a subcommand: requests a second, server CPU, user-space instructions and allocations a request, each above
+/// the same handler on the same framework without sessions. Servers are child processes on the loopback interface, one
+/// worker each.
+#[derive(Debug, Parser)]
+#[command(name = "gsession-bench", version, args_conflicts_with_subcommands = true)]
+pub(crate) struct Cli {
+    #[command(subcommand)]
+    pub(crate) command: Option<Command>,
+
+    #[command(flatten)]
+    pub(crate) speed: Speed,
+}
+
+impl Cli {
+    /// Reads the command line. What makes no sense is explained, and ends the process with status 2.
+    pub(crate) fn read() -> Self {
+        let cli = Self::parse();
+        let refused = match &cli.command {
+            None if cli.speed.skip_cpu && cli.speed.skip_instructions && cli.speed.skip_allocations => {
+                "nothing is left to measure"
+            }
+            Some(Command::Lost(settings)) if settings.peers.iter().any(|peer| peer.is_bare()) => {
+                "a bare server has no sessions that could get lost"
+            }
+            _ => return cli,
+        };
+        Self::command().error(ErrorKind::ValueValidation, refused).exit()
+    }
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Bytes a session in memory, and the longest stall of a request while all sessions expire
+    Memory(Memory),
+    /// Counts updates lost by overlapping requests, and sessions that come back after a logout
+    Lost(Lost),
+    /// Serves one peer until standard input closes (the benchmark starts itself with this)
+    #[command(hide = true)]
+    Serve(Serve),
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Speed {
+    /// Measure only this peer (may be repeated); its bare server is measured too
+    #[arg(long = "peer", value_name = "PEER")]
+    pub(crate) peers: Vec<Peer>,
+
+    /// Measure only this handler (may be repeated)
+    #[arg(long = "handler", value_name = "HANDLER")]
+    pub(crate) handlers: Vec<Handler>,
+
+    /// Interleaved rounds of the CPU measurement; the table has their medians
+    #[arg(long, default_value_t = 7, value_parser = RangedU64ValueParser::<u32>::new().range(1..=1_000))]
+    pub(crate) rounds: u32,
+
+    /// How long a round loads each server and handler
+    #[arg(long, value_name = "MS", default_value_t = 1_000, value_parser = RangedU64ValueParser::<u64>::new().range(50..=60_000))]
+    pub(crate) millis: u64,
+
+    /// Keep-alive connections of the CPU measurement
+    #[arg(long, default_value_t = 32, value_parser = RangedU64ValueParser::<usize>::new().range(1..=1_000))]
+    pub(crate) connections: usize,
+
+    /// Leave out throughput and CPU
+    #[arg(long)]
+    pub(crate) skip_cpu: bool,
+
+    /// Leave out instructions (they need valgrind)
+    #[arg(long)]
+    pub(crate) skip_instructions: bool,
+
+    /// Leave out allocations
+    #[arg(long)]
+    pub(crate) skip_allocations: bool,
+
+    /// Keep callgrind's output in this folder, for callgrind_annotate
+    #[arg(long, value_name = "DIR", conflicts_with = "skip_instructions", value_parser = folder)]
+    pub(crate) callgrind_dir: Option<PathBuf>,
+
+    /// Print JSON instead of Markdown
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Memory {
+    /// How many sessions to keep and then let expire
+    #[arg(long, default_value_t = 1_000_000, value_parser = RangedU64ValueParser::<u32>::new().range(1_000..=20_000_000))]
+    pub(crate) sessions: u32,
+
+    /// Print JSON instead of Markdown
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Lost {
+    /// Examine only this peer (may be repeated)
+    #[arg(long = "peer", value_name = "PEER")]
+    pub(crate) peers: Vec<Peer>,
+
+    /// Print JSON instead of Markdown
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Serve {
+    /// What to serve
+    #[arg(long)]
+    pub(crate) peer: Peer,
+
+    /// Count allocations, for `/allocs`
+    #[arg(long)]
+    pub(crate) count_allocations: bool,
+
+    /// Where a storage on disk keeps its files
+    #[arg(long, value_name = "DIR", required_if_eq("peer", "gsession-file"))]
+    pub(crate) dir: Option<PathBuf>,
+}
+
+/// A folder, or a name for one that is still to be made.
+fn folder(text: &str) -> Result<PathBuf, String> {
+    let path = PathBuf::from(text);
+    if path.exists() && !path.is_dir() { Err("this is not a folder".to_owned()) } else { Ok(path) }
+}

@@ -1,0 +1,57 @@
+//! What a reader must know to compare numbers: the machine, and the versions of what was measured.
+
+use std::fmt::Write as _;
+
+use serde::Serialize;
+
+use crate::servers::Peer;
+
+/// As it was when this program was built, so that the report cannot name a version that was not measured.
+const LOCK_FILE: &str = include_str!("../../../Cargo.lock");
+
+/// The machine that measured.
+#[derive(Debug, Serialize)]
+pub(crate) struct Machine {
+    processor: String,
+    cores: usize,
+    system: String,
+}
+
+impl Machine {
+    /// This machine; what it does not tell is called unknown.
+    pub(crate) fn this() -> Self {
+        let read = |path: &str| std::fs::read_to_string(path).unwrap_or_default();
+        let processor = read("/proc/cpuinfo")
+            .lines()
+            .find_map(|line| line.strip_prefix("model name")?.split_once(':').map(|(_, name)| name.trim().to_owned()));
+        let release = read("/proc/sys/kernel/osrelease");
+        Self {
+            processor: processor.unwrap_or_else(|| "unknown processor".to_owned()),
+            cores: std::thread::available_parallelism().map_or(1, usize::from),
+            system: format!("Linux {}", release.trim()),
+        }
+    }
+
+    /// In one line.
+    pub(crate) fn describe(&self) -> String {
+        let mut line = format!("{} cores of {}, {}", self.cores, self.processor, self.system);
+        if cfg!(debug_assertions) {
+            let _ = write!(line, ". A DEBUG BUILD: these numbers mean nothing, use --release");
+        }
+        line
+    }
+}
+
+/// The peer's name and version, for people.
+pub(crate) fn describe(peer: Peer) -> String {
+    let (packages, kind) = peer.packages();
+    let names: Vec<String> = packages.iter().map(|name| format!("{name} {}", version(name))).collect();
+    format!("{}, {kind}", names.join(" on "))
+}
+
+/// The version of a package in Cargo.lock.
+fn version(package: &str) -> &'static str {
+    let entry = format!("name = \"{package}\"");
+    let mut lines = LOCK_FILE.lines().skip_while(|line| *line != entry);
+    lines.nth(1).and_then(|line| line.strip_prefix("version = ")).map_or("unknown", |text| text.trim_matches('"'))
+}

@@ -1,0 +1,39 @@
+//! Measures gsession next to its peers: speed, allocations, memory, and updates lost under overlap.
+//!
+//! `cargo run --release -p gsession-bench` prints the table of speeds; `--help` names the rest.
+
+mod allocator;
+mod child;
+mod cli;
+mod client;
+mod lost;
+mod machine;
+mod measure;
+mod memory;
+mod report;
+mod servers;
+mod stall;
+
+use std::process::ExitCode;
+
+use cli::{Cli, Command};
+
+#[global_allocator]
+static ALLOCATOR: allocator::Counting = allocator::Counting;
+
+fn main() -> ExitCode {
+    let cli = Cli::read();
+    let outcome = match cli.command {
+        Some(Command::Serve(settings)) => servers::serve(&settings),
+        Some(Command::Memory(settings)) => memory::run(&settings),
+        Some(Command::Lost(settings)) => lost::run(&settings),
+        None => measure::run(&cli.speed),
+    };
+    match outcome {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("gsession-bench: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}

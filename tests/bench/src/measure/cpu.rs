@@ -1,0 +1,132 @@
+//! Throughput and server CPU a request under load: what a user feels, and as noisy as the machine is.
+
+use std::{
+    collections::{BTreeMap, btree_map::Entry},
+    time::Duration,
+};
+
+use anyhow::{Context as _, Result};
+
+use super::{Case, Numbers, above_bare};
+use crate::{
+    child::{Mode, Server},
+    cli::Speed,
+    client::{Connection, load, log_in, request},
+    servers::{Handler, Peer},
+};
+
+/// Medians over the rounds: requests a second, CPU microseconds a request, and those above the bare server.
+#[derive(Debug, Default)]
+pub(super) struct Cpu {
+    pub(super) throughput: Numbers,
+    pub(super) cpu: Numbers,
+    pub(super) above: Numbers,
+}
+
+/// Measures all cases in turn, round after round, so that a busy minute of the machine meets all of them alike.
+pub(super) fn measure(cases: &[Case], settings: &Speed) -> Result<Cpu> {
+    let mut servers: BTreeMap<Peer, (Server, Vec<String>)> = BTreeMap::new();
+    for &(peer, _) in cases {
+        if let Entry::Vacant(entry) = servers.entry(peer) {
+            let server = Server::start(peer, Mode::Plain)?;
+            // Each connection is a user of its own.
+            let cookies = (0..settings.connections).map(|_| log_in(server.address())).collect::<Result<_>>()?;
+            entry.insert((server, cookies));
+        }
+    }
+
+    let mut rounds: Vec<Cpu> = Vec::new();
+    // Round 0 warms the servers up and is thrown away.
+    for round in 0..=settings.rounds {
+        eprintln!("throughput and CPU: round {round} of {}", settings.rounds);
+        let mut numbers = Cpu::default();
+        for &(peer, handler) in cases {
+            let (server, cookies) = servers.get(&peer).context("a server that was not started")?;
+            let sample = sample(server, handler, cookies, Duration::from_millis(settings.millis))
+                .with_context(|| format!("loading {} {}", peer.name(), handler.path()))?;
+            numbers.throughput.insert((peer, handler), sample.throughput);
+            numbers.cpu.insert((peer, handler), sample.cpu);
+        }
+        for &case in cases {
+            // Within a round, so that the machine's drift from round to round cancels.
+            numbers.above.extend(above_bare(&numbers.cpu, case).map(|above| (case, above)));
+        }
+        if round > 0 {
+            rounds.push(numbers);
+        }
+    }
+    for (server, _) in servers.into_values() {
+        server.finish()?;
+    }
+
+    let medians = |numbers: fn(&Cpu) -> &Numbers| {
+        let of = |case| median(rounds.iter().filter_map(|round| numbers(round).get(case).copied()).collect());
+        cases.iter().filter_map(|case| Some((*case, of(case)?))).collect()
+    };
+    Ok(Cpu {
+        throughput: medians(|round| &round.throughput),
+        cpu: medians(|round| &round.cpu),
+        above: medians(|round| &round.above),
+    })
+}
+
+/// Requests a second, and CPU microseconds of the server a request.
+struct Sample {
+    throughput: f64,
+    cpu: f64,
+}
+
+fn sample(server: &Server, handler: Handler, cookies: &[String], time: Duration) -> Result<Sample> {
+    let open = |cookie: &String| Ok((Connection::open(server.address())?, request(handler.path(), Some(cookie))));
+    let mut connections = cookies.iter().map(open).collect::<Result<Vec<_>>>()?;
+    // Accepting is not what is measured.
+    load(&mut connections, Duration::ZERO)?;
+    let before = cpu_time(server.process())?;
+    let (requests, elapsed) = load(&mut connections, time)?;
+    let spent = cpu_time(server.process())? - before;
+    let requests = requests as f64;
+    Ok(Sample { throughput: requests / elapsed.as_secs_f64(), cpu: spent * 1e6 / requests })
+}
+
+/// Seconds of CPU, user's and kernel's, that all threads of a process have used.
+fn cpu_time(process: u32) -> Result<f64> {
+    let text = std::fs::read_to_string(format!("/proc/{process}/stat")).context("reading the server's CPU time")?;
+    parse_stat(&text).context("the kernel's words on the server's CPU time")
+}
+
+fn parse_stat(text: &str) -> Option<f64> {
+    // The name of the program, in parentheses, may hold spaces; utime and stime are the 12th and 13th field behind it.
+    let mut fields = text.rsplit_once(')')?.1.split_ascii_whitespace().skip(11);
+    let mut ticks = || fields.next()?.parse::<f64>().ok();
+    Some((ticks()? + ticks()?) / rustix::param::clock_ticks_per_second() as f64)
+}
+
+fn median(mut numbers: Vec<f64>) -> Option<f64> {
+    numbers.sort_by(f64::total_cmp);
+    let middle = numbers.len() / 2;
+    let upper = *numbers.get(middle)?;
+    if numbers.len() % 2 == 1 {
+        return Some(upper);
+    }
+    Some((numbers.get(middle - 1)? + upper) / 2.0)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_program_may_have_any_name() {
+        let stat = "7 (a) b (c) S 1 7 7 0 -1 4194304 500 0 0 0 150 50 0 0 20 0 4 0 99";
+        let seconds = 200.0 / rustix::param::clock_ticks_per_second() as f64;
+        assert_eq!(parse_stat(stat), Some(seconds));
+        assert_eq!(parse_stat("7 (a) S 1"), None);
+    }
+
+    #[test]
+    fn the_median_is_in_the_middle() {
+        assert_eq!(median(vec![3.0, 1.0, 2.0]), Some(2.0));
+        assert_eq!(median(vec![4.0, 1.0, 2.0, 3.0]), Some(2.5));
+        assert_eq!(median(vec![]), None);
+    }
+}

@@ -1,0 +1,80 @@
+//! The table of speeds: which servers and handlers to measure, in what order, compared with what.
+
+mod alloc;
+mod callgrind;
+mod cpu;
+
+use std::collections::BTreeMap;
+
+use anyhow::Result;
+use clap::ValueEnum as _;
+
+use crate::{
+    cli::Speed,
+    report,
+    servers::{Handler, Peer},
+};
+
+/// One handler on one server.
+pub(crate) type Case = (Peer, Handler);
+/// A number for each.
+pub(crate) type Numbers = BTreeMap<Case, f64>;
+
+/// Everything measured; what was left out is empty.
+#[derive(Debug, Default)]
+pub(crate) struct Measured {
+    pub(crate) throughput: Numbers,
+    pub(crate) cpu: Numbers,
+    pub(crate) cpu_above: Numbers,
+    pub(crate) instructions: Numbers,
+    pub(crate) allocations: Numbers,
+}
+
+/// Measures what was asked for and prints it.
+pub(crate) fn run(settings: &Speed) -> Result<()> {
+    if !settings.skip_instructions {
+        callgrind::require()?; // before minutes are spent on the rest
+    }
+    let cases = cases(settings);
+    let mut measured = Measured::default();
+    if !settings.skip_allocations {
+        measured.allocations = each(&cases, "allocations", alloc::per_request)?;
+    }
+    if !settings.skip_instructions {
+        let folder = callgrind::Folder::new(settings.callgrind_dir.as_deref())?;
+        measured.instructions = each(&cases, "instructions", |case| callgrind::per_request(case, &folder))?;
+    }
+    if !settings.skip_cpu {
+        let cpu = cpu::measure(&cases, settings)?;
+        measured.throughput = cpu.throughput;
+        measured.cpu = cpu.cpu;
+        measured.cpu_above = cpu.above;
+    }
+    report::speed(&cases, &measured, settings)
+}
+
+/// How much more than the bare server, if both were measured.
+pub(crate) fn above_bare(numbers: &Numbers, (peer, handler): Case) -> Option<f64> {
+    Some(numbers.get(&(peer, handler))? - numbers.get(&(peer.bare(), handler))?)
+}
+
+/// What to measure: each chosen peer with its bare server, in the order in which peers are declared.
+fn cases(settings: &Speed) -> Vec<Case> {
+    let wanted = |peer: &&Peer| {
+        settings.peers.is_empty() || settings.peers.iter().any(|chosen| chosen == *peer || chosen.bare() == **peer)
+    };
+    let peers = Peer::value_variants().iter().filter(wanted);
+    let handlers = |handler: &&Handler| settings.handlers.is_empty() || settings.handlers.contains(handler);
+    peers
+        .flat_map(|&peer| Handler::value_variants().iter().filter(handlers).map(move |&handler| (peer, handler)))
+        .collect()
+}
+
+fn each(cases: &[Case], what: &str, measure: impl Fn(Case) -> Result<f64>) -> Result<Numbers> {
+    let mut numbers = Numbers::new();
+    for &(peer, handler) in cases {
+        eprintln!("{what}: {} {}", peer.name(), handler.path());
+        numbers.insert((peer, handler), measure((peer, handler))?);
+    }
+    Ok(numbers)
+}

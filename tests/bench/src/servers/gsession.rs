@@ -1,0 +1,85 @@
+//! gsession-actix, with the memory and the file storage.
+
+use std::path::Path;
+
+use actix_web::{App, HttpServer, error::ErrorInternalServerError, web};
+use anyhow::{Context as _, Result};
+use gsession::{FileStorage, MemoryStorage};
+use gsession_actix::{Session, SessionMiddleware};
+
+use super::{COUNTER, KEYS, LOOPBACK, OK, SLOW, Slow, USER, announce, bare::allocs, key};
+
+pub(super) fn serve_memory() -> Result<()> {
+    // The defaults, but for what plain HTTP needs.
+    serve(SessionMiddleware::builder(MemoryStorage::new()).cookie_secure(false).build()?)
+}
+
+pub(super) fn serve_file(folder: Option<&Path>) -> Result<()> {
+    let folder = folder.context("the file storage needs --dir")?;
+    serve(SessionMiddleware::builder(FileStorage::open(folder)?).cookie_secure(false).build()?)
+}
+
+fn serve(sessions: SessionMiddleware) -> Result<()> {
+    actix_web::rt::System::new().block_on(async {
+        let server = HttpServer::new(move || {
+            App::new()
+                .wrap(sessions.clone())
+                .route("/untouched", web::get().to(untouched))
+                .route("/read", web::get().to(read))
+                .route("/readwrite", web::get().to(read_write))
+                .route("/login", web::get().to(login))
+                .route("/slow", web::get().to(slow))
+                .route("/keys", web::get().to(keys))
+                .route("/logout", web::get().to(logout))
+                .route("/whoami", web::get().to(whoami))
+                .route("/allocs", web::get().to(allocs))
+        })
+        .workers(1)
+        .disable_signals()
+        .bind(LOOPBACK)?;
+        announce(server.addrs().first().copied())?;
+        Ok(server.run().await?)
+    })
+}
+
+async fn untouched() -> &'static str {
+    OK
+}
+
+async fn read(session: Session) -> actix_web::Result<&'static str> {
+    session.get::<String>(USER.0).await?.ok_or_else(|| ErrorInternalServerError("no session"))?;
+    Ok(OK)
+}
+
+async fn read_write(session: Session) -> actix_web::Result<&'static str> {
+    let counter: u64 = session.get(COUNTER).await?.ok_or_else(|| ErrorInternalServerError("no session"))?;
+    session.set(COUNTER, &(counter + 1))?;
+    Ok(OK)
+}
+
+async fn login(session: Session) -> actix_web::Result<&'static str> {
+    session.set(USER.0, USER.1)?;
+    session.set(COUNTER, &0)?;
+    Ok(OK)
+}
+
+async fn slow(session: Session, query: web::Query<Slow>) -> actix_web::Result<&'static str> {
+    session.get::<String>(USER.0).await?;
+    tokio::time::sleep(SLOW).await;
+    session.set(&query.key, &1)?;
+    Ok(OK)
+}
+
+async fn keys(session: Session) -> actix_web::Result<String> {
+    let data = session.data().await?;
+    Ok((0..KEYS).filter(|&index| data.contains_key(&key(index))).count().to_string())
+}
+
+async fn logout(session: Session) -> &'static str {
+    session.destroy();
+    OK
+}
+
+async fn whoami(session: Session) -> actix_web::Result<String> {
+    Ok(session.get::<String>(USER.0).await?.unwrap_or_default())
+}
