@@ -3,7 +3,7 @@
 //!
 //! `writing` records, `reading` answers from what is known, `steps` leads through the storage at the end.
 
-use std::{collections::BTreeSet, sync::Arc};
+use std::{collections::BTreeSet, sync::Arc, time::Duration};
 
 use super::delivery::Delivery;
 use crate::{
@@ -11,6 +11,12 @@ use crate::{
     record::Changes,
     storage::{Lookup, Snapshot},
 };
+
+/// How long after a renewal its old id is believed to come from a request that was sent before the new one arrived.
+///
+/// Within it such a request is told nothing, since whatever it were told could displace the new cookie (S5). After it the old
+/// id is as good as none, so that a client whose answer got lost on the way can begin anew.
+const RENEWAL_GRACE: Duration = Duration::from_secs(30);
 
 /// The state machine.
 #[derive(Debug)]
@@ -176,8 +182,17 @@ impl Machine {
         self.closed = true;
     }
 
+    /// Whether a session that was renewed at `moved` belongs to a request that could not know its new id yet.
+    pub(super) fn is_overtaken(&self, moved: Timestamp, now: Timestamp) -> bool {
+        !matches!(self.standing, Standing::Unknown) || now < moved + RENEWAL_GRACE
+    }
+
     /// What reading the storage found.
-    pub(super) fn found(&mut self, lookup: Lookup) {
+    pub(super) fn found(&mut self, lookup: Lookup, now: Timestamp) {
+        let lookup = match lookup {
+            Lookup::Moved(at) if !self.is_overtaken(at, now) => Lookup::Absent,
+            lookup => lookup,
+        };
         match (lookup, &mut self.standing) {
             // A second, partial read adds to the first.
             (Lookup::Found(more), Standing::Found(view)) => view.snapshot.merge(more),

@@ -67,7 +67,7 @@ impl Machine {
             self.extended_to = Some(snapshot.record.expires_at());
         }
         let complete = matches!(&lookup, Lookup::Found(snapshot) if snapshot.complete);
-        self.found(lookup);
+        self.found(lookup, need.access.now);
         if let Standing::Found(view) = &mut self.standing {
             if complete {
                 view.names = None;

@@ -215,8 +215,9 @@ impl Machine {
                     self.stored(commit, expires_at, revision, progress.closing, config);
                     progress.saved = Saved::Committed;
                 }
-                Committed::Gone => self.gone(progress),
-                Committed::Moved(_) | Committed::Conflict(_) => self.overtaken(progress),
+                Committed::Moved(at) if self.is_overtaken(at, commit.access.now) => self.overtaken(progress),
+                // A commit without a condition has no conflict.
+                Committed::Gone | Committed::Moved(_) | Committed::Conflict(_) => self.gone(progress),
             },
             (Step::Move { id, to, commit, .. }, Reply::Moved(moved)) => match moved {
                 Moved::Done { expires_at, revision } => {
@@ -225,8 +226,8 @@ impl Machine {
                     (self.renew, self.issued, self.extended_to) = (false, true, Some(expires_at));
                     progress.saved = Saved::Renewed;
                 }
-                Moved::Gone => self.gone(progress),
-                Moved::Moved(_) => self.overtaken(progress),
+                Moved::Moved(at) if self.is_overtaken(at, commit.access.now) => self.overtaken(progress),
+                Moved::Gone | Moved::Moved(_) => self.gone(progress),
                 // Another new id.
                 Moved::Taken => self.settle_in_flight(),
             },

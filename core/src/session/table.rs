@@ -244,6 +244,32 @@ fn renewed_by_another_keeps_the_cookie_that_is_under_way() {
 }
 
 #[test]
+fn a_client_whose_new_id_got_lost_can_begin_anew() {
+    let later = T0 + Duration::from_secs(30);
+
+    let mut reader = Request { now: later, ..Request::presenting(Some(old_id())) };
+    reader.read(Lookup::Moved(T0));
+    assert_eq!(reader.close([]), (Saved::Nothing, Delivery::Withdraw));
+
+    let mut writer = Request { now: later, ..Request::presenting(Some(old_id())) };
+    writer.write();
+    let (saved, _) = writer.close([Reply::Committed(Committed::Moved(T0)), created()]);
+    assert_eq!(saved, Saved::Created);
+
+    let mut login = Request { now: later, ..Request::presenting(Some(old_id())) };
+    login.machine.renew();
+    login.write();
+    let (saved, _) = login.close([Reply::Moved(Moved::Moved(T0)), created()]);
+    assert_eq!(saved, Saved::Created);
+
+    // But a request that had seen the session before it was renewed has lost it, however slow it is.
+    let mut slow = Request { now: later, ..Request::presenting(Some(old_id())) };
+    slow.read(stored(T0));
+    slow.write();
+    assert_eq!(slow.close([Reply::Committed(Committed::Moved(T0))]), (Saved::Gone, Delivery::Keep));
+}
+
+#[test]
 fn found_and_renewed_moves() {
     let mut request = Request::presenting(Some(old_id()));
     request.read(stored(T0));
