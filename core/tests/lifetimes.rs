@@ -111,8 +111,7 @@ fn reading_and_writing_keep_a_session_alive_and_passive_requests_do_not() {
 #[test]
 fn activity_within_the_touch_interval_is_not_stored_again() {
     for kind in KINDS {
-        let (_place, manager, clock) =
-            with(kind, |builder| builder.idle_timeout(HOUR).touch_interval(10 * MINUTE));
+        let (_place, manager, clock) = with(kind, |builder| builder.idle_timeout(HOUR).touch_interval(10 * MINUTE));
         let id = login(&manager);
         clock.advance(10 * MINUTE - MILLI);
         assert!(visits(&manager, &id));
@@ -221,10 +220,8 @@ fn a_shorter_absolute_lifetime_applies_to_sessions_that_are_there() {
 #[test]
 fn a_blind_write_does_not_revive_what_stricter_settings_have_ended() {
     type Stricter = fn(ManagerBuilder<Manager>) -> ManagerBuilder<Manager>;
-    let ways: [Stricter; 2] = [
-        |builder| builder.idle_timeout(HOUR),
-        |builder| builder.idle_timeout(24 * HOUR).absolute_lifetime(HOUR),
-    ];
+    let ways: [Stricter; 2] =
+        [|builder| builder.idle_timeout(HOUR), |builder| builder.idle_timeout(24 * HOUR).absolute_lifetime(HOUR)];
     for kind in KINDS {
         for stricter in ways {
             for renew in [false, true] {
@@ -239,12 +236,8 @@ fn a_blind_write_does_not_revive_what_stricter_settings_have_ended() {
                 }
                 let closed = blind.close().unwrap();
                 let now = clock.now();
-                let alive: Vec<_> = place
-                    .ids
-                    .living(&*place.storage, now)
-                    .into_iter()
-                    .filter(|id| visits(&manager, id))
-                    .collect();
+                let alive: Vec<_> =
+                    place.ids.living(&*place.storage, now).into_iter().filter(|id| visits(&manager, id)).collect();
                 assert!(alive.is_empty(), "{kind:?}, renewed {renew}: the old data opens again after {closed:?}");
                 assert_eq!(closed.saved, Saved::Created, "{kind:?}");
             }
@@ -330,8 +323,7 @@ fn the_shortest_session_lives_a_millisecond() {
 #[test]
 fn a_slow_request_never_moves_a_deadline_backwards() {
     for kind in KINDS {
-        let (_place, manager, clock) =
-            with(kind, |builder| builder.idle_timeout(HOUR).touch_interval(Duration::ZERO));
+        let (_place, manager, clock) = with(kind, |builder| builder.idle_timeout(HOUR).touch_interval(Duration::ZERO));
         let id = login(&manager);
         let slow = request(&manager, &id);
         assert!(slow.contains_key("user").unwrap());

@@ -11,8 +11,8 @@ use std::{
 };
 
 use gsession::{
-    AsyncManager, AsyncSession, ClientInfo, Closed, Delivery, Error, Manager, OnTheSpot, Saved, Session, SessionId, Storage, StoreKey,
-    storage::Removed,
+    AsyncManager, AsyncSession, ClientInfo, Closed, Delivery, Error, Manager, OnTheSpot, Saved, Session, SessionId,
+    Storage, StoreKey, storage::Removed,
 };
 use support::{
     IDLE, KINDS, NOW, Place, found,

@@ -10,8 +10,8 @@ use std::{
 };
 
 use gsession::{
-    AnyStorage, AsyncStorage, Changes, FileStorage, LimitExceeded, Limits, OnTheSpot, Record,
-    Storage, StorageError, StorageErrorKind, StoreKey, Timestamp,
+    AnyStorage, AsyncStorage, Changes, FileStorage, LimitExceeded, Limits, OnTheSpot, Record, Storage, StorageError,
+    StorageErrorKind, StoreKey, Timestamp,
     record::Commit,
     storage::{Access, Committed, Created, FORWARD_FOR, Found, Lookup, Moved, Removed, Swept, Touched},
 };
@@ -158,6 +158,31 @@ fn overlapping_commits_of_threads_all_stay(storage: &dyn Storage) {
         }
     });
     assert_eq!(stored(storage, &key(1), NOW).unwrap().len(), THREADS * ROUNDS);
+}
+
+fn a_reader_sees_all_of_a_commit_or_nothing(storage: &dyn Storage) {
+    const COMMITS: u32 = 200;
+    storage.create(&key(1), &record(&[("a", "0"), ("b", "0")]), NOW).unwrap();
+    std::thread::scope(|scope| {
+        let writer = scope.spawn(|| {
+            for n in 1..=COMMITS {
+                let mut changes = setting("a", &n.to_string());
+                changes.set("b", n.to_string());
+                done_at(&storage.commit(&key(1), &commit_at(changes, NOW)).unwrap());
+            }
+        });
+        let mut last = 0;
+        while !writer.is_finished() {
+            let entries = found(storage, &key(1), NOW).expect("it is always there").record.entries;
+            let (a, b) = (entries.get_str("a").unwrap(), entries.get_str("b").unwrap());
+            assert_eq!(a, b, "half a commit");
+            let n: u32 = a.parse().unwrap();
+            assert!(n >= last, "{n} after {last}");
+            last = n;
+        }
+    });
+    let end = COMMITS.to_string();
+    assert_eq!(stored(storage, &key(1), NOW), pairs(&[("a", &end), ("b", &end)]));
 }
 
 fn an_expectation_that_fails_stores_nothing(storage: &dyn Storage) {
@@ -585,6 +610,7 @@ contract! {
     a_commit_changes_what_it_names_and_nothing_else
     commits_that_began_from_the_same_state_both_stay
     overlapping_commits_of_threads_all_stay
+    a_reader_sees_all_of_a_commit_or_nothing
     an_expectation_that_fails_stores_nothing
     clear_removes_what_was_there_before_it
     the_principal_is_changed_by_those_who_name_it
@@ -751,4 +777,3 @@ fn the_pool_without_a_runtime_is_an_error() {
     let error = futures::executor::block_on(storage.load(&key(1), &active(NOW))).unwrap_err();
     assert_eq!(error.kind(), StorageErrorKind::Setup);
 }
-

@@ -1,11 +1,13 @@
 //! The test binary, started once more to be another process. Only what was started here is ever ended.
 
 use std::{
+    ffi::OsStr,
     io::{BufRead as _, BufReader, Lines, Write as _},
+    path::Path,
     process::{Child, ChildStdin, ChildStdout, Command, ExitStatus, Stdio},
 };
 
-use rustix::process::{Pid, Signal};
+use rustix::process::{Pid, Signal, WaitOptions};
 
 /// Tells a child what it is to be; a test that finds it set does the child's part and ends.
 const ROLE: &str = "GSESSION_TEST_ROLE";
@@ -27,18 +29,19 @@ pub(crate) fn say(line: &str) {
 
 /// The command that runs the test `name` of this binary again with `role`.
 pub(crate) fn command(name: &str, role: &str) -> Command {
-    again(Command::new(std::env::current_exe().unwrap()), name, role)
+    command_after(&[], name, role)
 }
 
 /// The same after other words, such as those of `unshare`.
 pub(crate) fn command_after(words: &[&str], name: &str, role: &str) -> Command {
-    let mut command = Command::new(words[0]);
-    command.args(&words[1..]).arg(std::env::current_exe().unwrap());
-    again(command, name, role)
+    command_of(words, &std::env::current_exe().unwrap(), name, role)
 }
 
-fn again(mut command: Command, name: &str, role: &str) -> Command {
-    command.args([name, "--exact", "--nocapture", "--test-threads=1"]).env(ROLE, role);
+/// The same of a copy of this binary.
+pub(crate) fn command_of(words: &[&str], binary: &Path, name: &str, role: &str) -> Command {
+    let mut words = words.iter().map(OsStr::new).chain([binary.as_os_str()]);
+    let mut command = Command::new(words.next().unwrap());
+    command.args(words).args([name, "--exact", "--nocapture", "--test-threads=1"]).env(ROLE, role);
     command
 }
 
@@ -55,10 +58,6 @@ impl Process {
         let mut child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap();
         let lines = BufReader::new(child.stdout.take().unwrap()).lines();
         Self { input: child.stdin.take(), child, lines, seen: Vec::new() }
-    }
-
-    pub(crate) fn pid(&self) -> u32 {
-        self.child.id()
     }
 
     /// The next thing the child says; `None` when it has ended.
@@ -85,8 +84,18 @@ impl Process {
     }
 
     pub(crate) fn signal(&self, signal: Signal) {
-        let pid = Pid::from_raw(i32::try_from(self.child.id()).unwrap()).unwrap();
-        rustix::process::kill_process(pid, signal).unwrap();
+        rustix::process::kill_process(self.raw(), signal).unwrap();
+    }
+
+    /// Stops the child, and waits until it has stopped: the signal alone says nothing about when.
+    pub(crate) fn freeze(&self) {
+        self.signal(Signal::STOP);
+        let stopped = rustix::process::waitpid(Some(self.raw()), WaitOptions::UNTRACED).unwrap();
+        assert!(stopped.is_some_and(|(_, status)| status.stopped()), "it has ended instead");
+    }
+
+    fn raw(&self) -> Pid {
+        Pid::from_raw(i32::try_from(self.child.id()).unwrap()).unwrap()
     }
 
     pub(crate) fn kill(&mut self) {

@@ -1,3 +1,4 @@
+//! A storage that stops an operation before or after it takes effect, until the test lets it go on.
 
 use std::{
     collections::HashSet,
