@@ -220,13 +220,21 @@ impl Session {
     }
 
     /// Says whose session this is: [`AsyncSession::set_principal`].
-    pub fn set_principal(&self, principal: &str) {
-        self.0.set_principal(principal);
+    ///
+    /// # Errors
+    ///
+    /// [`SessionError`] if it is too long.
+    pub fn set_principal(&self, principal: &str) -> Result<(), SessionError> {
+        Ok(self.0.set_principal(principal)?)
     }
 
     /// Says that this is nobody's session any more: [`AsyncSession::clear_principal`].
-    pub fn clear_principal(&self) {
-        self.0.clear_principal();
+    ///
+    /// # Errors
+    ///
+    /// [`SessionError`] if there is no session middleware.
+    pub fn clear_principal(&self) -> Result<(), SessionError> {
+        Ok(self.0.clear_principal()?)
     }
 
     /// Works under an id of the application's choosing: [`AsyncSession::set_id`].

@@ -170,7 +170,7 @@ fn a_flood_does_not_push_out_those_who_are_logged_in() {
     let login = || {
         let session = manager.session(None, ClientInfo::default());
         session.set("user", "ada").unwrap();
-        session.set_principal("ada");
+        session.set_principal("ada").unwrap();
         match session.close().unwrap().delivery {
             Delivery::Send { id, .. } => id,
             other => panic!("no id for the client: {other:?}"),

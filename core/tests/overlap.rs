@@ -46,7 +46,7 @@ impl World {
     fn login(&self) -> SessionId {
         let session = self.manager.session(None, ClientInfo::default());
         session.set("user", "ada").unwrap();
-        session.set_principal("ada");
+        session.set_principal("ada").unwrap();
         sent(&session.close().unwrap())
     }
 
@@ -365,7 +365,7 @@ fn a_destroy_during_the_save_of_a_new_session_ends_it() {
         let world = World::new(kind);
         let session = world.manager.session(None, ClientInfo::default());
         session.set("user", "ada").unwrap();
-        session.set_principal("ada");
+        session.set_principal("ada").unwrap();
         let gate = world.gated.before(Op::Create);
         std::thread::scope(|scope| {
             let saving = scope.spawn(|| session.save().unwrap());

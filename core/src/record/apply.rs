@@ -64,7 +64,7 @@ impl Record {
     ///
     /// [`LimitExceeded`] if the session would grow over its limits.
     pub fn apply(&self, commit: &Commit) -> Result<Applied, LimitExceeded> {
-        if self.is_expired(commit.access.now) {
+        if commit.access.has_ended(self, self.last_seen) {
             return Ok(Applied::Expired);
         }
         if let Some(expect) = &commit.expect {
@@ -74,7 +74,13 @@ impl Record {
             }
         }
         let entries = commit.changes.apply_to(&self.entries, &commit.limits)?;
-        let principal = commit.changes.new_principal().unwrap_or(&self.principal).clone();
+        let principal = match commit.changes.new_principal() {
+            Some(principal) => {
+                commit.limits.check_principal(principal.as_deref())?;
+                principal.clone()
+            }
+            None => self.principal.clone(),
+        };
         let mut record = Self { entries, principal, ..self.clone() };
         record.extend(&commit.access);
         Ok(Applied::Changed(record))

@@ -15,6 +15,7 @@ pub struct Limits {
     pub(crate) max_value_bytes: usize,
     pub(crate) max_record_bytes: usize,
     pub(crate) max_depth: usize,
+    pub(crate) max_principal_bytes: usize,
 }
 
 /// Offsets inside a record are 32 bits wide, and nobody keeps a gigabyte in a session on purpose.
@@ -28,6 +29,7 @@ impl Default for Limits {
             max_value_bytes: 256 * 1024,
             max_record_bytes: 1024 * 1024,
             max_depth: 64,
+            max_principal_bytes: 256,
         }
     }
 }
@@ -65,6 +67,13 @@ impl Limits {
     #[must_use]
     pub const fn max_depth(mut self, levels: usize) -> Self {
         self.max_depth = if levels > 100 { 100 } else { levels };
+        self
+    }
+
+    /// Bytes of a principal. Default: 256; at most 4,096.
+    #[must_use]
+    pub const fn max_principal_bytes(mut self, bytes: usize) -> Self {
+        self.max_principal_bytes = if bytes > 4096 { 4096 } else { bytes };
         self
     }
 }
@@ -105,6 +114,14 @@ pub enum LimitExceeded {
         /// What the write would have made.
         actual: usize,
     },
+    /// The principal is too long.
+    #[error("a principal may have {limit} bytes; this one has {actual}")]
+    Principal {
+        /// The bound.
+        limit: usize,
+        /// What the write would have made.
+        actual: usize,
+    },
     /// A value is nested too deeply.
     #[error("a value may be nested {limit} levels deep; this one has {actual}")]
     Depth {
@@ -131,6 +148,15 @@ impl Limits {
             }
         }
         Ok(())
+    }
+
+    pub(crate) fn check_principal(&self, principal: Option<&str>) -> Result<(), LimitExceeded> {
+        match principal.map(str::len) {
+            Some(actual) if actual > self.max_principal_bytes => {
+                Err(LimitExceeded::Principal { limit: self.max_principal_bytes, actual })
+            }
+            _ => Ok(()),
+        }
     }
 
     pub(crate) const fn check_total(&self, entries: usize, bytes: usize) -> Result<(), LimitExceeded> {

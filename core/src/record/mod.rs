@@ -56,7 +56,13 @@ impl Record {
     /// When the session ends if it is not used again.
     #[must_use]
     pub fn expires_at(&self) -> Timestamp {
-        let idle = self.last_seen + self.idle_timeout;
+        self.expires_if_last_seen(self.last_seen)
+    }
+
+    /// When the session ends if `last_seen` is when it was last used.
+    #[must_use]
+    pub fn expires_if_last_seen(&self, last_seen: Timestamp) -> Timestamp {
+        let idle = last_seen + self.idle_timeout;
         self.absolute_deadline.map_or(idle, |deadline| idle.min(deadline))
     }
 

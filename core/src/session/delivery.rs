@@ -64,7 +64,7 @@ pub enum Saved {
 pub struct SessionInfo {
     /// When the session was created.
     pub created_at: Timestamp,
-    /// When it was last used before this request, to the accuracy of the touch interval.
+    /// When it was last used, by this request too unless it is passive; to the accuracy of the touch interval.
     pub last_seen: Timestamp,
     /// When it ends if it is not used again.
     pub expires_at: Timestamp,

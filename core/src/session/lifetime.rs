@@ -25,13 +25,13 @@ impl Lifetime {
     }
 
     pub(crate) const fn access(&self, now: Timestamp, passive: bool) -> Access {
-        if passive { Access::passive(now) } else { Access::active(now, self.idle_timeout, self.touch_interval) }
+        let access =
+            if passive { Access::passive(now) } else { Access::active(now, self.idle_timeout, self.touch_interval) };
+        access.bounded(self.idle_timeout, self.absolute)
     }
 
     /// Whether a stored session has ended: by what it was stored with, or by settings that have become stricter since.
     pub(crate) fn is_over(&self, record: &Record, now: Timestamp) -> bool {
-        record.is_expired(now)
-            || record.last_seen + self.idle_timeout <= now
-            || self.absolute.is_some_and(|absolute| record.created_at + absolute <= now)
+        self.access(now, true).has_ended(record, record.last_seen)
     }
 }

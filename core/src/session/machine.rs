@@ -35,6 +35,8 @@ pub(crate) struct Machine {
     /// What is on its way to the storage.
     pub(super) in_flight: Option<Arc<Changes>>,
     pub(super) renew: bool,
+    /// Whether `destroy` came after the last step left for the storage.
+    pub(super) destroyed_meanwhile: bool,
     /// The session to end, and how often it was followed to a new key.
     pub(super) doomed: Option<(StoreKey, u8)>,
     pub(super) passive: bool,
@@ -95,6 +97,7 @@ impl Machine {
             changes: Changes::default(),
             in_flight: None,
             renew: false,
+            destroyed_meanwhile: false,
             doomed: None,
             passive: false,
             used: false,
@@ -169,6 +172,10 @@ impl Machine {
     /// What the client has to be told, once nothing is left to store.
     pub(crate) fn delivery(&self) -> Delivery {
         let lost_cookie = self.presented && self.read && matches!(self.standing, Standing::Absent);
+        if matches!(self.standing, Standing::Moved | Standing::Lost) {
+            // Whatever id this request knows is dead; another answer may be about to bring the client a living one.
+            return Delivery::Keep;
+        }
         match (&self.id, self.extended_to) {
             (Some(id), Some(expires_at)) if self.issued => Delivery::Send { id: id.clone(), expires_at },
             _ if self.withdrawn || lost_cookie => Delivery::Withdraw,

@@ -284,7 +284,7 @@ macro_rules! session_methods {
             /// // The password was right:
             /// session.renew();
             /// session.set("user", "ada")?;
-            /// session.set_principal("ada");
+            /// session.set_principal("ada")?;
             #[doc = $end]
             /// ```
             #[doc(alias = "regenerate_id")]
@@ -295,13 +295,21 @@ macro_rules! session_methods {
 
             /// Says whose session this is, so that a user's sessions can be listed and ended
             /// ([`destroy_others`](Self::destroy_others)), and so that the memory storage never pushes it out.
-            pub fn set_principal(&self, principal: &str) {
-                self.machine().set_principal(Some(principal.into()));
+            ///
+            /// # Errors
+            ///
+            /// [`Error::Limit`] if it is longer than [`Limits::max_principal_bytes`](crate::Limits::max_principal_bytes).
+            pub fn set_principal(&self, principal: &str) -> Result<(), Error> {
+                self.machine().set_principal(Some(principal.into()), self.config())
             }
 
             /// Says that this is nobody's session any more.
-            pub fn clear_principal(&self) {
-                self.machine().set_principal(None);
+            ///
+            /// # Errors
+            ///
+            /// [`Error::Detached`] if there is no session behind this handle.
+            pub fn clear_principal(&self) -> Result<(), Error> {
+                self.machine().set_principal(None, self.config())
             }
 
             /// Works under an id of the application's choosing: the session under it if there is one, otherwise a new one is

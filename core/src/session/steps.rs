@@ -86,6 +86,7 @@ impl Machine {
         }
         // A step whose driver was dropped: its outcome is unknown, and doing it again is harmless.
         self.settle_in_flight();
+        self.destroyed_meanwhile = false;
         if let Some((key, _)) = self.doomed {
             return Ok(Some(Step::Remove { key }));
         }
@@ -198,6 +199,15 @@ impl Machine {
         progress: &mut Progress,
         config: &Config,
     ) -> Result<(), Error> {
+        if std::mem::take(&mut self.destroyed_meanwhile) {
+            // The session this step was for is no longer this request's; what the step has made must end too.
+            if let (Step::Create { key, .. }, Reply::Created(Created::Done)) = (step, &reply) {
+                self.doomed = Some((*key, 0));
+            }
+            if !matches!(step, Step::Remove { .. }) {
+                return Ok(());
+            }
+        }
         match (step, reply) {
             (Step::Remove { key }, Reply::Removed(removed)) => {
                 let hops = self.doomed.map_or(0, |(_, hops)| hops);
@@ -302,16 +312,19 @@ impl Machine {
             // Having asked, the request knows that the client's id opens nothing.
             self.read = true;
         } else {
-            self.standing = Standing::Lost;
-            self.abandon();
+            self.lose(Standing::Lost);
             progress.saved = Saved::Gone;
         }
     }
 
+    fn lose(&mut self, standing: Standing) {
+        self.standing = standing;
+        self.abandon();
+    }
+
     /// Another request has renewed the session: its client is about to learn the new id, so nothing is sent.
     fn overtaken(&mut self, progress: &mut Progress) {
-        self.standing = Standing::Moved;
-        self.abandon();
+        self.lose(Standing::Moved);
         progress.saved = Saved::Gone;
     }
 
@@ -336,6 +349,7 @@ impl Machine {
         now: Timestamp,
         config: &Config,
     ) -> Result<Step, Error> {
+        self.destroyed_meanwhile = false;
         config.limits.check_entry(key, new)?;
         let mut changes = Changes::default();
         changes.set(key, Arc::clone(new));
@@ -353,6 +367,9 @@ impl Machine {
         reply: Reply,
         config: &Config,
     ) -> Result<Option<Option<JsonText>>, Error> {
+        if std::mem::take(&mut self.destroyed_meanwhile) {
+            return Err(Error::Gone);
+        }
         match (step, reply) {
             (Step::Commit { commit, .. }, Reply::Committed(Committed::Done { expires_at, revision })) => {
                 self.stored(commit, expires_at, revision, false, config);

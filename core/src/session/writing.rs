@@ -76,11 +76,14 @@ impl Machine {
         }
     }
 
-    pub(crate) fn set_principal(&mut self, principal: Option<Arc<str>>) {
-        if self.accepts_writes("set_principal") {
-            self.used = true;
-            self.changes.set_principal(principal);
+    pub(crate) fn set_principal(&mut self, principal: Option<Arc<str>>, config: &Config) -> Result<(), Error> {
+        if let Some(why) = self.detached {
+            return Err(Error::Detached(why));
         }
+        config.limits.check_principal(principal.as_deref())?;
+        self.used = true;
+        self.changes.set_principal(principal);
+        Ok(())
     }
 
     pub(crate) fn renew(&mut self) {
@@ -100,6 +103,7 @@ impl Machine {
             self.doomed = self.key().map(|key| (key, 0));
         }
         self.in_flight = None;
+        self.destroyed_meanwhile = true;
         self.changes = Changes::default();
         self.renew = false;
         self.withdrawn = self.presented || self.issued;

@@ -2,16 +2,37 @@
 
 use std::time::Duration;
 
-use crate::Timestamp;
+use crate::{Record, Timestamp};
 
 /// The time of an access, and whether it counts as activity.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Access {
-    /// The time by the manager's clock. A session that has expired by then is absent.
+    /// The time by the manager's clock. A session that has ended by then is absent.
     pub now: Timestamp,
+    /// What the manager allows now, which may be stricter than what a session was stored with.
+    pub bounds: Bounds,
     /// `Some` if this is activity and pushes the idle deadline forward; `None` for passive requests.
     pub extend: Option<Extend>,
+}
+
+/// The longest that a session may live, whatever it was stored with.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Bounds {
+    /// Without use.
+    pub idle_timeout: Duration,
+    /// Altogether.
+    pub absolute_lifetime: Duration,
+}
+
+impl Bounds {
+    /// What a session was stored with is all that counts.
+    pub const NONE: Self = Self { idle_timeout: Duration::MAX, absolute_lifetime: Duration::MAX };
+
+    fn are_over(&self, created_at: Timestamp, last_seen: Timestamp, now: Timestamp) -> bool {
+        last_seen + self.idle_timeout <= now || created_at + self.absolute_lifetime <= now
+    }
 }
 
 /// How activity pushes the idle deadline forward.
@@ -28,12 +49,31 @@ impl Access {
     /// An access at `now` that does not count as activity.
     #[must_use]
     pub const fn passive(now: Timestamp) -> Self {
-        Self { now, extend: None }
+        Self { now, bounds: Bounds::NONE, extend: None }
     }
 
     /// An access at `now` that counts as activity.
     #[must_use]
     pub const fn active(now: Timestamp, idle_timeout: Duration, interval: Duration) -> Self {
-        Self { now, extend: Some(Extend { idle_timeout, interval }) }
+        Self { now, bounds: Bounds::NONE, extend: Some(Extend { idle_timeout, interval }) }
+    }
+
+    /// The same access by a manager that allows a session to live only so long.
+    #[must_use]
+    pub const fn bounded(mut self, idle_timeout: Duration, absolute_lifetime: Option<Duration>) -> Self {
+        let absolute_lifetime = match absolute_lifetime {
+            Some(lifetime) => lifetime,
+            None => Duration::MAX,
+        };
+        self.bounds = Bounds { idle_timeout, absolute_lifetime };
+        self
+    }
+
+    /// Whether a session with this record, last used at `last_seen`, has ended: by what it was stored with, or by what is
+    /// allowed now.
+    #[must_use]
+    pub fn has_ended(&self, record: &Record, last_seen: Timestamp) -> bool {
+        record.expires_if_last_seen(last_seen) <= self.now
+            || self.bounds.are_over(record.created_at, last_seen, self.now)
     }
 }

@@ -15,7 +15,7 @@ pub mod memory;
 mod outcome;
 mod sweeper;
 
-pub use access::{Access, Extend};
+pub use access::{Access, Bounds, Extend};
 #[cfg(feature = "tokio")]
 pub use adapters::OnPool;
 pub use adapters::OnTheSpot;

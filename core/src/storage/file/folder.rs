@@ -27,7 +27,10 @@ pub(super) struct Folder {
 
 impl Folder {
     pub(super) fn open(path: &Path) -> Result<Self> {
-        Ok(Self { path: path.to_owned(), root: RwLock::new(open_root(path)?) })
+        // A slash at the end would have the system follow a link.
+        let path: PathBuf = path.components().collect();
+        let root = RwLock::new(open_root(&path)?);
+        Ok(Self { path, root })
     }
 
     pub(super) fn path(&self) -> &Path {
@@ -36,7 +39,21 @@ impl Folder {
 
     /// The sub-folder `name`, if it is there and ours.
     pub(super) fn sub(&self, name: &str) -> Result<Option<OwnedFd>> {
-        open_sub(&*self.root.read(), name)
+        let gone = {
+            let root = self.root.read();
+            match open_sub(&*root, name)? {
+                Some(sub) => return Ok(Some(sub)),
+                // Deleted as a whole: perhaps another process has made it anew.
+                None => rustix::fs::fstat(&*root).doing(DOING)?.st_nlink == 0,
+            }
+        };
+        if !gone || std::fs::symlink_metadata(&self.path).is_err() {
+            return Ok(None);
+        }
+        let root = open_root(&self.path)?;
+        let sub = open_sub(&root, name);
+        *self.root.write() = root;
+        sub
     }
 
     /// The sub-folder `name`, made if it is not there. If the whole session folder was removed meanwhile, it is made anew.

@@ -45,8 +45,8 @@ impl Locks {
         loop {
             let file = open(&sub)?;
             match rustix::fs::flock(&file, FlockOperation::NonBlockingLockExclusive) {
-                // A lock file that somebody has removed locks nobody else out.
-                Ok(()) if rustix::fs::fstat(&file).doing(DOING)?.st_nlink == 0 => continue,
+                // A lock file that somebody has removed meanwhile locks nobody else out: try the next one.
+                Ok(()) if rustix::fs::fstat(&file).doing(DOING)?.st_nlink == 0 => {}
                 Ok(()) => return Ok(Locked { _file: file, _thread: thread }),
                 Err(Errno::WOULDBLOCK | Errno::INTR) => {}
                 Err(error) => return Err(error).doing(DOING),
@@ -61,6 +61,20 @@ impl Locks {
 }
 
 fn open(sub: impl AsFd) -> Result<OwnedFd> {
-    let flags = OFlags::RDWR | OFlags::CREATE | OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::CLOEXEC;
-    rustix::fs::openat(sub, NAME, flags, Mode::RUSR | Mode::WUSR).doing(DOING)
+    let flags = OFlags::RDWR | OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::CLOEXEC;
+    let mode = Mode::RUSR | Mode::WUSR;
+    match rustix::fs::openat(&sub, NAME, flags, Mode::empty()) {
+        Err(Errno::NOENT) => {}
+        opened => return opened.doing(DOING),
+    }
+    match rustix::fs::openat(&sub, NAME, flags | OFlags::CREATE | OFlags::EXCL, mode) {
+        Ok(file) => {
+            // Whatever the umask took away, for those who open it later.
+            rustix::fs::fchmod(&file, mode).doing(DOING)?;
+            Ok(file)
+        }
+        // Somebody was quicker.
+        Err(Errno::EXIST) => rustix::fs::openat(&sub, NAME, flags, Mode::empty()).doing(DOING),
+        Err(error) => Err(error).doing(DOING),
+    }
 }

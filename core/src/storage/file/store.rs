@@ -31,8 +31,10 @@ use crate::{
     storage::{Access, Committed, Created, FORWARD_FOR, Found, Lookup, Moved, Removed, Snapshot, Touched},
 };
 
-/// Bytes that a file may have beyond the texts of its record: the header, and lengths for each entry.
+/// Bytes that a file may have beyond the texts of its record and what each entry adds: header, times, principal.
 const OVERHEAD: u64 = 64 * 1024;
+/// Bytes that the lengths of one entry take at most.
+const OVERHEAD_OF_ENTRY: u64 = 10;
 
 #[derive(Debug)]
 pub(super) struct Store {
@@ -49,6 +51,23 @@ pub(super) struct Settings {
     pub(super) codec: Arc<dyn Codec>,
 }
 
+impl Settings {
+    /// The largest file that is read, and so the largest that is written.
+    fn max_file_bytes(&self) -> u64 {
+        let entries = self.limits.max_entries as u64;
+        self.limits.max_record_bytes as u64 + OVERHEAD + entries.saturating_mul(OVERHEAD_OF_ENTRY)
+    }
+
+    /// The file of a session.
+    fn encode(&self, record: &Record) -> Result<Vec<u8>> {
+        let (limits, entries) = (&self.limits, &record.entries);
+        // What could not be read again must not be written.
+        limits.check_principal(record.principal.as_deref())?;
+        limits.check_total(entries.len(), entries.text_bytes())?;
+        format::encode_session(record, &*self.codec)
+    }
+}
+
 /// A sub-folder under its lock.
 struct Held<'a> {
     sub: OwnedFd,
@@ -61,7 +80,7 @@ impl Store {
     }
 
     /// What stands under a key, if it is readable and has not expired.
-    fn read(&self, sub: impl AsFd, key: &StoreKey, now: Timestamp) -> Result<Option<Content>> {
+    fn read(&self, sub: impl AsFd, key: &StoreKey, access: &Access) -> Result<Option<Content>> {
         let mut file = match open_own(sub, &key.to_string())? {
             Opened::File(file) => file,
             Opened::Absent => return Ok(None),
@@ -71,14 +90,13 @@ impl Store {
             }
         };
         let last_seen = self.touches.latest(key, modified(&file)?);
-        let limit = self.settings.limits.max_record_bytes as u64 + OVERHEAD;
-        let decoded = match read_bounded(&mut file, limit)? {
+        let decoded = match read_bounded(&mut file, self.settings.max_file_bytes())? {
             Some(bytes) => format::decode(&bytes, last_seen, &*self.settings.codec, &self.settings.limits),
             None => Err(format::Unreadable::Damaged),
         };
         match decoded {
-            Ok(Content::Session(record)) if record.is_expired(now) => Ok(None),
-            Ok(Content::Forward { at, .. }) if at + FORWARD_FOR <= now => Ok(None),
+            Ok(Content::Session(record)) if access.has_ended(&record, record.last_seen) => Ok(None),
+            Ok(Content::Forward { at, .. }) if at + FORWARD_FOR <= access.now => Ok(None),
             Ok(content) => Ok(Some(content)),
             Err(error) => {
                 tracing::warn!(?key, %error, "a session file cannot be read; it counts as no session");
@@ -101,7 +119,7 @@ impl Store {
 
     pub(super) fn load(&self, key: &StoreKey, access: &Access) -> Result<Lookup> {
         let Some(sub) = self.folder.sub(&sub_name(key))? else { return Ok(Lookup::Absent) };
-        Ok(match self.read(sub, key, access.now)? {
+        Ok(match self.read(sub, key, access)? {
             Some(Content::Session(mut record)) => {
                 let extended = record.is_touch_due(access);
                 if extended {
@@ -116,7 +134,7 @@ impl Store {
     }
 
     pub(super) fn create(&self, key: &StoreKey, record: &Record, now: Timestamp) -> Result<Created> {
-        let bytes = format::encode_session(record, &*self.settings.codec)?;
+        let bytes = self.settings.encode(record)?;
         let held = self.make_and_hold(key)?;
         let name = key.to_string();
         // An expired session may be replaced; anything that is not ours may not.
@@ -124,7 +142,8 @@ impl Store {
             Opened::Absent => false,
             Opened::Foreign => true,
             Opened::File(_) => {
-                self.read(&held.sub, key, now)?.is_some() || !self.is_expired_file(&held.sub, &name, now)?
+                self.read(&held.sub, key, &Access::passive(now))?.is_some()
+                    || !self.is_expired_file(&held.sub, &name, now)?
             }
         };
         if stands {
@@ -137,14 +156,14 @@ impl Store {
 
     pub(super) fn commit(&self, key: &StoreKey, commit: &Commit) -> Result<Committed> {
         let Some(held) = self.hold(key)? else { return Ok(Committed::Gone) };
-        let record = match self.read(&held.sub, key, commit.access.now)? {
+        let record = match self.read(&held.sub, key, &commit.access)? {
             Some(Content::Session(record)) => record,
             Some(Content::Forward { at, .. }) => return Ok(Committed::Moved(at)),
             None => return Ok(Committed::Gone),
         };
         match record.apply(commit)? {
             Applied::Changed(record) => {
-                let bytes = format::encode_session(&record, &*self.settings.codec)?;
+                let bytes = self.settings.encode(&record)?;
                 self.replace(&held.sub, &key.to_string(), &bytes, record.last_seen)?;
                 self.touches.written(key, record.last_seen);
                 Ok(Committed::Done { expires_at: record.expires_at(), revision: 0 })
@@ -156,7 +175,7 @@ impl Store {
 
     pub(super) fn touch(&self, key: &StoreKey, access: &Access) -> Result<Touched> {
         let Some(sub) = self.folder.sub(&sub_name(key))? else { return Ok(Touched::Gone) };
-        Ok(match self.read(sub, key, access.now)? {
+        Ok(match self.read(sub, key, access)? {
             Some(Content::Session(mut record)) => {
                 if access.extend.is_some() {
                     self.touches.note(key, access.now);
@@ -175,7 +194,7 @@ impl Store {
         let to_sub = self.folder.make_sub(&sub_name(to))?;
         let Some(from_sub) = self.folder.sub(&sub_name(from))? else { return Ok(Moved::Gone) };
         let _locks = self.lock_both(from, &from_sub, to, &to_sub)?;
-        let record = match self.read(&from_sub, from, now)? {
+        let record = match self.read(&from_sub, from, &commit.access)? {
             Some(Content::Session(record)) => record,
             Some(Content::Forward { at, .. }) => return Ok(Moved::Moved(at)),
             None => return Ok(Moved::Gone),
@@ -187,7 +206,7 @@ impl Store {
             Applied::Changed(record) => record,
             Applied::Expired | Applied::Conflict(_) => return Ok(Moved::Gone),
         };
-        let bytes = format::encode_session(&record, &*self.settings.codec)?;
+        let bytes = self.settings.encode(&record)?;
         let to_name = to.to_string();
         self.replace(&to_sub, &to_name, &bytes, record.last_seen)?;
         if let Err(error) = self.replace(&from_sub, &from.to_string(), &format::encode_forward(to, now), now) {
@@ -217,7 +236,7 @@ impl Store {
     pub(super) fn remove(&self, key: &StoreKey) -> Result<Removed> {
         let Some(held) = self.hold(key)? else { return Ok(Removed::Absent) };
         // The trace of a renewal stays: a second logout must find its way too.
-        match self.read(&held.sub, key, Timestamp::default())? {
+        match self.read(&held.sub, key, &Access::passive(Timestamp::default()))? {
             Some(Content::Forward { to, .. }) => return Ok(Removed::Moved(to)),
             Some(Content::Session(_)) => {}
             None => return Ok(Removed::Absent),
@@ -233,7 +252,7 @@ impl Store {
         for number in 0..=u8::MAX {
             let Some(sub) = self.folder.sub(&format!("{number:02x}"))? else { continue };
             for key in super::sweep::keys_in(&sub)? {
-                if let Some(Content::Session(record)) = self.read(&sub, &key, now)?
+                if let Some(Content::Session(record)) = self.read(&sub, &key, &Access::passive(now))?
                     && record.principal.as_deref() == Some(principal)
                 {
                     found.push(Found::new(key, record));
@@ -258,7 +277,10 @@ impl Store {
             }
             opened => opened,
         };
-        let mut file = File::from(file.doing(DOING)?);
+        let file = file.doing(DOING)?;
+        // Whatever the umask took away.
+        rustix::fs::fchmod(&file, mode).doing(DOING)?;
+        let mut file = File::from(file);
         let mut write = || {
             file.write_all(bytes).doing(DOING)?;
             set_modified(&file, last_seen)?;

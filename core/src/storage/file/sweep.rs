@@ -42,7 +42,13 @@ impl Store {
             };
             if !is_over(self)? {
                 match open_own(sub, &name)? {
-                    Opened::File(_) => swept.kept += u64::from(is_session),
+                    Opened::File(mut file) if is_session => {
+                        let mut header = [0; super::format::HEADER];
+                        let read = std::io::Read::read(&mut file, &mut header).doing("reading a session file")?;
+                        let ours = super::format::decode_deadlines(&header[..read]).is_ok();
+                        if ours { swept.kept += 1 } else { swept.foreign += 1 }
+                    }
+                    Opened::File(_) => {}
                     Opened::Foreign => swept.foreign += 1,
                     Opened::Absent => {}
                 }

@@ -1,50 +1,88 @@
 //! Staying within the bounds: what is given up when the storage is full.
 
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::{
+    sync::atomic::{AtomicU64, AtomicUsize, Ordering},
+    time::Duration,
+};
 
 use super::{slot::Slot, store::Store};
 use crate::{
-    Timestamp,
+    StoreKey, Timestamp,
     storage::{StorageError, StorageErrorKind},
 };
 
+/// Under pressure everything expired goes before anything living does, but it is looked for no more often than this.
+const SWEEP_UNDER_PRESSURE: Duration = Duration::from_secs(1);
+
 /// What is held, and what may be held.
+///
+/// Counted under the lock of the shard that holds it, the new before the old, so that it is never less than what is there.
 pub(super) struct Room {
     pub(super) sessions: AtomicUsize,
     pub(super) bytes: AtomicUsize,
     pub(super) max_sessions: usize,
     pub(super) max_bytes: usize,
+    /// When expired sessions were last looked for because there was no room.
+    pressed_at: AtomicU64,
 }
 
 impl Room {
-    fn is_over(&self) -> bool {
-        self.sessions.load(Ordering::Relaxed) > self.max_sessions || self.bytes.load(Ordering::Relaxed) > self.max_bytes
+    pub(super) fn new(max_sessions: usize, max_bytes: usize) -> Self {
+        Self { sessions: 0.into(), bytes: 0.into(), max_sessions, max_bytes, pressed_at: 0.into() }
     }
 
-    pub(super) fn take(&self, sessions: usize, bytes: usize) {
+    fn has(&self, sessions: usize, bytes: usize) -> bool {
+        self.sessions.load(Ordering::Relaxed).saturating_add(sessions) <= self.max_sessions
+            && self.bytes.load(Ordering::Relaxed).saturating_add(bytes) <= self.max_bytes
+    }
+
+    /// Takes room if there is any. Taking none always works.
+    pub(super) fn take(&self, sessions: usize, bytes: usize) -> bool {
+        if sessions == 0 && bytes == 0 {
+            return true;
+        }
         self.sessions.fetch_add(sessions, Ordering::Relaxed);
         self.bytes.fetch_add(bytes, Ordering::Relaxed);
+        let fits = self.has(0, 0);
+        if !fits {
+            self.give_back(sessions, bytes);
+        }
+        fits
     }
 
     pub(super) fn give_back(&self, sessions: usize, bytes: usize) {
         self.sessions.fetch_sub(sessions, Ordering::Relaxed);
         self.bytes.fetch_sub(bytes, Ordering::Relaxed);
     }
+
+    /// Counts a slot that is no longer held.
+    pub(super) fn forget(&self, slot: &Slot) {
+        self.give_back(1, slot.bytes());
+    }
+
+    /// Whether it is time to look for expired sessions everywhere; of several threads one is told so.
+    fn is_sweep_due(&self, now: Timestamp) -> bool {
+        let last = self.pressed_at.load(Ordering::Relaxed);
+        let due = Timestamp::from_millis(last) + SWEEP_UNDER_PRESSURE <= now;
+        due && self.pressed_at.compare_exchange(last, now.as_millis(), Ordering::Relaxed, Ordering::Relaxed).is_ok()
+    }
 }
 
 impl Store {
-    /// Reserves room, giving up other sessions if it must. Called without a lock; `near` says in which shard to begin.
-    pub(super) fn reserve(
+    /// Gives up sessions until there is room, beginning near a shard and sparing one key. Called without a lock.
+    pub(super) fn make_room(
         &self,
         sessions: usize,
         bytes: usize,
         near: usize,
+        spared: Option<&StoreKey>,
         now: Timestamp,
     ) -> Result<(), StorageError> {
-        self.room.take(sessions, bytes);
-        while self.room.is_over() {
-            if !self.give_up_one(near, now) {
-                self.room.give_back(sessions, bytes);
+        if self.room.is_sweep_due(now) {
+            self.sweep(now);
+        }
+        while !self.room.has(sessions, bytes) {
+            if !self.give_up_one(near, spared, now) {
                 return Err(StorageError::new(StorageErrorKind::Full, "making room for a session"));
             }
         }
@@ -52,22 +90,17 @@ impl Store {
     }
 
     /// Removes the session most readily given up near a shard. `false` if every session left belongs to somebody.
-    fn give_up_one(&self, near: usize, now: Timestamp) -> bool {
+    fn give_up_one(&self, near: usize, spared: Option<&StoreKey>, now: Timestamp) -> bool {
         let shards = self.shards.len();
         (near..near + shards).any(|at| {
-            let given_up = {
-                let mut shard = self.shards[at % shards].write();
-                shard.victim(now).and_then(|key| shard.remove(&key))
-            };
-            given_up.is_some_and(|slot| {
-                self.forget(&slot);
-                true
-            })
+            let mut shard = self.shards[at % shards].write();
+            let given_up = shard.victim(now, spared).and_then(|key| shard.remove(&key));
+            if let Some(slot) = &given_up {
+                self.room.forget(slot);
+            }
+            // Freed after the lock.
+            drop(shard);
+            given_up.is_some()
         })
-    }
-
-    /// Counts a slot that is no longer held.
-    pub(super) fn forget(&self, slot: &Slot) {
-        self.room.give_back(1, slot.bytes());
     }
 }

@@ -93,7 +93,8 @@ impl Shard {
     }
 
     /// The slot most readily given up among a sample, or of all if the sample has none.
-    pub(super) fn victim(&mut self, now: Timestamp) -> Option<StoreKey> {
+    /// Never `spared`.
+    pub(super) fn victim(&mut self, now: Timestamp, spared: Option<&StoreKey>) -> Option<StoreKey> {
         const SAMPLE: usize = 16;
         if self.evictable == 0 {
             return None;
@@ -103,7 +104,7 @@ impl Shard {
         let best = |range| {
             self.walk(range)
                 .map(|slot| (slot.worth(now), slot.last_seen(), slot.key))
-                .filter(|(worth, ..)| *worth != Worth::Kept)
+                .filter(|(worth, _, key)| *worth != Worth::Kept && Some(key) != spared)
                 .min()
                 .map(|(.., key)| key)
         };

@@ -21,6 +21,8 @@ pub(super) enum Content {
     Forward {
         to: StoreKey,
         at: Timestamp,
+        /// Whether the session is somebody's, so that its trace is as precious as it is.
+        is_owned: bool,
     },
 }
 
@@ -31,6 +33,8 @@ pub(super) enum Worth {
     /// Anonymous, and never used after the request that made it: a client that keeps no cookies.
     NeverReturned,
     Anonymous,
+    /// The way from an old id to an anonymous session: without it a logout that is under way could miss it.
+    Trace,
     /// Somebody is logged in: never given up.
     Kept,
 }
@@ -40,8 +44,8 @@ impl Slot {
         Self { key, last_seen: AtomicU64::new(record.last_seen.as_millis()), content: Content::Session(record) }
     }
 
-    pub(super) const fn forward(key: StoreKey, to: StoreKey, at: Timestamp) -> Self {
-        Self { key, last_seen: AtomicU64::new(at.as_millis()), content: Content::Forward { to, at } }
+    pub(super) const fn forward(key: StoreKey, to: StoreKey, at: Timestamp, is_owned: bool) -> Self {
+        Self { key, last_seen: AtomicU64::new(at.as_millis()), content: Content::Forward { to, at, is_owned } }
     }
 
     pub(super) const fn content(&self) -> &Content {
@@ -59,8 +63,16 @@ impl Slot {
 
     /// When a session with this record ends.
     pub(super) fn session_expires_at(&self, record: &Record) -> Timestamp {
-        let idle = self.last_seen() + record.idle_timeout;
-        record.absolute_deadline.map_or(idle, |deadline| idle.min(deadline))
+        record.expires_if_last_seen(self.last_seen())
+    }
+
+    /// What is here for this access: nothing, if it has ended.
+    pub(super) fn living(&self, access: &Access) -> Option<&Content> {
+        let has_ended = match &self.content {
+            Content::Session(record) => access.has_ended(record, self.last_seen()),
+            Content::Forward { .. } => self.is_expired(access.now),
+        };
+        (!has_ended).then_some(&self.content)
     }
 
     pub(super) fn is_expired(&self, now: Timestamp) -> bool {
@@ -87,7 +99,10 @@ impl Slot {
     }
 
     pub(super) const fn is_evictable(&self) -> bool {
-        !matches!(&self.content, Content::Session(Record { principal: Some(_), .. }))
+        !matches!(
+            &self.content,
+            Content::Session(Record { principal: Some(_), .. }) | Content::Forward { is_owned: true, .. }
+        )
     }
 
     pub(super) fn worth(&self, now: Timestamp) -> Worth {
@@ -95,7 +110,9 @@ impl Slot {
             _ if self.is_expired(now) => Worth::Expired,
             Content::Session(record) if record.principal.is_some() => Worth::Kept,
             Content::Session(record) if self.last_seen() == record.created_at => Worth::NeverReturned,
-            Content::Session(_) | Content::Forward { .. } => Worth::Anonymous,
+            Content::Session(_) => Worth::Anonymous,
+            Content::Forward { is_owned: false, .. } => Worth::Trace,
+            Content::Forward { is_owned: true, .. } => Worth::Kept,
         }
     }
 

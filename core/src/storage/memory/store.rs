@@ -12,13 +12,18 @@ use super::{
 use crate::{
     Record, StoreKey, Timestamp,
     record::{Applied, Commit},
-    storage::{Access, Committed, Created, Found, Lookup, Moved, Removed, Snapshot, StorageError, Swept, Touched},
+    storage::{
+        Access, Committed, Created, Found, Lookup, Moved, Removed, Snapshot, StorageError, StorageErrorKind, Swept,
+        Touched,
+    },
 };
 
 /// Many more than there are cores, and few enough to walk over.
 const SHARDS: usize = 256;
 /// Places walked under one lock when sweeping: some 10 microseconds.
 const STEP: usize = 256;
+/// How often room is made again for a write because others have taken it meanwhile.
+const TRIES: usize = 100;
 
 pub(super) struct Store {
     pub(super) shards: Box<[RwLock<Shard>]>,
@@ -27,10 +32,7 @@ pub(super) struct Store {
 
 impl Store {
     pub(super) fn new(max_sessions: usize, max_bytes: usize) -> Self {
-        Self {
-            shards: (0..SHARDS).map(|_| RwLock::default()).collect(),
-            room: Room { sessions: 0.into(), bytes: 0.into(), max_sessions, max_bytes },
-        }
+        Self { shards: (0..SHARDS).map(|_| RwLock::default()).collect(), room: Room::new(max_sessions, max_bytes) }
     }
 
     pub(super) fn len(&self) -> usize {
@@ -52,45 +54,47 @@ impl Store {
 
     pub(super) fn load(&self, key: &StoreKey, access: &Access) -> Lookup {
         let shard = self.shard(key).read();
-        match shard.get(key) {
-            Some(slot) if !slot.is_expired(access.now) => match slot.content() {
-                Content::Session(record) => {
-                    let extended = slot.touch_if_due(access);
-                    Lookup::Found(Snapshot { extended, ..Snapshot::complete(slot.current(record)) })
-                }
-                Content::Forward { at, .. } => Lookup::Moved(*at),
-            },
-            _ => Lookup::Absent,
+        match shard.get(key).and_then(|slot| Some((slot, slot.living(access)?))) {
+            Some((slot, Content::Session(record))) => {
+                let extended = slot.touch_if_due(access);
+                Lookup::Found(Snapshot { extended, ..Snapshot::complete(slot.current(record)) })
+            }
+            Some((_, Content::Forward { at, .. })) => Lookup::Moved(*at),
+            None => Lookup::Absent,
         }
     }
 
     pub(super) fn create(&self, key: &StoreKey, record: &Record, now: Timestamp) -> Result<Created, StorageError> {
-        let slot = Slot::session(*key, record.clone());
-        let bytes = slot.bytes();
-        self.reserve(1, bytes, Self::shard_of(key), now)?;
-        let mut shard = self.shard(key).write();
-        if shard.get(key).is_some_and(|slot| !slot.is_expired(now)) {
+        for _ in 0..TRIES {
+            let mut shard = self.shard(key).write();
+            if shard.get(key).is_some_and(|slot| !slot.is_expired(now)) {
+                return Ok(Created::Exists);
+            }
+            let slot = Slot::session(*key, record.clone());
+            let bytes = slot.bytes();
+            if self.room.take(1, bytes) {
+                let expired = shard.put(slot);
+                if let Some(expired) = &expired {
+                    self.room.forget(expired);
+                }
+                drop(shard);
+                drop(expired);
+                return Ok(Created::Done);
+            }
             drop(shard);
-            self.room.give_back(1, bytes);
-            return Ok(Created::Exists);
+            self.make_room(1, bytes, Self::shard_of(key), None, now)?;
         }
-        let expired = shard.put(slot);
-        drop(shard);
-        if let Some(expired) = expired {
-            self.forget(&expired);
-        }
-        Ok(Created::Done)
+        Err(full())
     }
 
     pub(super) fn commit(&self, key: &StoreKey, commit: &Commit) -> Result<Committed, StorageError> {
-        let (old, new_bytes, expires_at) = {
+        for _ in 0..TRIES {
             let mut shard = self.shard(key).write();
-            let record = match shard.get(key).map(|slot| (slot, slot.content())) {
-                Some((slot, Content::Session(record))) => slot.current(record),
-                Some((slot, Content::Forward { at, .. })) if !slot.is_expired(commit.access.now) => {
-                    return Ok(Committed::Moved(*at));
-                }
-                _ => return Ok(Committed::Gone),
+            let living = shard.get(key).and_then(|slot| Some((slot, slot.living(&commit.access)?)));
+            let (record, old_bytes) = match living {
+                Some((slot, Content::Session(record))) => (slot.current(record), slot.bytes()),
+                Some((_, Content::Forward { at, .. })) => return Ok(Committed::Moved(*at)),
+                None => return Ok(Committed::Gone),
             };
             let record = match record.apply(commit).map_err(|limit| StorageError::limit("committing", limit))? {
                 Applied::Changed(record) => record,
@@ -99,27 +103,25 @@ impl Store {
             };
             let expires_at = record.expires_at();
             let slot = Slot::session(*key, record);
-            let new_bytes = slot.bytes();
-            (shard.put(slot), new_bytes, expires_at)
-        };
-        let old_bytes = old.map_or(0, |old| old.bytes());
-        self.room.give_back(0, old_bytes);
-        self.settle(key, new_bytes, new_bytes > old_bytes, commit.access.now);
-        Ok(Committed::Done { expires_at, revision: 0 })
-    }
-
-    /// Counts what a commit has made of a session. The commit stands; if it grew over the bound, others make room, and if
-    /// none can, the next new session is refused.
-    fn settle(&self, key: &StoreKey, bytes: usize, grew: bool, now: Timestamp) {
-        if !grew || self.reserve(0, bytes, Self::shard_of(key) + 1, now).is_err() {
-            self.room.take(0, bytes);
+            let growth = slot.bytes().saturating_sub(old_bytes);
+            if self.room.take(0, growth) {
+                let shrinkage = old_bytes.saturating_sub(slot.bytes());
+                let replaced = shard.put(slot);
+                self.room.give_back(0, shrinkage);
+                drop(shard);
+                drop(replaced);
+                return Ok(Committed::Done { expires_at, revision: 0 });
+            }
+            drop(shard);
+            self.make_room(0, growth, Self::shard_of(key), Some(key), commit.access.now)?;
         }
+        Err(full())
     }
 
     pub(super) fn touch(&self, key: &StoreKey, access: &Access) -> Touched {
         let shard = self.shard(key).read();
-        match shard.get(key).map(|slot| (slot, slot.content())) {
-            Some((slot, Content::Session(record))) if !slot.is_expired(access.now) => {
+        match shard.get(key).and_then(|slot| Some((slot, slot.living(access)?))) {
+            Some((slot, Content::Session(record))) => {
                 slot.touch(access);
                 Touched::Done(slot.session_expires_at(record))
             }
@@ -129,49 +131,41 @@ impl Store {
 
     pub(super) fn move_to(&self, from: &StoreKey, to: &StoreKey, commit: &Commit) -> Result<Moved, StorageError> {
         let now = commit.access.now;
-        let trace = Slot::forward(*from, *to, now);
-        let trace_bytes = trace.bytes();
-        self.reserve(1, trace_bytes, Self::shard_of(from), now)?;
-        let outcome = self.move_under_locks(from, to, commit, trace);
-        if !matches!(outcome, Ok((Moved::Done { .. }, ..))) {
-            self.room.give_back(1, trace_bytes);
+        for _ in 0..TRIES {
+            let mut locks = Pair::lock(&self.shards, Self::shard_of(from), Self::shard_of(to));
+            let living = locks.from().get(from).and_then(|slot| Some((slot, slot.living(&commit.access)?)));
+            let (record, old_bytes) = match living {
+                Some((slot, Content::Session(record))) => (slot.current(record), slot.bytes()),
+                Some((_, Content::Forward { at, .. })) => return Ok(Moved::Moved(*at)),
+                None => return Ok(Moved::Gone),
+            };
+            if locks.to().get(to).is_some_and(|slot| !slot.is_expired(now)) {
+                return Ok(Moved::Taken);
+            }
+            let record = match record.apply(commit).map_err(|limit| StorageError::limit("renewing", limit))? {
+                Applied::Changed(record) => record,
+                Applied::Expired | Applied::Conflict(_) => return Ok(Moved::Gone),
+            };
+            let expires_at = record.expires_at();
+            let trace = Slot::forward(*from, *to, now, record.principal.is_some());
+            let slot = Slot::session(*to, record);
+            let new_bytes = slot.bytes() + trace.bytes();
+            let growth = new_bytes.saturating_sub(old_bytes);
+            if self.room.take(1, growth) {
+                let expired = locks.to().put(slot);
+                let replaced = locks.from().put(trace);
+                self.room.give_back(0, old_bytes.saturating_sub(new_bytes));
+                if let Some(expired) = &expired {
+                    self.room.forget(expired);
+                }
+                drop(locks);
+                drop((expired, replaced));
+                return Ok(Moved::Done { expires_at, revision: 0 });
+            }
+            drop(locks);
+            self.make_room(1, growth, Self::shard_of(from), Some(from), now)?;
         }
-        let (moved, replaced, new_bytes) = outcome?;
-        for slot in replaced.into_iter().flatten() {
-            // The session under `from` lives on under `to`; something expired under `to` does not.
-            if slot.key == *from { self.room.give_back(0, slot.bytes()) } else { self.forget(&slot) }
-        }
-        self.room.take(0, new_bytes);
-        Ok(moved)
-    }
-
-    fn move_under_locks(
-        &self,
-        from: &StoreKey,
-        to: &StoreKey,
-        commit: &Commit,
-        trace: Slot,
-    ) -> Result<MovedSlots, StorageError> {
-        let now = commit.access.now;
-        let mut locks = Pair::lock(&self.shards, Self::shard_of(from), Self::shard_of(to));
-        let nothing = |moved| Ok((moved, [None, None], 0));
-        let record = match locks.from().get(from).map(|slot| (slot, slot.content())) {
-            Some((slot, Content::Session(record))) => slot.current(record),
-            Some((slot, Content::Forward { at, .. })) if !slot.is_expired(now) => return nothing(Moved::Moved(*at)),
-            _ => return nothing(Moved::Gone),
-        };
-        if locks.to().get(to).is_some_and(|slot| !slot.is_expired(now)) {
-            return nothing(Moved::Taken);
-        }
-        let record = match record.apply(commit).map_err(|limit| StorageError::limit("renewing", limit))? {
-            Applied::Changed(record) => record,
-            Applied::Expired | Applied::Conflict(_) => return nothing(Moved::Gone),
-        };
-        let expires_at = record.expires_at();
-        let slot = Slot::session(*to, record);
-        let new_bytes = slot.bytes();
-        let replaced = [locks.to().put(slot), locks.from().put(trace)];
-        Ok((Moved::Done { expires_at, revision: 0 }, replaced, new_bytes))
+        Err(full())
     }
 
     pub(super) fn remove(&self, key: &StoreKey) -> Removed {
@@ -179,10 +173,12 @@ impl Store {
         match shard.get(key).map(|slot| slot.content()) {
             Some(Content::Session(_)) => {
                 let removed = shard.remove(key);
-                drop(shard);
-                if let Some(removed) = removed {
-                    self.forget(&removed);
+                if let Some(removed) = &removed {
+                    self.room.forget(removed);
                 }
+                // Freed after the lock.
+                drop(shard);
+                drop(removed);
                 Removed::Done
             }
             Some(Content::Forward { to, .. }) => Removed::Moved(*to),
@@ -230,13 +226,12 @@ impl Store {
                 let removed: Vec<Arc<Slot>> = {
                     let mut shard = shard.write();
                     let still = |shard: &Shard, key| shard.get(key).is_some_and(|slot| slot.is_expired(now));
-                    expired.iter().filter_map(|key| if still(&shard, key) { shard.remove(key) } else { None }).collect()
+                    let remove = |key| if still(&shard, key) { shard.remove(key) } else { None };
+                    expired.iter().filter_map(remove).inspect(|slot| self.room.forget(slot)).collect()
                 };
-                // Counted and freed after the lock: freeing is most of the work.
-                for slot in removed {
-                    self.forget(&slot);
-                    swept.removed += 1;
-                }
+                swept.removed += removed.len() as u64;
+                // Freed after the lock: that is most of the work.
+                drop(removed);
             }
             shard.write().shrink();
         }
@@ -244,8 +239,9 @@ impl Store {
     }
 }
 
-/// What a move came to, the slots it replaced, and the bytes of the new one.
-type MovedSlots = (Moved, [Option<Arc<Slot>>; 2], usize);
+fn full() -> StorageError {
+    StorageError::new(StorageErrorKind::Full, "making room for a session")
+}
 
 /// Write locks on two shards, which may be one and the same; taken in a fixed order, so that two moves never wait for each
 /// other in a circle.
