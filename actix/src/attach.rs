@@ -46,7 +46,10 @@ impl Attached {
         let make = || {
             let Setup { manager, transport } = &self.0.setup;
             let session = manager.session_from(transport.candidates(head.headers()), || client_info(head));
-            (Session::new(session), transport.presented(head.headers()))
+            if transport.keeps_expiry() {
+                session.set_client_keeps_expiry();
+            }
+            (Session::new(session), transport.presented(head.headers(), |text| manager.accepts(text)))
         };
         self.0.session.get_or_init(make).0.clone()
     }

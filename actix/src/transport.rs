@@ -42,17 +42,23 @@ impl Transport {
             .map(str::trim_ascii)
     }
 
-    pub(crate) fn presented(&self, headers: &HeaderMap) -> Presented {
+    /// Which way the id came that counts: the first that can be one, otherwise the first text.
+    pub(crate) fn presented(&self, headers: &HeaderMap, is_id: impl Fn(&str) -> bool) -> Presented {
         if self.header.is_none() {
             // There is one way only, so it does not matter.
-            Presented::Nothing
-        } else if self.by_cookie(headers).next().is_some() {
-            Presented::ByCookie
-        } else if self.by_header(headers).next().is_some() {
-            Presented::ByHeader
-        } else {
-            Presented::Nothing
+            return Presented::Nothing;
         }
+        let texts = || {
+            let by_cookie = self.by_cookie(headers).map(|text| (text, Presented::ByCookie));
+            by_cookie.chain(self.by_header(headers).map(|text| (text, Presented::ByHeader)))
+        };
+        let counts = texts().find(|(text, _)| is_id(text)).or_else(|| texts().next());
+        counts.map_or(Presented::Nothing, |(_, presented)| presented)
+    }
+
+    /// Whether the client keeps an expiry that follows the session's.
+    pub(crate) fn keeps_expiry(&self) -> bool {
+        self.cookie_output && self.cookie.as_ref().is_some_and(SessionCookie::is_persistent)
     }
 
     /// Writes what the client has to be told, and what caches have to know (H4).
@@ -103,7 +109,7 @@ pub(crate) fn client_info(head: &RequestHead) -> ClientInfo {
 }
 
 /// Adds a field to `Vary`, unless it is there.
-fn vary(headers: &mut HeaderMap, field: HeaderValue) {
+pub(crate) fn vary(headers: &mut HeaderMap, field: HeaderValue) {
     let wanted = field.as_bytes();
     let named = headers.get_all(VARY).any(|line| {
         let mut fields = line.as_bytes().split(|&byte| byte == b',').map(<[u8]>::trim_ascii);

@@ -5,7 +5,10 @@ use std::fmt;
 use actix_web::{
     Error, HttpResponse, ResponseError,
     dev::ServiceResponse,
-    http::{StatusCode, header::HeaderMap},
+    http::{
+        StatusCode,
+        header::{CACHE_CONTROL, HeaderMap, VARY},
+    },
 };
 use gsession::{AsyncSession, Closed, Saved};
 
@@ -13,7 +16,7 @@ use super::Setup;
 use crate::{
     SessionError,
     attach::Attached,
-    transport::{Presented, client_info},
+    transport::{Presented, client_info, vary},
 };
 
 /// Prepares the end of a request: what the session has to know of its outcome.
@@ -84,10 +87,11 @@ impl ResponseError for WithHeaders {
     fn error_response(&self) -> HttpResponse {
         let mut response = self.error.error_response();
         for (name, value) in &self.headers {
-            if name == actix_web::http::header::CACHE_CONTROL && response.headers().contains_key(name) {
-                continue;
+            match *name {
+                CACHE_CONTROL if response.headers().contains_key(name) => {}
+                VARY => vary(response.headers_mut(), value.clone()),
+                _ => response.headers_mut().append(name.clone(), value.clone()),
             }
-            response.headers_mut().append(name.clone(), value.clone());
         }
         response
     }

@@ -36,6 +36,12 @@ macro_rules! manager_methods {
                 $session::new(self.storage.clone(), Arc::clone(&self.config), machine)
             }
 
+            /// Whether a text that a client presents can be an id at all.
+            #[must_use]
+            pub fn accepts(&self, text: &str) -> bool {
+                self.config.ids.parse(text).is_ok()
+            }
+
             /// Lists the living sessions of a principal, newest activity first (ASVS 7.5.2).
             ///
             /// # Errors

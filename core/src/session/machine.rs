@@ -47,6 +47,8 @@ pub(crate) struct Machine {
     pub(super) extended_to: Option<Timestamp>,
     /// Whether the client has to learn `id`.
     pub(super) issued: bool,
+    /// Whether the client keeps an expiry of its own, as with a persistent cookie, which follows the session's.
+    pub(super) client_keeps_expiry: bool,
     pub(super) withdrawn: bool,
     pub(super) closed: bool,
     pub(super) detached: Option<&'static str>,
@@ -104,6 +106,7 @@ impl Machine {
             read: false,
             extended_to: None,
             issued: false,
+            client_keeps_expiry: false,
             withdrawn: false,
             closed: false,
             detached: None,
@@ -146,6 +149,10 @@ impl Machine {
         if self.client.is_empty() {
             self.client = client;
         }
+    }
+
+    pub(crate) const fn set_client_keeps_expiry(&mut self) {
+        self.client_keeps_expiry = true;
     }
 
     pub(crate) const fn set_passive(&mut self, passive: bool) {

@@ -465,6 +465,13 @@ macro_rules! session_methods {
                 self.machine().may_be_created()
             }
 
+            /// Says that the client keeps an expiry of its own, as with a persistent cookie: a
+            /// [`Delivery::Refresh`](crate::Delivery::Refresh) is then confirmed by the storage before it is given, so that a
+            /// slow request does not refresh an id that has ended meanwhile.
+            pub fn set_client_keeps_expiry(&self) {
+                self.machine().set_client_keeps_expiry();
+            }
+
             /// Tells about the client, for making ids, unless something is known already.
             pub fn set_client_info(&self, client: ClientInfo) {
                 self.machine().set_client(client);

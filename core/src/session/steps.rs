@@ -48,11 +48,13 @@ pub(crate) struct Progress {
     saved: Saved,
     ids_tried: u8,
     touch_asked: bool,
+    /// Whether something was stored, so that the session was alive a moment ago.
+    stored: bool,
 }
 
 impl Progress {
     pub(crate) const fn saving() -> Self {
-        Self { closing: false, saved: Saved::Nothing, ids_tried: 0, touch_asked: false }
+        Self { closing: false, saved: Saved::Nothing, ids_tried: 0, touch_asked: false, stored: false }
     }
 
     pub(crate) const fn closing() -> Self {
@@ -82,7 +84,7 @@ impl Machine {
         config: &Config,
     ) -> Result<Option<Step>, Error> {
         if let Some(why) = self.detached {
-            return if self.used { Err(Error::Detached(why)) } else { Ok(None) };
+            return Err(Error::Detached(why));
         }
         // A step whose driver was dropped: its outcome is unknown, and doing it again is harmless.
         self.settle_in_flight();
@@ -122,7 +124,13 @@ impl Machine {
             Standing::Found(view) => view.snapshot.record.is_touch_due(&access),
             _ => false,
         };
-        if !progress.closing || !due || !self.read || self.extended_to.is_some() || progress.touch_asked {
+        let is_due = due && self.read && self.extended_to.is_none();
+        // An id or an expiry from earlier in the request must still be true when the client is told.
+        let must_confirm = !progress.stored
+            && self.extended_to.is_some()
+            && (self.issued || self.client_keeps_expiry)
+            && matches!(self.standing, Standing::Found(_) | Standing::Written);
+        if !progress.closing || progress.touch_asked || !(is_due || must_confirm) {
             return None;
         }
         progress.touch_asked = true;
@@ -222,6 +230,7 @@ impl Machine {
             }
             (Step::Commit { commit, .. }, Reply::Committed(committed)) => match committed {
                 Committed::Done { expires_at, revision } => {
+                    progress.stored = true;
                     self.stored(commit, expires_at, revision, progress.closing, config);
                     progress.saved = Saved::Committed;
                 }
@@ -231,6 +240,7 @@ impl Machine {
             },
             (Step::Move { id, to, commit, .. }, Reply::Moved(moved)) => match moved {
                 Moved::Done { expires_at, revision } => {
+                    progress.stored = true;
                     self.stored(commit, expires_at, revision, progress.closing, config);
                     (self.id, self.key, self.id_is_given) = (Some(id.clone()), Some(*to), false);
                     (self.renew, self.issued, self.extended_to) = (false, true, Some(expires_at));
@@ -259,6 +269,7 @@ impl Machine {
     ) -> Result<(), Error> {
         match created {
             Created::Done => {
+                progress.stored = true;
                 self.in_flight = None;
                 (self.id, self.key, self.id_is_given) = (Some(id.clone()), Some(key), false);
                 self.standing = Standing::Found(View { snapshot: Snapshot::complete(record.clone()), names: None });

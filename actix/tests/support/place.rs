@@ -1,0 +1,100 @@
+//! An empty storage with a clock, to build a middleware on and to look into.
+
+use std::{path::PathBuf, sync::Arc, time::Duration};
+
+use gsession::{
+    AnyStorage, Clock as _, FileStorage, ManualClock, MemoryStorage, OnPool, OnTheSpot, Record, SessionId, Storage,
+    StoreKey,
+    storage::{Access, FORWARD_FOR, Lookup},
+};
+use gsession_actix::{SessionMiddleware, SessionMiddlewareBuilder};
+use tempfile::TempDir;
+
+use super::probe::{Op, Probe};
+
+/// The storages of the core.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Kind {
+    Memory,
+    File,
+}
+
+pub(crate) const KINDS: [Kind; 2] = [Kind::Memory, Kind::File];
+
+/// A storage that does nothing by itself, and a clock that stands still.
+pub(crate) struct Place {
+    pub(crate) kind: Kind,
+    pub(crate) clock: ManualClock,
+    pub(crate) probe: Probe,
+    /// Without the probe, so that looking is not noted and never fails.
+    storage: Arc<dyn Storage>,
+    /// Goes with the place.
+    folder: Option<TempDir>,
+}
+
+impl Place {
+    pub(crate) fn new(kind: Kind) -> Self {
+        let (storage, folder): (Arc<dyn Storage>, _) = match kind {
+            Kind::Memory => (Arc::new(MemoryStorage::builder().sweep_interval(Duration::MAX).build()), None),
+            Kind::File => {
+                let folder = TempDir::new().unwrap();
+                let builder = FileStorage::builder(folder.path().join("sessions"));
+                let storage = builder.sweep_interval(Duration::MAX).touch_interval(Duration::MAX).build().unwrap();
+                (Arc::new(storage), Some(folder))
+            }
+        };
+        let probe = Probe::new(Arc::clone(&storage));
+        Self { kind, clock: ManualClock::default(), probe, storage, folder }
+    }
+
+    pub(crate) fn memory() -> Self {
+        Self::new(Kind::Memory)
+    }
+
+    /// The storage as the middleware takes it: files on the blocking thread pool, as in production.
+    pub(crate) fn storage(&self) -> AnyStorage {
+        match self.kind {
+            Kind::Memory => AnyStorage::new(OnTheSpot(self.probe.clone())),
+            Kind::File => AnyStorage::new(OnPool::new(self.probe.clone())),
+        }
+    }
+
+    pub(crate) fn builder(&self) -> SessionMiddlewareBuilder {
+        SessionMiddleware::builder(self.storage()).clock(self.clock.clone())
+    }
+
+    pub(crate) fn sessions(&self) -> SessionMiddleware {
+        self.builder().build().unwrap()
+    }
+
+    /// What was asked of the storage since the last time.
+    pub(crate) fn asked(&self) -> Vec<Op> {
+        self.probe.asked()
+    }
+
+    /// The session under an id, read without counting as activity.
+    pub(crate) fn record(&self, id: &SessionId) -> Option<Record> {
+        match self.storage.load(&StoreKey::of(id), &Access::passive(self.clock.now())).unwrap() {
+            Lookup::Found(snapshot) => Some(snapshot.record),
+            Lookup::Moved(_) | Lookup::Absent => None,
+            other => panic!("an answer this test does not know: {other:?}"),
+        }
+    }
+
+    /// Its data, as `key=json` texts.
+    pub(crate) fn data(&self, id: &SessionId) -> Option<Vec<String>> {
+        let record = self.record(id)?;
+        Some(record.entries.iter().map(|(key, json)| format!("{key}={json}")).collect())
+    }
+
+    /// The folder of a file storage.
+    pub(crate) fn folder(&self) -> PathBuf {
+        self.folder.as_ref().unwrap().path().join("sessions")
+    }
+
+    /// How many sessions live, under whatever id. Sessions of the default lifetime do not end by this, but the traces of
+    /// renewals do: whatever follows them has to be over.
+    pub(crate) fn living(&self) -> u64 {
+        self.storage.sweep(self.clock.now() + FORWARD_FOR).unwrap().kept
+    }
+}
