@@ -1,6 +1,6 @@
 //! What a session tells those around it.
 
-use std::sync::Arc;
+use std::{fmt, sync::Arc};
 
 use crate::{Record, SessionId, Timestamp};
 
@@ -58,8 +58,8 @@ pub enum Saved {
     Gone,
 }
 
-/// The facts about a session, without its data.
-#[derive(Debug, Clone, PartialEq, Eq)]
+/// The facts about a session, without its data. `Debug` does not show the principal.
+#[derive(Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct SessionInfo {
     /// When the session was created.
@@ -83,5 +83,17 @@ impl SessionInfo {
             absolute_deadline: record.absolute_deadline,
             principal: record.principal.clone(),
         }
+    }
+}
+
+impl fmt::Debug for SessionInfo {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("SessionInfo")
+            .field("created_at", &self.created_at)
+            .field("last_seen", &self.last_seen)
+            .field("expires_at", &self.expires_at)
+            .field("absolute_deadline", &self.absolute_deadline)
+            .field("principal", &self.principal.as_ref().map(|_| "…"))
+            .finish()
     }
 }
