@@ -1,46 +1,77 @@
 //! The demo's accounts. They stand on the login page, but are kept as a real service keeps them: hashed with argon2.
 
+use std::sync::Arc;
+
+use actix_web::{error::BlockingError, web};
 use argon2::{
     Argon2, PasswordHash, PasswordHasher as _, PasswordVerifier as _,
     password_hash::{self, SaltString},
 };
 use rand::{TryRng as _, rngs::SysRng};
+use tokio::sync::Semaphore;
 
 /// The accounts with their passwords, for the login page.
 pub(crate) const DEMO: [(&str, &str); 2] = [("ada", "lovelace"), ("grace", "hopper")];
 
+/// So many passwords are checked at a time: each takes 19 MiB, and a flood of logins must not take all there is.
+const AT_A_TIME: usize = 4;
+
 /// Why the accounts could not be set up.
 #[derive(Debug, thiserror::Error)]
-pub(crate) enum AccountError {
+#[non_exhaustive]
+pub enum AccountError {
+    /// There was no randomness to salt a hash with.
     #[error("the operating system gave no random salt")]
     Salt(#[from] rand::rngs::SysError),
+    /// A password could not be hashed.
     #[error("hashing a password failed: {0}")]
     Hash(password_hash::Error),
 }
 
 /// User names and password hashes.
-pub(crate) struct Accounts {
+pub struct Accounts {
     known: Vec<(&'static str, String)>,
     /// Checked for unknown users, so that they take as long as known ones.
     nobody: String,
+    turns: Arc<Semaphore>,
 }
 
 impl Accounts {
     /// Hashes the demo's passwords. Takes a moment on purpose.
-    pub(crate) fn demo() -> Result<Self, AccountError> {
+    ///
+    /// # Errors
+    ///
+    /// When a password could not be salted or hashed.
+    pub fn demo() -> Result<Self, AccountError> {
         let known =
             DEMO.iter().map(|&(user, password)| Ok((user, hash(password)?))).collect::<Result<_, AccountError>>()?;
-        Ok(Self { known, nobody: hash("nobody has this password")? })
+        Ok(Self { known, nobody: hash("nobody has this password")?, turns: Arc::new(Semaphore::new(AT_A_TIME)) })
     }
 
-    /// The user whose name and password these are. Takes a moment: call it on the blocking pool.
-    pub(crate) fn verify(&self, user: &str, password: &str) -> Option<&'static str> {
+    /// The user whose name and password these are. Takes a moment on purpose.
+    fn verify(&self, user: &str, password: &str) -> Option<&'static str> {
         let account = self.known.iter().find(|(known, _)| *known == user);
         let stored = account.map_or(&self.nobody, |(_, hash)| hash);
         let matches = PasswordHash::new(stored)
             .is_ok_and(|hash| Argon2::default().verify_password(password.as_bytes(), &hash).is_ok());
         account.filter(|_| matches).map(|&(user, _)| user)
     }
+}
+
+/// The user whose name and password these are, found out on the blocking pool: other requests must not wait for it.
+pub(crate) async fn check(
+    accounts: web::Data<Accounts>,
+    user: String,
+    password: String,
+) -> Result<Option<&'static str>, BlockingError> {
+    // Never closed, so this only waits.
+    let turn = Arc::clone(&accounts.turns).acquire_owned().await;
+    web::block(move || {
+        // The turn ends with the work, not with the request: its client may go away before.
+        let _turn = turn;
+        accounts.verify(&user, &password)
+    })
+    .await
 }
 
 fn hash(password: &str) -> Result<String, AccountError> {

@@ -1,19 +1,52 @@
-//! Routes, and the headers that every answer has.
+//! The application: its routes, and what its workers share.
 
 use actix_web::{
-    Error, HttpResponse,
-    body::MessageBody,
-    dev::{ServiceRequest, ServiceResponse},
-    http::header::{
-        CACHE_CONTROL, CONTENT_SECURITY_POLICY, HeaderValue, REFERRER_POLICY, X_CONTENT_TYPE_OPTIONS, X_FRAME_OPTIONS,
-    },
-    middleware::Next,
+    App, Error, HttpResponse,
+    dev::{ServiceFactory, ServiceRequest, ServiceResponse},
+    http::header::CACHE_CONTROL,
+    middleware::from_fn,
     web::{self, ServiceConfig},
 };
+use gsession_actix::SessionMiddleware;
 
-use crate::pages::{errors, login, notes, profile, tabs};
+use crate::{
+    Accounts, Place,
+    dress::dress,
+    pages::{errors, login, notes, profile, tabs},
+};
 
-pub(crate) fn routes(config: &mut ServiceConfig) {
+/// What the workers share. Make it once; each worker makes its [`app`](Self::app) of it.
+#[derive(Clone)]
+pub struct Demo {
+    sessions: SessionMiddleware,
+    accounts: web::Data<Accounts>,
+    place: web::Data<Place>,
+}
+
+impl Demo {
+    /// The demo over these sessions, for these accounts.
+    #[must_use]
+    pub fn new(sessions: SessionMiddleware, accounts: Accounts, place: Place) -> Self {
+        Self { sessions, accounts: web::Data::new(accounts), place: web::Data::new(place) }
+    }
+
+    /// The application that a worker serves.
+    pub fn app(
+        &self,
+    ) -> App<
+        impl ServiceFactory<ServiceRequest, Config = (), Response = ServiceResponse, Error = Error, InitError = ()> + use<>,
+    > {
+        App::new()
+            .wrap(self.sessions.clone())
+            // Outside the sessions, which may refuse a response when they cannot be stored.
+            .wrap(from_fn(dress))
+            .app_data(self.accounts.clone())
+            .app_data(self.place.clone())
+            .configure(routes)
+    }
+}
+
+fn routes(config: &mut ServiceConfig) {
     config
         .route("/", web::get().to(profile::show))
         .service(web::resource("/login").route(web::get().to(login::show)).route(web::post().to(login::submit)))
@@ -28,6 +61,7 @@ pub(crate) fn routes(config: &mut ServiceConfig) {
         .route("/tabs/clear", web::post().to(tabs::clear))
         .route("/static/style.css", web::get().to(|| asset("text/css", include_str!("../static/style.css"))))
         .route("/static/tabs.js", web::get().to(|| asset("text/javascript", include_str!("../static/tabs.js"))))
+        .route("/static/icon.svg", web::get().to(|| asset("image/svg+xml", include_str!("../static/icon.svg"))))
         .default_service(web::to(errors::not_found));
 }
 
@@ -36,25 +70,4 @@ async fn asset(kind: &'static str, body: &'static str) -> HttpResponse {
         .content_type(format!("{kind}; charset=utf-8"))
         .insert_header((CACHE_CONTROL, "public, max-age=300"))
         .body(body)
-}
-
-/// Nothing but our own style and script runs in the pages, nobody frames them, and no cache keeps what is private.
-pub(crate) async fn security_headers(
-    request: ServiceRequest,
-    next: Next<impl MessageBody>,
-) -> Result<ServiceResponse<impl MessageBody>, Error> {
-    let mut response = next.call(request).await?;
-    let headers = response.headers_mut();
-    for (name, value) in [
-        (CONTENT_SECURITY_POLICY, "default-src 'self'; frame-ancestors 'none'; form-action 'self'; base-uri 'none'"),
-        (X_CONTENT_TYPE_OPTIONS, "nosniff"),
-        (X_FRAME_OPTIONS, "DENY"),
-        (REFERRER_POLICY, "same-origin"),
-    ] {
-        headers.insert(name, HeaderValue::from_static(value));
-    }
-    if !headers.contains_key(CACHE_CONTROL) {
-        headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
-    }
-    Ok(response)
 }

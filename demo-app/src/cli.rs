@@ -7,18 +7,18 @@ use clap::{Parser, ValueEnum};
 /// A login/logout web app with sessions that survive restarts.
 #[derive(Debug, Parser)]
 #[command(version, about)]
-pub(crate) struct Cli {
+pub struct Cli {
     /// Where sessions are kept.
     #[arg(long, value_enum, default_value_t = Kind::File)]
-    pub(crate) storage: Kind,
+    pub storage: Kind,
 
     /// The address to listen on; port 0 picks a free one.
     #[arg(long, value_name = "ADDRESS:PORT", default_value = "127.0.0.1:8080")]
-    pub(crate) listen: SocketAddr,
+    pub listen: SocketAddr,
 
     /// The folder of the file storage. It is made private to you.
     #[arg(long, value_name = "FOLDER", default_value = "gsession-demo-sessions")]
-    pub(crate) session_dir: PathBuf,
+    pub session_dir: PathBuf,
 
     /// A session ends when it has not been used for so many seconds.
     #[arg(long, value_name = "SECONDS", default_value_t = 24 * 60 * 60, value_parser = clap::value_parser!(u64).range(1..))]
@@ -30,12 +30,12 @@ pub(crate) struct Cli {
 
     /// Worker threads.
     #[arg(long, value_name = "NUMBER", default_value_t = 2, value_parser = parse_workers)]
-    pub(crate) workers: usize,
+    pub workers: usize,
 }
 
 /// The storages to choose from.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub(crate) enum Kind {
+pub enum Kind {
     /// One private file a session: survives a restart.
     File,
     /// In this process: gone when it ends.
@@ -43,11 +43,15 @@ pub(crate) enum Kind {
 }
 
 impl Cli {
-    pub(crate) const fn idle_timeout(&self) -> Duration {
+    /// How long an unused session lives.
+    #[must_use]
+    pub const fn idle_timeout(&self) -> Duration {
         Duration::from_secs(self.idle_timeout)
     }
 
-    pub(crate) fn absolute_lifetime(&self) -> Option<Duration> {
+    /// How long a session lives at most, if there is a bound.
+    #[must_use]
+    pub fn absolute_lifetime(&self) -> Option<Duration> {
         (self.absolute_lifetime > 0).then(|| Duration::from_secs(self.absolute_lifetime))
     }
 }

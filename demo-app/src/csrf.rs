@@ -16,7 +16,7 @@ pub(crate) async fn token(session: &Session) -> Result<String, PageError> {
         return Ok(token);
     }
     let mut random = [0_u8; 32];
-    SysRng.try_fill_bytes(&mut random).map_err(|_| PageError::Internal)?;
+    SysRng.try_fill_bytes(&mut random).map_err(|_| PageError::Internal("the operating system gave no random token"))?;
     let token = URL_SAFE_NO_PAD.encode(random);
     session.set(KEY, &token)?;
     Ok(token)

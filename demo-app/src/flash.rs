@@ -23,6 +23,11 @@ pub(crate) enum Tone {
 }
 
 impl Flash {
+    /// A message of what went wrong.
+    pub(crate) fn bad(text: &str) -> Self {
+        Self { tone: Tone::Bad, text: text.to_owned() }
+    }
+
     /// The style class of the message.
     pub(crate) const fn class(&self) -> &'static str {
         match self.tone {
@@ -32,12 +37,14 @@ impl Flash {
     }
 }
 
+/// Leaves a message of what was done.
 pub(crate) fn good(session: &Session, text: &str) -> Result<(), PageError> {
     Ok(session.set(KEY, &Flash { tone: Tone::Good, text: text.to_owned() })?)
 }
 
+/// Leaves a message of what went wrong.
 pub(crate) fn bad(session: &Session, text: &str) -> Result<(), PageError> {
-    Ok(session.set(KEY, &Flash { tone: Tone::Bad, text: text.to_owned() })?)
+    Ok(session.set(KEY, &Flash::bad(text))?)
 }
 
 /// The message, which is then gone.

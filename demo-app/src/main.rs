@@ -1,18 +1,11 @@
 //! A login/logout web app on gsession: what a person sees of sessions that survive restarts, tabs and logouts.
 
-mod accounts;
-mod app;
-mod cli;
-mod csrf;
-mod flash;
-mod pages;
-mod storage;
+use std::{future::poll_fn, io::Write as _, net::SocketAddr, pin::Pin, process::ExitCode, task::Poll};
 
-use std::{io::Write as _, process::ExitCode};
-
-use actix_web::{App, HttpServer, middleware::from_fn, web};
+use actix_web::{HttpServer, web};
 use clap::Parser as _;
 use gsession_actix::SessionMiddleware;
+use gsession_demo::{Accounts, Cli, Demo};
 
 #[actix_web::main]
 async fn main() -> ExitCode {
@@ -20,7 +13,7 @@ async fn main() -> ExitCode {
         .with_env_filter(tracing_subscriber::EnvFilter::try_from_default_env().unwrap_or_else(|_| "warn".into()))
         .with_writer(std::io::stderr)
         .init();
-    match serve(cli::Cli::parse()).await {
+    match serve(Cli::parse()).await {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             eprintln!("gsession-demo: {error}");
@@ -34,32 +27,35 @@ async fn main() -> ExitCode {
     }
 }
 
-async fn serve(cli: cli::Cli) -> Result<(), Box<dyn std::error::Error>> {
-    let (storage, place) = storage::open(&cli)?;
+async fn serve(cli: Cli) -> Result<(), Box<dyn std::error::Error>> {
+    let (storage, place) = gsession_demo::open(&cli)?;
     // The demo speaks plain HTTP, so the cookie cannot be Secure.
     let mut sessions = SessionMiddleware::builder(storage).cookie_secure(false).idle_timeout(cli.idle_timeout());
     if let Some(lifetime) = cli.absolute_lifetime() {
         sessions = sessions.absolute_lifetime(lifetime);
     }
-    let sessions = sessions.build()?;
-    let accounts = web::Data::new(web::block(accounts::Accounts::demo).await??);
-    let place = web::Data::new(place);
-    let server = HttpServer::new(move || {
-        App::new()
-            .wrap(pages::errors::handlers())
-            .wrap(sessions.clone())
-            .wrap(from_fn(app::security_headers))
-            .app_data(accounts.clone())
-            .app_data(place.clone())
-            .configure(app::routes)
-    })
-    .workers(cli.workers)
-    .shutdown_timeout(3)
-    .bind(cli.listen)
-    .map_err(|error| format!("cannot listen on {}: {error}", cli.listen))?;
-    for address in server.addrs() {
-        println!("listening on http://{address}");
+    let accounts = web::block(Accounts::demo).await??;
+    let demo = Demo::new(sessions.build()?, accounts, place);
+    let server = HttpServer::new(move || demo.app())
+        .workers(cli.workers)
+        .shutdown_timeout(3)
+        .bind(cli.listen)
+        .map_err(|error| format!("cannot listen on {}: {error}", cli.listen))?;
+    let addresses = server.addrs();
+    let mut running = server.run();
+    // The first poll starts the workers and the handlers of signals. Only then does it say where it listens: whoever waits
+    // for that line may connect, or end it, at once.
+    if let Poll::Ready(outcome) = poll_fn(|context| Poll::Ready(Pin::new(&mut running).poll(context))).await {
+        return Ok(outcome?);
     }
-    std::io::stdout().flush()?;
-    Ok(server.run().await?)
+    announce(&addresses)?;
+    Ok(running.await?)
+}
+
+fn announce(addresses: &[SocketAddr]) -> std::io::Result<()> {
+    let mut out = std::io::stdout().lock();
+    for address in addresses {
+        writeln!(out, "listening on http://{address}")?;
+    }
+    out.flush()
 }

@@ -18,12 +18,14 @@ use serde_json::Value;
 /// When it does not compile.
 #[must_use]
 pub fn binary(package: &str) -> PathBuf {
-    // Set by `cargo test`; without it somebody runs the test binary by hand.
+    // Both are set by `cargo test`; without them somebody runs the test binary by hand. The folder that was compiled in may
+    // be that of another checkout with the same target folder.
     let cargo = env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
+    let here = env::var_os("CARGO_MANIFEST_DIR").unwrap_or_else(|| env!("CARGO_MANIFEST_DIR").into());
     let mut command = Command::new(cargo);
     command
         .args(["build", "--package", package, "--bin", package, "--message-format=json-render-diagnostics"])
-        .current_dir(env!("CARGO_MANIFEST_DIR"));
+        .current_dir(here);
     if !cfg!(debug_assertions) {
         command.arg("--release");
     }

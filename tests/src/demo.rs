@@ -2,7 +2,8 @@
 
 use std::{
     ffi::OsString,
-    path::{Path, PathBuf},
+    fs,
+    path::PathBuf,
     process::{Command, ExitStatus},
     sync::OnceLock,
 };
@@ -56,10 +57,23 @@ impl Demo {
         format!("http://{}{path}", self.address)
     }
 
-    /// The folder of its session files.
+    /// All files that it keeps sessions in, and what they hold.
     #[must_use]
-    pub fn session_folder(&self) -> &Path {
-        self.sessions.path()
+    pub fn session_files(&self) -> Vec<(PathBuf, Vec<u8>)> {
+        let mut files = Vec::new();
+        let mut folders = vec![self.sessions.path().to_owned()];
+        while let Some(folder) = folders.pop() {
+            for entry in fs::read_dir(&folder).expect("listing the folder of sessions") {
+                let path = entry.expect("listing the folder of sessions").path();
+                if path.is_dir() {
+                    folders.push(path);
+                } else if let Ok(bytes) = fs::read(&path) {
+                    // A file that is gone by now was one that the demo was just replacing.
+                    files.push((path, bytes));
+                }
+            }
+        }
+        files
     }
 
     /// All that it has printed since it was first started.

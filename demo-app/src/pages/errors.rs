@@ -1,15 +1,6 @@
 //! What goes wrong, and the pages that say so.
 
-use actix_web::{
-    HttpResponse, ResponseError, Result,
-    body::MessageBody,
-    dev::ServiceResponse,
-    http::{
-        StatusCode,
-        header::{CONTENT_TYPE, HeaderValue},
-    },
-    middleware::{ErrorHandlerResponse, ErrorHandlers},
-};
+use actix_web::{HttpResponse, ResponseError, http::StatusCode};
 use askama::Template;
 use gsession_actix::SessionError;
 
@@ -22,10 +13,12 @@ pub(crate) enum PageError {
     Session(#[from] SessionError),
     #[error("the form does not come from one of our pages")]
     Forged,
+    #[error("the form makes no sense")]
+    Nonsense,
     #[error("nobody is logged in")]
     LoginFirst { next: String, ended: bool },
-    #[error("something broke")]
-    Internal,
+    #[error("{0}")]
+    Internal(&'static str),
 }
 
 impl ResponseError for PageError {
@@ -33,8 +26,9 @@ impl ResponseError for PageError {
         match self {
             Self::Session(error) => error.status_code(),
             Self::Forged => StatusCode::FORBIDDEN,
+            Self::Nonsense => StatusCode::BAD_REQUEST,
             Self::LoginFirst { .. } => StatusCode::SEE_OTHER,
-            Self::Internal => StatusCode::INTERNAL_SERVER_ERROR,
+            Self::Internal(_) => StatusCode::INTERNAL_SERVER_ERROR,
         }
     }
 
@@ -44,7 +38,11 @@ impl ResponseError for PageError {
             Self::LoginFirst { next, ended } => {
                 see_other(&format!("/login?next={}{}", encoded(next), if *ended { "&expired=1" } else { "" }))
             }
-            Self::Forged | Self::Internal => page(self.status_code()),
+            Self::Forged | Self::Nonsense => page(self.status_code()),
+            Self::Internal(what) => {
+                tracing::error!("{what}");
+                page(self.status_code())
+            }
         }
     }
 }
@@ -58,12 +56,12 @@ struct ErrorPage {
 }
 
 /// The page for a status. It says what the person can do, and nothing of the cause.
-fn page(status: StatusCode) -> HttpResponse {
+pub(crate) fn page(status: StatusCode) -> HttpResponse {
     let (title, text) = match status {
         StatusCode::FORBIDDEN => (
             "This form was not ours",
-            "It did not carry the secret of your session, so nothing was changed. Perhaps your session ended while the \
-             page was open. Go back to the start and try again.",
+            "It did not carry the secret of your session, so nothing was changed. Perhaps you logged in or out in another \
+             tab while this page was open. Go back to the start and try again.",
         ),
         StatusCode::NOT_FOUND => ("There is no such page", "Perhaps the address was mistyped."),
         StatusCode::METHOD_NOT_ALLOWED => ("This page cannot be used that way", "Go back to the start and try again."),
@@ -77,6 +75,9 @@ fn page(status: StatusCode) -> HttpResponse {
         StatusCode::SERVICE_UNAVAILABLE => {
             ("Sessions cannot be reached right now", "Nothing was changed. Please try again in a moment.")
         }
+        status if status.is_client_error() => {
+            ("This could not be understood", "Nothing was changed. Go back to the start and try again.")
+        }
         _ => ("Something broke on our side", "It has been noted. Please try again in a moment."),
     };
     let body = ErrorPage { title, text, status: status.as_u16() }.render().unwrap_or_else(|_| title.to_owned());
@@ -85,24 +86,4 @@ fn page(status: StatusCode) -> HttpResponse {
 
 pub(crate) async fn not_found() -> HttpResponse {
     page(StatusCode::NOT_FOUND)
-}
-
-/// Gives errors that have no page of their own, such as those of the framework, one.
-pub(crate) fn handlers<B: MessageBody + 'static>() -> ErrorHandlers<B> {
-    ErrorHandlers::new().default_handler(|response: ServiceResponse<B>| -> Result<ErrorHandlerResponse<B>> {
-        let is_page = |value: &HeaderValue| {
-            value.as_bytes().starts_with(b"text/html") || value.as_bytes().starts_with(b"application/json")
-        };
-        if response.headers().get(CONTENT_TYPE).is_some_and(is_page) {
-            return Ok(ErrorHandlerResponse::Response(response.map_into_left_body()));
-        }
-        let (request, old) = response.into_parts();
-        let mut new = page(old.status());
-        for (name, value) in old.headers() {
-            if name != CONTENT_TYPE {
-                new.headers_mut().append(name.clone(), value.clone());
-            }
-        }
-        Ok(ErrorHandlerResponse::Response(ServiceResponse::new(request, new).map_into_right_body()))
-    })
 }

@@ -6,10 +6,11 @@ use gsession::{Clock as _, Saved, SystemClock};
 use gsession_actix::Session;
 use serde::Deserialize;
 
-use super::{BareForm, Frame, PageError, html, see_other, user};
+use super::{BareForm, Frame, PageError, USER, has_ended, html, see_other, user};
 use crate::{
-    accounts::{Accounts, DEMO},
-    csrf, flash,
+    accounts::{self, Accounts, DEMO},
+    csrf,
+    flash::{self, Flash},
 };
 
 #[derive(Template)]
@@ -19,9 +20,6 @@ struct LoginPage {
     accounts: &'static [(&'static str, &'static str)],
     next: String,
     username: String,
-    /// Whether the browser came with a session that has ended.
-    ended: bool,
-    wrong: bool,
 }
 
 #[derive(Deserialize)]
@@ -50,16 +48,26 @@ fn own_path(next: Option<&str>) -> &str {
     }
 }
 
+async fn login_page(
+    session: &Session,
+    next: String,
+    username: String,
+    message: Option<&str>,
+) -> Result<HttpResponse, PageError> {
+    let mut frame = Frame::of("Log in", session).await?;
+    if let Some(text) = message {
+        frame.flash = Some(Flash::bad(text));
+    }
+    html(&LoginPage { frame, accounts: &DEMO, next, username })
+}
+
 pub(crate) async fn show(session: Session, query: web::Query<Query>) -> Result<HttpResponse, PageError> {
-    let presented = session.id().is_some();
-    if session.get::<String>("user").await?.is_some() {
+    let ended = has_ended(&session).await? || query.expired.is_some();
+    if session.contains_key(USER).await? {
         return Ok(see_other("/"));
     }
-    // A cookie that opens nothing: it was a session once.
-    let ended = query.expired.is_some() || (presented && session.id().is_none());
-    let next = own_path(query.next.as_deref()).to_owned();
-    let frame = Frame::of("Log in", &session).await?;
-    html(&LoginPage { frame, accounts: &DEMO, next, username: String::new(), ended, wrong: false })
+    let message = ended.then_some("Your session has expired or was ended. Log in to begin a new one.");
+    login_page(&session, own_path(query.next.as_deref()).to_owned(), String::new(), message).await
 }
 
 pub(crate) async fn submit(
@@ -68,28 +76,33 @@ pub(crate) async fn submit(
     accounts: web::Data<Accounts>,
     form: web::Form<LoginForm>,
 ) -> Result<HttpResponse, PageError> {
-    csrf::check(&session, &request, form.csrf.as_deref()).await?;
-    let LoginForm { username, password, next, .. } = form.into_inner();
+    let LoginForm { csrf, username, password, next } = form.into_inner();
     let next = own_path(next.as_deref()).to_owned();
-    let name = username.clone();
-    // Hashing takes its time on purpose; other requests must not wait for it.
-    let user = web::block(move || accounts.verify(&name, &password)).await.map_err(|_| PageError::Internal)?;
-    let Some(user) = user else {
-        let frame = Frame::of("Log in", &session).await?;
-        let page = LoginPage { frame, accounts: &DEMO, next, username, ended: false, wrong: true };
-        let mut response = html(&page)?;
+    if has_ended(&session).await? {
+        // The page was open for longer than its session lived: no forgery, but no token to check either.
+        return Err(PageError::LoginFirst { next, ended: true });
+    }
+    csrf::check(&session, &request, csrf.as_deref()).await?;
+    let found = accounts::check(accounts, username.clone(), password).await;
+    let Some(user) = found.map_err(|_| PageError::Internal("a password could not be checked"))? else {
+        let message = "That user name and password do not belong together.";
+        let mut response = login_page(&session, next, username, Some(message)).await?;
         *response.status_mut() = StatusCode::UNAUTHORIZED;
         return Ok(response);
     };
-    session.renew();
+    match session.get::<String>(USER).await? {
+        // What one person has kept is not for the next.
+        Some(before) if before != user => session.destroy(),
+        _ => session.renew(),
+    }
     csrf::rotate(&session);
-    session.set("user", user)?;
+    session.set(USER, user)?;
     session.set("since", &SystemClock.now().as_millis())?;
-    session.set_principal(user);
-    flash::good(&session, "You are logged in.")?;
+    session.set_principal(user)?;
+    flash::good(&session, "You are logged in, and your session has a new id.")?;
     // The answer depends on it: if the session ended while the password was checked, nobody is logged in.
     if session.save().await? == Saved::Gone {
-        return Ok(see_other("/login"));
+        return Err(PageError::LoginFirst { next, ended: true });
     }
     Ok(see_other(&next))
 }
@@ -99,6 +112,7 @@ pub(crate) async fn logout(
     request: HttpRequest,
     form: web::Form<BareForm>,
 ) -> Result<HttpResponse, PageError> {
+    user(&session, "/").await?;
     csrf::check(&session, &request, form.csrf.as_deref()).await?;
     session.destroy();
     // What is written after a destroy belongs to a new session.

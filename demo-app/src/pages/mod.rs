@@ -2,6 +2,7 @@
 
 pub(crate) mod errors;
 pub(crate) mod login;
+pub(crate) mod moment;
 pub(crate) mod notes;
 pub(crate) mod profile;
 pub(crate) mod tabs;
@@ -16,6 +17,9 @@ pub(crate) use errors::PageError;
 
 use crate::{csrf, flash::Flash};
 
+/// The entry that says who is logged in.
+const USER: &str = "user";
+
 /// What the frame around every page shows.
 pub(crate) struct Frame {
     pub(crate) title: &'static str,
@@ -28,10 +32,15 @@ impl Frame {
     pub(crate) async fn of(title: &'static str, session: &Session) -> Result<Self, PageError> {
         Ok(Self {
             title,
-            user: session.get("user").await?,
+            user: session.get(USER).await?,
             flash: crate::flash::take(session).await?,
             csrf: csrf::token(session).await?,
         })
+    }
+
+    /// What the link to the page `title` says to screen readers and to the style sheet.
+    pub(crate) fn current(&self, title: &str) -> &'static str {
+        if self.title == title { "page" } else { "false" }
     }
 }
 
@@ -41,21 +50,23 @@ pub(crate) struct BareForm {
     pub(crate) csrf: Option<String>,
 }
 
+/// Whether the browser came with a cookie that opens nothing: it was a session once. Only the first look can tell,
+/// because it makes the session forget such an id.
+pub(crate) async fn has_ended(session: &Session) -> Result<bool, PageError> {
+    let presented = session.id().is_some();
+    session.contains_key(USER).await?;
+    Ok(presented && session.id().is_none())
+}
+
 /// Who is logged in; whoever is not is sent to the login page, and back afterwards.
 pub(crate) async fn user(session: &Session, here: &str) -> Result<String, PageError> {
-    let presented = session.id().is_some();
-    match session.get("user").await? {
-        Some(user) => Ok(user),
-        None => {
-            // A cookie that opens nothing: it was a session once.
-            let ended = presented && session.id().is_none();
-            Err(PageError::LoginFirst { next: here.to_owned(), ended })
-        }
-    }
+    let ended = has_ended(session).await?;
+    let user = session.get(USER).await?;
+    user.ok_or_else(|| PageError::LoginFirst { next: here.to_owned(), ended })
 }
 
 pub(crate) fn html(page: &impl Template) -> Result<HttpResponse, PageError> {
-    let body = page.render().map_err(|_| PageError::Internal)?;
+    let body = page.render().map_err(|_| PageError::Internal("a page could not be rendered"))?;
     Ok(HttpResponse::Ok().content_type("text/html; charset=utf-8").body(body))
 }
 

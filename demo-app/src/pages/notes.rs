@@ -23,6 +23,7 @@ struct Note {
 struct NotesPage {
     frame: Frame,
     notes: Vec<Note>,
+    max_notes: usize,
     max_characters: usize,
 }
 
@@ -42,7 +43,7 @@ pub(crate) async fn show(session: Session) -> Result<HttpResponse, PageError> {
     user(&session, "/notes").await?;
     let frame = Frame::of("Notes", &session).await?;
     let notes = session.get_or(KEY, Vec::new()).await?;
-    html(&NotesPage { frame, notes, max_characters: MAX_CHARACTERS })
+    html(&NotesPage { frame, notes, max_notes: MAX_NOTES, max_characters: MAX_CHARACTERS })
 }
 
 pub(crate) async fn add(
@@ -58,7 +59,7 @@ pub(crate) async fn add(
         return Ok(see_other("/notes"));
     }
     if text.chars().count() > MAX_CHARACTERS {
-        flash::bad(&session, &format!("A note may have {MAX_CHARACTERS} characters."))?;
+        flash::bad(&session, &format!("A note may have {MAX_CHARACTERS} characters at most. It was not kept."))?;
         return Ok(see_other("/notes"));
     }
     let mut full = false;
@@ -75,7 +76,7 @@ pub(crate) async fn add(
         })
         .await?;
     if full {
-        flash::bad(&session, &format!("A session holds {MAX_NOTES} notes. Remove one first."))?;
+        flash::bad(&session, &format!("Your session is full: it holds {MAX_NOTES} notes. Remove one first."))?;
     } else {
         flash::good(&session, "Noted.")?;
     }
@@ -89,13 +90,16 @@ pub(crate) async fn delete(
 ) -> Result<HttpResponse, PageError> {
     user(&session, "/notes").await?;
     csrf::check(&session, &request, form.csrf.as_deref()).await?;
+    let mut removed = false;
     session
         .update(KEY, |notes: Option<Vec<Note>>| {
             let mut notes = notes.unwrap_or_default();
+            let before = notes.len();
             notes.retain(|note| note.id != form.id);
+            removed = notes.len() < before;
             notes
         })
         .await?;
-    flash::good(&session, "Removed.")?;
+    flash::good(&session, if removed { "Removed." } else { "That note was gone already." })?;
     Ok(see_other("/notes"))
 }

@@ -2,54 +2,79 @@
 
 use actix_web::{HttpResponse, web};
 use askama::Template;
-use gsession::{StoreKey, Timestamp};
+use gsession::{Clock as _, StoreKey, SystemClock, Timestamp};
 use gsession_actix::Session;
+use serde_json::{Map, Value};
 
-use super::{Frame, PageError, html, user};
+use super::{Frame, PageError, html, moment::Moment, tabs, user};
 use crate::storage::Place;
 
 #[derive(Template)]
 #[template(path = "profile.html")]
-struct ProfilePage {
+struct ProfilePage<'a> {
     frame: Frame,
     user: String,
-    facts: Vec<(&'static str, String)>,
+    facts: Vec<Fact>,
     entries: Vec<(String, String)>,
+    count: usize,
+    place: &'a Place,
+}
+
+struct Fact {
+    name: &'static str,
+    /// What there is to say if it is not a moment.
+    text: String,
+    moment: Option<Moment>,
+}
+
+impl Fact {
+    fn text(name: &'static str, text: impl Into<String>) -> Self {
+        Self { name, text: text.into(), moment: None }
+    }
+
+    fn moment(name: &'static str, at: Option<Timestamp>) -> Self {
+        let moment = at.and_then(|at| Moment::of(at, SystemClock.now()));
+        Self { name, text: "never".to_owned(), moment }
+    }
 }
 
 pub(crate) async fn show(session: Session, place: web::Data<Place>) -> Result<HttpResponse, PageError> {
     let user = user(&session, "/").await?;
-    let frame = Frame::of("Your session", &session).await?;
+    let frame = Frame::of("Session", &session).await?;
     let mut facts = Vec::new();
-    if let Some(since) = session.get::<u64>("since").await? {
-        facts.push(("Logged in since", moment(Timestamp::from_millis(since))));
+    if let Some(since) = session.get("since").await? {
+        facts.push(Fact::moment("Logged in", Some(Timestamp::from_millis(since))));
     }
     if let Some(info) = session.info().await? {
-        facts.push(("Session began", moment(info.created_at)));
-        facts.push(("Ends, if not used", moment(info.expires_at)));
-        facts.push(("Ends in any case", info.absolute_deadline.map_or_else(|| "never".to_owned(), moment)));
+        facts.push(Fact::moment("Session began", Some(info.created_at)));
+        facts.push(Fact::moment("Ends, if not used", Some(info.expires_at)));
+        facts.push(Fact::moment("Ends in any case", info.absolute_deadline));
     }
     if let Some(id) = session.id() {
         // A hash: the id itself is shown to nobody.
         let key: String = StoreKey::of(&id).to_string().chars().take(8).collect();
-        facts.push(("Known to the storage as", format!("{key}…")));
+        facts.push(Fact::text("The storage knows it as", format!("{key}…")));
     }
-    facts.push(("Kept in", place.0.clone()));
-    let entries = session
-        .data()
-        .await?
-        .into_iter()
-        .map(|(key, value)| {
-            let shown = if key == "csrf" { "(a secret)".to_owned() } else { value.to_string() };
-            (key, shown)
-        })
-        .collect();
-    html(&ProfilePage { frame, user, facts, entries })
+    facts.push(Fact::text("Kept in", &place.name));
+    let data = session.data().await?;
+    let count = data.len();
+    html(&ProfilePage { frame, user, facts, entries: shown(data), count, place: &place })
 }
 
-/// A moment for people, in UTC.
-fn moment(at: Timestamp) -> String {
-    let millis = i64::try_from(at.as_millis()).unwrap_or(i64::MAX);
-    jiff::Timestamp::from_millisecond(millis)
-        .map_or_else(|_| "never".to_owned(), |time| time.strftime("%-d %B %Y, %H:%M:%S UTC").to_string())
+/// The entries as the page shows them: no secrets, and the many of a burst as one.
+fn shown(data: Map<String, Value>) -> Vec<(String, String)> {
+    let mut shown = Vec::new();
+    let mut bursts = 0;
+    for (key, value) in data {
+        match key.as_str() {
+            "csrf" => shown.push((key, "(a secret)".to_owned())),
+            key if key.starts_with(tabs::PREFIX) => bursts += 1,
+            _ => shown.push((key, value.to_string())),
+        }
+    }
+    if bursts > 0 {
+        shown.push((format!("{}…", tabs::PREFIX), format!("({bursts} entries)")));
+    }
+    shown.sort();
+    shown
 }

@@ -11,8 +11,11 @@ use super::{BareForm, Frame, PageError, html, see_other, user};
 use crate::csrf;
 
 const COUNTER: &str = "counter";
-const PREFIX: &str = "burst.";
-/// So long each write holds on to what it has read, so that all of them overlap.
+/// Of the keys that bursts write: `burst.TAB.NUMBER`, with the number of the burst as value.
+pub(crate) const PREFIX: &str = "burst.";
+/// Requests of one burst.
+const REQUESTS: u32 = 40;
+/// So long each of them holds on to what it has read, so that they overlap.
 const HOLD: Duration = Duration::from_millis(50);
 
 #[derive(Template)]
@@ -20,33 +23,43 @@ const HOLD: Duration = Duration::from_millis(50);
 struct TabsPage {
     frame: Frame,
     counter: u64,
+    requests: u32,
 }
 
+/// A burst of a tab.
+#[derive(Deserialize)]
+pub(crate) struct Burst {
+    tab: String,
+    burst: u32,
+}
+
+/// One request of it.
 #[derive(Deserialize)]
 pub(crate) struct Write {
+    csrf: Option<String>,
     tab: String,
+    burst: u32,
     n: u32,
-}
-
-#[derive(Deserialize)]
-pub(crate) struct Tab {
-    tab: String,
 }
 
 #[derive(Serialize)]
 struct State {
-    /// Entries that this tab has written and the session has kept.
-    kept: usize,
-    /// Entries of all tabs.
-    kept_of_all: usize,
+    /// The requests of this burst whose entries the session has kept.
+    kept: Vec<u32>,
     counter: u64,
+}
+
+/// The key for one request of a tab. The next burst of the tab reuses it, so that a tab never fills the session.
+fn key(tab: &str, n: u32) -> Result<String, PageError> {
+    let is_name = (1..=16).contains(&tab.len()) && tab.bytes().all(|byte| byte.is_ascii_alphanumeric());
+    if is_name && n < REQUESTS { Ok(format!("{PREFIX}{tab}.{n:02}")) } else { Err(PageError::Nonsense) }
 }
 
 pub(crate) async fn show(session: Session) -> Result<HttpResponse, PageError> {
     user(&session, "/tabs").await?;
-    let frame = Frame::of("Two tabs at once", &session).await?;
+    let frame = Frame::of("Two tabs", &session).await?;
     let counter = session.get_or(COUNTER, 0).await?;
-    html(&TabsPage { frame, counter })
+    html(&TabsPage { frame, counter, requests: REQUESTS })
 }
 
 async fn add_one(session: &Session) -> Result<u64, PageError> {
@@ -71,21 +84,24 @@ pub(crate) async fn write(
     request: HttpRequest,
     form: web::Form<Write>,
 ) -> Result<HttpResponse, PageError> {
-    csrf::check(&session, &request, None).await?;
-    let tab: String = form.tab.chars().filter(char::is_ascii_alphanumeric).take(16).collect();
+    user(&session, "/tabs").await?;
+    csrf::check(&session, &request, form.csrf.as_deref()).await?;
+    let key = key(&form.tab, form.n)?;
     tokio::time::sleep(HOLD).await;
-    session.set(&format!("{PREFIX}{tab}.{}", form.n % 1000), &form.n)?;
+    session.set(&key, &form.burst)?;
     let counter = add_one(&session).await?;
     Ok(HttpResponse::Ok().json(counter))
 }
 
-pub(crate) async fn state(session: Session, tab: web::Query<Tab>) -> Result<HttpResponse, PageError> {
+/// What the session has kept of a burst.
+pub(crate) async fn state(session: Session, of: web::Query<Burst>) -> Result<HttpResponse, PageError> {
     user(&session, "/tabs").await?;
-    let data = session.data().await?;
-    let of_tab = format!("{PREFIX}{}.", tab.tab);
-    let count = |prefix: &str| data.keys().filter(|key| key.starts_with(prefix)).count();
+    let keys = (0..REQUESTS).map(|n| key(&of.tab, n)).collect::<Result<Vec<_>, _>>()?;
+    let held = session.get_many(&keys.iter().map(String::as_str).collect::<Vec<_>>()).await?;
+    let is_kept = |key: &String| held.get(key).is_some_and(|burst| *burst == of.burst);
+    let kept = (0..REQUESTS).zip(&keys).filter(|(_, key)| is_kept(key)).map(|(n, _)| n).collect();
     let counter = session.get_or(COUNTER, 0).await?;
-    Ok(HttpResponse::Ok().json(State { kept: count(&of_tab), kept_of_all: count(PREFIX), counter }))
+    Ok(HttpResponse::Ok().json(State { kept, counter }))
 }
 
 /// Removes what the bursts have written.

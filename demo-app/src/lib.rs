@@ -1,0 +1,15 @@
+//! The demo as a library, so that its tests run the very application that `main` serves.
+
+mod accounts;
+mod app;
+mod cli;
+mod csrf;
+mod dress;
+mod flash;
+mod pages;
+mod storage;
+
+pub use accounts::{AccountError, Accounts};
+pub use app::Demo;
+pub use cli::{Cli, Kind};
+pub use storage::{Place, open};

@@ -1,0 +1,163 @@
+//! Logging in, staying logged in, and logging out.
+
+use actix_web::http::StatusCode;
+
+use crate::{
+    browser::Browser,
+    demo::{IDLE, in_folder, in_memory, with_clock},
+};
+
+#[actix_web::test]
+async fn a_login_leads_to_the_profile_under_a_new_id() {
+    let demo = in_memory();
+    let browser = Browser::new(&demo).await;
+    let page = browser.get("/login").await;
+    assert!(page.body.contains("lovelace") && page.body.contains("hopper"), "the accounts stand on the page");
+    let (anonymous, token) = (browser.cookie().unwrap(), browser.token());
+
+    let answer = browser.submit("/login", &[("username", "ada"), ("password", "lovelace")]).await;
+    assert_eq!((answer.status, answer.location()), (StatusCode::SEE_OTHER, "/"));
+    let profile = browser.follow(&answer).await;
+    assert_eq!(profile.text("user"), Some("ada"));
+    assert_ne!(browser.token(), token, "whoever knew the old token must not profit");
+
+    let id = browser.cookie().unwrap();
+    assert_ne!(id, anonymous);
+    assert!(!profile.body.contains(&id), "the page shows the session id");
+    browser.put_cookie(Some(anonymous));
+    assert!(browser.get("/").await.is_redirect(), "the id from before the login is dead");
+}
+
+#[actix_web::test]
+async fn a_wrong_password_and_an_unknown_user_get_the_same_page() {
+    let demo = in_memory();
+    for (user, password) in [("ada", "hopper"), ("nobody", "lovelace"), ("ada", ""), ("<b>\"ada", "lovelace")] {
+        let browser = Browser::new(&demo).await;
+        let page = browser.log_in(user, password).await;
+        assert_eq!(page.status, StatusCode::UNAUTHORIZED);
+        assert_eq!(page.text("flash"), Some("That user name and password do not belong together."));
+        assert!(!page.body.contains("<b>"), "what was typed is text, not markup");
+        assert!(browser.get("/").await.is_redirect());
+    }
+}
+
+#[actix_web::test]
+async fn only_pages_of_this_site_come_after_a_login() {
+    let demo = in_memory();
+    for (next, location) in [("/notes", "/notes"), ("//evil.example/", "/"), ("https://evil.example/", "/")] {
+        let browser = Browser::new(&demo).await;
+        browser.get("/login").await;
+        let fields = [("username", "ada"), ("password", "lovelace"), ("next", next)];
+        assert_eq!(browser.submit("/login", &fields).await.location(), location);
+    }
+}
+
+#[actix_web::test]
+async fn who_asks_for_a_page_before_the_login_gets_it_afterwards() {
+    let demo = in_memory();
+    let browser = Browser::new(&demo).await;
+    let answer = browser.get("/notes").await;
+    assert_eq!(answer.location(), "/login?next=%2Fnotes");
+    assert_eq!(browser.cookie(), None, "nothing was stored for somebody who only came by");
+    let page = browser.follow(&answer).await;
+    assert!(page.body.contains(r#"name="next" value="/notes""#));
+    assert_eq!(page.text("flash"), None);
+}
+
+#[actix_web::test]
+async fn a_logout_is_final_and_says_so_once() {
+    let demo = in_memory();
+    let browser = Browser::of_ada(&demo).await;
+    let stolen = browser.cookie();
+
+    let page = browser.submit_and_follow("/logout", &[]).await;
+    assert!(page.text("flash").unwrap().starts_with("You are logged out."));
+    assert_eq!(page.text("user"), None);
+    assert_eq!(browser.get("/login").await.text("flash"), None);
+
+    browser.put_cookie(stolen);
+    for path in ["/", "/notes", "/tabs"] {
+        assert!(browser.get(path).await.is_redirect(), "{path} believes a cookie whose session has ended");
+    }
+}
+
+#[actix_web::test]
+async fn whoever_comes_with_an_expired_session_is_told() {
+    let (demo, clock) = with_clock();
+    let browser = Browser::of_ada(&demo).await;
+    let (cookie, token) = (browser.cookie(), browser.token());
+    clock.advance(2 * IDLE);
+
+    let answer = browser.get("/notes").await;
+    assert_eq!(answer.location(), "/login?next=%2Fnotes&expired=1");
+    assert_eq!(browser.cookie(), None, "the browser forgets the dead cookie");
+    let page = browser.follow(&answer).await;
+    assert!(page.text("flash").unwrap().starts_with("Your session has expired"));
+
+    // Forms from before say the same, and not that they were forged.
+    for (form, field) in [("/logout", ""), ("/notes", "text"), ("/tabs/count", "")] {
+        browser.put_cookie(cookie.clone());
+        let answer = browser.post(form, &[("csrf", &token), (field, "x")]).await;
+        assert!(answer.location().ends_with("&expired=1"), "{form}");
+    }
+}
+
+#[actix_web::test]
+async fn a_login_form_that_was_open_for_too_long_is_shown_again() {
+    let (demo, clock) = with_clock();
+    let browser = Browser::new(&demo).await;
+    browser.get("/login").await;
+    clock.advance(2 * IDLE);
+    let answer = browser.submit("/login", &[("username", "ada"), ("password", "lovelace"), ("next", "/notes")]).await;
+    assert_eq!(answer.location(), "/login?next=%2Fnotes&expired=1");
+    let page = browser.follow(&answer).await;
+    assert!(page.text("flash").unwrap().contains("expired"));
+    assert_eq!(browser.log_in("ada", "lovelace").await.text("user"), Some("ada"));
+}
+
+#[actix_web::test]
+async fn a_login_survives_a_restart() {
+    let folder = tempfile::tempdir().unwrap();
+    let browser = Browser::of_ada(&in_folder(folder.path())).await;
+    browser.submit("/notes", &[("text", "from before")]).await;
+
+    let after = Browser::new(&in_folder(folder.path())).await;
+    after.put_cookie(browser.cookie());
+    let page = after.get("/notes").await;
+    assert_eq!((page.text("user"), page.notes()), (Some("ada"), vec!["from before"]));
+}
+
+#[actix_web::test]
+async fn the_next_user_of_a_browser_sees_nothing_of_the_last() {
+    let demo = in_memory();
+    let browser = Browser::of_ada(&demo).await;
+    browser.submit("/notes", &[("text", "ada's")]).await;
+    let of_ada = browser.cookie();
+    let page =
+        browser.submit_and_follow("/login", &[("username", "grace"), ("password", "hopper"), ("next", "/notes")]).await;
+    assert_eq!((page.text("user"), page.notes()), (Some("grace"), vec![]));
+    browser.put_cookie(of_ada);
+    assert!(browser.get("/").await.is_redirect(), "ada's session has ended");
+}
+
+#[actix_web::test]
+async fn other_sessions_of_the_same_user_can_be_ended() {
+    let demo = in_memory();
+    let [here, there] = [Browser::of_ada(&demo).await, Browser::of_ada(&demo).await];
+    let grace = Browser::new(&demo).await;
+    grace.log_in("grace", "hopper").await;
+
+    let page = here.submit_and_follow("/logout-others", &[]).await;
+    assert_eq!(page.text("flash"), Some("One other session was ended."));
+    assert!(there.get("/").await.is_redirect());
+    assert_eq!(grace.get("/").await.text("user"), Some("grace"));
+    let page = here.submit_and_follow("/logout-others", &[]).await;
+    assert_eq!(page.text("flash"), Some("You are logged in nowhere else."));
+}
+
+#[actix_web::test]
+async fn who_is_logged_in_already_needs_no_login_page() {
+    let demo = in_memory();
+    let browser = Browser::of_ada(&demo).await;
+    assert_eq!(browser.get("/login").await.location(), "/");
+}
