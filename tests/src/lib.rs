@@ -12,14 +12,12 @@
 //! | [`program`] | where an installed program is, or how to install it |
 //! | [`build`] | a binary of this workspace, fresh from cargo |
 //! | [`wait`] | waiting for something that must come true soon |
-//! | [`ports`] | a free port, for servers that cannot choose one themselves |
 
 pub mod browser;
 pub mod build;
 pub mod chromedriver;
 pub mod demo;
 pub mod http;
-pub mod ports;
 pub mod process;
 pub mod program;
 pub mod wait;

@@ -2,8 +2,7 @@
 
 use std::sync::Arc;
 
-use super::{Changes, JsonText, LimitExceeded, Limits, Record};
-use crate::storage::{Access, Snapshot};
+use super::{Access, Changes, JsonText, LimitExceeded, Limits, Record, Snapshot};
 
 /// What a storage is asked to do to a stored session, atomically and only if the session still exists.
 #[derive(Debug, Clone)]

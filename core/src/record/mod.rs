@@ -1,12 +1,15 @@
 //! What is kept for one session, and how a request changes it.
 
+mod access;
 mod apply;
 mod changes;
 mod codec;
 mod entries;
 mod json;
 mod limits;
+mod snapshot;
 
+pub use access::{Access, Bounds, Extend};
 pub use apply::{Applied, Commit, Expect};
 pub use changes::Changes;
 pub use codec::{BincodeCodec, Codec, CodecError};
@@ -14,6 +17,7 @@ pub use entries::Entries;
 pub use json::{JsonText, ValueError};
 pub(crate) use json::{depth_of, encode};
 pub use limits::{LimitExceeded, Limits};
+pub use snapshot::Snapshot;
 
 use std::{fmt, sync::Arc, time::Duration};
 

@@ -11,8 +11,8 @@ use super::{
 };
 use crate::{
     Error, Record, SessionId, StoreKey, Timestamp, ValueError,
-    record::{Changes, Commit, Entries, Expect, JsonText},
-    storage::{Committed, Created, Moved, Removed, Snapshot, StorageError, StorageErrorKind, Touched},
+    record::{Changes, Commit, Entries, Expect, JsonText, Snapshot},
+    storage::{Committed, Created, Moved, Removed, StorageError, StorageErrorKind, Touched},
 };
 
 /// A session that is renewed again and again while it is being ended would be followed for ever.
@@ -404,23 +404,6 @@ pub(crate) fn decode_entry((key, json): (&str, JsonText)) -> Result<(String, Val
 /// The error of a value under a key.
 pub(crate) fn value_error(key: &str, source: ValueError) -> Error {
     Error::Value { key: key.into(), source }
-}
-
-impl Snapshot {
-    /// Adds what a second, partial read has found.
-    pub(super) fn merge(&mut self, more: Self) {
-        let entries = if more.complete {
-            Some(more.record.entries)
-        } else {
-            let both = self.record.entries.iter().chain(more.record.entries.iter());
-            Entries::pack(both)
-        };
-        self.record.entries = entries.unwrap_or_default();
-        self.complete |= more.complete;
-        self.extended |= more.extended;
-        self.revision = more.revision;
-        self.record.last_seen = self.record.last_seen.max(more.record.last_seen);
-    }
 }
 
 /// Tries of one atomic update: each lost one means that another update won, so this is reached only under a storm.

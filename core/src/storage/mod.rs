@@ -3,7 +3,6 @@
 //! A storage knows records and keys. It knows neither ids nor requests, and it never creates what was not asked to be
 //! created: there is no "save the whole session", only changes to one that still exists.
 
-mod access;
 mod adapters;
 mod any;
 mod asynchronous;
@@ -15,7 +14,7 @@ pub mod memory;
 mod outcome;
 mod sweeper;
 
-pub use access::{Access, Bounds, Extend};
+pub use crate::record::{Access, Bounds, Extend, Snapshot};
 #[cfg(feature = "tokio")]
 pub use adapters::OnPool;
 pub use adapters::OnTheSpot;
@@ -23,7 +22,7 @@ pub use any::AnyStorage;
 pub use asynchronous::AsyncStorage;
 pub use blocking::Storage;
 pub use error::{StorageError, StorageErrorKind};
-pub use outcome::{Committed, Created, Found, Lookup, Moved, Removed, Snapshot, Swept, Touched};
+pub use outcome::{Committed, Created, Found, Lookup, Moved, Removed, Swept, Touched};
 
 use std::time::Duration;
 

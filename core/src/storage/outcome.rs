@@ -1,6 +1,9 @@
 //! What storages answer. Absent, gone and broken never look alike: the first two are values, the third is an error.
 
-use crate::{Record, StoreKey, Timestamp, record::JsonText};
+use crate::{
+    Record, StoreKey, Timestamp,
+    record::{JsonText, Snapshot},
+};
 
 /// What a storage holds under a key.
 #[derive(Debug, Clone)]
@@ -12,28 +15,6 @@ pub enum Lookup {
     Moved(Timestamp),
     /// No session: never there, expired, destroyed, or not readable as one (which the storage has logged).
     Absent,
-}
-
-/// A session as it was read.
-#[derive(Debug, Clone)]
-#[non_exhaustive]
-pub struct Snapshot {
-    /// The record; after [`fetch`](super::Storage::fetch) perhaps with some of the entries only.
-    pub record: Record,
-    /// Whether the record has all its entries.
-    pub complete: bool,
-    /// Whether reading counted as activity, so that no separate touch is needed.
-    pub extended: bool,
-    /// Changes with every commit, for storages that compare and set; 0 for those that do not.
-    pub revision: u64,
-}
-
-impl Snapshot {
-    /// A complete record, not yet extended.
-    #[must_use]
-    pub const fn complete(record: Record) -> Self {
-        Self { record, complete: true, extended: false, revision: 0 }
-    }
 }
 
 /// The answer to [`create`](super::Storage::create).

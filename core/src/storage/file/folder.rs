@@ -161,3 +161,21 @@ fn is_only_ours(root: &OwnedFd) -> Result<bool> {
     }
     Ok(true)
 }
+
+/// The names in a sub-folder. A name that is not UTF-8 is nothing of ours, and shows as such.
+pub(super) fn names_in(sub: &OwnedFd) -> Result<Vec<String>> {
+    const DOING: &str = "listing a session folder";
+    let mut names = Vec::new();
+    for entry in rustix::fs::Dir::read_from(sub).doing(DOING)? {
+        let name = entry.doing(DOING)?.file_name().to_string_lossy().into_owned();
+        if name != "." && name != ".." {
+            names.push(name);
+        }
+    }
+    Ok(names)
+}
+
+/// The keys of the sessions in a sub-folder.
+pub(super) fn keys_in(sub: &OwnedFd) -> Result<Vec<StoreKey>> {
+    Ok(names_in(sub)?.iter().filter_map(|name| StoreKey::parse(name)).collect())
+}

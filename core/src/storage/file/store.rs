@@ -19,7 +19,7 @@ use rustix::{
 
 use super::{
     Durability,
-    folder::{Folder, sub_name},
+    folder::{Folder, keys_in, sub_name},
     format::{self, Content, HEADER},
     lock::{Locked, Locks},
     open::{Doing, Opened, Result, open_own, read_bounded, unlink},
@@ -251,7 +251,7 @@ impl Store {
         let mut found = Vec::new();
         for number in 0..=u8::MAX {
             let Some(sub) = self.folder.sub(&format!("{number:02x}"))? else { continue };
-            for key in super::sweep::keys_in(&sub)? {
+            for key in keys_in(&sub)? {
                 if let Some(Content::Session(record)) = self.read(&sub, &key, &Access::passive(now))?
                     && record.principal.as_deref() == Some(principal)
                 {

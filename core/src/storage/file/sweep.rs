@@ -3,6 +3,7 @@
 use std::{os::fd::OwnedFd, time::Duration};
 
 use super::{
+    folder::names_in,
     open::{Doing, Opened, Result, open_own, unlink},
     store::Store,
 };
@@ -65,24 +66,6 @@ impl Store {
         }
         Ok(())
     }
-}
-
-/// The names in a sub-folder. A name that is not UTF-8 is nothing of ours, and shows as such.
-fn names_in(sub: &OwnedFd) -> Result<Vec<String>> {
-    const DOING: &str = "listing a session folder";
-    let mut names = Vec::new();
-    for entry in rustix::fs::Dir::read_from(sub).doing(DOING)? {
-        let name = entry.doing(DOING)?.file_name().to_string_lossy().into_owned();
-        if name != "." && name != ".." {
-            names.push(name);
-        }
-    }
-    Ok(names)
-}
-
-/// The keys of the sessions in a sub-folder.
-pub(super) fn keys_in(sub: &OwnedFd) -> Result<Vec<StoreKey>> {
-    Ok(names_in(sub)?.iter().filter_map(|name| StoreKey::parse(name)).collect())
 }
 
 /// The key of a file that is, or was, being written.

@@ -1,72 +1,10 @@
 //! Staying within the bounds: what is given up when the storage is full.
 
-use std::{
-    sync::atomic::{AtomicU64, AtomicUsize, Ordering},
-    time::Duration,
-};
-
-use super::{slot::Slot, store::Store};
+use super::store::Store;
 use crate::{
     StoreKey, Timestamp,
     storage::{StorageError, StorageErrorKind},
 };
-
-/// Under pressure everything expired goes before anything living does, but it is looked for no more often than this.
-const SWEEP_UNDER_PRESSURE: Duration = Duration::from_secs(1);
-
-/// What is held, and what may be held.
-///
-/// Counted under the lock of the shard that holds it, the new before the old, so that it is never less than what is there.
-pub(super) struct Room {
-    pub(super) sessions: AtomicUsize,
-    pub(super) bytes: AtomicUsize,
-    pub(super) max_sessions: usize,
-    pub(super) max_bytes: usize,
-    /// When expired sessions were last looked for because there was no room.
-    pressed_at: AtomicU64,
-}
-
-impl Room {
-    pub(super) fn new(max_sessions: usize, max_bytes: usize) -> Self {
-        Self { sessions: 0.into(), bytes: 0.into(), max_sessions, max_bytes, pressed_at: 0.into() }
-    }
-
-    fn has(&self, sessions: usize, bytes: usize) -> bool {
-        self.sessions.load(Ordering::Relaxed).saturating_add(sessions) <= self.max_sessions
-            && self.bytes.load(Ordering::Relaxed).saturating_add(bytes) <= self.max_bytes
-    }
-
-    /// Takes room if there is any. Taking none always works.
-    pub(super) fn take(&self, sessions: usize, bytes: usize) -> bool {
-        if sessions == 0 && bytes == 0 {
-            return true;
-        }
-        self.sessions.fetch_add(sessions, Ordering::Relaxed);
-        self.bytes.fetch_add(bytes, Ordering::Relaxed);
-        let fits = self.has(0, 0);
-        if !fits {
-            self.give_back(sessions, bytes);
-        }
-        fits
-    }
-
-    pub(super) fn give_back(&self, sessions: usize, bytes: usize) {
-        self.sessions.fetch_sub(sessions, Ordering::Relaxed);
-        self.bytes.fetch_sub(bytes, Ordering::Relaxed);
-    }
-
-    /// Counts a slot that is no longer held.
-    pub(super) fn forget(&self, slot: &Slot) {
-        self.give_back(1, slot.bytes());
-    }
-
-    /// Whether it is time to look for expired sessions everywhere; of several threads one is told so.
-    fn is_sweep_due(&self, now: Timestamp) -> bool {
-        let last = self.pressed_at.load(Ordering::Relaxed);
-        let due = Timestamp::from_millis(last) + SWEEP_UNDER_PRESSURE <= now;
-        due && self.pressed_at.compare_exchange(last, now.as_millis(), Ordering::Relaxed, Ordering::Relaxed).is_ok()
-    }
-}
 
 impl Store {
     /// Gives up sessions until there is room, beginning near a shard and sparing one key. Called without a lock.

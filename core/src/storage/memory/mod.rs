@@ -2,6 +2,7 @@
 
 mod builder;
 mod evict;
+mod room;
 mod shard;
 mod slot;
 mod store;

@@ -5,7 +5,7 @@ use std::sync::{Arc, atomic::Ordering};
 use parking_lot::{RwLock, RwLockWriteGuard};
 
 use super::{
-    evict::Room,
+    room::Room,
     shard::Shard,
     slot::{Content, Slot},
 };

@@ -2,7 +2,8 @@
 
 use std::time::Duration;
 
-use crate::{Record, Timestamp};
+use super::Record;
+use crate::Timestamp;
 
 /// The time of an access, and whether it counts as activity.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
