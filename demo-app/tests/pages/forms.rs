@@ -39,6 +39,19 @@ async fn a_forged_form_changes_nothing() {
 }
 
 #[actix_web::test]
+async fn nobody_who_is_not_logged_in_writes_anything() {
+    let demo = in_memory();
+    let browser = Browser::new(&demo).await;
+    browser.get("/login").await;
+    for (form, fields) in FORMS.into_iter().filter(|(form, _)| *form != "/login") {
+        let answer = browser.submit(form, fields).await;
+        assert!(answer.location().starts_with("/login?next="), "{form}");
+    }
+    let page = browser.log_in("ada", "lovelace").await;
+    assert!(page.body.contains("3 entries"), "user, since and token: {}", page.body);
+}
+
+#[actix_web::test]
 async fn a_login_form_without_a_session_is_forged() {
     let demo = in_memory();
     let browser = Browser::new(&demo).await;

@@ -1,6 +1,7 @@
 //! Logging in, staying logged in, and logging out.
 
 use actix_web::http::StatusCode;
+use futures::future::join;
 
 use crate::{
     browser::Browser,
@@ -75,9 +76,11 @@ async fn a_logout_is_final_and_says_so_once() {
     assert_eq!(page.text("user"), None);
     assert_eq!(browser.get("/login").await.text("flash"), None);
 
-    browser.put_cookie(stolen);
+    assert_ne!(browser.cookie(), stolen);
     for path in ["/", "/notes", "/tabs"] {
-        assert!(browser.get(path).await.is_redirect(), "{path} believes a cookie whose session has ended");
+        browser.put_cookie(stolen.clone());
+        let answer = browser.get(path).await;
+        assert!(answer.location().ends_with("&expired=1"), "{path} believes a cookie whose session has ended");
     }
 }
 
@@ -113,6 +116,24 @@ async fn a_login_form_that_was_open_for_too_long_is_shown_again() {
     let page = browser.follow(&answer).await;
     assert!(page.text("flash").unwrap().contains("expired"));
     assert_eq!(browser.log_in("ada", "lovelace").await.text("user"), Some("ada"));
+}
+
+#[actix_web::test]
+async fn of_two_logins_with_one_cookie_only_one_says_that_it_worked() {
+    let demo = in_memory();
+    let [first, second] = [Browser::new(&demo).await, Browser::new(&demo).await];
+    first.get("/login").await;
+    second.put_cookie(first.cookie());
+    let token = first.token();
+    let fields = [("username", "ada"), ("password", "lovelace"), ("csrf", &*token)];
+    let answers = join(first.post("/login", &fields), second.post("/login", &fields)).await;
+    let (winner, loser, location) = match (answers.0.location(), answers.1.location()) {
+        ("/", location) => (first, second, location),
+        (location, _) => (second, first, location),
+    };
+    assert_eq!(location, "/login?next=%2F&expired=1");
+    assert_eq!(winner.get("/").await.text("user"), Some("ada"));
+    assert!(loser.get("/").await.is_redirect());
 }
 
 #[actix_web::test]

@@ -3,37 +3,66 @@
 use std::{
     io::{BufRead as _, BufReader, Read as _},
     os::unix::fs::PermissionsExt as _,
-    process::{Child, Command, Output, Stdio},
+    process::{Child, Command, ExitStatus, Stdio},
+    thread,
+    time::{Duration, Instant},
 };
 
 use rustix::process::{Pid, Signal, kill_process};
 
-fn command() -> Command {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_gsession-demo"));
-    command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
-    command
+/// How long it may take to start or to stop, on a busy machine.
+const PATIENCE: Duration = Duration::from_secs(60);
+
+/// The program, which does not outlive the test.
+struct Program(Child);
+
+impl Program {
+    fn start(arguments: &[&str]) -> Self {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_gsession-demo"));
+        command.args(arguments).stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        Self(command.spawn().unwrap())
+    }
+
+    /// Waits for the line that says where it listens.
+    fn address(&mut self) -> String {
+        let mut line = String::new();
+        // The pipe stays open: whoever prints later finds it so.
+        BufReader::new(self.0.stdout.as_mut().unwrap()).read_line(&mut line).unwrap();
+        match line.trim_end().strip_prefix("listening on http://") {
+            Some(address) => address.to_owned(),
+            None => panic!("{line:?} instead of an address, and {:?}", self.end()),
+        }
+    }
+
+    /// Waits until it ends by itself; what it said besides the address, and its errors.
+    fn end(&mut self) -> (ExitStatus, String, String) {
+        let deadline = Instant::now() + PATIENCE;
+        let status = loop {
+            if let Some(status) = self.0.try_wait().unwrap() {
+                break status;
+            }
+            assert!(Instant::now() < deadline, "it does not end");
+            thread::sleep(Duration::from_millis(5));
+        };
+        let (mut out, mut error) = (String::new(), String::new());
+        self.0.stdout.take().unwrap().read_to_string(&mut out).unwrap();
+        self.0.stderr.take().unwrap().read_to_string(&mut error).unwrap();
+        (status, out, error)
+    }
+
+    fn stop(mut self) {
+        kill_process(Pid::from_child(&self.0), Signal::TERM).unwrap();
+        let (status, _, error) = self.end();
+        assert!(status.success(), "stopping on request is not a failure: {status} {error}");
+    }
 }
 
-fn run(arguments: &[&str]) -> Output {
-    command().args(arguments).output().unwrap()
-}
-
-/// Starts it and waits for the line that says where it listens.
-fn start(arguments: &[&str]) -> (Child, String) {
-    let mut child = command().args(["--listen", "127.0.0.1:0"]).args(arguments).spawn().unwrap();
-    let mut line = String::new();
-    BufReader::new(child.stdout.take().unwrap()).read_line(&mut line).unwrap();
-    let Some(address) = line.trim_end().strip_prefix("listening on http://") else {
-        let mut error = String::new();
-        child.stderr.take().unwrap().read_to_string(&mut error).unwrap();
-        panic!("{line:?} {error}");
-    };
-    (child, address.to_owned())
-}
-
-fn stop(mut child: Child) {
-    kill_process(Pid::from_child(&child), Signal::TERM).unwrap();
-    assert!(child.wait().unwrap().success(), "stopping on request is not a failure");
+impl Drop for Program {
+    fn drop(&mut self) {
+        // It has mostly ended before, which is no failure.
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
 }
 
 #[test]
@@ -46,18 +75,16 @@ fn wrong_arguments_are_explained() {
         (["--workers", "0"], "--workers"),
         (["--colour", "red"], "--colour"),
     ] {
-        let output = run(&arguments);
-        let error = String::from_utf8(output.stderr).unwrap();
-        assert_eq!(output.status.code(), Some(2), "{arguments:?}");
-        assert!(error.contains(word) && output.stdout.is_empty(), "{error}");
+        let (status, out, error) = Program::start(&arguments).end();
+        assert_eq!(status.code(), Some(2), "{arguments:?}");
+        assert!(error.contains(word) && out.is_empty(), "{error}");
     }
 }
 
 #[test]
 fn help_names_every_option() {
-    let output = run(&["--help"]);
-    assert!(output.status.success());
-    let help = String::from_utf8(output.stdout).unwrap();
+    let (status, help, _) = Program::start(&["--help"]).end();
+    assert!(status.success());
     for option in ["--storage", "--listen", "--session-dir", "--idle-timeout", "--absolute-lifetime", "--workers"] {
         assert!(help.contains(option), "{option} in {help}");
     }
@@ -67,31 +94,48 @@ fn help_names_every_option() {
 fn it_listens_until_it_is_told_to_stop() {
     let parent = tempfile::tempdir().unwrap();
     let folder = parent.path().join("sessions");
-    let (child, address) = start(&["--session-dir", folder.to_str().unwrap()]);
+    let mut program = Program::start(&["--listen", "127.0.0.1:0", "--session-dir", folder.to_str().unwrap()]);
+    let address = program.address();
     assert_ne!(address.rsplit(':').next(), Some("0"), "the port that it was given by the system");
     assert_eq!(folder.metadata().unwrap().permissions().mode() & 0o777, 0o700, "nobody else looks into it");
 
-    let taken = run(&["--storage", "memory", "--listen", &address]);
-    let error = String::from_utf8(taken.stderr).unwrap();
-    assert_eq!(taken.status.code(), Some(1));
+    let (status, _, error) = Program::start(&["--storage", "memory", "--listen", &address]).end();
+    assert_eq!(status.code(), Some(1), "the port is taken");
     assert!(error.contains(&address), "{error}");
-    stop(child);
+    program.stop();
+}
+
+#[test]
+fn it_can_be_stopped_as_soon_as_it_says_where_it_listens() {
+    for _ in 0..5 {
+        let mut program = Program::start(&["--storage", "memory", "--listen", "127.0.0.1:0", "--workers", "1"]);
+        program.address();
+        program.stop();
+    }
 }
 
 #[test]
 fn a_folder_that_cannot_be_used_is_named() {
     let file = tempfile::NamedTempFile::new().unwrap();
     let path = file.path().to_str().unwrap();
-    let output = run(&["--listen", "127.0.0.1:0", "--session-dir", path]);
-    let error = String::from_utf8(output.stderr).unwrap();
-    assert_eq!(output.status.code(), Some(1));
+    let (status, _, error) = Program::start(&["--listen", "127.0.0.1:0", "--session-dir", path]).end();
+    assert_eq!(status.code(), Some(1));
     assert!(error.contains(path), "{error}");
 }
 
 #[test]
 fn durations_without_end_are_fine() {
-    let forever = u64::MAX.to_string();
-    let (child, _) =
-        start(&["--storage", "memory", "--idle-timeout", &forever, "--absolute-lifetime", &forever, "--workers", "1"]);
-    stop(child);
+    let forever = &*u64::MAX.to_string();
+    let mut program = Program::start(&[
+        "--storage",
+        "memory",
+        "--listen",
+        "127.0.0.1:0",
+        "--idle-timeout",
+        forever,
+        "--absolute-lifetime",
+        forever,
+    ]);
+    program.address();
+    program.stop();
 }
