@@ -64,6 +64,9 @@ async function run() {
   const answers = await Promise.allSettled(order.map((n) => write(n, burst)));
   const failed = answers.filter((answer) => answer.status === "rejected");
   if (failed.length === REQUESTS) {
+    cells.forEach((cell) => {
+      cell.className = "lost";
+    });
     throw failed[0].reason;
   }
   const answer = await fetch("/tabs/state?" + new URLSearchParams({ tab, burst }));
@@ -80,6 +83,8 @@ async function run() {
   result.classList.add(kept.size === REQUESTS ? "good" : "bad");
 }
 
+// Without this script the button would do nothing.
+button.hidden = false;
 button.addEventListener("click", async () => {
   button.disabled = true;
   result.className = "result";
