@@ -1,8 +1,14 @@
 //! The session's place in a request: put there by the middleware, filled when somebody asks for the session.
 
-use std::{cell::OnceCell, rc::Rc};
+use std::{
+    cell::{Cell, OnceCell},
+    rc::Rc,
+};
 
-use actix_web::dev::{Extensions, RequestHead};
+use actix_web::{
+    HttpMessage as _, HttpRequest,
+    dev::{Extensions, RequestHead},
+};
 
 use crate::{
     Session,
@@ -19,21 +25,39 @@ struct Place {
     session: OnceCell<(Session, Presented)>,
     /// The place of a session middleware further out, with another cookie.
     outer: Option<Attached>,
+    is_passive: Cell<bool>,
 }
+
+/// In the extensions of a request that [`Passive`](crate::Passive) saw before any session middleware did.
+pub(crate) struct MarkedPassive;
 
 impl Attached {
     /// Makes a place in front of the one that a middleware further out may have made.
     pub(crate) fn attach(setup: &Setup, extensions: &mut Extensions) -> Self {
         let outer = extensions.remove::<Self>();
-        let place = Self(Rc::new(Place { setup: setup.clone(), session: OnceCell::new(), outer }));
+        let is_passive = Cell::new(extensions.contains::<MarkedPassive>());
+        let place = Self(Rc::new(Place { setup: setup.clone(), session: OnceCell::new(), outer, is_passive }));
         extensions.insert(place.clone());
         place
     }
 
     /// Puts the outer middleware's place back in front, if there is one.
-    pub(crate) fn detach(&self, extensions: &mut Extensions) {
+    ///
+    /// Borrows the extensions only then: whoever still holds them must not be hurt for nothing.
+    pub(crate) fn detach(&self, request: &HttpRequest) {
         if let Some(outer) = &self.0.outer {
-            extensions.insert(outer.clone());
+            request.extensions_mut().insert(outer.clone());
+        }
+    }
+
+    /// Makes this request passive for every session around it, whether asked for already or not.
+    pub(crate) fn set_passive(&self) {
+        self.0.is_passive.set(true);
+        if let Some((session, _)) = self.0.session.get() {
+            session.set_passive(true);
+        }
+        if let Some(outer) = &self.0.outer {
+            outer.set_passive();
         }
     }
 
@@ -46,6 +70,7 @@ impl Attached {
         let make = || {
             let Setup { manager, transport } = &self.0.setup;
             let session = manager.session_from(transport.candidates(head.headers()), || client_info(head));
+            session.set_passive(self.0.is_passive.get());
             if transport.keeps_expiry() {
                 session.set_client_keeps_expiry();
             }

@@ -36,7 +36,7 @@ impl ResponseError for SessionError {
         match &self.0 {
             Error::Storage(error) => match error.kind() {
                 StorageErrorKind::Limit(_) => StatusCode::PAYLOAD_TOO_LARGE,
-                StorageErrorKind::Unsupported | StorageErrorKind::Setup => StatusCode::INTERNAL_SERVER_ERROR,
+                StorageErrorKind::Unsupported => StatusCode::INTERNAL_SERVER_ERROR,
                 _ => StatusCode::SERVICE_UNAVAILABLE,
             },
             Error::Id(_) => StatusCode::SERVICE_UNAVAILABLE,

@@ -30,7 +30,7 @@
 //! |---|---|---|---|
 //! | answers below 500, or returns an `Err` with such a status | stored | done | done |
 //! | answers 500 or above, or returns an `Err` with such a status | dropped | done | done |
-//! | panics, or its client is gone before it answers | dropped | done, in the background | not done |
+//! | panics, or its client is gone before it answers | dropped | done, in the background | done if it had read |
 //!
 //! What an explicit [`save`](Session::save) has stored stays stored. If the storage fails while storing, the response is
 //! replaced by an error: 503 with an opaque body. If the session ended while the handler was writing to it, the writes are

@@ -7,11 +7,11 @@ use std::{
 
 use actix_service::{Service, Transform};
 use actix_web::{
-    Error,
+    Error, HttpMessage as _,
     dev::{ServiceRequest, ServiceResponse},
 };
 
-use crate::SessionExt;
+use crate::{attach::MarkedPassive, ext::attached};
 
 /// Marks the requests of a route or scope as passive: they read the session without extending it, so that a page that polls
 /// does not keep its user logged in (S7, ASVS 7.3.1).
@@ -63,7 +63,11 @@ where
     }
 
     fn call(&self, req: ServiceRequest) -> Self::Future {
-        req.get_session().set_passive(true);
+        match attached(req.request()) {
+            Some(attached) => attached.set_passive(),
+            // The session middleware stands further in.
+            None => drop(req.extensions_mut().insert(MarkedPassive)),
+        }
         self.0.call(req)
     }
 }

@@ -82,7 +82,8 @@ impl Transport {
         let header = self.header.as_ref().filter(|_| presented != Presented::ByCookie || !self.cookie_output);
         let line = match delivery {
             Delivery::Send { id, expires_at } => {
-                if let (Some(name), Ok(value)) = (header, HeaderValue::from_str(id.as_str())) {
+                if let (Some(name), Ok(mut value)) = (header, HeaderValue::from_str(id.as_str())) {
+                    value.set_sensitive(true);
                     headers.insert(name.clone(), value);
                     not_stored(headers);
                 }

@@ -158,7 +158,10 @@ impl SessionCookie {
             // Writing to a String cannot fail. A session about to end still gets a second, since 0 would mean "remove".
             let _ = write!(line, "; Max-Age={}", seconds.max(1));
         }
-        HeaderValue::try_from(line).ok()
+        let mut value = HeaderValue::try_from(line).ok()?;
+        // Kept out of the `Debug` of responses.
+        value.set_sensitive(true);
+        Some(value)
     }
 
     /// The `Set-Cookie` line that makes the client forget its id.

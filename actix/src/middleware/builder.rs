@@ -8,6 +8,22 @@ use gsession::{AsyncManager, AsyncStorage, Clock, IdGenerator, Limits, ManagerBu
 use super::{SessionMiddleware, Setup};
 use crate::{ConfigError, CookieMaxAge, SameSite, cookie::CookieAttributes, transport::Transport};
 
+/// Headers with a meaning of their own, which the session's would overwrite in responses or misread in requests.
+const TAKEN: [&str; 12] = [
+    "cache-control",
+    "connection",
+    "content-length",
+    "content-type",
+    "cookie",
+    "date",
+    "host",
+    "location",
+    "set-cookie",
+    "transfer-encoding",
+    "upgrade",
+    "vary",
+];
+
 /// Settings of a [`SessionMiddleware`].
 ///
 /// ```
@@ -157,11 +173,7 @@ impl SessionMiddlewareBuilder {
         let header = match self.header {
             Some(name) => match HeaderName::try_from(&name) {
                 // Headers with a meaning of their own would be overwritten in responses.
-                Ok(header)
-                    if !matches!(header.as_str(), "cookie" | "set-cookie" | "host" | "content-length" | "vary") =>
-                {
-                    Some(header)
-                }
+                Ok(header) if !TAKEN.contains(&header.as_str()) => Some(header),
                 _ => return Err(ConfigError::HeaderName(name)),
             },
             None => None,

@@ -10,7 +10,7 @@ use actix_web::{
         header::{CACHE_CONTROL, HeaderMap, VARY},
     },
 };
-use gsession::{AsyncSession, Closed, Saved};
+use gsession::{AsyncSession, Closed, Delivery, Saved};
 
 use super::Setup;
 use crate::{
@@ -43,12 +43,25 @@ pub(super) fn deliver<B>(
     closed: Result<Closed, gsession::Error>,
     mut outcome: Result<ServiceResponse<B>, Error>,
 ) -> Result<ServiceResponse<B>, Error> {
-    let closed = closed.map_err(SessionError::from)?;
+    let Setup { manager, transport } = attached.setup();
+    let now = || manager.now();
+    let closed = match closed {
+        Ok(closed) => closed,
+        Err(error) => {
+            // An id that an earlier save has given must reach the client all the same; nothing else is certain now.
+            let delivery = attached.used().map_or(Delivery::Keep, |(session, _)| session.core().delivery());
+            let error = SessionError::from(error).into();
+            if !matches!(delivery, Delivery::Send { .. }) {
+                return Err(error);
+            }
+            let mut headers = HeaderMap::new();
+            transport.deliver(&delivery, presented, now, &mut headers);
+            return Err(WithHeaders { error, headers }.into());
+        }
+    };
     if closed.saved == Saved::Gone {
         tracing::warn!("a session ended while a request was writing to it; its changes were dropped");
     }
-    let Setup { manager, transport } = attached.setup();
-    let now = || manager.now();
     if let Ok(response) = &mut outcome {
         transport.deliver(&closed.delivery, presented, now, response.headers_mut());
         return outcome;

@@ -86,7 +86,7 @@ where
             let outcome = ready_or_return!(this.inner.poll(cx));
             let Some(attached) = &this.unfinished.0 else { return Poll::Ready(outcome) };
             if let Ok(response) = &outcome {
-                attached.detach(&mut response.request().extensions_mut());
+                attached.detach(response.request());
             }
             let Some((session, presented)) = attached.used() else {
                 this.unfinished.0 = None;

@@ -8,6 +8,7 @@ use std::{
 use super::{
     MAX_HOPS,
     builder::{FromParts, ManagerBuilder, Settings},
+    lost_track,
     methods::manager_methods,
 };
 use crate::{
@@ -75,5 +76,5 @@ pub(crate) async fn remove_through(storage: &AnyStorage, mut key: StoreKey) -> R
             Removed::Moved(next) => key = next,
         }
     }
-    Ok(false)
+    Err(lost_track())
 }

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use super::{
     MAX_HOPS,
     builder::{FromParts, ManagerBuilder, Settings},
+    lost_track,
     methods::manager_methods,
 };
 use crate::{
@@ -62,5 +63,5 @@ pub(crate) fn remove_through(storage: &dyn Storage, mut key: StoreKey) -> Result
             Removed::Moved(next) => key = next,
         }
     }
-    Ok(false)
+    Err(lost_track())
 }

@@ -70,7 +70,7 @@ impl<M: FromParts> ManagerBuilder<M> {
     }
 
     /// Activity within this time of the last is not stored again, so a session may end up to that much before its idle
-    /// timeout. Default: a twentieth of the idle timeout, at most a minute.
+    /// timeout. Default: a twentieth of the idle timeout, at most a minute. More than half the idle timeout counts as half.
     pub const fn touch_interval(mut self, interval: Duration) -> Self {
         self.touch_interval = Some(interval);
         self
@@ -109,6 +109,8 @@ impl<M: FromParts> ManagerBuilder<M> {
             return Err(ConfigError::AbsoluteLifetimeTooShort);
         }
         let touch_interval = self.touch_interval.unwrap_or_else(|| Lifetime::default_touch_interval(self.idle_timeout));
+        // Otherwise somebody who is active all the time would be logged out.
+        let touch_interval = touch_interval.min(self.idle_timeout / 2);
         let lifetime = Lifetime { idle_timeout: self.idle_timeout, absolute: self.absolute_lifetime, touch_interval };
         let config = Config { lifetime, limits: self.limits, ids: self.ids, clock: self.clock };
         Ok(M::from_parts(self.storage, Settings(Arc::new(config))))

@@ -11,5 +11,9 @@ pub use blocking::Manager;
 pub(crate) use blocking::remove_through as remove_through_blocking;
 pub use builder::ManagerBuilder;
 
-/// A session that is renewed again and again while it is being ended would be followed for ever.
-const MAX_HOPS: usize = 64;
+/// Renewals through which a session is followed to its end. Keys never repeat, so only a broken storage gets this far.
+const MAX_HOPS: usize = 1_000_000;
+
+fn lost_track() -> crate::StorageError {
+    crate::StorageError::new(crate::StorageErrorKind::Other, "following a session through its renewals")
+}

@@ -8,7 +8,7 @@ use serde::{Serialize, de::DeserializeOwned};
 use serde_json::{Map, Value};
 
 use super::{
-    Closed, Config, Saved, SessionInfo,
+    Closed, Config, Delivery, Saved, SessionInfo,
     machine::Machine,
     methods::session_methods,
     steps::{MAX_UPDATE_TRIES, Progress, Reply, Step, Update, decode_entry, value_error},

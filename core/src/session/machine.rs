@@ -38,7 +38,7 @@ pub(crate) struct Machine {
     /// Whether `destroy` came after the last step left for the storage.
     pub(super) destroyed_meanwhile: bool,
     /// The session to end, and how often it was followed to a new key.
-    pub(super) doomed: Option<(StoreKey, u8)>,
+    pub(super) doomed: Option<(StoreKey, u32)>,
     pub(super) passive: bool,
     /// Whether the application looked at the session at all.
     pub(super) used: bool,
@@ -159,6 +159,11 @@ impl Machine {
         self.passive = passive;
     }
 
+    /// Whether the session was there and is not any more.
+    pub(crate) const fn is_gone(&self) -> bool {
+        matches!(self.standing, Standing::Lost | Standing::Moved)
+    }
+
     /// Whether something waits to be stored.
     pub(crate) fn is_dirty(&self) -> bool {
         !self.changes.is_empty() || self.in_flight.is_some() || self.renew || self.doomed.is_some()
@@ -183,9 +188,17 @@ impl Machine {
             // Whatever id this request knows is dead; another answer may be about to bring the client a living one.
             return Delivery::Keep;
         }
-        match (&self.id, self.extended_to) {
+        let expires_at = match &self.standing {
+            // A client that joined a session under a given id has to learn it, also if the deadline was not moved.
+            Standing::Found(view) if self.issued => {
+                self.extended_to.or_else(|| Some(view.snapshot.record.expires_at()))
+            }
+            _ => self.extended_to,
+        };
+        match (&self.id, expires_at) {
             (Some(id), Some(expires_at)) if self.issued => Delivery::Send { id: id.clone(), expires_at },
-            _ if self.withdrawn || lost_cookie => Delivery::Withdraw,
+            // Never before the storage has confirmed the end.
+            _ if (self.withdrawn || lost_cookie) && self.doomed.is_none() => Delivery::Withdraw,
             (Some(id), Some(expires_at)) => Delivery::Refresh { id: id.clone(), expires_at },
             _ => Delivery::Keep,
         }

@@ -326,7 +326,8 @@ macro_rules! session_methods {
             /// Changes a value depending on what it is, atomically: n overlapping increments add n. It is committed at once;
             /// returns the new value.
             ///
-            /// `change` is called again with the current value when another update was first. If there is no session yet,
+            /// `change` is called again with the current value when another update was first. It must not use this session
+            /// itself, which waits for it. If there is no session yet,
             /// the value is recorded like any other write.
             ///
             /// ```
@@ -448,6 +449,12 @@ macro_rules! session_methods {
                 Ok(Closed { delivery: machine.delivery(), saved })
             }
 
+            /// What the client would have to be told if the request ended now without storing anything more: for integrations
+            /// that answer although [`close`](Self::close) has failed. An id that an earlier save has given must reach it.
+            pub fn delivery(&self) -> Delivery {
+                self.machine().delivery()
+            }
+
             /// Drops what was written and not saved; a [`destroy`](Self::destroy) stays.
             pub fn abandon(&self) {
                 self.machine().abandon();
@@ -483,8 +490,13 @@ macro_rules! session_methods {
             /// # Errors
             ///
             /// [`Error::Storage`] if the storage failed or cannot list sessions; some may have been ended then.
+            /// [`Error::Gone`] if this session itself has ended or was renewed by another request.
             pub $($async)* fn destroy_others(&self) -> Result<u64, Error> {
-                let Some(principal) = self.principal()$($await)*? else { return Ok(0) };
+                let principal = self.principal()$($await)*?;
+                if self.machine().is_gone() {
+                    return Err(Error::Gone);
+                }
+                let Some(principal) = principal else { return Ok(0) };
                 let own = self.id().map(|id| StoreKey::of(&id));
                 let now = self.config().clock.now();
                 let mut ended = 0;
@@ -543,7 +555,7 @@ macro_rules! session_methods {
                     Step::Touch { key, access } => storage.touch(key, access)$($await)*.map(Reply::Touched),
                 };
                 reply.map_err(|error| {
-                    self.machine().failed(&error);
+                    self.machine().failed(step, &error);
                     error.into()
                 })
             }

@@ -15,8 +15,8 @@ use crate::{
     storage::{Committed, Created, Moved, Removed, StorageError, StorageErrorKind, Touched},
 };
 
-/// A session that is renewed again and again while it is being ended would be followed for ever.
-const MAX_HOPS: u8 = 64;
+/// Renewals through which a session is followed to its end. Keys never repeat, so only a broken storage gets this far.
+const MAX_HOPS: u32 = 1_000_000;
 /// New ids to try before giving up: with a sound generator, the first one always is free.
 const MAX_IDS: u8 = 3;
 
@@ -191,12 +191,14 @@ impl Machine {
         }
     }
 
-    /// The storage failed: everything is as before the step. What is over a limit can never be stored and is dropped.
-    pub(crate) fn failed(&mut self, error: &StorageError) {
-        self.settle_in_flight();
+    /// The storage failed: everything is as before the step. What is over a limit can never be stored and is dropped, but
+    /// nothing else.
+    pub(crate) fn failed(&mut self, step: &Step, error: &StorageError) {
         if matches!(error.kind(), StorageErrorKind::Limit(_)) {
-            self.abandon();
+            self.in_flight = None;
+            self.renew &= !matches!(step, Step::Move { .. });
         }
+        self.settle_in_flight();
     }
 
     /// Takes what the storage answered to a step.
@@ -220,8 +222,14 @@ impl Machine {
             (Step::Remove { key }, Reply::Removed(removed)) => {
                 let hops = self.doomed.map_or(0, |(_, hops)| hops);
                 self.doomed = match removed {
-                    Removed::Moved(next) if hops < MAX_HOPS && next != *key => Some((next, hops + 1)),
-                    _ => None,
+                    Removed::Moved(_) if hops >= MAX_HOPS => {
+                        // It may live on somewhere, so this is no success; the next try goes on from here.
+                        self.doomed = Some((*key, 0));
+                        let doing = "following a session through its renewals";
+                        return Err(StorageError::new(StorageErrorKind::Other, doing).into());
+                    }
+                    Removed::Moved(next) => Some((next, hops + 1)),
+                    Removed::Done | Removed::Absent => None,
                 };
                 progress.saved = Saved::Destroyed;
             }
@@ -310,7 +318,7 @@ impl Machine {
             }
             standing => *standing = Standing::Written,
         }
-        if commit.access.extend.is_some() {
+        if commit.access.extend.is_some() || self.issued {
             self.extended_to = Some(expires_at);
         }
     }

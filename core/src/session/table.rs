@@ -374,3 +374,56 @@ fn after_the_response_no_new_id_can_be_made() {
     assert!(matches!(error, crate::Error::Closed));
     request.machine.abandon();
 }
+
+#[test]
+fn a_destroy_follows_however_many_renewals() {
+    let mut request = Request::presenting(Some(old_id()));
+    request.machine.destroy();
+    let hops = (0..500_u16).map(|n| {
+        let mut bytes = [9; 32];
+        bytes[..2].copy_from_slice(&n.to_le_bytes());
+        Reply::Removed(Removed::Moved(StoreKey::from_bytes(bytes)))
+    });
+    let replies = hops.chain([Reply::Removed(Removed::Done)]);
+    assert_eq!(request.close(replies), (Saved::Destroyed, Delivery::Withdraw));
+}
+
+#[test]
+fn a_refused_update_drops_nothing_else() {
+    let mut request = Request::presenting(Some(old_id()));
+    request.read(stored(T0));
+    request.write();
+    request.machine.renew();
+    let step = request.machine.update_step("log", None, &"1".into(), T0, &request.config).unwrap();
+    let limit = crate::LimitExceeded::Record { limit: 1, actual: 2 };
+    request.machine.failed(&step, &crate::StorageError::limit("committing", limit));
+    let (saved, _) = request.close([Reply::Moved(Moved::Done { expires_at: T0 + IDLE, revision: 0 })]);
+    assert_eq!(saved, Saved::Renewed);
+    assert_eq!(
+        request.machine.value("seen").map(|json| json.as_str().to_owned()).as_deref(),
+        None,
+        "read from the storage"
+    );
+}
+
+#[test]
+fn an_unfinished_destroy_withdraws_nothing() {
+    let mut request = Request::presenting(Some(old_id()));
+    request.machine.destroy();
+    let step = request.machine.next(&mut Progress::closing(), T0, &request.config).unwrap().unwrap();
+    request.machine.failed(&step, &crate::StorageError::new(crate::StorageErrorKind::Unavailable, "removing"));
+    assert_eq!(request.machine.delivery(), Delivery::Keep);
+    assert!(request.machine.is_doomed());
+}
+
+#[test]
+fn whoever_joins_under_a_given_id_learns_it() {
+    for passive in [false, true] {
+        let mut request = Request::presenting(None);
+        request.machine.set_passive(passive);
+        request.machine.set_id(old_id(), &request.config).unwrap();
+        request.read(stored(T0));
+        let (_, delivery) = request.close([]);
+        assert_eq!(delivery, Delivery::Send { id: old_id(), expires_at: T0 + IDLE }, "passive: {passive}");
+    }
+}

@@ -9,7 +9,7 @@ use crate::{Codec, Limits, Record, StoreKey, Timestamp, storage::FORWARD_FOR};
 use super::open::Result;
 
 pub(super) const HEADER: usize = 32;
-const MAGIC: &[u8; 4] = b"GSES";
+pub(super) const MAGIC: &[u8; 4] = b"GSES";
 const VERSION: u8 = 1;
 const SESSION: u8 = 1;
 const FORWARD: u8 = 2;

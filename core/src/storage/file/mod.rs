@@ -56,6 +56,7 @@ use crate::{Record, StoreKey, Timestamp, record::Commit};
 ///   often are not.
 /// - **Private**: the folder is 0700 and the files are 0600 whatever the umask. Links, pipes, folders and other users' files
 ///   are neither followed nor waited for nor removed; they count as absent and are reported in the log.
+/// - **Backups** must keep the files' times (`cp -p`, `rsync -t`): they tell when a session was last used.
 /// - **Touches** are collected and written every second, so that reading a session costs no write.
 /// - A full disk is an error that leaves the old session as it was.
 ///

@@ -3,7 +3,7 @@
 use std::{fs::File, io::Read as _, os::fd::AsFd};
 
 use rustix::{
-    fs::{AtFlags, FileType, Mode, OFlags},
+    fs::{AtFlags, FileType, Mode, OFlags, Stat},
     io::Errno,
 };
 
@@ -85,17 +85,24 @@ pub(super) enum Opened {
 pub(super) fn open_own(folder: impl AsFd, name: &str) -> Result<Opened> {
     const DOING: &str = "opening a session file";
     let flags = OFlags::RDONLY | OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::CLOEXEC | OFlags::NOCTTY;
-    let file = match rustix::fs::openat(folder, name, flags, Mode::empty()) {
+    let file = match rustix::fs::openat(&folder, name, flags, Mode::empty()) {
         Ok(file) => file,
         Err(Errno::NOENT) => return Ok(Opened::Absent),
-        // A link; a socket; another user's file.
-        Err(Errno::LOOP | Errno::NXIO | Errno::ACCESS | Errno::PERM) => return Ok(Opened::Foreign),
+        // A link; a socket.
+        Err(Errno::LOOP | Errno::NXIO) => return Ok(Opened::Foreign),
+        // Another user's file; one of our own that cannot be read is broken, not absent.
+        Err(error @ (Errno::ACCESS | Errno::PERM)) => {
+            let stat = rustix::fs::statat(&folder, name, AtFlags::SYMLINK_NOFOLLOW).doing(DOING)?;
+            return if is_own(&stat) { Err(error).doing(DOING) } else { Ok(Opened::Foreign) };
+        }
         Err(error) => return Err(error).doing(DOING),
     };
     let stat = rustix::fs::fstat(&file).doing(DOING)?;
-    let is_own = FileType::from_raw_mode(stat.st_mode) == FileType::RegularFile
-        && stat.st_uid == rustix::process::geteuid().as_raw();
-    Ok(if is_own { Opened::File(file.into()) } else { Opened::Foreign })
+    Ok(if is_own(&stat) { Opened::File(file.into()) } else { Opened::Foreign })
+}
+
+fn is_own(stat: &Stat) -> bool {
+    FileType::from_raw_mode(stat.st_mode) == FileType::RegularFile && stat.st_uid == rustix::process::geteuid().as_raw()
 }
 
 /// Reads a file, but no more than `limit` bytes of it; `None` if there is more.

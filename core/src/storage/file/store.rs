@@ -2,7 +2,7 @@
 
 use std::{
     fs::File,
-    io::Write as _,
+    io::{Read as _, Write as _},
     os::fd::{AsFd, OwnedFd},
     path::Path,
     sync::{
@@ -26,7 +26,7 @@ use super::{
     touches::Touches,
 };
 use crate::{
-    Codec, Limits, Record, StoreKey, Timestamp,
+    Codec, LimitExceeded, Limits, Record, StoreKey, Timestamp,
     record::{Applied, Commit},
     storage::{Access, Committed, Created, FORWARD_FOR, Found, Lookup, Moved, Removed, Snapshot, Touched},
 };
@@ -64,7 +64,16 @@ impl Settings {
         // What could not be read again must not be written.
         limits.check_principal(record.principal.as_deref())?;
         limits.check_total(entries.len(), entries.text_bytes())?;
-        format::encode_session(record, &*self.codec)
+        for (key, json) in entries.iter() {
+            limits.check_entry(key, json)?;
+        }
+        let bytes = format::encode_session(record, &*self.codec)?;
+        let most = self.max_file_bytes();
+        if bytes.len() as u64 > most {
+            let limit = usize::try_from(most).unwrap_or(usize::MAX);
+            return Err(LimitExceeded::Record { limit, actual: bytes.len() }.into());
+        }
+        Ok(bytes)
     }
 }
 
@@ -208,10 +217,15 @@ impl Store {
         };
         let bytes = self.settings.encode(&record)?;
         let to_name = to.to_string();
-        self.replace(&to_sub, &to_name, &bytes, record.last_seen)?;
-        if let Err(error) = self.replace(&from_sub, &from.to_string(), &format::encode_forward(to, now), now) {
-            // The old one lives, so the new one must not.
+        if let Err(error) = self.replace(&to_sub, &to_name, &bytes, record.last_seen) {
             unlink(&to_sub, &to_name)?;
+            return Err(error);
+        }
+        if let Err(error) = self.replace(&from_sub, &from.to_string(), &format::encode_forward(to, now), now) {
+            // If the old one still lives, the new one must not; if only syncing failed, it is the only one.
+            if !matches!(self.read(&from_sub, from, &commit.access)?, Some(Content::Forward { .. })) {
+                unlink(&to_sub, &to_name)?;
+            }
             return Err(error);
         }
         self.touches.forget(from);
@@ -235,28 +249,51 @@ impl Store {
 
     pub(super) fn remove(&self, key: &StoreKey) -> Result<Removed> {
         let Some(held) = self.hold(key)? else { return Ok(Removed::Absent) };
-        // The trace of a renewal stays: a second logout must find its way too.
-        match self.read(&held.sub, key, &Access::passive(Timestamp::default()))? {
-            Some(Content::Forward { to, .. }) => return Ok(Removed::Moved(to)),
-            Some(Content::Session(_)) => {}
-            None => return Ok(Removed::Absent),
+        let name = key.to_string();
+        let Opened::File(mut file) = open_own(&held.sub, &name)? else { return Ok(Removed::Absent) };
+        let mut magic = [0; format::MAGIC.len()];
+        let read = file.read(&mut magic).doing("reading a session file")?;
+        if magic[..read] != *format::MAGIC {
+            // Not a session of any version.
+            return Ok(Removed::Absent);
+        }
+        // The trace of a renewal stays: a second logout must find its way too. What cannot be read here goes: a later
+        // version, or a process with larger limits, might still read it.
+        let always = Access::passive(Timestamp::default());
+        if let Some(Content::Forward { to, .. }) = self.read(&held.sub, key, &always)? {
+            return Ok(Removed::Moved(to));
         }
         self.touches.forget(key);
-        let removed = unlink(&held.sub, &key.to_string())?;
+        let removed = unlink(&held.sub, &name)?;
         self.sync_folder(&held.sub)?;
         Ok(if removed { Removed::Done } else { Removed::Absent })
     }
 
     pub(super) fn find(&self, principal: &str, now: Timestamp) -> Result<Vec<Found>> {
-        let mut found = Vec::new();
+        let (mut found, mut traces): (Vec<Found>, Vec<StoreKey>) = (Vec::new(), Vec::new());
         for number in 0..=u8::MAX {
             let Some(sub) = self.folder.sub(&format!("{number:02x}"))? else { continue };
             for key in keys_in(&sub)? {
-                if let Some(Content::Session(record)) = self.read(&sub, &key, &Access::passive(now))?
-                    && record.principal.as_deref() == Some(principal)
-                {
-                    found.push(Found::new(key, record));
+                match self.read(&sub, &key, &Access::passive(now))? {
+                    Some(Content::Session(record)) if record.principal.as_deref() == Some(principal) => {
+                        found.push(Found::new(key, record));
+                    }
+                    Some(Content::Forward { to, .. }) => traces.push(to),
+                    Some(Content::Session(_)) | None => {}
                 }
+            }
+        }
+        // A session that was renewed while this went through the folders may have passed it by.
+        while let Some(key) = traces.pop() {
+            let Some(sub) = self.folder.sub(&sub_name(&key))? else { continue };
+            match self.read(&sub, &key, &Access::passive(now))? {
+                Some(Content::Session(record)) if record.principal.as_deref() == Some(principal) => {
+                    if found.iter().all(|known| known.key != key) {
+                        found.push(Found::new(key, record));
+                    }
+                }
+                Some(Content::Forward { to, .. }) => traces.push(to),
+                Some(Content::Session(_)) | None => {}
             }
         }
         Ok(found)
@@ -305,14 +342,23 @@ impl Store {
 
     /// Whether the file under a name is one of ours that has expired.
     pub(super) fn is_expired_file(&self, sub: impl AsFd, name: &str, now: Timestamp) -> Result<bool> {
-        let Opened::File(mut file) = open_own(sub, name)? else { return Ok(false) };
+        let Opened::File(mut file) = open_own(&sub, name)? else { return Ok(false) };
         let mut last_seen = modified(&file)?;
         if let Some(key) = StoreKey::parse(name) {
             last_seen = self.touches.latest(&key, last_seen);
         }
         let mut header = [0; HEADER];
-        let read = std::io::Read::read(&mut file, &mut header).doing("reading a session file")?;
-        Ok(format::decode_deadlines(&header[..read]).is_ok_and(|deadlines| deadlines.are_over(last_seen, now)))
+        let read = file.read(&mut header).doing("reading a session file")?;
+        if !format::decode_deadlines(&header[..read]).is_ok_and(|deadlines| deadlines.are_over(last_seen, now)) {
+            return Ok(false);
+        }
+        // The file's time may have been lost on the way through a backup: the record has a say too.
+        let Opened::File(mut file) = open_own(&sub, name)? else { return Ok(false) };
+        let Some(bytes) = read_bounded(&mut file, self.settings.max_file_bytes())? else { return Ok(true) };
+        Ok(match format::decode(&bytes, last_seen, &*self.settings.codec, &self.settings.limits) {
+            Ok(Content::Session(record)) => record.is_expired(now),
+            Ok(Content::Forward { .. }) | Err(_) => true,
+        })
     }
 
     /// Writes the touches that wait. Run by a thread, and once more when the storage ends.

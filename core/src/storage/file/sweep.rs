@@ -18,9 +18,13 @@ impl Store {
         for number in 0..=u8::MAX {
             let name = format!("{number:02x}");
             // Something foreign in the place of one sub-folder must not keep the others from being swept.
-            match self.folder.sub(&name) {
-                Ok(Some(sub)) => self.sweep_sub(number, &sub, now, &mut swept)?,
-                Ok(None) => {}
+            let outcome = match self.folder.sub(&name) {
+                Ok(None) => continue,
+                Ok(Some(sub)) => self.sweep_sub(number, &sub, now, &mut swept),
+                Err(error) => Err(error),
+            };
+            match outcome {
+                Ok(()) => {}
                 Err(error) => {
                     tracing::warn!(error = &error as &dyn std::error::Error, "a session sub-folder was not swept");
                     swept.foreign += 1;

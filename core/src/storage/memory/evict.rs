@@ -16,12 +16,15 @@ impl Store {
         spared: Option<&StoreKey>,
         now: Timestamp,
     ) -> Result<(), StorageError> {
+        if !self.room.could_have(bytes) {
+            return Err(full());
+        }
         if self.room.is_sweep_due(now) {
             self.sweep(now);
         }
         while !self.room.has(sessions, bytes) {
             if !self.give_up_one(near, spared, now) {
-                return Err(StorageError::new(StorageErrorKind::Full, "making room for a session"));
+                return Err(full());
             }
         }
         Ok(())
@@ -41,4 +44,8 @@ impl Store {
             given_up.is_some()
         })
     }
+}
+
+pub(super) fn full() -> StorageError {
+    StorageError::new(StorageErrorKind::Full, "making room for a session")
 }

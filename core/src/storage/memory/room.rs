@@ -33,6 +33,11 @@ impl Room {
             && self.bytes.load(Ordering::Relaxed).saturating_add(bytes) <= self.max_bytes
     }
 
+    /// Whether so much would fit if nothing else were held.
+    pub(super) const fn could_have(&self, bytes: usize) -> bool {
+        bytes <= self.max_bytes
+    }
+
     /// Takes room if there is any. Taking none always works.
     pub(super) fn take(&self, sessions: usize, bytes: usize) -> bool {
         if sessions == 0 && bytes == 0 {

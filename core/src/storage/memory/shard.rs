@@ -116,6 +116,8 @@ impl Shard {
         const SMALL: usize = 64;
         if self.slots.len() > SMALL && self.index.len() < self.slots.len() / 4 {
             self.slots = std::mem::take(&mut self.slots).into_iter().filter(Option::is_some).collect();
+            // Collecting in place keeps the old allocation.
+            self.slots.shrink_to_fit();
             self.free = Vec::new();
             self.hand = 0;
             let slots = &self.slots;

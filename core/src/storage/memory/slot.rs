@@ -1,6 +1,9 @@
 //! One place in a shard: a session, or the trace of a renewal.
 
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::{
+    sync::atomic::{AtomicU64, Ordering},
+    time::Duration,
+};
 
 use crate::{
     Record, StoreKey, Timestamp,
@@ -26,16 +29,21 @@ pub(super) enum Content {
     },
 }
 
+/// How long the trace of a renewal is as precious as its session: as long as requests commonly take.
+const PRECIOUS_FOR: Duration = Duration::from_secs(60);
+
 /// How readily a slot is given up when room is needed, most readily first.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Worth {
     Expired,
     /// Anonymous, and never used after the request that made it: a client that keeps no cookies.
     NeverReturned,
+    /// The way from an old id to a session renewed a while ago: requests that old are rare.
+    OldTrace,
     Anonymous,
     /// The way from an old id to an anonymous session: without it a logout that is under way could miss it.
     Trace,
-    /// Somebody is logged in: never given up.
+    /// Somebody is logged in, or was renewed a moment ago: never given up.
     Kept,
 }
 
@@ -99,10 +107,7 @@ impl Slot {
     }
 
     pub(super) const fn is_evictable(&self) -> bool {
-        !matches!(
-            &self.content,
-            Content::Session(Record { principal: Some(_), .. }) | Content::Forward { is_owned: true, .. }
-        )
+        !matches!(&self.content, Content::Session(Record { principal: Some(_), .. }))
     }
 
     pub(super) fn worth(&self, now: Timestamp) -> Worth {
@@ -111,6 +116,8 @@ impl Slot {
             Content::Session(record) if record.principal.is_some() => Worth::Kept,
             Content::Session(record) if self.last_seen() == record.created_at => Worth::NeverReturned,
             Content::Session(_) => Worth::Anonymous,
+            // Who renews again and again must not fill the storage with what nobody may give up.
+            Content::Forward { at, .. } if *at + PRECIOUS_FOR <= now => Worth::OldTrace,
             Content::Forward { is_owned: false, .. } => Worth::Trace,
             Content::Forward { is_owned: true, .. } => Worth::Kept,
         }

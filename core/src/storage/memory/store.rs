@@ -5,6 +5,7 @@ use std::sync::{Arc, atomic::Ordering};
 use parking_lot::{RwLock, RwLockWriteGuard};
 
 use super::{
+    evict::full,
     room::Room,
     shard::Shard,
     slot::{Content, Slot},
@@ -12,10 +13,7 @@ use super::{
 use crate::{
     Record, StoreKey, Timestamp,
     record::{Applied, Commit},
-    storage::{
-        Access, Committed, Created, Found, Lookup, Moved, Removed, Snapshot, StorageError, StorageErrorKind, Swept,
-        Touched,
-    },
+    storage::{Access, Committed, Created, Found, Lookup, Moved, Removed, Snapshot, StorageError, Swept, Touched},
 };
 
 /// Many more than there are cores, and few enough to walk over.
@@ -187,16 +185,32 @@ impl Store {
     }
 
     pub(super) fn find(&self, principal: &str, now: Timestamp) -> Vec<Found> {
-        let mut found = Vec::new();
+        let (mut found, mut traces) = (Vec::new(), Vec::new());
+        let is_theirs = |record: &Record| record.principal.as_deref() == Some(principal);
         for shard in &self.shards {
             let shard = shard.read();
-            for slot in shard.walk(0..shard.places()) {
-                if let Content::Session(record) = slot.content()
-                    && record.principal.as_deref() == Some(principal)
-                    && !slot.is_expired(now)
-                {
-                    found.push(Found::new(slot.key, slot.current(record)));
+            for slot in shard.walk(0..shard.places()).filter(|slot| !slot.is_expired(now)) {
+                match slot.content() {
+                    Content::Session(record) if is_theirs(record) => {
+                        found.push(Found::new(slot.key, slot.current(record)));
+                    }
+                    Content::Forward { to, .. } => traces.push(*to),
+                    Content::Session(_) => {}
                 }
+            }
+        }
+        // A session that was renewed while this went through the shards may have passed it by.
+        while let Some(key) = traces.pop() {
+            let shard = self.shard(&key).read();
+            let Some(slot) = shard.get(&key).filter(|slot| !slot.is_expired(now)) else { continue };
+            match slot.content() {
+                Content::Session(record) if is_theirs(record) => {
+                    if found.iter().all(|known: &Found| known.key != key) {
+                        found.push(Found::new(key, slot.current(record)));
+                    }
+                }
+                Content::Forward { to, .. } => traces.push(*to),
+                Content::Session(_) => {}
             }
         }
         found
@@ -237,10 +251,6 @@ impl Store {
         }
         swept
     }
-}
-
-fn full() -> StorageError {
-    StorageError::new(StorageErrorKind::Full, "making room for a session")
 }
 
 /// Write locks on two shards, which may be one and the same; taken in a fixed order, so that two moves never wait for each
