@@ -35,6 +35,8 @@ pub(crate) struct Machine {
     /// What is on its way to the storage.
     pub(super) in_flight: Option<Arc<Changes>>,
     pub(super) renew: bool,
+    /// The new id under which a session was to be created or moved to, as long as what became of that is not known.
+    pub(super) attempt: Option<Attempt>,
     /// Whether `destroy` came after the last step left for the storage.
     pub(super) destroyed_meanwhile: bool,
     /// The session to end, and how often it was followed to a new key.
@@ -54,6 +56,24 @@ pub(crate) struct Machine {
     pub(super) detached: Option<&'static str>,
     /// For making ids.
     pub(super) client: ClientInfo,
+}
+
+/// A create or a move that left for the storage and was not answered: its driver was dropped, or the storage failed.
+///
+/// It is tried again under the same id, so that there never are two sessions of it.
+#[derive(Debug)]
+pub(super) struct Attempt {
+    pub(super) id: SessionId,
+    pub(super) tries: Tries,
+}
+
+/// How far an attempt has come.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Tries {
+    First,
+    Again,
+    /// Something stands there: it has to be looked at whether that is its own first try.
+    Found,
 }
 
 /// What is known about the session in the storage.
@@ -99,6 +119,7 @@ impl Machine {
             changes: Changes::default(),
             in_flight: None,
             renew: false,
+            attempt: None,
             destroyed_meanwhile: false,
             doomed: None,
             passive: false,

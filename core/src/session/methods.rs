@@ -552,6 +552,7 @@ macro_rules! session_methods {
                     Step::Create { key, record, now, .. } => storage.create(key, record, *now)$($await)*.map(Reply::Created),
                     Step::Commit { key, commit } => storage.commit(key, commit)$($await)*.map(Reply::Committed),
                     Step::Move { from, to, commit, .. } => storage.move_to(from, to, commit)$($await)*.map(Reply::Moved),
+                    Step::Look { key, access, .. } => storage.load(key, access)$($await)*.map(Reply::Looked),
                     Step::Touch { key, access } => storage.touch(key, access)$($await)*.map(Reply::Touched),
                 };
                 reply.map_err(|error| {

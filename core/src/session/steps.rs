@@ -7,12 +7,12 @@ use serde_json::Value;
 use super::{
     config::Config,
     delivery::Saved,
-    machine::{Machine, Standing, View},
+    machine::{Attempt, Machine, Standing, Tries, View},
 };
 use crate::{
     Error, Record, SessionId, StoreKey, Timestamp, ValueError,
     record::{Changes, Commit, Entries, Expect, JsonText, Snapshot},
-    storage::{Committed, Created, Moved, Removed, StorageError, StorageErrorKind, Touched},
+    storage::{Access, Committed, Created, Lookup, Moved, Removed, StorageError, StorageErrorKind, Touched},
 };
 
 /// Renewals through which a session is followed to its end. Keys never repeat, so only a broken storage gets this far.
@@ -23,11 +23,35 @@ const MAX_IDS: u8 = 3;
 /// Something to ask the storage.
 #[derive(Debug)]
 pub(crate) enum Step {
-    Remove { key: StoreKey },
-    Create { id: SessionId, key: StoreKey, record: Record, now: Timestamp },
-    Commit { key: StoreKey, commit: Commit },
-    Move { id: SessionId, from: StoreKey, to: StoreKey, commit: Commit },
-    Touch { key: StoreKey, access: crate::storage::Access },
+    Remove {
+        key: StoreKey,
+    },
+    Create {
+        id: SessionId,
+        key: StoreKey,
+        record: Record,
+        now: Timestamp,
+    },
+    Commit {
+        key: StoreKey,
+        commit: Commit,
+    },
+    Move {
+        id: SessionId,
+        from: StoreKey,
+        to: StoreKey,
+        commit: Commit,
+    },
+    Touch {
+        key: StoreKey,
+        access: Access,
+    },
+    /// Looks whether an earlier attempt has succeeded after all.
+    Look {
+        id: SessionId,
+        key: StoreKey,
+        access: Access,
+    },
 }
 
 /// What the storage answered to a [`Step`].
@@ -38,6 +62,7 @@ pub(crate) enum Reply {
     Committed(Committed),
     Moved(Moved),
     Touched(Touched),
+    Looked(Lookup),
 }
 
 /// How far a save or a close has come.
@@ -86,11 +111,15 @@ impl Machine {
         if let Some(why) = self.detached {
             return Err(Error::Detached(why));
         }
-        // A step whose driver was dropped: its outcome is unknown, and doing it again is harmless.
+        // A step whose driver was dropped: its outcome is unknown. Doing it again is harmless, under the same id.
         self.settle_in_flight();
         self.destroyed_meanwhile = false;
         if let Some((key, _)) = self.doomed {
             return Ok(Some(Step::Remove { key }));
+        }
+        if let Some(Attempt { id, tries: Tries::Found }) = &self.attempt {
+            let access = config.lifetime.access(now, self.passive);
+            return Ok(Some(Step::Look { id: id.clone(), key: StoreKey::of(id), access }));
         }
         if !self.changes.is_empty() || self.renew {
             match self.standing {
@@ -137,9 +166,13 @@ impl Machine {
         self.key().map(|key| Step::Touch { key, access })
     }
 
-    fn fresh_id(&self, progress: &mut Progress, config: &Config) -> Result<SessionId, Error> {
+    /// An id to create under or to move to: that of an attempt whose outcome is not known, or a new one.
+    fn fresh_id(&mut self, progress: &mut Progress, config: &Config) -> Result<SessionId, Error> {
         if self.closed {
             return Err(Error::Closed);
+        }
+        if let Some(attempt) = &self.attempt {
+            return Ok(attempt.id.clone());
         }
         if progress.ids_tried >= MAX_IDS {
             return Err(crate::IdError::new("every new id was taken already").into());
@@ -157,14 +190,55 @@ impl Machine {
         record.entries = self.changes.apply_to(&Entries::EMPTY, &config.limits)?;
         record.principal = self.changes.new_principal().cloned().flatten();
         self.take_off();
+        self.attempt(&id);
         Ok(Step::Create { key: StoreKey::of(&id), id, record, now })
     }
 
     fn move_on(&mut self, progress: &mut Progress, now: Timestamp, config: &Config) -> Result<Option<Step>, Error> {
         let id = self.fresh_id(progress, config)?;
+        self.attempt(&id);
         let changes = self.take_off();
         let commit = self.commit(changes, None, now, config);
         Ok(self.key().map(|from| Step::Move { from, to: StoreKey::of(&id), id, commit }))
+    }
+
+    /// A create or a move leaves for the storage.
+    fn attempt(&mut self, id: &SessionId) {
+        let tries = if self.attempt.is_some() { Tries::Again } else { Tries::First };
+        self.attempt = Some(Attempt { id: id.clone(), tries });
+    }
+
+    /// Something is in the way of a create or a move. If it is the second try, that may be the first one.
+    fn may_be_own(&mut self) -> bool {
+        match &mut self.attempt {
+            Some(attempt) if attempt.tries == Tries::Again => {
+                attempt.tries = Tries::Found;
+                self.settle_in_flight();
+                true
+            }
+            _ => {
+                self.attempt = None;
+                false
+            }
+        }
+    }
+
+    /// What an attempt's look has found: its session, which is this request's then, or nothing.
+    fn looked(&mut self, id: &SessionId, key: StoreKey, lookup: Lookup, progress: &mut Progress) {
+        self.attempt = None;
+        match lookup {
+            Lookup::Found(snapshot) => {
+                let expires_at = snapshot.record.expires_at();
+                progress.saved = if self.renew { Saved::Renewed } else { Saved::Created };
+                progress.stored = true;
+                self.standing = Standing::Found(View { snapshot, names: None });
+                (self.id, self.key, self.id_is_given) = (Some(id.clone()), Some(key), false);
+                (self.renew, self.issued, self.extended_to) = (false, true, Some(expires_at));
+            }
+            // The old id has moved, but not to here: another renewal was first.
+            Lookup::Moved(_) | Lookup::Absent if self.renew => self.overtaken(progress),
+            Lookup::Moved(_) | Lookup::Absent => {}
+        }
     }
 
     fn commit(&self, changes: Arc<Changes>, expect: Option<Expect>, now: Timestamp, config: &Config) -> Commit {
@@ -211,6 +285,7 @@ impl Machine {
     ) -> Result<(), Error> {
         if std::mem::take(&mut self.destroyed_meanwhile) {
             // The session this step was for is no longer this request's; what the step has made must end too.
+            self.attempt = None;
             if let (Step::Create { key, .. }, Reply::Created(Created::Done)) = (step, &reply) {
                 self.doomed = Some((*key, 0));
             }
@@ -248,19 +323,26 @@ impl Machine {
             },
             (Step::Move { id, to, commit, .. }, Reply::Moved(moved)) => match moved {
                 Moved::Done { expires_at, revision } => {
+                    self.attempt = None;
                     progress.stored = true;
                     self.stored(commit, expires_at, revision, progress.closing, config);
                     (self.id, self.key, self.id_is_given) = (Some(id.clone()), Some(*to), false);
                     (self.renew, self.issued, self.extended_to) = (false, true, Some(expires_at));
                     progress.saved = Saved::Renewed;
                 }
+                // Its own first try, perhaps.
+                Moved::Moved(_) | Moved::Taken if self.may_be_own() => {}
                 Moved::Moved(at) if self.is_overtaken(at, commit.access.now) => self.overtaken(progress),
-                Moved::Gone | Moved::Moved(_) => self.gone(progress),
+                Moved::Gone | Moved::Moved(_) => {
+                    self.attempt = None;
+                    self.gone(progress);
+                }
                 // Another new id.
                 Moved::Taken => self.settle_in_flight(),
             },
             (Step::Touch { .. }, Reply::Touched(Touched::Done(expires_at))) => self.extended_to = Some(expires_at),
             (Step::Touch { .. }, Reply::Touched(Touched::Gone)) => self.standing = Standing::Lost,
+            (Step::Look { id, key, .. }, Reply::Looked(lookup)) => self.looked(id, *key, lookup, progress),
             // A driver gives the answer that belongs to the step.
             _ => self.settle_in_flight(),
         }
@@ -277,6 +359,7 @@ impl Machine {
     ) -> Result<(), Error> {
         match created {
             Created::Done => {
+                self.attempt = None;
                 progress.stored = true;
                 self.in_flight = None;
                 (self.id, self.key, self.id_is_given) = (Some(id.clone()), Some(key), false);
@@ -286,6 +369,8 @@ impl Machine {
                     progress.saved = Saved::Created;
                 }
             }
+            // Its own first try, perhaps.
+            Created::Exists if self.may_be_own() => {}
             Created::Exists => {
                 self.settle_in_flight();
                 if self.id_is_given {

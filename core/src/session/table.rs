@@ -69,6 +69,7 @@ impl Request {
                 Step::Commit { .. } => "commit",
                 Step::Move { .. } => "move",
                 Step::Touch { .. } => "touch",
+                Step::Look { .. } => "look",
             });
             let reply = replies.next().expect("a step too many");
             self.machine.reply(&step, reply, &mut progress, &self.config).unwrap();
@@ -426,4 +427,57 @@ fn whoever_joins_under_a_given_id_learns_it() {
         let (_, delivery) = request.close([]);
         assert_eq!(delivery, Delivery::Send { id: old_id(), expires_at: T0 + IDLE }, "passive: {passive}");
     }
+}
+
+/// Lets a step leave and nobody say what became of it: its driver was dropped.
+fn lose_a_step(request: &mut Request) -> Step {
+    request.machine.next(&mut Progress::saving(), request.now, &request.config).unwrap().unwrap()
+}
+
+#[test]
+fn a_create_that_was_not_answered_is_tried_again_under_its_id() {
+    let mut request = Request::presenting(None);
+    request.write();
+    let Step::Create { id: first, .. } = lose_a_step(&mut request) else { panic!() };
+    // It had not happened.
+    let (saved, delivery) = request.close([created()]);
+    assert_eq!(saved, Saved::Created);
+    assert_eq!(delivery, Delivery::Send { id: first, expires_at: T0 + IDLE });
+
+    // It had happened.
+    let mut request = Request::presenting(None);
+    request.write();
+    let Step::Create { id: first, .. } = lose_a_step(&mut request) else { panic!() };
+    let replies = [Reply::Created(Created::Exists), Reply::Looked(stored(T0)), committed()];
+    let (_, delivery) = request.close(replies);
+    assert_eq!(delivery, Delivery::Send { id: first, expires_at: T0 + IDLE });
+    assert_eq!(request.asked, ["create", "look", "commit"]);
+}
+
+#[test]
+fn a_move_that_was_not_answered_is_found_again() {
+    let mut request = Request::presenting(Some(old_id()));
+    request.read(stored(T0));
+    request.machine.renew();
+    let Step::Move { id: first, .. } = lose_a_step(&mut request) else { panic!() };
+    let (saved, delivery) = request.close([Reply::Moved(Moved::Moved(T0)), Reply::Looked(stored(T0))]);
+    assert_eq!((saved, delivery), (Saved::Renewed, Delivery::Send { id: first, expires_at: T0 + IDLE }));
+
+    // Another renewal was first.
+    let mut request = Request::presenting(Some(old_id()));
+    request.read(stored(T0));
+    request.machine.renew();
+    lose_a_step(&mut request);
+    let replies = [Reply::Moved(Moved::Moved(T0)), Reply::Looked(Lookup::Absent)];
+    assert_eq!(request.close(replies), (Saved::Gone, Delivery::Keep));
+}
+
+#[test]
+fn a_destroy_ends_what_was_not_answered() {
+    let mut request = Request::presenting(None);
+    request.write();
+    let Step::Create { key: first, .. } = lose_a_step(&mut request) else { panic!() };
+    request.machine.destroy();
+    let step = request.machine.next(&mut Progress::closing(), T0, &request.config).unwrap();
+    assert!(matches!(step, Some(Step::Remove { key }) if key == first));
 }

@@ -7,7 +7,7 @@ use super::{
     machine::{Machine, Standing},
 };
 use crate::{
-    Error, InvalidId, SessionId,
+    Error, InvalidId, SessionId, StoreKey,
     record::{Changes, Entries},
 };
 
@@ -100,8 +100,12 @@ impl Machine {
         }
         self.used = true;
         if self.doomed.is_none() {
-            self.doomed = self.key().map(|key| (key, 0));
+            // A move that has happened unnoticed is found from its old key; a create only under its own.
+            let created = self.attempt.as_ref().filter(|_| matches!(self.standing, Standing::Absent));
+            let key = created.map(|attempt| StoreKey::of(&attempt.id)).or_else(|| self.key());
+            self.doomed = key.map(|key| (key, 0));
         }
+        self.attempt = None;
         self.in_flight = None;
         self.destroyed_meanwhile = true;
         self.changes = Changes::default();
