@@ -6,7 +6,7 @@ use std::{
 };
 
 use super::{
-    MAX_HOPS,
+    MAX_HOPS, MAX_OTHERS,
     builder::{FromParts, ManagerBuilder, Settings},
     lost_track,
     methods::manager_methods,

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use super::{
-    MAX_HOPS,
+    MAX_HOPS, MAX_OTHERS,
     builder::{FromParts, ManagerBuilder, Settings},
     lost_track,
     methods::manager_methods,

@@ -13,26 +13,25 @@ macro_rules! manager_methods {
             }
 
             /// As [`session`](Self::session), for transports on which a client may present several texts, such as several
-            /// cookies of one name: the first that can be an id counts, so that a malformed one never hides a good one.
-            /// `client` is called only if there is none.
+            /// cookies of one name: the first under which there is a session counts, of at most four that can be ids, so that
+            /// neither a malformed text nor a dead id hides a good one. `client` is called only if none can be an id.
             #[must_use]
             pub fn session_from<'a>(
                 &self,
                 candidates: impl IntoIterator<Item = &'a str>,
                 client: impl FnOnce() -> ClientInfo,
             ) -> $session {
-                let (mut malformed, mut id) = (false, None);
+                let (mut malformed, mut id, mut others) = (false, None, Vec::new());
                 for text in candidates {
                     match self.config.ids.parse(text) {
-                        Ok(parsed) => {
-                            id = Some(parsed);
-                            break;
-                        }
+                        Ok(parsed) if id.is_none() => id = Some(parsed),
+                        Ok(parsed) if others.len() < MAX_OTHERS => others.push(parsed),
+                        Ok(_) => break,
                         Err(_) => malformed = true,
                     }
                 }
                 let client = if id.is_some() { ClientInfo::default() } else { client() };
-                let machine = Machine::new(id, malformed, client);
+                let machine = Machine::new(id, malformed, client).with_others(others);
                 $session::new(self.storage.clone(), Arc::clone(&self.config), machine)
             }
 

@@ -23,6 +23,8 @@ const RENEWAL_GRACE: Duration = Duration::from_secs(30);
 pub(crate) struct Machine {
     /// The id the request works under: what the client presented, if it is well-formed, or what was issued since.
     pub(super) id: Option<SessionId>,
+    /// Further ids that the request presented, the first last; tried when nothing is under `id`.
+    pub(super) others: Vec<SessionId>,
     /// The key of `id`, computed when first needed.
     pub(super) key: Option<StoreKey>,
     /// Whether the client presented anything, well-formed or not, that it would have to forget.
@@ -41,6 +43,8 @@ pub(crate) struct Machine {
     pub(super) destroyed_meanwhile: bool,
     /// The session to end, and how often it was followed to a new key.
     pub(super) doomed: Option<(StoreKey, u32)>,
+    /// What else the request presented: nobody knows which of it was meant, so all of it ends.
+    pub(super) doomed_too: Vec<SessionId>,
     pub(super) passive: bool,
     /// Whether the application looked at the session at all.
     pub(super) used: bool,
@@ -114,6 +118,7 @@ impl Machine {
             presented: malformed || id.is_some(),
             standing: if id.is_some() { Standing::Unknown } else { Standing::Absent },
             id,
+            others: Vec::new(),
             key: None,
             id_is_given: false,
             changes: Changes::default(),
@@ -122,6 +127,7 @@ impl Machine {
             attempt: None,
             destroyed_meanwhile: false,
             doomed: None,
+            doomed_too: Vec::new(),
             passive: false,
             used: false,
             read: false,
@@ -132,6 +138,24 @@ impl Machine {
             closed: false,
             detached: None,
             client,
+        }
+    }
+
+    /// Adds what the request presented besides.
+    pub(crate) fn with_others(mut self, mut others: Vec<SessionId>) -> Self {
+        others.reverse();
+        self.others = others;
+        self
+    }
+
+    /// Goes over to the next id that the request presented, if there is one.
+    pub(super) fn try_other(&mut self) -> bool {
+        match self.others.pop() {
+            Some(other) => {
+                (self.id, self.key, self.standing) = (Some(other), None, Standing::Unknown);
+                true
+            }
+            None => false,
         }
     }
 
@@ -241,6 +265,9 @@ impl Machine {
             Lookup::Moved(at) if !self.is_overtaken(at, now) => Lookup::Absent,
             lookup => lookup,
         };
+        if matches!((&lookup, &self.standing), (Lookup::Absent, Standing::Unknown)) && self.try_other() {
+            return;
+        }
         match (lookup, &mut self.standing) {
             // A second, partial read adds to the first.
             (Lookup::Found(more), Standing::Found(view)) => view.snapshot.merge(more),

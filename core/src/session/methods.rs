@@ -523,14 +523,16 @@ macro_rules! session_methods {
                     return Ok(());
                 }
                 let _one_at_a_time = self.0.io.lock()$($await)*;
-                // Somebody may have read it while this waited.
-                let Some(need) = self.machine().want(names, now, self.config())? else { return Ok(()) };
-                let lookup = match names {
-                    Some(names) => self.0.storage.fetch(&need.key, names, &need.access)$($await)*?,
-                    None => self.0.storage.load(&need.key, &need.access)$($await)*?,
-                };
-                self.machine().loaded(lookup, names, &need, self.config());
-                Ok(())
+                // Somebody may have read it while this waited. A client that presented several ids needs several reads.
+                loop {
+                    let need = self.machine().want(names, now, self.config())?;
+                    let Some(need) = need else { return Ok(()) };
+                    let lookup = match names {
+                        Some(names) => self.0.storage.fetch(&need.key, names, &need.access)$($await)*?,
+                        None => self.0.storage.load(&need.key, &need.access)$($await)*?,
+                    };
+                    self.machine().loaded(lookup, names, &need, self.config());
+                }
             }
 
             /// Leads the machine's steps through the storage.

@@ -69,7 +69,8 @@ impl Machine {
         let complete = matches!(&lookup, Lookup::Found(snapshot) if snapshot.complete);
         self.found(lookup, need.access.now);
         if let Standing::Found(view) = &mut self.standing {
-            if complete {
+            // Who asks for all is given all: a storage that leaves some out has no more.
+            if complete || names.is_none() {
                 view.names = None;
             } else if let (Some(known), Some(names)) = (&mut view.names, names) {
                 known.extend(names.iter().map(|&name| name.into()));

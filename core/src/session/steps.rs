@@ -304,7 +304,7 @@ impl Machine {
                         return Err(StorageError::new(StorageErrorKind::Other, doing).into());
                     }
                     Removed::Moved(next) => Some((next, hops + 1)),
-                    Removed::Done | Removed::Absent => None,
+                    Removed::Done | Removed::Absent => self.doomed_too.pop().map(|id| (StoreKey::of(&id), 0)),
                 };
                 progress.saved = Saved::Destroyed;
             }
@@ -412,6 +412,9 @@ impl Machine {
     fn gone(&mut self, progress: &mut Progress) {
         if matches!(self.standing, Standing::Unknown) {
             self.settle_in_flight();
+            if self.try_other() {
+                return;
+            }
             self.standing = Standing::Absent;
             // Having asked, the request knows that the client's id opens nothing.
             self.read = true;

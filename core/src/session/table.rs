@@ -481,3 +481,38 @@ fn a_destroy_ends_what_was_not_answered() {
     let step = request.machine.next(&mut Progress::closing(), T0, &request.config).unwrap();
     assert!(matches!(step, Some(Step::Remove { key }) if key == first));
 }
+
+fn other_id() -> SessionId {
+    SessionId::from_random([2; 32])
+}
+
+#[test]
+fn a_dead_id_hides_no_good_one() {
+    let presenting_both = || {
+        let mut request = Request::presenting(Some(old_id()));
+        request.machine = request.machine.with_others(vec![other_id()]);
+        request
+    };
+    let mut reader = presenting_both();
+    reader.read(Lookup::Absent);
+    reader.read(stored(T0));
+    assert_eq!(reader.machine.value("user").unwrap().as_str(), "\"ada\"");
+    assert_eq!(reader.machine.id(), Some(other_id()));
+    assert_eq!(reader.close([]), (Saved::Nothing, Delivery::Keep));
+
+    let mut writer = presenting_both();
+    writer.write();
+    let (saved, delivery) = writer.close([Reply::Committed(Committed::Gone), committed()]);
+    assert_eq!((saved, delivery), (Saved::Committed, Delivery::Refresh { id: other_id(), expires_at: T0 + IDLE }));
+
+    let mut neither = presenting_both();
+    neither.read(Lookup::Absent);
+    neither.read(Lookup::Absent);
+    assert_eq!(neither.close([]), (Saved::Nothing, Delivery::Withdraw));
+
+    // A logout that did not look first ends whichever it was.
+    let mut logout = presenting_both();
+    logout.machine.destroy();
+    let replies = [Removed::Absent, Removed::Done].map(Reply::Removed);
+    assert_eq!(logout.close(replies), (Saved::Destroyed, Delivery::Withdraw));
+}

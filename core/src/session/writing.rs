@@ -106,6 +106,9 @@ impl Machine {
             self.doomed = key.map(|key| (key, 0));
         }
         self.attempt = None;
+        if matches!(self.standing, Standing::Unknown) {
+            self.doomed_too = std::mem::take(&mut self.others);
+        }
         self.in_flight = None;
         self.destroyed_meanwhile = true;
         self.changes = Changes::default();
@@ -128,6 +131,7 @@ impl Machine {
         if config.ids.parse(id.as_str()).as_ref() != Ok(&id) {
             return Err(InvalidId::Refused.into());
         }
+        self.others.clear();
         // What the client holds is not looked at any more; it learns the given id as soon as a session stands under it.
         self.presented = false;
         self.issued = self.id.as_ref() != Some(&id);
