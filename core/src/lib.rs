@@ -63,7 +63,9 @@ pub mod coming_from_goframe {}
 
 pub use clock::{Clock, ManualClock, SystemClock, Timestamp};
 pub use error::{ConfigError, Error};
-pub use id::{ClientInfo, CustomIds, HashedIds, IdError, IdGenerator, InvalidId, SessionId, StoreKey};
+pub use id::{
+    ClientInfo, CustomIds, GoFrameIds, HashedIds, IdError, IdGenerator, InvalidId, KeyScheme, SessionId, StoreKey,
+};
 pub use manager::{AsyncManager, Manager, ManagerBuilder};
 pub use record::{BincodeCodec, Changes, Codec, CodecError, Entries, LimitExceeded, Limits, Record, ValueError};
 pub use session::{AsyncSession, Closed, Delivery, Saved, Session, SessionInfo};
@@ -71,6 +73,8 @@ pub use session::{AsyncSession, Closed, Delivery, Saved, Session, SessionInfo};
 pub use storage::OnPool;
 #[cfg(all(feature = "file", unix))]
 pub use storage::file::FileStorage;
+#[cfg(feature = "redis")]
+pub use storage::redis::{RedisHashStorage, RedisStorage};
 pub use storage::{
     AnyStorage, AsyncStorage, OnTheSpot, Storage, StorageError, StorageErrorKind, memory::MemoryStorage,
 };

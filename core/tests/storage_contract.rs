@@ -524,7 +524,7 @@ struct Awaited {
 
 impl Awaited {
     fn new(storage: impl AsyncStorage + 'static) -> Self {
-        let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).build().unwrap();
+        let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();
         Self { storage: AnyStorage::new(storage), runtime }
     }
 }
@@ -589,6 +589,17 @@ macro_rules! contract {
         contract!(@ways [$($case)*]
             memory_on_pool: |case: Case| case(&Awaited::new(gsession::OnPool::new(quiet_memory())));
             file_async: |case: Case| in_a_folder(|storage| case(&Awaited::new(storage)));
+        );
+        #[cfg(feature = "redis")]
+        contract!(@ways [$($case)*]
+            redis_string: |case: Case| case(&support::redis::strings());
+            redis_hash: |case: Case| case(&support::redis::hashes());
+            redis_string_async: |case: Case| case(&Awaited::new(support::redis::strings()));
+            redis_hash_async: |case: Case| case(&Awaited::new(support::redis::hashes()));
+            redis_string_near: |case: Case| case(&Awaited::new(support::redis::near_strings()));
+            redis_hash_near: |case: Case| case(&Awaited::new(support::redis::near_hashes()));
+            redis_string_cluster: |case: Case| case(&support::redis::clustered_strings());
+            redis_hash_cluster: |case: Case| case(&Awaited::new(support::redis::clustered_hashes()));
         );
     };
     (@ways $cases:tt $($way:ident: $run:expr;)*) => { $(contract!(@way $way, $run, $cases);)* };

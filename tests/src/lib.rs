@@ -18,6 +18,5 @@ pub mod build;
 pub mod chromedriver;
 pub mod demo;
 pub mod http;
-pub mod process;
-pub mod program;
+pub use gsession_test_servers::{process, program};
 pub mod wait;

@@ -2,12 +2,14 @@
 
 mod client_info;
 mod generator;
+mod goframe;
 mod hashed;
 mod session_id;
 mod store_key;
 
 pub use client_info::ClientInfo;
 pub use generator::{CustomIds, IdError, IdGenerator};
+pub use goframe::GoFrameIds;
 pub use hashed::HashedIds;
 pub use session_id::{InvalidId, SessionId};
-pub use store_key::StoreKey;
+pub use store_key::{KeyScheme, StoreKey};

@@ -18,13 +18,46 @@ use super::SessionId;
 /// assert_eq!(StoreKey::parse(&key.to_string()), Some(key));
 /// ```
 #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub struct StoreKey([u8; 32]);
+pub struct StoreKey {
+    bytes: [u8; 32],
+    /// How many of the bytes are a raw id; 0 if they are a hash.
+    raw: u8,
+}
+
+/// How a storage names sessions.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[non_exhaustive]
+pub enum KeyScheme {
+    /// By the SHA-256 of their ids.
+    #[default]
+    Hashed,
+    /// By the ids themselves, because another system that shares the storage does so. Whoever reads such a storage, or a
+    /// backup of it, can take over its sessions. Ids have at most 32 characters.
+    RawIds,
+}
+
+impl KeyScheme {
+    /// Whether there can be a session under `id`.
+    #[must_use]
+    pub fn admits(self, id: &SessionId) -> bool {
+        self == Self::Hashed || id.as_bytes().len() <= 32
+    }
+
+    /// The key of the session that `id` opens.
+    #[must_use]
+    pub fn key_of(self, id: &SessionId) -> StoreKey {
+        match self {
+            Self::RawIds => StoreKey::from_raw_id(id.as_bytes()).unwrap_or_else(|| StoreKey::of(id)),
+            Self::Hashed => StoreKey::of(id),
+        }
+    }
+}
 
 impl StoreKey {
     /// The key of the session that `id` opens.
     #[must_use]
     pub fn of(id: &SessionId) -> Self {
-        Self(Sha256::digest(id.as_bytes()).into())
+        Self::from_bytes(Sha256::digest(id.as_bytes()).into())
     }
 
     /// Reads 64 lower-case hexadecimal digits, as `Display` writes them.
@@ -35,19 +68,41 @@ impl StoreKey {
         for (byte, pair) in bytes.iter_mut().zip(digits.chunks_exact(2)) {
             *byte = nibble(pair[0])? << 4 | nibble(pair[1])?;
         }
-        Some(Self(bytes))
+        Some(Self::from_bytes(bytes))
     }
 
     /// The 32 bytes, for storages with binary keys.
     #[must_use]
     pub const fn as_bytes(&self) -> &[u8; 32] {
-        &self.0
+        &self.bytes
+    }
+
+    /// The id, if it is one: for a storage of [`KeyScheme::RawIds`].
+    #[cfg(feature = "redis")]
+    pub(crate) fn raw_id(&self) -> Option<&[u8]> {
+        self.bytes.get(..usize::from(self.raw)).filter(|id| !id.is_empty())
+    }
+
+    /// The key of a raw id.
+    pub(crate) fn from_raw_id(id: &[u8]) -> Option<Self> {
+        let raw = u8::try_from(id.len()).ok().filter(|length| (1..=32).contains(length))?;
+        let mut bytes = [0; 32];
+        bytes.get_mut(..id.len())?.copy_from_slice(id);
+        Some(Self { bytes, raw })
     }
 
     /// A key of these 32 bytes, as [`as_bytes`](Self::as_bytes) gave them.
     #[must_use]
     pub const fn from_bytes(bytes: [u8; 32]) -> Self {
-        Self(bytes)
+        Self { bytes, raw: 0 }
+    }
+
+    /// What may be shown of it: of a raw id only its hash.
+    fn shown(&self) -> [u8; 32] {
+        match self.bytes.get(..usize::from(self.raw)) {
+            Some(id) if !id.is_empty() => Sha256::digest(id).into(),
+            _ => self.bytes,
+        }
     }
 }
 
@@ -59,21 +114,28 @@ const fn nibble(digit: u8) -> Option<u8> {
     }
 }
 
-impl fmt::Display for StoreKey {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+impl StoreKey {
+    /// The 64 hexadecimal digits that it is shown as.
+    pub(crate) fn hex(&self) -> [u8; 64] {
         let mut text = [0_u8; 64];
-        for (pair, byte) in text.chunks_exact_mut(2).zip(self.0) {
+        for (pair, byte) in text.chunks_exact_mut(2).zip(self.shown()) {
             pair[0] = b"0123456789abcdef"[usize::from(byte >> 4)];
             pair[1] = b"0123456789abcdef"[usize::from(byte & 15)];
         }
-        f.write_str(std::str::from_utf8(&text).unwrap_or_default())
+        text
+    }
+}
+
+impl fmt::Display for StoreKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(std::str::from_utf8(&self.hex()).unwrap_or_default())
     }
 }
 
 impl fmt::Debug for StoreKey {
     /// The first eight digits: enough to tell sessions apart in a log.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let [a, b, c, d, ..] = self.0;
+        let [a, b, c, d, ..] = self.shown();
         write!(f, "StoreKey({a:02x}{b:02x}{c:02x}{d:02x}…)")
     }
 }
@@ -90,8 +152,19 @@ mod tests {
     }
 
     #[test]
+    fn a_raw_id_is_its_own_key_and_never_shown() {
+        let id = SessionId::custom("gf1234567890abcdefghijklmnopqrst").unwrap();
+        let key = KeyScheme::RawIds.key_of(&id);
+        assert_ne!(key, StoreKey::of(&id));
+        assert_eq!(key.to_string(), StoreKey::of(&id).to_string());
+        assert_eq!(format!("{key:?}"), format!("{:?}", StoreKey::of(&id)));
+        assert!(KeyScheme::RawIds.admits(&id) && !KeyScheme::RawIds.admits(&SessionId::from_random([1; 32])));
+        assert_eq!(KeyScheme::Hashed.key_of(&id), StoreKey::of(&id));
+    }
+
+    #[test]
     fn reads_only_its_own_spelling() {
-        assert_eq!(StoreKey::parse(&"0".repeat(64)), Some(StoreKey([0; 32])));
+        assert_eq!(StoreKey::parse(&"0".repeat(64)), Some(StoreKey::from_bytes([0; 32])));
         for text in ["", "0", &"0".repeat(63), &"0".repeat(65), &"A".repeat(64), &"g".repeat(64), "../../../etc/passwd"]
         {
             assert_eq!(StoreKey::parse(text), None, "{text}");

@@ -12,8 +12,8 @@ use super::{
     methods::manager_methods,
 };
 use crate::{
-    AnyStorage, AsyncSession, AsyncStorage, ClientInfo, MemoryStorage, SessionId, SessionInfo, StorageError, StoreKey,
-    Timestamp,
+    AnyStorage, AsyncSession, AsyncStorage, ClientInfo, KeyScheme, MemoryStorage, SessionId, SessionInfo, StorageError,
+    StoreKey, Timestamp,
     session::{Config, Machine},
     storage::{Removed, Swept},
 };
@@ -39,7 +39,8 @@ impl AsyncManager {
     /// A manager with the default settings.
     #[must_use]
     pub fn new(storage: impl AsyncStorage + 'static) -> Self {
-        Self::from_parts(AnyStorage::new(storage), Settings::default())
+        let settings = Settings::standard(storage.key_scheme());
+        Self::from_parts(AnyStorage::new(storage), settings)
     }
 
     /// A manager with other settings.
@@ -59,6 +60,10 @@ impl AsyncManager {
 
 impl FromParts for AsyncManager {
     type Storage = AnyStorage;
+
+    fn key_scheme(storage: &Self::Storage) -> KeyScheme {
+        storage.key_scheme()
+    }
 
     fn from_parts(storage: Self::Storage, settings: Settings) -> Self {
         Self { storage, config: settings.0 }

@@ -9,7 +9,7 @@ use super::{
     methods::manager_methods,
 };
 use crate::{
-    ClientInfo, Session, SessionId, SessionInfo, Storage, StorageError, StoreKey, Timestamp,
+    ClientInfo, KeyScheme, Session, SessionId, SessionInfo, Storage, StorageError, StoreKey, Timestamp,
     session::{Config, Machine},
     storage::{Removed, Swept},
 };
@@ -34,7 +34,8 @@ impl Manager {
     /// A manager with the default settings.
     #[must_use]
     pub fn new(storage: impl Storage + 'static) -> Self {
-        Self::from_parts(Arc::new(storage), Settings::default())
+        let settings = Settings::standard(storage.key_scheme());
+        Self::from_parts(Arc::new(storage), settings)
     }
 
     /// A manager with other settings.
@@ -46,6 +47,10 @@ impl Manager {
 
 impl FromParts for Manager {
     type Storage = Arc<dyn Storage>;
+
+    fn key_scheme(storage: &Self::Storage) -> KeyScheme {
+        storage.key_scheme()
+    }
 
     fn from_parts(storage: Self::Storage, settings: Settings) -> Self {
         Self { storage, config: settings.0 }

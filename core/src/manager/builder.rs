@@ -3,7 +3,7 @@
 use std::{sync::Arc, time::Duration};
 
 use crate::{
-    Clock, ConfigError, HashedIds, IdGenerator, Limits, SystemClock,
+    Clock, ConfigError, GoFrameIds, HashedIds, IdGenerator, KeyScheme, Limits, SystemClock,
     session::{Config, Lifetime},
 };
 
@@ -27,7 +27,7 @@ pub struct ManagerBuilder<M: FromParts> {
     absolute_lifetime: Option<Duration>,
     touch_interval: Option<Duration>,
     limits: Limits,
-    ids: Arc<dyn IdGenerator>,
+    ids: Option<Arc<dyn IdGenerator>>,
     clock: Arc<dyn Clock>,
 }
 
@@ -35,6 +35,9 @@ pub struct ManagerBuilder<M: FromParts> {
 pub trait FromParts: Sized {
     /// How this kind of manager holds its storage.
     type Storage;
+
+    #[doc(hidden)]
+    fn key_scheme(storage: &Self::Storage) -> KeyScheme;
 
     #[doc(hidden)]
     fn from_parts(storage: Self::Storage, config: Settings) -> Self;
@@ -51,7 +54,7 @@ impl<M: FromParts> ManagerBuilder<M> {
             absolute_lifetime: None,
             touch_interval: None,
             limits: Limits::default(),
-            ids: Arc::new(HashedIds::new()),
+            ids: None,
             clock: Arc::new(SystemClock),
         }
     }
@@ -82,9 +85,9 @@ impl<M: FromParts> ManagerBuilder<M> {
         self
     }
 
-    /// Where new ids come from. Default: [`HashedIds`].
+    /// Where new ids come from. Default: [`HashedIds`], or [`GoFrameIds`] for a storage in GoFrame's format.
     pub fn id_generator(mut self, ids: impl IdGenerator + 'static) -> Self {
-        self.ids = Arc::new(ids);
+        self.ids = Some(Arc::new(ids));
         self
     }
 
@@ -112,7 +115,9 @@ impl<M: FromParts> ManagerBuilder<M> {
         // Otherwise somebody who is active all the time would be logged out.
         let touch_interval = touch_interval.min(self.idle_timeout / 2);
         let lifetime = Lifetime { idle_timeout: self.idle_timeout, absolute: self.absolute_lifetime, touch_interval };
-        let config = Config { lifetime, limits: self.limits, ids: self.ids, clock: self.clock };
+        let keys = M::key_scheme(&self.storage);
+        let ids = self.ids.unwrap_or_else(|| default_ids(keys));
+        let config = Config { lifetime, limits: self.limits, ids, clock: self.clock, keys };
         Ok(M::from_parts(self.storage, Settings(Arc::new(config))))
     }
 }
@@ -127,14 +132,23 @@ impl<M: FromParts> std::fmt::Debug for ManagerBuilder<M> {
     }
 }
 
-impl Default for Settings {
-    fn default() -> Self {
+/// The generator of ids that fit how a storage names sessions.
+fn default_ids(keys: KeyScheme) -> Arc<dyn IdGenerator> {
+    match keys {
+        KeyScheme::Hashed => Arc::new(HashedIds::new()),
+        KeyScheme::RawIds => Arc::new(GoFrameIds),
+    }
+}
+
+impl Settings {
+    /// The default settings for a storage.
+    pub(super) fn standard(keys: KeyScheme) -> Self {
         let lifetime = Lifetime {
             idle_timeout: Lifetime::DEFAULT_IDLE,
             absolute: None,
             touch_interval: Lifetime::default_touch_interval(Lifetime::DEFAULT_IDLE),
         };
-        let (ids, clock) = (Arc::new(HashedIds::new()), Arc::new(SystemClock));
-        Self(Arc::new(Config { lifetime, limits: Limits::default(), ids, clock }))
+        let (ids, clock) = (default_ids(keys), Arc::new(SystemClock));
+        Self(Arc::new(Config { lifetime, limits: Limits::default(), ids, clock, keys }))
     }
 }

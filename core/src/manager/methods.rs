@@ -23,7 +23,7 @@ macro_rules! manager_methods {
             ) -> $session {
                 let (mut malformed, mut id, mut others) = (false, None, Vec::new());
                 for text in candidates {
-                    match self.config.ids.parse(text) {
+                    match self.config.parse(text) {
                         Ok(parsed) if id.is_none() => id = Some(parsed),
                         Ok(parsed) if others.len() < MAX_OTHERS => others.push(parsed),
                         Ok(_) => break,
@@ -31,14 +31,14 @@ macro_rules! manager_methods {
                     }
                 }
                 let client = if id.is_some() { ClientInfo::default() } else { client() };
-                let machine = Machine::new(id, malformed, client).with_others(others);
+                let machine = Machine::new(id, malformed, client).with_others(others).with_keys(self.config.keys);
                 $session::new(self.storage.clone(), Arc::clone(&self.config), machine)
             }
 
             /// Whether a text that a client presents can be an id at all.
             #[must_use]
             pub fn accepts(&self, text: &str) -> bool {
-                self.config.ids.parse(text).is_ok()
+                self.config.parse(text).is_ok()
             }
 
             /// Lists the living sessions of a principal, newest activity first (ASVS 7.5.2).
@@ -65,7 +65,7 @@ macro_rules! manager_methods {
             ///
             /// [`StorageError`] if the storage failed or cannot list sessions; some may have been ended then.
             pub $($async)* fn destroy_all_of(&self, principal: &str, except: Option<&SessionId>) -> Result<u64, StorageError> {
-                let except = except.map(StoreKey::of);
+                let except = except.map(|id| self.config.keys.key_of(id));
                 let mut ended = 0;
                 for found in self.storage.find(principal, self.now())$($await)*? {
                     if Some(found.key) != except {

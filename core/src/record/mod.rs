@@ -5,6 +5,8 @@ mod apply;
 mod changes;
 mod codec;
 mod entries;
+#[cfg(feature = "redis")]
+mod frame;
 mod json;
 mod limits;
 mod snapshot;

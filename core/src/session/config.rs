@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use super::Lifetime;
-use crate::{Clock, IdGenerator, Limits};
+use crate::{Clock, IdGenerator, InvalidId, KeyScheme, Limits, SessionId};
 
 /// The settings of a manager.
 pub(crate) struct Config {
@@ -11,4 +11,13 @@ pub(crate) struct Config {
     pub(crate) limits: Limits,
     pub(crate) ids: Arc<dyn IdGenerator>,
     pub(crate) clock: Arc<dyn Clock>,
+    pub(crate) keys: KeyScheme,
+}
+
+impl Config {
+    /// Reads a text as an id under which there can be a session.
+    pub(crate) fn parse(&self, text: &str) -> Result<SessionId, InvalidId> {
+        let id = self.ids.parse(text)?;
+        if self.keys.admits(&id) { Ok(id) } else { Err(InvalidId::Refused) }
+    }
 }

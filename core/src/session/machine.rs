@@ -7,7 +7,7 @@ use std::{collections::BTreeSet, sync::Arc, time::Duration};
 
 use super::delivery::Delivery;
 use crate::{
-    ClientInfo, SessionId, StoreKey, Timestamp,
+    ClientInfo, KeyScheme, SessionId, StoreKey, Timestamp,
     record::Changes,
     storage::{Lookup, Snapshot},
 };
@@ -25,6 +25,7 @@ pub(crate) struct Machine {
     pub(super) id: Option<SessionId>,
     /// Further ids that the request presented, the first last; tried when nothing is under `id`.
     pub(super) others: Vec<SessionId>,
+    pub(super) keys: KeyScheme,
     /// The key of `id`, computed when first needed.
     pub(super) key: Option<StoreKey>,
     /// Whether the client presented anything, well-formed or not, that it would have to forget.
@@ -119,6 +120,7 @@ impl Machine {
             standing: if id.is_some() { Standing::Unknown } else { Standing::Absent },
             id,
             others: Vec::new(),
+            keys: KeyScheme::Hashed,
             key: None,
             id_is_given: false,
             changes: Changes::default(),
@@ -148,6 +150,13 @@ impl Machine {
         self
     }
 
+    /// Says how the storage names sessions.
+    #[inline]
+    pub(crate) const fn with_keys(mut self, keys: KeyScheme) -> Self {
+        self.keys = keys;
+        self
+    }
+
     /// Goes over to the next id that the request presented, if there is one.
     pub(super) fn try_other(&mut self) -> bool {
         match self.others.pop() {
@@ -166,7 +175,7 @@ impl Machine {
 
     pub(super) fn key(&mut self) -> Option<StoreKey> {
         if self.key.is_none() {
-            self.key = self.id.as_ref().map(StoreKey::of);
+            self.key = self.id.as_ref().map(|id| self.keys.key_of(id));
         }
         self.key
     }

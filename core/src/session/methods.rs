@@ -497,7 +497,7 @@ macro_rules! session_methods {
                     return Err(Error::Gone);
                 }
                 let Some(principal) = principal else { return Ok(0) };
-                let own = self.id().map(|id| StoreKey::of(&id));
+                let own = self.id().map(|id| self.config().keys.key_of(&id));
                 let now = self.config().clock.now();
                 let mut ended = 0;
                 for found in self.0.storage.find(&principal, now)$($await)*? {

@@ -119,7 +119,7 @@ impl Machine {
         }
         if let Some(Attempt { id, tries: Tries::Found }) = &self.attempt {
             let access = config.lifetime.access(now, self.passive);
-            return Ok(Some(Step::Look { id: id.clone(), key: StoreKey::of(id), access }));
+            return Ok(Some(Step::Look { id: id.clone(), key: self.keys.key_of(id), access }));
         }
         if !self.changes.is_empty() || self.renew {
             match self.standing {
@@ -178,7 +178,14 @@ impl Machine {
             return Err(crate::IdError::new("every new id was taken already").into());
         }
         progress.ids_tried += 1;
-        Ok(config.ids.generate(&self.client)?)
+        let id = config.ids.generate(&self.client)?;
+        if !self.keys.admits(&id) {
+            return Err(crate::IdError::new(
+                "the storage cannot keep a session under an id as the generator makes them",
+            )
+            .into());
+        }
+        Ok(id)
     }
 
     fn create(&mut self, progress: &mut Progress, now: Timestamp, config: &Config) -> Result<Step, Error> {
@@ -191,7 +198,7 @@ impl Machine {
         record.principal = self.changes.new_principal().cloned().flatten();
         self.take_off();
         self.attempt(&id);
-        Ok(Step::Create { key: StoreKey::of(&id), id, record, now })
+        Ok(Step::Create { key: self.keys.key_of(&id), id, record, now })
     }
 
     fn move_on(&mut self, progress: &mut Progress, now: Timestamp, config: &Config) -> Result<Option<Step>, Error> {
@@ -199,7 +206,7 @@ impl Machine {
         self.attempt(&id);
         let changes = self.take_off();
         let commit = self.commit(changes, None, now, config);
-        Ok(self.key().map(|from| Step::Move { from, to: StoreKey::of(&id), id, commit }))
+        Ok(self.key().map(|from| Step::Move { from, to: self.keys.key_of(&id), id, commit }))
     }
 
     /// A create or a move leaves for the storage.
@@ -304,7 +311,7 @@ impl Machine {
                         return Err(StorageError::new(StorageErrorKind::Other, doing).into());
                     }
                     Removed::Moved(next) => Some((next, hops + 1)),
-                    Removed::Done | Removed::Absent => self.doomed_too.pop().map(|id| (StoreKey::of(&id), 0)),
+                    Removed::Done | Removed::Absent => self.doomed_too.pop().map(|id| (self.keys.key_of(&id), 0)),
                 };
                 progress.saved = Saved::Destroyed;
             }

@@ -22,6 +22,7 @@ fn config() -> Config {
         limits: Limits::default(),
         ids: Arc::new(HashedIds::new()),
         clock: Arc::new(ManualClock::new(T0)),
+        keys: crate::KeyScheme::Hashed,
     }
 }
 

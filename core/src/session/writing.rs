@@ -7,7 +7,7 @@ use super::{
     machine::{Machine, Standing},
 };
 use crate::{
-    Error, InvalidId, SessionId, StoreKey,
+    Error, InvalidId, SessionId,
     record::{Changes, Entries},
 };
 
@@ -102,7 +102,7 @@ impl Machine {
         if self.doomed.is_none() {
             // A move that has happened unnoticed is found from its old key; a create only under its own.
             let created = self.attempt.as_ref().filter(|_| matches!(self.standing, Standing::Absent));
-            let key = created.map(|attempt| StoreKey::of(&attempt.id)).or_else(|| self.key());
+            let key = created.map(|attempt| self.keys.key_of(&attempt.id)).or_else(|| self.key());
             self.doomed = key.map(|key| (key, 0));
         }
         self.attempt = None;
@@ -128,7 +128,7 @@ impl Machine {
         if self.used || self.closed {
             return Err(Error::AlreadyUsed);
         }
-        if config.ids.parse(id.as_str()).as_ref() != Ok(&id) {
+        if config.parse(id.as_str()).as_ref() != Ok(&id) {
             return Err(InvalidId::Refused.into());
         }
         self.others.clear();

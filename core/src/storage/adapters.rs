@@ -56,6 +56,11 @@ macro_rules! delegate_async_storage {
                 $trait::sweep($inner, now)$($await)*
             }
 
+            fn key_scheme(&self) -> crate::KeyScheme {
+                let $this = self;
+                $trait::key_scheme($inner)
+            }
+
             delegate_async_storage!(@immediate $inner, $this, $($await)*);
         }
     };
@@ -96,7 +101,7 @@ mod pool {
     use std::sync::Arc;
 
     use super::*;
-    use crate::storage::StorageErrorKind;
+    use crate::{KeyScheme, storage::StorageErrorKind};
 
     /// Makes a blocking storage async by calling it on tokio's blocking thread pool. Needs the feature `tokio`, and must be
     /// used inside a tokio runtime (actix, axum and tonic run in one).
@@ -194,6 +199,10 @@ mod pool {
 
         async fn sweep(&self, now: Timestamp) -> Result<Swept, StorageError> {
             self.run(move |storage| storage.sweep(now)).await
+        }
+
+        fn key_scheme(&self) -> KeyScheme {
+            self.0.key_scheme()
         }
     }
 }

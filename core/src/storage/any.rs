@@ -5,7 +5,7 @@ use std::{future::Future, pin::Pin, sync::Arc};
 use super::{
     Access, AsyncStorage, Committed, Created, Found, Lookup, Moved, Removed, Storage, StorageError, Swept, Touched,
 };
-use crate::{Record, StoreKey, Timestamp, record::Commit};
+use crate::{KeyScheme, Record, StoreKey, Timestamp, record::Commit};
 
 type Boxed<'a, T> = Pin<Box<dyn Future<Output = Result<T, StorageError>> + Send + 'a>>;
 
@@ -20,6 +20,7 @@ trait Erased: Send + Sync {
     fn remove<'a>(&'a self, key: &'a StoreKey) -> Boxed<'a, Removed>;
     fn find<'a>(&'a self, principal: &'a str, now: Timestamp) -> Boxed<'a, Vec<Found>>;
     fn sweep(&self, now: Timestamp) -> Boxed<'_, Swept>;
+    fn key_scheme(&self) -> KeyScheme;
     fn as_immediate(&self) -> Option<&dyn Storage>;
 }
 
@@ -58,6 +59,10 @@ impl<S: AsyncStorage> Erased for S {
 
     fn sweep(&self, now: Timestamp) -> Boxed<'_, Swept> {
         Box::pin(AsyncStorage::sweep(self, now))
+    }
+
+    fn key_scheme(&self) -> KeyScheme {
+        AsyncStorage::key_scheme(self)
     }
 
     fn as_immediate(&self) -> Option<&dyn Storage> {
@@ -157,6 +162,10 @@ impl AsyncStorage for AnyStorage {
     async fn sweep(&self, now: Timestamp) -> Result<Swept, StorageError> {
         // Also of an immediate storage: sweeping is the one thing that takes long.
         self.0.sweep(now).await
+    }
+
+    fn key_scheme(&self) -> KeyScheme {
+        self.0.key_scheme()
     }
 
     fn as_immediate(&self) -> Option<&dyn Storage> {

@@ -4,7 +4,7 @@ use std::future::Future;
 
 use super::{Access, Committed, Created, Found, Lookup, Moved, Removed, Storage, StorageError, Swept, Touched};
 use crate::{
-    Record, StoreKey, Timestamp,
+    KeyScheme, Record, StoreKey, Timestamp,
     record::{Changes, Commit},
 };
 
@@ -81,6 +81,11 @@ pub trait AsyncStorage: Send + Sync {
         std::future::ready(Ok(Swept::default()))
     }
 
+    /// As [`Storage::key_scheme`].
+    fn key_scheme(&self) -> KeyScheme {
+        KeyScheme::Hashed
+    }
+
     /// The blocking face of a storage that never waits, which drivers call without making a future. By default: none.
     fn as_immediate(&self) -> Option<&dyn Storage> {
         None
@@ -155,6 +160,10 @@ macro_rules! forward {
 
             fn sweep(&self, now: Timestamp) -> impl Future<Output = Result<Swept, StorageError>> + Send {
                 (**self).sweep(now)
+            }
+
+            fn key_scheme(&self) -> KeyScheme {
+                (**self).key_scheme()
             }
 
             fn as_immediate(&self) -> Option<&dyn Storage> {

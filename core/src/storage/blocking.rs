@@ -2,7 +2,7 @@
 
 use super::{Access, Committed, Created, Found, Lookup, Moved, Removed, StorageError, Swept, Touched};
 use crate::{
-    Record, StoreKey, Timestamp,
+    KeyScheme, Record, StoreKey, Timestamp,
     record::{Changes, Commit},
 };
 
@@ -109,6 +109,11 @@ pub trait Storage: Send + Sync {
         let _ = now;
         Ok(Swept::default())
     }
+
+    /// How this storage names sessions. By default: by the SHA-256 of their ids.
+    fn key_scheme(&self) -> KeyScheme {
+        KeyScheme::Hashed
+    }
 }
 
 macro_rules! forward {
@@ -148,6 +153,10 @@ macro_rules! forward {
 
             fn sweep(&self, now: Timestamp) -> Result<Swept, StorageError> {
                 (**self).sweep(now)
+            }
+
+            fn key_scheme(&self) -> KeyScheme {
+                (**self).key_scheme()
             }
         }
     };

@@ -12,6 +12,8 @@ mod error;
 pub mod file;
 pub mod memory;
 mod outcome;
+#[cfg(feature = "redis")]
+pub mod redis;
 mod sweeper;
 
 pub use crate::record::{Access, Bounds, Extend, Snapshot};

@@ -4,6 +4,8 @@
 #[cfg(all(feature = "file", unix))]
 pub(crate) mod child;
 pub(crate) mod gate;
+#[cfg(feature = "redis")]
+pub(crate) mod redis;
 
 use std::{
     sync::{Arc, Mutex},
@@ -30,9 +32,21 @@ pub(crate) const PATIENCE: Duration = Duration::from_secs(60);
 pub(crate) enum Kind {
     Memory,
     File,
+    #[cfg(feature = "redis")]
+    RedisString,
+    #[cfg(feature = "redis")]
+    RedisHash,
+    #[cfg(feature = "redis")]
+    RedisStringCluster,
+    #[cfg(feature = "redis")]
+    RedisHashCluster,
 }
 
+#[cfg(not(feature = "redis"))]
 pub(crate) const KINDS: [Kind; 2] = [Kind::Memory, Kind::File];
+#[cfg(feature = "redis")]
+pub(crate) const KINDS: [Kind; 6] =
+    [Kind::Memory, Kind::File, Kind::RedisString, Kind::RedisHash, Kind::RedisStringCluster, Kind::RedisHashCluster];
 
 /// A new storage, with the folder it lives in, which goes with it.
 pub(crate) struct Place {
@@ -52,6 +66,14 @@ impl Place {
                 let folder = TempDir::new().unwrap();
                 (Arc::new(quiet_file(&folder.path().join("sessions"))), Some(folder))
             }
+            #[cfg(feature = "redis")]
+            Kind::RedisString => (Arc::new(redis::strings()), None),
+            #[cfg(feature = "redis")]
+            Kind::RedisHash => (Arc::new(redis::hashes()), None),
+            #[cfg(feature = "redis")]
+            Kind::RedisStringCluster => (Arc::new(redis::clustered_strings()), None),
+            #[cfg(feature = "redis")]
+            Kind::RedisHashCluster => (Arc::new(redis::clustered_hashes()), None),
         };
         Self { storage, clock, ids: RememberedIds::default(), _folder: folder }
     }

@@ -61,6 +61,15 @@ impl Process {
         self.output.text()
     }
 
+    /// Whether it has ended.
+    ///
+    /// # Panics
+    ///
+    /// When the system does not tell.
+    pub fn has_ended(&mut self) -> bool {
+        self.child.try_wait().expect("asking after a child of ours").is_some()
+    }
+
     /// Its process id.
     #[must_use]
     pub fn id(&self) -> u32 {

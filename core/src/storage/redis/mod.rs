@@ -1,0 +1,173 @@
+//! Sessions in Redis or Valkey: shared by many machines. Needs the feature `redis`.
+
+mod builder;
+mod check;
+mod layout;
+mod native;
+mod near;
+mod recent;
+mod server;
+mod shell;
+mod wire;
+
+use std::{fmt, sync::Arc};
+
+pub use builder::RedisBuilder;
+pub use near::NearCache;
+
+use super::{
+    Access, AsyncStorage, Committed, Created, Found, Lookup, Moved, Removed, Storage, StorageError, Swept, Touched,
+};
+use crate::{Record, StoreKey, Timestamp, record::Commit};
+use native::{Hashes, Native, Strings};
+use shell::{Shell, at_once};
+
+/// One string a session. Clones share it.
+#[derive(Clone)]
+pub struct RedisStorage(Arc<Shell<Native<Strings>>>);
+
+/// One hash a session, one field an entry. Clones share it.
+#[derive(Clone)]
+pub struct RedisHashStorage(Arc<Shell<Native<Hashes>>>);
+
+/// Writes the constructors and the two faces of a storage.
+macro_rules! storage {
+    ($type:ident, $layout:ty) => {
+        impl $type {
+            /// A storage with the default settings on the server at `url`, which is connected to once to see whether it can be
+            /// used. Blocks, no longer than the timeouts allow.
+            ///
+            /// `redis://[user[:password]@]host[:port][/database]`; `rediss://` for TLS (feature `redis-tls`), `unix://` for a
+            /// socket.
+            ///
+            /// # Errors
+            ///
+            /// [`StorageError`] if the URL is malformed, or the server cannot be reached, is too old or refuses the login.
+            pub fn open(url: &str) -> Result<Self, StorageError> {
+                let storage = Self::builder(url).build()?;
+                storage.check()?;
+                Ok(storage)
+            }
+
+            /// A storage with other settings on the server at `url`.
+            pub fn builder(url: &str) -> RedisBuilder<Self> {
+                RedisBuilder::single(url)
+            }
+
+            /// A storage on a cluster of which the servers at `urls` are a part.
+            pub fn cluster<U: Into<String>>(urls: impl IntoIterator<Item = U>) -> RedisBuilder<Self> {
+                RedisBuilder::cluster(urls)
+            }
+
+            /// A storage on the primary of `service`, which the Sentinels at `urls` name.
+            pub fn sentinel<U: Into<String>>(urls: impl IntoIterator<Item = U>, service: &str) -> RedisBuilder<Self> {
+                RedisBuilder::sentinel(urls, service)
+            }
+
+            /// Connects to the servers and looks whether they can be used, so that what is set up wrongly shows at the start.
+            /// Blocks, no longer than the timeouts allow.
+            ///
+            /// # Errors
+            ///
+            /// [`StorageError`] if a server cannot be reached, is too old, refuses the login, or is not what the storage was
+            /// told it is: a replica, or a node of a cluster.
+            pub fn check(&self) -> Result<(), StorageError> {
+                at_once(check::check(&self.0.blocking()))
+            }
+        }
+
+        impl builder::Built for $type {
+            type Layout = $layout;
+
+            fn from_shell(shell: Shell<$layout>) -> Self {
+                Self(Arc::new(shell))
+            }
+        }
+
+        impl fmt::Debug for $type {
+            /// With the servers' addresses, without logins.
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.debug_tuple(stringify!($type)).field(&self.0.servers).finish()
+            }
+        }
+
+        impl Storage for $type {
+            fn load(&self, key: &StoreKey, access: &Access) -> Result<Lookup, StorageError> {
+                at_once(self.0.load(&self.0.blocking(), key, None, access))
+            }
+
+            fn fetch(&self, key: &StoreKey, names: &[&str], access: &Access) -> Result<Lookup, StorageError> {
+                at_once(self.0.load(&self.0.blocking(), key, Some(names), access))
+            }
+
+            fn create(&self, key: &StoreKey, record: &Record, now: Timestamp) -> Result<Created, StorageError> {
+                at_once(self.0.create(&self.0.blocking(), key, record, now))
+            }
+
+            fn commit(&self, key: &StoreKey, commit: &Commit) -> Result<Committed, StorageError> {
+                at_once(self.0.commit(&self.0.blocking(), key, commit))
+            }
+
+            fn touch(&self, key: &StoreKey, access: &Access) -> Result<Touched, StorageError> {
+                at_once(self.0.touch(&self.0.blocking(), key, access))
+            }
+
+            fn move_to(&self, from: &StoreKey, to: &StoreKey, commit: &Commit) -> Result<Moved, StorageError> {
+                at_once(self.0.move_to(&self.0.blocking(), from, to, commit))
+            }
+
+            fn remove(&self, key: &StoreKey) -> Result<Removed, StorageError> {
+                at_once(self.0.remove(&self.0.blocking(), key))
+            }
+
+            fn find(&self, principal: &str, now: Timestamp) -> Result<Vec<Found>, StorageError> {
+                at_once(self.0.find(&self.0.blocking(), principal, now))
+            }
+
+            fn sweep(&self, now: Timestamp) -> Result<Swept, StorageError> {
+                at_once(self.0.sweep(&self.0.blocking(), now))
+            }
+        }
+
+        impl AsyncStorage for $type {
+            async fn load(&self, key: &StoreKey, access: &Access) -> Result<Lookup, StorageError> {
+                self.0.load_near(key, None, access).await
+            }
+
+            async fn fetch(&self, key: &StoreKey, names: &[&str], access: &Access) -> Result<Lookup, StorageError> {
+                self.0.load_near(key, Some(names), access).await
+            }
+
+            async fn create(&self, key: &StoreKey, record: &Record, now: Timestamp) -> Result<Created, StorageError> {
+                self.0.create(&self.0.waiting(), key, record, now).await
+            }
+
+            async fn commit(&self, key: &StoreKey, commit: &Commit) -> Result<Committed, StorageError> {
+                self.0.commit(&self.0.waiting(), key, commit).await
+            }
+
+            async fn touch(&self, key: &StoreKey, access: &Access) -> Result<Touched, StorageError> {
+                self.0.touch(&self.0.waiting(), key, access).await
+            }
+
+            async fn move_to(&self, from: &StoreKey, to: &StoreKey, commit: &Commit) -> Result<Moved, StorageError> {
+                self.0.move_to(&self.0.waiting(), from, to, commit).await
+            }
+
+            async fn remove(&self, key: &StoreKey) -> Result<Removed, StorageError> {
+                self.0.remove(&self.0.waiting(), key).await
+            }
+
+            async fn find(&self, principal: &str, now: Timestamp) -> Result<Vec<Found>, StorageError> {
+                self.0.find(&self.0.waiting(), principal, now).await
+            }
+
+            async fn sweep(&self, now: Timestamp) -> Result<Swept, StorageError> {
+                self.0.sweep(&self.0.waiting(), now).await
+            }
+        }
+    };
+}
+
+storage!(RedisStorage, Native<Strings>);
+storage!(RedisHashStorage, Native<Hashes>);

@@ -1,0 +1,221 @@
+//! The header of everything that the Redis storages keep: 62 bytes at fixed places, so that a script can read and change
+//! them without knowing the rest.
+
+use std::time::Duration;
+
+use sha2::{Digest, Sha256};
+
+use crate::{Record, StoreKey, Timestamp, record::Entries};
+
+/// The version of the format.
+pub(super) const VERSION: u8 = 1;
+/// Bytes of a session's header.
+pub(super) const LEN: usize = 62;
+
+/// What stands under a key.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Kind {
+    /// A session.
+    Session,
+    /// A session on its way here from another node of a cluster: nobody can see it yet.
+    Prepared,
+}
+
+/// The header of a session.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Header {
+    pub(super) kind: Kind,
+    pub(super) revision: u64,
+    pub(super) last_seen: Timestamp,
+    pub(super) idle_timeout: Duration,
+    /// How many entries there are at most: exact on the hash storage, where the others only count up until the next rewrite.
+    pub(super) entries: u32,
+    /// How many bytes their keys and values have at most, likewise.
+    pub(super) bytes: u32,
+    pub(super) tag: Tag,
+    pub(super) created_at: Timestamp,
+    pub(super) absolute_deadline: Option<Timestamp>,
+    /// Where the log of changes begins; 0 on the hash storage, which has none.
+    pub(super) log: u32,
+}
+
+/// The start of the SHA-256 of the principal, by which its sessions are found; zeros for none.
+pub(super) type Tag = [u8; 8];
+
+pub(super) fn tag_of(principal: Option<&str>) -> Tag {
+    let Some(principal) = principal else { return Tag::default() };
+    let hash: [u8; 32] = Sha256::digest(principal.as_bytes()).into();
+    let mut tag = Tag::default();
+    tag.copy_from_slice(&hash[..8]);
+    tag
+}
+
+/// The trace of a renewal: where the session lives on, and since when.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Trace {
+    pub(super) to: StoreKey,
+    pub(super) at: Timestamp,
+}
+
+/// What the first bytes of a value say.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Head {
+    Session(Header),
+    Trace(Trace),
+}
+
+/// Milliseconds as they are stored.
+pub(super) fn millis(duration: Duration) -> u64 {
+    u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)
+}
+
+impl Header {
+    pub(super) fn of(record: &Record, revision: u64, kind: Kind) -> Self {
+        let clamp = |n: usize| u32::try_from(n).unwrap_or(u32::MAX);
+        Self {
+            kind,
+            revision,
+            last_seen: record.last_seen,
+            idle_timeout: record.idle_timeout,
+            entries: clamp(record.entries.len()),
+            bytes: clamp(record.entries.text_bytes()),
+            tag: tag_of(record.principal.as_deref()),
+            created_at: record.created_at,
+            absolute_deadline: record.absolute_deadline,
+            log: 0,
+        }
+    }
+
+    pub(super) fn encode(&self) -> [u8; LEN] {
+        let mut bytes = [0; LEN];
+        bytes[0] = VERSION;
+        bytes[1] = match self.kind {
+            Kind::Session => b'S',
+            Kind::Prepared => b'P',
+        };
+        bytes[2..10].copy_from_slice(&self.revision.to_le_bytes());
+        bytes[10..18].copy_from_slice(&self.last_seen.as_millis().to_le_bytes());
+        bytes[18..26].copy_from_slice(&millis(self.idle_timeout).to_le_bytes());
+        bytes[26..30].copy_from_slice(&self.entries.to_le_bytes());
+        bytes[30..34].copy_from_slice(&self.bytes.to_le_bytes());
+        bytes[34..42].copy_from_slice(&self.tag);
+        bytes[42..50].copy_from_slice(&self.created_at.as_millis().to_le_bytes());
+        bytes[50..58].copy_from_slice(&self.absolute_deadline.map_or(u64::MAX, Timestamp::as_millis).to_le_bytes());
+        bytes[58..62].copy_from_slice(&self.log.to_le_bytes());
+        bytes
+    }
+
+    /// A record with these times, and with what stands behind the header.
+    pub(super) fn record(&self, principal: Option<std::sync::Arc<str>>, entries: Entries) -> Record {
+        let mut record = Record::new(self.created_at, self.idle_timeout, self.absolute_deadline);
+        (record.last_seen, record.principal, record.entries) = (self.last_seen, principal, entries);
+        record
+    }
+
+    /// When the session ends if it is not used again.
+    pub(super) fn expires_at(&self) -> Timestamp {
+        self.record(None, Entries::EMPTY).expires_at()
+    }
+}
+
+impl Trace {
+    /// The whole value.
+    pub(super) fn encode(&self) -> [u8; 42] {
+        let mut bytes = [0; 42];
+        (bytes[0], bytes[1]) = (VERSION, b'F');
+        bytes[2..34].copy_from_slice(self.to.as_bytes());
+        bytes[34..42].copy_from_slice(&self.at.as_millis().to_le_bytes());
+        bytes
+    }
+}
+
+impl Head {
+    /// Reads the first bytes of a value, which may be anything.
+    pub(super) fn decode(bytes: &[u8]) -> Option<Self> {
+        let number = |at: usize| -> Option<u64> {
+            let bytes: [u8; 8] = bytes.get(at..at + 8)?.try_into().ok()?;
+            Some(u64::from_le_bytes(bytes))
+        };
+        let small = |at: usize| -> Option<u32> {
+            let bytes: [u8; 4] = bytes.get(at..at + 4)?.try_into().ok()?;
+            Some(u32::from_le_bytes(bytes))
+        };
+        if *bytes.first()? != VERSION {
+            return None;
+        }
+        let kind = match *bytes.get(1)? {
+            b'S' => Kind::Session,
+            b'P' => Kind::Prepared,
+            b'F' => {
+                let to: [u8; 32] = bytes.get(2..34)?.try_into().ok()?;
+                let at = Timestamp::from_millis(number(34)?);
+                return Some(Self::Trace(Trace { to: StoreKey::from_bytes(to), at }));
+            }
+            _ => return None,
+        };
+        let absolute = number(50)?;
+        Some(Self::Session(Header {
+            kind,
+            revision: number(2)?,
+            last_seen: Timestamp::from_millis(number(10)?),
+            idle_timeout: Duration::from_millis(number(18)?),
+            entries: small(26)?,
+            bytes: small(30)?,
+            tag: bytes.get(34..42)?.try_into().ok()?,
+            created_at: Timestamp::from_millis(number(42)?),
+            absolute_deadline: (absolute != u64::MAX).then(|| Timestamp::from_millis(absolute)),
+            log: small(58)?,
+        }))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn sample() -> Header {
+        Header {
+            kind: Kind::Session,
+            revision: 0x0102_0304_0506_0708,
+            last_seen: Timestamp::from_millis(2_000),
+            idle_timeout: Duration::from_secs(60),
+            entries: 2,
+            bytes: 30,
+            tag: *b"principl",
+            created_at: Timestamp::from_millis(1_000),
+            absolute_deadline: Some(Timestamp::from_millis(900_000)),
+            log: 99,
+        }
+    }
+
+    /// The bytes of version 1 for ever: a build that cannot read them logs everybody out.
+    const VERSION_1: &[u8; LEN] = b"\x01S\x08\x07\x06\x05\x04\x03\x02\x01\xd0\x07\0\0\0\0\0\0\x60\xea\0\0\0\0\0\0\x02\0\0\0\x1e\0\0\0principl\xe8\x03\0\0\0\0\0\0\xa0\xbb\x0d\0\0\0\0\0\x63\0\0\0";
+
+    #[test]
+    fn version_1_is_written_and_read_as_recorded() {
+        assert_eq!(&sample().encode(), VERSION_1);
+        assert_eq!(Head::decode(VERSION_1), Some(Head::Session(sample())));
+        let trace = Trace { to: StoreKey::from_bytes([7; 32]), at: Timestamp::from_millis(5) };
+        assert_eq!(trace.encode()[..3], *b"\x01F\x07");
+        assert_eq!(Head::decode(&trace.encode()), Some(Head::Trace(trace)));
+    }
+
+    #[test]
+    fn every_cut_and_every_other_version_is_refused() {
+        for len in 0..LEN {
+            assert_eq!(Head::decode(&VERSION_1[..len]), None, "cut at {len}");
+        }
+        let mut later = *VERSION_1;
+        later[0] = 2;
+        assert_eq!(Head::decode(&later), None);
+    }
+
+    proptest! {
+        #[test]
+        fn whatever_comes_is_an_answer(bytes in prop::collection::vec(any::<u8>(), 0..100)) {
+            let _ = Head::decode(&bytes);
+        }
+    }
+}

@@ -1,0 +1,45 @@
+//! The scripts, put together from their parts.
+
+use crate::storage::redis::server::Script;
+
+/// The scripts of a layout.
+pub(super) struct Scripts {
+    pub(super) read: Script,
+    pub(super) create: Script,
+    pub(super) commit: Script,
+    pub(super) touch: Script,
+    pub(super) remove: Script,
+    pub(super) claim: Script,
+    pub(super) activate: Script,
+    pub(super) expire: Script,
+}
+
+macro_rules! script {
+    ($($part:literal),+) => {
+        Script::new(concat!(include_str!("../scripts/common.lua"), $(include_str!(concat!("../scripts/", $part))),+))
+    };
+}
+
+/// Those of the key-value layout.
+pub(super) static STRING: Scripts = Scripts {
+    read: script!("string.lua", "string_read.lua"),
+    create: script!("string.lua", "string_create.lua"),
+    commit: script!("string.lua", "string_commit.lua"),
+    touch: script!("string.lua", "touch.lua"),
+    remove: script!("string.lua", "remove.lua"),
+    claim: script!("string.lua", "claim.lua"),
+    activate: script!("string.lua", "activate.lua"),
+    expire: script!("string.lua", "expire.lua"),
+};
+
+/// Those of the hash layout.
+pub(super) static HASH: Scripts = Scripts {
+    read: script!("hash.lua", "hash_read.lua"),
+    create: script!("hash.lua", "hash_create.lua"),
+    commit: script!("hash.lua", "hash_commit.lua"),
+    touch: script!("hash.lua", "touch.lua"),
+    remove: script!("hash.lua", "remove.lua"),
+    claim: script!("hash.lua", "claim.lua"),
+    activate: script!("hash.lua", "activate.lua"),
+    expire: script!("hash.lua", "expire.lua"),
+};

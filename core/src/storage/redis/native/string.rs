@@ -1,0 +1,313 @@
+//! The key-value layout: one string a session.
+//!
+//! ```text
+//! header (62 bytes) | the record, as the codec writes it | changes | changes | …
+//! ```
+//!
+//! A commit appends what the request did, so it needs to know nothing of the session. When the log of changes has become
+//! as long as the rest, or the session may have reached a limit, the server hands the value back instead; it is put
+//! together here and written as a whole, if it still is the same.
+
+use std::sync::Arc;
+
+use redis::{Cmd, Value};
+
+use super::{
+    Common,
+    body::{Body, COMMITTING, CREATING, Change, READING, RENEWING, not_a_session},
+    header::{Head, Header, Kind, LEN, Trace, tag_of},
+    packed::{self, PREPARED_FOR, both, bound},
+    scripts::{STRING, Scripts},
+};
+use crate::{
+    BincodeCodec, Changes, Codec, CodecError, Limits, Record, StoreKey, Timestamp,
+    record::{Access, Applied, Commit, Snapshot, depth_of},
+    storage::{
+        Created, FORWARD_FOR, Lookup, StorageError, StorageErrorKind,
+        redis::{
+            server::Dialer,
+            wire::{Answer, Nature, Wire, shape},
+        },
+    },
+};
+
+/// Tries to put a session together before giving up: each lost one means that another commit was faster.
+const TRIES: usize = 1000;
+
+/// The key-value layout.
+#[derive(Debug)]
+pub(in crate::storage::redis) struct Strings {
+    codec: Arc<dyn Codec>,
+    /// Whether changes may be appended as they are: not if another codec, which may encrypt, has to see all that is stored.
+    appends: bool,
+}
+
+/// A stored session, read.
+struct Stored {
+    header: Header,
+    record: Record,
+}
+
+impl Strings {
+    pub(in crate::storage::redis) fn new(codec: Option<Arc<dyn Codec>>) -> Self {
+        Self { appends: codec.is_none(), codec: codec.unwrap_or_else(|| Arc::new(BincodeCodec)) }
+    }
+
+    fn encode(
+        &self,
+        limits: &Limits,
+        record: &Record,
+        revision: u64,
+        kind: Kind,
+        doing: &'static str,
+    ) -> Result<Vec<u8>, StorageError> {
+        let over = |limit| StorageError::limit(doing, limit);
+        limits.check_principal(record.principal.as_deref()).map_err(over)?;
+        limits.check_total(record.entries.len(), record.entries.text_bytes()).map_err(over)?;
+        for (key, json) in record.entries.iter() {
+            limits.check_entry(key, json).map_err(over)?;
+        }
+        let failed = |error: CodecError| StorageError::new(StorageErrorKind::Other, doing).with_source(error);
+        let body = self.codec.encode(record).map_err(failed)?;
+        let mut header = Header::of(record, revision, kind);
+        header.log = u32::try_from(LEN + body.len()).map_err(|_| StorageError::new(StorageErrorKind::Full, doing))?;
+        let mut value = Vec::with_capacity(LEN + body.len());
+        value.extend_from_slice(&header.encode());
+        value.extend_from_slice(&body);
+        Ok(value)
+    }
+
+    /// Reads a session's value, behind its header.
+    fn decode(&self, limits: &Limits, header: Header, value: &[u8]) -> Result<Stored, CodecError> {
+        const CUT: CodecError = CodecError::Malformed { reason: "cut short" };
+        let log = header.log as usize;
+        let read = self.codec.decode(value.get(LEN..log).ok_or(CUT)?, limits)?;
+        let (mut principal, mut entries) = (read.principal, read.entries);
+        let mut rest = value.get(log..).ok_or(CUT)?;
+        let mut changes = Changes::default();
+        while !rest.is_empty() {
+            let later;
+            (later, rest) = Changes::decode(rest)?;
+            changes.then(later);
+        }
+        if !changes.is_empty() {
+            let is_deep =
+                |(_, json): (&str, Option<&str>)| json.is_some_and(|json| depth_of(json.as_bytes()) > limits.max_depth);
+            if changes.edits().any(is_deep) {
+                return Err(CodecError::TooLarge { reason: "nesting" });
+            }
+            const OVER: CodecError = CodecError::TooLarge { reason: "entries or bytes" };
+            entries = changes.apply_to(&entries, limits).map_err(|_| OVER)?;
+            if let Some(changed) = changes.new_principal() {
+                principal.clone_from(changed);
+            }
+        }
+        Ok(Stored { header, record: header.record(principal, entries) })
+    }
+
+    /// Says what stands there, as far as it is anybody's business.
+    fn look_up(&self, limits: &Limits, key: &StoreKey, value: &[u8], access: &Access) -> Result<Stored, Lookup> {
+        match Head::decode(value) {
+            Some(Head::Trace(Trace { at, .. })) if access.now < at + FORWARD_FOR => Err(Lookup::Moved(at)),
+            Some(Head::Trace(_)) => Err(Lookup::Absent),
+            Some(Head::Session(header)) if header.kind == Kind::Prepared => Err(Lookup::Absent),
+            Some(Head::Session(header)) => match self.decode(limits, header, value) {
+                Ok(stored) if access.has_ended(&stored.record, stored.record.last_seen) => Err(Lookup::Absent),
+                Ok(stored) => Ok(stored),
+                Err(error) => {
+                    tracing::warn!(?key, error = &error as &dyn std::error::Error, "a session in Redis is unreadable");
+                    Err(Lookup::Absent)
+                }
+            },
+            None => {
+                tracing::warn!(?key, "what Redis holds in the place of a session is none");
+                Err(Lookup::Absent)
+            }
+        }
+    }
+
+    fn found(&self, common: &Common, key: &StoreKey, value: &[u8], extended: bool, access: &Access) -> Lookup {
+        match self.look_up(&common.limits, key, value, access) {
+            Ok(Stored { header, mut record }) => {
+                if extended {
+                    record.extend(access);
+                }
+                common.recent.note(key, record.last_seen);
+                Lookup::Found(Snapshot { extended, revision: header.revision, ..Snapshot::complete(record) })
+            }
+            Err(lookup) => lookup,
+        }
+    }
+}
+
+/// What the script of a change answered.
+fn changed(mut answer: Answer, base: u64, revision: u64) -> Option<Change> {
+    Some(match answer.case {
+        0 => {
+            let header = answer.header()?;
+            // If somebody else has changed the session since it was read, what was read is not what it was made from.
+            let is_known = answer.bytes()? == base.to_le_bytes();
+            Change::Done { header, revision: if is_known { revision } else { 0 } }
+        }
+        1 => Change::Gone,
+        2 => Change::Moved(answer.time()?),
+        6 => Change::Taken,
+        _ => return None,
+    })
+}
+
+impl Body for Strings {
+    fn scripts(&self) -> &'static Scripts {
+        &STRING
+    }
+
+    fn head(&self, name: &[u8]) -> Cmd {
+        let mut command = Cmd::with_capacity(4, 96);
+        command.arg("GETRANGE").arg(name).arg(0).arg(LEN - 1);
+        command
+    }
+
+    fn plain(&self, name: &[u8], _names: Option<&[&str]>) -> Cmd {
+        let mut command = Cmd::with_capacity(2, 96);
+        command.arg("GET").arg(name);
+        command
+    }
+
+    fn understood(
+        &self,
+        common: &Common,
+        key: &StoreKey,
+        reply: Value,
+        _names: Option<&[&str]>,
+        access: &Access,
+    ) -> Lookup {
+        match reply {
+            Value::Nil => Lookup::Absent,
+            Value::BulkString(value) => self.found(common, key, &value, false, access),
+            _ => not_a_session(key),
+        }
+    }
+
+    async fn read<D: Dialer>(
+        &self,
+        common: &Common,
+        wire: &Wire<'_, D>,
+        key: &StoreKey,
+        _names: Option<&[&str]>,
+        access: &Access,
+    ) -> Result<Lookup, StorageError> {
+        let (name, packed) = (common.name(key), packed::access(access));
+        let mut answer = wire.script(READING, &STRING.read, &[&name], &[&packed], Nature::Repeatable).await?;
+        match answer.case {
+            0 => Ok(Lookup::Absent),
+            1 => {
+                let extended = answer.number().ok_or_else(|| shape(READING))? == 1;
+                let value = answer.bytes().ok_or_else(|| shape(READING))?;
+                Ok(self.found(common, key, &value, extended, access))
+            }
+            _ => Ok(not_a_session(key)),
+        }
+    }
+
+    async fn create<D: Dialer>(
+        &self,
+        common: &Common,
+        wire: &Wire<'_, D>,
+        key: &StoreKey,
+        record: &Record,
+        kind: Kind,
+        now: Timestamp,
+    ) -> Result<Created, StorageError> {
+        let name = common.name(key);
+        let value = self.encode(&common.limits, record, common.revisions.next(), kind, CREATING)?;
+        let (replaceable, expiry) = match kind {
+            Kind::Session => (&b""[..], packed::expiry(record, now)),
+            Kind::Prepared => (&b"P"[..], PREPARED_FOR.as_millis() as u64),
+        };
+        let mut command = Cmd::with_capacity(6, 128 + value.len());
+        command.arg("SET").arg(&name).arg(&value).arg("NX").arg("PX").arg(expiry);
+        if !matches!(wire.command(CREATING, &name, command, Nature::Once).await?, Value::Nil) {
+            return Ok(Created::Done);
+        }
+        // Something is there; if it has ended, its place is free.
+        let access = packed::access(&Access::passive(now));
+        let expiry = expiry.to_string();
+        let args: [&[u8]; 4] = [&access, &value, replaceable, expiry.as_bytes()];
+        let answer = wire.script(CREATING, &STRING.create, &[&name], &args, Nature::Once).await?;
+        Ok(if answer.case == 0 { Created::Done } else { Created::Exists })
+    }
+
+    async fn change<D: Dialer>(
+        &self,
+        common: &Common,
+        wire: &Wire<'_, D>,
+        key: &StoreKey,
+        to: Option<&StoreKey>,
+        commit: &Commit,
+    ) -> Result<Change, StorageError> {
+        let doing = if to.is_some() { RENEWING } else { COMMITTING };
+        let limits = both(&commit.limits, &common.limits);
+        let over = |limit| StorageError::limit(doing, limit);
+        for (name, json) in commit.changes.edits() {
+            limits.check_entry(name, json.unwrap_or_default()).map_err(over)?;
+        }
+        if let Some(principal) = commit.changes.principal() {
+            limits.check_principal(principal).map_err(over)?;
+        }
+        let names: Vec<Vec<u8>> = [Some(key), to].into_iter().flatten().map(|key| common.name(key)).collect();
+        let keys: Vec<&[u8]> = names.iter().map(Vec::as_slice).collect();
+        let trace = to.map(|to| Trace { to: *to, at: commit.access.now }.encode());
+        let trace = trace.as_ref().map_or(&[][..], |trace| &trace[..]);
+        let access = packed::access(&commit.access);
+        let revision = common.revisions.next();
+
+        let base = commit.base.as_ref().map_or(0, |base| base.revision);
+        let mut frame = Vec::new();
+        // Another codec may encrypt: then the server must not even see what is not stored in the end.
+        if self.appends && !commit.changes.is_empty() {
+            let failed = |error: CodecError| StorageError::new(StorageErrorKind::Other, doing).with_source(error);
+            commit.changes.encode(&mut frame).map_err(failed)?;
+        }
+        let mut costs = [0; 17];
+        costs[0] = u8::from(self.appends);
+        costs[1..5].copy_from_slice(&bound(commit.changes.edit_count()));
+        costs[5..9].copy_from_slice(&bound(commit.changes.edit_bytes()));
+        costs[9..13].copy_from_slice(&bound(limits.max_entries));
+        costs[13..17].copy_from_slice(&bound(limits.max_record_bytes));
+        let tag = commit.changes.principal().map(tag_of);
+        let tag = tag.as_ref().map_or(&[][..], |tag| &tag[..]);
+        // A condition on an entry holds if the session is as it was when it was read; otherwise it has to be looked at.
+        let (must_have, next) = (base.to_le_bytes(), revision.to_le_bytes());
+        let must_have = if commit.expect.is_some() { &must_have[..] } else { &[] };
+        let args: [&[u8]; 8] = [&access, must_have, &next, &frame, &costs, tag, trace, &[]];
+        let mut answer = wire.script(doing, &STRING.commit, &keys, &args, Nature::Once).await?;
+
+        for _ in 0..TRIES {
+            if answer.case != 3 {
+                return changed(answer, base, revision).ok_or_else(|| shape(doing));
+            }
+            let value = answer.bytes().ok_or_else(|| shape(doing))?;
+            let stored = match self.look_up(&common.limits, key, &value, &commit.access) {
+                Ok(stored) => stored,
+                Err(Lookup::Moved(at)) => return Ok(Change::Moved(at)),
+                Err(_) => return Ok(Change::Gone),
+            };
+            let limited = Commit { limits, ..commit.clone() };
+            let record = match stored.record.apply(&limited).map_err(over)? {
+                Applied::Changed(record) => record,
+                Applied::Expired => return Ok(Change::Gone),
+                Applied::Conflict(current) => return Ok(Change::Conflict(current)),
+            };
+            let revision = common.revisions.next();
+            let value = self.encode(&common.limits, &record, revision, Kind::Session, doing)?;
+            let (must_have, next) = (stored.header.revision.to_le_bytes(), revision.to_le_bytes());
+            let args: [&[u8]; 8] = [&access, &must_have, &next, &[], &costs, &[], trace, &value];
+            let again = wire.script(doing, &STRING.commit, &keys, &args, Nature::Once).await?;
+            if again.case != 3 {
+                return changed(again, stored.header.revision, revision).ok_or_else(|| shape(doing));
+            }
+            answer = again;
+        }
+        Err(StorageError::new(StorageErrorKind::Other, "changing a session that others keep changing"))
+    }
+}

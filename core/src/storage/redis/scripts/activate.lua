@@ -1,0 +1,11 @@
+-- The end of a move between nodes of a cluster: what was prepared here is a session from now on. {0, header} done, now or
+-- by an earlier try, {1} a logout was faster.
+local h = head(KEYS[1])
+local k = kind(h)
+if k ~= 'P' and k ~= 'S' then return {1} end
+if k == 'P' then
+  h = '\1S' .. string.sub(h, 3, 62)
+  put_head(KEYS[1], h)
+  expire(KEYS[1], number(h, 11), number(h, 19), number(h, 51))
+end
+return {0, string.sub(h, 1, 62)}

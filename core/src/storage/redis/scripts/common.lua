@@ -1,0 +1,43 @@
+-- What every script of the native storages shares. ARGV[1] is an access, packed: now, the manager's idle timeout and
+-- absolute lifetime, whether this is activity, and if so the idle timeout and touch interval to extend with.
+local now, most_idle, most_life, active, idle, interval = struct.unpack('<I8I8I8I1I8I8', ARGV[1])
+local FOREVER, SLACK = 3155760000000, 60000
+
+local function number(s, at)
+  return (struct.unpack('<I8', s, at))
+end
+
+-- Lives there a session? 'S', 'P' or 'F' for what is alive, false for what is not, or is no value of ours.
+local function kind(head)
+  if type(head) ~= 'string' or #head < 42 or string.byte(head, 1) ~= 1 then return false end
+  local k = string.sub(head, 2, 2)
+  if k == 'F' then
+    return number(head, 35) + 3600000 > now and k
+  end
+  if (k ~= 'S' and k ~= 'P') or #head < 62 then return false end
+  local seen, created = number(head, 11), number(head, 43)
+  local ended = seen + number(head, 19) <= now or number(head, 51) <= now
+    or seen + most_idle <= now or created + most_life <= now
+  return not ended and k
+end
+
+-- The expiry of the key. It is later than the session's own end, which every reader checks, so that clocks that differ a
+-- little never end a session early.
+local function expire(key, seen, timeout, absolute)
+  local rest = math.min(seen + timeout, absolute) - now + SLACK
+  rest = math.max(1, math.min(rest, FOREVER))
+  redis.call('PEXPIRE', key, string.format('%.0f', rest))
+end
+
+-- The 16 bytes of last-seen and idle timeout after this access, which never moves them back.
+local function seen_after(head)
+  if active == 1 and now >= number(head, 11) then
+    return string.sub(ARGV[1], 1, 8) .. string.sub(ARGV[1], 26, 33)
+  end
+  return string.sub(head, 11, 26)
+end
+
+local function is_due(head)
+  local seen = number(head, 11)
+  return active == 1 and now >= seen and now >= seen + interval
+end

@@ -1,0 +1,18 @@
+-- How the hash storage keeps a session: one hash. Field m is the header with the principal behind it; the fields of entries
+-- begin with a colon.
+local function head(key)
+  return redis.pcall('HGET', key, 'm')
+end
+
+local function put_head(key, new)
+  redis.call('HSET', key, 'm', new .. string.sub(redis.call('HGET', key, 'm'), 63))
+end
+
+local function put_trace(key, trace)
+  -- What needs memory comes first: if the server has none left, nothing has happened yet.
+  redis.call('HSET', key, 'm', trace)
+  for _, field in ipairs(redis.call('HKEYS', key)) do
+    if field ~= 'm' then redis.call('HDEL', key, field) end
+  end
+  redis.call('PEXPIRE', key, 3600000 + SLACK)
+end

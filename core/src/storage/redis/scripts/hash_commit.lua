@@ -1,0 +1,75 @@
+-- Changes a session, and moves it to KEYS[2] if that is given.
+--
+-- ARGV: 2 its next revision; 3 packed: cleared, has a new principal, condition (0 none, 1 the field is absent, 2 it has a
+-- value), number of pairs set, entries and bytes allowed; 4 the new principal; 5 its tag; 6 and 7 field and value of the
+-- condition; 8 the trace to leave behind; from 9 on the pairs set, then the fields removed.
+--
+-- {0, header} done, {1} gone, {2, when} moved, {4, value} the condition does not hold, {5, which, how many} over a limit,
+-- {6} KEYS[2] is taken.
+local key = KEYS[1]
+local h = head(key)
+local k = kind(h)
+if k == 'F' then
+  if KEYS[2] and string.sub(h, 3, 34) == string.sub(ARGV[8], 3, 34) then
+    local there = head(KEYS[2])
+    if kind(there) == 'S' then return {0, string.sub(there, 1, 62)} end
+    return {1}
+  end
+  return {2, string.sub(h, 35, 42)}
+end
+if k ~= 'S' then return {1} end
+if KEYS[2] then
+  local there = head(KEYS[2])
+  if type(there) == 'table' or kind(there) then return {6} end
+end
+local cleared, principal, condition, pairs_set, most_entries, most_bytes = struct.unpack('<I1I1I1I4I4I4', ARGV[3])
+if condition > 0 then
+  local current = redis.call('HGET', key, ARGV[6])
+  if (condition == 1 and current) or (condition == 2 and current ~= ARGV[7]) then return {4, current} end
+end
+local entries, bytes = struct.unpack('<I4I4', h, 27)
+local entries_before, bytes_before = entries, bytes
+if cleared == 1 then entries, bytes = 0, 0 end
+local first_removed = 9 + 2 * pairs_set
+local kept = {m = true}
+for i = 9, first_removed - 1, 2 do
+  local old = cleared == 1 and 0 or redis.call('HSTRLEN', key, ARGV[i])
+  if old == 0 then
+    entries, bytes = entries + 1, bytes + #ARGV[i] - 1
+  end
+  bytes = bytes + #ARGV[i + 1] - old
+  kept[ARGV[i]] = true
+end
+for i = first_removed, #ARGV do
+  local old = cleared == 1 and 0 or redis.call('HSTRLEN', key, ARGV[i])
+  if old > 0 then
+    entries, bytes = entries - 1, bytes - old - #ARGV[i] + 1
+  end
+end
+if entries > entries_before or bytes > bytes_before then
+  if entries > most_entries then return {5, 0, entries} end
+  if bytes > most_bytes then return {5, 1, bytes} end
+end
+local tag = principal == 1 and ARGV[5] or string.sub(h, 35, 42)
+local new = '\1S' .. ARGV[2] .. seen_after(h) .. struct.pack('<I4I4', math.max(0, entries), math.max(0, bytes)) .. tag
+  .. string.sub(h, 43, 62)
+-- What needs memory comes first: if the server has none left, nothing has happened yet.
+redis.call('HSET', key, 'm', new .. (principal == 1 and ARGV[4] or string.sub(h, 63)))
+for i = 9, first_removed - 1, 1000 do
+  redis.call('HSET', key, unpack(ARGV, i, math.min(i + 999, first_removed - 1)))
+end
+if cleared == 1 then
+  for _, field in ipairs(redis.call('HKEYS', key)) do
+    if not kept[field] then redis.call('HDEL', key, field) end
+  end
+else
+  for i = first_removed, #ARGV do redis.call('HDEL', key, ARGV[i]) end
+end
+if string.sub(new, 11, 26) ~= string.sub(h, 11, 26) then
+  expire(key, number(new, 11), number(new, 19), number(new, 51))
+end
+if KEYS[2] then
+  redis.call('RENAME', key, KEYS[2])
+  put_trace(key, ARGV[8])
+end
+return {0, new}

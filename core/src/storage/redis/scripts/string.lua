@@ -1,0 +1,12 @@
+-- How the key-value storage keeps a session: one string, the header in front.
+local function head(key)
+  return redis.pcall('GETRANGE', key, 0, 61)
+end
+
+local function put_head(key, new)
+  redis.call('SETRANGE', key, 0, new)
+end
+
+local function put_trace(key, trace)
+  redis.call('SET', key, trace, 'PX', 3600000 + SLACK)
+end

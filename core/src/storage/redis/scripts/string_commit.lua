@@ -1,0 +1,53 @@
+-- Changes a session, and moves it to KEYS[2] if that is given.
+--
+-- ARGV: 2 the revision it must have, or nothing; 3 its next revision; 4 the changes, to be appended; 5 packed: whether they
+-- may be, entries and bytes they add at most, entries and bytes allowed; 6 the tag of the new principal, or nothing; 7 the
+-- trace to leave behind; 8 the whole new value, or nothing, instead of 4 to 6.
+--
+-- {0, header, revision before} done, {1} gone, {2, when} moved, {3, value} not done: start again from this value,
+-- {6} KEYS[2] is taken.
+local h = head(KEYS[1])
+local k = kind(h)
+if k == 'F' then
+  if KEYS[2] and string.sub(h, 3, 34) == string.sub(ARGV[7], 3, 34) then
+    local there = head(KEYS[2])
+    if kind(there) == 'S' then return {0, there, ''} end
+    return {1}
+  end
+  return {2, string.sub(h, 35, 42)}
+end
+if k ~= 'S' then return {1} end
+if KEYS[2] then
+  local there = head(KEYS[2])
+  if type(there) == 'table' or kind(there) then return {6} end
+end
+if ARGV[2] ~= '' and ARGV[2] ~= string.sub(h, 3, 10) then
+  return {3, redis.call('GET', KEYS[1])}
+end
+local new
+if ARGV[8] ~= '' then
+  new = string.sub(ARGV[8], 1, 62)
+  redis.call('SET', KEYS[1], ARGV[8], 'KEEPTTL')
+else
+  local may, entries, bytes, most_entries, most_bytes = struct.unpack('<I1I4I4I4I4', ARGV[5])
+  entries = entries + struct.unpack('<I4', h, 27)
+  bytes = bytes + struct.unpack('<I4', h, 31)
+  -- The log is rewritten into the session when it has become as long as what stands before it.
+  local longest = 2 * struct.unpack('<I4', h, 59) + 2048
+  if may == 0 or entries > most_entries or bytes > most_bytes
+    or redis.call('STRLEN', KEYS[1]) + #ARGV[4] > longest then
+    return {3, redis.call('GET', KEYS[1])}
+  end
+  local tag = ARGV[6] ~= '' and ARGV[6] or string.sub(h, 35, 42)
+  new = '\1S' .. ARGV[3] .. seen_after(h) .. struct.pack('<I4I4', entries, bytes) .. tag .. string.sub(h, 43, 62)
+  redis.call('SETRANGE', KEYS[1], 0, new)
+  if ARGV[4] ~= '' then redis.call('APPEND', KEYS[1], ARGV[4]) end
+end
+if string.sub(new, 11, 26) ~= string.sub(h, 11, 26) then
+  expire(KEYS[1], number(new, 11), number(new, 19), number(new, 51))
+end
+if KEYS[2] then
+  redis.call('RENAME', KEYS[1], KEYS[2])
+  put_trace(KEYS[1], ARGV[7])
+end
+return {0, new, string.sub(h, 3, 10)}

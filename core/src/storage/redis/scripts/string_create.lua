@@ -1,0 +1,7 @@
+-- Stores the value ARGV[2] unless something lives here; something prepared by an earlier try (ARGV[3] = 'P') is replaced.
+-- {0} done, {1} taken.
+local h = head(KEYS[1])
+local k = kind(h)
+if type(h) == 'table' or (k and k ~= ARGV[3]) then return {1} end
+redis.call('SET', KEYS[1], ARGV[2], 'PX', ARGV[4])
+return {0}

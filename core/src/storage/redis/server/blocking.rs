@@ -1,0 +1,99 @@
+//! Connections of the blocking face: a stack of idle ones, from which each call takes one for itself.
+
+use std::{
+    future::Future,
+    sync::Arc,
+    time::{Duration, Instant},
+};
+
+use parking_lot::Mutex;
+use redis::{Cmd, Connection, ConnectionLike as _, Pipeline, RedisResult, Value};
+
+use super::{
+    failure::Failure,
+    link::{Dialer, Link, checked},
+    node::Node,
+};
+
+/// A connection that has lain idle for longer than this is tried out before something is sent over it that must not be
+/// sent twice: the server may have been restarted meanwhile.
+const TRUSTED_FOR: Duration = Duration::from_secs(1);
+/// Idle connections kept.
+const MOST_IDLE: usize = 64;
+
+/// The idle connections, the last used on top.
+#[derive(Default)]
+pub(in crate::storage::redis) struct BlockingDialer {
+    idle: Mutex<Vec<Idle>>,
+}
+
+struct Idle {
+    node: Arc<Node>,
+    link: BlockingLink,
+    since: Instant,
+}
+
+pub(in crate::storage::redis) struct BlockingLink(Connection);
+
+impl BlockingDialer {
+    fn take(&self, node: &Arc<Node>) -> Option<Idle> {
+        let mut idle = self.idle.lock();
+        let at = idle.iter().rposition(|idle| idle.node.name() == node.name())?;
+        Some(idle.remove(at))
+    }
+
+    fn dial(node: &Node) -> Result<BlockingLink, Failure> {
+        let connect = || {
+            let connection = node.client().get_connection_with_timeout(node.connect_timeout)?;
+            connection.set_read_timeout(Some(node.response_timeout))?;
+            connection.set_write_timeout(Some(node.response_timeout))?;
+            Ok(connection)
+        };
+        connect().map(BlockingLink).map_err(|error: redis::RedisError| Failure::connect(node.name(), &error))
+    }
+}
+
+impl Dialer for BlockingDialer {
+    type Link = BlockingLink;
+
+    fn link(&self, node: &Arc<Node>) -> impl Future<Output = Result<BlockingLink, Failure>> + Send {
+        let link = || {
+            while let Some(mut idle) = self.take(node) {
+                if idle.since.elapsed() < TRUSTED_FOR || idle.link.0.check_connection() {
+                    return Ok(idle.link);
+                }
+            }
+            Self::dial(node)
+        };
+        std::future::ready(link())
+    }
+
+    fn put_back(&self, node: &Arc<Node>, link: BlockingLink) {
+        let mut idle = self.idle.lock();
+        if idle.len() < MOST_IDLE {
+            idle.push(Idle { node: Arc::clone(node), link, since: Instant::now() });
+        }
+    }
+
+    fn discard(&self, node: &Arc<Node>, link: BlockingLink) {
+        drop(link);
+        // What broke this one has most likely broken the others as well.
+        self.idle.lock().retain(|idle| idle.node.name() != node.name());
+    }
+
+    fn pause(&self, duration: Duration) -> impl Future<Output = ()> + Send {
+        std::thread::sleep(duration);
+        std::future::ready(())
+    }
+}
+
+impl Link for BlockingLink {
+    fn send(&mut self, command: &Cmd) -> impl Future<Output = RedisResult<Value>> + Send {
+        std::future::ready(self.0.req_command(command).and_then(checked))
+    }
+
+    fn send_all(&mut self, commands: &Pipeline) -> impl Future<Output = RedisResult<Vec<Value>>> + Send {
+        let replies = self.0.req_packed_commands(&commands.get_packed_pipeline(), 0, commands.len());
+        std::future::ready(replies)
+    }
+}

@@ -1,0 +1,165 @@
+//! What can go wrong on the way to a server, and what that means for whoever asked.
+
+use redis::{ErrorKind, RedisError, ServerErrorKind};
+
+use crate::storage::{StorageError, StorageErrorKind};
+
+/// Why a server did not do what it was asked. Texts hold neither keys nor values.
+#[derive(Debug, Clone, thiserror::Error)]
+pub(in crate::storage::redis) enum Failure {
+    /// No connection could be made: nothing was asked.
+    #[error("connecting to {node}: {reason}")]
+    Connect { node: Box<str>, reason: Reason },
+    /// The connection broke, or no answer came in time: whether it was done is not known.
+    #[error("waiting for an answer of {node}: {reason}")]
+    Lost { node: Box<str>, reason: Reason },
+    /// The server refused: nothing was done.
+    #[error("{node} answered {code}{detail}")]
+    Refused { node: Box<str>, code: Box<str>, detail: Box<str> },
+    /// The answer is not what this command gives.
+    #[error("{node} gave an answer of an unexpected shape")]
+    Shape { node: Box<str> },
+    /// No node of the cluster serves this key, or no Sentinel knows a primary.
+    #[error("{0}")]
+    Nowhere(&'static str),
+    /// Too few replicas have confirmed in time; the primary has done it.
+    #[error("{confirmed} of {wanted} replicas confirmed the change in time")]
+    Replicas { confirmed: i64, wanted: u32 },
+    /// Not called inside a tokio runtime.
+    #[error("the async face of a Redis storage needs a tokio runtime")]
+    NoRuntime,
+}
+
+/// What is told about an error of the connection.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub(in crate::storage::redis) enum Reason {
+    #[error("no answer in time")]
+    Timeout,
+    #[error("refused")]
+    Refused,
+    #[error("user name or password refused")]
+    Login,
+    #[error("the server is too old: Redis 6.0 or later, or Valkey, is needed")]
+    TooOld,
+    #[error("the server's certificate or host name is not accepted, or it does not speak TLS")]
+    Tls,
+    #[error("the host name has no address")]
+    Name,
+    #[error("the connection broke")]
+    Broken,
+    #[error("the server refused the connection")]
+    Rejected,
+}
+
+impl Reason {
+    fn of(error: &RedisError) -> Self {
+        if error.is_timeout() {
+            return Self::Timeout;
+        }
+        match error.kind() {
+            ErrorKind::AuthenticationFailed => return Self::Login,
+            ErrorKind::RESP3NotSupported => return Self::TooOld,
+            ErrorKind::Server(_) | ErrorKind::Extension => {
+                return match error.code() {
+                    Some("WRONGPASS" | "NOAUTH" | "NOPERM") => Self::Login,
+                    _ => Self::Rejected,
+                };
+            }
+            _ => {}
+        }
+        if error.is_connection_refusal() {
+            return Self::Refused;
+        }
+        match std::error::Error::source(error).and_then(|source| source.downcast_ref::<std::io::Error>()) {
+            Some(io) if io.kind() == std::io::ErrorKind::InvalidData => Self::Tls,
+            Some(io) if io.kind() == std::io::ErrorKind::InvalidInput => Self::Name,
+            Some(io) if io.kind() == std::io::ErrorKind::NotFound => Self::Refused,
+            _ => Self::Broken,
+        }
+    }
+}
+
+/// How to go on after an answer that is an error.
+pub(super) enum Refusal {
+    /// The script's text has to be sent once.
+    UnknownScript,
+    /// Another node has the key, for good or for this once.
+    Elsewhere { to: Box<str>, only_once: bool },
+    /// The server cannot do it now, but has not done it: soon, or on another node, it may work.
+    NotNow,
+    /// It is an answer.
+    Final,
+}
+
+impl Refusal {
+    pub(super) fn of(error: &RedisError) -> Self {
+        let elsewhere = |only_once| match error.redirect_node() {
+            Some((to, _)) => Self::Elsewhere { to: to.into(), only_once },
+            None => Self::Final,
+        };
+        match error.kind() {
+            ErrorKind::Server(ServerErrorKind::NoScript) => Self::UnknownScript,
+            ErrorKind::Server(ServerErrorKind::Moved) => elsewhere(false),
+            ErrorKind::Server(ServerErrorKind::Ask) => elsewhere(true),
+            ErrorKind::Server(
+                ServerErrorKind::TryAgain
+                | ServerErrorKind::ClusterDown
+                | ServerErrorKind::MasterDown
+                | ServerErrorKind::BusyLoading
+                | ServerErrorKind::ReadOnly,
+            ) => Self::NotNow,
+            _ => Self::Final,
+        }
+    }
+}
+
+/// Whether an error is an answer of the server, so that the connection is sound.
+pub(in crate::storage::redis) fn is_answer(error: &RedisError) -> bool {
+    matches!(error.kind(), ErrorKind::Server(_) | ErrorKind::Extension)
+}
+
+impl Failure {
+    pub(super) fn connect(node: &str, error: &RedisError) -> Self {
+        Self::Connect { node: node.into(), reason: Reason::of(error) }
+    }
+
+    pub(in crate::storage::redis) fn lost(node: &str, error: &RedisError) -> Self {
+        Self::Lost { node: node.into(), reason: Reason::of(error) }
+    }
+
+    pub(super) fn refused(node: &str, error: &RedisError) -> Self {
+        // Redis quotes the arguments of a command it does not know, and those hold the key.
+        let detail = error.detail().unwrap_or_default();
+        let end = detail.find(", with args").unwrap_or(detail.len());
+        let detail = match detail.get(..end) {
+            Some("") | None => String::new(),
+            Some(detail) => format!(": {detail}"),
+        };
+        Self::Refused { node: node.into(), code: error.code().unwrap_or("an error").into(), detail: detail.into() }
+    }
+
+    /// Whether what stands under the key is of another type.
+    pub(in crate::storage::redis) fn is_wrong_type(&self) -> bool {
+        matches!(self, Self::Refused { code, .. } if **code == *"WRONGTYPE")
+    }
+
+    fn kind(&self) -> StorageErrorKind {
+        match self {
+            Self::Connect { reason: Reason::Timeout, .. } | Self::Lost { reason: Reason::Timeout, .. } => {
+                StorageErrorKind::Timeout
+            }
+            Self::Refused { code, .. } if **code == *"OOM" => StorageErrorKind::Full,
+            Self::Replicas { .. } => StorageErrorKind::Timeout,
+            Self::NoRuntime | Self::Connect { reason: Reason::TooOld, .. } => StorageErrorKind::Setup,
+            Self::Connect { .. } | Self::Lost { .. } | Self::Refused { .. } | Self::Nowhere(_) => {
+                StorageErrorKind::Unavailable
+            }
+            Self::Shape { .. } => StorageErrorKind::Other,
+        }
+    }
+
+    /// The public error, while doing `operation`.
+    pub(in crate::storage::redis) fn while_doing(self, operation: &'static str) -> StorageError {
+        StorageError::new(self.kind(), operation).with_source(self)
+    }
+}

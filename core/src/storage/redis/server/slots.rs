@@ -1,0 +1,85 @@
+//! Which node of a cluster has which keys.
+
+use std::sync::Arc;
+
+use redis::Value;
+
+use super::node::Node;
+
+const SLOTS: u16 = 16_384;
+
+/// The hash slot of a key: of the part in braces if there is one (Redis Cluster specification).
+pub(in crate::storage::redis) fn slot_of(key: &[u8]) -> u16 {
+    let tag = key.iter().position(|&byte| byte == b'{').and_then(|open| {
+        let rest = key.get(open + 1..)?;
+        let length = rest.iter().position(|&byte| byte == b'}').filter(|&length| length > 0)?;
+        rest.get(..length)
+    });
+    crc16(tag.unwrap_or(key)) % SLOTS
+}
+
+/// CRC-16/XMODEM.
+fn crc16(bytes: &[u8]) -> u16 {
+    bytes.iter().fold(0, |crc, &byte| {
+        (0..8).fold(crc ^ u16::from(byte) << 8, |crc, _| if crc & 0x8000 == 0 { crc << 1 } else { crc << 1 ^ 0x1021 })
+    })
+}
+
+/// The primaries of a cluster, each with its ranges of slots.
+#[derive(Debug)]
+pub(super) struct SlotMap {
+    ranges: Vec<(u16, u16, Arc<Node>)>,
+}
+
+impl SlotMap {
+    pub(super) fn node_of(&self, slot: u16) -> Option<&Arc<Node>> {
+        let at = self.ranges.partition_point(|&(_, end, _)| end < slot);
+        self.ranges.get(at).filter(|&&(start, ..)| start <= slot).map(|(_, _, node)| node)
+    }
+
+    /// Each primary once.
+    pub(super) fn nodes(&self) -> Vec<Arc<Node>> {
+        let mut nodes: Vec<Arc<Node>> = Vec::new();
+        for (_, _, node) in &self.ranges {
+            if nodes.iter().all(|known| known.name() != node.name()) {
+                nodes.push(Arc::clone(node));
+            }
+        }
+        nodes
+    }
+
+    /// Reads the answer to `CLUSTER SLOTS`; `node` makes a node of a host and a port, or finds it if it is known. A host
+    /// that is not told is the one that was asked.
+    pub(super) fn read(reply: &Value, mut node: impl FnMut(Option<&str>, u16) -> Option<Arc<Node>>) -> Option<Self> {
+        let Value::Array(list) = reply else { return None };
+        let mut ranges = Vec::with_capacity(list.len());
+        for range in list {
+            let Value::Array(parts) = range else { return None };
+            let [Value::Int(start), Value::Int(end), Value::Array(primary), ..] = parts.as_slice() else { return None };
+            let [host, Value::Int(port), ..] = primary.as_slice() else { return None };
+            let host = match host {
+                Value::BulkString(bytes) => std::str::from_utf8(bytes).ok().filter(|host| !host.is_empty()),
+                Value::SimpleString(text) => Some(text.as_str()),
+                _ => None,
+            };
+            let node = node(host, u16::try_from(*port).ok()?)?;
+            ranges.push((u16::try_from(*start).ok()?, u16::try_from(*end).ok()?, node));
+        }
+        ranges.sort_by_key(|&(start, ..)| start);
+        (!ranges.is_empty()).then_some(Self { ranges })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn slots_are_those_of_the_specification() {
+        // The check value of the specification's appendix, and answers of CLUSTER KEYSLOT.
+        assert_eq!(crc16(b"123456789"), 0x31c3);
+        for (key, slot) in [("foo", 12_182), ("{foo}.bar", 12_182), ("foo{}{bar}", 8_363), ("foo{{bar}}zap", 4_015)] {
+            assert_eq!(slot_of(key.as_bytes()), slot, "{key}");
+        }
+    }
+}

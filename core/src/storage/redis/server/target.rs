@@ -1,0 +1,88 @@
+//! What a storage was told about where its servers are.
+
+use redis::{ConnectionAddr, IntoConnectionInfo as _, RedisConnectionInfo, RedisError};
+
+/// A server's address and what the URL says about logging in.
+#[derive(Clone)]
+pub(in crate::storage::redis) struct Address {
+    pub(super) at: ConnectionAddr,
+    pub(super) login: RedisConnectionInfo,
+}
+
+impl Address {
+    pub(in crate::storage::redis) fn parse(url: &str) -> Result<Self, RedisError> {
+        let info = url.into_connection_info()?;
+        Ok(Self { at: info.addr().clone(), login: info.redis_settings().clone() })
+    }
+
+    /// Another host and port, reached in the same way.
+    pub(super) fn beside(&self, host: &str, port: u16) -> Self {
+        let at = match &self.at {
+            ConnectionAddr::TcpTls { insecure, tls_params, .. } => ConnectionAddr::TcpTls {
+                host: host.to_owned(),
+                port,
+                insecure: *insecure,
+                tls_params: tls_params.clone(),
+            },
+            _ => ConnectionAddr::Tcp(host.to_owned(), port),
+        };
+        Self { at, login: self.login.clone() }
+    }
+
+    pub(in crate::storage::redis) fn host(&self) -> Option<&str> {
+        match &self.at {
+            ConnectionAddr::Tcp(host, _) | ConnectionAddr::TcpTls { host, .. } => Some(host),
+            _ => None,
+        }
+    }
+
+    pub(in crate::storage::redis) fn database(&self) -> i64 {
+        self.login.db()
+    }
+
+    /// The same server, but nothing about logging in.
+    pub(in crate::storage::redis) fn without_login(&self) -> Self {
+        Self { at: self.at.clone(), login: RedisConnectionInfo::default() }
+    }
+
+    /// The same server; Sentinels have no databases to choose from.
+    pub(in crate::storage::redis) fn with_database_0(self) -> Self {
+        Self { login: self.login.set_db(0), at: self.at }
+    }
+
+    /// Changes what the URL says about logging in.
+    pub(in crate::storage::redis) fn log_in(
+        &mut self,
+        user: Option<&str>,
+        password: Option<&str>,
+        database: Option<i64>,
+    ) {
+        let mut login = self.login.clone();
+        if let Some(user) = user {
+            login = login.set_username(user);
+        }
+        if let Some(password) = password {
+            login = login.set_password(password);
+        }
+        if let Some(database) = database {
+            login = login.set_db(database);
+        }
+        self.login = login;
+    }
+}
+
+/// How the servers are found.
+#[derive(Clone)]
+pub(in crate::storage::redis) enum Target {
+    /// One server.
+    Single(Address),
+    /// The primary that these Sentinels name.
+    Sentinel {
+        sentinels: Vec<Address>,
+        service: Box<str>,
+        /// How the primary is logged into; its host and port are not used.
+        like: Address,
+    },
+    /// A cluster of which these nodes are a part.
+    Cluster(Vec<Address>),
+}

@@ -1,0 +1,261 @@
+//! Connections of the async face: each thread has its own, shared by the requests that it serves, so that a command never
+//! crosses threads.
+
+use std::{
+    sync::{
+        Arc, Weak,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::{Duration, Instant},
+};
+
+use futures::lock::Mutex as AsyncMutex;
+use parking_lot::Mutex;
+use redis::{AsyncConnectionConfig, Cmd, Pipeline, PushInfo, PushKind, RedisResult, Value, aio::MultiplexedConnection};
+use thread_local::ThreadLocal;
+use tokio::runtime::{Handle, Id};
+
+use super::{
+    failure::Failure,
+    link::{Dialer, Link, checked},
+    node::Node,
+};
+use crate::storage::redis::near::{Cache, NearCache, Writes};
+
+/// How long a thread leaves a server alone after it could not connect: doubled with each failure in a row.
+const FIRST_BACKOFF: Duration = Duration::from_millis(20);
+const LONGEST_BACKOFF: Duration = Duration::from_secs(1);
+
+/// The connections of all threads.
+pub(in crate::storage::redis) struct AsyncDialer {
+    threads: ThreadLocal<Mutex<Vec<Arc<Place>>>>,
+    near: Option<(NearCache, Arc<Writes>)>,
+}
+
+/// A thread's place for the connection to one node.
+struct Place {
+    node: Arc<Node>,
+    /// A connection is driven by the runtime in which it was made, and by no other.
+    runtime: Id,
+    state: Mutex<State>,
+    /// One request connects, the others wait for it.
+    connecting: AsyncMutex<()>,
+}
+
+#[derive(Default)]
+struct State {
+    link: Option<AsyncLink>,
+    failures: u32,
+    failed: Option<(Instant, Failure)>,
+}
+
+/// A share in a connection.
+#[derive(Clone)]
+pub(in crate::storage::redis) struct AsyncLink {
+    connection: MultiplexedConnection,
+    life: Weak<Life>,
+    near: Option<NearLink>,
+}
+
+/// The near cache of a connection.
+#[derive(Clone)]
+pub(in crate::storage::redis) struct NearLink {
+    pub(in crate::storage::redis) cache: Arc<Cache>,
+    pub(in crate::storage::redis) writes: Arc<Writes>,
+}
+
+/// Held by the task that drives a connection, and gone with it.
+struct Life {
+    broken: AtomicBool,
+    cache: Option<Arc<Cache>>,
+}
+
+impl Life {
+    /// What the server, or the end of the connection, has to say besides answers.
+    fn hear(&self, info: &PushInfo) {
+        match info.kind {
+            PushKind::Disconnection => self.broken.store(true, Ordering::SeqCst),
+            PushKind::Invalidate => {
+                let Some(cache) = &self.cache else { return };
+                match info.data.first() {
+                    Some(Value::Array(keys)) => {
+                        for key in keys {
+                            if let Value::BulkString(key) = key {
+                                cache.invalidate(key);
+                            }
+                        }
+                    }
+                    // Instead of a list: the database was flushed.
+                    _ => cache.clear(),
+                }
+            }
+            _ => {}
+        }
+    }
+}
+
+impl AsyncLink {
+    fn is_sound(&self) -> bool {
+        self.life.upgrade().is_some_and(|life| !life.broken.load(Ordering::SeqCst))
+    }
+
+    fn is(&self, other: &Self) -> bool {
+        Weak::ptr_eq(&self.life, &other.life)
+    }
+
+    pub(in crate::storage::redis) const fn near(&self) -> Option<&NearLink> {
+        self.near.as_ref()
+    }
+
+    /// An answer to a command that was sent at this time has come, or not.
+    fn prove(&self, sent_at: Option<u64>, is_answered: bool) {
+        if let (Some(near), Some(sent_at), true) = (&self.near, sent_at, is_answered) {
+            near.cache.prove(sent_at);
+        }
+    }
+}
+
+impl Link for AsyncLink {
+    async fn send(&mut self, command: &Cmd) -> RedisResult<Value> {
+        let sent_at = self.near.as_ref().map(|near| near.writes.now());
+        let answer = self.connection.send_packed_command(command).await;
+        self.prove(sent_at, answer.is_ok());
+        answer.and_then(checked)
+    }
+
+    async fn send_all(&mut self, commands: &Pipeline) -> RedisResult<Vec<Value>> {
+        let sent_at = self.near.as_ref().map(|near| near.writes.now());
+        let answers = self.connection.send_packed_commands(commands, 0, commands.len()).await;
+        self.prove(sent_at, answers.is_ok());
+        answers
+    }
+}
+
+impl Place {
+    /// The connection, if it is sound.
+    fn sound(&self) -> Option<AsyncLink> {
+        let mut state = self.state.lock();
+        if state.link.as_ref().is_some_and(|link| !link.is_sound()) {
+            state.link = None;
+        }
+        state.link.clone()
+    }
+
+    /// Why not to try to connect yet.
+    fn backing_off(&self) -> Option<Failure> {
+        let state = self.state.lock();
+        let (at, failure) = state.failed.as_ref()?;
+        let backoff = FIRST_BACKOFF.saturating_mul(1 << state.failures.min(10)).min(LONGEST_BACKOFF);
+        (at.elapsed() < backoff).then(|| failure.clone())
+    }
+
+    async fn connect(&self, near: Option<&(NearCache, Arc<Writes>)>) -> RedisResult<AsyncLink> {
+        let near = near
+            .filter(|_| self.node.tracked)
+            .map(|(settings, writes)| NearLink { cache: Arc::new(Cache::new(*settings)), writes: Arc::clone(writes) });
+        let life =
+            Arc::new(Life { broken: AtomicBool::new(false), cache: near.as_ref().map(|near| Arc::clone(&near.cache)) });
+        let weak = Arc::downgrade(&life);
+        let config = AsyncConnectionConfig::new()
+            .set_connection_timeout(Some(self.node.connect_timeout))
+            .set_response_timeout(Some(self.node.response_timeout))
+            // As many as a busy thread may have in flight; more have to wait.
+            .set_pipeline_buffer_size(1024)
+            .set_push_sender(move |info: PushInfo| {
+                life.hear(&info);
+                Ok::<(), std::convert::Infallible>(())
+            });
+        let connection = self.node.client().get_multiplexed_async_connection_with_config(&config).await?;
+        let mut link = AsyncLink { connection, life: weak, near };
+        if link.near.is_some() {
+            link.send(redis::cmd("CLIENT").arg("TRACKING").arg("ON")).await?;
+        }
+        Ok(link)
+    }
+}
+
+impl AsyncDialer {
+    pub(in crate::storage::redis) fn new(near: Option<NearCache>) -> Self {
+        Self { threads: ThreadLocal::new(), near: near.map(|settings| (settings, Arc::new(Writes::new()))) }
+    }
+
+    /// What this process has written, if there is a near cache that has to know.
+    pub(in crate::storage::redis) fn writes(&self) -> Option<&Writes> {
+        self.near.as_ref().map(|(_, writes)| &**writes)
+    }
+
+    fn place(&self, node: &Arc<Node>) -> Result<Arc<Place>, Failure> {
+        let runtime = Handle::try_current().map_err(|_| Failure::NoRuntime)?.id();
+        let mut places = self.threads.get_or_default().lock();
+        if let Some(place) = places.iter().find(|place| Arc::ptr_eq(&place.node, node) && place.runtime == runtime) {
+            return Ok(Arc::clone(place));
+        }
+        // A runtime that has ended, or a node that is none any more, leaves nothing behind.
+        places.retain(|place| {
+            let state = place.state.lock();
+            place.node.name() != node.name() && state.link.as_ref().is_none_or(AsyncLink::is_sound)
+        });
+        let place = Arc::new(Place {
+            node: Arc::clone(node),
+            runtime,
+            state: Mutex::default(),
+            connecting: AsyncMutex::new(()),
+        });
+        places.push(Arc::clone(&place));
+        Ok(place)
+    }
+
+    /// This thread's near cache of `node`, if it is connected.
+    pub(in crate::storage::redis) fn near(&self, node: &Arc<Node>) -> Option<NearLink> {
+        self.near.as_ref()?;
+        self.place(node).ok()?.sound()?.near
+    }
+}
+
+impl Dialer for AsyncDialer {
+    type Link = AsyncLink;
+
+    async fn link(&self, node: &Arc<Node>) -> Result<AsyncLink, Failure> {
+        let place = self.place(node)?;
+        if let Some(link) = place.sound() {
+            return Ok(link);
+        }
+        let _one_at_a_time = place.connecting.lock().await;
+        if let Some(link) = place.sound() {
+            return Ok(link);
+        }
+        if let Some(failure) = place.backing_off() {
+            return Err(failure);
+        }
+        let connected = place.connect(self.near.as_ref()).await;
+        let mut state = place.state.lock();
+        match connected {
+            Ok(link) => {
+                *state = State { link: Some(link.clone()), ..State::default() };
+                Ok(link)
+            }
+            Err(error) => {
+                let failure = Failure::connect(node.name(), &error);
+                state.failed = Some((Instant::now(), failure.clone()));
+                state.failures += 1;
+                Err(failure)
+            }
+        }
+    }
+
+    fn put_back(&self, _node: &Arc<Node>, link: AsyncLink) {
+        drop(link);
+    }
+
+    fn discard(&self, node: &Arc<Node>, link: AsyncLink) {
+        let Ok(place) = self.place(node) else { return };
+        let mut state = place.state.lock();
+        if state.link.as_ref().is_some_and(|held| held.is(&link)) {
+            state.link = None;
+        }
+    }
+
+    async fn pause(&self, duration: Duration) {
+        tokio::time::sleep(duration).await;
+    }
+}

@@ -1,0 +1,145 @@
+//! A cluster of three primaries with a replica each.
+
+use crate::{RedisServer, resp::Reply, wait};
+
+/// The servers of a cluster: at 0 to 2 the first primaries, at 3 to 5 their replicas.
+#[derive(Debug)]
+pub struct Cluster {
+    /// The servers.
+    pub nodes: Vec<RedisServer>,
+}
+
+impl Cluster {
+    /// Starts a cluster and waits until it works.
+    ///
+    /// # Panics
+    ///
+    /// When it does not come about.
+    #[must_use]
+    pub fn start() -> Self {
+        let node = || {
+            RedisServer::builder()
+                .set("cluster-enabled", "yes")
+                .set("cluster-node-timeout", "1000")
+                .set("repl-diskless-sync-delay", "0")
+                .set("cluster-replica-validity-factor", "0")
+                .start()
+        };
+        let nodes: Vec<RedisServer> = (0..6).map(|_| node()).collect();
+        for (at, range) in [(0, ("0", "5460")), (1, ("5461", "10922")), (2, ("10923", "16383"))] {
+            let slots: Vec<String> = (range.0.parse::<u16>().expect("a slot")..=range.1.parse().expect("a slot"))
+                .map(|slot| slot.to_string())
+                .collect();
+            let mut command = vec!["CLUSTER", "ADDSLOTS"];
+            command.extend(slots.iter().map(String::as_str));
+            nodes[at].command(&command);
+        }
+        for node in &nodes[1..] {
+            nodes[0].command(&["CLUSTER", "MEET", "127.0.0.1", &node.port().to_string()]);
+        }
+        let cluster = Self { nodes };
+        wait::until("the nodes knowing each other", || {
+            let knows = |node: &RedisServer| node.command(&["CLUSTER", "NODES"]).text().lines().count() == 6;
+            cluster.nodes.iter().all(knows).then_some(())
+        });
+        for (replica, primary) in [(3, 0), (4, 1), (5, 2)] {
+            let id = cluster.id(primary);
+            wait::until("a replica knowing its primary", || {
+                let answer = cluster.nodes[replica].client().command(&["CLUSTER", "REPLICATE", &id]).ok()?;
+                (!matches!(answer, Reply::Error(_))).then_some(())
+            });
+        }
+        wait::until("the cluster working", || {
+            let works = |node: &RedisServer| {
+                node.command(&["CLUSTER", "INFO"]).text().contains("cluster_state:ok")
+                    && node.command(&["CLUSTER", "NODES"]).text().matches("slave").count() == 3
+            };
+            let in_sync = |node: &RedisServer| node.command(&["INFO", "replication"]).text().contains("state=online");
+            (cluster.nodes.iter().all(works) && cluster.nodes[..3].iter().all(in_sync)).then_some(())
+        });
+        cluster
+    }
+
+    /// The URLs of all nodes.
+    #[must_use]
+    pub fn urls(&self) -> Vec<String> {
+        self.nodes.iter().map(RedisServer::url).collect()
+    }
+
+    /// The cluster's name for a node.
+    #[must_use]
+    pub fn id(&self, node: usize) -> String {
+        self.nodes[node].command(&["CLUSTER", "MYID"]).text()
+    }
+
+    /// The slot of a key.
+    #[must_use]
+    pub fn slot_of(&self, key: &[u8]) -> u16 {
+        let living = self.nodes.iter().find_map(RedisServer::client_if_alive);
+        let answer = living.expect("a node lives").command(&[b"CLUSTER", &b"KEYSLOT"[..], key]);
+        u16::try_from(answer.expect("asking a node of ours").int()).expect("a slot")
+    }
+
+    /// Which of the nodes serves a slot now.
+    #[must_use]
+    pub fn node_of(&self, slot: u16) -> Option<usize> {
+        let mut living = self.nodes.iter().find_map(RedisServer::client_if_alive)?;
+        for range in living.command(&["CLUSTER", "SLOTS"]).ok()?.list() {
+            let range = range.list();
+            if (range[0].int()..=range[1].int()).contains(&i64::from(slot)) {
+                let port = range[2].clone().list()[1].int();
+                return self.nodes.iter().position(|node| i64::from(node.port()) == port);
+            }
+        }
+        None
+    }
+
+    /// The names of all keys that match a pattern, on the nodes that serve them.
+    #[must_use]
+    pub fn keys(&self, pattern: &str) -> Vec<Vec<u8>> {
+        let is_primary = |node: &&RedisServer| {
+            node.client_if_alive()
+                .is_some_and(|mut client| client.command(&["ROLE"]).is_ok_and(|role| role.list()[0].text() == "master"))
+        };
+        self.nodes.iter().filter(is_primary).flat_map(|node| node.keys(pattern)).collect()
+    }
+
+    /// Kills a node that serves slots, and waits until its replica does.
+    pub fn fail_over(&mut self, node: usize) {
+        self.nodes[node].kill();
+        wait::until("a failover", || {
+            let living = self.nodes.iter().enumerate().filter(|&(at, _)| at != node);
+            let works = |server: &RedisServer| {
+                server.client_if_alive().is_none_or(|mut client| {
+                    client.command(&["CLUSTER", "INFO"]).is_ok_and(|info| info.text().contains("cluster_state:ok"))
+                })
+            };
+            let takes_over = (0..16_384).step_by(100).all(|slot| self.node_of(slot).is_some_and(|now| now != node));
+            (living.map(|(_, server)| server).all(works) && takes_over).then_some(())
+        });
+    }
+
+    /// Begins to move a slot: from now on new keys are asked for (`ASK`) at the other node.
+    pub fn begin_migration(&self, slot: u16, from: usize, to: usize) {
+        let slot = slot.to_string();
+        self.nodes[to].command(&["CLUSTER", "SETSLOT", &slot, "IMPORTING", &self.id(from)]);
+        self.nodes[from].command(&["CLUSTER", "SETSLOT", &slot, "MIGRATING", &self.id(to)]);
+    }
+
+    /// Moves the keys of a slot.
+    pub fn move_keys(&self, slot: u16, from: usize, to: usize) {
+        let count = ["CLUSTER", "GETKEYSINSLOT", &slot.to_string(), "1000"];
+        for key in self.nodes[from].command(&count).list() {
+            let (port, key) = (self.nodes[to].port().to_string(), key.text());
+            self.nodes[from].command(&["MIGRATE", "127.0.0.1", &port, &key, "0", "5000"]);
+        }
+    }
+
+    /// Ends moving a slot: from now on it is the other node's (`MOVED`).
+    pub fn finish_migration(&self, slot: u16, to: usize) {
+        let (slot, id) = (slot.to_string(), self.id(to));
+        for node in [to].into_iter().chain((0..3).filter(|&node| node != to)) {
+            self.nodes[node].command(&["CLUSTER", "SETSLOT", &slot, "NODE", &id]);
+        }
+    }
+}

@@ -1,0 +1,29 @@
+//! Real Redis servers for tests, and ways to break them: each test starts what it needs on free ports of the loopback
+//! address, and everything ends with the test.
+//!
+//! | module | what |
+//! |---|---|
+//! | [`RedisServer`] | one server, to be killed, frozen, restarted, filled up |
+//! | [`Sentinels`] | a primary with two replicas and three Sentinels |
+//! | [`Cluster`] | three primaries with a replica each |
+//! | [`Proxy`] | stands between a client and a server: counts, cuts, stalls, swallows |
+//! | [`Monitor`] | which commands a server was sent, and which a script has run |
+//! | [`resp`] | a client of its own, so that what is tested is not what tests |
+
+mod cluster;
+mod monitor;
+pub mod process;
+pub mod program;
+mod proxy;
+mod redis;
+pub mod resp;
+mod sentinels;
+mod tls;
+pub mod wait;
+mod watchdog;
+
+pub use cluster::Cluster;
+pub use monitor::{Monitor, Seen};
+pub use proxy::Proxy;
+pub use redis::{Builder, RedisServer};
+pub use sentinels::Sentinels;
