@@ -40,8 +40,27 @@ impl JsonText {
         std::str::from_utf8(self.as_bytes()).unwrap_or_default()
     }
 
+    /// The value. A text that begins with a space comes from a place that keeps no types, such as GoFrame's hashes: it is
+    /// given as whatever is asked for.
     pub(crate) fn decode<T: DeserializeOwned>(&self) -> Result<T, ValueError> {
-        serde_json::from_slice(self.as_bytes()).map_err(|error| ValueError::from_json(&error))
+        let decoded = serde_json::from_slice(self.as_bytes());
+        match (decoded, self.as_bytes().first()) {
+            (Err(error), Some(b' ')) if error.is_data() => self.decode_untyped().ok_or(ValueError::from_json(&error)),
+            (decoded, _) => decoded.map_err(|error| ValueError::from_json(&error)),
+        }
+    }
+
+    fn decode_untyped<T: DeserializeOwned>(&self) -> Option<T> {
+        let text = self.as_str().trim_ascii_start();
+        let as_string = serde_json::to_string(text).ok()?;
+        if let Ok(value) = serde_json::from_str(&as_string) {
+            return Some(value);
+        }
+        match text {
+            "1" => serde_json::from_str("true").ok(),
+            "0" | "\"\"" => serde_json::from_str("false").ok(),
+            _ => None,
+        }
     }
 }
 
@@ -118,6 +137,21 @@ mod tests {
         {
             assert_eq!(depth_of(json.as_bytes()), depth, "{json}");
         }
+    }
+
+    #[test]
+    fn a_text_without_a_type_is_what_is_asked_for() {
+        let text = |json: &str| JsonText::written(json.into());
+        assert_eq!(text(" 42").decode::<u32>(), Ok(42));
+        assert_eq!(text(" 42").decode::<String>().as_deref(), Ok("42"));
+        assert_eq!(text(" 1").decode::<bool>(), Ok(true));
+        assert_eq!(text(" 0").decode::<bool>(), Ok(false));
+        assert_eq!(text("  \"\"").decode::<bool>(), Ok(false));
+        assert_eq!(text("  \"\"").decode::<String>().as_deref(), Ok(""));
+        assert_eq!(text(" [1,2]").decode::<Vec<u8>>(), Ok(vec![1, 2]));
+        assert_eq!(text(" [1,2]").decode::<String>().as_deref(), Ok("[1,2]"));
+        assert!(text(" 42").decode::<Vec<u8>>().is_err());
+        assert!(text("42").decode::<String>().is_err(), "this one has a type");
     }
 
     #[test]

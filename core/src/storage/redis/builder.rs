@@ -3,7 +3,8 @@
 use std::{fmt, marker::PhantomData, sync::Arc, time::Duration};
 
 use super::{
-    NearCache, RedisStorage,
+    HashLayout, NearCache, RedisStorage, StringLayout,
+    goframe::{GoFrame, GoHashes, GoStrings},
     layout::Plain,
     native::{Hashes, Native, Strings},
     server::{Address, AsyncDialer, Replicas, Servers, Settings, Target},
@@ -33,7 +34,8 @@ pub struct RedisBuilder<S> {
     username: Option<String>,
     password: Option<String>,
     database: Option<i64>,
-    prefix: String,
+    prefix: Option<String>,
+    goframe: bool,
     connect_timeout: Duration,
     response_timeout: Duration,
     near_cache: Option<NearCache>,
@@ -63,18 +65,28 @@ pub(super) trait Built: Sized {
 
 /// A layout that is made from a builder's settings.
 pub(super) trait MadeFrom: Plain + Sized {
-    fn made(prefix: &str, limits: Limits, codec: Option<Arc<dyn Codec>>) -> Result<Self, StorageError>;
+    fn own(prefix: &str, limits: Limits, codec: Option<Arc<dyn Codec>>) -> Result<Self, StorageError>;
+
+    fn goframe(prefix: &str, limits: Limits) -> Self;
 }
 
-impl MadeFrom for Native<Strings> {
-    fn made(prefix: &str, limits: Limits, codec: Option<Arc<dyn Codec>>) -> Result<Self, StorageError> {
-        Self::new(prefix, limits, Strings::new(codec))
+impl MadeFrom for StringLayout {
+    fn own(prefix: &str, limits: Limits, codec: Option<Arc<dyn Codec>>) -> Result<Self, StorageError> {
+        Ok(Self::Own(Native::new(prefix, limits, Strings::new(codec))?))
+    }
+
+    fn goframe(prefix: &str, limits: Limits) -> Self {
+        Self::GoFrame(GoFrame::new(prefix, limits, GoStrings))
     }
 }
 
-impl MadeFrom for Native<Hashes> {
-    fn made(prefix: &str, limits: Limits, _no_codec: Option<Arc<dyn Codec>>) -> Result<Self, StorageError> {
-        Self::new(prefix, limits, Hashes)
+impl MadeFrom for HashLayout {
+    fn own(prefix: &str, limits: Limits, _no_codec: Option<Arc<dyn Codec>>) -> Result<Self, StorageError> {
+        Ok(Self::Own(Native::new(prefix, limits, Hashes)?))
+    }
+
+    fn goframe(prefix: &str, limits: Limits) -> Self {
+        Self::GoFrame(GoFrame::new(prefix, limits, GoHashes))
     }
 }
 
@@ -87,6 +99,8 @@ enum Wrong {
     NoServer,
     #[error("a cluster has only database 0")]
     DatabaseOfCluster,
+    #[error("GoFrame's format cannot be cached near, and has a codec of its own")]
+    GoFrame,
     #[error("a timeout of zero lets nothing happen")]
     ZeroTimeout,
     #[error("all servers must be reached over TCP, with or without TLS")]
@@ -100,7 +114,8 @@ impl<S> RedisBuilder<S> {
             username: None,
             password: None,
             database: None,
-            prefix: "gsession:".to_owned(),
+            prefix: None,
+            goframe: false,
             connect_timeout: Duration::from_secs(1),
             response_timeout: Duration::from_secs(1),
             near_cache: None,
@@ -146,9 +161,21 @@ impl<S> RedisBuilder<S> {
         self
     }
 
-    /// What all keys begin with. Default: `gsession:`. Applications that share a server must not share it.
+    /// What all keys begin with. Default: `gsession:`, and nothing in GoFrame's format. Applications that share a server must
+    /// not share it.
     pub fn key_prefix(mut self, prefix: impl Into<String>) -> Self {
-        self.prefix = prefix.into();
+        self.prefix = Some(prefix.into());
+        self
+    }
+
+    /// Keeps sessions exactly as GoFrame's `StorageRedis` and `StorageRedisHashTable` do, so that a GoFrame service can share
+    /// them: see the guide in [`coming_from_goframe`](crate::coming_from_goframe). Default: off.
+    ///
+    /// The raw ids are the keys, so whoever reads the server can take over sessions; ids have at most 32 characters
+    /// ([`GoFrameIds`](crate::GoFrameIds)); there are no principals, no absolute lifetimes and no near cache. Between
+    /// requests of this storage nothing is lost, but GoFrame itself overwrites what others have changed meanwhile.
+    pub const fn goframe(mut self) -> Self {
+        self.goframe = true;
         self
     }
 
@@ -251,6 +278,9 @@ impl<S: Built> RedisBuilder<S> {
         if self.connect_timeout.is_zero() || self.response_timeout.is_zero() {
             return Err(wrong(Wrong::ZeroTimeout));
         }
+        if self.goframe && (self.near_cache.is_some() || self.codec.is_some()) {
+            return Err(wrong(Wrong::GoFrame));
+        }
         let target = self.target().map_err(wrong)?;
         let settings = Settings {
             connect_timeout: self.connect_timeout,
@@ -268,7 +298,11 @@ impl<S: Built> RedisBuilder<S> {
         let url =
             |error: redis::RedisError| wrong(Wrong::Url(error.detail().unwrap_or("it cannot be used").to_owned()));
         let servers = Servers::new(target, settings).map_err(url)?;
-        let layout = S::Layout::made(&self.prefix, self.limits, self.codec)?;
+        let layout = if self.goframe {
+            S::Layout::goframe(self.prefix.as_deref().unwrap_or_default(), self.limits)
+        } else {
+            S::Layout::own(self.prefix.as_deref().unwrap_or("gsession:"), self.limits, self.codec)?
+        };
         Ok(S::from_shell(Shell::new(servers, AsyncDialer::new(self.near_cache), layout)))
     }
 }

@@ -4,7 +4,7 @@ use std::future::Future;
 
 use super::{server::Dialer, wire::Wire};
 use crate::{
-    Record, StoreKey, Timestamp,
+    KeyScheme, Record, StoreKey, Timestamp,
     record::{Access, Commit},
     storage::{Committed, Created, Found, Lookup, Moved, Removed, StorageError, Swept, Touched},
 };
@@ -67,6 +67,9 @@ pub(super) trait Layout: Send + Sync + 'static {
 /// A layout whose sessions can be kept near: it can be asked for them with a plain command, to which the server's tracking
 /// of keys applies.
 pub(super) trait Plain: Layout {
+    /// How it names sessions.
+    fn key_scheme(&self) -> KeyScheme;
+
     /// The key of a session in Redis.
     fn name(&self, key: &StoreKey) -> Vec<u8>;
 

@@ -2,6 +2,8 @@
 
 mod builder;
 mod check;
+mod either;
+mod goframe;
 mod layout;
 mod native;
 mod near;
@@ -18,17 +20,22 @@ pub use near::NearCache;
 use super::{
     Access, AsyncStorage, Committed, Created, Found, Lookup, Moved, Removed, Storage, StorageError, Swept, Touched,
 };
-use crate::{Record, StoreKey, Timestamp, record::Commit};
+use crate::{KeyScheme, Record, StoreKey, Timestamp, record::Commit};
+use either::Either;
+use goframe::{GoFrame, GoHashes, GoStrings};
 use native::{Hashes, Native, Strings};
 use shell::{Shell, at_once};
 
+type StringLayout = Either<Native<Strings>, GoFrame<GoStrings>>;
+type HashLayout = Either<Native<Hashes>, GoFrame<GoHashes>>;
+
 /// One string a session. Clones share it.
 #[derive(Clone)]
-pub struct RedisStorage(Arc<Shell<Native<Strings>>>);
+pub struct RedisStorage(Arc<Shell<StringLayout>>);
 
 /// One hash a session, one field an entry. Clones share it.
 #[derive(Clone)]
-pub struct RedisHashStorage(Arc<Shell<Native<Hashes>>>);
+pub struct RedisHashStorage(Arc<Shell<HashLayout>>);
 
 /// Writes the constructors and the two faces of a storage.
 macro_rules! storage {
@@ -127,6 +134,10 @@ macro_rules! storage {
             fn sweep(&self, now: Timestamp) -> Result<Swept, StorageError> {
                 at_once(self.0.sweep(&self.0.blocking(), now))
             }
+
+            fn key_scheme(&self) -> KeyScheme {
+                self.0.key_scheme()
+            }
         }
 
         impl AsyncStorage for $type {
@@ -165,9 +176,13 @@ macro_rules! storage {
             async fn sweep(&self, now: Timestamp) -> Result<Swept, StorageError> {
                 self.0.sweep(&self.0.waiting(), now).await
             }
+
+            fn key_scheme(&self) -> KeyScheme {
+                self.0.key_scheme()
+            }
         }
     };
 }
 
-storage!(RedisStorage, Native<Strings>);
-storage!(RedisHashStorage, Native<Hashes>);
+storage!(RedisStorage, StringLayout);
+storage!(RedisHashStorage, HashLayout);

@@ -11,7 +11,7 @@ use super::{
     wire::Wire,
 };
 use crate::{
-    Record, StoreKey, Timestamp,
+    KeyScheme, Record, StoreKey, Timestamp,
     record::{Access, Commit},
     storage::{Committed, Created, Found, Lookup, Moved, Removed, StorageError, StorageErrorKind, Swept, Touched},
 };
@@ -56,6 +56,10 @@ impl<L: Plain> Shell<L> {
 
     pub(super) const fn waiting(&self) -> Wire<'_, AsyncDialer> {
         Wire { servers: &self.servers, dialer: &self.waiting }
+    }
+
+    pub(super) fn key_scheme(&self) -> KeyScheme {
+        self.layout.key_scheme()
     }
 
     fn writing<'a>(&'a self, key: &'a StoreKey) -> Writing<'a> {

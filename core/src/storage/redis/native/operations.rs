@@ -9,7 +9,7 @@ use super::{
     packed, scan,
 };
 use crate::{
-    Record, StoreKey, Timestamp,
+    KeyScheme, Record, StoreKey, Timestamp,
     record::{Access, Commit},
     storage::{
         Committed, Created, Found, Lookup, Moved, Removed, StorageError, Swept, Touched,
@@ -140,6 +140,10 @@ impl<B: Body> Layout for Native<B> {
 }
 
 impl<B: Body> Plain for Native<B> {
+    fn key_scheme(&self) -> KeyScheme {
+        KeyScheme::Hashed
+    }
+
     fn name(&self, key: &StoreKey) -> Vec<u8> {
         self.common.name(key)
     }

@@ -20,3 +20,15 @@ end
 local function moved_away(trace)
   redis.call('SET', KEYS[2], trace, 'PX', 3600000)
 end
+
+-- What tells one state of a hash from another.
+local function revision(key)
+  local fields = redis.call('HKEYS', key)
+  table.sort(fields)
+  local texts = {}
+  for _, field in ipairs(fields) do
+    local value = redis.call('HGET', key, field)
+    texts[#texts + 1] = #field .. ':' .. field .. #value .. ':' .. value
+  end
+  return string.sub(redis.sha1hex(table.concat(texts)), 1, 16)
+end

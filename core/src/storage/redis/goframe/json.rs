@@ -1,0 +1,83 @@
+//! A session as one JSON object, as GoFrame's `StorageRedis` keeps it.
+
+use std::{collections::BTreeMap, fmt::Write as _};
+
+use serde_json::value::RawValue;
+
+use super::text::as_go;
+use crate::{
+    CodecError, Limits,
+    record::{Entries, depth_of},
+};
+
+/// The object with these entries.
+pub(super) fn encode(entries: &Entries) -> String {
+    let mut text = String::with_capacity(2 + entries.text_bytes() + 4 * entries.len());
+    text.push('{');
+    for (at, (key, json)) in entries.iter().enumerate() {
+        if at > 0 {
+            text.push(',');
+        }
+        let key = serde_json::to_string(key).unwrap_or_default();
+        // Writing to a string cannot fail.
+        let _ = write!(text, "{}:{}", as_go(&key), as_go(json));
+    }
+    text.push('}');
+    text
+}
+
+/// The entries of an object, which may be anything.
+pub(super) fn decode(text: &[u8], limits: &Limits) -> Result<Entries, CodecError> {
+    const MALFORMED: CodecError = CodecError::Malformed { reason: "not a JSON object" };
+    // GoFrame takes `null` for an empty session.
+    if text == b"null" {
+        return Ok(Entries::EMPTY);
+    }
+    let object: BTreeMap<String, &RawValue> = serde_json::from_slice(text).map_err(|_| MALFORMED)?;
+    if object.len() > limits.max_entries {
+        return Err(CodecError::TooLarge { reason: "entries" });
+    }
+    if object.values().any(|json| depth_of(json.get().as_bytes()) > limits.max_depth) {
+        return Err(CodecError::TooLarge { reason: "nesting" });
+    }
+    let pairs = object.iter().map(|(key, json)| (key.as_str(), json.get()));
+    let entries = Entries::pack(pairs).ok_or(CodecError::TooLarge { reason: "bytes" })?;
+    if entries.text_bytes() > limits.max_record_bytes {
+        return Err(CodecError::TooLarge { reason: "bytes" });
+    }
+    Ok(entries)
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    #[test]
+    fn is_what_go_writes_for_the_same_map() {
+        let entries = Entries::pack([("user", "\"<ada>\""), ("n", "1.0"), ("a&b", "[1,2]")]).unwrap();
+        let text = encode(&entries);
+        assert_eq!(text, r#"{"a\u0026b":[1,2],"n":1,"user":"\u003cada\u003e"}"#);
+        let back = decode(text.as_bytes(), &Limits::default()).unwrap();
+        assert_eq!(back.get("user").unwrap().as_str(), r#""\u003cada\u003e""#);
+        assert_eq!(back.len(), 3);
+        assert_eq!(encode(&Entries::EMPTY), "{}");
+    }
+
+    #[test]
+    fn what_is_no_object_is_refused() {
+        let limits = Limits::default().max_entries(1).max_depth(2);
+        for text in ["", "[]", "{", "1", r#"{"a":}"#, r#"{"a":1,"b":2}"#, r#"{"a":[[[]]]}"#, "\u{feff}{}"] {
+            assert!(decode(text.as_bytes(), &limits).is_err(), "{text}");
+        }
+        assert!(decode(b"null", &limits).unwrap().is_empty());
+    }
+
+    proptest! {
+        #[test]
+        fn whatever_comes_is_an_answer(bytes in prop::collection::vec(any::<u8>(), 0..100)) {
+            let _ = decode(&bytes, &Limits::default());
+        }
+    }
+}
