@@ -5,9 +5,8 @@
 use std::time::Duration;
 
 use gsession::{
-    AnyStorage, AsyncManager, AsyncSession, AsyncStorage, ClientInfo, Delivery, Limits, ManualClock,
-    RedisHashStorage, RedisStorage, Saved, SessionId, StoreKey,
-    storage::redis::NearCache,
+    AnyStorage, AsyncManager, AsyncSession, AsyncStorage, ClientInfo, Delivery, Limits, ManualClock, RedisHashStorage,
+    RedisStorage, Saved, SessionId, StoreKey, storage::redis::NearCache,
 };
 use gsession_test_servers::{Monitor, Proxy, RedisServer, Seen};
 
@@ -51,7 +50,9 @@ impl Place {
         let session = self.manager.session(None, ClientInfo::default());
         session.set("user", "ada").unwrap();
         session.set("n", &1).unwrap();
-        let Delivery::Send { id, .. } = session.close().await.unwrap().delivery else { panic!("a new session has an id") };
+        let Delivery::Send { id, .. } = session.close().await.unwrap().delivery else {
+            panic!("a new session has an id")
+        };
         id
     }
 
@@ -241,7 +242,9 @@ async fn the_log_of_a_string_is_put_together_now_and_then() {
 #[tokio::test]
 async fn a_cached_read_costs_nothing_and_sees_every_change() {
     let near = [
-        Place::new(|url| RedisStorage::builder(url).near_cache(NearCache::default().trust_for(Duration::MAX)).build().unwrap()),
+        Place::new(|url| {
+            RedisStorage::builder(url).near_cache(NearCache::default().trust_for(Duration::MAX)).build().unwrap()
+        }),
         Place::new(|url| {
             RedisHashStorage::builder(url).near_cache(NearCache::default().trust_for(Duration::MAX)).build().unwrap()
         }),

@@ -6,6 +6,7 @@ import (
 	"net"
 	"net/http"
 	"os"
+	"strings"
 	"time"
 
 	"github.com/gogf/gf/v2/frame/g"
@@ -19,6 +20,7 @@ func serve(listen string, storage gsession.Storage, ttl time.Duration) {
 	server.SetAddr(listen)
 	server.SetDumpRouterMap(false)
 	server.SetAccessLogEnabled(false)
+	server.SetErrorLogEnabled(false)
 	server.Logger().SetStdoutPrint(false)
 	server.SetSessionStorage(storage)
 	server.SetSessionMaxAge(ttl)
@@ -43,7 +45,9 @@ func serve(listen string, storage gsession.Storage, ttl time.Duration) {
 	server.BindHandler("GET:/data", func(r *ghttp.Request) { answer(r, r.Session.MustData()) })
 	server.BindHandler("POST:/set", func(r *ghttp.Request) {
 		var value any
-		if err := json.Unmarshal([]byte(r.Get("json").String()), &value); err != nil {
+		decoder := json.NewDecoder(strings.NewReader(r.Get("json").String()))
+		decoder.UseNumber()
+		if err := decoder.Decode(&value); err != nil {
 			r.Response.WriteStatusExit(http.StatusBadRequest, err.Error())
 		}
 		r.Session.MustSet(r.Get("key").String(), value)

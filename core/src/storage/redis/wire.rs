@@ -14,7 +14,7 @@ pub(super) struct Wire<'a, D> {
 /// What a question is like.
 #[derive(Debug, Clone, Copy)]
 pub(super) enum Nature {
-    /// It changes nothing.
+    /// It changes nothing, or only when a session ends: that needs no replica's word.
     Read,
     /// It changes something, and may be done twice.
     Repeatable,

@@ -4,7 +4,7 @@ use std::{future::Future, time::Duration};
 
 use super::{Common, trace::Trace};
 use crate::{
-    Record, StoreKey, Timestamp,
+    Changes, Record, StoreKey, Timestamp,
     record::{Access, Commit, Entries, JsonText, Snapshot},
     storage::{
         Lookup, StorageError,
@@ -32,13 +32,15 @@ pub(super) trait Form: Send + Sync + 'static {
         access: &Access,
     ) -> impl Future<Output = Result<Lookup, StorageError>> + Send;
 
-    /// Stores a session for some seconds, unless there is something; whether it did.
+    /// Stores a session for some seconds, unless there is something; whether it did. All its entries are new, or those that
+    /// `changes` has set.
     fn create<D: Dialer>(
         &self,
         common: &Common,
         wire: &Wire<'_, D>,
         key: &StoreKey,
         entries: &Entries,
+        changes: Option<&Changes>,
         seconds: u64,
     ) -> impl Future<Output = Result<bool, StorageError>> + Send;
 

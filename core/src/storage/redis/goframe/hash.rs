@@ -11,7 +11,7 @@ use super::{
     trace::Trace,
 };
 use crate::{
-    LimitExceeded, Limits, StoreKey,
+    Changes, LimitExceeded, Limits, StoreKey,
     record::{Access, Commit, Entries, JsonText, Snapshot, depth_of},
     storage::{
         FORWARD_FOR, Lookup, StorageError,
@@ -64,7 +64,7 @@ impl Form for GoHashes {
         let mut args: Vec<&[u8]> = vec![idle.as_bytes(), interval.as_bytes(), what];
         args.extend(names.unwrap_or_default().iter().map(|name| name.as_bytes()));
         let keys: [&[u8]; 2] = [&name, &trace];
-        let mut answer = wire.script(READING, &scripts::HASH_READ, &keys, &args, Nature::Repeatable).await?;
+        let mut answer = wire.script(READING, &scripts::HASH_READ, &keys, &args, Nature::Read).await?;
         match answer.case {
             0 => {
                 let malformed = || shape(READING);
@@ -91,6 +91,7 @@ impl Form for GoHashes {
         wire: &Wire<'_, D>,
         key: &StoreKey,
         entries: &Entries,
+        _changes: Option<&Changes>,
         seconds: u64,
     ) -> Result<bool, StorageError> {
         let Some([name, trace]) = common.names(key) else { return Err(no_raw_id(CREATING)) };

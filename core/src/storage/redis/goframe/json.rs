@@ -1,6 +1,6 @@
 //! A session as one JSON object, as GoFrame's `StorageRedis` keeps it.
 
-use std::{collections::BTreeMap, fmt::Write as _};
+use std::collections::BTreeMap;
 
 use serde_json::value::RawValue;
 
@@ -10,17 +10,21 @@ use crate::{
     record::{Entries, depth_of},
 };
 
-/// The object with these entries.
-pub(super) fn encode(entries: &Entries) -> String {
+/// The object with these entries. Those that `are_new` are written as Go does; the others stay as they were, digit for digit.
+pub(super) fn encode(entries: &Entries, are_new: impl Fn(&str) -> bool) -> String {
     let mut text = String::with_capacity(2 + entries.text_bytes() + 4 * entries.len());
     text.push('{');
     for (at, (key, json)) in entries.iter().enumerate() {
         if at > 0 {
             text.push(',');
         }
-        let key = serde_json::to_string(key).unwrap_or_default();
-        // Writing to a string cannot fail.
-        let _ = write!(text, "{}:{}", as_go(&key), as_go(json));
+        text.push_str(&as_go(&serde_json::to_string(key).unwrap_or_default()));
+        text.push(':');
+        if are_new(key) {
+            text.push_str(&as_go(json));
+        } else {
+            text.push_str(json);
+        }
     }
     text.push('}');
     text
@@ -57,12 +61,14 @@ mod tests {
     #[test]
     fn is_what_go_writes_for_the_same_map() {
         let entries = Entries::pack([("user", "\"<ada>\""), ("n", "1.0"), ("a&b", "[1,2]")]).unwrap();
-        let text = encode(&entries);
+        let text = encode(&entries, |_| true);
         assert_eq!(text, r#"{"a\u0026b":[1,2],"n":1,"user":"\u003cada\u003e"}"#);
+        let kept = Entries::pack([("n", "1.0"), ("x", "12345678901234567890.50")]).unwrap();
+        assert_eq!(encode(&kept, |_| false), r#"{"n":1.0,"x":12345678901234567890.50}"#);
         let back = decode(text.as_bytes(), &Limits::default()).unwrap();
         assert_eq!(back.get("user").unwrap().as_str(), r#""\u003cada\u003e""#);
         assert_eq!(back.len(), 3);
-        assert_eq!(encode(&Entries::EMPTY), "{}");
+        assert_eq!(encode(&Entries::EMPTY, |_| true), "{}");
     }
 
     #[test]

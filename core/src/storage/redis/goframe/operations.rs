@@ -64,7 +64,7 @@ impl<F: Form> GoFrame<F> {
                 Applied::Changed(record) => record,
                 Applied::Expired | Applied::Conflict(_) => return Ok(Moved::Gone),
             };
-            if !self.form.create(&self.common, wire, to, &record.entries, PREPARED_FOR).await? {
+            if !self.form.create(&self.common, wire, to, &record.entries, Some(&commit.changes), PREPARED_FOR).await? {
                 return Ok(Moved::Taken);
             }
             let claimed = self.form.claim(&self.common, wire, from, snapshot.revision, &trace).await?;
@@ -141,7 +141,7 @@ impl<F: Form> Layout for GoFrame<F> {
             limits.check_entry(name, json).map_err(over)?;
         }
         let seconds = record.expires_at().since(now).as_secs().max(1);
-        let is_done = self.form.create(&self.common, wire, key, &record.entries, seconds).await?;
+        let is_done = self.form.create(&self.common, wire, key, &record.entries, None, seconds).await?;
         Ok(if is_done { Created::Done } else { Created::Exists })
     }
 
@@ -168,7 +168,7 @@ impl<F: Form> Layout for GoFrame<F> {
     ) -> Result<Touched, StorageError> {
         let Some([name, trace]) = self.common.names(key) else { return Ok(Touched::Gone) };
         let (keys, idle): ([&[u8]; 2], _) = ([&name, &trace], idle_seconds(access).to_string());
-        let mut answer = wire.script(TOUCHING, &scripts::TOUCH, &keys, &[idle.as_bytes()], Nature::Repeatable).await?;
+        let mut answer = wire.script(TOUCHING, &scripts::TOUCH, &keys, &[idle.as_bytes()], Nature::Read).await?;
         if answer.case != 0 {
             return Ok(Touched::Gone);
         }

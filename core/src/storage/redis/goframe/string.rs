@@ -7,7 +7,7 @@ use super::{
     trace::Trace,
 };
 use crate::{
-    StoreKey,
+    Changes, StoreKey,
     record::{Access, Applied, Commit, Entries, Snapshot},
     storage::{
         FORWARD_FOR, Lookup, StorageError, StorageErrorKind,
@@ -49,7 +49,7 @@ impl Form for GoStrings {
         let Some([name, trace]) = common.names(key) else { return Ok(Lookup::Absent) };
         let (idle, interval) = (idle_seconds(access).to_string(), interval_millis(access).to_string());
         let (keys, args): ([&[u8]; 2], [&[u8]; 2]) = ([&name, &trace], [idle.as_bytes(), interval.as_bytes()]);
-        let mut answer = wire.script(READING, &scripts::STRING_READ, &keys, &args, Nature::Repeatable).await?;
+        let mut answer = wire.script(READING, &scripts::STRING_READ, &keys, &args, Nature::Read).await?;
         match answer.case {
             0 => {
                 let extended = answer.number().ok_or_else(|| shape(READING))? == 1;
@@ -73,10 +73,12 @@ impl Form for GoStrings {
         wire: &Wire<'_, D>,
         key: &StoreKey,
         entries: &Entries,
+        changes: Option<&Changes>,
         seconds: u64,
     ) -> Result<bool, StorageError> {
         let Some([name, trace]) = common.names(key) else { return Err(no_raw_id(CREATING)) };
-        let (value, seconds) = (json::encode(entries), seconds.to_string());
+        let are_new = |key: &str| changes.is_none_or(|changes| changes.get(key).is_some());
+        let (value, seconds) = (json::encode(entries, are_new), seconds.to_string());
         let (keys, args): ([&[u8]; 2], [&[u8]; 2]) = ([&name, &trace], [value.as_bytes(), seconds.as_bytes()]);
         Ok(wire.script(CREATING, &scripts::STRING_CREATE, &keys, &args, Nature::Once).await?.case == 0)
     }
@@ -103,7 +105,10 @@ impl Form for GoStrings {
             let (revision, value) = match &base {
                 None => (String::new(), String::new()),
                 Some(base) => match base.record.apply(commit).map_err(|limit| StorageError::limit(doing, limit))? {
-                    Applied::Changed(record) => (digits(base.revision), json::encode(&record.entries)),
+                    Applied::Changed(record) => {
+                        let is_new = |key: &str| commit.changes.get(key).is_some();
+                        (digits(base.revision), json::encode(&record.entries, is_new))
+                    }
                     Applied::Expired => return Ok(Change::Gone),
                     Applied::Conflict(current) => return Ok(Change::Conflict(current)),
                 },

@@ -100,12 +100,8 @@ fn record_of(limits: &Limits, header: &Header, head: &[u8], fields: &[(Value, Va
             }
             return None;
         };
-        let Some(key) = field.strip_prefix(b":") else {
-            if field == HEAD {
-                continue;
-            }
-            return None;
-        };
+        // The header, and what a later version may add, are no entries.
+        let Some(key) = field.strip_prefix(b":") else { continue };
         let json = std::str::from_utf8(json).ok()?;
         if depth_of(json.as_bytes()) > limits.max_depth {
             return None;
@@ -220,7 +216,7 @@ impl Body for Hashes {
             None => Vec::new(),
         };
         let args: Vec<&[u8]> = std::iter::once(&packed[..]).chain(fields.iter().map(Vec::as_slice)).collect();
-        let mut answer = wire.script(READING, &HASH.read, &[&name], &args, Nature::Repeatable).await?;
+        let mut answer = wire.script(READING, &HASH.read, &[&name], &args, Nature::Read).await?;
         match answer.case {
             0 => Ok(Lookup::Absent),
             1 => {

@@ -80,7 +80,7 @@ impl<B: Body> Layout for Native<B> {
     ) -> Result<Touched, StorageError> {
         let (name, packed) = (self.common.name(key), packed::access(access));
         let script = &self.body.scripts().touch;
-        let mut answer = wire.script(TOUCHING, script, &[&name], &[&packed], Nature::Repeatable).await?;
+        let mut answer = wire.script(TOUCHING, script, &[&name], &[&packed], Nature::Read).await?;
         if answer.case != 0 {
             return Ok(Touched::Gone);
         }

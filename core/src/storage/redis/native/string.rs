@@ -197,7 +197,7 @@ impl Body for Strings {
         access: &Access,
     ) -> Result<Lookup, StorageError> {
         let (name, packed) = (common.name(key), packed::access(access));
-        let mut answer = wire.script(READING, &STRING.read, &[&name], &[&packed], Nature::Repeatable).await?;
+        let mut answer = wire.script(READING, &STRING.read, &[&name], &[&packed], Nature::Read).await?;
         match answer.case {
             0 => Ok(Lookup::Absent),
             1 => {

@@ -32,10 +32,12 @@ else
   local may, entries, bytes, most_entries, most_bytes = struct.unpack('<I1I4I4I4I4', ARGV[5])
   entries = entries + struct.unpack('<I4', h, 27)
   bytes = bytes + struct.unpack('<I4', h, 31)
+  local length = redis.call('STRLEN', KEYS[1])
+  local log = struct.unpack('<I4', h, 59)
+  -- Cut short, so that nobody can read it.
+  if length < log then return {1} end
   -- The log is rewritten into the session when it has become as long as what stands before it.
-  local longest = 2 * struct.unpack('<I4', h, 59) + 2048
-  if may == 0 or entries > most_entries or bytes > most_bytes
-    or redis.call('STRLEN', KEYS[1]) + #ARGV[4] > longest then
+  if may == 0 or entries > most_entries or bytes > most_bytes or length + #ARGV[4] > 2 * log + 2048 then
     return {3, redis.call('GET', KEYS[1])}
   end
   local tag = ARGV[6] ~= '' and ARGV[6] or string.sub(h, 35, 42)

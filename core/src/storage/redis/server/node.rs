@@ -28,6 +28,11 @@ impl Node {
         let login = login.clone().set_protocol(ProtocolVersion::RESP3);
         let info = address.clone().into_connection_info()?.set_redis_settings(login);
         #[cfg(feature = "redis-tls")]
+        if matches!(address, ConnectionAddr::TcpTls { .. }) {
+            // rustls panics if it has to choose between several implementations, or has none. An application's choice stays.
+            let _ = rustls::crypto::ring::default_provider().install_default();
+        }
+        #[cfg(feature = "redis-tls")]
         let client = match (&settings.certificates, address) {
             (Some(certificates), ConnectionAddr::TcpTls { .. }) => Client::build_with_tls(info, certificates.clone())?,
             _ => Client::open(info)?,
