@@ -2,7 +2,7 @@
 
 use std::{net::SocketAddr, path::PathBuf, time::Duration};
 
-use clap::{Parser, ValueEnum};
+use clap::{CommandFactory as _, Parser, ValueEnum, error::ErrorKind};
 
 /// A login/logout web app with sessions that survive restarts.
 #[derive(Debug, Parser)]
@@ -19,6 +19,16 @@ pub struct Cli {
     /// The folder of the file storage. It is made private to you.
     #[arg(long, value_name = "FOLDER", default_value = "gsession-demo-sessions")]
     pub session_dir: PathBuf,
+
+    /// The server of the Redis storages, as redis://[user[:password]@]host[:port][/database]; rediss:// for TLS. Without it
+    /// the environment variable REDIS_URL counts, so that a password need not stand in the list of processes, and without
+    /// that redis://127.0.0.1:6379.
+    #[arg(long, value_name = "URL")]
+    redis_url: Option<String>,
+
+    /// Keep sessions that were read in this process; Redis tells when they change.
+    #[arg(long)]
+    pub near_cache: bool,
 
     /// A session ends when it has not been used for so many seconds.
     #[arg(long, value_name = "SECONDS", default_value_t = 24 * 60 * 60, value_parser = clap::value_parser!(u64).range(1..))]
@@ -40,9 +50,44 @@ pub enum Kind {
     File,
     /// In this process: gone when it ends.
     Memory,
+    /// One string a session in Redis: shared by any number of instances.
+    Redis,
+    /// One hash a session in Redis, one field an entry: likewise, for large sessions of which little is used at a time.
+    RedisHash,
+}
+
+impl Kind {
+    const fn is_redis(self) -> bool {
+        matches!(self, Self::Redis | Self::RedisHash)
+    }
 }
 
 impl Cli {
+    /// The command line that this process was started with. Ends it with an explanation and status 2 if that makes no sense.
+    #[must_use]
+    pub fn of_this_process() -> Self {
+        Self::parse().checked().unwrap_or_else(|error| error.exit())
+    }
+
+    fn checked(self) -> Result<Self, clap::Error> {
+        let without_redis = |option: &str| {
+            let text = format!("{option} is for the Redis storages: add --storage redis or --storage redis-hash");
+            Err(Self::command().error(ErrorKind::ArgumentConflict, text))
+        };
+        match (self.storage.is_redis(), &self.redis_url, self.near_cache) {
+            (false, Some(_), _) => without_redis("--redis-url"),
+            (false, None, true) => without_redis("--near-cache"),
+            _ => Ok(self),
+        }
+    }
+
+    /// Where the Redis server is.
+    #[must_use]
+    pub fn redis_url(&self) -> String {
+        let from_environment = || std::env::var("REDIS_URL").ok().filter(|url| !url.is_empty());
+        self.redis_url.clone().or_else(from_environment).unwrap_or_else(|| "redis://127.0.0.1:6379".to_owned())
+    }
+
     /// How long an unused session lives.
     #[must_use]
     pub const fn idle_timeout(&self) -> Duration {
@@ -65,8 +110,6 @@ fn parse_workers(text: &str) -> Result<usize, String> {
 
 #[cfg(test)]
 mod tests {
-    use clap::CommandFactory as _;
-
     use super::*;
 
     #[test]
@@ -80,5 +123,19 @@ mod tests {
             let error = Cli::try_parse_from(["gsession-demo"].into_iter().chain(arguments)).unwrap_err();
             assert_eq!(error.exit_code(), 2, "{arguments:?}");
         }
+    }
+
+    #[test]
+    fn options_of_redis_need_a_redis_storage() {
+        let parsed =
+            |arguments: &[&str]| Cli::try_parse_from(["gsession-demo"].iter().chain(arguments)).and_then(Cli::checked);
+        for arguments in [&["--near-cache"][..], &["--storage", "memory", "--redis-url", "redis://127.0.0.1"]] {
+            assert_eq!(parsed(arguments).unwrap_err().exit_code(), 2, "{arguments:?}");
+        }
+        let cli = parsed(&["--storage", "redis-hash", "--redis-url", "redis://10.0.0.1/3", "--near-cache"]).unwrap();
+        assert_eq!(
+            (cli.storage, cli.redis_url().as_str(), cli.near_cache),
+            (Kind::RedisHash, "redis://10.0.0.1/3", true)
+        );
     }
 }

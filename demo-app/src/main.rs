@@ -3,7 +3,6 @@
 use std::{future::poll_fn, io::Write as _, net::SocketAddr, pin::Pin, process::ExitCode, task::Poll};
 
 use actix_web::{HttpServer, web};
-use clap::Parser as _;
 use gsession_actix::SessionMiddleware;
 use gsession_demo::{Accounts, Cli, Demo};
 
@@ -13,7 +12,7 @@ async fn main() -> ExitCode {
         .with_env_filter(tracing_subscriber::EnvFilter::try_from_default_env().unwrap_or_else(|_| "warn".into()))
         .with_writer(std::io::stderr)
         .init();
-    match serve(Cli::parse()).await {
+    match serve(Cli::of_this_process()).await {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             eprintln!("gsession-demo: {error}");

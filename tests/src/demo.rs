@@ -45,6 +45,15 @@ impl Demo {
         Self { process, address, arguments, earlier: String::new(), sessions }
     }
 
+    /// Starts the demo over another storage: all of its arguments but where it listens.
+    #[must_use]
+    pub fn over(arguments: &[&str]) -> Self {
+        let sessions = tempfile::tempdir().expect("making a folder for session files");
+        let arguments: Vec<OsString> = arguments.iter().map(OsString::from).collect();
+        let (process, address) = launch("127.0.0.1:0", &arguments);
+        Self { process, address, arguments, earlier: String::new(), sessions }
+    }
+
     /// Where it listens, as `127.0.0.1:PORT`.
     #[must_use]
     pub fn address(&self) -> &str {

@@ -1,6 +1,6 @@
 //! Who is logged in, since when, until when, and what the session holds.
 
-use actix_web::{HttpResponse, web};
+use actix_web::{HttpRequest, HttpResponse, web};
 use askama::Template;
 use gsession::{Clock as _, StoreKey, SystemClock, Timestamp};
 use gsession_actix::Session;
@@ -38,7 +38,11 @@ impl Fact {
     }
 }
 
-pub(crate) async fn show(session: Session, place: web::Data<Place>) -> Result<HttpResponse, PageError> {
+pub(crate) async fn show(
+    request: HttpRequest,
+    session: Session,
+    place: web::Data<Place>,
+) -> Result<HttpResponse, PageError> {
     let user = user(&session, "/").await?;
     let frame = Frame::of("Session", &session).await?;
     let mut facts = Vec::new();
@@ -56,6 +60,8 @@ pub(crate) async fn show(session: Session, place: web::Data<Place>) -> Result<Ht
         facts.push(Fact::text("The storage knows it as", format!("{key}…")));
     }
     facts.push(Fact::text("Kept in", &place.name));
+    let address = request.app_config().local_addr();
+    facts.push(Fact::text("Served by", format!("the instance at {address} (process {})", std::process::id())));
     let data = session.data().await?;
     let count = data.len();
     html(&ProfilePage { frame, user, facts, entries: shown(data), count, place: &place })

@@ -8,6 +8,7 @@ use std::{
     time::{Duration, Instant},
 };
 
+use gsession_test_servers::RedisServer;
 use rustix::process::{Pid, Signal, kill_process};
 
 /// How long it may take to start or to stop, on a busy machine.
@@ -74,6 +75,8 @@ fn wrong_arguments_are_explained() {
         (["--idle-timeout", "0"], "--idle-timeout"),
         (["--workers", "0"], "--workers"),
         (["--colour", "red"], "--colour"),
+        (["--redis-url", "redis://127.0.0.1"], "--redis-url"),
+        (["--near-cache", "--storage=file"], "--near-cache"),
     ] {
         let (status, out, error) = Program::start(&arguments).end();
         assert_eq!(status.code(), Some(2), "{arguments:?}");
@@ -85,7 +88,16 @@ fn wrong_arguments_are_explained() {
 fn help_names_every_option() {
     let (status, help, _) = Program::start(&["--help"]).end();
     assert!(status.success());
-    for option in ["--storage", "--listen", "--session-dir", "--idle-timeout", "--absolute-lifetime", "--workers"] {
+    for option in [
+        "--storage",
+        "--listen",
+        "--session-dir",
+        "--idle-timeout",
+        "--absolute-lifetime",
+        "--workers",
+        "--redis-url",
+        "--near-cache",
+    ] {
         assert!(help.contains(option), "{option} in {help}");
     }
 }
@@ -121,6 +133,30 @@ fn a_folder_that_cannot_be_used_is_named() {
     let (status, _, error) = Program::start(&["--listen", "127.0.0.1:0", "--session-dir", path]).end();
     assert_eq!(status.code(), Some(1));
     assert!(error.contains(path), "{error}");
+}
+
+#[test]
+fn a_redis_server_that_cannot_be_used_is_named_and_its_password_is_not() {
+    let with_password = RedisServer::builder().set("requirepass", "right-secret").start();
+    let port = with_password.port();
+    for (url, word) in [
+        ("redis://:my-secret@127.0.0.1:1/0".to_owned(), "127.0.0.1:1"),
+        (format!("redis://:wrong-secret@127.0.0.1:{port}"), "password"),
+        ("redis://:a-secret@127.0.0.1:port".to_owned(), "URL"),
+        ("http://127.0.0.1".to_owned(), "URL"),
+    ] {
+        for storage in ["redis", "redis-hash"] {
+            let arguments = ["--listen", "127.0.0.1:0", "--storage", storage, "--redis-url", &url];
+            let (status, out, error) = Program::start(&arguments).end();
+            assert_eq!(status.code(), Some(1), "{url}: {error}");
+            assert!(error.contains(word) && out.is_empty() && !error.contains("secret"), "{url}: {error}");
+        }
+    }
+    let url = format!("redis://:right-secret@127.0.0.1:{port}/2");
+    let mut program =
+        Program::start(&["--listen", "127.0.0.1:0", "--storage", "redis", "--near-cache", "--redis-url", &url]);
+    program.address();
+    program.stop();
 }
 
 #[test]
