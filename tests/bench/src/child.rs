@@ -12,6 +12,8 @@ use std::{
 use anyhow::{Context as _, Result, bail, ensure};
 use tempfile::TempDir;
 
+use gsession_test_servers::RedisServer;
+
 use crate::servers::Peer;
 
 /// Under valgrind on a busy machine it may take this long until a server listens, or has written its totals.
@@ -24,6 +26,7 @@ pub(crate) struct Server {
     address: SocketAddr,
     // Only kept: its removal on drop takes the session files along.
     _sessions: Option<TempDir>,
+    redis: Option<RedisServer>,
 }
 
 /// How to run a server.
@@ -63,13 +66,17 @@ impl Server {
             }
             _ => None,
         };
+        let redis = peer.needs_redis().then(RedisServer::start);
+        if let Some(redis) = &redis {
+            command.arg("--redis").arg(redis.url());
+        }
         let child = command
             .stdin(Stdio::piped()) // closing it is how a server is told to end
             .stdout(Stdio::piped())
             .spawn()
             .with_context(|| format!("starting {}", peer.name()))?;
         // From here on an early return kills the child.
-        let mut server = Self { child, address: SocketAddr::from((Ipv4Addr::LOCALHOST, 0)), _sessions: sessions };
+        let mut server = Self { child, address: SocketAddr::from((Ipv4Addr::LOCALHOST, 0)), _sessions: sessions, redis };
         let port = server.read_port().with_context(|| format!("starting {}", peer.name()))?;
         server.address.set_port(port);
         Ok(server)
@@ -78,6 +85,11 @@ impl Server {
     /// Where it listens.
     pub(crate) fn address(&self) -> SocketAddr {
         self.address
+    }
+
+    /// The Redis server behind it, if there is one.
+    pub(crate) fn redis(&self) -> Option<&RedisServer> {
+        self.redis.as_ref()
     }
 
     /// The process, which under callgrind is valgrind.

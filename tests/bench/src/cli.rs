@@ -26,7 +26,11 @@ impl Cli {
     pub(crate) fn read() -> Self {
         let cli = Self::parse();
         let refused = match &cli.command {
-            None if cli.speed.skip_cpu && cli.speed.skip_instructions && cli.speed.skip_allocations => {
+            None if cli.speed.skip_cpu
+                && cli.speed.skip_instructions
+                && cli.speed.skip_allocations
+                && cli.speed.skip_commands =>
+            {
                 "nothing is left to measure"
             }
             Some(Command::Lost(settings)) if settings.peers.iter().any(|peer| peer.is_bare()) => {
@@ -83,6 +87,10 @@ pub(crate) struct Speed {
     #[arg(long)]
     pub(crate) skip_allocations: bool,
 
+    /// Leave out the commands that reach a Redis server (they need redis-server)
+    #[arg(long)]
+    pub(crate) skip_commands: bool,
+
     /// Keep callgrind's output in this folder, for callgrind_annotate
     #[arg(long, value_name = "DIR", conflicts_with = "skip_instructions", value_parser = folder)]
     pub(crate) callgrind_dir: Option<PathBuf>,
@@ -127,6 +135,10 @@ pub(crate) struct Serve {
     /// Where a storage on disk keeps its files
     #[arg(long, value_name = "DIR", required_if_eq("peer", "gsession-file"))]
     pub(crate) dir: Option<PathBuf>,
+
+    /// The server of a storage in Redis
+    #[arg(long, value_name = "URL")]
+    pub(crate) redis: Option<String>,
 }
 
 /// A folder, or a name for one that is still to be made.

@@ -38,6 +38,7 @@ struct Line {
     instructions_above_bare: Option<f64>,
     allocations: Option<f64>,
     allocations_above_bare: Option<f64>,
+    redis_commands: Option<f64>,
 }
 
 /// Prints the table of speeds.
@@ -52,7 +53,7 @@ pub(crate) fn speed(cases: &[Case], measured: &Measured, settings: &Speed) -> Re
         "CPU, instructions and allocations are those above the same handler on the same framework without sessions; \
          only the rows of a bare server have their own.\n"
     );
-    let head = ["", "handler", "requests/s", "CPU us/request", "instructions/request", "allocations/request"];
+    let head = ["", "handler", "requests/s", "CPU us/request", "instructions/request", "allocations/request", "Redis commands/request"];
     let rows: Vec<Vec<String>> = lines.iter().map(cells).collect();
     table(&head, &rows);
     if !settings.skip_cpu {
@@ -81,6 +82,7 @@ fn line(case: Case, measured: &Measured) -> Line {
         instructions_above_bare: above(&measured.instructions),
         allocations: measured.allocations.get(&case).copied(),
         allocations_above_bare: above(&measured.allocations),
+        redis_commands: measured.commands.get(&case).copied(),
     }
 }
 
@@ -93,6 +95,7 @@ fn cells(line: &Line) -> Vec<String> {
         cell(line.cpu_micros, line.cpu_micros_above_bare, |number| format!("{number:.1}")),
         cell(line.instructions, line.instructions_above_bare, round),
         cell(line.allocations, line.allocations_above_bare, |number| format!("{number:.1}")),
+        cell(line.redis_commands, None, |number| format!("{number:.2}").trim_end_matches('0').trim_end_matches('.').to_owned()),
     ]
 }
 

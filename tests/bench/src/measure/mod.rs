@@ -2,6 +2,7 @@
 
 mod alloc;
 mod callgrind;
+mod commands;
 mod cpu;
 
 use std::collections::BTreeMap;
@@ -28,6 +29,7 @@ pub(crate) struct Measured {
     pub(crate) cpu_above: Numbers,
     pub(crate) instructions: Numbers,
     pub(crate) allocations: Numbers,
+    pub(crate) commands: Numbers,
 }
 
 /// Measures what was asked for and prints it.
@@ -39,6 +41,10 @@ pub(crate) fn run(settings: &Speed) -> Result<()> {
     let mut measured = Measured::default();
     if !settings.skip_allocations {
         measured.allocations = each(&cases, "allocations", alloc::per_request)?;
+    }
+    if !settings.skip_commands {
+        let on_redis: Vec<Case> = cases.iter().copied().filter(|(peer, _)| peer.needs_redis()).collect();
+        measured.commands = each(&on_redis, "commands", commands::per_request)?;
     }
     if !settings.skip_instructions {
         let folder = callgrind::Folder::new(settings.callgrind_dir.as_deref())?;

@@ -17,6 +17,7 @@ pub(super) fn serve_actix() -> Result<()> {
                 .route("/untouched", web::get().to(ok))
                 .route("/read", web::get().to(fallible))
                 .route("/readwrite", web::get().to(fallible))
+                .route("/write", web::get().to(fallible))
                 .route("/login", web::get().to(login))
                 .route("/allocs", web::get().to(allocs))
         })

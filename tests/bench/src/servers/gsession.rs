@@ -1,10 +1,10 @@
-//! gsession-actix, with the memory and the file storage.
+//! gsession-actix, with each of its storages.
 
 use std::path::Path;
 
 use actix_web::{App, HttpServer, error::ErrorInternalServerError, web};
 use anyhow::{Context as _, Result};
-use gsession::{FileStorage, MemoryStorage};
+use gsession::{FileStorage, MemoryStorage, RedisHashStorage, RedisStorage, storage::redis::NearCache};
 use gsession_actix::{Session, SessionMiddleware};
 
 use super::{COUNTER, KEYS, LOOPBACK, OK, SLOW, Slow, USER, announce, bare::allocs, key};
@@ -19,6 +19,18 @@ pub(super) fn serve_file(folder: Option<&Path>) -> Result<()> {
     serve(SessionMiddleware::builder(FileStorage::open(folder)?).cookie_secure(false).build()?)
 }
 
+pub(super) fn serve_redis(url: &str, near_cache: bool) -> Result<()> {
+    let mut storage = RedisStorage::builder(url);
+    if near_cache {
+        storage = storage.near_cache(NearCache::default());
+    }
+    serve(SessionMiddleware::builder(storage.build()?).cookie_secure(false).build()?)
+}
+
+pub(super) fn serve_redis_hash(url: &str) -> Result<()> {
+    serve(SessionMiddleware::builder(RedisHashStorage::open(url)?).cookie_secure(false).build()?)
+}
+
 fn serve(sessions: SessionMiddleware) -> Result<()> {
     actix_web::rt::System::new().block_on(async {
         let server = HttpServer::new(move || {
@@ -27,6 +39,7 @@ fn serve(sessions: SessionMiddleware) -> Result<()> {
                 .route("/untouched", web::get().to(untouched))
                 .route("/read", web::get().to(read))
                 .route("/readwrite", web::get().to(read_write))
+                .route("/write", web::get().to(write))
                 .route("/login", web::get().to(login))
                 .route("/slow", web::get().to(slow))
                 .route("/keys", web::get().to(keys))
@@ -54,6 +67,11 @@ async fn read(session: Session) -> actix_web::Result<&'static str> {
 async fn read_write(session: Session) -> actix_web::Result<&'static str> {
     let counter: u64 = session.get(COUNTER).await?.ok_or_else(|| ErrorInternalServerError("no session"))?;
     session.set(COUNTER, &(counter + 1))?;
+    Ok(OK)
+}
+
+async fn write(session: Session) -> actix_web::Result<&'static str> {
+    session.set(COUNTER, &1)?;
     Ok(OK)
 }
 

@@ -5,6 +5,7 @@
 //! | `/untouched` | nothing with the session |
 //! | `/read` | reads `user` |
 //! | `/readwrite` | reads `counter` and writes it back, one higher |
+//! | `/write` | writes `counter` without reading it |
 //! | `/login` | writes `user` and `counter` |
 //! | `/slow?key=K` | reads `user`, waits, writes `K` |
 //! | `/keys` | answers how many of `k0`, `k1`, … are there |
@@ -16,6 +17,7 @@ mod actix_session;
 mod bare;
 mod gsession;
 mod tower;
+mod tower_redis;
 
 use std::{
     io::{Read as _, Write as _},
@@ -58,15 +60,37 @@ pub(crate) enum Peer {
     BareAxum,
     /// tower-sessions with its memory storage, on axum
     TowerSessionsMemory,
+    /// gsession-actix with the Redis key-value storage
+    GsessionRedis,
+    /// gsession-actix with the Redis hash storage
+    GsessionRedisHash,
+    /// gsession-actix with the Redis key-value storage and its near cache
+    GsessionRedisNear,
+    /// actix-session with its Redis storage
+    ActixSessionRedis,
+    /// tower-sessions 0.14 with its Redis storage, on axum
+    TowerSessionsRedis,
 }
 
 impl Peer {
     /// The server without sessions on the same framework.
     pub(crate) fn bare(self) -> Self {
         match self {
-            Self::Bare | Self::GsessionMemory | Self::GsessionFile | Self::ActixSessionCookie => Self::Bare,
-            Self::BareAxum | Self::TowerSessionsMemory => Self::BareAxum,
+            Self::BareAxum | Self::TowerSessionsMemory | Self::TowerSessionsRedis => Self::BareAxum,
+            _ => Self::Bare,
         }
+    }
+
+    /// Whether it needs a Redis server.
+    pub(crate) fn needs_redis(self) -> bool {
+        matches!(
+            self,
+            Self::GsessionRedis
+                | Self::GsessionRedisHash
+                | Self::GsessionRedisNear
+                | Self::ActixSessionRedis
+                | Self::TowerSessionsRedis
+        )
     }
 
     /// Whether it has no sessions.
@@ -83,6 +107,11 @@ impl Peer {
             Self::ActixSessionCookie => (&["actix-session"], "cookie"),
             Self::BareAxum => (&["axum"], "bare"),
             Self::TowerSessionsMemory => (&["tower-sessions", "axum"], "memory"),
+            Self::GsessionRedis => (&["gsession"], "Redis key-value"),
+            Self::GsessionRedisHash => (&["gsession"], "Redis hash"),
+            Self::GsessionRedisNear => (&["gsession"], "Redis key-value, near cache"),
+            Self::ActixSessionRedis => (&["actix-session"], "Redis"),
+            Self::TowerSessionsRedis => (&["tower-sessions-redis-store", "axum"], "Redis"),
         }
     }
 
@@ -103,6 +132,8 @@ pub(crate) enum Handler {
     /// Reads a counter and writes it back
     #[value(name = "readwrite")]
     ReadWrite,
+    /// Writes a counter without reading it
+    Write,
 }
 
 impl Handler {
@@ -112,6 +143,7 @@ impl Handler {
             Self::Untouched => "/untouched",
             Self::Read => "/read",
             Self::ReadWrite => "/readwrite",
+            Self::Write => "/write",
         }
     }
 }
@@ -139,7 +171,16 @@ pub(crate) fn serve(settings: &Serve) -> Result<()> {
         Peer::TowerSessionsMemory => tower::serve_memory(),
         Peer::GsessionMemory => gsession::serve_memory(),
         Peer::GsessionFile => gsession::serve_file(settings.dir.as_deref()),
+        Peer::GsessionRedis => gsession::serve_redis(redis(settings)?, false),
+        Peer::GsessionRedisHash => gsession::serve_redis_hash(redis(settings)?),
+        Peer::GsessionRedisNear => gsession::serve_redis(redis(settings)?, true),
+        Peer::ActixSessionRedis => actix_session::serve_redis(redis(settings)?),
+        Peer::TowerSessionsRedis => tower_redis::serve(redis(settings)?),
     }
+}
+
+fn redis(settings: &Serve) -> Result<&str> {
+    settings.redis.as_deref().context("a storage in Redis needs --redis")
 }
 
 /// Ends the process, with the totals of callgrind written, as soon as the parent closes our standard input or dies.

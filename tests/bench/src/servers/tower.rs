@@ -18,6 +18,7 @@ pub(super) fn serve_bare() -> Result<()> {
         .route("/untouched", get(ok))
         .route("/read", get(fallible))
         .route("/readwrite", get(fallible))
+        .route("/write", get(fallible))
         .route("/login", get(login))
         .route("/allocs", get(allocs));
     run(app)
@@ -30,6 +31,7 @@ pub(super) fn serve_memory() -> Result<()> {
         .route("/untouched", get(ok))
         .route("/read", get(read))
         .route("/readwrite", get(read_write))
+        .route("/write", get(write))
         .route("/login", get(login))
         .route("/slow", get(slow))
         .route("/keys", get(keys))
@@ -76,6 +78,11 @@ async fn read(session: Session) -> Answer<&'static str> {
 async fn read_write(session: Session) -> Answer<&'static str> {
     let counter: u64 = session.get(COUNTER).await.map_err(failed)?.ok_or(StatusCode::INTERNAL_SERVER_ERROR)?;
     session.insert(COUNTER, counter + 1).await.map_err(failed)?;
+    Ok(OK)
+}
+
+async fn write(session: Session) -> Answer<&'static str> {
+    session.insert(COUNTER, 1).await.map_err(failed)?;
     Ok(OK)
 }
 
