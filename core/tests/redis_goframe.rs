@@ -240,6 +240,11 @@ fn overlapping_requests_lose_nothing_and_logout_is_final() {
         let numbers = ["a", "b", "n"].map(|key| read.get::<u32>(key).unwrap().unwrap());
         assert_eq!(numbers, [1, 2, 2]);
 
+        // What one has met in an update, it does not overwrite afterwards.
+        one.set("c", &3).unwrap();
+        assert_eq!(one.save().unwrap(), Saved::Committed);
+        assert_eq!(open(&manager, id.as_str()).len().unwrap(), 5);
+
         let slow = open(&manager, id.as_str());
         assert!(slow.contains_key("user").unwrap());
         slow.set("late", &1).unwrap();

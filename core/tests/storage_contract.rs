@@ -204,6 +204,54 @@ fn an_expectation_that_fails_stores_nothing(storage: &dyn Storage) {
     assert_eq!(stored(storage, &key(1), NOW), pairs(&[("n", "9")]));
 }
 
+/// The revision that a commit answers is that of what the request knows, or none: it may not pass for the state that others
+/// have made meanwhile.
+fn a_revision_is_of_what_the_request_knows(storage: &dyn Storage) {
+    storage.create(&key(1), &record(&[("n", "1")]), NOW).unwrap();
+    let mut known = found(storage, &key(1), NOW).unwrap();
+    done_at(&storage.commit(&key(1), &commit_at(setting("theirs", "1"), NOW)).unwrap());
+    // As a session does it: an update that meets a change, then another commit from what it knows.
+    for json in ["1", "2", "3"] {
+        let mut commit = commit_at(setting("n", &format!("{}", json.parse::<u32>().unwrap() + 1)), NOW);
+        commit = commit.expecting("n", Some(json));
+        commit.base = Some(known.clone());
+        let Committed::Done { revision, .. } = storage.commit(&key(1), &commit).unwrap() else { panic!("not stored") };
+        known.record.entries = commit.changes.apply_to(&known.record.entries, &Limits::default()).unwrap();
+        known.revision = revision;
+        let mut more = commit_at(setting("ours", json), NOW);
+        more.base = Some(known.clone());
+        done_at(&storage.commit(&key(1), &more).unwrap());
+    }
+    assert_eq!(stored(storage, &key(1), NOW), pairs(&[("n", "4"), ("ours", "3"), ("theirs", "1")]));
+}
+
+/// What the request had read before does not stand in for what is there, whatever it says.
+fn a_base_that_is_out_of_date_decides_nothing(storage: &dyn Storage) {
+    storage.create(&key(1), &record(&[("n", "1")]), NOW).unwrap();
+    let first = found(storage, &key(1), NOW).unwrap();
+    let expecting = |base: &gsession::storage::Snapshot, json: &str, to: &str| {
+        let mut commit = commit_at(setting("n", to), NOW).expecting("n", Some(json));
+        commit.base = Some(base.clone());
+        storage.commit(&key(1), &commit).unwrap()
+    };
+    // The condition does not hold, although nothing has changed since.
+    assert!(matches!(expecting(&first, "7", "8"), Committed::Conflict(Some(now)) if now.as_str() == "1"));
+    done_at(&expecting(&first, "1", "2"));
+    // It held then, and does not any more.
+    assert!(matches!(expecting(&first, "1", "9"), Committed::Conflict(Some(now)) if now.as_str() == "2"));
+    // It did not hold then, and does now.
+    done_at(&expecting(&first, "2", "3"));
+    assert_eq!(stored(storage, &key(1), NOW), pairs(&[("n", "3")]));
+    // A touch that came in between is not undone.
+    let before = found(storage, &key(1), NOW).unwrap();
+    let later = NOW + MINUTE;
+    assert_eq!(storage.touch(&key(1), &active(later)).unwrap(), Touched::Done(later + IDLE));
+    let mut slow = commit_at(setting("x", "1"), NOW + SECOND);
+    slow.base = Some(before);
+    assert_eq!(done_at(&storage.commit(&key(1), &slow).unwrap()), later + IDLE);
+    assert_eq!(found(storage, &key(1), later).unwrap().record.last_seen, later);
+}
+
 fn clear_removes_what_was_there_before_it(storage: &dyn Storage) {
     let mut first = record(&[("a", "1"), ("b", "2")]);
     first.principal = Some("ada".into());
@@ -623,6 +671,8 @@ contract! {
     overlapping_commits_of_threads_all_stay
     a_reader_sees_all_of_a_commit_or_nothing
     an_expectation_that_fails_stores_nothing
+    a_base_that_is_out_of_date_decides_nothing
+    a_revision_is_of_what_the_request_knows
     clear_removes_what_was_there_before_it
     the_principal_is_changed_by_those_who_name_it
     a_limit_is_a_typed_error_and_leaves_the_record

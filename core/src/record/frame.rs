@@ -1,8 +1,10 @@
 //! Changes as bytes, for storages that append what a request did to what they hold.
 
+use std::sync::Arc;
+
 use bincode::config::{Configuration, Limit, LittleEndian, Varint};
 
-use super::{Changes, CodecError};
+use super::{Changes, CodecError, Entries, Limits, depth_of};
 
 /// The texts are borrowed from the input, so the bound only has to stop absurd lengths before they are used.
 const CONFIG: Configuration<LittleEndian, Varint, Limit<{ 1 << 31 }>> =
@@ -29,35 +31,52 @@ impl Changes {
         }
         Ok(())
     }
+}
 
-    /// Reads changes from the start of `bytes`, which may be anything; what is behind them is returned too.
-    pub(crate) fn decode(bytes: &[u8]) -> Result<(Self, &[u8]), CodecError> {
-        let (head, read): (Head<'_>, usize) =
-            bincode::borrow_decode_from_slice(bytes, CONFIG).map_err(|_| MALFORMED)?;
-        let (cleared, principal, count) = head;
-        let mut rest = bytes.get(read..).unwrap_or_default();
-        // An edit takes at least two bytes, so this bounds the list by the size of the input.
-        if count as usize > rest.len() / 2 {
-            return Err(CodecError::Malformed { reason: "more edits than bytes" });
-        }
-        let mut changes = Self::default();
+/// What changes that were appended one after the other make of a session's entries and principal. The bytes may be anything.
+pub(crate) fn replay(
+    mut log: &[u8],
+    entries: &Entries,
+    principal: Option<Arc<str>>,
+    limits: &Limits,
+) -> Result<(Entries, Option<Arc<str>>), CodecError> {
+    if log.is_empty() {
+        return Ok((entries.clone(), principal));
+    }
+    let mut principal = principal;
+    let mut list: Vec<(&str, &str)> = entries.iter().collect();
+    while !log.is_empty() {
+        let (head, read): (Head<'_>, usize) = bincode::borrow_decode_from_slice(log, CONFIG).map_err(|_| MALFORMED)?;
+        let (cleared, changed, count) = head;
+        log = log.get(read..).unwrap_or_default();
         if cleared {
-            changes.clear();
+            list.clear();
         }
-        if let Some(principal) = principal {
-            changes.set_principal(principal.map(Into::into));
+        if let Some(changed) = changed {
+            principal = changed.map(Into::into);
         }
         for _ in 0..count {
             let (edit, read): (Edit<'_>, usize) =
-                bincode::borrow_decode_from_slice(rest, CONFIG).map_err(|_| MALFORMED)?;
-            match edit {
-                (key, Some(json)) => changes.set(key, json),
-                (key, None) => changes.remove(key),
+                bincode::borrow_decode_from_slice(log, CONFIG).map_err(|_| MALFORMED)?;
+            log = log.get(read..).unwrap_or_default();
+            let (key, edit) = edit;
+            match (list.binary_search_by(|(held, _)| (*held).cmp(key)), edit) {
+                (Ok(at), Some(json)) => list[at].1 = json,
+                (Ok(at), None) => {
+                    list.remove(at);
+                }
+                (Err(at), Some(json)) => list.insert(at, (key, json)),
+                (Err(_), None) => {}
             }
-            rest = rest.get(read..).unwrap_or_default();
         }
-        Ok((changes, rest))
     }
+    if list.iter().any(|(_, json)| depth_of(json.as_bytes()) > limits.max_depth) {
+        return Err(CodecError::TooLarge { reason: "nesting" });
+    }
+    let bytes = list.iter().map(|(key, json)| key.len() + json.len()).sum();
+    limits.check_total(list.len(), bytes).map_err(|_| CodecError::TooLarge { reason: "entries or bytes" })?;
+    let entries = Entries::pack_sorted(&list).ok_or(CodecError::TooLarge { reason: "bytes" })?;
+    Ok((entries, principal))
 }
 
 #[cfg(test)]
@@ -65,6 +84,10 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
+
+    fn replayed(log: &[u8]) -> Result<(Entries, Option<Arc<str>>), CodecError> {
+        replay(log, &Entries::EMPTY, None, &Limits::default())
+    }
 
     #[test]
     fn is_written_and_read_as_recorded() {
@@ -76,43 +99,56 @@ mod tests {
         let mut bytes = Vec::new();
         changes.encode(&mut bytes).unwrap();
         assert_eq!(bytes, b"\x01\x01\x01\x03ada\x02\x01n\x01\x011\x01x\x00");
-        bytes.extend_from_slice(b"next");
-        assert_eq!(Changes::decode(&bytes), Ok((changes, &b"next"[..])));
+        let before = Entries::pack([("a", "0"), ("x", "2")]).unwrap();
+        let after = replay(&bytes, &before, None, &Limits::default());
+        assert_eq!(after, Ok((Entries::pack([("n", "1")]).unwrap(), Some("ada".into()))));
+        for cut in 1..bytes.len() {
+            assert!(replayed(&bytes[..cut]).is_err(), "cut at {cut}");
+        }
     }
 
     #[test]
     fn a_huge_count_allocates_nothing() {
-        assert!(Changes::decode(b"\x00\x00\xfc\xff\xff\xff\xff").is_err());
+        assert!(replayed(b"\x00\x00\xfc\xff\xff\xff\xff").is_err());
     }
 
     proptest! {
         #[test]
         fn whatever_comes_is_an_answer(bytes in prop::collection::vec(any::<u8>(), 0..200)) {
-            let _ = Changes::decode(&bytes);
+            let _ = replayed(&bytes);
         }
 
         #[test]
-        fn what_is_written_is_read(
-            cleared: bool,
-            principal in prop::option::of(prop::option::of("\\PC{0,5}")),
-            edits in prop::collection::vec(("\\PC{0,5}", prop::option::of("\\PC{0,9}")), 0..8),
+        fn a_log_does_what_its_changes_do(
+            log in prop::collection::vec(
+                (any::<bool>(), prop::option::of(prop::option::of("\\PC{0,5}")),
+                    prop::collection::vec(("[a-e]", prop::option::of("[0-9]{1,3}")), 0..5)),
+                0..6,
+            ),
         ) {
-            let mut changes = Changes::default();
-            if cleared {
-                changes.clear();
-            }
-            if let Some(principal) = principal {
-                changes.set_principal(principal.map(Into::into));
-            }
-            for (key, edit) in &edits {
-                match edit {
-                    Some(json) => changes.set(key, json.as_str()),
-                    None => changes.remove(key),
+            let before = Entries::pack([("a", "1"), ("c", "2")]).unwrap();
+            let (mut bytes, mut all) = (Vec::new(), Changes::default());
+            for (cleared, principal, edits) in &log {
+                let mut changes = Changes::default();
+                if *cleared {
+                    changes.clear();
                 }
+                if let Some(principal) = principal {
+                    changes.set_principal(principal.clone().map(Into::into));
+                }
+                for (key, edit) in edits {
+                    match edit {
+                        Some(json) => changes.set(key, json.as_str()),
+                        None => changes.remove(key),
+                    }
+                }
+                changes.encode(&mut bytes).unwrap();
+                all.then(changes);
             }
-            let mut bytes = Vec::new();
-            changes.encode(&mut bytes).unwrap();
-            prop_assert_eq!(Changes::decode(&bytes), Ok((changes, &[][..])));
+            let limits = Limits::default();
+            let (entries, principal) = replay(&bytes, &before, Some("eve".into()), &limits).unwrap();
+            prop_assert_eq!(entries, all.apply_to(&before, &limits).unwrap());
+            prop_assert_eq!(principal.as_deref(), all.principal().unwrap_or(Some("eve")));
         }
     }
 }

@@ -16,6 +16,8 @@ pub use apply::{Applied, Commit, Expect};
 pub use changes::Changes;
 pub use codec::{BincodeCodec, Codec, CodecError};
 pub use entries::Entries;
+#[cfg(feature = "redis")]
+pub(crate) use frame::replay;
 pub use json::{JsonText, ValueError};
 pub(crate) use json::{depth_of, encode};
 pub use limits::{LimitExceeded, Limits};

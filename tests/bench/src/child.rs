@@ -76,7 +76,8 @@ impl Server {
             .spawn()
             .with_context(|| format!("starting {}", peer.name()))?;
         // From here on an early return kills the child.
-        let mut server = Self { child, address: SocketAddr::from((Ipv4Addr::LOCALHOST, 0)), _sessions: sessions, redis };
+        let mut server =
+            Self { child, address: SocketAddr::from((Ipv4Addr::LOCALHOST, 0)), _sessions: sessions, redis };
         let port = server.read_port().with_context(|| format!("starting {}", peer.name()))?;
         server.address.set_port(port);
         Ok(server)

@@ -53,7 +53,15 @@ pub(crate) fn speed(cases: &[Case], measured: &Measured, settings: &Speed) -> Re
         "CPU, instructions and allocations are those above the same handler on the same framework without sessions; \
          only the rows of a bare server have their own.\n"
     );
-    let head = ["", "handler", "requests/s", "CPU us/request", "instructions/request", "allocations/request", "Redis commands/request"];
+    let head = [
+        "",
+        "handler",
+        "requests/s",
+        "CPU us/request",
+        "instructions/request",
+        "allocations/request",
+        "Redis commands/request",
+    ];
     let rows: Vec<Vec<String>> = lines.iter().map(cells).collect();
     table(&head, &rows);
     if !settings.skip_cpu {
@@ -95,7 +103,9 @@ fn cells(line: &Line) -> Vec<String> {
         cell(line.cpu_micros, line.cpu_micros_above_bare, |number| format!("{number:.1}")),
         cell(line.instructions, line.instructions_above_bare, round),
         cell(line.allocations, line.allocations_above_bare, |number| format!("{number:.1}")),
-        cell(line.redis_commands, None, |number| format!("{number:.2}").trim_end_matches('0').trim_end_matches('.').to_owned()),
+        cell(line.redis_commands, None, |number| {
+            format!("{number:.2}").trim_end_matches('0').trim_end_matches('.').to_owned()
+        }),
     ]
 }
 

@@ -95,6 +95,8 @@ impl MadeFrom for HashLayout {
 enum Wrong {
     #[error("the URL is not one of a Redis server: {0}")]
     Url(String),
+    #[error("the URL asks for TLS, which the feature `redis-tls` of gsession provides")]
+    NoTls,
     #[error("no server was named")]
     NoServer,
     #[error("a cluster has only database 0")]
@@ -186,7 +188,7 @@ impl<S> RedisBuilder<S> {
         self
     }
 
-    /// How long an answer may take. Default: 1 second.
+    /// How long an answer may take. Default: 1 second. On the blocking face, how long each part of an answer may take.
     pub const fn response_timeout(mut self, timeout: Duration) -> Self {
         self.response_timeout = timeout;
         self
@@ -230,7 +232,17 @@ impl<S> RedisBuilder<S> {
 
     fn target(&self) -> Result<Target, Wrong> {
         let address = |url: &String| {
-            Address::parse(url).map_err(|error| Wrong::Url(error.detail().unwrap_or("it cannot be read").to_owned()))
+            let is_tls = url.starts_with("rediss:") || url.starts_with("valkeys:");
+            if is_tls && !cfg!(feature = "redis-tls") {
+                return Err(Wrong::NoTls);
+            }
+            let malformed =
+                |error: redis::RedisError| Wrong::Url(error.detail().unwrap_or("it cannot be read").to_owned());
+            let address = Address::parse(url).map_err(malformed)?;
+            if address.database() < 0 {
+                return Err(Wrong::Url("the number of a database is not negative".to_owned()));
+            }
+            Ok(address)
         };
         let log_in = |mut address: Address| {
             address.log_in(self.username.as_deref(), self.password.as_deref(), self.database);

@@ -39,7 +39,8 @@ pub(super) async fn check<D: Dialer>(wire: &Wire<'_, D>) -> Result<(), StorageEr
         let info = match info {
             Value::BulkString(bytes) => String::from_utf8_lossy(bytes).into_owned(),
             Value::VerbatimString { text, .. } => text.clone(),
-            _ => String::new(),
+            Value::ServerError(_) => String::new(),
+            _ => return Err(shape(CHECKING)),
         };
         let unfit = unfit(&info, wire.servers.are_a_cluster()).or_else(|| match ran {
             Value::Int(1) => None,

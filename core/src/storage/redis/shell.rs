@@ -88,6 +88,8 @@ impl<L: Plain> Shell<L> {
         {
             return Ok(lookup);
         }
+        // It may touch the session.
+        let _writing = self.writing(key);
         self.load(&self.waiting(), key, names, access).await
     }
 

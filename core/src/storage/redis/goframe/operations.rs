@@ -109,7 +109,11 @@ impl<F: Form> GoFrame<F> {
         access: &Access,
     ) -> Result<Moved, StorageError> {
         match self.remove(wire, from).await? {
-            Removed::Moved(key) if key == *to => self.activated(wire, to, access).await,
+            // What it has stored is there, but perhaps not all that is asked for now.
+            Removed::Moved(key) if key == *to => Ok(match self.activated(wire, to, access).await? {
+                Moved::Done { .. } => Moved::Taken,
+                other => other,
+            }),
             _ => Ok(Moved::Moved(at)),
         }
     }
@@ -189,7 +193,9 @@ impl<F: Form> Layout for GoFrame<F> {
         }
         Ok(match self.form.change(&self.common, wire, from, Some(to), commit).await? {
             Change::Done { left, revision } => Moved::Done { expires_at: commit.access.now + left, revision },
-            Change::Moved(trace) if trace.to == *to => return self.activated(wire, to, &commit.access).await,
+            Change::Moved(trace) if trace.to == *to => {
+                return self.moved_before(wire, from, to, trace.at, &commit.access).await;
+            }
             Change::Moved(trace) => Moved::Moved(trace.at),
             Change::Taken => Moved::Taken,
             Change::Gone | Change::Conflict(_) => Moved::Gone,

@@ -116,10 +116,13 @@ impl Form for GoStrings {
             let args: [&[u8]; 4] = [revision.as_bytes(), value.as_bytes(), idle.as_bytes(), &trace];
             let mut answer = wire.script(doing, &scripts::STRING_COMMIT, &keys, &args, Nature::Once).await?;
             return Ok(match answer.case {
-                0 => Change::Done {
-                    left: answer.left().ok_or_else(|| shape(doing))?,
-                    revision: answer.revision().ok_or_else(|| shape(doing))?,
-                },
+                0 => {
+                    let left = answer.left().ok_or_else(|| shape(doing))?;
+                    let revision = answer.revision().ok_or_else(|| shape(doing))?;
+                    // If somebody else has changed the session since the request read it, it does not know what it is now.
+                    let is_known = base.map(|base| base.revision) == commit.base.as_ref().map(|base| base.revision);
+                    Change::Done { left, revision: if is_known { revision } else { 0 } }
+                }
                 1 => Change::Gone,
                 2 => Change::Moved(answer.trace(doing)?),
                 3 => match found(common, key, answer, &commit.access).ok_or_else(|| shape(doing))? {

@@ -115,8 +115,12 @@ async fn moved_before<B: Body, D: Dialer>(
 ) -> Result<Moved, StorageError> {
     debug_assert!(access.now < at + FORWARD_FOR, "an older trace is none");
     let claimed = claim(layout, wire, from, 0, trace, access).await?;
-    if claimed.case == 0 {
-        return activated(layout, wire, &trace.to, access).await;
+    if claimed.case != 0 {
+        return Ok(Moved::Moved(at));
     }
-    Ok(Moved::Moved(at))
+    // What it has stored is there, but perhaps not all that is asked for now.
+    Ok(match activated(layout, wire, &trace.to, access).await? {
+        Moved::Done { .. } => Moved::Taken,
+        other => other,
+    })
 }

@@ -20,8 +20,8 @@ use super::{
     scripts::{STRING, Scripts},
 };
 use crate::{
-    BincodeCodec, Changes, Codec, CodecError, Limits, Record, StoreKey, Timestamp,
-    record::{Access, Applied, Commit, Snapshot, depth_of},
+    BincodeCodec, Codec, CodecError, Limits, Record, StoreKey, Timestamp,
+    record::{Access, Applied, Commit, JsonText, Snapshot, replay},
     storage::{
         Created, FORWARD_FOR, Lookup, StorageError, StorageErrorKind,
         redis::{
@@ -33,6 +33,9 @@ use crate::{
 
 /// Tries to put a session together before giving up: each lost one means that another commit was faster.
 const TRIES: usize = 1000;
+
+/// Sessions of so many bytes are written as a whole after they were read.
+const SHORT: usize = 1024;
 
 /// The key-value layout.
 #[derive(Debug)]
@@ -82,27 +85,29 @@ impl Strings {
         const CUT: CodecError = CodecError::Malformed { reason: "cut short" };
         let log = header.log as usize;
         let read = self.codec.decode(value.get(LEN..log).ok_or(CUT)?, limits)?;
-        let (mut principal, mut entries) = (read.principal, read.entries);
-        let mut rest = value.get(log..).ok_or(CUT)?;
-        let mut changes = Changes::default();
-        while !rest.is_empty() {
-            let later;
-            (later, rest) = Changes::decode(rest)?;
-            changes.then(later);
-        }
-        if !changes.is_empty() {
-            let is_deep =
-                |(_, json): (&str, Option<&str>)| json.is_some_and(|json| depth_of(json.as_bytes()) > limits.max_depth);
-            if changes.edits().any(is_deep) {
-                return Err(CodecError::TooLarge { reason: "nesting" });
-            }
-            const OVER: CodecError = CodecError::TooLarge { reason: "entries or bytes" };
-            entries = changes.apply_to(&entries, limits).map_err(|_| OVER)?;
-            if let Some(changed) = changes.new_principal() {
-                principal.clone_from(changed);
-            }
-        }
+        let log = value.get(log..).ok_or(CUT)?;
+        let (entries, principal) = replay(log, &read.entries, read.principal, limits)?;
         Ok(Stored { header, record: header.record(principal, entries) })
+    }
+
+    /// The whole session after this commit, if it is short and was read; otherwise nothing.
+    fn as_a_whole(
+        &self,
+        common: &Common,
+        limits: &Limits,
+        commit: &Commit,
+        revision: u64,
+    ) -> Result<Vec<u8>, StorageError> {
+        let Some(base) = &commit.base else { return Ok(Vec::new()) };
+        let bytes = base.record.entries.text_bytes() + commit.changes.edit_bytes();
+        if !base.complete || base.revision == 0 || bytes > SHORT {
+            return Ok(Vec::new());
+        }
+        // What was read may be out of date, so only the server says that something does not work out.
+        match base.record.apply(&Commit { limits: *limits, ..commit.clone() }) {
+            Ok(Applied::Changed(record)) => self.encode(&common.limits, &record, revision, Kind::Session, COMMITTING),
+            _ => Ok(Vec::new()),
+        }
     }
 
     /// Says what stands there, as far as it is anybody's business.
@@ -140,13 +145,21 @@ impl Strings {
     }
 }
 
+/// Whether the condition of a commit, if it has one, holds on what was read.
+fn holds(commit: &Commit, base: &Snapshot) -> bool {
+    commit.expect.as_ref().is_none_or(|expect| {
+        let held = base.record.entries.get(&expect.key);
+        base.complete && held.as_ref().map(JsonText::as_bytes) == expect.json.as_ref().map(JsonText::as_bytes)
+    })
+}
+
 /// What the script of a change answered.
-fn changed(mut answer: Answer, base: u64, revision: u64) -> Option<Change> {
+fn changed(mut answer: Answer, read: u64, revision: u64) -> Option<Change> {
     Some(match answer.case {
         0 => {
             let header = answer.header()?;
-            // If somebody else has changed the session since it was read, what was read is not what it was made from.
-            let is_known = answer.bytes()? == base.to_le_bytes();
+            // If somebody else has changed the session since the request read it, the request does not know what it is now.
+            let is_known = answer.bytes()? == read.to_le_bytes();
             Change::Done { header, revision: if is_known { revision } else { 0 } }
         }
         1 => Change::Gone,
@@ -226,8 +239,10 @@ impl Body for Strings {
         };
         let mut command = Cmd::with_capacity(6, 128 + value.len());
         command.arg("SET").arg(&name).arg(&value).arg("NX").arg("PX").arg(expiry);
-        if !matches!(wire.command(CREATING, &name, command, Nature::Once).await?, Value::Nil) {
-            return Ok(Created::Done);
+        match wire.command(CREATING, &name, command, Nature::Once).await? {
+            Value::Okay => return Ok(Created::Done),
+            Value::Nil => {}
+            _ => return Err(shape(CREATING)),
         }
         // Something is there; if it has ended, its place is free.
         let access = packed::access(&Access::passive(now));
@@ -254,14 +269,19 @@ impl Body for Strings {
         if let Some(principal) = commit.changes.principal() {
             limits.check_principal(principal).map_err(over)?;
         }
-        let names: Vec<Vec<u8>> = [Some(key), to].into_iter().flatten().map(|key| common.name(key)).collect();
-        let keys: Vec<&[u8]> = names.iter().map(Vec::as_slice).collect();
+        let (name, target) = (common.name(key), to.map(|to| common.name(to)));
+        let both_keys: [&[u8]; 2] = [&name, target.as_deref().unwrap_or_default()];
+        let keys = if to.is_some() { &both_keys[..] } else { &both_keys[..1] };
         let trace = to.map(|to| Trace { to: *to, at: commit.access.now }.encode());
         let trace = trace.as_ref().map_or(&[][..], |trace| &trace[..]);
         let access = packed::access(&commit.access);
         let revision = common.revisions.next();
 
-        let base = commit.base.as_ref().map_or(0, |base| base.revision);
+        // A condition on an entry is known to hold if it held when the session was read, and the session still is the same.
+        let read = commit.base.as_ref().map_or(0, |base| base.revision);
+        let known = if commit.base.as_ref().is_some_and(|base| holds(commit, base)) { read } else { 0 };
+        // A short session that was read is written as a whole, if it still is what was read: then the log stays short.
+        let whole = self.as_a_whole(common, &limits, commit, revision)?;
         let mut frame = Vec::new();
         // Another codec may encrypt: then the server must not even see what is not stored in the end.
         if self.appends && !commit.changes.is_empty() {
@@ -276,15 +296,14 @@ impl Body for Strings {
         costs[13..17].copy_from_slice(&bound(limits.max_record_bytes));
         let tag = commit.changes.principal().map(tag_of);
         let tag = tag.as_ref().map_or(&[][..], |tag| &tag[..]);
-        // A condition on an entry holds if the session is as it was when it was read; otherwise it has to be looked at.
-        let (must_have, next) = (base.to_le_bytes(), revision.to_le_bytes());
-        let must_have = if commit.expect.is_some() { &must_have[..] } else { &[] };
-        let args: [&[u8]; 8] = [&access, must_have, &next, &frame, &costs, tag, trace, &[]];
-        let mut answer = wire.script(doing, &STRING.commit, &keys, &args, Nature::Once).await?;
+        let must_be = if commit.expect.is_some() { b"1" } else { b"0" };
+        let (known, next) = (known.to_le_bytes(), revision.to_le_bytes());
+        let args: [&[u8]; 9] = [&access, &known, &next, &frame, &costs, tag, trace, &whole, must_be];
+        let mut answer = wire.script(doing, &STRING.commit, keys, &args, Nature::Once).await?;
 
         for _ in 0..TRIES {
             if answer.case != 3 {
-                return changed(answer, base, revision).ok_or_else(|| shape(doing));
+                return changed(answer, read, revision).ok_or_else(|| shape(doing));
             }
             let value = answer.bytes().ok_or_else(|| shape(doing))?;
             let stored = match self.look_up(&common.limits, key, &value, &commit.access) {
@@ -300,11 +319,11 @@ impl Body for Strings {
             };
             let revision = common.revisions.next();
             let value = self.encode(&common.limits, &record, revision, Kind::Session, doing)?;
-            let (must_have, next) = (stored.header.revision.to_le_bytes(), revision.to_le_bytes());
-            let args: [&[u8]; 8] = [&access, &must_have, &next, &[], &costs, &[], trace, &value];
-            let again = wire.script(doing, &STRING.commit, &keys, &args, Nature::Once).await?;
+            let (known, next) = (stored.header.revision.to_le_bytes(), revision.to_le_bytes());
+            let args: [&[u8]; 9] = [&access, &known, &next, &[], &costs, &[], trace, &value, b"1"];
+            let again = wire.script(doing, &STRING.commit, keys, &args, Nature::Once).await?;
             if again.case != 3 {
-                return changed(again, stored.header.revision, revision).ok_or_else(|| shape(doing));
+                return changed(again, read, revision).ok_or_else(|| shape(doing));
             }
             answer = again;
         }

@@ -1,18 +1,19 @@
 -- Changes a session, and moves it to KEYS[2] if that is given.
 --
--- ARGV: 2 the revision it must have, or nothing; 3 its next revision; 4 the changes, to be appended; 5 packed: whether they
--- may be, entries and bytes they add at most, entries and bytes allowed; 6 the tag of the new principal, or nothing; 7 the
--- trace to leave behind; 8 the whole new value, or nothing, instead of 4 to 6.
+-- ARGV: 2 the revision that the client knows; 3 the next one; 4 the changes, to be appended; 5 packed: whether they may be,
+-- entries and bytes they add at most, entries and bytes allowed; 6 the tag of the new principal, or nothing; 7 the trace to
+-- leave behind; 8 the whole new value, or nothing: instead of 4 to 6, if the revision is the known one; 9 whether it has to
+-- be.
 --
 -- {0, header, revision before} done, {1} gone, {2, when} moved, {3, value} not done: start again from this value,
 -- {6} KEYS[2] is taken.
 local h = head(KEYS[1])
 local k = kind(h)
 if k == 'F' then
+  -- An earlier try of this very move has won, and its answer was lost. What it has stored is there, but perhaps not all that
+  -- is asked for now.
   if KEYS[2] and string.sub(h, 3, 34) == string.sub(ARGV[7], 3, 34) then
-    local there = head(KEYS[2])
-    if kind(there) == 'S' then return {0, there, ''} end
-    return {1}
+    return {kind(head(KEYS[2])) == 'S' and 6 or 1}
   end
   return {2, string.sub(h, 35, 42)}
 end
@@ -21,13 +22,16 @@ if KEYS[2] then
   local there = head(KEYS[2])
   if type(there) == 'table' or kind(there) then return {6} end
 end
-if ARGV[2] ~= '' and ARGV[2] ~= string.sub(h, 3, 10) then
+local is_known = ARGV[2] == string.sub(h, 3, 10)
+if ARGV[9] == '1' and not is_known then
   return {3, redis.call('GET', KEYS[1])}
 end
 local new
-if ARGV[8] ~= '' then
-  new = string.sub(ARGV[8], 1, 62)
-  redis.call('SET', KEYS[1], ARGV[8], 'KEEPTTL')
+if is_known and ARGV[8] ~= '' then
+  -- A touch changes no revision, and what it has reached stays.
+  local seen = number(h, 11) > number(ARGV[8], 11) and string.sub(h, 11, 26) or string.sub(ARGV[8], 11, 26)
+  new = string.sub(ARGV[8], 1, 10) .. seen .. string.sub(ARGV[8], 27, 62)
+  redis.call('SET', KEYS[1], new .. string.sub(ARGV[8], 63), 'KEEPTTL')
 else
   local may, entries, bytes, most_entries, most_bytes = struct.unpack('<I1I4I4I4I4', ARGV[5])
   entries = entries + struct.unpack('<I4', h, 27)
@@ -37,7 +41,7 @@ else
   -- Cut short, so that nobody can read it.
   if length < log then return {1} end
   -- The log is rewritten into the session when it has become as long as what stands before it.
-  if may == 0 or entries > most_entries or bytes > most_bytes or length + #ARGV[4] > 2 * log + 2048 then
+  if may == 0 or entries > most_entries or bytes > most_bytes or length + #ARGV[4] > 2 * log + 512 then
     return {3, redis.call('GET', KEYS[1])}
   end
   local tag = ARGV[6] ~= '' and ARGV[6] or string.sub(h, 35, 42)
