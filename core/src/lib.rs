@@ -40,7 +40,7 @@
 //! | [`record`] | what is kept for a session, how a request changes it, and how it becomes bytes |
 //! | [`id`] | what the client holds, what a storage sees, and how new ids are made |
 //! | [`Clock`], [`Timestamp`] | time, movable in tests |
-//! | [`coming_from_goframe`] | GoFrame's names and ours |
+//! | `coming_from_goframe` | GoFrame's names and ours, and how to move without logging anybody out (shown with the feature `redis`) |
 //!
 //! # Features
 //!
@@ -48,6 +48,8 @@
 //! |---|---|---|---|
 //! | `file` | yes | [`FileStorage`] (Unix) | `rustix` |
 //! | `tokio` | no | `OnPool`, and with it `FileStorage` as an [`AsyncStorage`] | `tokio` (`rt`) |
+//! | `redis` | no | `RedisStorage` and `RedisHashStorage` | `redis`, `tokio`, `thread_local`, `lru` |
+//! | `redis-tls` | no | the same over TLS | `rustls` with `ring` |
 
 mod clock;
 mod error;
@@ -58,7 +60,7 @@ mod session;
 pub mod storage;
 
 #[doc = include_str!("docs/goframe.md")]
-#[cfg(all(feature = "file", unix))]
+#[cfg(all(feature = "file", feature = "redis", unix))]
 pub mod coming_from_goframe {}
 
 pub use clock::{Clock, ManualClock, SystemClock, Timestamp};

@@ -323,6 +323,32 @@ fn replicas_that_have_to_confirm() {
     assert_eq!(user(&manager, &id).unwrap(), None);
 }
 
+/// The rights that the documentation names are enough, for everything.
+#[test]
+fn a_user_with_few_rights() {
+    let server = RedisServer::start();
+    let rights = ["+@read", "+@write", "+@scripting", "+@connection", "+info"];
+    let mut command = vec!["ACL", "SETUSER", "sessions", "on", ">secret", "~gsession:*"];
+    command.extend(rights);
+    server.command(&command);
+    let builder = || RedisStorage::builder(&server.url()).username("sessions").password("secret");
+    let storage = builder().wait_for_replicas(0, SOON).build().unwrap();
+    storage.check().unwrap();
+    let manager = Manager::new(storage.clone());
+    let id = log_in(&manager).unwrap();
+    let session = manager.session(Some(id.as_str()), ClientInfo::default());
+    session.set_principal("ada").unwrap();
+    session.renew();
+    assert_eq!(session.save().unwrap(), Saved::Renewed);
+    assert_eq!(manager.sessions_of("ada").unwrap().len(), 1);
+    assert_eq!(manager.destroy_all_of("ada", None).unwrap(), 1);
+    let _ = manager.sweep().unwrap();
+    let near = AsyncManager::new(builder().near_cache(gsession::storage::redis::NearCache::default()).build().unwrap());
+    tokio::runtime::Runtime::new().unwrap().block_on(async {
+        assert!(near.session(Some(id.as_str()), ClientInfo::default()).is_empty().await.unwrap());
+    });
+}
+
 #[cfg(feature = "redis-tls")]
 #[test]
 fn over_tls() {

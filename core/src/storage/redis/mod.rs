@@ -1,4 +1,4 @@
-//! Sessions in Redis or Valkey: shared by many machines. Needs the feature `redis`.
+#![doc = include_str!("../../docs/redis.md")]
 
 mod builder;
 mod check;
@@ -29,11 +29,30 @@ use shell::{Shell, at_once};
 type StringLayout = Either<Native<Strings>, GoFrame<GoStrings>>;
 type HashLayout = Either<Native<Hashes>, GoFrame<GoHashes>>;
 
-/// One string a session. Clones share it.
+/// One string a session, on one server, behind Sentinels or in a cluster: see the [module](self). Clones share it.
+///
+/// ```
+/// use gsession::{AsyncManager, RedisStorage};
+///
+/// let storage = RedisStorage::builder("redis://127.0.0.1:6379/0").build()?; // nothing is connected to yet
+/// let manager = AsyncManager::new(storage);
+/// # let _ = manager;
+/// # Ok::<(), gsession::StorageError>(())
+/// ```
 #[derive(Clone)]
 pub struct RedisStorage(Arc<Shell<StringLayout>>);
 
-/// One hash a session, one field an entry. Clones share it.
+/// One hash a session, one field an entry, on one server, behind Sentinels or in a cluster: see the [module](self). Clones
+/// share it.
+///
+/// ```
+/// use gsession::{Manager, RedisHashStorage};
+///
+/// let storage = RedisHashStorage::builder("redis://127.0.0.1:6379/0").build()?; // nothing is connected to yet
+/// let manager = Manager::new(storage); // or an `AsyncManager`
+/// # let _ = manager;
+/// # Ok::<(), gsession::StorageError>(())
+/// ```
 #[derive(Clone)]
 pub struct RedisHashStorage(Arc<Shell<HashLayout>>);
 

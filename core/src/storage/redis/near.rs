@@ -18,7 +18,7 @@ use parking_lot::Mutex;
 use crate::{StoreKey, record::Snapshot};
 
 /// Settings of the near cache of a Redis storage: see
-/// [`RedisStorageBuilder::near_cache`](super::RedisStorageBuilder::near_cache).
+/// [`RedisBuilder::near_cache`](super::RedisBuilder::near_cache).
 ///
 /// ```
 /// use std::time::Duration;
