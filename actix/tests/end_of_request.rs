@@ -12,7 +12,7 @@ use support::{
     ATTRIBUTES, NAME,
     client::{Answer, Client, client},
     ids::{malformed, planted},
-    place::{KINDS, Place},
+    place::{KINDS, Kind, Place},
     probe::Op,
     removal,
 };
@@ -104,7 +104,9 @@ async fn found_and_only_read_is_touched_if_due() {
         let answer = client.does(&id, "get,get,get:other").await;
         assert_eq!(answer.body, "\"ada\",\"ada\",-");
         answer.no_cookie();
-        assert_eq!(place.asked(), [Op::Fetch], "one read, and nothing is due");
+        // The hash storage reads what is asked for, so it is asked again for another entry.
+        let reads = if kind == Kind::RedisHash { &[Op::Fetch; 2][..] } else { &[Op::Fetch] };
+        assert_eq!(place.asked(), reads, "one read, and nothing is due");
         assert_eq!(place.record(&id).unwrap(), created);
 
         place.clock.advance(Duration::from_secs(2));

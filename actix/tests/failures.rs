@@ -440,7 +440,13 @@ async fn crossing_a_limit_is_a_413_and_keeps_the_last_good_state() {
         }
         // What was written before the write that was refused is stored, since the answer is below 500.
         is_opaque(&client.does(&id, "get,set:a=1,set:b=1,set:c=1").await, 413);
-        assert_eq!(place.data(&id).unwrap()[..2], ["a=\"1\"", "b=\"1\""]);
+        // Who knows a part of the session only, as with the hash storage, is refused by the storage, and altogether.
+        let kept = place.data(&id).unwrap();
+        if kind == Kind::RedisHash {
+            assert_eq!(kept, before);
+        } else {
+            assert_eq!(kept[..2], ["a=\"1\"", "b=\"1\""]);
+        }
     }
 }
 

@@ -323,6 +323,31 @@ fn replicas_that_have_to_confirm() {
     assert_eq!(user(&manager, &id).unwrap(), None);
 }
 
+/// A server from before RESP3: the error says what is needed.
+#[test]
+fn a_server_that_is_too_old() {
+    use std::io::{Read as _, Write as _};
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let url = format!("redis://{}", listener.local_addr().unwrap());
+    thread::spawn(move || {
+        for mut stream in listener.incoming().flatten() {
+            thread::spawn(move || {
+                // As Redis 5 answers to each of the commands that a connection begins with.
+                while matches!(stream.read(&mut [0; 4096]), Ok(1..)) {
+                    let answer = b"-ERR unknown command `HELLO`, with args beginning with: `3`, \r\n";
+                    for _ in 0..3 {
+                        let _ = stream.write_all(answer);
+                    }
+                }
+            });
+        }
+    });
+    let error = RedisStorage::builder(&url).connect_timeout(SOON).response_timeout(SOON).build().unwrap().check();
+    let error = error.unwrap_err();
+    let text = std::error::Error::source(&error).unwrap().to_string();
+    assert!(error.kind() == StorageErrorKind::Setup && text.contains("6.0"), "{text}");
+}
+
 /// The rights that the documentation names are enough, for everything.
 #[test]
 fn a_user_with_few_rights() {

@@ -20,9 +20,9 @@ pub struct Cli {
     #[arg(long, value_name = "FOLDER", default_value = "gsession-demo-sessions")]
     pub session_dir: PathBuf,
 
-    /// The server of the Redis storages, as redis://[user[:password]@]host[:port][/database]; rediss:// for TLS. Without it
-    /// the environment variable REDIS_URL counts, so that a password need not stand in the list of processes, and without
-    /// that redis://127.0.0.1:6379.
+    /// The server of the Redis storages, as redis://[user[:password]@]host[:port][/database]. Without it the environment
+    /// variable REDIS_URL counts, so that a password need not stand in the list of processes, and without that
+    /// redis://127.0.0.1:6379/0.
     #[arg(long, value_name = "URL")]
     redis_url: Option<String>,
 
@@ -84,8 +84,12 @@ impl Cli {
     /// Where the Redis server is.
     #[must_use]
     pub fn redis_url(&self) -> String {
-        let from_environment = || std::env::var("REDIS_URL").ok().filter(|url| !url.is_empty());
-        self.redis_url.clone().or_else(from_environment).unwrap_or_else(|| "redis://127.0.0.1:6379".to_owned())
+        // One that is no text is kept as well: it is refused later, where leaving it out would lead to another server.
+        let from_environment = || {
+            let url = std::env::var_os("REDIS_URL").filter(|url| !url.is_empty())?;
+            Some(url.to_string_lossy().into_owned())
+        };
+        self.redis_url.clone().or_else(from_environment).unwrap_or_else(|| "redis://127.0.0.1:6379/0".to_owned())
     }
 
     /// How long an unused session lives.

@@ -1,6 +1,8 @@
 //! A login/logout web app on gsession: what a person sees of sessions that survive restarts, tabs and logouts.
 
-use std::{future::poll_fn, io::Write as _, net::SocketAddr, pin::Pin, process::ExitCode, task::Poll};
+use std::{
+    future::poll_fn, io::Write as _, iter::successors, net::SocketAddr, pin::Pin, process::ExitCode, task::Poll,
+};
 
 use actix_web::{HttpServer, web};
 use gsession_actix::SessionMiddleware;
@@ -15,12 +17,9 @@ async fn main() -> ExitCode {
     match serve(Cli::of_this_process()).await {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
-            eprintln!("gsession-demo: {error}");
-            let mut source = error.source();
-            while let Some(cause) = source {
-                eprintln!("  because: {cause}");
-                source = cause.source();
-            }
+            let causes = successors(error.source(), |cause| cause.source());
+            let line = causes.fold(error.to_string(), |line, cause| format!("{line}: {cause}"));
+            eprintln!("gsession-demo: {line}");
             ExitCode::FAILURE
         }
     }

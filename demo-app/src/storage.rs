@@ -54,9 +54,47 @@ pub fn open(cli: &Cli) -> Result<(AnyStorage, Place), StorageError> {
 
 /// The server without the login, and how it is used.
 fn redis_place(form: &str, cli: &Cli) -> Place {
-    let url = cli.redis_url();
-    let (_, server) = url.split_once("://").unwrap_or(("", &url));
+    let server = server_of(&cli.redis_url());
+    let near = if cli.near_cache { "on" } else { "off" };
+    Place { name: format!("a {form} in Redis at {server}, near cache {near}"), survives_restart: true }
+}
+
+/// Host, port and database of a URL that a storage was opened with. What else it says may be a password: before the host,
+/// or, of a socket, in the query.
+fn server_of(url: &str) -> String {
+    let (scheme, rest) = url.split_once("://").unwrap_or(("", url));
+    let (rest, query) = rest.split_at(rest.find(['?', '#']).unwrap_or(rest.len()));
+    let (server, path) = rest.split_once('/').unwrap_or((rest, ""));
+    if scheme.ends_with("unix") {
+        let database = query.split(['?', '&', '#']).find_map(|part| part.strip_prefix("db=")).unwrap_or("0");
+        return format!("/{path}, database {database}");
+    }
     let server = server.rsplit_once('@').map_or(server, |(_, server)| server);
-    let near = if cli.near_cache { ", with a near cache in this process" } else { "" };
-    Place { name: format!("a {form} in Redis at {server}{near}"), survives_restart: true }
+    // The last group of an IPv6 address ends with a bracket.
+    let has_port = server.rsplit_once(':').is_some_and(|(_, port)| port.parse::<u16>().is_ok());
+    let port = if has_port { "" } else { ":6379" };
+    let database = Some(path.trim_matches('/')).filter(|database| !database.is_empty()).unwrap_or("0");
+    format!("{}{port}/{database}", server.trim_end_matches(':'))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::server_of;
+
+    #[test]
+    fn a_server_is_named_without_its_login() {
+        for (url, server) in [
+            ("redis://127.0.0.1", "127.0.0.1:6379/0"),
+            ("redis://cache.example:/", "cache.example:6379/0"),
+            ("redis://:secret@127.0.0.1:7000/3", "127.0.0.1:7000/3"),
+            ("redis://user:se@secret@cache.example:7000?protocol=resp3", "cache.example:7000/0"),
+            ("redis://user:secret@[::1]/2", "[::1]:6379/2"),
+            ("redis://[::1]:7000", "[::1]:7000/0"),
+            ("unix:///run/redis.sock", "/run/redis.sock, database 0"),
+            ("redis+unix:///run/redis.sock?user=me&pass=secret&db=2", "/run/redis.sock, database 2"),
+            ("unix://:secret@localhost/run/redis.sock?pass=secret", "/run/redis.sock, database 0"),
+        ] {
+            assert_eq!(server_of(url), server, "{url}");
+        }
+    }
 }

@@ -52,5 +52,5 @@ async fn one_hash_a_session() {
 
 #[tokio::test]
 async fn with_a_near_cache() {
-    shared_by_two(&["--storage", "redis", "--near-cache"], "near cache").await;
+    shared_by_two(&["--storage", "redis", "--near-cache"], "near cache on").await;
 }

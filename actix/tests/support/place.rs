@@ -1,13 +1,21 @@
 //! An empty storage with a clock, to build a middleware on and to look into.
 
-use std::{path::PathBuf, sync::Arc, time::Duration};
+use std::{
+    path::PathBuf,
+    sync::{
+        Arc, OnceLock,
+        atomic::{AtomicU32, Ordering},
+    },
+    time::Duration,
+};
 
 use gsession::{
-    AnyStorage, Clock as _, FileStorage, ManualClock, MemoryStorage, OnPool, OnTheSpot, Record, SessionId, Storage,
-    StoreKey,
+    AnyStorage, Clock as _, FileStorage, ManualClock, MemoryStorage, OnPool, OnTheSpot, Record, RedisHashStorage,
+    RedisStorage, SessionId, Storage, StoreKey,
     storage::{Access, FORWARD_FOR, Lookup},
 };
 use gsession_actix::{SessionMiddleware, SessionMiddlewareBuilder};
+use gsession_test_servers::RedisServer;
 use tempfile::TempDir;
 
 use super::probe::{Op, Probe};
@@ -17,9 +25,18 @@ use super::probe::{Op, Probe};
 pub(crate) enum Kind {
     Memory,
     File,
+    RedisString,
+    RedisHash,
 }
 
-pub(crate) const KINDS: [Kind; 2] = [Kind::Memory, Kind::File];
+pub(crate) const KINDS: [Kind; 4] = [Kind::Memory, Kind::File, Kind::RedisString, Kind::RedisHash];
+
+/// One server for each test program, on which every place has keys of its own.
+fn redis() -> (String, String) {
+    static SERVER: OnceLock<RedisServer> = OnceLock::new();
+    static NEXT: AtomicU32 = AtomicU32::new(0);
+    (SERVER.get_or_init(RedisServer::start).url(), format!("test{}:", NEXT.fetch_add(1, Ordering::Relaxed)))
+}
 
 /// A storage that does nothing by itself, and a clock that stands still.
 pub(crate) struct Place {
@@ -42,6 +59,14 @@ impl Place {
                 let storage = builder.sweep_interval(Duration::MAX).touch_interval(Duration::MAX).build().unwrap();
                 (Arc::new(storage), Some(folder))
             }
+            Kind::RedisString => {
+                let (url, prefix) = redis();
+                (Arc::new(RedisStorage::builder(&url).key_prefix(prefix).build().unwrap()), None)
+            }
+            Kind::RedisHash => {
+                let (url, prefix) = redis();
+                (Arc::new(RedisHashStorage::builder(&url).key_prefix(prefix).build().unwrap()), None)
+            }
         };
         let probe = Probe::new(Arc::clone(&storage));
         Self { kind, clock: ManualClock::default(), probe, storage, folder }
@@ -51,11 +76,12 @@ impl Place {
         Self::new(Kind::Memory)
     }
 
-    /// The storage as the middleware takes it: files on the blocking thread pool, as in production.
+    /// The storage as the middleware takes it: what blocks on the blocking thread pool. (The async face of Redis has tests of
+    /// its own; here every operation passes the probe.)
     pub(crate) fn storage(&self) -> AnyStorage {
         match self.kind {
             Kind::Memory => AnyStorage::new(OnTheSpot(self.probe.clone())),
-            Kind::File => AnyStorage::new(OnPool::new(self.probe.clone())),
+            Kind::File | Kind::RedisString | Kind::RedisHash => AnyStorage::new(OnPool::new(self.probe.clone())),
         }
     }
 

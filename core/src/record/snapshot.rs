@@ -12,7 +12,8 @@ pub struct Snapshot {
     pub complete: bool,
     /// Whether reading counted as activity, so that no separate touch is needed.
     pub extended: bool,
-    /// Changes with every commit, for storages that compare and set; 0 for those that do not.
+    /// Another number after every commit, for storages that compare and set; 0 if it is not known. What a commit answers is
+    /// the revision of what its request knows then, or 0: never that of a state with others' changes in it.
     pub revision: u64,
 }
 

@@ -9,6 +9,7 @@ use std::{
     time::Duration,
 };
 
+use clap::Parser as _;
 use gsession::{
     AnyStorage, Clock as _, FileStorage, ManualClock, MemoryStorage, OnTheSpot, Record, Storage, StorageError,
     StorageErrorKind, StoreKey, SystemClock, Timestamp,
@@ -16,7 +17,7 @@ use gsession::{
     storage::{Access, Committed, Created, Lookup, Moved, Removed},
 };
 use gsession_actix::SessionMiddleware;
-use gsession_demo::{Accounts, Demo, Place};
+use gsession_demo::{Accounts, Cli, Demo, Place};
 
 /// The idle timeout of all of them.
 pub(crate) const IDLE: Duration = Duration::from_secs(600);
@@ -40,7 +41,18 @@ pub(crate) fn with_outages() -> (Demo, Outages) {
     (over(AnyStorage::new(OnTheSpot(storage)), &ManualClock::new(SystemClock.now())), outages)
 }
 
+/// As the program opens it with these arguments.
+pub(crate) fn opened(arguments: &[&str]) -> Demo {
+    let cli = Cli::try_parse_from(["gsession-demo"].iter().chain(arguments)).unwrap();
+    let (storage, place) = gsession_demo::open(&cli).unwrap();
+    at(place, storage, &ManualClock::new(SystemClock.now()))
+}
+
 fn over(storage: AnyStorage, clock: &ManualClock) -> Demo {
+    at(Place { name: "a test".to_owned(), survives_restart: true }, storage, clock)
+}
+
+fn at(place: Place, storage: AnyStorage, clock: &ManualClock) -> Demo {
     let sessions = SessionMiddleware::builder(storage)
         .cookie_secure(false)
         .idle_timeout(IDLE)
@@ -48,7 +60,7 @@ fn over(storage: AnyStorage, clock: &ManualClock) -> Demo {
         .clock(clock.clone())
         .build()
         .unwrap();
-    Demo::new(sessions, Accounts::demo().unwrap(), Place { name: "a test".to_owned(), survives_restart: true })
+    Demo::new(sessions, Accounts::demo().unwrap(), place)
 }
 
 /// What a storage cannot do at the moment.

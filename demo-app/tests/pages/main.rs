@@ -9,5 +9,6 @@ mod demo;
 mod forms;
 mod login;
 mod notes;
+mod place;
 mod program;
 mod tabs;

@@ -1,8 +1,9 @@
 //! The program as it is started: its command line, its first line of output, and how it stops.
 
 use std::{
+    ffi::OsStr,
     io::{BufRead as _, BufReader, Read as _},
-    os::unix::fs::PermissionsExt as _,
+    os::unix::{ffi::OsStrExt as _, fs::PermissionsExt as _},
     process::{Child, Command, ExitStatus, Stdio},
     thread,
     time::{Duration, Instant},
@@ -19,7 +20,12 @@ struct Program(Child);
 
 impl Program {
     fn start(arguments: &[&str]) -> Self {
+        Self::start_with("", arguments)
+    }
+
+    fn start_with(redis_url: impl AsRef<OsStr>, arguments: &[&str]) -> Self {
         let mut command = Command::new(env!("CARGO_BIN_EXE_gsession-demo"));
+        command.env("REDIS_URL", redis_url);
         command.args(arguments).stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
         Self(command.spawn().unwrap())
     }
@@ -53,8 +59,17 @@ impl Program {
 
     fn stop(mut self) {
         kill_process(Pid::from_child(&self.0), Signal::TERM).unwrap();
-        let (status, _, error) = self.end();
+        let (status, out, error) = self.end();
         assert!(status.success(), "stopping on request is not a failure: {status} {error}");
+        assert!(!out.contains("secret") && !error.contains("secret"), "it prints a password: {out} {error}");
+    }
+
+    /// Waits until it gives up, having said why in one line, which names no password.
+    fn give_up(mut self) -> String {
+        let (status, out, error) = self.end();
+        assert_eq!(status.code(), Some(1), "{error}");
+        assert!(out.is_empty() && error.lines().count() == 1 && !error.contains("secret"), "{out} {error}");
+        error
     }
 }
 
@@ -75,12 +90,12 @@ fn wrong_arguments_are_explained() {
         (["--idle-timeout", "0"], "--idle-timeout"),
         (["--workers", "0"], "--workers"),
         (["--colour", "red"], "--colour"),
-        (["--redis-url", "redis://127.0.0.1"], "--redis-url"),
+        (["--redis-url", "redis://:my-secret@127.0.0.1"], "--redis-url"),
         (["--near-cache", "--storage=file"], "--near-cache"),
     ] {
         let (status, out, error) = Program::start(&arguments).end();
         assert_eq!(status.code(), Some(2), "{arguments:?}");
-        assert!(error.contains(word) && out.is_empty(), "{error}");
+        assert!(error.contains(word) && out.is_empty() && !error.contains("secret"), "{error}");
     }
 }
 
@@ -147,9 +162,8 @@ fn a_redis_server_that_cannot_be_used_is_named_and_its_password_is_not() {
     ] {
         for storage in ["redis", "redis-hash"] {
             let arguments = ["--listen", "127.0.0.1:0", "--storage", storage, "--redis-url", &url];
-            let (status, out, error) = Program::start(&arguments).end();
-            assert_eq!(status.code(), Some(1), "{url}: {error}");
-            assert!(error.contains(word) && out.is_empty() && !error.contains("secret"), "{url}: {error}");
+            let error = Program::start(&arguments).give_up();
+            assert!(error.contains(word), "{url}: {error}");
         }
     }
     let url = format!("redis://:right-secret@127.0.0.1:{port}/2");
@@ -157,6 +171,42 @@ fn a_redis_server_that_cannot_be_used_is_named_and_its_password_is_not() {
         Program::start(&["--listen", "127.0.0.1:0", "--storage", "redis", "--near-cache", "--redis-url", &url]);
     program.address();
     program.stop();
+}
+
+#[test]
+fn a_redis_server_that_does_not_answer_is_not_waited_for() {
+    let server = RedisServer::start();
+    server.freeze();
+    let url = format!("redis://127.0.0.1:{}", server.port());
+    let started = Instant::now();
+    let error = Program::start(&["--listen", "127.0.0.1:0", "--storage", "redis", "--redis-url", &url]).give_up();
+    // The storage waits for a second or two; the rest is for a busy machine.
+    assert!(started.elapsed() < PATIENCE / 3, "{error}");
+    assert!(error.contains(&server.port().to_string()), "{error}");
+    server.thaw();
+}
+
+#[test]
+fn the_redis_server_may_stand_in_the_environment() {
+    let server = RedisServer::builder().set("requirepass", "right-secret").start();
+    let from_environment = format!("redis://:right-secret@127.0.0.1:{}", server.port());
+    let redis = ["--listen", "127.0.0.1:0", "--storage", "redis"];
+    let mut program = Program::start_with(&from_environment, &redis);
+    program.address();
+    program.stop();
+
+    // An option that was given counts more, and the other storages do not look.
+    let nobody = "redis://:my-secret@127.0.0.1:1";
+    let mut program = Program::start_with(nobody, &[&redis[..], &["--redis-url", &from_environment]].concat());
+    program.address();
+    program.stop();
+    let mut program = Program::start_with(nobody, &["--listen", "127.0.0.1:0", "--storage", "memory"]);
+    program.address();
+    program.stop();
+
+    assert!(Program::start_with(nobody, &redis).give_up().contains("127.0.0.1:1"));
+    let no_text = OsStr::from_bytes(b"redis://:my-secret\xff");
+    assert!(Program::start_with(no_text, &redis).give_up().contains("URL"), "not some other server");
 }
 
 #[test]

@@ -49,9 +49,10 @@ pub(crate) fn describe(peer: Peer) -> String {
     format!("{}, {kind}", names.join(" on "))
 }
 
-/// The version of a package in Cargo.lock.
+/// The version of a package in Cargo.lock; of several the last, which is the newest.
 fn version(package: &str) -> &'static str {
     let entry = format!("name = \"{package}\"");
-    let mut lines = LOCK_FILE.lines().skip_while(|line| *line != entry);
-    lines.nth(1).and_then(|line| line.strip_prefix("version = ")).map_or("unknown", |text| text.trim_matches('"'))
+    let pairs = LOCK_FILE.lines().zip(LOCK_FILE.lines().skip(1));
+    let versions = pairs.filter(|(name, _)| *name == entry).filter_map(|(_, line)| line.strip_prefix("version = "));
+    versions.last().map_or("unknown", |text| text.trim_matches('"'))
 }

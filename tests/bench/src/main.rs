@@ -6,6 +6,7 @@ mod allocator;
 mod child;
 mod cli;
 mod client;
+mod elsewhere;
 mod lost;
 mod machine;
 mod measure;

@@ -12,6 +12,7 @@ use serde::Serialize;
 use crate::{
     allocator,
     cli::Memory,
+    elsewhere,
     machine::{self, Machine},
     report::{self, thousands},
     servers::Peer,
@@ -103,7 +104,7 @@ pub(crate) fn run(settings: &Memory) -> Result<()> {
 }
 
 /// Makes sessions with four small entries each; answers the bytes of all their keys and JSON texts.
-fn fill(manager: &Manager, sessions: u32) -> Result<u64> {
+pub(crate) fn fill(manager: &Manager, sessions: u32) -> Result<u64> {
     let mut bytes = 0;
     for number in 0..sessions {
         let session = manager.session(None, ClientInfo::default());
@@ -170,5 +171,5 @@ fn print(settings: &Memory, outcome: &Outcome) -> Result<()> {
         "\nThe sweep took {:.0} ms. Undisturbed: without the time in which other programs had the processor.",
         outcome.sweep_ms
     );
-    Ok(())
+    elsewhere::run()
 }

@@ -1,6 +1,12 @@
 //! A cluster of three primaries with a replica each.
 
-use crate::{RedisServer, resp::Reply, wait};
+use std::ops::RangeInclusive;
+
+use crate::{
+    RedisServer,
+    resp::{Client, Reply},
+    wait,
+};
 
 /// The servers of a cluster: at 0 to 2 the first primaries, at 3 to 5 their replicas.
 #[derive(Debug)]
@@ -38,18 +44,18 @@ impl Cluster {
             nodes[0].command(&["CLUSTER", "MEET", "127.0.0.1", &node.port().to_string()]);
         }
         let cluster = Self { nodes };
-        wait::until("the nodes knowing each other", || {
+        cluster.until("the nodes knowing each other", || {
             let knows = |node: &RedisServer| node.command(&["CLUSTER", "NODES"]).text().lines().count() == 6;
             cluster.nodes.iter().all(knows).then_some(())
         });
         for (replica, primary) in [(3, 0), (4, 1), (5, 2)] {
             let id = cluster.id(primary);
-            wait::until("a replica knowing its primary", || {
+            cluster.until("a replica knowing its primary", || {
                 let answer = cluster.nodes[replica].client().command(&["CLUSTER", "REPLICATE", &id]).ok()?;
                 (!matches!(answer, Reply::Error(_))).then_some(())
             });
         }
-        wait::until("the cluster working", || {
+        cluster.until("the cluster working", || {
             let works = |node: &RedisServer| {
                 node.command(&["CLUSTER", "INFO"]).text().contains("cluster_state:ok")
                     && node.command(&["CLUSTER", "NODES"]).text().matches("slave").count() == 3
@@ -84,39 +90,64 @@ impl Cluster {
     #[must_use]
     pub fn node_of(&self, slot: u16) -> Option<usize> {
         let mut living = self.nodes.iter().find_map(RedisServer::client_if_alive)?;
-        for range in living.command(&["CLUSTER", "SLOTS"]).ok()?.list() {
+        self.owners(&mut living)?.into_iter().find(|(slots, _)| slots.contains(&i64::from(slot))).map(|(_, node)| node)
+    }
+
+    /// Which slots are served by which of the nodes, as a node sees it.
+    fn owners(&self, client: &mut Client) -> Option<Vec<(RangeInclusive<i64>, usize)>> {
+        let ranges = client.command(&["CLUSTER", "SLOTS"]).ok()?.list().into_iter().map(|range| {
             let range = range.list();
-            if (range[0].int()..=range[1].int()).contains(&i64::from(slot)) {
-                let port = range[2].clone().list()[1].int();
-                return self.nodes.iter().position(|node| i64::from(node.port()) == port);
-            }
-        }
-        None
+            let port = range[2].clone().list()[1].int();
+            let node = self.nodes.iter().position(|node| i64::from(node.port()) == port)?;
+            Some((range[0].int()..=range[1].int(), node))
+        });
+        ranges.collect()
     }
 
     /// The names of all keys that match a pattern, on the nodes that serve them.
     #[must_use]
     pub fn keys(&self, pattern: &str) -> Vec<Vec<u8>> {
-        let is_primary = |node: &&RedisServer| {
-            node.client_if_alive()
+        self.primaries().into_iter().flat_map(|node| self.nodes[node].keys(pattern)).collect()
+    }
+
+    /// Which of the nodes are primaries: those that live and say so.
+    #[must_use]
+    pub fn primaries(&self) -> Vec<usize> {
+        let is_primary = |&node: &usize| {
+            self.nodes[node]
+                .client_if_alive()
                 .is_some_and(|mut client| client.command(&["ROLE"]).is_ok_and(|role| role.list()[0].text() == "master"))
         };
-        self.nodes.iter().filter(is_primary).flat_map(|node| node.keys(pattern)).collect()
+        (0..self.nodes.len()).filter(is_primary).collect()
     }
 
     /// Kills a node that serves slots, and waits until its replica does.
     pub fn fail_over(&mut self, node: usize) {
         self.nodes[node].kill();
-        wait::until("a failover", || {
-            let living = self.nodes.iter().enumerate().filter(|&(at, _)| at != node);
-            let works = |server: &RedisServer| {
-                server.client_if_alive().is_none_or(|mut client| {
-                    client.command(&["CLUSTER", "INFO"]).is_ok_and(|info| info.text().contains("cluster_state:ok"))
-                })
+        self.wait_for_failover(node);
+    }
+
+    /// Waits until every living node says that all slots are served, and none by the node that was killed or frozen.
+    ///
+    /// # Panics
+    ///
+    /// When that does not come about.
+    pub fn wait_for_failover(&self, gone: usize) {
+        self.until("a failover", || {
+            let knows = |(_, server): (usize, &RedisServer)| {
+                let Some(mut client) = server.client_if_alive() else { return true };
+                let works =
+                    client.command(&["CLUSTER", "INFO"]).is_ok_and(|info| info.text().contains("cluster_state:ok"));
+                let owners = self.owners(&mut client).unwrap_or_default();
+                let served: i64 = owners.iter().map(|(slots, _)| slots.end() - slots.start() + 1).sum();
+                works && served == 16_384 && owners.iter().all(|&(_, node)| node != gone)
             };
-            let takes_over = (0..16_384).step_by(100).all(|slot| self.node_of(slot).is_some_and(|now| now != node));
-            (living.map(|(_, server)| server).all(works) && takes_over).then_some(())
+            self.nodes.iter().enumerate().filter(|&(at, _)| at != gone).all(knows).then_some(())
         });
+    }
+
+    fn until<T>(&self, what: &str, look: impl FnMut() -> Option<T>) -> T {
+        wait::until_or_show(what, look, || self.nodes.iter().map(RedisServer::last_lines).collect())
     }
 
     /// Begins to move a slot: from now on new keys are asked for (`ASK`) at the other node.
@@ -127,18 +158,28 @@ impl Cluster {
     }
 
     /// Moves the keys of a slot.
+    ///
+    /// # Panics
+    ///
+    /// When one cannot be moved.
     pub fn move_keys(&self, slot: u16, from: usize, to: usize) {
-        let count = ["CLUSTER", "GETKEYSINSLOT", &slot.to_string(), "1000"];
-        for key in self.nodes[from].command(&count).list() {
-            let (port, key) = (self.nodes[to].port().to_string(), key.text());
-            self.nodes[from].command(&["MIGRATE", "127.0.0.1", &port, &key, "0", "5000"]);
-        }
+        let (slot, port) = (slot.to_string(), self.nodes[to].port().to_string());
+        self.until("all keys of a slot being moved", || {
+            let keys = self.nodes[from].command(&["CLUSTER", "GETKEYSINSLOT", &slot, "1000"]).list();
+            for key in &keys {
+                let Reply::Bytes(key) = key else { panic!("a key is bytes: {key:?}") };
+                let command: [&[u8]; 6] = [b"MIGRATE", b"127.0.0.1", port.as_bytes(), key, b"0", b"5000"];
+                self.nodes[from].command(&command);
+            }
+            keys.is_empty().then_some(())
+        });
     }
 
     /// Ends moving a slot: from now on it is the other node's (`MOVED`).
     pub fn finish_migration(&self, slot: u16, to: usize) {
         let (slot, id) = (slot.to_string(), self.id(to));
-        for node in [to].into_iter().chain((0..3).filter(|&node| node != to)) {
+        // The new owner first, as Redis asks: else the old one sends clients to one that does not know yet.
+        for node in [to].into_iter().chain(self.primaries().into_iter().filter(|&node| node != to)) {
             self.nodes[node].command(&["CLUSTER", "SETSLOT", &slot, "NODE", &id]);
         }
     }

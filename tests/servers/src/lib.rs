@@ -12,6 +12,7 @@
 
 mod cluster;
 mod monitor;
+mod port;
 pub mod process;
 pub mod program;
 mod proxy;

@@ -41,7 +41,8 @@ impl Monitor {
     #[must_use]
     pub fn of(server: &RedisServer) -> Self {
         let (mut stream, control) = (server.client(), server.client());
-        stream.command(&["MONITOR"]).expect("watching a server of ours");
+        let answer = stream.command(&["MONITOR"]).expect("watching a server of ours");
+        assert_eq!(answer.text(), "OK", "a server of ours can be watched");
         Self { stream, control }
     }
 

@@ -1,10 +1,9 @@
 //! One Redis server.
 
 use std::{
-    fs,
-    net::TcpListener,
+    fs, io,
+    path::PathBuf,
     process::Command,
-    sync::atomic::{AtomicU64, Ordering},
     thread,
     time::{Duration, Instant},
 };
@@ -13,6 +12,7 @@ use rustix::process::{Pid, kill_process};
 use tempfile::TempDir;
 
 use crate::{
+    port,
     process::{Process, Signal},
     program,
     resp::{Client, Reply},
@@ -22,6 +22,12 @@ use crate::{
 
 /// How long an answer to the harness may take.
 const PATIENCE: Duration = Duration::from_secs(10);
+
+/// How long it may take to find out whether a server is alive.
+const SOON: Duration = Duration::from_secs(1);
+
+/// How many of the last lines of its log a failure shows.
+const LAST_LINES: usize = 30;
 
 /// What a server is started with.
 #[derive(Debug, Clone, Default)]
@@ -41,21 +47,11 @@ pub struct RedisServer {
     folder: TempDir,
     // Declared, and so dropped, before the process.
     watchdog: Option<Watchdog>,
+    /// `None` after it was killed: its number is not ours to signal any more.
     process: Option<Process>,
+    /// What the processes before this one have printed.
+    earlier: String,
     ca: Option<String>,
-}
-
-fn free_port() -> u16 {
-    // Ports below the range from which the system takes the ports of outgoing connections, and of a cluster's second port.
-    static NEXT: AtomicU64 = AtomicU64::new(0);
-    loop {
-        let number =
-            NEXT.fetch_add(1, Ordering::Relaxed).wrapping_mul(7919).wrapping_add(u64::from(std::process::id()));
-        let port = 10_000 + u16::try_from(number % 12_000).unwrap_or_default();
-        if TcpListener::bind(("127.0.0.1", port)).is_ok() && TcpListener::bind(("127.0.0.1", port + 10_000)).is_ok() {
-            return port;
-        }
-    }
 }
 
 impl Builder {
@@ -85,19 +81,34 @@ impl Builder {
     /// When it does not start, with what it has printed; when it is not installed, with the command that installs it.
     #[must_use]
     pub fn start(self) -> RedisServer {
+        self.start_at(port::free)
+    }
+
+    fn start_at(self, mut port: impl FnMut() -> u16) -> RedisServer {
         let folder = TempDir::new().expect("a folder for a server");
         let ca = self.tls.then(|| tls::write_certificates(folder.path()));
-        let mut server =
-            RedisServer { settings: self, port: 0, plain_port: 0, folder, watchdog: None, process: None, ca };
-        // Another process may take the port first.
+        let mut server = RedisServer {
+            settings: self,
+            port: 0,
+            plain_port: 0,
+            folder,
+            watchdog: None,
+            process: None,
+            earlier: String::new(),
+            ca,
+        };
         for _ in 0..20 {
-            server.port = free_port();
-            server.plain_port = if server.settings.tls { free_port() } else { server.port };
-            if server.try_start() {
-                return server;
+            server.port = port();
+            server.plain_port = if server.settings.tls { port() } else { server.port };
+            let Err(why) = server.try_start() else { return server };
+            if !server.output().contains("Address already in use") {
+                panic!("redis-server does not start: {why}\n{}", server.last_lines());
             }
+            // Another process took the port first. A file with the next port takes the place of this one.
+            server.kill();
+            fs::remove_file(server.configuration_file()).expect("removing a server's configuration");
         }
-        panic!("redis-server does not start: {}", server.output());
+        panic!("redis-server does not start: every port was taken\n{}", server.last_lines());
     }
 }
 
@@ -114,9 +125,10 @@ impl RedisServer {
         Builder::default()
     }
 
-    fn try_start(&mut self) -> bool {
+    /// Starts it and waits until it answers; else says what is wrong.
+    fn try_start(&mut self) -> Result<(), String> {
         let program = program::find(&["redis-server"], "redis-server");
-        let file = self.folder.path().join("redis.conf");
+        let file = self.configuration_file();
         // A Sentinel writes into its file, and goes on from there when it is started again.
         if !self.settings.is_sentinel || !file.exists() {
             fs::write(&file, self.configuration()).expect("writing a server's configuration");
@@ -127,19 +139,39 @@ impl RedisServer {
             command.arg("--sentinel");
         }
         let mut process = Process::start(&mut command);
-        self.watchdog = Some(Watchdog::over(process.id()));
+        let pid = process.id();
+        self.watchdog = Some(Watchdog::over(pid));
         let deadline = Instant::now() + wait::PATIENCE;
         let started = loop {
-            if self.answers() {
-                break true;
+            if self.is_ready(pid) {
+                break Ok(());
             }
-            if process.has_ended() || Instant::now() > deadline {
-                break false;
+            if process.has_ended() {
+                // Its last words may still be in the pipe.
+                thread::sleep(wait::INTERVAL * 10);
+                break Err("it has ended".to_owned());
+            }
+            if Instant::now() > deadline {
+                break Err(format!("it did not answer within {:?}", wait::PATIENCE));
             }
             thread::sleep(Duration::from_millis(5));
         };
         self.process = Some(process);
         started
+    }
+
+    /// Whether it is this process that answers, and it has loaded its data.
+    ///
+    /// A server of another test may have taken the port: then that one answers, and ours is about to end.
+    fn is_ready(&self, pid: u32) -> bool {
+        let info = self.connect(SOON).and_then(|mut client| client.command(&["INFO"]));
+        let Ok(Reply::Bytes(info)) = info else { return false };
+        let info = String::from_utf8_lossy(&info);
+        info.lines().any(|line| line == format!("process_id:{pid}")) && !info.lines().any(|line| line == "loading:1")
+    }
+
+    fn configuration_file(&self) -> PathBuf {
+        self.folder.path().join("redis.conf")
     }
 
     fn configuration(&self) -> String {
@@ -157,12 +189,6 @@ impl RedisServer {
         }
         lines.extend(self.settings.settings.iter().map(|(name, value)| format!("{name} {value}")));
         lines.join("\n") + "\n"
-    }
-
-    fn answers(&self) -> bool {
-        let ping = || Client::connect(self.plain_port, Duration::from_secs(1))?.command(&["PING"]);
-        // One that wants a password answers as well.
-        matches!(ping(), Ok(Reply::Bytes(_) | Reply::Error(_)))
     }
 
     /// Its port.
@@ -184,27 +210,71 @@ impl RedisServer {
         self.ca.as_deref()
     }
 
+    /// Its process id.
+    ///
+    /// # Panics
+    ///
+    /// When it was killed.
+    #[must_use]
+    pub fn pid(&self) -> u32 {
+        self.process.as_ref().expect("the server runs").id()
+    }
+
+    /// All that it has logged since it was first started.
+    #[must_use]
+    pub fn log(&self) -> String {
+        self.earlier.clone() + &self.output()
+    }
+
+    /// What its present process has printed.
     fn output(&self) -> String {
         self.process.as_ref().map(Process::output).unwrap_or_default()
     }
 
-    fn process(&mut self) -> &mut Process {
-        self.process.as_mut().expect("the server runs")
+    /// The end of its log, for the report of a failure.
+    pub(crate) fn last_lines(&self) -> String {
+        let log = self.log();
+        let mut lines: Vec<&str> = log.lines().rev().take(LAST_LINES).collect();
+        lines.reverse();
+        format!("The log of the server at {} ends with:\n{}\n", self.port, lines.join("\n"))
     }
 
-    /// Kills it without warning.
+    /// Kills it without warning, also when it is frozen. Nothing happens when it was killed already.
     pub fn kill(&mut self) {
+        self.end(Signal::KILL);
+    }
+
+    /// Ends it as an operator would: it writes to disk what it was told to keep. One that is frozen cannot do that.
+    ///
+    /// # Panics
+    ///
+    /// When it does not end.
+    pub fn shutdown(&mut self) {
+        self.end(Signal::TERM);
+    }
+
+    fn end(&mut self, signal: Signal) {
         self.watchdog = None;
-        self.process().end(Signal::KILL);
+        if let Some(process) = &mut self.process {
+            process.end(signal);
+            self.earlier = self.log();
+            self.process = None;
+        }
     }
 
     /// Starts it again where it was, with the data that it has written to disk.
     ///
     /// # Panics
     ///
-    /// When it does not start.
+    /// When it does not start, or still runs.
     pub fn start_again(&mut self) {
-        assert!(self.try_start(), "redis-server does not start again: {}", self.output());
+        if let Some(process) = &mut self.process {
+            assert!(process.has_ended(), "the server at {} is to be started again while it runs", self.port);
+            self.end(Signal::KILL);
+        }
+        if let Err(why) = self.try_start() {
+            panic!("redis-server does not start again: {why}\n{}", self.last_lines());
+        }
     }
 
     /// Stops it in the middle of whatever it does.
@@ -218,8 +288,7 @@ impl RedisServer {
     }
 
     fn signal(&self, signal: Signal) {
-        let process = self.process.as_ref().expect("the server runs");
-        let pid = Pid::from_raw(i32::try_from(process.id()).expect("a process id")).expect("a process id");
+        let pid = Pid::from_raw(i32::try_from(self.pid()).expect("a process id")).expect("a process id");
         kill_process(pid, signal).expect("signalling a server of ours");
     }
 
@@ -230,16 +299,23 @@ impl RedisServer {
     /// When it does not answer.
     #[must_use]
     pub fn client(&self) -> Client {
-        let mut client = Client::connect(self.plain_port, PATIENCE).expect("connecting to a server of ours");
-        if let Some((_, password)) = self.settings.settings.iter().find(|(name, _)| name == "requirepass") {
-            client.command(&["AUTH", password]).expect("logging into a server of ours");
-        }
-        client
+        self.connect(PATIENCE)
+            .unwrap_or_else(|error| panic!("connecting to a server of ours: {error}\n{}", self.last_lines()))
     }
 
-    /// A connection, if it is alive.
+    /// A connection, if it is alive: neither killed nor frozen.
     pub(crate) fn client_if_alive(&self) -> Option<Client> {
-        Client::connect(self.plain_port, PATIENCE).ok()
+        // A frozen one takes connections, too: it is the system that does.
+        self.connect(SOON).and_then(|mut client| client.command(&["PING"])).ok()?;
+        self.connect(PATIENCE).ok()
+    }
+
+    fn connect(&self, patience: Duration) -> io::Result<Client> {
+        let mut client = Client::connect(self.plain_port, patience)?;
+        if let Some((_, password)) = self.settings.settings.iter().find(|(name, _)| name == "requirepass") {
+            client.command(&["AUTH", password])?;
+        }
+        Ok(client)
     }
 
     /// Sends it a command.
@@ -248,10 +324,16 @@ impl RedisServer {
     ///
     /// When it does not answer, or with an error.
     pub fn command<A: AsRef<[u8]>>(&self, parts: &[A]) -> Reply {
-        match self.client().command(parts).expect("asking a server of ours") {
-            Reply::Error(error) => panic!("the server refused: {error}"),
-            reply => reply,
+        match self.client().command(parts) {
+            Ok(Reply::Error(error)) => panic!("the server refused: {error}"),
+            Ok(reply) => reply,
+            Err(error) => panic!("asking a server of ours: {error}\n{}", self.last_lines()),
         }
+    }
+
+    /// Removes all keys.
+    pub fn flush(&self) {
+        self.command(&["FLUSHALL"]);
     }
 
     /// The names of the keys that match a pattern.
@@ -265,5 +347,31 @@ impl RedisServer {
 impl Drop for RedisServer {
     fn drop(&mut self) {
         self.watchdog = None;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_server_of_another_test_is_not_taken_for_ours() {
+        let other = RedisServer::start();
+        let mut ours = RedisServer::start();
+        ours.kill();
+        (ours.port, ours.plain_port) = (other.port, other.plain_port);
+        assert!(ours.try_start().is_err());
+        assert!(ours.output().contains("Address already in use"));
+    }
+
+    #[test]
+    fn a_port_that_is_taken_is_given_up_for_another() {
+        let other = RedisServer::start();
+        for builder in [RedisServer::builder(), RedisServer::builder().sentinel(), RedisServer::builder().tls()] {
+            let mut taken = Some(other.port);
+            let ours = builder.start_at(|| taken.take().unwrap_or_else(port::free));
+            assert_ne!(ours.port, other.port);
+        }
+        assert_eq!(other.command(&["PING"]).text(), "PONG");
     }
 }

@@ -78,6 +78,7 @@ impl Client {
     pub fn connect(port: u16, patience: Duration) -> Result<Self> {
         let stream = TcpStream::connect_timeout(&([127, 0, 0, 1], port).into(), patience)?;
         stream.set_read_timeout(Some(patience))?;
+        stream.set_write_timeout(Some(patience))?;
         stream.set_nodelay(true)?;
         Ok(Self { stream: BufReader::new(stream) })
     }
@@ -92,20 +93,24 @@ impl Client {
         self.read()
     }
 
+    /// Sends several commands in one piece and reads their answers.
+    ///
+    /// # Errors
+    ///
+    /// When the connection breaks, or an answer takes too long.
+    pub fn pipeline<A: AsRef<[u8]>>(&mut self, commands: &[&[A]]) -> Result<Vec<Reply>> {
+        let bytes: Vec<u8> = commands.iter().flat_map(|parts| encode(parts)).collect();
+        self.stream.get_mut().write_all(&bytes)?;
+        commands.iter().map(|_| self.read()).collect()
+    }
+
     /// Sends a command.
     ///
     /// # Errors
     ///
     /// When the connection breaks.
     pub fn send<A: AsRef<[u8]>>(&mut self, parts: &[A]) -> Result<()> {
-        let mut bytes = format!("*{}\r\n", parts.len()).into_bytes();
-        for part in parts {
-            let part = part.as_ref();
-            bytes.extend_from_slice(format!("${}\r\n", part.len()).as_bytes());
-            bytes.extend_from_slice(part);
-            bytes.extend_from_slice(b"\r\n");
-        }
-        self.stream.get_mut().write_all(&bytes)
+        self.stream.get_mut().write_all(&encode(parts))
     }
 
     /// Reads an answer.
@@ -144,4 +149,15 @@ impl Client {
         let line = line.strip_suffix(b"\r\n").ok_or(ErrorKind::UnexpectedEof)?;
         Ok(String::from_utf8_lossy(line).into_owned())
     }
+}
+
+fn encode<A: AsRef<[u8]>>(parts: &[A]) -> Vec<u8> {
+    let mut bytes = format!("*{}\r\n", parts.len()).into_bytes();
+    for part in parts {
+        let part = part.as_ref();
+        bytes.extend_from_slice(format!("${}\r\n", part.len()).as_bytes());
+        bytes.extend_from_slice(part);
+        bytes.extend_from_slice(b"\r\n");
+    }
+    bytes
 }

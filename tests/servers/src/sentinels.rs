@@ -35,14 +35,15 @@ impl Sentinels {
                 .start()
         };
         let started = Self { servers, sentinels: vec![sentinel(), sentinel(), sentinel()] };
-        wait::until("the Sentinels knowing each other and the replicas", || {
+        let has_come_about = || {
             let knows = |sentinel: &RedisServer| {
                 let count = |what| sentinel.client().command(&["SENTINEL", what, SERVICE]).ok().map(Reply::list);
                 count("SENTINELS").is_some_and(|others| others.len() == 2)
                     && count("REPLICAS").is_some_and(|replicas| replicas.len() == 2)
             };
             (started.sentinels.iter().all(knows) && started.replicas_are_in_sync()).then_some(())
-        });
+        };
+        started.until("the Sentinels knowing each other and the replicas", has_come_about);
         started
     }
 
@@ -70,24 +71,57 @@ impl Sentinels {
     /// When there is none within a while.
     #[must_use]
     pub fn primary(&self) -> usize {
-        wait::until("a Sentinel naming a primary that is one", || self.primary_if_any())
+        self.until("a Sentinel naming a primary that is one", || self.primary_if_any())
+    }
+
+    /// Which of the servers are replicas: those that live and say so.
+    #[must_use]
+    pub fn replicas(&self) -> Vec<usize> {
+        (0..self.servers.len()).filter(|&at| self.role(at).is_some_and(|role| role == "slave")).collect()
     }
 
     /// Kills the primary, and waits until another server is it.
     pub fn fail_over(&mut self) {
-        let before = self.primary();
-        self.servers[before].kill();
-        wait::until("a failover", || {
-            let now = self.primary_if_any()?;
-            (now != before).then_some(())
-        });
+        let before = self.kill_primary();
+        self.wait_for_failover(before);
     }
 
+    /// Kills the primary, and says which it was.
+    ///
+    /// # Panics
+    ///
+    /// When there is none.
+    pub fn kill_primary(&mut self) -> usize {
+        let primary = self.primary();
+        self.servers[primary].kill();
+        primary
+    }
+
+    /// Waits until another server than the one `before` is the primary, and says which.
+    ///
+    /// # Panics
+    ///
+    /// When none is within a while.
+    pub fn wait_for_failover(&self, before: usize) -> usize {
+        self.until("a failover", || self.primary_if_any().filter(|&now| now != before))
+    }
+
+    /// The first Sentinel that is alive is asked: a test may have killed the others.
     fn primary_if_any(&self) -> Option<usize> {
-        let answer = self.sentinels[0].client().command(&["SENTINEL", "GET-MASTER-ADDR-BY-NAME", SERVICE]).ok()?;
+        let mut sentinel = self.sentinels.iter().find_map(RedisServer::client_if_alive)?;
+        let answer = sentinel.command(&["SENTINEL", "GET-MASTER-ADDR-BY-NAME", SERVICE]).ok()?;
         let port = answer.list().get(1)?.text().parse::<u16>().ok()?;
         let at = self.servers.iter().position(|server| server.port() == port)?;
+        (self.role(at)? == "master").then_some(at)
+    }
+
+    fn role(&self, at: usize) -> Option<String> {
         let role = self.servers[at].client_if_alive()?.command(&["ROLE"]).ok()?.list();
-        (role.first()?.text() == "master").then_some(at)
+        Some(role.first()?.text())
+    }
+
+    fn until<T>(&self, what: &str, look: impl FnMut() -> Option<T>) -> T {
+        let logs = || self.sentinels.iter().chain(&self.servers).map(RedisServer::last_lines).collect();
+        wait::until_or_show(what, look, logs)
     }
 }

@@ -16,13 +16,28 @@ pub const INTERVAL: Duration = Duration::from_millis(20);
 /// # Panics
 ///
 /// After [`PATIENCE`], naming what was waited for.
-pub fn until<T>(what: &str, mut look: impl FnMut() -> Option<T>) -> T {
-    let deadline = Instant::now() + PATIENCE;
+pub fn until<T>(what: &str, look: impl FnMut() -> Option<T>) -> T {
+    until_or_show(what, look, String::new)
+}
+
+/// [`until`], with something to `show` when it never comes: a log, say.
+///
+/// # Panics
+///
+/// As [`until`] does.
+pub fn until_or_show<T>(what: &str, look: impl FnMut() -> Option<T>, show: impl FnOnce() -> String) -> T {
+    within(PATIENCE, what, look, show)
+}
+
+fn within<T>(patience: Duration, what: &str, mut look: impl FnMut() -> Option<T>, show: impl FnOnce() -> String) -> T {
+    let deadline = Instant::now() + patience;
     loop {
         if let Some(found) = look() {
             return found;
         }
-        assert!(Instant::now() < deadline, "{what}: not within {PATIENCE:?}");
+        if Instant::now() >= deadline {
+            panic!("{}", format!("{what}: not within {patience:?}\n{}", show()).trim_end());
+        }
         thread::sleep(INTERVAL);
     }
 }
@@ -39,5 +54,11 @@ mod tests {
             (looks == 3).then_some(looks)
         });
         assert_eq!(third, 3);
+    }
+
+    #[test]
+    #[should_panic(expected = "a miracle: not within 1ms\nwhat the log says")]
+    fn what_never_comes_is_named_with_what_there_is_to_show() {
+        within(Duration::from_millis(1), "a miracle", || None::<()>, || "what the log says".to_owned());
     }
 }

@@ -8,7 +8,8 @@ pub(crate) struct Watchdog(Child);
 
 impl Watchdog {
     pub(crate) fn over(pid: u32) -> Self {
-        let script = format!("read nothing; kill -9 {pid} 2>/dev/null");
+        // Ctrl-C reaches the shell as well as the test, and it must not go first.
+        let script = format!("trap '' HUP INT TERM; read nothing; kill -9 {pid} 2>/dev/null");
         let mut command = Command::new("sh");
         command.args(["-c", &script]).stdin(Stdio::piped()).stdout(Stdio::null()).stderr(Stdio::null());
         Self(command.spawn().expect("a shell can be started"))

@@ -1,0 +1,153 @@
+//! The middleware over the async face of the Redis storages: several workers, and a server that goes and comes back.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test that cannot go on fails")]
+
+use std::{
+    io::{Read as _, Write as _},
+    net::{SocketAddr, TcpStream},
+    thread,
+    time::{Duration, Instant},
+};
+
+use actix_web::{App, HttpRequest, HttpServer, Result, web};
+use gsession::{AnyStorage, RedisHashStorage, RedisStorage, storage::redis::NearCache};
+use gsession_actix::{SessionExt as _, SessionMiddleware};
+use gsession_test_servers::RedisServer;
+
+const SOON: Duration = Duration::from_millis(300);
+
+async fn login(request: HttpRequest) -> Result<&'static str> {
+    let session = request.get_session();
+    session.renew();
+    session.set("user", "ada")?;
+    Ok("ok")
+}
+
+async fn count(request: HttpRequest) -> Result<String> {
+    let n = request.get_session().update("n", |n: Option<u32>| n.unwrap_or(0) + 1).await?;
+    Ok(n.to_string())
+}
+
+async fn user(request: HttpRequest) -> Result<String> {
+    Ok(request.get_session().get::<String>("user").await?.unwrap_or_default())
+}
+
+async fn set(request: HttpRequest, key: web::Path<String>) -> Result<&'static str> {
+    let session = request.get_session();
+    session.contains_key("user").await?;
+    session.set(&key, &1)?;
+    Ok("ok")
+}
+
+async fn size(request: HttpRequest) -> Result<String> {
+    Ok(request.get_session().len().await?.to_string())
+}
+
+async fn logout(request: HttpRequest) -> &'static str {
+    request.get_session().destroy();
+    "ok"
+}
+
+/// A service with several workers on a thread of its own.
+fn serve(storage: AnyStorage) -> SocketAddr {
+    let (sender, receiver) = std::sync::mpsc::channel();
+    thread::spawn(move || {
+        actix_web::rt::System::new().block_on(async move {
+            let sessions = SessionMiddleware::builder(storage).cookie_secure(false).build().unwrap();
+            let server = HttpServer::new(move || {
+                App::new()
+                    .wrap(sessions.clone())
+                    .route("/login", web::get().to(login))
+                    .route("/count", web::get().to(count))
+                    .route("/user", web::get().to(user))
+                    .route("/set/{key}", web::get().to(set))
+                    .route("/size", web::get().to(size))
+                    .route("/logout", web::get().to(logout))
+            })
+            .workers(3)
+            .disable_signals()
+            .bind(("127.0.0.1", 0))
+            .unwrap();
+            sender.send(server.addrs()[0]).unwrap();
+            server.run().await.unwrap();
+        });
+    });
+    receiver.recv().unwrap()
+}
+
+/// Status, cookie, body.
+fn get(address: SocketAddr, path: &str, cookie: Option<&str>) -> (u16, Option<String>, String) {
+    let mut stream = TcpStream::connect(address).unwrap();
+    stream.set_read_timeout(Some(Duration::from_secs(30))).unwrap();
+    let cookie = cookie.map(|cookie| format!("cookie: {cookie}\r\n")).unwrap_or_default();
+    write!(stream, "GET {path} HTTP/1.1\r\nhost: x\r\nconnection: close\r\n{cookie}\r\n").unwrap();
+    let mut text = String::new();
+    stream.read_to_string(&mut text).unwrap();
+    let (head, body) = text.split_once("\r\n\r\n").unwrap();
+    let status = head.split(' ').nth(1).unwrap().parse().unwrap();
+    let cookie = head.lines().find_map(|line| {
+        let (name, value) = line.split_once(": ")?;
+        name.eq_ignore_ascii_case("set-cookie").then(|| value.split(';').next().unwrap_or_default().to_owned())
+    });
+    (status, cookie, body.to_owned())
+}
+
+fn storages(url: &str) -> Vec<AnyStorage> {
+    let strings = || RedisStorage::builder(url).connect_timeout(SOON).response_timeout(SOON);
+    let hashes = || RedisHashStorage::builder(url).connect_timeout(SOON).response_timeout(SOON);
+    vec![
+        AnyStorage::new(strings().build().unwrap()),
+        AnyStorage::new(hashes().build().unwrap()),
+        AnyStorage::new(strings().near_cache(NearCache::default()).build().unwrap()),
+        AnyStorage::new(hashes().near_cache(NearCache::default()).build().unwrap()),
+    ]
+}
+
+#[test]
+fn overlapping_requests_on_several_workers_lose_nothing() {
+    let server = RedisServer::start();
+    for storage in storages(&server.url()) {
+        let address = serve(storage);
+        let (status, cookie, _) = get(address, "/login", None);
+        assert_eq!(status, 200);
+        let cookie = cookie.unwrap();
+        thread::scope(|scope| {
+            for number in 0..20 {
+                let cookie = &cookie;
+                scope.spawn(move || {
+                    assert_eq!(get(address, &format!("/set/key{number}"), Some(cookie)).0, 200);
+                    assert_eq!(get(address, "/count", Some(cookie)).0, 200);
+                });
+            }
+        });
+        assert_eq!(get(address, "/size", Some(&cookie)).2, "22");
+        assert_eq!(get(address, "/count", Some(&cookie)).2, "21");
+        // Logged out on one worker, so on all of them.
+        assert_eq!(get(address, "/logout", Some(&cookie)).0, 200);
+        for _ in 0..20 {
+            assert_eq!(get(address, "/user", Some(&cookie)).2, "");
+        }
+    }
+}
+
+#[test]
+fn an_outage_is_503_without_a_word_and_without_a_login_and_ends_by_itself() {
+    let mut server = RedisServer::builder().set("appendonly", "yes").set("appendfsync", "always").start();
+    for storage in storages(&server.url()) {
+        let address = serve(storage);
+        let cookie = get(address, "/login", None).1.unwrap();
+        assert_eq!(get(address, "/user", Some(&cookie)).2, "ada");
+        server.kill();
+        for path in ["/user", "/count", "/set/x", "/login", "/logout"] {
+            let (status, sent, body) = get(address, path, Some(&cookie));
+            assert_eq!(status, 503, "{path}");
+            assert!(sent.is_none() && !body.contains("127.0.0.1") && !body.contains("Redis"), "{path}: {body}");
+        }
+        assert_eq!(get(address, "/login", None).0, 503);
+        server.start_again();
+        let deadline = Instant::now() + Duration::from_secs(20);
+        while get(address, "/user", Some(&cookie)).2 != "ada" {
+            assert!(Instant::now() < deadline, "no service again");
+            thread::sleep(Duration::from_millis(20));
+        }
+    }
+}
