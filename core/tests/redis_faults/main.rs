@@ -40,7 +40,6 @@ const NO_HANG: Duration = Duration::from_secs(20);
 /// What all keys begin with.
 const PREFIX: &str = "gsession:";
 
-
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Form {
     Strings,
@@ -286,7 +285,6 @@ impl std::fmt::Debug for Face {
         write!(f, "{:?} {:?}", self.form, self.side)
     }
 }
-
 
 fn now() -> Timestamp {
     use gsession::Clock as _;

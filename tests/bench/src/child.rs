@@ -10,9 +10,8 @@ use std::{
 };
 
 use anyhow::{Context as _, Result, bail, ensure};
+use gsession_test_servers::{Proxy, RedisServer};
 use tempfile::TempDir;
-
-use gsession_test_servers::RedisServer;
 
 use crate::servers::Peer;
 
@@ -27,6 +26,7 @@ pub(crate) struct Server {
     // Only kept: its removal on drop takes the session files along.
     _sessions: Option<TempDir>,
     redis: Option<RedisServer>,
+    proxy: Option<Proxy>,
 }
 
 /// How to run a server.
@@ -36,6 +36,8 @@ pub(crate) enum Mode<'a> {
     Plain,
     /// With the counting allocator counting.
     Allocations,
+    /// With a proxy between it and its Redis server, which counts round trips.
+    Proxied,
     /// Under callgrind, which writes its profile to this file when the server ends.
     Callgrind(&'a Path),
 }
@@ -45,7 +47,7 @@ impl Server {
     pub(crate) fn start(peer: Peer, mode: Mode<'_>) -> Result<Self> {
         let program = std::env::current_exe().context("finding our own program")?;
         let mut command = match mode {
-            Mode::Plain | Mode::Allocations => Command::new(program),
+            Mode::Plain | Mode::Allocations | Mode::Proxied => Command::new(program),
             Mode::Callgrind(output) => {
                 let mut file = std::ffi::OsString::from("--callgrind-out-file=");
                 file.push(output);
@@ -67,8 +69,9 @@ impl Server {
             _ => None,
         };
         let redis = peer.needs_redis().then(RedisServer::start);
-        if let Some(redis) = &redis {
-            command.arg("--redis").arg(redis.url());
+        let proxy = redis.as_ref().filter(|_| matches!(mode, Mode::Proxied)).map(|redis| Proxy::to(redis.port()));
+        if let Some(url) = proxy.as_ref().map(Proxy::url).or_else(|| redis.as_ref().map(RedisServer::url)) {
+            command.arg("--redis").arg(url);
         }
         let child = command
             .stdin(Stdio::piped()) // closing it is how a server is told to end
@@ -77,7 +80,7 @@ impl Server {
             .with_context(|| format!("starting {}", peer.name()))?;
         // From here on an early return kills the child.
         let mut server =
-            Self { child, address: SocketAddr::from((Ipv4Addr::LOCALHOST, 0)), _sessions: sessions, redis };
+            Self { child, address: SocketAddr::from((Ipv4Addr::LOCALHOST, 0)), _sessions: sessions, redis, proxy };
         let port = server.read_port().with_context(|| format!("starting {}", peer.name()))?;
         server.address.set_port(port);
         Ok(server)
@@ -91,6 +94,11 @@ impl Server {
     /// The Redis server behind it, if there is one.
     pub(crate) fn redis(&self) -> Option<&RedisServer> {
         self.redis.as_ref()
+    }
+
+    /// The proxy before that, in [`Mode::Proxied`].
+    pub(crate) fn proxy(&self) -> Option<&Proxy> {
+        self.proxy.as_ref()
     }
 
     /// The process, which under callgrind is valgrind.

@@ -9,8 +9,8 @@ use crate::servers::{Handler, Peer};
 /// Measures gsession next to its peers and prints Markdown.
 ///
 /// Without a subcommand: requests a second, server CPU, user-space instructions and allocations a request, each above
-/// the same handler on the same framework without sessions. Servers are child processes on the loopback interface, one
-/// worker each.
+/// the same handler on the same framework without sessions, and what a request asks of a Redis server. Servers are child
+/// processes on the loopback interface, one worker each; each that needs a Redis server has one of its own.
 #[derive(Debug, Parser)]
 #[command(name = "gsession-bench", version, args_conflicts_with_subcommands = true)]
 pub(crate) struct Cli {
@@ -33,7 +33,7 @@ impl Cli {
             {
                 "nothing is left to measure"
             }
-            Some(Command::Lost(settings)) if settings.peers.iter().any(|peer| peer.is_bare()) => {
+            Some(Command::Lost(settings)) if settings.peers.iter().any(|peer| !peer.has_sessions()) => {
                 "a bare server has no sessions that could get lost"
             }
             _ => return cli,
@@ -46,6 +46,8 @@ impl Cli {
 pub(crate) enum Command {
     /// Bytes a session in memory, and the longest stall of a request while all sessions expire
     Memory(Memory),
+    /// Compares a read from the near cache of a Redis storage with one from memory, measured side by side
+    Near(Near),
     /// Counts updates lost by overlapping requests, and sessions that come back after a logout
     Lost(Lost),
     /// Serves one peer until standard input closes (the benchmark starts itself with this)
@@ -63,17 +65,8 @@ pub(crate) struct Speed {
     #[arg(long = "handler", value_name = "HANDLER")]
     pub(crate) handlers: Vec<Handler>,
 
-    /// Interleaved rounds of the CPU measurement; the table has their medians
-    #[arg(long, default_value_t = 7, value_parser = RangedU64ValueParser::<u32>::new().range(1..=1_000))]
-    pub(crate) rounds: u32,
-
-    /// How long a round loads each server and handler
-    #[arg(long, value_name = "MS", default_value_t = 1_000, value_parser = RangedU64ValueParser::<u64>::new().range(50..=60_000))]
-    pub(crate) millis: u64,
-
-    /// Keep-alive connections of the CPU measurement
-    #[arg(long, default_value_t = 32, value_parser = RangedU64ValueParser::<usize>::new().range(1..=1_000))]
-    pub(crate) connections: usize,
+    #[command(flatten)]
+    pub(crate) load: Load,
 
     /// Leave out throughput and CPU
     #[arg(long)]
@@ -87,13 +80,43 @@ pub(crate) struct Speed {
     #[arg(long)]
     pub(crate) skip_allocations: bool,
 
-    /// Leave out the commands that reach a Redis server (they need redis-server)
+    /// Leave out the commands and round trips to a Redis server
     #[arg(long)]
     pub(crate) skip_commands: bool,
 
     /// Keep callgrind's output in this folder, for callgrind_annotate
     #[arg(long, value_name = "DIR", conflicts_with = "skip_instructions", value_parser = folder)]
     pub(crate) callgrind_dir: Option<PathBuf>,
+
+    /// Print JSON instead of Markdown
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+/// How the CPU is measured.
+#[derive(Debug, Args)]
+pub(crate) struct Load {
+    /// Interleaved rounds of the CPU measurement; the table has their medians
+    #[arg(long, default_value_t = 7, value_parser = RangedU64ValueParser::<u32>::new().range(1..=1_000))]
+    pub(crate) rounds: u32,
+
+    /// How long a round loads each server and handler
+    #[arg(long, value_name = "MS", default_value_t = 1_000, value_parser = RangedU64ValueParser::<u64>::new().range(50..=60_000))]
+    pub(crate) millis: u64,
+
+    /// Keep-alive connections of the CPU measurement
+    #[arg(long, default_value_t = 32, value_parser = RangedU64ValueParser::<usize>::new().range(1..=1_000))]
+    pub(crate) connections: usize,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Near {
+    #[command(flatten)]
+    pub(crate) load: Load,
+
+    /// Leave out instructions (they need valgrind)
+    #[arg(long)]
+    pub(crate) skip_instructions: bool,
 
     /// Print JSON instead of Markdown
     #[arg(long)]
@@ -137,7 +160,14 @@ pub(crate) struct Serve {
     pub(crate) dir: Option<PathBuf>,
 
     /// The server of a storage in Redis
-    #[arg(long, value_name = "URL")]
+    #[arg(long, value_name = "URL", required_if_eq_any([
+        ("peer", "redis-alone"),
+        ("peer", "gsession-redis"),
+        ("peer", "gsession-redis-hash"),
+        ("peer", "gsession-redis-near"),
+        ("peer", "actix-session-redis"),
+        ("peer", "tower-sessions-redis"),
+    ]))]
     pub(crate) redis: Option<String>,
 }
 

@@ -37,7 +37,7 @@ struct Outcome {
 pub(crate) fn run(settings: &Lost) -> Result<()> {
     let chosen = |peer: &&Peer| settings.peers.is_empty() || settings.peers.contains(peer);
     let mut outcomes = Vec::new();
-    for &peer in Peer::value_variants().iter().filter(chosen).filter(|peer| !peer.is_bare()) {
+    for &peer in Peer::value_variants().iter().filter(chosen).filter(|peer| peer.has_sessions()) {
         eprintln!("overlap: {}", peer.name());
         outcomes.push(examine(peer).with_context(|| format!("examining {}", peer.name()))?);
     }

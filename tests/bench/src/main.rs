@@ -11,6 +11,7 @@ mod lost;
 mod machine;
 mod measure;
 mod memory;
+mod near;
 mod report;
 mod servers;
 mod stall;
@@ -27,6 +28,7 @@ fn main() -> ExitCode {
     let outcome = match cli.command {
         Some(Command::Serve(settings)) => servers::serve(&settings),
         Some(Command::Memory(settings)) => memory::run(&settings),
+        Some(Command::Near(settings)) => near::run(&settings),
         Some(Command::Lost(settings)) => lost::run(&settings),
         None => measure::run(&cli.speed),
     };

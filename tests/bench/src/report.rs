@@ -4,7 +4,7 @@ use anyhow::Result;
 use serde::Serialize;
 
 use crate::{
-    cli::Speed,
+    cli::{Load, Speed},
     machine::{self, Machine},
     measure::{Case, Measured, Numbers, above_bare},
     servers::{Handler, Peer},
@@ -25,6 +25,9 @@ pub(crate) fn table(head: &[&str], rows: &[Vec<String>]) {
     }
 }
 
+/// How many of the last columns are about a Redis server.
+const REDIS_COLUMNS: usize = 3;
+
 /// A line of the table of speeds.
 #[derive(Debug, Serialize)]
 struct Line {
@@ -39,6 +42,8 @@ struct Line {
     allocations: Option<f64>,
     allocations_above_bare: Option<f64>,
     redis_commands: Option<f64>,
+    redis_round_trips: Option<f64>,
+    redis_commands_inside_scripts: Option<f64>,
 }
 
 /// Prints the table of speeds.
@@ -61,19 +66,34 @@ pub(crate) fn speed(cases: &[Case], measured: &Measured, settings: &Speed) -> Re
         "instructions/request",
         "allocations/request",
         "Redis commands/request",
+        "round trips/request",
+        "commands inside scripts/request",
     ];
-    let rows: Vec<Vec<String>> = lines.iter().map(cells).collect();
-    table(&head, &rows);
+    let on_redis = !measured.commands.is_empty();
+    let columns = if on_redis { head.len() } else { head.len() - REDIS_COLUMNS };
+    let rows: Vec<Vec<String>> = lines.iter().map(|line| cells(line).into_iter().take(columns).collect()).collect();
+    table(&head[..columns], &rows);
     if !settings.skip_cpu {
+        println!("\n{}", how_loaded(&settings.load));
+    }
+    if on_redis {
         println!(
-            "\nRequests a second and CPU: {} connections with a session each, one worker, medians of {} interleaved rounds of {} ms.",
-            settings.connections, settings.rounds, settings.millis
+            "\nRedis: commands that clients sent, as MONITOR tells them, on a warm server, sequential requests on one \
+             connection; the commands inside their scripts apart. The CPU is the web server's, not the Redis server's."
         );
     }
     if !settings.skip_instructions {
         println!("\nInstructions: user space, callgrind, sequential requests on one connection.");
     }
     Ok(())
+}
+
+/// How the CPU was measured, in a sentence.
+pub(crate) fn how_loaded(load: &Load) -> String {
+    format!(
+        "Requests a second and CPU: {} connections with a session each, one worker, medians of {} interleaved rounds of {} ms.",
+        load.connections, load.rounds, load.millis
+    )
 }
 
 fn line(case: Case, measured: &Measured) -> Line {
@@ -91,6 +111,8 @@ fn line(case: Case, measured: &Measured) -> Line {
         allocations: measured.allocations.get(&case).copied(),
         allocations_above_bare: above(&measured.allocations),
         redis_commands: measured.commands.get(&case).copied(),
+        redis_round_trips: measured.round_trips.get(&case).copied(),
+        redis_commands_inside_scripts: measured.inside_scripts.get(&case).copied(),
     }
 }
 
@@ -103,10 +125,15 @@ fn cells(line: &Line) -> Vec<String> {
         cell(line.cpu_micros, line.cpu_micros_above_bare, |number| format!("{number:.1}")),
         cell(line.instructions, line.instructions_above_bare, round),
         cell(line.allocations, line.allocations_above_bare, |number| format!("{number:.1}")),
-        cell(line.redis_commands, None, |number| {
-            format!("{number:.2}").trim_end_matches('0').trim_end_matches('.').to_owned()
-        }),
+        cell(line.redis_commands, None, short),
+        cell(line.redis_round_trips, None, short),
+        cell(line.redis_commands_inside_scripts, None, short),
     ]
+}
+
+/// With as many of two digits behind the point as are needed.
+fn short(number: f64) -> String {
+    format!("{number:.2}").trim_end_matches('0').trim_end_matches('.').to_owned()
 }
 
 /// The number above bare with its sign, where there is one; else the number itself; else a dash.
@@ -149,5 +176,10 @@ mod tests {
         assert_eq!(cell(Some(9.0), Some(-2.0), whole), "-2");
         assert_eq!(cell(Some(9.0), None, whole), "9");
         assert_eq!(cell(None, None, whole), "-");
+    }
+
+    #[test]
+    fn a_short_number_ends_where_it_may() {
+        assert_eq!([0.0, 2.0, 10.0, 1.5, 0.005].map(short), ["0", "2", "10", "1.5", "0.01"]);
     }
 }

@@ -19,7 +19,7 @@ const FEW: u32 = 1_000;
 const MANY: u32 = 4_000;
 
 /// Says what to do when valgrind is not there.
-pub(super) fn require() -> Result<()> {
+pub(crate) fn require() -> Result<()> {
     match Command::new("valgrind").arg("--version").stdout(Stdio::null()).stderr(Stdio::null()).status() {
         Ok(status) if status.success() => Ok(()),
         _ => bail!(
@@ -31,14 +31,14 @@ pub(super) fn require() -> Result<()> {
 
 /// Where the profiles go: a folder to keep, or one that goes with us.
 #[derive(Debug)]
-pub(super) enum Folder {
+pub(crate) enum Folder {
     Kept(PathBuf),
     Temporary(TempDir),
 }
 
 impl Folder {
     /// The folder to keep, made if need be; or a temporary one.
-    pub(super) fn new(kept: Option<&Path>) -> Result<Self> {
+    pub(crate) fn new(kept: Option<&Path>) -> Result<Self> {
         match kept {
             Some(path) => {
                 std::fs::create_dir_all(path).with_context(|| format!("making the folder {}", path.display()))?;
@@ -57,7 +57,7 @@ impl Folder {
 }
 
 /// Instructions of one request.
-pub(super) fn per_request(case: Case, folder: &Folder) -> Result<f64> {
+pub(crate) fn per_request(case: Case, folder: &Folder) -> Result<f64> {
     let few = total(case, FEW, folder)?;
     let many = total(case, MANY, folder)?;
     Ok((many - few) / f64::from(MANY - FEW))

@@ -6,25 +6,33 @@ use std::{
 };
 
 use anyhow::{Context as _, Result};
+use gsession_test_servers::RedisServer;
 
 use super::{Case, Numbers, above_bare};
 use crate::{
     child::{Mode, Server},
-    cli::Speed,
+    cli::Load,
     client::{Connection, load, log_in, request},
     servers::{Handler, Peer},
 };
 
-/// Medians over the rounds: requests a second, CPU microseconds a request, and those above the bare server.
+/// Requests a second, CPU microseconds a request, those above the bare server, and how many commands a Redis server ran
+/// for each: of one round, or medians over the rounds.
 #[derive(Debug, Default)]
-pub(super) struct Cpu {
-    pub(super) throughput: Numbers,
-    pub(super) cpu: Numbers,
-    pub(super) above: Numbers,
+pub(crate) struct Cpu {
+    pub(crate) throughput: Numbers,
+    pub(crate) cpu: Numbers,
+    pub(crate) above: Numbers,
+    pub(crate) commands: Numbers,
+}
+
+/// The medians of all rounds.
+pub(crate) fn measure(cases: &[Case], settings: &Load) -> Result<Cpu> {
+    Ok(medians(cases, &rounds(cases, settings)?))
 }
 
 /// Measures all cases in turn, round after round, so that a busy minute of the machine meets all of them alike.
-pub(super) fn measure(cases: &[Case], settings: &Speed) -> Result<Cpu> {
+pub(crate) fn rounds(cases: &[Case], settings: &Load) -> Result<Vec<Cpu>> {
     let mut servers: BTreeMap<Peer, (Server, Vec<String>)> = BTreeMap::new();
     for &(peer, _) in cases {
         if let Entry::Vacant(entry) = servers.entry(peer) {
@@ -46,6 +54,7 @@ pub(super) fn measure(cases: &[Case], settings: &Speed) -> Result<Cpu> {
                 .with_context(|| format!("loading {} {}", peer.name(), handler.path()))?;
             numbers.throughput.insert((peer, handler), sample.throughput);
             numbers.cpu.insert((peer, handler), sample.cpu);
+            numbers.commands.extend(sample.commands.map(|commands| ((peer, handler), commands)));
         }
         for &case in cases {
             // Within a round, so that the machine's drift from round to round cancels.
@@ -58,22 +67,28 @@ pub(super) fn measure(cases: &[Case], settings: &Speed) -> Result<Cpu> {
     for (server, _) in servers.into_values() {
         server.finish()?;
     }
+    Ok(rounds)
+}
 
+/// The medians of rounds.
+pub(crate) fn medians(cases: &[Case], rounds: &[Cpu]) -> Cpu {
     let medians = |numbers: fn(&Cpu) -> &Numbers| {
         let of = |case| median(rounds.iter().filter_map(|round| numbers(round).get(case).copied()).collect());
         cases.iter().filter_map(|case| Some((*case, of(case)?))).collect()
     };
-    Ok(Cpu {
+    Cpu {
         throughput: medians(|round| &round.throughput),
         cpu: medians(|round| &round.cpu),
         above: medians(|round| &round.above),
-    })
+        commands: medians(|round| &round.commands),
+    }
 }
 
-/// Requests a second, and CPU microseconds of the server a request.
+/// Requests a second, CPU microseconds of the server a request, and commands of its Redis server a request.
 struct Sample {
     throughput: f64,
     cpu: f64,
+    commands: Option<f64>,
 }
 
 fn sample(server: &Server, handler: Handler, cookies: &[String], time: Duration) -> Result<Sample> {
@@ -81,11 +96,23 @@ fn sample(server: &Server, handler: Handler, cookies: &[String], time: Duration)
     let mut connections = cookies.iter().map(open).collect::<Result<Vec<_>>>()?;
     // Accepting is not what is measured.
     load(&mut connections, Duration::ZERO)?;
-    let before = cpu_time(server.process())?;
+    let commands = || server.redis().map(commands_run).transpose();
+    let (before, commands_before) = (cpu_time(server.process())?, commands()?);
     let (requests, elapsed) = load(&mut connections, time)?;
     let spent = cpu_time(server.process())? - before;
     let requests = requests as f64;
-    Ok(Sample { throughput: requests / elapsed.as_secs_f64(), cpu: spent * 1e6 / requests })
+    Ok(Sample {
+        throughput: requests / elapsed.as_secs_f64(),
+        cpu: spent * 1e6 / requests,
+        commands: commands()?.zip(commands_before).map(|(after, before)| (after - before) / requests),
+    })
+}
+
+/// Commands that a Redis server has run, what scripts run included.
+fn commands_run(redis: &RedisServer) -> Result<f64> {
+    let info = redis.command(&["INFO", "stats"]).text();
+    let number = info.lines().find_map(|line| line.strip_prefix("total_commands_processed:"));
+    number.and_then(|digits| digits.trim().parse().ok()).context("the server's words on its commands")
 }
 
 /// Seconds of CPU, user's and kernel's, that all threads of a process have used.
@@ -101,7 +128,7 @@ fn parse_stat(text: &str) -> Option<f64> {
     Some((ticks()? + ticks()?) / rustix::param::clock_ticks_per_second() as f64)
 }
 
-fn median(mut numbers: Vec<f64>) -> Option<f64> {
+pub(crate) fn median(mut numbers: Vec<f64>) -> Option<f64> {
     numbers.sort_by(f64::total_cmp);
     let middle = numbers.len() / 2;
     let upper = *numbers.get(middle)?;

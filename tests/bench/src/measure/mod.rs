@@ -1,9 +1,9 @@
 //! The table of speeds: which servers and handlers to measure, in what order, compared with what.
 
 mod alloc;
-mod callgrind;
+pub(crate) mod callgrind;
 mod commands;
-mod cpu;
+pub(crate) mod cpu;
 
 use std::collections::BTreeMap;
 
@@ -29,7 +29,12 @@ pub(crate) struct Measured {
     pub(crate) cpu_above: Numbers,
     pub(crate) instructions: Numbers,
     pub(crate) allocations: Numbers,
+    /// What a Redis server was sent.
     pub(crate) commands: Numbers,
+    /// How often it was waited for.
+    pub(crate) round_trips: Numbers,
+    /// What its scripts ran.
+    pub(crate) inside_scripts: Numbers,
 }
 
 /// Measures what was asked for and prints it.
@@ -38,25 +43,39 @@ pub(crate) fn run(settings: &Speed) -> Result<()> {
         callgrind::require()?; // before minutes are spent on the rest
     }
     let cases = cases(settings);
+    if cases.iter().any(|(peer, _)| peer.needs_redis()) {
+        require_redis();
+    }
     let mut measured = Measured::default();
     if !settings.skip_allocations {
         measured.allocations = each(&cases, "allocations", alloc::per_request)?;
     }
     if !settings.skip_commands {
         let on_redis: Vec<Case> = cases.iter().copied().filter(|(peer, _)| peer.needs_redis()).collect();
-        measured.commands = each(&on_redis, "commands", commands::per_request)?;
+        for case @ (peer, handler) in on_redis {
+            eprintln!("commands: {} {}", peer.name(), handler.path());
+            let asked = commands::per_request(case)?;
+            measured.commands.insert(case, asked.commands);
+            measured.round_trips.insert(case, asked.round_trips);
+            measured.inside_scripts.insert(case, asked.inside_scripts);
+        }
     }
     if !settings.skip_instructions {
         let folder = callgrind::Folder::new(settings.callgrind_dir.as_deref())?;
         measured.instructions = each(&cases, "instructions", |case| callgrind::per_request(case, &folder))?;
     }
     if !settings.skip_cpu {
-        let cpu = cpu::measure(&cases, settings)?;
+        let cpu = cpu::measure(&cases, &settings.load)?;
         measured.throughput = cpu.throughput;
         measured.cpu = cpu.cpu;
         measured.cpu_above = cpu.above;
     }
     report::speed(&cases, &measured, settings)
+}
+
+/// Says what to do when redis-server is not there, before minutes are spent on the rest.
+pub(crate) fn require_redis() {
+    let _ = gsession_test_servers::program::find(&["redis-server"], "redis-server");
 }
 
 /// How much more than the bare server, if both were measured.

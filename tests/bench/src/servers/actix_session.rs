@@ -7,7 +7,7 @@ use actix_session::{
 use actix_web::{App, HttpServer, cookie::Key, error::ErrorInternalServerError, web};
 use anyhow::Result;
 
-use super::{COUNTER, KEYS, LOOPBACK, OK, SLOW, Slow, USER, announce, bare::allocs, key};
+use super::{COUNTER, KEYS, LOOPBACK, OK, SLOW, Slow, USER, announce, bare::allocs, key, next};
 
 pub(super) fn serve() -> Result<()> {
     let secret = Key::generate();
@@ -73,7 +73,7 @@ async fn read_write(session: Session) -> actix_web::Result<&'static str> {
 }
 
 async fn write(session: Session) -> actix_web::Result<&'static str> {
-    session.insert(COUNTER, 1)?;
+    session.insert(COUNTER, next())?;
     Ok(OK)
 }
 

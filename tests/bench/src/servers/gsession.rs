@@ -7,7 +7,7 @@ use anyhow::{Context as _, Result};
 use gsession::{FileStorage, MemoryStorage, RedisHashStorage, RedisStorage, storage::redis::NearCache};
 use gsession_actix::{Session, SessionMiddleware};
 
-use super::{COUNTER, KEYS, LOOPBACK, OK, SLOW, Slow, USER, announce, bare::allocs, key};
+use super::{COUNTER, KEYS, LOOPBACK, OK, SLOW, Slow, USER, announce, bare::allocs, key, next};
 
 pub(super) fn serve_memory() -> Result<()> {
     // The defaults, but for what plain HTTP needs.
@@ -71,7 +71,7 @@ async fn read_write(session: Session) -> actix_web::Result<&'static str> {
 }
 
 async fn write(session: Session) -> actix_web::Result<&'static str> {
-    session.set(COUNTER, &1)?;
+    session.set(COUNTER, &next())?;
     Ok(OK)
 }
 

@@ -16,12 +16,14 @@
 mod actix_session;
 mod bare;
 mod gsession;
+mod redis_alone;
 mod tower;
 mod tower_redis;
 
 use std::{
     io::{Read as _, Write as _},
     net::{Ipv4Addr, SocketAddr},
+    sync::atomic::{AtomicU64, Ordering},
     time::Duration,
 };
 
@@ -60,6 +62,8 @@ pub(crate) enum Peer {
     BareAxum,
     /// tower-sessions with its memory storage, on axum
     TowerSessionsMemory,
+    /// actix-web and plain commands to Redis, without sessions
+    RedisAlone,
     /// gsession-actix with the Redis key-value storage
     GsessionRedis,
     /// gsession-actix with the Redis hash storage
@@ -81,11 +85,17 @@ impl Peer {
         }
     }
 
+    /// Whether it has sessions that could get lost.
+    pub(crate) fn has_sessions(self) -> bool {
+        !self.is_bare() && self != Self::RedisAlone
+    }
+
     /// Whether it needs a Redis server.
     pub(crate) fn needs_redis(self) -> bool {
         matches!(
             self,
-            Self::GsessionRedis
+            Self::RedisAlone
+                | Self::GsessionRedis
                 | Self::GsessionRedisHash
                 | Self::GsessionRedisNear
                 | Self::ActixSessionRedis
@@ -107,11 +117,12 @@ impl Peer {
             Self::ActixSessionCookie => (&["actix-session"], "cookie"),
             Self::BareAxum => (&["axum"], "bare"),
             Self::TowerSessionsMemory => (&["tower-sessions", "axum"], "memory"),
+            Self::RedisAlone => (&["redis", "actix-web"], "plain GET and SET without sessions"),
             Self::GsessionRedis => (&["gsession"], "Redis key-value"),
             Self::GsessionRedisHash => (&["gsession"], "Redis hash"),
             Self::GsessionRedisNear => (&["gsession"], "Redis key-value, near cache"),
             Self::ActixSessionRedis => (&["actix-session"], "Redis"),
-            Self::TowerSessionsRedis => (&["tower-sessions-redis-store", "axum"], "Redis"),
+            Self::TowerSessionsRedis => (&["tower-sessions-redis-store", "axum"], "Redis, with tower-sessions 0.14"),
         }
     }
 
@@ -159,6 +170,12 @@ pub(crate) fn key(index: usize) -> String {
     format!("k{index}")
 }
 
+/// What `/write` writes: another number each time, because a peer may notice that nothing changes and write nothing.
+fn next() -> u64 {
+    static NEXT: AtomicU64 = AtomicU64::new(1);
+    NEXT.fetch_add(1, Ordering::Relaxed)
+}
+
 /// Serves one peer until standard input closes.
 pub(crate) fn serve(settings: &Serve) -> Result<()> {
     exit_when_abandoned()?;
@@ -171,6 +188,7 @@ pub(crate) fn serve(settings: &Serve) -> Result<()> {
         Peer::TowerSessionsMemory => tower::serve_memory(),
         Peer::GsessionMemory => gsession::serve_memory(),
         Peer::GsessionFile => gsession::serve_file(settings.dir.as_deref()),
+        Peer::RedisAlone => redis_alone::serve(redis(settings)?),
         Peer::GsessionRedis => gsession::serve_redis(redis(settings)?, false),
         Peer::GsessionRedisHash => gsession::serve_redis_hash(redis(settings)?),
         Peer::GsessionRedisNear => gsession::serve_redis(redis(settings)?, true),

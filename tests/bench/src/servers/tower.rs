@@ -9,7 +9,7 @@ use axum::{
 };
 use tower_sessions::{MemoryStore, Session, SessionManagerLayer};
 
-use super::{COUNTER, KEYS, LOOPBACK, OK, SLOW, Slow, USER, announce, bare::COOKIE, key};
+use super::{COUNTER, KEYS, LOOPBACK, OK, SLOW, Slow, USER, announce, bare::COOKIE, key, next};
 use crate::allocator;
 
 pub(super) fn serve_bare() -> Result<()> {
@@ -82,7 +82,7 @@ async fn read_write(session: Session) -> Answer<&'static str> {
 }
 
 async fn write(session: Session) -> Answer<&'static str> {
-    session.insert(COUNTER, 1).await.map_err(failed)?;
+    session.insert(COUNTER, next()).await.map_err(failed)?;
     Ok(OK)
 }
 

@@ -8,7 +8,7 @@ use tower_sessions_redis_store::{
     fred::prelude::{ClientLike as _, Config, Pool},
 };
 
-use super::{COUNTER, KEYS, LOOPBACK, OK, SLOW, Slow, USER, announce, key};
+use super::{COUNTER, KEYS, LOOPBACK, OK, SLOW, Slow, USER, announce, key, next};
 use crate::allocator;
 
 pub(super) fn serve(url: &str) -> Result<()> {
@@ -63,7 +63,7 @@ async fn read_write(session: Session) -> Answer<&'static str> {
 }
 
 async fn write(session: Session) -> Answer<&'static str> {
-    session.insert(COUNTER, 1).await.map_err(failed)?;
+    session.insert(COUNTER, next()).await.map_err(failed)?;
     Ok(OK)
 }
 

@@ -192,8 +192,8 @@ impl AsyncDialer {
         }
         // A runtime that has ended, or a node that is none any more, leaves nothing behind.
         places.retain(|place| {
-            let state = place.state.lock();
-            place.node.name() != node.name() && state.link.as_ref().is_none_or(AsyncLink::is_sound)
+            let is_this = place.runtime == runtime && place.node.name() == node.name();
+            !is_this && place.state.lock().link.as_ref().is_some_and(AsyncLink::is_sound)
         });
         let place = Arc::new(Place {
             node: Arc::clone(node),

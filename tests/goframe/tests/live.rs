@@ -1,7 +1,7 @@
 //! The real GoFrame and this library on one Redis: each logs in, and the other reads and changes the session.
 //!
-//! Needs Go, so it is run by name: `cargo test -p gsession-tests --test goframe -- --ignored` (tests/run does where Go is
-//! installed). What it shows is recorded for everybody else: `cargo test -p gsession --all-features --test redis_goframe`.
+//! Needs Go, so it stands in a package of its own, which tests/run tests where Go is installed. What it shows is recorded for
+//! everybody else: `cargo test -p gsession --all-features --test redis_goframe`.
 
 use std::{path::Path, process::Command, sync::OnceLock};
 
@@ -26,7 +26,7 @@ fn program() -> &'static Path {
     PATH.get_or_init(|| {
         let folder = PROGRAM.get_or_init(|| tempfile::tempdir().expect("a folder"));
         let path = folder.path().join("goframe");
-        let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("goframe");
+        let source = Path::new(env!("CARGO_MANIFEST_DIR"));
         let status = Command::new("go").arg("build").arg("-o").arg(&path).current_dir(source).status();
         assert!(status.unwrap_or_else(|error| panic!("{NEEDS_GO} ({error})")).success(), "go build fails");
         path
@@ -165,13 +165,11 @@ async fn both_ways(storage: &str) {
 }
 
 #[actix_web::test]
-#[ignore = "needs Go; tests/run runs it where Go is installed"]
 async fn on_the_string_storage() {
     both_ways("redis").await;
 }
 
 #[actix_web::test]
-#[ignore = "needs Go; tests/run runs it where Go is installed"]
 async fn on_the_hash_storage() {
     both_ways("redis-hash").await;
 }
