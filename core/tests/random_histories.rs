@@ -114,13 +114,20 @@ struct World {
     cookie: Option<usize>,
     requests: [Option<Request>; REQUESTS],
     check_delivery: bool,
+    /// Whether a read fetches a part of the session.
+    reads_parts: bool,
 }
 
 impl World {
     fn new(kind: Kind, check_delivery: bool) -> Self {
         let place = Place::new(kind);
         let manager = place.manager();
-        Self { place, manager, fates: Vec::new(), cookie: None, requests: Default::default(), check_delivery }
+        #[cfg(feature = "redis")]
+        let reads_parts = matches!(kind, Kind::RedisHash | Kind::RedisHashCluster);
+        #[cfg(not(feature = "redis"))]
+        let reads_parts = false;
+        let requests = Default::default();
+        Self { place, manager, fates: Vec::new(), cookie: None, requests, check_delivery, reads_parts }
     }
 
     fn open(&mut self, at: usize) {
@@ -140,6 +147,10 @@ impl World {
 
     fn look(&self, request: &mut Request) {
         let Some(under) = request.under else { return };
+        if self.reads_parts && matches!(request.standing, Standing::Unknown | Standing::Written) {
+            // The model reads all of a session at its first look; the hash storage reads what is asked for.
+            let _ = request.session.len().unwrap();
+        }
         request.standing = match (&request.standing, &self.fates[under].0) {
             (Standing::Unknown | Standing::Written, Fate::Lives(data)) => Standing::Found(data.clone()),
             (Standing::Unknown | Standing::Written, Fate::RenewedTo(_)) | (Standing::Written, Fate::Ended) => {
@@ -374,5 +385,30 @@ proptest! {
     #[test]
     fn files_hold_what_the_model_holds(history in history()) {
         World::run(Kind::File, false, &history);
+    }
+}
+
+#[cfg(feature = "redis")]
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 60, failure_persistence: None, ..ProptestConfig::default() })]
+
+    #[test]
+    fn strings_in_redis_hold_what_the_model_holds(history in history()) {
+        World::run(Kind::RedisString, true, &history);
+    }
+
+    #[test]
+    fn hashes_in_redis_hold_what_the_model_holds(history in history()) {
+        World::run(Kind::RedisHash, true, &history);
+    }
+
+    #[test]
+    fn strings_in_a_cluster_hold_what_the_model_holds(history in history()) {
+        World::run(Kind::RedisStringCluster, true, &history);
+    }
+
+    #[test]
+    fn hashes_in_a_cluster_hold_what_the_model_holds(history in history()) {
+        World::run(Kind::RedisHashCluster, true, &history);
     }
 }
