@@ -49,9 +49,12 @@
 //! | `file` | yes | [`FileStorage`] (Unix) | `rustix` |
 //! | `tokio` | no | `OnPool`, and with it `FileStorage` as an [`AsyncStorage`] | `tokio` (`rt`) |
 //! | `redis` | no | `RedisStorage` and `RedisHashStorage` | `redis`, `tokio`, `thread_local`, `lru` |
+//! | `conformance` | no | `conformance`: shows whether a storage of your own keeps its contract | `tokio` (`rt-multi-thread`) |
 //! | `redis-tls` | no | the same over TLS | `rustls` with `ring` |
 
 mod clock;
+#[cfg(feature = "conformance")]
+pub mod conformance;
 mod error;
 pub mod id;
 mod manager;

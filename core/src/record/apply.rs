@@ -18,13 +18,28 @@ pub struct Commit {
     pub access: Access,
     /// What the session may hold at most.
     pub limits: Limits,
+    /// Where a conformance case holds up whoever is carrying this out.
+    #[cfg(feature = "conformance")]
+    pub(crate) gate: Option<super::Gate>,
 }
 
 impl Commit {
     /// A commit of `changes` without condition.
     #[must_use]
     pub fn new(changes: Changes, access: Access) -> Self {
-        Self { changes: Arc::new(changes), base: None, expect: None, access, limits: Limits::default() }
+        Self::of(Arc::new(changes), access)
+    }
+
+    pub(crate) fn of(changes: Arc<Changes>, access: Access) -> Self {
+        Self {
+            changes,
+            base: None,
+            expect: None,
+            access,
+            limits: Limits::default(),
+            #[cfg(feature = "conformance")]
+            gate: None,
+        }
     }
 
     /// Adds the condition that `key` still has this JSON text (`None`: still is not there).
@@ -63,6 +78,10 @@ impl Record {
     ///
     /// [`LimitExceeded`] if the session would grow over its limits.
     pub fn apply(&self, commit: &Commit) -> Result<Applied, LimitExceeded> {
+        #[cfg(feature = "conformance")]
+        if let Some(gate) = &commit.gate {
+            gate.pass();
+        }
         if commit.access.has_ended(self, self.last_seen) {
             return Ok(Applied::Expired);
         }

@@ -7,6 +7,8 @@ mod codec;
 mod entries;
 #[cfg(feature = "redis")]
 mod frame;
+#[cfg(feature = "conformance")]
+mod gate;
 mod json;
 mod limits;
 mod snapshot;
@@ -18,6 +20,8 @@ pub use codec::{BincodeCodec, Codec, CodecError};
 pub use entries::Entries;
 #[cfg(feature = "redis")]
 pub(crate) use frame::replay;
+#[cfg(feature = "conformance")]
+pub(crate) use gate::Gate;
 pub use json::{JsonText, ValueError};
 pub(crate) use json::{depth_of, encode};
 pub use limits::{LimitExceeded, Limits};

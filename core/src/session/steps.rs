@@ -254,7 +254,7 @@ impl Machine {
             _ => None,
         };
         let access = config.lifetime.access(now, self.passive);
-        Commit { changes, base, expect, access, limits: config.limits }
+        Commit { base, expect, limits: config.limits, ..Commit::of(changes, access) }
     }
 
     /// The changes leave for the storage; what is written meanwhile is kept apart.

@@ -13,7 +13,8 @@ use crate::{
 /// The same methods with the same contract as [`Storage`], as futures that are `Send`, so that servers of every kind can
 /// use it. A blocking storage becomes one through [`OnTheSpot`](super::OnTheSpot) or, with the feature `tokio`, `OnPool`.
 ///
-/// A future that is dropped may or may not have had its effect, but never half of it.
+/// A future that is dropped may or may not have had its effect, but never half of it. Only a move may be left unfinished: then
+/// no session lives under either key, and the same move, asked for again, brings it to its end.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` is not an async session storage",
     note = "wrap a blocking storage: `OnTheSpot(storage)` if it never waits, `OnPool(storage)` (feature `tokio`) if it does"

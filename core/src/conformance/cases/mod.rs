@@ -1,0 +1,182 @@
+//! The cases, each with its rule and with what a user suffers if it fails.
+
+mod absence;
+mod committing;
+mod creating;
+mod deadlines;
+mod listing;
+mod overlapping;
+mod reading;
+mod renewing;
+mod requests;
+
+use super::{Ability, Case};
+
+/// Makes the list of cases, and the macro that makes a test of each.
+///
+/// `$d` is a dollar sign, for the parameters of the macro that this one makes.
+macro_rules! registry {
+    ($d:tt $($module:ident { $($name:ident $rule:literal $([$need:ident])? $harm:literal)* })*) => {
+        pub(super) const ALL: &[Case] = &[$($(Case {
+            name: stringify!($name),
+            rule: $rule,
+            harm: $harm,
+            needs: &[$(Ability::$need)?],
+            run: $module::$name,
+        },)*)*];
+
+        /// Makes a test of each case of [`conformance`](crate::conformance), in a module of the name given. Needs the feature
+        /// `conformance`.
+        ///
+        /// ```
+        /// # fn main() {}
+        /// use gsession::{MemoryStorage, OnTheSpot, conformance::Suite};
+        ///
+        /// gsession::conformance_tests! {
+        ///     my_storage: Suite::blocking(MemoryStorage::new);
+        ///     my_async_storage: Suite::asynchronous(|| OnTheSpot(MemoryStorage::new()));
+        /// }
+        /// ```
+        #[macro_export]
+        macro_rules! conformance_tests {
+            ($d($d storage:ident: $d suite:expr;)+) => { $d(
+                mod $d storage {
+                    #[allow(unused_imports)]
+                    use super::*;
+
+                    $($(#[test]
+                    fn $name() -> Result<(), $crate::conformance::Nonconformance> {
+                        ($d suite).only([stringify!($name)]).check().map(drop)
+                    })*)*
+                }
+            )+ };
+        }
+    };
+}
+
+registry! { $
+    absence {
+        what_was_never_there_is_absent "contract"
+            "A visitor who comes with an old cookie gets an error page, or a session that nobody began."
+        what_has_expired_is_absent "S7"
+            "A session that was left open on a shared computer still opens when its time is over, or is kept alive by it."
+        nothing_comes_back_after_remove "S4"
+            "Somebody logs out on a shared computer, a request of theirs that was still running ends, and whoever sits there \
+             next is logged in."
+        what_is_lacking_says_so "contract"
+            "A login that renews the id, or a page that lists a user's sessions, does nothing and says that it worked."
+    }
+    creating {
+        create_stores_the_record_as_it_is "S8"
+            "Somebody logs in and the next page does not know them, or knows less than was stored."
+        create_never_overwrites_a_session "S6"
+            "Two visitors are given the same id, and one is logged in as the other."
+        the_place_of_an_expired_session_is_free "contract"
+            "A session cannot be begun although nothing is there; the request fails."
+        create_never_overwrites_the_trace_of_a_renewal "S5" [Renewing]
+            "A logout that began before a renewal no longer finds the renewed session, which stays logged in."
+        odd_keys_and_values_survive "S8"
+            "A user's data comes back changed, or the session is lost, because of a quote or a foreign letter in it."
+    }
+    committing {
+        a_commit_changes_what_it_names_and_nothing_else "S3"
+            "A request that stores one thing takes another away: an item is gone from the basket."
+        commits_that_began_from_the_same_state_both_stay "S3"
+            "Two tabs store at the same time and what one of them stored is lost."
+        an_expectation_that_fails_stores_nothing "S3"
+            "A counter loses steps: of two payments at the same moment the balance knows one."
+        a_base_that_is_out_of_date_decides_nothing "S3"
+            "A request that read early overwrites what others have stored since, or undoes their activity."
+        a_revision_is_of_what_the_request_knows "S3"
+            "A request that stores twice takes away what others stored between, because it takes their state for its own."
+        clear_removes_what_was_there_before_it "contract"
+            "What was cleared at the end of a purchase is back on the next page, or what was stored after that is gone."
+        the_principal_is_changed_by_those_who_name_it "R9"
+            "Ending all sessions of a user after a stolen password misses some, or ends those of another."
+        a_limit_is_a_typed_error_and_leaves_the_record "S12"
+            "One page that stores too much breaks the session, and the user is logged out or sees errors for good."
+    }
+    reading {
+        what_is_answered_is_seen_by_the_next_load "S8"
+            "Somebody logs in and the next page does not know it; or logs out and still sees their data."
+        a_fetch_has_the_entries_it_was_asked_for "contract"
+            "A page sees no user in a session that has one, and shows the login again."
+        a_reader_sees_all_of_a_commit_or_nothing "S3"
+            "A page sees half of what another request stored: a new name with the old rights."
+        a_principal_of_any_length_is_kept_or_refused "S12"
+            "A login is acknowledged, and the session cannot be read afterwards."
+    }
+    deadlines {
+        a_touch_moves_the_deadline_forward_only "S7"
+            "A slow request that ends late takes time away from the session, and an active user is logged out."
+        a_touch_extends_a_session_past_its_first_end "S7"
+            "Somebody who uses the application all day is logged out in the middle of it."
+        nothing_extends_past_the_absolute_deadline "S7"
+            "A stolen cookie that is used again and again works for ever."
+        a_passive_access_extends_nothing "S7"
+            "A page that polls by itself keeps the session of somebody alive who left hours ago."
+        reading_is_activity_when_a_touch_is_due "S7"
+            "Somebody who only reads is logged out although they are active."
+        stricter_settings_end_what_is_there "S7"
+            "After the timeout was shortened because of an incident, old sessions are brought back by writing to them."
+    }
+    renewing {
+        a_move_takes_the_data_and_leaves_a_trace "S5" [Renewing]
+            "A login loses what was in the basket, or the id from before the login, which an attacker may know, still works."
+        the_trace_of_a_move_ends "contract" [Renewing]
+            "Every login leaves something behind for ever, until the storage is full."
+        a_move_to_a_taken_key_changes_nothing "S6" [Renewing]
+            "A renewal overwrites the session of somebody else."
+        of_many_moves_one_wins "S5" [Renewing]
+            "After a double click on the login there are two sessions, and the logout ends only one of them."
+        moves_in_circles_never_wait_for_each_other "contract" [Renewing]
+            "Two requests wait for each other for ever, and with them everybody else."
+    }
+    listing {
+        find_lists_the_living_sessions_of_a_principal "R9" [Listing]
+            "After changing a stolen password the thief's session is not among those that are ended."
+        sweep_removes_what_has_expired_and_nothing_else "R21" [Sweeping]
+            "The storage fills up with what has expired, or users are logged out by the cleaning up."
+    }
+    overlapping {
+        overlapping_commits_both_stay "S3"
+            "Two tabs store at the same time and what one of them stored is lost."
+        overlapping_updates_add_up "S3"
+            "A counter loses steps: of two payments at the same moment the balance knows one."
+        an_overlapping_clear_is_not_undone "S3"
+            "What was cleared at the end of a purchase is back on the next page."
+        a_commit_overlapping_a_remove_brings_nothing_back "S4"
+            "Somebody logs out while a request of theirs is being stored, and is still logged in."
+        a_touch_overlapping_a_remove_brings_nothing_back "S4"
+            "Somebody logs out while another tab is polling, and is still logged in."
+        a_touch_overlapping_a_commit_loses_neither "S7"
+            "What was stored is lost because somebody only looked at the same moment; or activity is, and they are logged out."
+        a_remove_overlapping_a_renewal_ends_it "S4" [Renewing]
+            "Somebody logs out while their id is being renewed, and the renewed session stays logged in."
+        of_overlapping_renewals_one_wins "S5" [Renewing]
+            "After a double click on the login there are two sessions, and the logout ends only one of them."
+        a_commit_overlapping_a_renewal_is_in_it_or_refused "S5" [Renewing]
+            "What a request stored during a login is lost although it was acknowledged, or the old id works again."
+        of_overlapping_creates_one_wins "S6"
+            "Two visitors share a session, and one sees the data of the other."
+        a_dropped_commit_is_whole_or_nothing "S3"
+            "A client closes the connection, and its session is half changed."
+        a_dropped_renewal_is_whole_or_nothing "S5" [Renewing]
+            "A client closes the connection during a login, and the session is gone, or lives under two ids."
+    }
+    requests {
+        forty_overlapping_requests_lose_nothing "S3"
+            "A page that loads forty things at once finds some of what they stored missing."
+        a_hundred_overlapping_increments_add_a_hundred "S3"
+            "A counter loses steps."
+        a_logout_is_final "S4"
+            "Somebody logs out on a shared computer, a request of theirs that was still running ends, and whoever sits there \
+             next is logged in."
+        a_logout_follows_renewals "S5" [Renewing]
+            "A logout that began before the id was renewed misses the session under its new id."
+        overlapping_renewals_leave_one_living_id "S5" [Renewing]
+            "After a double click on the login the browser is left with an id that opens nothing, or there are two sessions."
+        an_id_that_was_never_issued_is_not_adopted "S6"
+            "An attacker plants an id of their own in a browser and is logged in with whoever logs in there (session fixation)."
+    }
+}

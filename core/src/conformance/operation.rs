@@ -1,0 +1,131 @@
+//! Operations on a storage as values, so that they can be carried out in every order and held up half-way.
+
+use super::{case::Verdict, stage::Stage};
+use crate::{
+    AnyStorage, AsyncStorage, Record, Storage, StorageError, StoreKey, Timestamp,
+    record::{Commit, Gate},
+    storage::{Access, Committed, Created, Lookup, Moved, Removed, Touched},
+};
+
+/// Something to ask a storage.
+#[derive(Debug, Clone)]
+pub(super) enum Operation {
+    Create(StoreKey, Record),
+    Commit(StoreKey, Commit),
+    Touch(StoreKey, Access),
+    Move(StoreKey, StoreKey, Commit),
+    Remove(StoreKey),
+}
+
+/// What it answered, as far as it matters for whether one came before the other.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Answer {
+    Stored(Timestamp),
+    /// There is no such session, or not any more.
+    Gone,
+    /// There was something else, or another value.
+    Refused,
+    Removed,
+    RenewedTo(StoreKey),
+}
+
+impl Operation {
+    pub(super) fn run(&self, storage: &dyn Storage) -> Result<Answer, StorageError> {
+        Ok(match self {
+            Self::Create(key, record) => created(storage.create(key, record, record.created_at)?, record),
+            Self::Commit(key, commit) => storage.commit(key, commit)?.into(),
+            Self::Touch(key, access) => storage.touch(key, access)?.into(),
+            Self::Move(from, to, commit) => storage.move_to(from, to, commit)?.into(),
+            Self::Remove(key) => storage.remove(key)?.into(),
+        })
+    }
+
+    pub(super) async fn run_async(&self, storage: &AnyStorage) -> Result<Answer, StorageError> {
+        Ok(match self {
+            Self::Create(key, record) => created(storage.create(key, record, record.created_at).await?, record),
+            Self::Commit(key, commit) => storage.commit(key, commit).await?.into(),
+            Self::Touch(key, access) => storage.touch(key, access).await?.into(),
+            Self::Move(from, to, commit) => storage.move_to(from, to, commit).await?.into(),
+            Self::Remove(key) => storage.remove(key).await?.into(),
+        })
+    }
+
+    /// The same, which stands at a gate while it is carried out; `None` if it never comes by one.
+    pub(super) fn held_up(&self) -> Option<(Self, Gate)> {
+        let mut held = self.clone();
+        let gate = Gate::default();
+        match &mut held {
+            Self::Commit(_, commit) | Self::Move(_, _, commit) => commit.gate = Some(gate.clone()),
+            Self::Create(..) | Self::Touch(..) | Self::Remove(_) => return None,
+        }
+        Some((held, gate))
+    }
+}
+
+const fn created(created: Created, record: &Record) -> Answer {
+    match created {
+        Created::Done => Answer::Stored(record.last_seen),
+        Created::Exists => Answer::Refused,
+    }
+}
+
+impl From<Committed> for Answer {
+    fn from(committed: Committed) -> Self {
+        match committed {
+            Committed::Done { expires_at, .. } => Self::Stored(expires_at),
+            Committed::Gone | Committed::Moved(_) => Self::Gone,
+            Committed::Conflict(_) => Self::Refused,
+        }
+    }
+}
+
+impl From<Touched> for Answer {
+    fn from(touched: Touched) -> Self {
+        match touched {
+            Touched::Done(expires_at) => Self::Stored(expires_at),
+            Touched::Gone => Self::Gone,
+        }
+    }
+}
+
+impl From<Moved> for Answer {
+    fn from(moved: Moved) -> Self {
+        match moved {
+            Moved::Done { expires_at, .. } => Self::Stored(expires_at),
+            Moved::Gone | Moved::Moved(_) => Self::Gone,
+            Moved::Taken => Self::Refused,
+        }
+    }
+}
+
+impl From<Removed> for Answer {
+    fn from(removed: Removed) -> Self {
+        match removed {
+            Removed::Done => Self::Removed,
+            Removed::Absent => Self::Gone,
+            Removed::Moved(to) => Self::RenewedTo(to),
+        }
+    }
+}
+
+/// What lies under a key.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) enum View {
+    Absent,
+    Renewed,
+    Session { entries: String, principal: Option<String>, expires_at: Timestamp },
+}
+
+impl View {
+    pub(super) fn of(stage: &Stage, key: &StoreKey, now: Timestamp) -> Verdict<Self> {
+        Ok(match stage.storage.load(key, &Access::passive(now))? {
+            Lookup::Absent => Self::Absent,
+            Lookup::Moved(_) => Self::Renewed,
+            Lookup::Found(snapshot) => Self::Session {
+                entries: super::stage::entries_of(&snapshot.record)?.to_string(),
+                principal: snapshot.record.principal.as_deref().map(str::to_owned),
+                expires_at: snapshot.record.expires_at(),
+            },
+        })
+    }
+}

@@ -1,0 +1,243 @@
+//! Two operations at the same time: whatever comes of it must be what comes of one after the other.
+
+use std::{
+    cell::Cell,
+    fmt,
+    future::Future,
+    pin::{Pin, pin},
+    sync::{Barrier, mpsc},
+    task::{Context, Poll},
+    thread::ScopedJoinHandle,
+    time::Duration,
+};
+
+use super::{
+    case::{Verdict, must},
+    operation::{Answer, Operation, View},
+    stage::{MINUTE, Stage},
+    suite::panicked,
+};
+use crate::{AnyStorage, Storage, StorageError, StoreKey};
+
+/// How long one operation is waited for while another one is held up: it may need what that one has locked, and nothing
+/// tells that from being slow. A storage that keeps its contract passes however short or long this is.
+const GRACE: Duration = Duration::from_millis(200);
+/// How often two operations are started at the same moment.
+const RACES: usize = 20;
+/// How many times one operation is suspended at most, each time a step later. None of a storage's should take so many.
+const SUSPENSIONS: usize = 40;
+/// Under how many keys a plan may work.
+const KEYS: usize = 4;
+
+/// Stores what has to be there before, under these keys, and gives the two operations.
+pub(super) type Plan = fn(&Stage, &[StoreKey; KEYS]) -> Verdict<[Operation; 2]>;
+
+/// Carries out two operations and gives their answers, the first one's first.
+type Run<'a> = &'a dyn Fn(&[Operation; 2]) -> Verdict<[Answer; 2]>;
+
+/// What came of two operations.
+#[derive(Debug, PartialEq)]
+struct Outcome {
+    answers: [String; 2],
+    left: Vec<View>,
+}
+
+impl fmt::Display for Outcome {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "answers {} and {}, and then {:?}", self.answers[0], self.answers[1], self.left)
+    }
+}
+
+/// Carries out the two operations in every way they can overlap; what comes of it must come of one after the other, too.
+pub(super) fn is_serialisable(stage: &Stage, plan: Plan) -> Verdict {
+    let reference = stage.reference();
+    let on_reference = |first: usize| {
+        outcome(&reference, plan, &|operations| {
+            in_order(operations, first, |operation| operation.run(&*reference.storage))
+        })
+    };
+    let allowed = [on_reference(0)?, on_reference(1)?];
+    let judge = |how: &str, run: Run<'_>| {
+        let outcome = outcome(stage, plan, run)?;
+        must!(
+            allowed.contains(&outcome),
+            "{how}: {outcome}; one after the other it would have been {}, or {}",
+            allowed[0],
+            allowed[1]
+        );
+        Ok(())
+    };
+    for first in [0, 1] {
+        let how = format!("with operation {} held up while it was applied", first + 1);
+        judge(&how, &|operations| held_up(&*stage.storage, operations, first))?;
+    }
+    for _ in 0..RACES {
+        judge("with both at once", &|operations| raced(&*stage.storage, operations))?;
+    }
+    let Some((storage, executor)) = &stage.asynchronous else { return Ok(()) };
+    for first in [0, 1] {
+        for polls in 1..=SUSPENSIONS {
+            let ended_early = Cell::new(false);
+            let how = format!("with operation {} suspended after step {polls}", first + 1);
+            judge(&how, &|operations| executor.wait(suspended(storage, operations, first, polls, &ended_early)))?;
+            if ended_early.get() {
+                break;
+            }
+        }
+    }
+    Ok(())
+}
+
+/// Drops the first operation after each of its steps: all of it must have happened, or nothing; or no session lives, and
+/// asking again brings it to its end.
+pub(super) fn is_whole_when_dropped(stage: &Stage, plan: Plan) -> Verdict {
+    let Some((storage, executor)) = &stage.asynchronous else { return Ok(()) };
+    let reference = stage.reference();
+    let keys = reference.new_keys();
+    let [operation, _] = plan(&reference, &keys)?;
+    let before = left(&reference, &keys)?;
+    operation.run(&*reference.storage)?;
+    let after = left(&reference, &keys)?;
+    for polls in 1..=SUSPENSIONS {
+        let keys = stage.new_keys();
+        let [operation, _] = plan(stage, &keys)?;
+        let ended =
+            executor.wait(async { Steps { future: pin!(operation.run_async(storage)), left: polls }.await.is_some() });
+        let mut seen = settled(stage, &keys)?;
+        if seen.iter().all(|view| !matches!(view, View::Session { .. })) {
+            operation.run(&*stage.storage)?;
+            seen = left(stage, &keys)?;
+        }
+        must!(
+            seen == before || seen == after,
+            "dropped after step {polls} it left {seen:?}, which is neither what was there before, {before:?}, nor {after:?}"
+        );
+        if ended {
+            break;
+        }
+    }
+    Ok(())
+}
+
+fn outcome(stage: &Stage, plan: Plan, run: Run<'_>) -> Verdict<Outcome> {
+    let keys = stage.new_keys();
+    let operations = plan(stage, &keys)?;
+    // The same whatever the keys of this round are.
+    let answers = run(&operations)?.map(|answer| match answer {
+        Answer::RenewedTo(to) => format!("RenewedTo({:?})", keys.iter().position(|key| *key == to)),
+        answer => format!("{answer:?}"),
+    });
+    Ok(Outcome { answers, left: left(stage, &keys)? })
+}
+
+fn left(stage: &Stage, keys: &[StoreKey; KEYS]) -> Verdict<Vec<View>> {
+    keys.iter().map(|key| View::of(stage, key, stage.start + MINUTE)).collect()
+}
+
+/// What is left, once nothing changes any more: what was dropped may go on elsewhere.
+fn settled(stage: &Stage, keys: &[StoreKey; KEYS]) -> Verdict<Vec<View>> {
+    let mut seen = left(stage, keys)?;
+    loop {
+        let again = left(stage, keys)?;
+        if again == seen {
+            return Ok(seen);
+        }
+        seen = again;
+    }
+}
+
+/// Runs `first` and then the other one; gives the answers in the order of the operations.
+fn in_order(
+    operations: &[Operation; 2],
+    first: usize,
+    mut run: impl FnMut(&Operation) -> Result<Answer, StorageError>,
+) -> Verdict<[Answer; 2]> {
+    let one = run(&operations[first])?;
+    let other = run(&operations[1 - first])?;
+    Ok(if first == 0 { [one, other] } else { [other, one] })
+}
+
+/// Holds up one operation between what it has read and what it writes, while the other one runs, or waits for it.
+fn held_up(storage: &dyn Storage, operations: &[Operation; 2], first: usize) -> Verdict<[Answer; 2]> {
+    let Some((held, gate)) = operations[first].held_up() else {
+        return in_order(operations, first, |operation| operation.run(storage));
+    };
+    let other = &operations[1 - first];
+    std::thread::scope(|scope| {
+        let one = scope.spawn(|| {
+            let answer = held.run(storage);
+            // It may not have come by the gate at all.
+            gate.open();
+            answer
+        });
+        gate.reached();
+        let (done, is_done) = mpsc::channel();
+        let two = scope.spawn(move || {
+            let answer = other.run(storage);
+            // Nobody may be waiting any more.
+            let _ = done.send(());
+            answer
+        });
+        let _ = is_done.recv_timeout(GRACE);
+        gate.open();
+        let (one, two) = (joined(one)?, joined(two)?);
+        Ok(if first == 0 { [one, two] } else { [two, one] })
+    })
+}
+
+/// Starts both at the same moment.
+fn raced(storage: &dyn Storage, operations: &[Operation; 2]) -> Verdict<[Answer; 2]> {
+    let start = Barrier::new(2);
+    let run = |operation: &Operation| {
+        start.wait();
+        operation.run(storage)
+    };
+    std::thread::scope(|scope| {
+        let [one, two] = [0, 1].map(|number| scope.spawn(move || run(&operations[number])));
+        Ok([joined(one)?, joined(two)?])
+    })
+}
+
+fn joined(thread: ScopedJoinHandle<'_, Result<Answer, StorageError>>) -> Verdict<Answer> {
+    Ok(thread.join().map_err(|panic| panicked(&*panic))??)
+}
+
+/// Leaves one operation standing after some of its steps, while the other one runs, or waits for it.
+async fn suspended(
+    storage: &AnyStorage,
+    operations: &[Operation; 2],
+    first: usize,
+    polls: usize,
+    ended_early: &Cell<bool>,
+) -> Verdict<[Answer; 2]> {
+    let mut one = pin!(operations[first].run_async(storage));
+    let mut two = pin!(operations[1 - first].run_async(storage));
+    let early = Steps { future: one.as_mut(), left: polls }.await;
+    ended_early.set(early.is_some());
+    let overtaking = tokio::time::timeout(GRACE, two.as_mut()).await.ok();
+    let (one, two) = match (early, overtaking) {
+        (Some(one), Some(two)) => (one, two),
+        (Some(one), None) => (one, two.await),
+        (None, Some(two)) => (one.await, two),
+        (None, None) => futures::future::join(one, two).await,
+    };
+    Ok(if first == 0 { [one?, two?] } else { [two?, one?] })
+}
+
+/// Drives a future for so many steps; `None` if that was not enough.
+struct Steps<'a, F> {
+    future: Pin<&'a mut F>,
+    left: usize,
+}
+
+impl<F: Future> Future for Steps<'_, F> {
+    type Output = Option<F::Output>;
+
+    fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
+        if let Poll::Ready(output) = self.future.as_mut().poll(context) {
+            return Poll::Ready(Some(output));
+        }
+        self.left = self.left.saturating_sub(1);
+        if self.left == 0 { Poll::Ready(None) } else { Poll::Pending }
+    }
+}

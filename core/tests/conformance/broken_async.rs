@@ -1,0 +1,132 @@
+//! Async storages that are broken at a point where they wait.
+
+use std::sync::Arc;
+
+use gsession::{
+    AsyncStorage, Changes, KeyScheme, Record, Storage, StorageError, StoreKey, Timestamp,
+    conformance::{Ability, Suite},
+    record::Commit,
+    storage::{Access, Committed, Created, Lookup, Moved, Removed, Touched},
+};
+
+use crate::plain::{Plain, put};
+
+/// What is wrong.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Fault {
+    /// Reads, waits, and writes what it has made of it.
+    ReadsThenWrites,
+    /// Writes one entry after the other.
+    OneEntryAfterTheOther,
+    /// Takes the session away and waits before it puts it to its new place.
+    MovesInTwoSteps,
+}
+
+/// A sound storage that waits as one over a network does.
+#[derive(Clone)]
+struct Waiting {
+    storage: Arc<Plain>,
+    fault: Option<Fault>,
+}
+
+impl Waiting {
+    fn new(fault: Option<Fault>) -> Self {
+        Self { storage: Arc::new(Plain::sound()), fault }
+    }
+}
+
+impl AsyncStorage for Waiting {
+    async fn load(&self, key: &StoreKey, access: &Access) -> Result<Lookup, StorageError> {
+        tokio::task::yield_now().await;
+        self.storage.load(key, access)
+    }
+
+    async fn create(&self, key: &StoreKey, record: &Record, now: Timestamp) -> Result<Created, StorageError> {
+        tokio::task::yield_now().await;
+        self.storage.create(key, record, now)
+    }
+
+    async fn commit(&self, key: &StoreKey, commit: &Commit) -> Result<Committed, StorageError> {
+        tokio::task::yield_now().await;
+        match self.fault {
+            Some(Fault::ReadsThenWrites) => {
+                let Lookup::Found(read) = self.storage.load(key, &Access::passive(commit.access.now))? else {
+                    return Ok(Committed::Gone);
+                };
+                tokio::task::yield_now().await;
+                // All that it has read, as if nobody could have been here meanwhile.
+                let mut all = Changes::default();
+                all.clear();
+                read.record.entries.iter().for_each(|(name, json)| all.set(name, json));
+                for (name, json) in commit.changes.edits() {
+                    put(&mut all, name, json);
+                }
+                self.storage.commit(key, &Commit::new(all, commit.access))
+            }
+            Some(Fault::OneEntryAfterTheOther) => {
+                let mut last = None;
+                for (name, json) in commit.changes.edits() {
+                    let mut one = Changes::default();
+                    put(&mut one, name, json);
+                    last = Some(self.storage.commit(key, &Commit::new(one, commit.access))?);
+                    tokio::task::yield_now().await;
+                }
+                last.map_or_else(|| self.storage.commit(key, commit), Ok)
+            }
+            _ => self.storage.commit(key, commit),
+        }
+    }
+
+    async fn touch(&self, key: &StoreKey, access: &Access) -> Result<Touched, StorageError> {
+        tokio::task::yield_now().await;
+        self.storage.touch(key, access)
+    }
+
+    async fn move_to(&self, from: &StoreKey, to: &StoreKey, commit: &Commit) -> Result<Moved, StorageError> {
+        tokio::task::yield_now().await;
+        if self.fault == Some(Fault::MovesInTwoSteps) {
+            let Lookup::Found(read) = self.storage.load(from, &Access::passive(commit.access.now))? else {
+                return self.storage.move_to(from, to, commit);
+            };
+            self.storage.remove(from)?;
+            tokio::task::yield_now().await;
+            self.storage.create(to, &read.record, commit.access.now)?;
+            return Ok(Moved::Done { expires_at: read.record.expires_at(), revision: 0 });
+        }
+        self.storage.move_to(from, to, commit)
+    }
+
+    async fn remove(&self, key: &StoreKey) -> Result<Removed, StorageError> {
+        tokio::task::yield_now().await;
+        self.storage.remove(key)
+    }
+
+    fn key_scheme(&self) -> KeyScheme {
+        self.storage.key_scheme()
+    }
+}
+
+fn suite(fault: Option<Fault>) -> Suite {
+    Suite::asynchronous(move || Waiting::new(fault)).without(Ability::Listing).without(Ability::Sweeping)
+}
+
+#[test]
+fn a_sound_one_passes() {
+    let report = suite(None).check().unwrap();
+    assert_eq!(report.left_out.len(), 2);
+}
+
+#[test]
+fn each_fault_fails_the_case_that_names_it() {
+    for (fault, case) in [
+        (Fault::ReadsThenWrites, "overlapping_commits_both_stay"),
+        (Fault::ReadsThenWrites, "overlapping_updates_add_up"),
+        (Fault::OneEntryAfterTheOther, "a_dropped_commit_is_whole_or_nothing"),
+        (Fault::MovesInTwoSteps, "a_dropped_renewal_is_whole_or_nothing"),
+        (Fault::MovesInTwoSteps, "a_remove_overlapping_a_renewal_ends_it"),
+    ] {
+        let report = suite(Some(fault)).only([case]).run();
+        assert_eq!(report.failed.len(), 1, "{fault:?}: {report}");
+        assert_eq!(report.failed[0].case.name, case);
+    }
+}

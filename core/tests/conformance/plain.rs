@@ -1,0 +1,406 @@
+//! A storage as plain as the contract allows, and the ways in which it can be broken on purpose.
+
+use std::{
+    collections::BTreeMap,
+    sync::{Mutex, MutexGuard},
+    time::Duration,
+};
+
+use gsession::{
+    Changes, Entries, Limits, Record, Storage, StorageError, StorageErrorKind, StoreKey, Timestamp,
+    record::{Applied, Commit},
+    storage::{Access, Committed, Created, FORWARD_FOR, Found, Lookup, Moved, Removed, Snapshot, Swept, Touched},
+};
+
+/// What is wrong with the storage.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Fault {
+    AbsentIsAnError,
+    MissingExpiry,
+    ExpiredBlocksItsPlace,
+    OverwritingCreate,
+    CreateOverwritesTraces,
+    CreateForgetsTheDeadline,
+    UncheckedCreate,
+    LosesOddKeys,
+    LosesLongPrincipals,
+    FetchForgetsTheSecondName,
+    StaleReadAfterCommit,
+    HalfACommitIsSeen,
+    LostUpdate,
+    CommitReplacesEverything,
+    UnlockedCommit,
+    TrustsTheBase,
+    RevisionWithOthersChanges,
+    IgnoresTheCondition,
+    ClearForgetsNothing,
+    CommitForgetsThePrincipal,
+    IgnoresLimits,
+    UpsertingCommit,
+    ResurrectingCommit,
+    ResurrectingTouch,
+    UncheckedTouch,
+    TouchMovesBack,
+    TouchChangesNothing,
+    TouchPassesTheAbsoluteDeadline,
+    PassiveTouchExtends,
+    SaysThatReadingExtended,
+    IgnoresStricterSettings,
+    TwoSuccessors,
+    MoveLeavesNoTrace,
+    TracesForEver,
+    MoveOverwrites,
+    UnlockedMove,
+    WaitsInCircles,
+    FindListsTheExpired,
+    SweepRemovesTheLiving,
+    MovesNothingAndSaysSo,
+}
+
+#[derive(Debug, Clone)]
+enum Slot {
+    Session { record: Record, revision: u64 },
+    Forward { to: StoreKey, at: Timestamp },
+}
+
+type Slots = BTreeMap<StoreKey, Slot>;
+
+/// Sessions in a map behind one lock.
+pub(crate) struct Plain {
+    slots: Mutex<Slots>,
+    /// What was read before, for the fault of a cache that nobody tells.
+    cache: Mutex<BTreeMap<StoreKey, Snapshot>>,
+    /// For the fault of locks that are taken in any order.
+    locks: [Mutex<()>; 2],
+    fault: Option<Fault>,
+}
+
+impl Plain {
+    pub(crate) fn sound() -> Self {
+        Self { slots: Mutex::default(), cache: Mutex::default(), locks: Default::default(), fault: None }
+    }
+
+    pub(crate) fn broken(fault: Fault) -> Self {
+        Self { fault: Some(fault), ..Self::sound() }
+    }
+
+    fn has(&self, fault: Fault) -> bool {
+        self.fault == Some(fault)
+    }
+
+    fn slots(&self) -> MutexGuard<'_, Slots> {
+        self.slots.lock().unwrap()
+    }
+
+    fn has_ended(&self, record: &Record, access: &Access) -> bool {
+        if self.has(Fault::MissingExpiry) {
+            return false;
+        }
+        if self.has(Fault::IgnoresStricterSettings) {
+            return record.is_expired(access.now);
+        }
+        access.has_ended(record, record.last_seen)
+    }
+
+    fn is_over(&self, slot: &Slot, now: Timestamp) -> bool {
+        match slot {
+            Slot::Session { record, .. } => !self.has(Fault::MissingExpiry) && record.is_expired(now),
+            Slot::Forward { at, .. } => !self.has(Fault::TracesForEver) && *at + FORWARD_FOR <= now,
+        }
+    }
+
+    /// The slot under a key, unless its time is over.
+    fn living(&self, slots: &Slots, key: &StoreKey, access: &Access) -> Option<Slot> {
+        let slot = slots.get(key).filter(|slot| !self.is_over(slot, access.now))?;
+        match slot {
+            Slot::Session { record, .. } if self.has_ended(record, access) => None,
+            slot => Some(slot.clone()),
+        }
+    }
+
+    /// What a commit makes of a record, with the faults of that.
+    fn applied(&self, record: &Record, revision: u64, commit: &Commit) -> Result<Applied, StorageError> {
+        let mut commit = commit.clone();
+        if self.has(Fault::IgnoresLimits) {
+            commit.limits = Limits::default();
+        }
+        if self.has(Fault::IgnoresTheCondition) {
+            commit.expect = None;
+        }
+        if self.has(Fault::IgnoresStricterSettings) || self.has(Fault::MissingExpiry) {
+            let bounds = Access::passive(commit.access.now).bounds;
+            commit.access.bounds = bounds;
+        }
+        if self.has(Fault::ClearForgetsNothing) && commit.changes.is_cleared() {
+            let mut changes = Changes::default();
+            commit.changes.edits().for_each(|(key, json)| put(&mut changes, key, json));
+            commit.changes = changes.into();
+        }
+        let mut from = record.clone();
+        if self.has(Fault::MissingExpiry) {
+            from.last_seen = from.last_seen.max(commit.access.now);
+        }
+        if let Some(base) = &commit.base {
+            match self.fault {
+                Some(Fault::LostUpdate) => from = base.record.clone(),
+                Some(Fault::TrustsTheBase) if commit.expect.is_some() => from.entries = base.record.entries.clone(),
+                Some(Fault::RevisionWithOthersChanges) if base.revision == revision => {
+                    from.entries = base.record.entries.clone();
+                }
+                _ => {}
+            }
+        }
+        if self.has(Fault::CommitReplacesEverything) {
+            from.entries = Entries::EMPTY;
+        }
+        let applied = from
+            .apply(&commit)
+            .map_err(|limit| StorageError::new(StorageErrorKind::Limit(limit), "committing to a plain storage"))?;
+        Ok(match applied {
+            Applied::Changed(mut changed) => {
+                if self.has(Fault::CommitForgetsThePrincipal) && commit.changes.principal().is_none() {
+                    changed.principal = None;
+                }
+                Applied::Changed(changed)
+            }
+            other => other,
+        })
+    }
+}
+
+/// Sets or removes an entry.
+pub(crate) fn put(changes: &mut Changes, key: &str, json: Option<&str>) {
+    match json {
+        Some(json) => changes.set(key, json),
+        None => changes.remove(key),
+    }
+}
+
+/// Long enough for another thread to come between. Only a fault waits; a sound storage has nothing to wait for.
+fn let_others_in() {
+    std::thread::sleep(Duration::from_millis(5));
+}
+
+impl Storage for Plain {
+    fn load(&self, key: &StoreKey, access: &Access) -> Result<Lookup, StorageError> {
+        let mut slots = self.slots();
+        if self.has(Fault::StaleReadAfterCommit)
+            && slots.contains_key(key)
+            && let Some(snapshot) = self.cache.lock().unwrap().get(key)
+        {
+            return Ok(Lookup::Found(snapshot.clone()));
+        }
+        match self.living(&slots, key, access) {
+            Some(Slot::Session { record, revision }) => {
+                let mut snapshot = Snapshot::complete(record.clone());
+                snapshot.revision = revision;
+                if record.is_touch_due(access) {
+                    snapshot.extended = true;
+                    snapshot.record.extend(access);
+                    if !self.has(Fault::SaysThatReadingExtended) {
+                        slots.insert(*key, Slot::Session { record: snapshot.record.clone(), revision });
+                    }
+                }
+                if self.has(Fault::LosesLongPrincipals) && record.principal.is_some_and(|name| name.len() > 1000) {
+                    return Ok(Lookup::Absent);
+                }
+                self.cache.lock().unwrap().insert(*key, snapshot.clone());
+                Ok(Lookup::Found(snapshot))
+            }
+            Some(Slot::Forward { at, .. }) => Ok(Lookup::Moved(at)),
+            None if self.has(Fault::AbsentIsAnError) => {
+                Err(StorageError::new(StorageErrorKind::Other, "finding a session"))
+            }
+            None => Ok(Lookup::Absent),
+        }
+    }
+
+    fn fetch(&self, key: &StoreKey, names: &[&str], access: &Access) -> Result<Lookup, StorageError> {
+        let lookup = self.load(key, access)?;
+        Ok(match lookup {
+            Lookup::Found(mut snapshot) if self.has(Fault::FetchForgetsTheSecondName) => {
+                let known =
+                    names.first().and_then(|name| Some((*name, snapshot.record.entries.get_str(name)?.to_owned())));
+                snapshot.record.entries =
+                    Entries::pack(known.iter().map(|(name, json)| (*name, json.as_str()))).unwrap();
+                Lookup::Found(snapshot)
+            }
+            lookup => lookup,
+        })
+    }
+
+    fn create(&self, key: &StoreKey, record: &Record, now: Timestamp) -> Result<Created, StorageError> {
+        let mut slots = self.slots();
+        let is_free = match slots.get(key) {
+            None => true,
+            Some(Slot::Session { .. }) if self.has(Fault::OverwritingCreate) => true,
+            Some(Slot::Forward { .. }) if self.has(Fault::CreateOverwritesTraces) => true,
+            Some(_) if self.has(Fault::ExpiredBlocksItsPlace) => false,
+            Some(slot) => self.is_over(slot, now),
+        };
+        if self.has(Fault::UncheckedCreate) && is_free {
+            drop(slots);
+            let_others_in();
+            slots = self.slots();
+        }
+        if !is_free {
+            return Ok(Created::Exists);
+        }
+        let mut record = record.clone();
+        if self.has(Fault::CreateForgetsTheDeadline) {
+            record.absolute_deadline = None;
+        }
+        if self.has(Fault::LosesOddKeys) {
+            let plain = record.entries.iter().filter(|(key, _)| key.is_ascii());
+            record.entries = Entries::pack(plain).unwrap();
+        }
+        self.cache.lock().unwrap().remove(key);
+        slots.insert(*key, Slot::Session { record, revision: 1 });
+        Ok(Created::Done)
+    }
+
+    fn commit(&self, key: &StoreKey, commit: &Commit) -> Result<Committed, StorageError> {
+        let mut slots = self.slots();
+        let (record, revision) = match self.living(&slots, key, &commit.access) {
+            Some(Slot::Session { record, revision }) => (record, revision),
+            Some(Slot::Forward { at, .. }) => return Ok(Committed::Moved(at)),
+            None => match &commit.base {
+                Some(base) if self.has(Fault::ResurrectingCommit) => (base.record.clone(), base.revision),
+                _ if self.has(Fault::UpsertingCommit) => (Record::new(commit.access.now, FORWARD_FOR, None), 0),
+                _ => return Ok(Committed::Gone),
+            },
+        };
+        if self.has(Fault::UnlockedCommit) {
+            drop(slots);
+            let applied = self.applied(&record, revision, commit)?;
+            slots = self.slots();
+            let Applied::Changed(record) = applied else { return Ok(Committed::Gone) };
+            let expires_at = record.expires_at();
+            slots.insert(*key, Slot::Session { record, revision: revision + 1 });
+            return Ok(Committed::Done { expires_at, revision: revision + 1 });
+        }
+        match self.applied(&record, revision, commit)? {
+            Applied::Changed(changed) => {
+                if self.has(Fault::HalfACommitIsSeen) {
+                    let half = changed.entries.iter().take(1).chain(record.entries.iter().skip(1));
+                    let mut record = changed.clone();
+                    record.entries = Entries::pack(half).unwrap();
+                    slots.insert(*key, Slot::Session { record, revision });
+                    drop(slots);
+                    let_others_in();
+                    slots = self.slots();
+                }
+                let expires_at = changed.expires_at();
+                slots.insert(*key, Slot::Session { record: changed, revision: revision + 1 });
+                let known = commit.base.as_ref().is_some_and(|base| base.revision == revision);
+                let is_told = known || self.has(Fault::RevisionWithOthersChanges);
+                Ok(Committed::Done { expires_at, revision: if is_told { revision + 1 } else { 0 } })
+            }
+            Applied::Expired => Ok(Committed::Gone),
+            Applied::Conflict(current) => Ok(Committed::Conflict(current)),
+        }
+    }
+
+    fn touch(&self, key: &StoreKey, access: &Access) -> Result<Touched, StorageError> {
+        let mut slots = self.slots();
+        let Some(Slot::Session { mut record, revision }) = self.living(&slots, key, access) else {
+            if self.has(Fault::ResurrectingTouch)
+                && let Some(snapshot) = self.cache.lock().unwrap().get(key)
+            {
+                slots.insert(*key, Slot::Session { record: snapshot.record.clone(), revision: 1 });
+            }
+            return Ok(Touched::Gone);
+        };
+        if self.has(Fault::UncheckedTouch) {
+            drop(slots);
+            let_others_in();
+            slots = self.slots();
+        }
+        match self.fault {
+            Some(Fault::TouchMovesBack) => record.last_seen = access.now,
+            Some(Fault::PassiveTouchExtends) => record.last_seen = record.last_seen.max(access.now),
+            _ => record.extend(access),
+        }
+        if self.has(Fault::TouchPassesTheAbsoluteDeadline) {
+            record.absolute_deadline = None;
+        }
+        let expires_at = record.expires_at();
+        if !self.has(Fault::TouchChangesNothing) {
+            slots.insert(*key, Slot::Session { record, revision });
+        }
+        Ok(Touched::Done(expires_at))
+    }
+
+    fn move_to(&self, from: &StoreKey, to: &StoreKey, commit: &Commit) -> Result<Moved, StorageError> {
+        let _circle = self.has(Fault::WaitsInCircles).then(|| {
+            let [one, other] = [&self.locks[usize::from(from > to)], &self.locks[usize::from(from < to)]];
+            let one = one.lock();
+            let_others_in();
+            (one, other.lock())
+        });
+        if self.has(Fault::MovesNothingAndSaysSo) {
+            return Ok(Moved::Done { expires_at: commit.access.now, revision: 0 });
+        }
+        let mut slots = self.slots();
+        let (record, revision) = match self.living(&slots, from, &commit.access) {
+            Some(Slot::Session { record, revision }) => (record, revision),
+            Some(Slot::Forward { at, .. }) => return Ok(Moved::Moved(at)),
+            None => return Ok(Moved::Gone),
+        };
+        let is_taken = slots.get(to).is_some_and(|slot| !self.is_over(slot, commit.access.now));
+        if is_taken && !self.has(Fault::MoveOverwrites) {
+            return Ok(Moved::Taken);
+        }
+        if self.has(Fault::UnlockedMove) {
+            drop(slots);
+            let_others_in();
+            slots = self.slots();
+        }
+        let changed = match self.applied(&record, revision, commit)? {
+            Applied::Changed(changed) => changed,
+            Applied::Expired | Applied::Conflict(_) => return Ok(Moved::Gone),
+        };
+        let expires_at = changed.expires_at();
+        slots.insert(*to, Slot::Session { record: changed, revision: 1 });
+        if self.has(Fault::MoveLeavesNoTrace) {
+            slots.remove(from);
+        } else if !self.has(Fault::TwoSuccessors) {
+            slots.insert(*from, Slot::Forward { to: *to, at: commit.access.now });
+        }
+        Ok(Moved::Done { expires_at, revision: 1 })
+    }
+
+    fn remove(&self, key: &StoreKey) -> Result<Removed, StorageError> {
+        let mut slots = self.slots();
+        match slots.get(key) {
+            Some(Slot::Session { .. }) => {
+                slots.remove(key);
+                Ok(Removed::Done)
+            }
+            Some(Slot::Forward { to, .. }) => Ok(Removed::Moved(*to)),
+            None => Ok(Removed::Absent),
+        }
+    }
+
+    fn find(&self, principal: &str, now: Timestamp) -> Result<Vec<Found>, StorageError> {
+        let mut found = Vec::new();
+        for (key, slot) in &*self.slots() {
+            if let Slot::Session { record, .. } = slot
+                && record.principal.as_deref() == Some(principal)
+                && (self.has(Fault::FindListsTheExpired) || !self.is_over(slot, now))
+            {
+                found.push(Found::new(*key, record.clone()));
+            }
+        }
+        Ok(found)
+    }
+
+    fn sweep(&self, now: Timestamp) -> Result<Swept, StorageError> {
+        let mut slots = self.slots();
+        let before = slots.len();
+        slots.retain(|_, slot| !self.is_over(slot, now) && !self.has(Fault::SweepRemovesTheLiving));
+        let mut swept = Swept::default();
+        (swept.removed, swept.kept) = ((before - slots.len()) as u64, slots.len() as u64);
+        Ok(swept)
+    }
+}
