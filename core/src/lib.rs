@@ -30,6 +30,8 @@
 //!   changed is stored, once.
 //! - **Fails closed.** A broken storage is an error to match on, never an empty session.
 //!
+//! The page [`guarantees`] has each promise with what it means, the tests that show it, and how the peers do on it.
+//!
 //! # Map
 //!
 //! | module | what |
@@ -40,6 +42,8 @@
 //! | [`record`] | what is kept for a session, how a request changes it, and how it becomes bytes |
 //! | [`id`] | what the client holds, what a storage sees, and how new ids are made |
 //! | [`Clock`], [`Timestamp`] | time, movable in tests |
+//! | [`guarantees`] | each promise, the tests that show it, and the peers |
+//! | `conformance` | for authors of storages: shows whether one keeps the contract (shown with the feature `conformance`) |
 //! | `coming_from_goframe` | GoFrame's names and ours, and how to move without logging anybody out (shown with the feature `redis`) |
 //!
 //! # Features
@@ -61,6 +65,9 @@ mod manager;
 pub mod record;
 mod session;
 pub mod storage;
+
+#[doc = include_str!("docs/guarantees.md")]
+pub mod guarantees {}
 
 #[doc = include_str!("docs/goframe.md")]
 #[cfg(all(feature = "file", feature = "redis", unix))]

@@ -22,6 +22,8 @@ use crate::{
 ///   keep what others wrote (S3). [`Record::apply`] does this for a storage that holds a lock meanwhile.
 /// - **Deadlines only move forward**, and never past [`Record::absolute_deadline`] (S7). [`Record::extend`] does this.
 /// - **What is answered is stored**: the next `load`, by anybody, sees it (S8).
+///
+/// The module `conformance` (with the feature of that name) tries a storage on every sentence of this.
 pub trait Storage: Send + Sync {
     /// Reads the session under `key`.
     ///
@@ -70,7 +72,8 @@ pub trait Storage: Send + Sync {
     }
 
     /// Changes the session under `from` and moves it to `to`, so that at every moment, also after a crash, at most one
-    /// living session is reachable. Of several moves from one key, one wins.
+    /// living session is reachable. Of several moves from one key, one wins. The same move, asked for again because its answer
+    /// was lost, finishes what was begun and answers `Done` or `Taken`.
     ///
     /// For [`FORWARD_FOR`](super::FORWARD_FOR) the storage remembers the move: under `from` it then answers `Moved`, and
     /// [`remove`](Self::remove) gives `to`. By default: not supported, and `renew` fails with an error.
