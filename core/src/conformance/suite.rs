@@ -123,11 +123,14 @@ impl Suite {
             // Nobody listens any more if it took too long.
             let _ = sender.send(tried.unwrap_or_else(|panic| Err(panicked(&*panic))));
         };
-        if let Err(error) = std::thread::Builder::new().name(case.name.to_owned()).spawn(run) {
-            return Err(Flaw::seen(format!("no thread could be started: {error}")));
-        }
+        let thread = std::thread::Builder::new().name(case.name.to_owned()).spawn(run);
+        let thread = thread.map_err(|error| Flaw::seen(format!("no thread could be started: {error}")))?;
         match verdict.recv_timeout(self.patience) {
-            Ok(verdict) => verdict,
+            Ok(verdict) => {
+                // The storage is gone by then, with all that it has to clear up. What panics is caught inside.
+                let _ = thread.join();
+                verdict
+            }
             Err(_) => Err(Flaw::seen("it did not come to an end: some lock is never given back")),
         }
     }
