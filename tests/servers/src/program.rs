@@ -9,17 +9,25 @@ use std::{env, path::PathBuf};
 /// When none is, with the command that installs the Debian `package`: a test that cannot run has failed.
 #[must_use]
 pub fn find(names: &[&str], package: &str) -> PathBuf {
+    look_for(names, package).unwrap_or_else(|missing| panic!("{missing}"))
+}
+
+/// As [`find`], for programs that have other ways to say what is missing.
+///
+/// # Errors
+///
+/// A sentence with the command that installs the Debian `package`.
+pub fn look_for(names: &[&str], package: &str) -> Result<PathBuf, String> {
     let path = env::var_os("PATH").unwrap_or_default();
     // Debian keeps servers in sbin, which is not on the path of an ordinary user.
     let folders: Vec<PathBuf> = env::split_paths(&path).chain(["/usr/bin".into(), "/usr/sbin".into()]).collect();
-    names.iter().flat_map(|name| folders.iter().map(move |folder| folder.join(name))).find(|file| file.is_file()).unwrap_or_else(
-        || {
-            panic!(
-                "`{}` is not installed. Install it with `apt-get install --yes {package}`, or run tests/run, which does.",
-                names.join("` or `"),
-            )
-        },
-    )
+    let mut files = names.iter().flat_map(|name| folders.iter().map(move |folder| folder.join(name)));
+    files.find(|file| file.is_file()).ok_or_else(|| {
+        format!(
+            "`{}` is not installed. Install it with `apt-get install --yes {package}`, or run tests/run, which does.",
+            names.join("` or `"),
+        )
+    })
 }
 
 #[cfg(test)]

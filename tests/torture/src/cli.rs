@@ -1,0 +1,126 @@
+//! What the command line accepts.
+
+use std::time::Duration;
+
+use clap::{
+    Args, CommandFactory as _, Parser, Subcommand, ValueEnum as _, builder::RangedU64ValueParser, error::ErrorKind,
+};
+
+use gsession_test_servers::program::look_for;
+
+use crate::target::{Sabotage, Target};
+
+/// Tortures gsession over real HTTP and reports what was lost.
+///
+/// Browsers with several tabs each log in, read, write, count, renew, fail, hang up and log out, all at once, while a second
+/// hand kills and restarts the service processes and the servers they store in, or lets them fail over. What was acknowledged
+/// is kept in a ledger. Everything runs on the loopback address and ends by itself.
+///
+/// Exit status: 0 nothing was found, 1 something was, 2 the command line makes no sense or something is not installed.
+#[derive(Debug, Parser)]
+#[command(name = "gsession-torture", version, args_conflicts_with_subcommands = true)]
+pub(crate) struct Cli {
+    #[command(subcommand)]
+    pub(crate) command: Option<Command>,
+
+    #[command(flatten)]
+    pub(crate) torture: Torture,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Serves one target until standard input closes (the program starts itself with this)
+    #[command(hide = true)]
+    Serve(Serve),
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Torture {
+    /// What to torture (may be repeated). Without: everything there is, with the feature `peers` the peers as well
+    #[arg(long = "storage", value_name = "STORAGE")]
+    pub(crate) storages: Vec<Target>,
+
+    /// For how long each storage is tortured: 30s, 5m, 12h
+    #[arg(long, value_name = "TIME", default_value = "10s", value_parser = duration)]
+    pub(crate) duration: Duration,
+
+    /// Browsers at the same time
+    #[arg(long, value_name = "N", default_value_t = 6, value_parser = RangedU64ValueParser::<usize>::new().range(1..=200))]
+    pub(crate) clients: usize,
+
+    /// Tabs of each browser
+    #[arg(long, value_name = "N", default_value_t = 4, value_parser = RangedU64ValueParser::<usize>::new().range(1..=32))]
+    pub(crate) tabs: usize,
+
+    /// What the browsers and the second hand do follows from this number; when exactly does not. Without: another one each time
+    #[arg(long, value_name = "NUMBER")]
+    pub(crate) seed: Option<u64>,
+
+    /// Kills, freezes and fails over nothing
+    #[arg(long)]
+    pub(crate) no_faults: bool,
+
+    /// Prints JSON instead of a table
+    #[arg(long)]
+    pub(crate) json: bool,
+
+    /// Breaks the service on purpose, to see it found
+    #[arg(long, value_name = "HOW")]
+    pub(crate) sabotage: Option<Sabotage>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Serve {
+    /// What to serve
+    #[arg(long)]
+    pub(crate) target: Target,
+
+    /// The folder or the URLs of the storage
+    #[arg(long)]
+    pub(crate) place: Vec<String>,
+
+    /// The secret of signed cookies, which every process must have
+    #[arg(long, default_value = "")]
+    pub(crate) secret: String,
+
+    /// What is broken on purpose
+    #[arg(long)]
+    pub(crate) sabotage: Option<Sabotage>,
+}
+
+impl Cli {
+    /// Reads the command line. What makes no sense is explained, and ends the process with status 2.
+    pub(crate) fn read() -> Self {
+        let mut cli = Self::parse();
+        if cli.command.is_none() {
+            if cli.torture.storages.is_empty() {
+                cli.torture.storages = Target::value_variants().to_vec();
+            }
+            if let Err(refused) = cli.torture.check() {
+                Self::command().error(ErrorKind::ValueValidation, refused).exit();
+            }
+        }
+        cli
+    }
+}
+
+impl Torture {
+    fn check(&self) -> Result<(), String> {
+        if self.sabotage == Some(Sabotage::NoExpiry) && !self.storages.iter().all(|target| target.needs_redis()) {
+            return Err("only keys in Redis have an expiry to lose".to_owned());
+        }
+        if self.sabotage.is_some() && !self.storages.iter().all(|target| target.is_ours()) {
+            return Err("only gsession's own storages can be sabotaged".to_owned());
+        }
+        if self.storages.iter().any(|target| target.needs_redis()) {
+            look_for(&["redis-server"], "redis-server")?;
+        }
+        Ok(())
+    }
+}
+
+fn duration(text: &str) -> Result<Duration, String> {
+    const RANGE: std::ops::RangeInclusive<Duration> = Duration::from_secs(1)..=Duration::from_secs(30 * 24 * 60 * 60);
+    let duration = humantime::parse_duration(text).map_err(|error| error.to_string())?;
+    if RANGE.contains(&duration) { Ok(duration) } else { Err("it must be between a second and thirty days".to_owned()) }
+}

@@ -1,0 +1,78 @@
+//! The second hand: kills, freezes and fails over what the browsers depend on.
+
+use std::{thread, time::Duration};
+
+use anyhow::Result;
+
+use crate::{
+    backend::Backend,
+    client::Tab,
+    ledger::{Charge, Deed},
+    run::World,
+};
+
+/// Does harm until the time is over; then everything runs again.
+pub(crate) fn harm(world: &World, backend: &mut Backend, mut random: fastrand::Rng) -> Result<()> {
+    loop {
+        if !pause(world, Duration::from_millis(random.u64(200..1200))) {
+            return Ok(());
+        }
+        world.ledger.note(Deed::Fault);
+        match (&mut *backend, random.u8(..10)) {
+            (Backend::Redis(server), 0..3) => {
+                server.kill();
+                thread::sleep(Duration::from_millis(random.u64(..300)));
+                server.start_again();
+            }
+            (Backend::Redis(server), 3..5) => {
+                server.freeze();
+                thread::sleep(Duration::from_millis(random.u64(50..800)));
+                server.thaw();
+            }
+            (Backend::Sentinels(sentinels), 0..5) => {
+                world.ledger.note_failover();
+                let killed = sentinels.kill_primary();
+                sentinels.wait_for_failover(killed);
+                sentinels.servers[killed].start_again();
+                // The next one must be able to take over.
+                gsession_test_servers::wait::until("the replicas", || (sentinels.replicas().len() == 2).then_some(()));
+            }
+            (Backend::Cluster(cluster), 0..5) => {
+                let primaries = cluster.primaries();
+                let killed = primaries[random.usize(..primaries.len())];
+                world.ledger.note_failover();
+                cluster.fail_over(killed);
+                cluster.nodes[killed].start_again();
+                gsession_test_servers::wait::until("three primaries", || {
+                    (cluster.primaries().len() == 3).then_some(())
+                });
+            }
+            _ => world.fleet.kill_and_restart(random.usize(..world.fleet.size()))?,
+        }
+    }
+}
+
+/// Looks again at sessions that have ended, until the time is over.
+pub(crate) fn haunt(world: &World, mut random: fastrand::Rng) {
+    let mut tab = Tab::default();
+    while pause(world, Duration::from_millis(25)) {
+        if let Some(dead) = world.ledger.some_dead(&mut random) {
+            look(world, &mut tab, &dead);
+        }
+    }
+}
+
+/// Whether a session that has ended is still gone.
+pub(crate) fn look(world: &World, tab: &mut Tab, dead: &crate::ledger::Dead) {
+    if world.opens(tab, &dead.cookie).is_some() {
+        world.ledger.forget(&dead.user);
+        let words = || format!("the session of {} has come back", dead.user);
+        world.ledger.accuse(Charge::DeadAlive, 1, dead.since, words);
+    }
+}
+
+/// Waits, and says whether there is time left.
+fn pause(world: &World, time: Duration) -> bool {
+    thread::sleep(time);
+    !world.is_over()
+}

@@ -1,0 +1,203 @@
+//! What was found, and what was done to find it.
+
+use std::{
+    sync::{
+        Mutex, MutexGuard, PoisonError,
+        atomic::{AtomicU64, Ordering},
+    },
+    time::{Duration, Instant},
+};
+
+/// How many findings are kept in words.
+const IN_WORDS: usize = 10;
+/// How long before a failover something may have been acknowledged that its new primary does not have: replicas that are alive
+/// lag by much less.
+const LAG: Duration = Duration::from_secs(20);
+
+/// What a library can be found guilty of.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Charge {
+    /// A write was acknowledged and is not there.
+    LostUpdate,
+    /// A session opens after its logout was acknowledged.
+    DeadAlive,
+    /// An answer was somebody else's.
+    Crossed,
+    /// After renewals more than one id opens the session, or the browser is left with one that opens nothing.
+    Successors,
+    /// The counter is not what was acknowledged.
+    Increment,
+    /// A page took somebody who is logged in for a visitor, or something was stored whose request had failed.
+    FalseSuccess,
+    /// A key in Redis that never expires.
+    EndlessKey,
+    /// Something is left when everything has ended.
+    Growth,
+}
+
+impl Charge {
+    pub(crate) const ALL: [Self; 8] = [
+        Self::LostUpdate,
+        Self::DeadAlive,
+        Self::Crossed,
+        Self::Successors,
+        Self::Increment,
+        Self::FalseSuccess,
+        Self::EndlessKey,
+        Self::Growth,
+    ];
+
+    /// The head of its column.
+    pub(crate) const fn name(self) -> &'static str {
+        match self {
+            Self::LostUpdate => "updates lost",
+            Self::DeadAlive => "dead sessions alive",
+            Self::Crossed => "sessions crossed",
+            Self::Successors => "ids over one",
+            Self::Increment => "increments wrong",
+            Self::FalseSuccess => "false successes",
+            Self::EndlessKey => "keys without expiry",
+            Self::Growth => "left over",
+        }
+    }
+}
+
+/// What was done.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Deed {
+    Login,
+    Read,
+    Write,
+    Increment,
+    Renewal,
+    Logout,
+    Failure,
+    HangUp,
+    Probe,
+    /// Answered in a way that leaves open whether it was done, or not answered.
+    Unknown,
+    Fault,
+}
+
+impl Deed {
+    pub(crate) const ALL: [Self; 11] = [
+        Self::Login,
+        Self::Read,
+        Self::Write,
+        Self::Increment,
+        Self::Renewal,
+        Self::Logout,
+        Self::Failure,
+        Self::HangUp,
+        Self::Probe,
+        Self::Unknown,
+        Self::Fault,
+    ];
+
+    pub(crate) const fn name(self) -> &'static str {
+        match self {
+            Self::Login => "logins",
+            Self::Read => "reads",
+            Self::Write => "writes",
+            Self::Increment => "increments",
+            Self::Renewal => "renewals",
+            Self::Logout => "logouts",
+            Self::Failure => "500s and panics",
+            Self::HangUp => "hang-ups",
+            Self::Probe => "probes",
+            Self::Unknown => "unknown outcomes",
+            Self::Fault => "faults",
+        }
+    }
+}
+
+/// A session that has ended for good.
+#[derive(Debug, Clone)]
+pub(crate) struct Dead {
+    pub(crate) user: String,
+    pub(crate) cookie: String,
+    pub(crate) since: Instant,
+}
+
+/// The books of one target.
+#[derive(Debug, Default)]
+pub(crate) struct Ledger {
+    charges: [AtomicU64; Charge::ALL.len()],
+    /// What an asynchronous failover may lose, as documented.
+    in_failover: AtomicU64,
+    deeds: [AtomicU64; Deed::ALL.len()],
+    findings: Mutex<Vec<String>>,
+    failovers: Mutex<Vec<Instant>>,
+    dead: Mutex<Vec<Dead>>,
+}
+
+fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+impl Ledger {
+    pub(crate) fn note(&self, deed: Deed) {
+        self.deeds[deed as usize].fetch_add(1, Ordering::Relaxed);
+    }
+
+    pub(crate) fn deeds(&self, deed: Deed) -> u64 {
+        self.deeds[deed as usize].load(Ordering::Relaxed)
+    }
+
+    pub(crate) fn charges(&self, charge: Charge) -> u64 {
+        self.charges[charge as usize].load(Ordering::Relaxed)
+    }
+
+    pub(crate) fn in_failover(&self) -> u64 {
+        self.in_failover.load(Ordering::Relaxed)
+    }
+
+    /// A primary is about to be killed.
+    pub(crate) fn note_failover(&self) {
+        locked(&self.failovers).push(Instant::now());
+    }
+
+    /// Charges it `count` times with something that was acknowledged at `since` and does not hold any more.
+    pub(crate) fn accuse(&self, charge: Charge, count: u64, since: Instant, words: impl FnOnce() -> String) {
+        let excused = locked(&self.failovers).iter().any(|&killed| killed >= since && killed - since <= LAG);
+        if excused {
+            self.in_failover.fetch_add(count, Ordering::Relaxed);
+            return;
+        }
+        self.charges[charge as usize].fetch_add(count, Ordering::Relaxed);
+        let mut findings = locked(&self.findings);
+        if findings.len() < IN_WORDS {
+            findings.push(format!("{}: {}", charge.name(), words()));
+        }
+    }
+
+    pub(crate) fn findings(&self) -> Vec<String> {
+        locked(&self.findings).clone()
+    }
+
+    pub(crate) fn total(&self) -> u64 {
+        Charge::ALL.into_iter().map(|charge| self.charges(charge)).sum()
+    }
+
+    pub(crate) fn bury(&self, dead: Dead) {
+        locked(&self.dead).push(dead);
+    }
+
+    /// One of those that have ended.
+    pub(crate) fn some_dead(&self, random: &mut fastrand::Rng) -> Option<Dead> {
+        let dead = locked(&self.dead);
+        (!dead.is_empty()).then(|| dead[random.usize(..dead.len())].clone())
+    }
+
+    /// All that have ended, in random order.
+    pub(crate) fn all_dead(&self, random: &mut fastrand::Rng) -> Vec<Dead> {
+        let mut dead = locked(&self.dead).clone();
+        random.shuffle(&mut dead);
+        dead
+    }
+
+    /// Found alive once, a session is not charged again.
+    pub(crate) fn forget(&self, user: &str) {
+        locked(&self.dead).retain(|dead| dead.user != user);
+    }
+}

@@ -1,0 +1,104 @@
+//! The table at the end.
+
+use anyhow::Result;
+use serde_json::{Map, Value, json};
+
+use crate::{
+    cli::Torture,
+    ledger::{Charge, Deed, Ledger},
+    target::Target,
+};
+
+/// What was found on one target.
+pub(crate) struct Row {
+    pub(crate) target: Target,
+    pub(crate) ledger: Ledger,
+}
+
+impl Row {
+    /// A count, unless it does not make sense here.
+    fn charge(&self, charge: Charge) -> Option<u64> {
+        let makes_sense = match charge {
+            Charge::EndlessKey => self.target.needs_redis(),
+            Charge::Growth => self.target.is_ours(),
+            _ => true,
+        };
+        makes_sense.then(|| self.ledger.charges(charge))
+    }
+}
+
+pub(crate) fn print(rows: &[Row], settings: &Torture, seed: u64) -> Result<()> {
+    if settings.json {
+        println!("{}", serde_json::to_string_pretty(&as_json(rows, settings, seed))?);
+    } else {
+        print_tables(rows);
+    }
+    Ok(())
+}
+
+fn print_tables(rows: &[Row]) {
+    let deeds: Vec<&str> = Deed::ALL.into_iter().map(Deed::name).collect();
+    let counts = |row: &Row| Deed::ALL.map(|deed| row.ledger.deeds(deed).to_string()).to_vec();
+    println!("\nWhat was done:\n\n{}", table("", &deeds, rows, counts));
+    let charges: Vec<&str> = Charge::ALL.into_iter().map(Charge::name).chain(["lost in failover"]).collect();
+    let counts = |row: &Row| {
+        let charges =
+            Charge::ALL.map(|charge| row.charge(charge).map_or_else(|| "–".to_owned(), |count| count.to_string()));
+        let in_failover = if row.target.fails_over() { row.ledger.in_failover().to_string() } else { "–".to_owned() };
+        charges.into_iter().chain([in_failover]).collect()
+    };
+    println!("What was found (what an asynchronous failover of Redis may lose, as documented, stands apart):\n");
+    println!("{}", table("", &charges, rows, counts));
+    for row in rows {
+        for finding in row.ledger.findings() {
+            println!("- {}: {finding}", row.target);
+        }
+    }
+}
+
+/// A table in Markdown, padded so that it can be read as it is.
+fn table(corner: &str, heads: &[&str], rows: &[Row], cells: impl Fn(&Row) -> Vec<String>) -> String {
+    let mut lines = vec![std::iter::once(corner.to_owned()).chain(heads.iter().map(|&head| head.to_owned())).collect()];
+    lines.extend(rows.iter().map(|row| [vec![row.target.to_string()], cells(row)].concat()));
+    let width =
+        |column: usize| lines.iter().map(|line: &Vec<String>| line[column].chars().count()).max().unwrap_or_default();
+    let widths: Vec<usize> = (0..=heads.len()).map(width).collect();
+    let rule = widths.iter().enumerate().map(|(column, &width)| {
+        if column == 0 { "-".repeat(width + 2) } else { format!("{}:", "-".repeat(width + 1)) }
+    });
+    let rule = format!("|{}|", rule.collect::<Vec<_>>().join("|"));
+    let mut text = String::new();
+    for (number, line) in lines.iter().enumerate() {
+        let cells = line.iter().zip(&widths).enumerate().map(|(column, (cell, &width))| {
+            if column == 0 { format!(" {cell:<width$} ") } else { format!(" {cell:>width$} ") }
+        });
+        text += &format!("|{}|\n", cells.collect::<Vec<_>>().join("|"));
+        if number == 0 {
+            text += &format!("{rule}\n");
+        }
+    }
+    text
+}
+
+fn as_json(rows: &[Row], settings: &Torture, seed: u64) -> Value {
+    let rows = rows.iter().map(|row| {
+        let deeds: Map<_, _> =
+            Deed::ALL.into_iter().map(|deed| (deed.name().to_owned(), row.ledger.deeds(deed).into())).collect();
+        let charges: Map<_, _> =
+            Charge::ALL.into_iter().map(|charge| (charge.name().to_owned(), json!(row.charge(charge)))).collect();
+        json!({
+            "target": row.target.to_string(),
+            "done": deeds,
+            "found": charges,
+            "lost in failover": row.ledger.in_failover(),
+            "in words": row.ledger.findings(),
+        })
+    });
+    json!({
+        "seed": seed,
+        "seconds": settings.duration.as_secs_f64(),
+        "clients": settings.clients,
+        "tabs": settings.tabs,
+        "rows": rows.collect::<Vec<_>>(),
+    })
+}

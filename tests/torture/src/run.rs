@@ -1,0 +1,167 @@
+//! Torturing one target after the other.
+
+use std::{
+    io::IsTerminal as _,
+    panic::{AssertUnwindSafe, catch_unwind},
+    thread,
+    time::{Duration, Instant},
+};
+
+use anyhow::{Context as _, Result, anyhow};
+use indicatif::{ProgressBar, ProgressStyle};
+
+use crate::{
+    backend::Backend,
+    browser,
+    cli::Torture,
+    client::{Answer, Outcome, Tab},
+    faults,
+    fleet::Fleet,
+    ledger::{Charge, Deed, Ledger},
+    report::{self, Row},
+    target::{Keeps, Sabotage, Target},
+};
+
+/// How long something may be down before it is not waited for any more.
+const PATIENCE: Duration = Duration::from_secs(60);
+/// How many sessions that have ended are looked at once more in the end.
+const LAST_LOOKS: usize = 1_000;
+
+/// What everybody who takes part in torturing a target shares.
+pub(crate) struct World {
+    pub(crate) target: Target,
+    pub(crate) fleet: Fleet,
+    pub(crate) ledger: Ledger,
+    pub(crate) tabs: usize,
+    deadline: Instant,
+}
+
+impl World {
+    pub(crate) fn is_over(&self) -> bool {
+        Instant::now() >= self.deadline
+    }
+
+    pub(crate) fn some_address(&self) -> std::net::SocketAddr {
+        self.fleet.address(fastrand::usize(..self.fleet.size()))
+    }
+
+    pub(crate) const fn sessions_die_with_a_process(&self) -> bool {
+        matches!(self.target.keeps(), Keeps::InMemory)
+    }
+
+    /// Asks again until there is an answer, or something has been down for too long.
+    pub(crate) fn patiently<T>(&self, mut ask: impl FnMut() -> Option<T>) -> Option<T> {
+        let begun = Instant::now();
+        while begun.elapsed() < PATIENCE {
+            if let Some(answer) = ask() {
+                return Some(answer);
+            }
+            thread::sleep(Duration::from_millis(10));
+        }
+        None
+    }
+
+    /// Whose session a cookie opens; `None` if it opens none.
+    pub(crate) fn opens(&self, tab: &mut Tab, cookie: &str) -> Option<String> {
+        self.ledger.note(Deed::Probe);
+        self.patiently(|| match tab.get(self.some_address(), "/whoami", Some(cookie)) {
+            Outcome::Answered(Answer { status: 200, body, .. }) => Some(Some(body)),
+            Outcome::Answered(Answer { status: 401, .. }) => Some(None),
+            _ => None,
+        })?
+    }
+}
+
+/// Tortures what was asked for and prints the report. Gives back whether nothing was found, the peers aside.
+pub(crate) fn run(settings: &Torture) -> Result<bool> {
+    let seed = settings.seed.unwrap_or_else(|| fastrand::u64(..));
+    eprintln!("seed {seed}");
+    let mut rows = Vec::new();
+    for &target in &settings.storages {
+        // Servers of tests say by panicking what is wrong with them.
+        let row = catch_unwind(AssertUnwindSafe(|| torture(target, settings, seed)));
+        rows.push(
+            row.map_err(|_| anyhow!("torturing {target}: see above"))?
+                .with_context(|| format!("torturing {target}"))?,
+        );
+    }
+    report::print(&rows, settings, seed)?;
+    Ok(rows.iter().all(|row| !row.target.is_ours() || row.ledger.total() == 0))
+}
+
+fn torture(target: Target, settings: &Torture, seed: u64) -> Result<Row> {
+    let mut random = fastrand::Rng::with_seed(seed ^ target as u64);
+    let mut backend = Backend::start(target)?;
+    let fleet = Fleet::start(target, backend.place(), settings.sabotage, seed)?;
+    let deadline = Instant::now() + settings.duration;
+    let world = World { target, fleet, ledger: Ledger::default(), tabs: settings.tabs, deadline };
+    thread::scope(|scope| {
+        let world = &world;
+        for number in 0..settings.clients {
+            let random = random.fork();
+            scope.spawn(move || browser::browse(world, number, random));
+        }
+        let (ghosts, harm) = (random.fork(), random.fork());
+        scope.spawn(move || faults::haunt(world, ghosts));
+        scope.spawn(move || show_progress(world, settings.duration));
+        if settings.no_faults {
+            return Ok(());
+        }
+        let second_hand = scope.spawn(|| faults::harm(world, &mut backend, harm));
+        second_hand.join().map_err(|_| anyhow!("the second hand failed"))?
+    })?;
+    close_the_books(&world, &backend, settings.sabotage, &mut random)?;
+    Ok(Row { target, ledger: world.ledger })
+}
+
+/// A bar where somebody looks at it.
+fn show_progress(world: &World, duration: Duration) {
+    const TICK: Duration = Duration::from_millis(100);
+    let length = u64::try_from(duration.as_millis()).unwrap_or(u64::MAX);
+    let bar = ProgressBar::new(length).with_prefix(world.target.to_string());
+    if let Ok(style) = ProgressStyle::with_template("{prefix:24} {wide_bar} {eta} {msg}") {
+        bar.set_style(style);
+    }
+    let begun = Instant::now();
+    while !world.is_over() {
+        thread::sleep(TICK);
+        bar.set_position(u64::try_from(begun.elapsed().as_millis()).unwrap_or(length).min(length));
+        bar.set_message(format!("{} logouts, {} findings", world.ledger.deeds(Deed::Logout), world.ledger.total()));
+    }
+    bar.finish_and_clear();
+    if !std::io::stderr().is_terminal() {
+        eprintln!("{}: {} logouts, {} findings", world.target, world.ledger.deeds(Deed::Logout), world.ledger.total());
+    }
+}
+
+/// What can be looked at only when everything is over.
+fn close_the_books(
+    world: &World,
+    backend: &Backend,
+    sabotage: Option<Sabotage>,
+    random: &mut fastrand::Rng,
+) -> Result<()> {
+    let (ledger, mut tab, now) = (&world.ledger, Tab::default(), Instant::now());
+    for dead in ledger.all_dead(random).iter().take(LAST_LOOKS) {
+        faults::look(world, &mut tab, dead);
+    }
+    if sabotage == Some(Sabotage::NoExpiry) {
+        backend.forget_an_expiry();
+    }
+    let endless = backend.keys_without_expiry();
+    if endless > 0 {
+        ledger.accuse(Charge::EndlessKey, endless, now, || format!("{endless} keys never expire"));
+    }
+    if world.target.is_ours() {
+        let end = || match tab.get(world.some_address(), "/end", None) {
+            Outcome::Answered(Answer { status: 200, body, .. }) => body.parse::<u64>().ok(),
+            _ => None,
+        };
+        let kept = world.patiently(end).context("the service does not say what is left")?;
+        let left = kept + backend.size()?;
+        if left > 0 {
+            ledger.accuse(Charge::Growth, left, now, || format!("{left} sessions are left when all have ended"));
+        }
+    }
+    Ok(())
+}

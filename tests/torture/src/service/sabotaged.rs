@@ -1,0 +1,115 @@
+//! A storage that is broken on purpose, so that the ledger can be seen to find it.
+
+use std::{
+    sync::{
+        Mutex, PoisonError,
+        atomic::{AtomicU64, Ordering},
+    },
+    time::Duration,
+};
+
+use gsession::{
+    AnyStorage, AsyncStorage, KeyScheme, Record, StorageError, StoreKey, Timestamp,
+    record::Commit,
+    storage::{Access, Committed, Created, Found, Lookup, Moved, Removed, Snapshot, Swept, Touched},
+};
+
+use crate::target::Sabotage;
+
+/// A sound storage with a saboteur before it.
+pub(super) struct Sabotaged {
+    storage: AnyStorage,
+    sabotage: Sabotage,
+    calls: AtomicU64,
+    /// What somebody else has read last.
+    last: Mutex<Option<Snapshot>>,
+}
+
+impl Sabotaged {
+    pub(super) fn new(storage: AnyStorage, sabotage: Sabotage) -> Self {
+        Self { storage, sabotage, calls: 0.into(), last: Mutex::default() }
+    }
+
+    /// Whether this is sabotaged, now: every so many times.
+    fn strikes(&self, sabotage: Sabotage, every: u64) -> bool {
+        self.sabotage == sabotage && self.calls.fetch_add(1, Ordering::Relaxed) % every == every - 1
+    }
+
+    /// Says that a commit is stored, which it is not.
+    async fn pretend(&self, key: &StoreKey, commit: &Commit) -> Result<Committed, StorageError> {
+        Ok(match self.storage.touch(key, &commit.access).await? {
+            Touched::Done(expires_at) => Committed::Done { expires_at, revision: 0 },
+            Touched::Gone => Committed::Gone,
+        })
+    }
+}
+
+impl AsyncStorage for Sabotaged {
+    async fn load(&self, key: &StoreKey, access: &Access) -> Result<Lookup, StorageError> {
+        let lookup = self.storage.load(key, access).await?;
+        let Lookup::Found(snapshot) = &lookup else { return Ok(lookup) };
+        if self.strikes(Sabotage::FalseSuccesses, 20) {
+            return Ok(Lookup::Absent);
+        }
+        let other = self.last.lock().unwrap_or_else(PoisonError::into_inner).replace(snapshot.clone());
+        match other {
+            Some(other) if self.strikes(Sabotage::Crossed, 20) => Ok(Lookup::Found(other)),
+            _ => Ok(lookup),
+        }
+    }
+
+    async fn create(&self, key: &StoreKey, record: &Record, now: Timestamp) -> Result<Created, StorageError> {
+        if self.strikes(Sabotage::Growth, 1) {
+            let mut bytes = *key.as_bytes();
+            bytes[15] ^= 1;
+            let endless = Record::new(now, Duration::from_secs(1000 * 24 * 60 * 60), None);
+            self.storage.create(&StoreKey::from_bytes(bytes), &endless, now).await?;
+        }
+        self.storage.create(key, record, now).await
+    }
+
+    async fn commit(&self, key: &StoreKey, commit: &Commit) -> Result<Committed, StorageError> {
+        let (sabotage, every) =
+            if commit.expect.is_some() { (Sabotage::MissingIncrements, 4) } else { (Sabotage::LostUpdates, 5) };
+        if self.strikes(sabotage, every) {
+            return self.pretend(key, commit).await;
+        }
+        self.storage.commit(key, commit).await
+    }
+
+    async fn touch(&self, key: &StoreKey, access: &Access) -> Result<Touched, StorageError> {
+        self.storage.touch(key, access).await
+    }
+
+    async fn move_to(&self, from: &StoreKey, to: &StoreKey, commit: &Commit) -> Result<Moved, StorageError> {
+        if self.strikes(Sabotage::Successors, 1)
+            && let Lookup::Found(snapshot) = self.storage.load(from, &Access::passive(commit.access.now)).await?
+        {
+            let expires_at = snapshot.record.expires_at();
+            return Ok(match self.storage.create(to, &snapshot.record, commit.access.now).await? {
+                Created::Done => Moved::Done { expires_at, revision: 0 },
+                Created::Exists => Moved::Taken,
+            });
+        }
+        self.storage.move_to(from, to, commit).await
+    }
+
+    async fn remove(&self, key: &StoreKey) -> Result<Removed, StorageError> {
+        if self.strikes(Sabotage::Zombies, 2) {
+            return Ok(Removed::Done);
+        }
+        self.storage.remove(key).await
+    }
+
+    async fn find(&self, principal: &str, now: Timestamp) -> Result<Vec<Found>, StorageError> {
+        self.storage.find(principal, now).await
+    }
+
+    async fn sweep(&self, now: Timestamp) -> Result<Swept, StorageError> {
+        self.storage.sweep(now).await
+    }
+
+    fn key_scheme(&self) -> KeyScheme {
+        self.storage.key_scheme()
+    }
+}

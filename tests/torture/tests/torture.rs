@@ -1,0 +1,142 @@
+//! The program finds nothing on a sound storage, having done enough; and each thing it looks for, where it is.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test that cannot go on fails")]
+
+use std::process::{Command, Output};
+
+use serde_json::Value;
+
+fn run(arguments: &str) -> Output {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_gsession-torture"));
+    command.args(arguments.split_whitespace()).output().unwrap()
+}
+
+/// The report's row, and the exit status.
+fn row(arguments: &str) -> (Value, i32) {
+    let output = run(&format!("--json {arguments}"));
+    let report: Value = serde_json::from_slice(&output.stdout)
+        .unwrap_or_else(|error| panic!("{error}: {}", String::from_utf8_lossy(&output.stderr)));
+    (report["rows"][0].clone(), output.status.code().unwrap())
+}
+
+/// Nothing is found, and that is not because nothing was done.
+fn is_sound(storage: &str, seconds: u32) {
+    let (row, status) = row(&format!("--storage {storage} --duration {seconds}s"));
+    for (charge, count) in row["found"].as_object().unwrap() {
+        assert!(count.is_null() || *count == 0, "{charge}: {row:#}");
+    }
+    for deed in
+        ["logins", "reads", "writes", "increments", "renewals", "logouts", "500s and panics", "hang-ups", "faults"]
+    {
+        assert!(row["done"][deed].as_u64() > Some(0), "{deed}: {row:#}");
+    }
+    assert_eq!(status, 0);
+}
+
+#[test]
+fn memory_loses_nothing_while_its_process_is_killed() {
+    is_sound("memory", 4);
+}
+
+#[test]
+fn files_lose_nothing_while_their_processes_are_killed() {
+    is_sound("file", 4);
+}
+
+#[test]
+fn redis_loses_nothing_while_it_and_its_clients_are_killed() {
+    is_sound("redis", 4);
+}
+
+#[test]
+fn hashes_in_redis_lose_nothing_while_it_and_its_clients_are_killed() {
+    is_sound("redis-hash", 4);
+}
+
+#[test]
+fn the_near_cache_loses_nothing_while_redis_and_its_process_are_killed() {
+    is_sound("redis-near", 4);
+}
+
+#[test]
+fn failovers_under_sentinel_lose_what_is_documented_at_most() {
+    is_sound("redis-sentinel", 8);
+}
+
+#[test]
+fn failovers_in_a_cluster_lose_what_is_documented_at_most() {
+    is_sound("redis-cluster", 8);
+}
+
+/// A sabotage is found in the column that is its own.
+fn is_found(sabotage: &str, storage: &str, column: &str, elsewhere: &[&str]) {
+    let (row, status) = row(&format!("--storage {storage} --duration 2s --no-faults --sabotage {sabotage}"));
+    for (charge, count) in row["found"].as_object().unwrap() {
+        let found = count.as_u64().unwrap_or_default();
+        assert_eq!(found > 0, charge == column || (found > 0 && elsewhere.contains(&charge.as_str())), "{row:#}");
+    }
+    assert_eq!(status, 1);
+    assert!(row["in words"].as_array().unwrap().iter().any(|words| words.as_str().unwrap().starts_with(column)));
+}
+
+#[test]
+fn updates_that_are_lost_are_found() {
+    is_found("lost-updates", "memory", "updates lost", &[]);
+}
+
+#[test]
+fn increments_that_are_missing_are_found() {
+    is_found("missing-increments", "redis", "increments wrong", &[]);
+}
+
+#[test]
+fn dead_sessions_that_live_are_found() {
+    is_found("zombies", "file", "dead sessions alive", &[]);
+}
+
+#[test]
+fn sessions_that_are_crossed_are_found() {
+    // What was read last may also be an older state of the same session.
+    is_found("crossed", "memory", "sessions crossed", &["updates lost", "increments wrong", "false successes"]);
+}
+
+#[test]
+fn second_successors_are_found() {
+    // Two sessions where there has to be one lose each other's updates, and a logout ends one of them.
+    let elsewhere = ["updates lost", "increments wrong", "dead sessions alive"];
+    is_found("successors", "redis-hash", "ids over one", &elsewhere);
+}
+
+#[test]
+fn pages_that_take_a_user_for_a_visitor_are_found() {
+    // Where a renewal may have been the reason, the browser is left with nothing.
+    is_found("false-successes", "memory", "false successes", &["ids over one", "updates lost"]);
+}
+
+#[test]
+fn what_is_left_over_is_found() {
+    is_found("growth", "file", "left over", &[]);
+}
+
+#[test]
+fn keys_without_expiry_are_found() {
+    is_found("no-expiry", "redis", "keys without expiry", &[]);
+}
+
+#[test]
+fn what_makes_no_sense_is_explained() {
+    for (arguments, explained) in [
+        ("--storage floppy", "floppy"),
+        ("--clients 0", "0 is not in 1..=200"),
+        ("--tabs 0", "0 is not in 1..=32"),
+        ("--duration 0s", "between a second and thirty days"),
+        ("--duration soon", "soon"),
+        ("--seed minus-one", "minus-one"),
+        ("--storage memory --sabotage no-expiry", "only keys in Redis have an expiry"),
+        ("serve --target memory --place", "--place"),
+    ] {
+        let output = run(arguments);
+        let said = String::from_utf8_lossy(&output.stderr).into_owned();
+        assert_eq!(output.status.code(), Some(2), "{arguments}: {said}");
+        assert!(said.contains(explained), "{arguments}: {said}");
+    }
+}
