@@ -105,8 +105,8 @@ fn combinations(count: usize) -> Vec<Vec<Program>> {
         if left == 0 {
             return all.push(chosen.clone());
         }
-        for at in from..PROGRAMS.len() {
-            chosen.push(PROGRAMS[at]);
+        for (at, &program) in PROGRAMS.iter().enumerate().skip(from) {
+            chosen.push(program);
             add(at, left - 1, chosen, all);
             chosen.pop();
         }

@@ -3,6 +3,7 @@
 use std::{
     io::IsTerminal as _,
     panic::{AssertUnwindSafe, catch_unwind},
+    sync::atomic::{AtomicBool, Ordering},
     thread,
     time::{Duration, Instant},
 };
@@ -24,8 +25,10 @@ use crate::{
 
 /// How long something may be down before it is not waited for any more.
 const PATIENCE: Duration = Duration::from_secs(60);
-/// How many sessions that have ended are looked at once more in the end.
-const LAST_LOOKS: usize = 1_000;
+/// And once something has not come back by then.
+const IMPATIENCE: Duration = Duration::from_millis(500);
+/// For how long sessions that have ended are looked at once more in the end.
+const LAST_LOOKS: Duration = Duration::from_secs(10);
 
 /// What everybody who takes part in torturing a target shares.
 pub(crate) struct World {
@@ -34,6 +37,8 @@ pub(crate) struct World {
     pub(crate) ledger: Ledger,
     pub(crate) tabs: usize,
     deadline: Instant,
+    /// Whether something has been down for too long.
+    is_down: AtomicBool,
 }
 
 impl World {
@@ -52,12 +57,14 @@ impl World {
     /// Asks again until there is an answer, or something has been down for too long.
     pub(crate) fn patiently<T>(&self, mut ask: impl FnMut() -> Option<T>) -> Option<T> {
         let begun = Instant::now();
-        while begun.elapsed() < PATIENCE {
+        let patience = if self.is_down.load(Ordering::Relaxed) { IMPATIENCE } else { PATIENCE };
+        while begun.elapsed() < patience {
             if let Some(answer) = ask() {
                 return Some(answer);
             }
             thread::sleep(Duration::from_millis(10));
         }
+        self.is_down.store(true, Ordering::Relaxed);
         None
     }
 
@@ -94,7 +101,8 @@ fn torture(target: Target, settings: &Torture, seed: u64) -> Result<Row> {
     let mut backend = Backend::start(target)?;
     let fleet = Fleet::start(target, backend.place(), settings.sabotage, seed)?;
     let deadline = Instant::now() + settings.duration;
-    let world = World { target, fleet, ledger: Ledger::default(), tabs: settings.tabs, deadline };
+    let world =
+        World { target, fleet, ledger: Ledger::default(), tabs: settings.tabs, deadline, is_down: false.into() };
     thread::scope(|scope| {
         let world = &world;
         for number in 0..settings.clients {
@@ -142,8 +150,11 @@ fn close_the_books(
     random: &mut fastrand::Rng,
 ) -> Result<()> {
     let (ledger, mut tab, now) = (&world.ledger, Tab::default(), Instant::now());
-    for dead in ledger.all_dead(random).iter().take(LAST_LOOKS) {
+    for dead in ledger.all_dead(random).iter().take_while(|_| now.elapsed() < LAST_LOOKS) {
         faults::look(world, &mut tab, dead);
+    }
+    if world.is_down.load(Ordering::Relaxed) {
+        eprintln!("{}: it did not come back within {PATIENCE:?} after a fault", world.target);
     }
     if sabotage == Some(Sabotage::NoExpiry) {
         backend.forget_an_expiry();

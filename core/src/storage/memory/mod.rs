@@ -6,6 +6,7 @@ mod room;
 mod shard;
 mod slot;
 mod store;
+mod sync;
 
 use std::{fmt, sync::Arc};
 

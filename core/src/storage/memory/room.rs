@@ -1,11 +1,11 @@
 //! What is held, counted against what may be held.
 
-use std::{
-    sync::atomic::{AtomicU64, AtomicUsize, Ordering},
-    time::Duration,
-};
+use std::time::Duration;
 
-use super::slot::Slot;
+use super::{
+    slot::Slot,
+    sync::{AtomicU64, AtomicUsize, Ordering},
+};
 use crate::Timestamp;
 
 /// Under pressure everything expired goes before anything living does, but it is looked for no more often than this.
@@ -25,7 +25,8 @@ pub(super) struct Room {
 
 impl Room {
     pub(super) fn new(max_sessions: usize, max_bytes: usize) -> Self {
-        Self { sessions: 0.into(), bytes: 0.into(), max_sessions, max_bytes, pressed_at: 0.into() }
+        let none = || AtomicUsize::new(0);
+        Self { sessions: none(), bytes: none(), max_sessions, max_bytes, pressed_at: AtomicU64::new(0) }
     }
 
     pub(super) fn has(&self, sessions: usize, bytes: usize) -> bool {

@@ -1,10 +1,8 @@
 //! One place in a shard: a session, or the trace of a renewal.
 
-use std::{
-    sync::atomic::{AtomicU64, Ordering},
-    time::Duration,
-};
+use std::time::Duration;
 
+use super::sync::{AtomicU64, Ordering};
 use crate::{
     Record, StoreKey, Timestamp,
     storage::{Access, FORWARD_FOR},
@@ -48,11 +46,11 @@ pub(super) enum Worth {
 }
 
 impl Slot {
-    pub(super) const fn session(key: StoreKey, record: Record) -> Self {
+    pub(super) fn session(key: StoreKey, record: Record) -> Self {
         Self { key, last_seen: AtomicU64::new(record.last_seen.as_millis()), content: Content::Session(record) }
     }
 
-    pub(super) const fn forward(key: StoreKey, to: StoreKey, at: Timestamp, is_owned: bool) -> Self {
+    pub(super) fn forward(key: StoreKey, to: StoreKey, at: Timestamp, is_owned: bool) -> Self {
         Self { key, last_seen: AtomicU64::new(at.as_millis()), content: Content::Forward { to, at, is_owned } }
     }
 

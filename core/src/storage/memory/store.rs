@@ -1,14 +1,13 @@
 //! The storage's inside: shards under locks, and the operations on them.
 
-use std::sync::{Arc, atomic::Ordering};
-
-use parking_lot::{RwLock, RwLockWriteGuard};
+use std::sync::Arc;
 
 use super::{
     evict::full,
     room::Room,
     shard::Shard,
     slot::{Content, Slot},
+    sync::{Ordering, RwLock, RwLockWriteGuard},
 };
 use crate::{
     Record, StoreKey, Timestamp,
@@ -17,7 +16,7 @@ use crate::{
 };
 
 /// Many more than there are cores, and few enough to walk over.
-const SHARDS: usize = 256;
+const SHARDS: usize = if cfg!(gsession_loom) { 2 } else { 256 };
 /// Places walked under one lock when sweeping: some 10 microseconds.
 const STEP: usize = 256;
 /// How often room is made again for a write because others have taken it meanwhile.

@@ -1,7 +1,10 @@
 //! axum with tower-sessions: the memory storage, and the Redis storage, which is made for the version before.
 
 use anyhow::{Context as _, Result};
-use tower_sessions_redis_store::fred::prelude::{ClientLike as _, Config, Pool};
+use tower_sessions_redis_store::fred::{
+    prelude::{ClientLike as _, Config, Pool},
+    types::config::ReconnectPolicy,
+};
 
 /// The pages, for one version of the crate.
 macro_rules! pages {
@@ -127,7 +130,7 @@ pub(super) fn serve_memory() -> Result<()> {
 pub(super) fn serve_redis(url: &str) -> Result<()> {
     block_on(async {
         // As many connections as the other services have workers.
-        let pool = Pool::new(Config::from_url(url)?, None, None, None, 2)?;
+        let pool = Pool::new(Config::from_url(url)?, None, None, Some(ReconnectPolicy::new_constant(0, 100)), 2)?;
         pool.connect();
         pool.wait_for_connect().await.context("connecting to Redis")?;
         tower_sessions_014::run(tower_sessions_redis_store::RedisStore::new(pool)).await

@@ -1,0 +1,213 @@
+//! Threads on one memory storage, in every interleaving of its locks and atomics, as weakly ordered as the hardware may be.
+#![cfg(gsession_loom)]
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test that cannot go on fails")]
+
+use std::time::Duration;
+
+use gsession::{
+    Changes, Entries, MemoryStorage, Record, Storage as _, StoreKey, Timestamp,
+    record::Commit,
+    storage::{Access, Committed, Created, Lookup, Moved, Removed, Touched},
+};
+use loom::thread::{self, JoinHandle};
+
+const NOW: Timestamp = Timestamp::from_millis(1_750_000_000_000);
+const IDLE: Duration = Duration::from_secs(24 * 60 * 60);
+
+/// Keys of odd and of even numbers lie in the two different shards.
+fn key(number: u8) -> StoreKey {
+    let mut bytes = [0xa5; 32];
+    (bytes[0], bytes[31]) = (number, number);
+    StoreKey::from_bytes(bytes)
+}
+
+fn record(list: &[(&str, &str)]) -> Record {
+    let mut record = Record::new(NOW, IDLE, None);
+    record.entries = Entries::pack(list.iter().copied()).unwrap();
+    record
+}
+
+fn active(now: Timestamp) -> Access {
+    Access::active(now, IDLE, Duration::ZERO)
+}
+
+fn setting(key: &str) -> Commit {
+    let mut changes = Changes::default();
+    changes.set(key, "1");
+    Commit::new(changes, active(NOW))
+}
+
+fn storage(builder: gsession::storage::memory::MemoryStorageBuilder) -> MemoryStorage {
+    builder.sweep_interval(Duration::MAX).build()
+}
+
+/// A storage with one session.
+fn with_session() -> MemoryStorage {
+    let storage = storage(MemoryStorage::builder());
+    storage.create(&key(1), &record(&[("n", "0")]), NOW).unwrap();
+    storage
+}
+
+fn spawn<T: 'static>(storage: &MemoryStorage, run: impl FnOnce(&MemoryStorage) -> T + 'static) -> JoinHandle<T> {
+    let storage = storage.clone();
+    thread::spawn(move || run(&storage))
+}
+
+fn names(storage: &MemoryStorage, key: &StoreKey) -> Option<Vec<String>> {
+    match storage.load(key, &Access::passive(NOW)).unwrap() {
+        Lookup::Found(snapshot) => Some(snapshot.record.entries.iter().map(|(key, _)| key.to_owned()).collect()),
+        _ => None,
+    }
+}
+
+/// What is counted is what is there.
+fn check_counts(storage: &MemoryStorage, held: usize) {
+    assert_eq!(storage.len(), held);
+    assert_eq!(storage.sweep(NOW + 1000 * IDLE).unwrap().removed, held as u64);
+    assert_eq!((storage.len(), storage.bytes()), (0, 0));
+}
+
+fn explore(run: impl Fn() + Sync + Send + 'static) {
+    let mut model = loom::model::Builder::new();
+    model.preemption_bound = Some(3);
+    model.check(run);
+}
+
+#[test]
+fn commits_of_different_keys_both_stay() {
+    explore(|| {
+        let storage = with_session();
+        let other = spawn(&storage, |storage| storage.commit(&key(1), &setting("a")).unwrap());
+        let mine = storage.commit(&key(1), &setting("b")).unwrap();
+        assert!(matches!((mine, other.join().unwrap()), (Committed::Done { .. }, Committed::Done { .. })));
+        assert_eq!(names(&storage, &key(1)).unwrap(), ["a", "b", "n"]);
+        check_counts(&storage, 1);
+    });
+}
+
+#[test]
+fn a_commit_never_outlives_a_remove() {
+    explore(|| {
+        let storage = with_session();
+        let other = spawn(&storage, |storage| storage.commit(&key(1), &setting("a")).unwrap());
+        assert_eq!(storage.remove(&key(1)).unwrap(), Removed::Done);
+        let _ = other.join().unwrap();
+        assert_eq!(names(&storage, &key(1)), None);
+        check_counts(&storage, 0);
+    });
+}
+
+#[test]
+fn a_touch_never_outlives_a_remove_and_loses_no_commit() {
+    explore(|| {
+        let storage = with_session();
+        let later = NOW + Duration::from_secs(60);
+        let toucher = spawn(&storage, move |storage| storage.touch(&key(1), &active(later)).unwrap());
+        let committer = spawn(&storage, |storage| storage.commit(&key(1), &setting("a")).unwrap());
+        assert_eq!(toucher.join().unwrap(), Touched::Done(later + IDLE));
+        let _ = committer.join().unwrap();
+        let Lookup::Found(snapshot) = storage.load(&key(1), &Access::passive(later)).unwrap() else {
+            panic!("it is gone")
+        };
+        assert_eq!(snapshot.record.last_seen, later, "a commit took the touch back");
+        assert_eq!(names(&storage, &key(1)).unwrap(), ["a", "n"]);
+    });
+}
+
+#[test]
+fn of_two_renewals_one_wins() {
+    explore(|| {
+        let storage = with_session();
+        let other = spawn(&storage, |storage| storage.move_to(&key(1), &key(2), &setting("a")).unwrap());
+        let mine = storage.move_to(&key(1), &key(3), &setting("b")).unwrap();
+        let won = [mine, other.join().unwrap()].iter().filter(|moved| matches!(moved, Moved::Done { .. })).count();
+        assert_eq!(won, 1);
+        let living = [1, 2, 3].iter().filter(|&&number| names(&storage, &key(number)).is_some()).count();
+        assert_eq!(living, 1);
+        check_counts(&storage, 2);
+    });
+}
+
+#[test]
+fn a_remove_finds_what_a_renewal_makes() {
+    explore(|| {
+        let storage = with_session();
+        let other = spawn(&storage, |storage| storage.move_to(&key(1), &key(2), &setting("a")).unwrap());
+        if let Removed::Moved(to) = storage.remove(&key(1)).unwrap() {
+            assert_eq!(storage.remove(&to).unwrap(), Removed::Done);
+        }
+        let _ = other.join().unwrap();
+        assert_eq!((names(&storage, &key(1)), names(&storage, &key(2))), (None, None));
+    });
+}
+
+#[test]
+fn renewals_in_a_circle_never_wait_for_each_other() {
+    explore(|| {
+        let storage = with_session();
+        storage.create(&key(2), &record(&[]), NOW).unwrap();
+        let other = spawn(&storage, |storage| storage.move_to(&key(2), &key(1), &setting("a")).unwrap());
+        assert_eq!(storage.move_to(&key(1), &key(2), &setting("b")).unwrap(), Moved::Taken);
+        assert_eq!(other.join().unwrap(), Moved::Taken);
+    });
+}
+
+#[test]
+fn of_two_creates_one_wins() {
+    explore(|| {
+        let storage = storage(MemoryStorage::builder());
+        let other = spawn(&storage, |storage| storage.create(&key(1), &record(&[("a", "1")]), NOW).unwrap());
+        let mine = storage.create(&key(1), &record(&[("b", "1")]), NOW).unwrap();
+        let other = other.join().unwrap();
+        assert_ne!(mine, other);
+        let wanted = if mine == Created::Done { "b" } else { "a" };
+        assert_eq!(names(&storage, &key(1)).unwrap(), [wanted]);
+        check_counts(&storage, 1);
+    });
+}
+
+/// Two creates where there is room for one more, in different shards: one of the anonymous sessions makes room.
+#[test]
+fn the_bound_holds_and_the_counts_are_right() {
+    explore(|| {
+        let storage = storage(MemoryStorage::builder().max_sessions(2));
+        storage.create(&key(1), &record(&[]), NOW).unwrap();
+        let create = |number| move |storage: &MemoryStorage| storage.create(&key(number), &record(&[]), NOW).unwrap();
+        let other = spawn(&storage, create(2));
+        create(3)(&storage);
+        other.join().unwrap();
+        assert_eq!(storage.len(), 2);
+        let held = [1, 2, 3].iter().filter(|&&number| names(&storage, &key(number)).is_some()).count();
+        check_counts(&storage, held);
+        assert_eq!(held, 2);
+    });
+}
+
+#[test]
+fn a_sweep_removes_what_has_ended_and_nothing_that_was_made_meanwhile() {
+    explore(|| {
+        let storage = with_session();
+        let later = NOW + IDLE;
+        let sweeper = spawn(&storage, move |storage| storage.sweep(later).unwrap());
+        let fresh = Record::new(later, IDLE, None);
+        assert_eq!(storage.create(&key(1), &fresh, later).unwrap(), Created::Done);
+        sweeper.join().unwrap();
+        assert!(matches!(storage.load(&key(1), &Access::passive(later)).unwrap(), Lookup::Found(_)));
+        check_counts(&storage, 1);
+    });
+}
+
+#[test]
+fn a_sweep_spares_what_is_touched_in_time() {
+    explore(|| {
+        let storage = with_session();
+        let (soon, end) = (NOW + Duration::from_secs(60), NOW + IDLE);
+        let sweeper = spawn(&storage, move |storage| storage.sweep(end).unwrap());
+        let touched = storage.touch(&key(1), &active(soon)).unwrap();
+        sweeper.join().unwrap();
+        let is_there = matches!(storage.load(&key(1), &Access::passive(end)).unwrap(), Lookup::Found(_));
+        // Whoever was told that it lives on finds it; unless it was swept before that.
+        assert_eq!(is_there, touched != Touched::Gone);
+        check_counts(&storage, usize::from(is_there));
+    });
+}
