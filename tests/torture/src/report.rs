@@ -13,9 +13,15 @@ use crate::{
 pub(crate) struct Row {
     pub(crate) target: Target,
     pub(crate) ledger: Ledger,
+    /// Whether it always answered again soon after a fault.
+    pub(crate) came_back: bool,
 }
 
 impl Row {
+    pub(crate) fn is_sound(&self) -> bool {
+        self.ledger.total() == 0 && self.came_back
+    }
+
     /// A count, unless it does not make sense here.
     fn charge(&self, charge: Charge) -> Option<u64> {
         let makes_sense = match charge {
@@ -52,6 +58,9 @@ fn print_tables(rows: &[Row]) {
     for row in rows {
         for finding in row.ledger.findings() {
             println!("- {}: {finding}", row.target);
+        }
+        if !row.came_back {
+            println!("- {}: it did not answer for a minute although everything was running again", row.target);
         }
     }
 }
@@ -91,6 +100,7 @@ fn as_json(rows: &[Row], settings: &Torture, seed: u64) -> Value {
             "done": deeds,
             "found": charges,
             "lost in failover": row.ledger.in_failover(),
+            "came back": row.came_back,
             "in words": row.ledger.findings(),
         })
     });
