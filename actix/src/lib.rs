@@ -46,6 +46,9 @@ mod attach;
 mod cookie;
 mod error;
 mod ext;
+#[cfg(feature = "fuzzing")]
+#[doc(hidden)]
+pub mod fuzzing;
 mod middleware;
 mod passive;
 mod session;

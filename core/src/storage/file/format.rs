@@ -60,7 +60,7 @@ fn digest(head: &[u8], content: &[u8]) -> [u8; 8] {
     std::array::from_fn(|i| hash[i])
 }
 
-fn frame(kind: u8, idle_timeout: u64, absolute: u64, content: &[u8]) -> Vec<u8> {
+pub(super) fn frame(kind: u8, idle_timeout: u64, absolute: u64, content: &[u8]) -> Vec<u8> {
     let mut bytes = Vec::with_capacity(HEADER + content.len());
     bytes.extend_from_slice(MAGIC);
     bytes.extend_from_slice(&[VERSION, kind, 0, 0]);

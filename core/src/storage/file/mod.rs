@@ -29,6 +29,8 @@
 mod builder;
 mod folder;
 mod format;
+#[cfg(feature = "fuzzing")]
+pub(crate) mod fuzz;
 mod lock;
 mod open;
 mod store;

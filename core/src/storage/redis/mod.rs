@@ -3,6 +3,8 @@
 mod builder;
 mod check;
 mod either;
+#[cfg(feature = "fuzzing")]
+pub(crate) mod fuzz;
 mod goframe;
 mod layout;
 mod native;

@@ -26,7 +26,7 @@ use crate::{
 #[derive(Debug)]
 pub(in crate::storage::redis) struct GoHashes;
 
-fn entries(values: Value, limits: &Limits) -> Option<Entries> {
+pub(super) fn entries(values: Value, limits: &Limits) -> Option<Entries> {
     let Value::Array(list) = values else { return None };
     let mut list = list.into_iter();
     let mut entries = Vec::new();

@@ -5,6 +5,8 @@
 //! and there is no principal and no absolute deadline. A renewal leaves a trace under a key of its own.
 
 mod form;
+#[cfg(feature = "fuzzing")]
+pub(super) mod fuzz;
 mod hash;
 mod json;
 mod operations;
