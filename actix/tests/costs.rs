@@ -1,0 +1,183 @@
+//! What a request costs, counted: allocations above the same handler without sessions, and operations on the storage. The
+//! counts are exact, so that a slower path shows as another number.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test that cannot go on fails")]
+
+mod support;
+
+use std::time::Duration;
+
+use actix_http::Request;
+use actix_web::{
+    App, Error,
+    body::MessageBody,
+    dev::{Service, ServiceResponse},
+    http::header::{COOKIE, SET_COOKIE},
+    rt::System,
+    test::{TestRequest, call_service, init_service},
+    web,
+};
+use gsession::{AsyncStorage, FileStorage, MemoryStorage, RedisHashStorage, RedisStorage, storage::redis::NearCache};
+use gsession_actix::{Session, SessionMiddleware};
+use gsession_test_servers::RedisServer;
+use support::{
+    place::Place,
+    probe::Op::{self, Commit, Create, Fetch, Move, Remove},
+};
+use tempfile::TempDir;
+
+type Answer = actix_web::Result<&'static str>;
+
+async fn untouched() -> &'static str {
+    "ok"
+}
+
+async fn read(session: Session) -> Answer {
+    session.get::<String>("user").await?.expect("it is logged in");
+    Ok("ok")
+}
+
+async fn read_write(session: Session) -> Answer {
+    let n: u64 = session.get("n").await?.expect("it is logged in");
+    session.set("n", &(n + 1))?;
+    Ok("ok")
+}
+
+async fn write(session: Session) -> Answer {
+    session.set("n", &1)?;
+    Ok("ok")
+}
+
+async fn login(session: Session) -> Answer {
+    session.set("user", "ada")?;
+    session.set("n", &100)?;
+    Ok("ok")
+}
+
+async fn renew(session: Session) -> Answer {
+    session.renew();
+    Ok("ok")
+}
+
+async fn logout(session: Session) -> &'static str {
+    session.destroy();
+    "ok"
+}
+
+fn routes(config: &mut web::ServiceConfig) {
+    config
+        .route("/untouched", web::get().to(untouched))
+        .route("/read", web::get().to(read))
+        .route("/read-write", web::get().to(read_write))
+        .route("/write", web::get().to(write))
+        .route("/login", web::get().to(login))
+        .route("/renew", web::get().to(renew))
+        .route("/logout", web::get().to(logout));
+}
+
+fn request(path: &str, cookie: &str) -> Request {
+    TestRequest::with_uri(path).insert_header((COOKIE, cookie)).to_request()
+}
+
+async fn cookie_of<B: MessageBody>(
+    app: &impl Service<Request, Response = ServiceResponse<B>, Error = Error>,
+) -> String {
+    let answer = call_service(app, request("/login", "other=1")).await;
+    let line = answer.headers().get(SET_COOKIE).expect("a new session has a cookie").to_str().unwrap();
+    line.split(';').next().unwrap().to_owned()
+}
+
+/// Allocations of this thread, where a worker's connections live as well, once everything stands: always the same number.
+fn allocations(system: &actix_web::rt::SystemRunner, mut call: impl AsyncFnMut()) -> u64 {
+    for _ in 0..70 {
+        system.block_on(call());
+    }
+    let counts: Vec<u64> =
+        (0..5).map(|_| allocation_counter::measure(|| system.block_on(call())).count_total).collect();
+    assert!(counts.iter().all(|count| *count == counts[0]), "not always the same: {counts:?}");
+    counts[0]
+}
+
+/// What `untouched`, `read`, `read-write` and `write` allocate above the same application without sessions.
+fn above_bare(storage: impl AsyncStorage + 'static) -> [u64; 4] {
+    let system = System::new();
+    let sessions = SessionMiddleware::builder(storage).cookie_secure(false).build().unwrap();
+    let bare = system.block_on(init_service(App::new().route("/untouched", web::get().to(untouched))));
+    let app = system.block_on(init_service(App::new().wrap(sessions).configure(routes)));
+    let cookie = system.block_on(cookie_of(&app));
+    let plain = allocations(&system, async || drop(call_service(&bare, request("/untouched", &cookie)).await));
+    ["/untouched", "/read", "/read-write", "/write"].map(|path| {
+        let total = allocations(&system, async || {
+            let answer = call_service(&app, request(path, &cookie)).await;
+            assert!(answer.status().is_success(), "{path}: {}", answer.status());
+        });
+        total - plain
+    })
+}
+
+#[test]
+fn allocations_in_memory() {
+    assert_eq!(above_bare(MemoryStorage::new()), [2, 4, 11, 12]);
+}
+
+/// Of the worker's thread: what the blocking thread pool does is not among them.
+#[test]
+fn allocations_in_files() {
+    let folder = TempDir::new().unwrap();
+    assert_eq!(above_bare(FileStorage::open(folder.path().join("sessions")).unwrap()), [2, 10, 17, 13]);
+}
+
+#[test]
+fn allocations_in_redis() {
+    let server = RedisServer::start();
+    assert_eq!(above_bare(RedisStorage::builder(&server.url()).build().unwrap()), [2, 16, 37, 21]);
+}
+
+#[test]
+fn allocations_in_redis_hashes() {
+    let server = RedisServer::start();
+    assert_eq!(above_bare(RedisHashStorage::builder(&server.url()).build().unwrap()), [2, 24, 42, 24]);
+}
+
+#[test]
+fn allocations_near_redis() {
+    let server = RedisServer::start();
+    let storage = RedisStorage::builder(&server.url()).near_cache(NearCache::default()).build().unwrap();
+    assert_eq!(above_bare(storage), [2, 7, 45, 26]);
+}
+
+/// What the storage is asked by a request to `path`, with a session or without, when a touch is due or not.
+fn asked(path: &str, is_logged_in: bool, is_due: bool) -> Vec<Op> {
+    let (system, place) = (System::new(), Place::memory());
+    let app = system.block_on(init_service(App::new().wrap(place.sessions()).configure(routes)));
+    let cookie = if is_logged_in { system.block_on(cookie_of(&app)) } else { "other=1".to_owned() };
+    if is_due {
+        place.clock.advance(Duration::from_secs(60 * 60));
+    }
+    place.asked();
+    system.block_on(async { drop(call_service(&app, request(path, &cookie)).await) });
+    place.asked()
+}
+
+#[test]
+fn operations_on_the_storage() {
+    for (path, is_logged_in, operations) in [
+        ("/untouched", false, vec![]),
+        ("/untouched", true, vec![]),
+        ("/login", false, vec![Create]),
+        ("/read", true, vec![Fetch]),
+        ("/read-write", true, vec![Fetch, Commit]),
+        ("/write", true, vec![Commit]),
+        ("/renew", true, vec![Move]),
+        ("/logout", false, vec![]),
+        ("/logout", true, vec![Remove]),
+    ] {
+        // That it extends the session, too, costs nothing more.
+        for is_due in [false, true] {
+            assert_eq!(
+                asked(path, is_logged_in, is_due),
+                operations,
+                "{path}, logged in: {is_logged_in}, due: {is_due}"
+            );
+        }
+    }
+}
