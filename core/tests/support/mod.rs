@@ -50,32 +50,41 @@ pub(crate) const KINDS: [Kind; 6] =
 
 /// A new storage, with the folder it lives in, which goes with it.
 pub(crate) struct Place {
+    pub(crate) kind: Kind,
     pub(crate) storage: Arc<dyn Storage>,
     pub(crate) clock: ManualClock,
     pub(crate) ids: RememberedIds,
-    _folder: Option<TempDir>,
+    /// Opens the storage: what is kept outside of the process is there again.
+    open: Box<dyn Fn() -> Arc<dyn Storage>>,
 }
 
 impl Place {
     /// An empty storage that does nothing by itself: it neither sweeps nor writes touches in the background.
     pub(crate) fn new(kind: Kind) -> Self {
-        let clock = ManualClock::new(NOW);
-        let (storage, folder): (Arc<dyn Storage>, _) = match kind {
-            Kind::Memory => (Arc::new(quiet_memory()), None),
+        let open: Box<dyn Fn() -> Arc<dyn Storage>> = match kind {
+            Kind::Memory => Box::new(|| Arc::new(quiet_memory())),
             Kind::File => {
+                // The folder goes with the place.
                 let folder = TempDir::new().unwrap();
-                (Arc::new(quiet_file(&folder.path().join("sessions"))), Some(folder))
+                Box::new(move || Arc::new(quiet_file(&folder.path().join("sessions"))))
             }
             #[cfg(feature = "redis")]
-            Kind::RedisString => (Arc::new(redis::strings()), None),
-            #[cfg(feature = "redis")]
-            Kind::RedisHash => (Arc::new(redis::hashes()), None),
-            #[cfg(feature = "redis")]
-            Kind::RedisStringCluster => (Arc::new(redis::clustered_strings()), None),
-            #[cfg(feature = "redis")]
-            Kind::RedisHashCluster => (Arc::new(redis::clustered_hashes()), None),
+            kind => {
+                let prefix = redis::prefix();
+                match kind {
+                    Kind::RedisHash => Box::new(move || Arc::new(redis::hashes_at(&prefix))),
+                    Kind::RedisStringCluster => Box::new(move || Arc::new(redis::clustered_strings_at(&prefix))),
+                    Kind::RedisHashCluster => Box::new(move || Arc::new(redis::clustered_hashes_at(&prefix))),
+                    _ => Box::new(move || Arc::new(redis::strings_at(&prefix))),
+                }
+            }
         };
-        Self { storage, clock, ids: RememberedIds::default(), _folder: folder }
+        Self { kind, storage: open(), clock: ManualClock::new(NOW), ids: RememberedIds::default(), open }
+    }
+
+    /// The storage as another process opens it. What is in memory is another process's own.
+    pub(crate) fn opened_again(&self) -> Arc<dyn Storage> {
+        (self.open)()
     }
 
     pub(crate) fn builder(&self) -> ManagerBuilder<Manager> {

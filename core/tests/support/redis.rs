@@ -21,18 +21,30 @@ fn cluster() -> &'static Cluster {
     CLUSTER.get_or_init(Cluster::start)
 }
 
-/// Keys that no other storage of this test program has.
-fn apart<S>(builder: RedisBuilder<S>) -> RedisBuilder<S> {
+/// A prefix for keys that no other storage of this test program has.
+pub(crate) fn prefix() -> String {
     static NEXT: AtomicU32 = AtomicU32::new(0);
-    builder.key_prefix(format!("test{}:", NEXT.fetch_add(1, Ordering::Relaxed)))
+    format!("test{}:", NEXT.fetch_add(1, Ordering::Relaxed))
+}
+
+fn apart<S>(builder: RedisBuilder<S>) -> RedisBuilder<S> {
+    builder.key_prefix(prefix())
 }
 
 pub(crate) fn strings() -> RedisStorage {
-    apart(RedisStorage::builder(&server().url())).build().unwrap()
+    strings_at(&prefix())
+}
+
+pub(crate) fn strings_at(prefix: &str) -> RedisStorage {
+    RedisStorage::builder(&server().url()).key_prefix(prefix).build().unwrap()
 }
 
 pub(crate) fn hashes() -> RedisHashStorage {
-    apart(RedisHashStorage::builder(&server().url())).build().unwrap()
+    hashes_at(&prefix())
+}
+
+pub(crate) fn hashes_at(prefix: &str) -> RedisHashStorage {
+    RedisHashStorage::builder(&server().url()).key_prefix(prefix).build().unwrap()
 }
 
 pub(crate) fn near_strings() -> RedisStorage {
@@ -44,9 +56,17 @@ pub(crate) fn near_hashes() -> RedisHashStorage {
 }
 
 pub(crate) fn clustered_strings() -> RedisStorage {
-    apart(RedisStorage::cluster(cluster().urls())).build().unwrap()
+    clustered_strings_at(&prefix())
+}
+
+pub(crate) fn clustered_strings_at(prefix: &str) -> RedisStorage {
+    RedisStorage::cluster(cluster().urls()).key_prefix(prefix).build().unwrap()
 }
 
 pub(crate) fn clustered_hashes() -> RedisHashStorage {
-    apart(RedisHashStorage::cluster(cluster().urls())).build().unwrap()
+    clustered_hashes_at(&prefix())
+}
+
+pub(crate) fn clustered_hashes_at(prefix: &str) -> RedisHashStorage {
+    RedisHashStorage::cluster(cluster().urls()).key_prefix(prefix).build().unwrap()
 }

@@ -1,98 +1,17 @@
-//! Random histories of up to three overlapping requests of one client, against a model of maps.
-#![cfg(all(feature = "file", unix))]
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test that cannot go on fails")]
+//! A history on a storage and on the model, side by side.
 
-mod support;
+use std::sync::Arc;
 
-use std::collections::BTreeMap;
+use gsession::{
+    ClientInfo, Clock as _, Delivery, Error, Manager, Session, SessionId, Storage, StoreKey, Timestamp,
+    storage::FORWARD_FOR,
+};
 
-use gsession::{ClientInfo, Delivery, Error, Manager, Session, SessionId, StoreKey};
-use proptest::prelude::*;
-use support::{Kind, NOW, Place, stored};
-
-const REQUESTS: usize = 3;
-
-#[derive(Debug, Clone)]
-enum Op {
-    /// Ends the request at this place, if there is one, and begins another.
-    Open,
-    Get(String),
-    Set(String, u32),
-    Remove(String),
-    Clear,
-    Update(String),
-    Renew,
-    Destroy,
-    Save,
-    Close,
-}
-
-fn op() -> impl Strategy<Value = Op> {
-    prop_oneof![
-        4 => Just(Op::Open),
-        3 => "[a-d]".prop_map(Op::Get),
-        5 => ("[a-d]", 0..100_u32).prop_map(|(key, value)| Op::Set(key, value)),
-        2 => "[a-d]".prop_map(Op::Remove),
-        1 => Just(Op::Clear),
-        3 => "[a-d]".prop_map(Op::Update),
-        2 => Just(Op::Renew),
-        1 => Just(Op::Destroy),
-        3 => Just(Op::Save),
-        2 => Just(Op::Close),
-    ]
-}
-
-fn history() -> impl Strategy<Value = Vec<(usize, Op)>> {
-    prop::collection::vec((0..REQUESTS, op()), 1..60)
-}
-
-type Data = BTreeMap<String, u32>;
-
-/// What a request has written and not stored.
-#[derive(Debug, Clone, Default)]
-struct Pending {
-    cleared: bool,
-    edits: BTreeMap<String, Option<u32>>,
-}
-
-impl Pending {
-    fn is_empty(&self) -> bool {
-        !self.cleared && self.edits.is_empty()
-    }
-
-    fn has_content(&self) -> bool {
-        self.edits.values().any(Option::is_some)
-    }
-
-    fn over(&self, data: &Data) -> Data {
-        let mut data = if self.cleared { Data::new() } else { data.clone() };
-        for (key, edit) in &self.edits {
-            match edit {
-                Some(value) => drop(data.insert(key.clone(), *value)),
-                None => drop(data.remove(key)),
-            }
-        }
-        data
-    }
-}
-
-/// What became of a session that was ever issued; its number is its place in the list.
-#[derive(Debug, Clone)]
-enum Fate {
-    Lives(Data),
-    Ended,
-    RenewedTo(usize),
-}
-
-/// What a request knows.
-#[derive(Debug, Clone)]
-enum Standing {
-    Unknown,
-    Written,
-    Found(Data),
-    Absent,
-    Lost,
-}
+use crate::{
+    history::{History, Op, REQUESTS},
+    model::{Data, Fate, OWNER, Pending, Standing},
+    support::{IDLE, Kind, Place, found, survivors},
+};
 
 #[derive(Debug)]
 struct Request {
@@ -105,29 +24,54 @@ struct Request {
     doomed: Option<usize>,
 }
 
-struct World {
+pub(crate) struct World {
     place: Place,
+    /// Over it, or over one that is broken.
+    storage: Arc<dyn Storage>,
     manager: Manager,
     /// The model, and the id by which the storage knows each session.
     fates: Vec<(Fate, SessionId)>,
     /// The session whose id the client holds.
     cookie: Option<usize>,
     requests: [Option<Request>; REQUESTS],
-    check_delivery: bool,
+    /// Whether another process can open it.
+    reopens: bool,
     /// Whether a read fetches a part of the session.
     reads_parts: bool,
 }
 
 impl World {
-    fn new(kind: Kind, check_delivery: bool) -> Self {
+    fn new(kind: Kind) -> Self {
         let place = Place::new(kind);
-        let manager = place.manager();
+        let storage = Arc::clone(&place.storage);
         #[cfg(feature = "redis")]
         let reads_parts = matches!(kind, Kind::RedisHash | Kind::RedisHashCluster);
         #[cfg(not(feature = "redis"))]
         let reads_parts = false;
-        let requests = Default::default();
-        Self { place, manager, fates: Vec::new(), cookie: None, requests, check_delivery, reads_parts }
+        Self::over(place, storage, true, reads_parts)
+    }
+
+    /// Over a storage that is none of the place's.
+    fn on(storage: impl Storage + 'static) -> Self {
+        Self::over(Place::new(Kind::Memory), Arc::new(storage), false, false)
+    }
+
+    fn over(place: Place, storage: Arc<dyn Storage>, reopens: bool, reads_parts: bool) -> Self {
+        let manager = place.builder_over(Arc::clone(&storage)).build().unwrap();
+        Self {
+            place,
+            storage,
+            manager,
+            fates: Vec::new(),
+            cookie: None,
+            requests: Default::default(),
+            reopens,
+            reads_parts,
+        }
+    }
+
+    fn now(&self) -> Timestamp {
+        self.place.clock.now()
     }
 
     fn open(&mut self, at: usize) {
@@ -233,7 +177,7 @@ impl World {
         let closed = request.session.close().unwrap();
         self.stored(&mut request);
         let lost = matches!(request.standing, Standing::Lost);
-        if self.check_delivery && lost {
+        if lost {
             let quiet = matches!(closed.delivery, Delivery::Keep | Delivery::Withdraw);
             assert!(quiet, "a request that lost its session hands out {:?}", closed.delivery);
         }
@@ -251,6 +195,11 @@ impl World {
         match op {
             Op::Open => return self.open(at),
             Op::Close => return self.close(at),
+            // What it has written and not saved is gone with it.
+            Op::Drop => return self.requests[at] = None,
+            Op::DestroyAllOf(user) => return self.destroy_all_of(*user),
+            Op::Expire => return self.expire(),
+            Op::Restart => return self.restart(),
             _ => {}
         }
         if self.requests[at].is_none() {
@@ -273,7 +222,14 @@ impl World {
             }
             Op::Clear => {
                 session.clear();
-                request.pending = Pending { cleared: true, edits: BTreeMap::new() };
+                request.pending.clear();
+            }
+            Op::Own(user) => {
+                match user {
+                    Some(user) => session.set_principal(&format!("user-{user}")).unwrap(),
+                    None => session.clear_principal().unwrap(),
+                }
+                request.pending.edits.insert(OWNER.to_owned(), *user);
             }
             Op::Update(key) => self.update(&mut request, key),
             Op::Renew => {
@@ -290,9 +246,42 @@ impl World {
                 let _ = session.save().unwrap();
                 self.stored(&mut request);
             }
-            Op::Open | Op::Close => {}
+            Op::Open | Op::Close | Op::Drop | Op::DestroyAllOf(_) | Op::Expire | Op::Restart => {}
         }
         self.requests[at] = Some(request);
+    }
+
+    fn destroy_all_of(&mut self, user: u32) {
+        let spared = self.cookie.map(|number| self.fates[number].1.clone());
+        let ended = self.manager.destroy_all_of(&format!("user-{user}"), spared.as_ref()).unwrap();
+        let mut expected = 0;
+        for number in 0..self.fates.len() {
+            if matches!(&self.fates[number].0, Fate::Lives(data) if data.get(OWNER) == Some(&user))
+                && self.cookie != Some(number)
+            {
+                self.fates[number].0 = Fate::Ended;
+                expected += 1;
+            }
+        }
+        assert_eq!(ended, expected, "sessions of user {user} that were ended");
+    }
+
+    /// All that was last used before this has ended, the traces of renewals too.
+    fn expire(&mut self) {
+        self.place.clock.advance(IDLE + FORWARD_FOR);
+        self.fates.iter_mut().for_each(|(fate, _)| *fate = Fate::Ended);
+    }
+
+    fn restart(&mut self) {
+        self.requests = Default::default();
+        if !self.reopens {
+            return;
+        }
+        self.storage = self.place.opened_again();
+        self.manager = self.place.builder_over(Arc::clone(&self.storage)).build().unwrap();
+        if self.place.kind == Kind::Memory {
+            self.fates.iter_mut().for_each(|(fate, _)| *fate = Fate::Ended);
+        }
     }
 
     fn update(&mut self, request: &mut Request, key: &str) {
@@ -337,78 +326,46 @@ impl World {
     fn check(&self) {
         let mut living = 0;
         for (fate, id) in &self.fates {
-            let held = stored(&*self.place.storage, &StoreKey::of(id), NOW);
+            let snapshot = found(&*self.storage, &StoreKey::of(id), self.now());
+            let held = snapshot.map(|snapshot| {
+                let number = |json: &str| json.parse().unwrap();
+                let entries = snapshot.record.entries;
+                let mut data: Data = entries.iter().map(|(key, json)| (key.to_owned(), number(json))).collect();
+                if let Some(owner) = &snapshot.record.principal {
+                    data.insert(OWNER.to_owned(), number(owner.strip_prefix("user-").unwrap()));
+                }
+                data
+            });
             match fate {
                 Fate::Lives(data) => {
                     living += 1;
-                    let expected: Vec<_> = data.iter().map(|(key, value)| (key.clone(), value.to_string())).collect();
-                    assert_eq!(held, Some(expected));
+                    assert_eq!(held.as_ref(), Some(data), "a session's data");
                 }
                 Fate::Ended | Fate::RenewedTo(_) => assert_eq!(held, None, "a dead id lives"),
             }
         }
-        assert_eq!(self.place.ids.living(&*self.place.storage, NOW).len(), living);
+        assert_eq!(self.place.ids.living(&*self.storage, self.now()).len(), living, "sessions that live");
     }
 
-    fn run(kind: Kind, check_delivery: bool, history: &[(usize, Op)]) {
-        let mut world = Self::new(kind, check_delivery);
+    /// Goes through a history step by step.
+    fn run(mut self, history: &History) {
         for (at, op) in history {
-            world.step(*at, op);
-            world.check();
+            self.step(*at, op);
+            self.check();
         }
         for at in 0..REQUESTS {
-            world.close(at);
-            world.check();
+            self.close(at);
+            self.check();
         }
-        let living = world.fates.iter().filter(|(fate, _)| matches!(fate, Fate::Lives(_))).count();
-        assert_eq!(world.place.survivors(), living as u64);
+        let lives = |(fate, _): &&(Fate, SessionId)| matches!(fate, Fate::Lives(_));
+        assert_eq!(survivors(&*self.storage, self.now()), self.fates.iter().filter(lives).count() as u64);
     }
 }
 
-proptest! {
-    #![proptest_config(ProptestConfig { cases: 400, failure_persistence: None, ..ProptestConfig::default() })]
-
-    #[test]
-    fn memory_holds_what_the_model_holds(history in history()) {
-        World::run(Kind::Memory, false, &history);
-    }
-
-    #[test]
-    fn a_request_that_lost_its_session_hands_out_no_id(history in history()) {
-        World::run(Kind::Memory, true, &history);
-    }
+pub(crate) fn run(kind: Kind, history: &History) {
+    World::new(kind).run(history);
 }
 
-proptest! {
-    #![proptest_config(ProptestConfig { cases: 100, failure_persistence: None, ..ProptestConfig::default() })]
-
-    #[test]
-    fn files_hold_what_the_model_holds(history in history()) {
-        World::run(Kind::File, false, &history);
-    }
-}
-
-#[cfg(feature = "redis")]
-proptest! {
-    #![proptest_config(ProptestConfig { cases: 60, failure_persistence: None, ..ProptestConfig::default() })]
-
-    #[test]
-    fn strings_in_redis_hold_what_the_model_holds(history in history()) {
-        World::run(Kind::RedisString, true, &history);
-    }
-
-    #[test]
-    fn hashes_in_redis_hold_what_the_model_holds(history in history()) {
-        World::run(Kind::RedisHash, true, &history);
-    }
-
-    #[test]
-    fn strings_in_a_cluster_hold_what_the_model_holds(history in history()) {
-        World::run(Kind::RedisStringCluster, true, &history);
-    }
-
-    #[test]
-    fn hashes_in_a_cluster_hold_what_the_model_holds(history in history()) {
-        World::run(Kind::RedisHashCluster, true, &history);
-    }
+pub(crate) fn run_on(storage: impl Storage + 'static, history: &History) {
+    World::on(storage).run(history);
 }
