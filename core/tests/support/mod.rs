@@ -55,13 +55,13 @@ pub(crate) struct Place {
     pub(crate) clock: ManualClock,
     pub(crate) ids: RememberedIds,
     /// Opens the storage: what is kept outside of the process is there again.
-    open: Box<dyn Fn() -> Arc<dyn Storage>>,
+    open: Box<dyn Fn() -> Arc<dyn Storage> + Send + Sync>,
 }
 
 impl Place {
     /// An empty storage that does nothing by itself: it neither sweeps nor writes touches in the background.
     pub(crate) fn new(kind: Kind) -> Self {
-        let open: Box<dyn Fn() -> Arc<dyn Storage>> = match kind {
+        let open: Box<dyn Fn() -> Arc<dyn Storage> + Send + Sync> = match kind {
             Kind::Memory => Box::new(|| Arc::new(quiet_memory())),
             Kind::File => {
                 // The folder goes with the place.
