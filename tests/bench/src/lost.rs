@@ -11,6 +11,7 @@ use crate::{
     cli::Lost,
     client::{Jar, Tab, log_in},
     machine::{self, Machine},
+    programs::Programs,
     report,
     servers::{KEYS, Peer, SLOW, key},
 };
@@ -36,10 +37,13 @@ struct Outcome {
 /// Examines the peers and prints what was found.
 pub(crate) fn run(settings: &Lost) -> Result<()> {
     let chosen = |peer: &&Peer| settings.peers.is_empty() || settings.peers.contains(peer);
+    let programs = Programs::for_peers(&settings.peers)?;
     let mut outcomes = Vec::new();
-    for &peer in Peer::value_variants().iter().filter(chosen).filter(|peer| peer.has_sessions()) {
+    for &peer in
+        Peer::value_variants().iter().filter(chosen).filter(|peer| peer.has_sessions() && programs.can_serve(**peer))
+    {
         eprintln!("overlap: {}", peer.name());
-        outcomes.push(examine(peer).with_context(|| format!("examining {}", peer.name()))?);
+        outcomes.push(examine(&programs, peer).with_context(|| format!("examining {}", peer.name()))?);
     }
     if settings.json {
         return report::json(&serde_json::json!({ "machine": Machine::this(), "rows": outcomes }));
@@ -63,8 +67,8 @@ pub(crate) fn run(settings: &Lost) -> Result<()> {
     Ok(())
 }
 
-fn examine(peer: Peer) -> Result<Outcome> {
-    let server = Server::start(peer, Mode::Plain)?;
+fn examine(programs: &Programs, peer: Peer) -> Result<Outcome> {
+    let server = Server::start(programs, peer, Mode::Plain)?;
     let mut lost_updates = 0;
     for _ in 0..ROUNDS {
         lost_updates += overlapping_writes(&server)?;

@@ -12,6 +12,7 @@ mod machine;
 mod measure;
 mod memory;
 mod near;
+mod programs;
 mod report;
 mod servers;
 mod stall;

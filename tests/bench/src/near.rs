@@ -11,6 +11,7 @@ use crate::{
         cpu::{self, Cpu},
         require_redis,
     },
+    programs::Programs,
     report::{self, thousands},
     servers::{Handler, Peer},
 };
@@ -54,7 +55,7 @@ pub(crate) fn run(settings: &Near) -> Result<()> {
             instructions.insert(case, callgrind::per_request(case, &folder)?);
         }
     }
-    let rounds = cpu::rounds(&CASES, &settings.load)?;
+    let rounds = cpu::rounds(&Programs::default(), &CASES, &settings.load)?;
     print(settings, &outcome(&rounds, &instructions)?)
 }
 

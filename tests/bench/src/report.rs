@@ -47,9 +47,9 @@ struct Line {
 }
 
 /// Prints the table of speeds.
-pub(crate) fn speed(cases: &[Case], measured: &Measured, settings: &Speed) -> Result<()> {
+pub(crate) fn speed(cases: &[Case], measured: &Measured, settings: &Speed, go: Option<&str>) -> Result<()> {
     let lines: Vec<Line> = cases.iter().map(|&case| line(case, measured)).collect();
-    let machine = Machine::this();
+    let machine = Machine::this().with_go(go);
     if settings.json {
         return json(&serde_json::json!({ "machine": machine, "rows": lines }));
     }

@@ -3,16 +3,15 @@
 //! Needs Go, so it stands in a package of its own, which tests/run tests where Go is installed. What it shows is recorded for
 //! everybody else: `cargo test -p gsession --all-features --test redis_goframe`.
 
-use std::{path::Path, process::Command, sync::OnceLock};
+use std::sync::OnceLock;
 
 use gsession::{AnyStorage, RedisHashStorage, RedisStorage};
 use gsession_actix::{SessionExt as _, SessionMiddleware};
+use gsession_goframe::Program;
 use gsession_test_servers::{RedisServer, process::Process};
 use gsession_tests::http;
 
 use actix_web::{App, HttpRequest, HttpResponse, HttpServer, web};
-
-const NEEDS_GO: &str = "needs Go: apt-get install --yes golang-go";
 
 /// GoFrame's service, as tests/goframe/serve.go describes it.
 struct GoFrame {
@@ -20,17 +19,9 @@ struct GoFrame {
     address: String,
 }
 
-fn program() -> &'static Path {
-    static PROGRAM: OnceLock<tempfile::TempDir> = OnceLock::new();
-    static PATH: OnceLock<std::path::PathBuf> = OnceLock::new();
-    PATH.get_or_init(|| {
-        let folder = PROGRAM.get_or_init(|| tempfile::tempdir().expect("a folder"));
-        let path = folder.path().join("goframe");
-        let source = Path::new(env!("CARGO_MANIFEST_DIR"));
-        let status = Command::new("go").arg("build").arg("-o").arg(&path).current_dir(source).status();
-        assert!(status.unwrap_or_else(|error| panic!("{NEEDS_GO} ({error})")).success(), "go build fails");
-        path
-    })
+fn program() -> &'static Program {
+    static PROGRAM: OnceLock<Program> = OnceLock::new();
+    PROGRAM.get_or_init(|| Program::build("."))
 }
 
 impl GoFrame {
@@ -40,7 +31,7 @@ impl GoFrame {
         drop(listener);
         let server = format!("127.0.0.1:{}", redis.port());
         let arguments = ["serve", "-listen", &address, "-redis", &server, "-storage", storage, "-prefix", "shop:"];
-        let mut process = Process::start(Command::new(program()).args(arguments));
+        let mut process = Process::start(program().command().args(arguments));
         process.wait_for_line("that it listens", |line| line.strip_prefix("listening on ").map(|_| ()));
         Self { _process: process, address }
     }
