@@ -4,7 +4,6 @@ use std::thread::{self, ScopedJoinHandle};
 
 use anyhow::{Context as _, Result, anyhow};
 use clap::ValueEnum as _;
-use serde::Serialize;
 
 use crate::{
     child::{Mode, Server},
@@ -13,6 +12,7 @@ use crate::{
     machine::{self, Machine},
     programs::Programs,
     report,
+    results::{self, Outcome, Results},
     servers::{KEYS, Peer, SLOW, key},
 };
 
@@ -20,19 +20,6 @@ use crate::{
 const ROUNDS: usize = 3;
 /// How many slow requests straddle a logout, each in a session of its own.
 const LOGOUTS: usize = 20;
-
-/// What happened on one peer.
-#[derive(Debug, Serialize)]
-struct Outcome {
-    peer: Peer,
-    name: String,
-    /// Of `ROUNDS` × `KEYS` acknowledged writes of different keys: those that are not there afterwards.
-    lost_updates: usize,
-    /// Of `LOGOUTS` browsers that logged out: those that are logged in again once the slow answer came.
-    back_in_browser: usize,
-    /// Of the same: those whose cookie from before the logout still works.
-    old_cookie_works: usize,
-}
 
 /// Examines the peers and prints what was found.
 pub(crate) fn run(settings: &Lost) -> Result<()> {
@@ -46,7 +33,14 @@ pub(crate) fn run(settings: &Lost) -> Result<()> {
         outcomes.push(examine(&programs, peer).with_context(|| format!("examining {}", peer.name()))?);
     }
     if settings.json {
-        return report::json(&serde_json::json!({ "machine": Machine::this(), "rows": outcomes }));
+        let (command, machine) = (results::command(), Machine::this().with_go(programs.go_version()));
+        return report::json(&Results::Lost(results::Lost {
+            command,
+            machine,
+            updates: ROUNDS * KEYS,
+            logouts: LOGOUTS,
+            rows: outcomes,
+        }));
     }
     let head = ["", "lost updates", "logged in again after a logout", "the old cookie still works"];
     let row = |outcome: &Outcome| {

@@ -22,6 +22,9 @@ pub(crate) struct Machine {
     /// The version of Go, where one of its programs was measured.
     #[serde(skip_serializing_if = "Option::is_none")]
     go: Option<String>,
+    /// Whether this program was built without optimisations.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    debug_build: bool,
 }
 
 impl Machine {
@@ -37,6 +40,7 @@ impl Machine {
             cores: std::thread::available_parallelism().map_or(1, usize::from),
             system: format!("Linux {}", release.trim()),
             go: None,
+            debug_build: cfg!(debug_assertions),
         }
     }
 
@@ -52,7 +56,7 @@ impl Machine {
         if let Some(go) = &self.go {
             let _ = write!(line, ", {go}");
         }
-        if cfg!(debug_assertions) {
+        if self.debug_build {
             let _ = write!(line, ". A DEBUG BUILD: these numbers mean nothing, use --release");
         }
         line

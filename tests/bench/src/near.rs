@@ -116,7 +116,7 @@ fn print(settings: &Near, outcome: &Outcome) -> Result<()> {
         |(lower, upper)| format!("Within a round, half of the ratios of CPU lie between {lower:.2} and {upper:.2}"),
     );
     println!(
-        "\n{} {spread}. Under this load {:.4} commands a request reached the Redis server.",
+        "\nCPU: {} {spread}. Under this load {:.4} commands a request reached the Redis server.",
         report::how_loaded(&settings.load),
         outcome.commands
     );

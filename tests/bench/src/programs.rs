@@ -38,10 +38,14 @@ impl Programs {
     ///
     /// When a peer is asked for by name and its program cannot be built.
     pub(crate) fn for_peers(asked: &[Peer]) -> Result<Self> {
+        Self::built_with("go", asked)
+    }
+
+    fn built_with(go: &str, asked: &[Peer]) -> Result<Self> {
         if !asked.is_empty() && asked.iter().all(|peer| peer.goframe_storage().is_none()) {
             return Ok(Self::default());
         }
-        match GoFrame::build() {
+        match GoFrame::build(go) {
             Ok(goframe) => Ok(Self { goframe: Some(goframe) }),
             Err(problem) if asked.is_empty() => {
                 eprintln!("GoFrame is left out: {problem:#}");
@@ -75,21 +79,24 @@ impl Programs {
 }
 
 impl GoFrame {
-    fn build() -> Result<Self> {
+    fn build(go: &str) -> Result<Self> {
         let folder = tempfile::tempdir().context("making a folder for GoFrame's program")?;
         let path = folder.path().join("goframe");
-        let go_version = go(["env", "GOVERSION"].map(OsStr::new))?;
+        let go_version = run(go, ["env", "GOVERSION"].map(OsStr::new))?;
         eprintln!("building GoFrame's server with {go_version}");
         let output = path.as_os_str();
         // Without the state of the repository, for which Go would need git.
-        go([OsStr::new("build"), OsStr::new("-buildvcs=false"), OsStr::new("-o"), output, OsStr::new(GO_PACKAGE)])?;
+        run(
+            go,
+            [OsStr::new("build"), OsStr::new("-buildvcs=false"), OsStr::new("-o"), output, OsStr::new(GO_PACKAGE)],
+        )?;
         Ok(Self { path, go_version, _folder: folder })
     }
 }
 
 /// Runs Go in the module's folder and answers what it prints.
-fn go<const N: usize>(arguments: [&OsStr; N]) -> Result<String> {
-    let output = match Command::new("go").arg("-C").arg(GO_MODULE).args(arguments).stdin(Stdio::null()).output() {
+fn run<const N: usize>(go: &str, arguments: [&OsStr; N]) -> Result<String> {
+    let output = match Command::new(go).arg("-C").arg(GO_MODULE).args(arguments).stdin(Stdio::null()).output() {
         Ok(output) => output,
         Err(error) if error.kind() == ErrorKind::NotFound => bail!("Go is missing: `apt-get install golang-go`"),
         Err(error) => return Err(error).context("starting Go"),
@@ -100,4 +107,34 @@ fn go<const N: usize>(arguments: [&OsStr; N]) -> Result<String> {
         bail!("Go cannot build it, perhaps because its modules cannot be had: {last}");
     }
     Ok(String::from_utf8_lossy(&output.stdout).trim().to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn refused(go: &str) -> String {
+        Programs::built_with(go, &[Peer::Bare, Peer::GoframeFile])
+            .map_or_else(|error| format!("{error:#}"), |_| String::new())
+    }
+
+    #[test]
+    fn without_go_its_peers_are_left_out_unless_they_are_asked_for() -> Result<()> {
+        // Missing; there, but it fails, as it does without the modules.
+        for (go, reason) in [("no-such-go", "Go is missing"), ("false", "Go cannot build it")] {
+            let said = refused(go);
+            assert!(said.starts_with("GoFrame cannot be measured: ") && said.contains(reason), "{said:?}");
+            let programs = Programs::built_with(go, &[])?;
+            assert!(!programs.can_serve(Peer::GoframeRedis) && programs.can_serve(Peer::GsessionRedis));
+            assert!(programs.of(Peer::BareGoframe).is_err());
+            assert_eq!(programs.go_version(), None);
+        }
+        Ok(())
+    }
+
+    #[test]
+    fn go_is_not_looked_for_if_none_of_its_peers_is_asked_for() -> Result<()> {
+        assert!(!Programs::built_with("no-such-go", &[Peer::Bare])?.can_serve(Peer::BareGoframe));
+        Ok(())
+    }
 }
