@@ -8,34 +8,16 @@ use std::{
 
 const NEEDS_GO: &str = "needs Go: apt-get install --yes golang-go";
 
-/// A Go program. Dropping it removes it.
-#[derive(Debug)]
-pub struct Program {
-    path: PathBuf,
-    // Only kept: its removal on drop takes the program along.
-    _folder: tempfile::TempDir,
-}
-
-impl Program {
-    /// Builds a package of the Go module here, as `go build` calls it: `.` or `./bench`.
-    ///
-    /// # Panics
-    ///
-    /// Without Go, or the modules that it needs.
-    #[must_use]
-    pub fn build(package: &str) -> Self {
-        let folder = tempfile::tempdir().expect("a folder");
-        let path = folder.path().join("program");
-        let module = Path::new(env!("CARGO_MANIFEST_DIR"));
-        let mut go = Command::new("go");
-        let status = go.args(["build", "-buildvcs=false", "-o"]).arg(&path).arg(package).current_dir(module).status();
-        assert!(status.unwrap_or_else(|error| panic!("{NEEDS_GO} ({error})")).success(), "go build fails");
-        Self { path, _folder: folder }
-    }
-
-    /// A command that runs it.
-    #[must_use]
-    pub fn command(&self) -> Command {
-        Command::new(&self.path)
-    }
+/// Builds a package of the Go module here, as `go build` calls it (`.` or `./bench`), into this file.
+///
+/// # Panics
+///
+/// Without Go, or the modules that it needs.
+#[must_use]
+pub fn build(package: &str, program: &str) -> PathBuf {
+    let module = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let mut go = Command::new("go");
+    let status = go.args(["build", "-buildvcs=false", "-o", program, package]).current_dir(module).status();
+    assert!(status.unwrap_or_else(|error| panic!("{NEEDS_GO} ({error})")).success(), "go build fails");
+    program.into()
 }

@@ -3,17 +3,18 @@
 
 use std::{
     io::{BufRead as _, BufReader},
-    process::{Child, Stdio},
+    path::PathBuf,
+    process::{Child, Command, Stdio},
     sync::OnceLock,
 };
 
-use gsession_goframe::Program;
 use gsession_test_servers::{RedisServer, wait};
 use gsession_tests::http;
 
-fn program() -> &'static Program {
-    static PROGRAM: OnceLock<Program> = OnceLock::new();
-    PROGRAM.get_or_init(|| Program::build("./bench"))
+fn program() -> Command {
+    static PROGRAM: OnceLock<PathBuf> = OnceLock::new();
+    let path = concat!(env!("CARGO_TARGET_TMPDIR"), "/goframe-bench");
+    Command::new(PROGRAM.get_or_init(|| gsession_goframe::build("./bench", path)))
 }
 
 /// A running server.
@@ -24,7 +25,7 @@ struct Server {
 
 impl Server {
     fn start(arguments: &[&str]) -> Self {
-        let mut command = program().command();
+        let mut command = program();
         let mut child =
             command.args(arguments).stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().expect("the program starts");
         let mut line = String::new();
@@ -128,7 +129,7 @@ fn bad_arguments_end_it_with_status_2() {
         &["-storage", "redis", "-redis", "127.0.0.1:6379"],
         &["-storage", "memory", "-slow", "soon"],
     ] {
-        let output = program().command().args(arguments).stdin(Stdio::null()).output().expect("the program starts");
+        let output = program().args(arguments).stdin(Stdio::null()).output().expect("the program starts");
         assert_eq!(output.status.code(), Some(2), "{arguments:?}");
         assert!(!output.stderr.is_empty(), "{arguments:?}");
     }

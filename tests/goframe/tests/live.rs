@@ -3,11 +3,14 @@
 //! Needs Go, so it stands in a package of its own, which tests/run tests where Go is installed. What it shows is recorded for
 //! everybody else: `cargo test -p gsession --all-features --test redis_goframe`.
 
-use std::sync::OnceLock;
+use std::{
+    path::{Path, PathBuf},
+    process::Command,
+    sync::OnceLock,
+};
 
 use gsession::{AnyStorage, RedisHashStorage, RedisStorage};
 use gsession_actix::{SessionExt as _, SessionMiddleware};
-use gsession_goframe::Program;
 use gsession_test_servers::{RedisServer, process::Process};
 use gsession_tests::http;
 
@@ -19,9 +22,9 @@ struct GoFrame {
     address: String,
 }
 
-fn program() -> &'static Program {
-    static PROGRAM: OnceLock<Program> = OnceLock::new();
-    PROGRAM.get_or_init(|| Program::build("."))
+fn program() -> &'static Path {
+    static PROGRAM: OnceLock<PathBuf> = OnceLock::new();
+    PROGRAM.get_or_init(|| gsession_goframe::build(".", concat!(env!("CARGO_TARGET_TMPDIR"), "/goframe")))
 }
 
 impl GoFrame {
@@ -31,7 +34,7 @@ impl GoFrame {
         drop(listener);
         let server = format!("127.0.0.1:{}", redis.port());
         let arguments = ["serve", "-listen", &address, "-redis", &server, "-storage", storage, "-prefix", "shop:"];
-        let mut process = Process::start(program().command().args(arguments));
+        let mut process = Process::start(Command::new(program()).args(arguments));
         process.wait_for_line("that it listens", |line| line.strip_prefix("listening on ").map(|_| ()));
         Self { _process: process, address }
     }
