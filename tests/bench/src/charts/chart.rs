@@ -170,7 +170,7 @@ impl Row {
         } else {
             self.cells.iter().zip(columns).map(|(cell, column)| format!("{column} {}", cell.text)).collect()
         };
-        format!("{} {}", self.name, cells.join(", "))
+        format!("{}: {}", self.name, cells.join(", "))
     }
 }
 
@@ -225,7 +225,7 @@ mod tests {
 
     #[test]
     fn the_words_say_what_the_picture_says() {
-        assert!(chart(&[0.5]).contains(">shorter is better. read: a 0.5.</desc>"));
+        assert!(chart(&[0.5]).contains(">shorter is better. read: a: 0.5.</desc>"));
     }
 
     #[test]
