@@ -15,8 +15,8 @@ use crate::{
 ///
 /// Without a subcommand: requests a second, server CPU, user-space instructions and allocations a request, each above
 /// the same handler on the same framework without sessions, and what a request asks of a Redis server. Servers are child
-/// processes on the loopback interface, one worker each; each that needs a Redis server has one of its own. GoFrame's server is built with Go, and left out where Go or its
-/// modules are missing.
+/// processes on the loopback interface, one worker each; each that needs a Redis server has one of its own. GoFrame's
+/// server is built with Go, and left out where Go or its modules are missing.
 #[derive(Debug, Parser)]
 #[command(name = "gsession-bench", version, args_conflicts_with_subcommands = true)]
 pub(crate) struct Cli {

@@ -26,8 +26,8 @@ pub(crate) fn table(head: &[&str], rows: &[Vec<String>]) {
 }
 
 /// What a reader must know of GoFrame's rows.
-pub(crate) const GOFRAME_ALWAYS_HAS_SESSIONS: &str = "A GoFrame server always has its sessions, so what they cost a request that does not use \
-     them is part of its bare server.";
+pub(crate) const GOFRAME_ALWAYS_HAS_SESSIONS: &str = "A GoFrame server always has its sessions, so what they cost a \
+     request that does not use them is part of its bare server.";
 
 /// How many of the last columns are about a Redis server.
 const REDIS_COLUMNS: usize = 3;

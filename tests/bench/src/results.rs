@@ -89,7 +89,7 @@ pub(crate) fn command() -> String {
     command
 }
 
-/// Reads what a run printed, as far as it can be drawn. For the command line: the error says what is wrong with the file.
+/// Reads what a run printed, as far as it can be drawn. The error is for the command line: what is wrong with the file.
 pub(crate) fn read(path: &str) -> Result<Results, String> {
     let text = std::fs::read_to_string(path).map_err(|error| format!("it cannot be read: {error}"))?;
     parse(&text)

@@ -1,6 +1,7 @@
 // Command bench is GoFrame's HTTP server with one of its session storages, as the benchmark measures it.
 //
-//	bench -storage bare|memory|file|redis|redis-hash [-dir FOLDER] [-redis redis://127.0.0.1:6379] [-slow 50ms] [-keys 40]
+//	bench -storage bare|memory|file|redis|redis-hash [-dir FOLDER] [-redis redis://127.0.0.1:6379]
+//	      [-slow 50ms] [-keys 40]
 //
 // It prints the port that it listens on, and ends when its standard input closes. One worker, as all servers of the
 // benchmark have: one processor for Go's scheduler, the garbage collector included.
@@ -78,8 +79,8 @@ func connect(url string) *gredis.Redis {
 	if !isURL {
 		fail("a storage in Redis needs -redis redis://HOST:PORT")
 	}
-	// As many connections as may be open may also stay open. With GoFrame's default of 10, most of the cost of 32 requests at a
-	// time would be that of connecting again and again.
+	// As many connections as may be open may also stay open. With GoFrame's default of 10, most of the cost of 32
+	// requests at a time would be that of connecting again and again.
 	client, err := gredis.New(&gredis.Config{Address: address, MaxIdle: 100, MaxActive: 100})
 	if err != nil {
 		fail(err.Error())

@@ -1,5 +1,5 @@
-//! A real GoFrame service (the Go files beside this one) and gsession on one Redis: see `tests/live.rs`. The Go program of the
-//! benchmark in `bench/` is tested here too, because this package is the one that needs Go.
+//! A real GoFrame service (the Go files beside this one) and gsession on one Redis: see `tests/live.rs`. The Go
+//! program of the benchmark in `bench/` is tested here too, because this package is the one that needs Go.
 
 use std::{
     path::{Path, PathBuf},

@@ -28,7 +28,9 @@ pub(super) fn chart(lost: &Lost) -> Chart {
     };
     Chart {
         title: "What overlapping requests lose",
-        subtitle: "Updates and logouts that are undone by a request of the same user at the same time; no bar is best".to_owned(),
+        subtitle: "Updates and logouts that are undone by a request of the same user at the same time; no bar \
+                   is best"
+            .to_owned(),
         sections: vec![section],
         notes: vec![
             "Lost updates: overlapping requests of one browser, each of which reads the session, waits and writes a key of \

@@ -55,7 +55,9 @@ fn chart(title: &'static str, sections: Vec<Section>, speed: &Speed, wanted: fn(
     notes.push(format!("{}.", speed.machine.describe()));
     Chart {
         title,
-        subtitle: "CPU microseconds a request above the same handler on the same framework without sessions; shorter is better".to_owned(),
+        subtitle: "CPU microseconds a request above the same handler on the same framework without sessions; \
+                   shorter is better"
+            .to_owned(),
         sections,
         notes,
         command: speed.command.clone(),

@@ -1,7 +1,7 @@
 //! Writes SVG: just the few elements that the charts need.
 //!
-//! The libraries that draw charts write their colours into every element, so that a picture cannot follow a dark page, and
-//! leave out what a screen reader needs.
+//! The libraries that draw charts write their colours into every element, so that a picture cannot follow a dark page,
+//! and leave out what a screen reader needs.
 
 use std::fmt::Write as _;
 
@@ -15,7 +15,8 @@ text{font:13px -apple-system,'Segoe UI','Noto Sans',Helvetica,Arial,sans-serif;f
 .end{text-anchor:end}.bold{font-weight:600}\
 .ours{fill:#0969da}.peer{fill:#8c959f}.baseline{fill:#c8ced5}.bad{fill:#bc4c00}\
 @media(prefers-color-scheme:dark){text{fill:#f0f6fc}.card{fill:#0d1117;stroke:#3d444d}.line{stroke:#3d444d}\
-.track{fill:#21262d}.muted{fill:#9198a1}.ours{fill:#4493f8}.peer{fill:#7d8590}.baseline{fill:#484f58}.bad{fill:#db6d28}}";
+.track{fill:#21262d}.muted{fill:#9198a1}\
+.ours{fill:#4493f8}.peer{fill:#7d8590}.baseline{fill:#484f58}.bad{fill:#db6d28}}";
 
 /// A picture in the making.
 #[derive(Debug, Default)]
@@ -45,7 +46,8 @@ impl Svg {
         let [inner_width, inner_height] = [width - 1.0, height - 1.0].map(number);
         let [width, height] = [width, height].map(number);
         format!(
-            r#"<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width} {height}" width="{width}" height="{height}" role="img" aria-labelledby="title description">
+            r#"<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width} {height}" width="{width}" height="{height}"
+ role="img" aria-labelledby="title description">
 <title id="title">{}</title>
 <desc id="description">{}</desc>
 <style>{STYLE}</style>

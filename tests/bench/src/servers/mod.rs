@@ -1,5 +1,5 @@
-//! The servers that are measured: the same handlers on each peer, and what they have in common. GoFrame's are a program of
-//! their own, tests/goframe/bench.
+//! The servers that are measured: the same handlers on each peer, and what they have in common.
+//! GoFrame's are a program of their own, tests/goframe/bench.
 //!
 //! | path | what the handler does |
 //! |---|---|
