@@ -13,7 +13,7 @@ use anyhow::{Context as _, Result, bail, ensure};
 use gsession_test_servers::{Proxy, RedisServer};
 use tempfile::TempDir;
 
-use crate::servers::Peer;
+use crate::{programs::Programs, servers::Peer};
 
 /// Under valgrind on a busy machine it may take this long until a server listens, or has written its totals.
 const PATIENCE: Duration = Duration::from_secs(120);
@@ -34,7 +34,7 @@ pub(crate) struct Server {
 pub(crate) enum Mode<'a> {
     /// As it is.
     Plain,
-    /// With the counting allocator counting.
+    /// With its allocations counted.
     Allocations,
     /// With a proxy between it and its Redis server, which counts round trips.
     Proxied,
@@ -44,8 +44,8 @@ pub(crate) enum Mode<'a> {
 
 impl Server {
     /// Starts a server and waits until it listens.
-    pub(crate) fn start(peer: Peer, mode: Mode<'_>) -> Result<Self> {
-        let program = std::env::current_exe().context("finding our own program")?;
+    pub(crate) fn start(programs: &Programs, peer: Peer, mode: Mode<'_>) -> Result<Self> {
+        let (program, arguments) = programs.of(peer)?;
         let mut command = match mode {
             Mode::Plain | Mode::Allocations | Mode::Proxied => Command::new(program),
             Mode::Callgrind(output) => {
@@ -56,17 +56,17 @@ impl Server {
                 command
             }
         };
-        command.args(["serve", "--peer", &peer.name()]);
-        if matches!(mode, Mode::Allocations) {
+        command.args(arguments);
+        // Go counts its allocations always.
+        if matches!(mode, Mode::Allocations) && peer.goframe_storage().is_none() {
             command.arg("--count-allocations");
         }
-        let sessions = match peer {
-            Peer::GsessionFile => {
-                let folder = tempfile::tempdir().context("making a folder for session files")?;
-                command.arg("--dir").arg(folder.path());
-                Some(folder)
-            }
-            _ => None,
+        let sessions = if peer.needs_folder() {
+            let folder = tempfile::tempdir().context("making a folder for session files")?;
+            command.arg("--dir").arg(folder.path());
+            Some(folder)
+        } else {
+            None
         };
         let redis = peer.needs_redis().then(RedisServer::start);
         let proxy = redis.as_ref().filter(|_| matches!(mode, Mode::Proxied)).map(|redis| Proxy::to(redis.port()));

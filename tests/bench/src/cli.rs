@@ -4,13 +4,19 @@ use std::path::PathBuf;
 
 use clap::{Args, CommandFactory as _, Parser, Subcommand, builder::RangedU64ValueParser, error::ErrorKind};
 
-use crate::servers::{Handler, Peer};
+use serde::{Deserialize, Serialize};
+
+use crate::{
+    results::{self, Results},
+    servers::{Handler, Peer},
+};
 
 /// Measures gsession next to its peers and prints Markdown.
 ///
 /// Without a subcommand: requests a second, server CPU, user-space instructions and allocations a request, each above
 /// the same handler on the same framework without sessions, and what a request asks of a Redis server. Servers are child
-/// processes on the loopback interface, one worker each; each that needs a Redis server has one of its own.
+/// processes on the loopback interface, one worker each; each that needs a Redis server has one of its own. GoFrame's
+/// server is built with Go, and left out where Go or its modules are missing.
 #[derive(Debug, Parser)]
 #[command(name = "gsession-bench", version, args_conflicts_with_subcommands = true)]
 pub(crate) struct Cli {
@@ -36,6 +42,9 @@ impl Cli {
             Some(Command::Lost(settings)) if settings.peers.iter().any(|peer| !peer.has_sessions()) => {
                 "a bare server has no sessions that could get lost"
             }
+            Some(Command::Charts(settings)) if settings.has_two_of_a_kind() => {
+                "two files are of the same kind; which of them is to be drawn?"
+            }
             _ => return cli,
         };
         Self::command().error(ErrorKind::ValueValidation, refused).exit()
@@ -50,6 +59,8 @@ pub(crate) enum Command {
     Near(Near),
     /// Counts updates lost by overlapping requests, and sessions that come back after a logout
     Lost(Lost),
+    /// Draws what other runs printed with --json as SVG charts
+    Charts(Charts),
     /// Serves one peer until standard input closes (the benchmark starts itself with this)
     #[command(hide = true)]
     Serve(Serve),
@@ -94,7 +105,7 @@ pub(crate) struct Speed {
 }
 
 /// How the CPU is measured.
-#[derive(Debug, Args)]
+#[derive(Debug, Clone, Args, Serialize, Deserialize)]
 pub(crate) struct Load {
     /// Interleaved rounds of the CPU measurement; the table has their medians
     #[arg(long, default_value_t = 7, value_parser = RangedU64ValueParser::<u32>::new().range(1..=1_000))]
@@ -143,6 +154,24 @@ pub(crate) struct Lost {
     /// Print JSON instead of Markdown
     #[arg(long)]
     pub(crate) json: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Charts {
+    /// What a run of the speeds or of `lost` printed with --json (may be repeated)
+    #[arg(long, value_name = "FILE", required = true, value_parser = results::read)]
+    pub(crate) from: Vec<Results>,
+
+    /// Where to write the charts
+    #[arg(long, value_name = "DIR", value_parser = folder)]
+    pub(crate) to: PathBuf,
+}
+
+impl Charts {
+    fn has_two_of_a_kind(&self) -> bool {
+        let speeds = self.from.iter().filter(|results| matches!(results, Results::Speed(_))).count();
+        speeds > 1 || self.from.len() - speeds > 1
+    }
 }
 
 #[derive(Debug, Args)]

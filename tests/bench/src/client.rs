@@ -55,6 +55,21 @@ impl Connection {
         };
         let text = std::str::from_utf8(&self.buffer[..head]).context("an answer's head is not text")?;
         ensure!(text.starts_with("HTTP/1.1 200 "), "the server said {:?}", text.lines().next().unwrap_or_default());
+        if header(text, "transfer-encoding").is_some_and(|coding| coding.eq_ignore_ascii_case("chunked")) {
+            let chunks = loop {
+                match chunks(&self.buffer, head)? {
+                    Some(chunks) => break chunks,
+                    None => self.fill()?,
+                }
+            };
+            let mut end = head;
+            for chunk in chunks {
+                let length = chunk.len();
+                self.buffer.copy_within(chunk, end);
+                end += length;
+            }
+            return Ok(Answer { bytes: &self.buffer, body: head..end });
+        }
         let length = header(text, "content-length").context("an answer without a length")?;
         let length: usize = length.parse().context("an answer's length")?;
         ensure!(length <= MAX_ANSWER, "an answer of {length} bytes");
@@ -195,6 +210,26 @@ pub(crate) fn load(connections: &mut [(Connection, Vec<u8>)], time: Duration) ->
     Ok((answered, started.elapsed()))
 }
 
+/// Where the chunks of a chunked body lie that begins here; nothing if its end has not come yet.
+fn chunks(bytes: &[u8], mut at: usize) -> Result<Option<Vec<Range<usize>>>> {
+    let mut chunks = Vec::new();
+    loop {
+        let Some(length) = find(bytes.get(at..).unwrap_or_default(), b"\r\n") else { return Ok(None) };
+        let digits = std::str::from_utf8(&bytes[at..at + length]).context("the length of a chunk")?;
+        let size = usize::from_str_radix(digits, 16).context("the length of a chunk")?;
+        ensure!(size <= MAX_ANSWER, "a chunk of {size} bytes");
+        let chunk = at + length + 2..at + length + 2 + size;
+        at = chunk.end + 2;
+        let Some(behind) = bytes.get(chunk.end..at) else { return Ok(None) };
+        ensure!(behind == b"\r\n", "a chunk longer than it says, or with what this client does not know behind it");
+        if size == 0 {
+            ensure!(bytes.len() == at, "the server sent more than was asked for");
+            return Ok(Some(chunks));
+        }
+        chunks.push(chunk);
+    }
+}
+
 fn find(haystack: &[u8], needle: &[u8]) -> Option<usize> {
     haystack.windows(needle.len()).position(|window| window == needle)
 }
@@ -221,5 +256,19 @@ mod tests {
         assert_eq!(told("HTTP/1.1 200 OK\r\nSet-Cookie: id=1; Max-Age=0\r\n\r\n"), Some(SetCookie::Remove));
         assert_eq!(told("HTTP/1.1 200 OK\r\nSet-Cookie: id=; Path=/\r\n\r\n"), Some(SetCookie::Remove));
         assert_eq!(told("HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n"), None);
+    }
+
+    #[test]
+    fn a_body_may_come_in_chunks() -> Result<()> {
+        let whole = b"head3\r\nabc\r\nA\r\n0123456789\r\n0\r\n\r\n";
+        assert_eq!(chunks(whole, 4)?, Some(vec![7..10, 15..25]));
+        for length in 4..whole.len() {
+            assert_eq!(chunks(&whole[..length], 4)?, None, "{length} bytes of it");
+        }
+        assert!(chunks(b"2\r\nabc\r\n", 0).is_err());
+        assert!(chunks(b"-1\r\n", 0).is_err());
+        assert!(chunks(b"FFFFFFFFFFFFFFFF\r\n", 0).is_err());
+        assert!(chunks(b"0\r\n\r\nmore", 0).is_err());
+        Ok(())
     }
 }

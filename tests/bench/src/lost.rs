@@ -4,14 +4,15 @@ use std::thread::{self, ScopedJoinHandle};
 
 use anyhow::{Context as _, Result, anyhow};
 use clap::ValueEnum as _;
-use serde::Serialize;
 
 use crate::{
     child::{Mode, Server},
     cli::Lost,
     client::{Jar, Tab, log_in},
     machine::{self, Machine},
+    programs::Programs,
     report,
+    results::{self, Outcome, Results},
     servers::{KEYS, Peer, SLOW, key},
 };
 
@@ -20,29 +21,26 @@ const ROUNDS: usize = 3;
 /// How many slow requests straddle a logout, each in a session of its own.
 const LOGOUTS: usize = 20;
 
-/// What happened on one peer.
-#[derive(Debug, Serialize)]
-struct Outcome {
-    peer: Peer,
-    name: String,
-    /// Of `ROUNDS` × `KEYS` acknowledged writes of different keys: those that are not there afterwards.
-    lost_updates: usize,
-    /// Of `LOGOUTS` browsers that logged out: those that are logged in again once the slow answer came.
-    back_in_browser: usize,
-    /// Of the same: those whose cookie from before the logout still works.
-    old_cookie_works: usize,
-}
-
 /// Examines the peers and prints what was found.
 pub(crate) fn run(settings: &Lost) -> Result<()> {
     let chosen = |peer: &&Peer| settings.peers.is_empty() || settings.peers.contains(peer);
+    let programs = Programs::for_peers(&settings.peers)?;
     let mut outcomes = Vec::new();
-    for &peer in Peer::value_variants().iter().filter(chosen).filter(|peer| peer.has_sessions()) {
+    for &peer in
+        Peer::value_variants().iter().filter(chosen).filter(|peer| peer.has_sessions() && programs.can_serve(**peer))
+    {
         eprintln!("overlap: {}", peer.name());
-        outcomes.push(examine(peer).with_context(|| format!("examining {}", peer.name()))?);
+        outcomes.push(examine(&programs, peer).with_context(|| format!("examining {}", peer.name()))?);
     }
     if settings.json {
-        return report::json(&serde_json::json!({ "machine": Machine::this(), "rows": outcomes }));
+        let (command, machine) = (results::command(), Machine::this().with_go(programs.go_version()));
+        return report::json(&Results::Lost(results::Lost {
+            command,
+            machine,
+            updates: ROUNDS * KEYS,
+            logouts: LOGOUTS,
+            rows: outcomes,
+        }));
     }
     let head = ["", "lost updates", "logged in again after a logout", "the old cookie still works"];
     let row = |outcome: &Outcome| {
@@ -63,8 +61,8 @@ pub(crate) fn run(settings: &Lost) -> Result<()> {
     Ok(())
 }
 
-fn examine(peer: Peer) -> Result<Outcome> {
-    let server = Server::start(peer, Mode::Plain)?;
+fn examine(programs: &Programs, peer: Peer) -> Result<Outcome> {
+    let server = Server::start(programs, peer, Mode::Plain)?;
     let mut lost_updates = 0;
     for _ in 0..ROUNDS {
         lost_updates += overlapping_writes(&server)?;

@@ -3,6 +3,7 @@
 //! `cargo run --release -p gsession-bench` prints the table of speeds; `--help` names the rest.
 
 mod allocator;
+mod charts;
 mod child;
 mod cli;
 mod client;
@@ -12,7 +13,9 @@ mod machine;
 mod measure;
 mod memory;
 mod near;
+mod programs;
 mod report;
+mod results;
 mod servers;
 mod stall;
 
@@ -30,6 +33,7 @@ fn main() -> ExitCode {
         Some(Command::Memory(settings)) => memory::run(&settings),
         Some(Command::Near(settings)) => near::run(&settings),
         Some(Command::Lost(settings)) => lost::run(&settings),
+        Some(Command::Charts(settings)) => charts::run(&settings),
         None => measure::run(&cli.speed),
     };
     match outcome {

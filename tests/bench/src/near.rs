@@ -11,6 +11,7 @@ use crate::{
         cpu::{self, Cpu},
         require_redis,
     },
+    programs::Programs,
     report::{self, thousands},
     servers::{Handler, Peer},
 };
@@ -54,7 +55,7 @@ pub(crate) fn run(settings: &Near) -> Result<()> {
             instructions.insert(case, callgrind::per_request(case, &folder)?);
         }
     }
-    let rounds = cpu::rounds(&CASES, &settings.load)?;
+    let rounds = cpu::rounds(&Programs::default(), &CASES, &settings.load)?;
     print(settings, &outcome(&rounds, &instructions)?)
 }
 
@@ -115,7 +116,7 @@ fn print(settings: &Near, outcome: &Outcome) -> Result<()> {
         |(lower, upper)| format!("Within a round, half of the ratios of CPU lie between {lower:.2} and {upper:.2}"),
     );
     println!(
-        "\n{} {spread}. Under this load {:.4} commands a request reached the Redis server.",
+        "\nCPU: {} {spread}. Under this load {:.4} commands a request reached the Redis server.",
         report::how_loaded(&settings.load),
         outcome.commands
     );

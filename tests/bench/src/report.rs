@@ -7,7 +7,7 @@ use crate::{
     cli::{Load, Speed},
     machine::{self, Machine},
     measure::{Case, Measured, Numbers, above_bare},
-    servers::{Handler, Peer},
+    results::{self, Line, Results},
 };
 
 /// Prints a value as JSON.
@@ -25,33 +25,20 @@ pub(crate) fn table(head: &[&str], rows: &[Vec<String>]) {
     }
 }
 
+/// What a reader must know of GoFrame's rows.
+pub(crate) const GOFRAME_ALWAYS_HAS_SESSIONS: &str = "A GoFrame server always has its sessions, so what they cost a \
+     request that does not use them is part of its bare server.";
+
 /// How many of the last columns are about a Redis server.
 const REDIS_COLUMNS: usize = 3;
 
-/// A line of the table of speeds.
-#[derive(Debug, Serialize)]
-struct Line {
-    peer: Peer,
-    name: String,
-    handler: Handler,
-    requests_per_second: Option<f64>,
-    cpu_micros: Option<f64>,
-    cpu_micros_above_bare: Option<f64>,
-    instructions: Option<f64>,
-    instructions_above_bare: Option<f64>,
-    allocations: Option<f64>,
-    allocations_above_bare: Option<f64>,
-    redis_commands: Option<f64>,
-    redis_round_trips: Option<f64>,
-    redis_commands_inside_scripts: Option<f64>,
-}
-
 /// Prints the table of speeds.
-pub(crate) fn speed(cases: &[Case], measured: &Measured, settings: &Speed) -> Result<()> {
+pub(crate) fn speed(cases: &[Case], measured: &Measured, settings: &Speed, go: Option<&str>) -> Result<()> {
     let lines: Vec<Line> = cases.iter().map(|&case| line(case, measured)).collect();
-    let machine = Machine::this();
+    let machine = Machine::this().with_go(go);
     if settings.json {
-        return json(&serde_json::json!({ "machine": machine, "rows": lines }));
+        let load = (!settings.skip_cpu).then(|| settings.load.clone());
+        return json(&Results::Speed(results::Speed { command: results::command(), machine, load, rows: lines }));
     }
     println!("{}.\n", machine.describe());
     println!(
@@ -74,7 +61,7 @@ pub(crate) fn speed(cases: &[Case], measured: &Measured, settings: &Speed) -> Re
     let rows: Vec<Vec<String>> = lines.iter().map(|line| cells(line).into_iter().take(columns).collect()).collect();
     table(&head[..columns], &rows);
     if !settings.skip_cpu {
-        println!("\n{}", how_loaded(&settings.load));
+        println!("\nRequests a second and CPU: {}", how_loaded(&settings.load));
     }
     if on_redis {
         println!(
@@ -82,8 +69,13 @@ pub(crate) fn speed(cases: &[Case], measured: &Measured, settings: &Speed) -> Re
              connection; the commands inside their scripts apart. The CPU is the web server's, not the Redis server's."
         );
     }
+    let has_goframe = cases.iter().any(|(peer, _)| peer.goframe_storage().is_some());
+    if has_goframe {
+        println!("\n{GOFRAME_ALWAYS_HAS_SESSIONS}");
+    }
     if !settings.skip_instructions {
-        println!("\nInstructions: user space, callgrind, sequential requests on one connection.");
+        let but = if has_goframe { "; not of GoFrame, for callgrind does not understand Go" } else { "" };
+        println!("\nInstructions: user space, callgrind, sequential requests on one connection{but}.");
     }
     Ok(())
 }
@@ -91,29 +83,37 @@ pub(crate) fn speed(cases: &[Case], measured: &Measured, settings: &Speed) -> Re
 /// How the CPU was measured, in a sentence.
 pub(crate) fn how_loaded(load: &Load) -> String {
     format!(
-        "Requests a second and CPU: {} connections with a session each, one worker, medians of {} interleaved rounds of {} ms.",
-        load.connections, load.rounds, load.millis
+        "{} connections with a session each, one worker, medians of {} interleaved rounds of {} ms.",
+        load.connections,
+        load.rounds,
+        thousands(i64::try_from(load.millis).unwrap_or(i64::MAX))
     )
 }
 
 fn line(case: Case, measured: &Measured) -> Line {
     let (peer, handler) = case;
-    let above = |numbers: &Numbers| above_bare(numbers, case).filter(|_| !peer.is_bare());
+    let own = |numbers: &Numbers| numbers.get(&case).copied().map(rounded);
+    let above = |numbers: &Numbers| above_bare(numbers, case).filter(|_| !peer.is_bare()).map(rounded);
     Line {
         peer,
         name: machine::describe(peer),
         handler,
-        requests_per_second: measured.throughput.get(&case).copied(),
-        cpu_micros: measured.cpu.get(&case).copied(),
-        cpu_micros_above_bare: measured.cpu_above.get(&case).copied().filter(|_| !peer.is_bare()),
-        instructions: measured.instructions.get(&case).copied(),
+        requests_per_second: own(&measured.throughput),
+        cpu_micros: own(&measured.cpu),
+        cpu_micros_above_bare: own(&measured.cpu_above).filter(|_| !peer.is_bare()),
+        instructions: own(&measured.instructions),
         instructions_above_bare: above(&measured.instructions),
-        allocations: measured.allocations.get(&case).copied(),
+        allocations: own(&measured.allocations),
         allocations_above_bare: above(&measured.allocations),
-        redis_commands: measured.commands.get(&case).copied(),
-        redis_round_trips: measured.round_trips.get(&case).copied(),
-        redis_commands_inside_scripts: measured.inside_scripts.get(&case).copied(),
+        redis_commands: own(&measured.commands),
+        redis_round_trips: own(&measured.round_trips),
+        redis_commands_inside_scripts: own(&measured.inside_scripts),
     }
+}
+
+/// To three digits behind the point, beyond which there is only noise.
+fn rounded(number: f64) -> f64 {
+    (number * 1e3).round() / 1e3
 }
 
 fn cells(line: &Line) -> Vec<String> {
@@ -132,7 +132,7 @@ fn cells(line: &Line) -> Vec<String> {
 }
 
 /// With as many of two digits behind the point as are needed.
-fn short(number: f64) -> String {
+pub(crate) fn short(number: f64) -> String {
     format!("{number:.2}").trim_end_matches('0').trim_end_matches('.').to_owned()
 }
 

@@ -3,7 +3,11 @@
 //! Needs Go, so it stands in a package of its own, which tests/run tests where Go is installed. What it shows is recorded for
 //! everybody else: `cargo test -p gsession --all-features --test redis_goframe`.
 
-use std::{path::Path, process::Command, sync::OnceLock};
+use std::{
+    path::{Path, PathBuf},
+    process::Command,
+    sync::OnceLock,
+};
 
 use gsession::{AnyStorage, RedisHashStorage, RedisStorage};
 use gsession_actix::{SessionExt as _, SessionMiddleware};
@@ -12,8 +16,6 @@ use gsession_tests::http;
 
 use actix_web::{App, HttpRequest, HttpResponse, HttpServer, web};
 
-const NEEDS_GO: &str = "needs Go: apt-get install --yes golang-go";
-
 /// GoFrame's service, as tests/goframe/serve.go describes it.
 struct GoFrame {
     _process: Process,
@@ -21,16 +23,8 @@ struct GoFrame {
 }
 
 fn program() -> &'static Path {
-    static PROGRAM: OnceLock<tempfile::TempDir> = OnceLock::new();
-    static PATH: OnceLock<std::path::PathBuf> = OnceLock::new();
-    PATH.get_or_init(|| {
-        let folder = PROGRAM.get_or_init(|| tempfile::tempdir().expect("a folder"));
-        let path = folder.path().join("goframe");
-        let source = Path::new(env!("CARGO_MANIFEST_DIR"));
-        let status = Command::new("go").arg("build").arg("-o").arg(&path).current_dir(source).status();
-        assert!(status.unwrap_or_else(|error| panic!("{NEEDS_GO} ({error})")).success(), "go build fails");
-        path
-    })
+    static PROGRAM: OnceLock<PathBuf> = OnceLock::new();
+    PROGRAM.get_or_init(|| gsession_goframe::build(".", concat!(env!("CARGO_TARGET_TMPDIR"), "/goframe")))
 }
 
 impl GoFrame {

@@ -1,4 +1,4 @@
-//! Allocations a request: exact, by the counting allocator, over all threads of the server.
+//! Allocations a request: exact, over all threads of the server, by the counting allocator, or by Go's own count.
 
 use anyhow::{Context as _, Result};
 
@@ -6,14 +6,15 @@ use super::Case;
 use crate::{
     child::{Mode, Server},
     client::{Connection, log_in, request},
+    programs::Programs,
 };
 
 /// So many that what happens now and then, as a sweep does, shows as it should: as a small fraction.
 const REQUESTS: u32 = 2_000;
 
 /// Allocations of one request on a warm server.
-pub(super) fn per_request((peer, handler): Case) -> Result<f64> {
-    let server = Server::start(peer, Mode::Allocations)?;
+pub(super) fn per_request(programs: &Programs, (peer, handler): Case) -> Result<f64> {
+    let server = Server::start(programs, peer, Mode::Allocations)?;
     let cookie = log_in(server.address())?;
     let measured = request(handler.path(), Some(&cookie));
     let mut connection = Connection::open(server.address())?;

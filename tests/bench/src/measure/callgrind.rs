@@ -12,6 +12,7 @@ use super::Case;
 use crate::{
     child::{Mode, Server},
     client::{Connection, log_in, request},
+    programs::Programs,
 };
 
 /// What starting up, logging in and ending cost is the same in both runs, so the difference has requests alone.
@@ -56,6 +57,11 @@ impl Folder {
     }
 }
 
+/// Whether callgrind can count them: not those of a Go program, whose stacks it cannot follow.
+pub(crate) fn can_count((peer, _): Case) -> bool {
+    peer.goframe_storage().is_none()
+}
+
 /// Instructions of one request.
 pub(crate) fn per_request(case: Case, folder: &Folder) -> Result<f64> {
     let few = total(case, FEW, folder)?;
@@ -67,7 +73,7 @@ pub(crate) fn per_request(case: Case, folder: &Folder) -> Result<f64> {
 fn total((peer, handler): Case, requests: u32, folder: &Folder) -> Result<f64> {
     let name = format!("{}.{}.{requests}", peer.name(), handler.path().trim_start_matches('/'));
     let profile = folder.path().join(name);
-    let server = Server::start(peer, Mode::Callgrind(&profile))?;
+    let server = Server::start(&Programs::default(), peer, Mode::Callgrind(&profile))?;
     let cookie = log_in(server.address())?;
     let mut connection = Connection::open(server.address())?;
     connection.repeat(&request(handler.path(), Some(&cookie)), requests)?;

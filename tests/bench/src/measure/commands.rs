@@ -7,6 +7,7 @@ use super::Case;
 use crate::{
     child::{Mode, Server},
     client::{Connection, log_in, request},
+    programs::Programs,
 };
 
 const REQUESTS: u32 = 200;
@@ -22,8 +23,8 @@ pub(super) struct Asked {
 }
 
 /// What a request asks for on a warm server.
-pub(super) fn per_request((peer, handler): Case) -> Result<Asked> {
-    let server = Server::start(peer, Mode::Proxied)?;
+pub(super) fn per_request(programs: &Programs, (peer, handler): Case) -> Result<Asked> {
+    let server = Server::start(programs, peer, Mode::Proxied)?;
     let redis = server.redis().context("a server without Redis")?;
     let proxy = server.proxy().context("a server without a proxy")?;
     let cookie = log_in(server.address())?;

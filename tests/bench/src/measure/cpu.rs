@@ -13,6 +13,7 @@ use crate::{
     child::{Mode, Server},
     cli::Load,
     client::{Connection, load, log_in, request},
+    programs::Programs,
     servers::{Handler, Peer},
 };
 
@@ -27,16 +28,16 @@ pub(crate) struct Cpu {
 }
 
 /// The medians of all rounds.
-pub(crate) fn measure(cases: &[Case], settings: &Load) -> Result<Cpu> {
-    Ok(medians(cases, &rounds(cases, settings)?))
+pub(crate) fn measure(programs: &Programs, cases: &[Case], settings: &Load) -> Result<Cpu> {
+    Ok(medians(cases, &rounds(programs, cases, settings)?))
 }
 
 /// Measures all cases in turn, round after round, so that a busy minute of the machine meets all of them alike.
-pub(crate) fn rounds(cases: &[Case], settings: &Load) -> Result<Vec<Cpu>> {
+pub(crate) fn rounds(programs: &Programs, cases: &[Case], settings: &Load) -> Result<Vec<Cpu>> {
     let mut servers: BTreeMap<Peer, (Server, Vec<String>)> = BTreeMap::new();
     for &(peer, _) in cases {
         if let Entry::Vacant(entry) = servers.entry(peer) {
-            let server = Server::start(peer, Mode::Plain)?;
+            let server = Server::start(programs, peer, Mode::Plain)?;
             // Each connection is a user of its own.
             let cookies = (0..settings.connections).map(|_| log_in(server.address())).collect::<Result<_>>()?;
             entry.insert((server, cookies));

@@ -12,6 +12,7 @@ use clap::ValueEnum as _;
 
 use crate::{
     cli::Speed,
+    programs::Programs,
     report,
     servers::{Handler, Peer},
 };
@@ -42,19 +43,20 @@ pub(crate) fn run(settings: &Speed) -> Result<()> {
     if !settings.skip_instructions {
         callgrind::require()?; // before minutes are spent on the rest
     }
-    let cases = cases(settings);
+    let programs = Programs::for_peers(&settings.peers)?;
+    let cases = cases(settings, &programs);
     if cases.iter().any(|(peer, _)| peer.needs_redis()) {
         require_redis();
     }
     let mut measured = Measured::default();
     if !settings.skip_allocations {
-        measured.allocations = each(&cases, "allocations", alloc::per_request)?;
+        measured.allocations = each(&cases, "allocations", |case| alloc::per_request(&programs, case))?;
     }
     if !settings.skip_commands {
         let on_redis: Vec<Case> = cases.iter().copied().filter(|(peer, _)| peer.needs_redis()).collect();
         for case @ (peer, handler) in on_redis {
             eprintln!("commands: {} {}", peer.name(), handler.path());
-            let asked = commands::per_request(case)?;
+            let asked = commands::per_request(&programs, case)?;
             measured.commands.insert(case, asked.commands);
             measured.round_trips.insert(case, asked.round_trips);
             measured.inside_scripts.insert(case, asked.inside_scripts);
@@ -62,15 +64,16 @@ pub(crate) fn run(settings: &Speed) -> Result<()> {
     }
     if !settings.skip_instructions {
         let folder = callgrind::Folder::new(settings.callgrind_dir.as_deref())?;
-        measured.instructions = each(&cases, "instructions", |case| callgrind::per_request(case, &folder))?;
+        let countable: Vec<Case> = cases.iter().copied().filter(|&case| callgrind::can_count(case)).collect();
+        measured.instructions = each(&countable, "instructions", |case| callgrind::per_request(case, &folder))?;
     }
     if !settings.skip_cpu {
-        let cpu = cpu::measure(&cases, &settings.load)?;
+        let cpu = cpu::measure(&programs, &cases, &settings.load)?;
         measured.throughput = cpu.throughput;
         measured.cpu = cpu.cpu;
         measured.cpu_above = cpu.above;
     }
-    report::speed(&cases, &measured, settings)
+    report::speed(&cases, &measured, settings, programs.go_version())
 }
 
 /// Says what to do when redis-server is not there, before minutes are spent on the rest.
@@ -84,11 +87,11 @@ pub(crate) fn above_bare(numbers: &Numbers, (peer, handler): Case) -> Option<f64
 }
 
 /// What to measure: each chosen peer with its bare server, in the order in which peers are declared.
-fn cases(settings: &Speed) -> Vec<Case> {
+fn cases(settings: &Speed, programs: &Programs) -> Vec<Case> {
     let wanted = |peer: &&Peer| {
         settings.peers.is_empty() || settings.peers.iter().any(|chosen| chosen == *peer || chosen.bare() == **peer)
     };
-    let peers = Peer::value_variants().iter().filter(wanted);
+    let peers = Peer::value_variants().iter().filter(wanted).filter(|peer| programs.can_serve(**peer));
     let handlers = |handler: &&Handler| settings.handlers.is_empty() || settings.handlers.contains(handler);
     peers
         .flat_map(|&peer| Handler::value_variants().iter().filter(handlers).map(move |&handler| (peer, handler)))

@@ -1,4 +1,5 @@
 //! The servers that are measured: the same handlers on each peer, and what they have in common.
+//! GoFrame's are a program of their own, tests/goframe/bench.
 //!
 //! | path | what the handler does |
 //! |---|---|
@@ -16,6 +17,7 @@
 mod actix_session;
 mod bare;
 mod gsession;
+mod peer;
 mod redis_alone;
 mod tower;
 mod tower_redis;
@@ -27,10 +29,10 @@ use std::{
     time::Duration,
 };
 
-use anyhow::{Context as _, Result};
-use clap::ValueEnum;
-use serde::{Deserialize, Serialize};
+use anyhow::{Context as _, Result, bail};
+use serde::Deserialize;
 
+pub(crate) use self::peer::{Handler, Peer};
 use crate::{allocator, cli::Serve};
 
 /// What a server answers to everything that is measured.
@@ -45,119 +47,6 @@ pub(crate) const KEYS: usize = 40;
 pub(crate) const SLOW: Duration = Duration::from_millis(50);
 /// A port of the system's choice on the loopback interface.
 const LOOPBACK: (Ipv4Addr, u16) = (Ipv4Addr::LOCALHOST, 0);
-
-/// A server to measure.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, ValueEnum, Serialize)]
-#[serde(rename_all = "kebab-case")]
-pub(crate) enum Peer {
-    /// actix-web without sessions
-    Bare,
-    /// gsession-actix with the memory storage
-    GsessionMemory,
-    /// gsession-actix with the file storage
-    GsessionFile,
-    /// actix-session with its cookie storage
-    ActixSessionCookie,
-    /// axum without sessions
-    BareAxum,
-    /// tower-sessions with its memory storage, on axum
-    TowerSessionsMemory,
-    /// actix-web and plain commands to Redis, without sessions
-    RedisAlone,
-    /// gsession-actix with the Redis key-value storage
-    GsessionRedis,
-    /// gsession-actix with the Redis hash storage
-    GsessionRedisHash,
-    /// gsession-actix with the Redis key-value storage and its near cache
-    GsessionRedisNear,
-    /// actix-session with its Redis storage
-    ActixSessionRedis,
-    /// tower-sessions 0.14 with its Redis storage, on axum
-    TowerSessionsRedis,
-}
-
-impl Peer {
-    /// The server without sessions on the same framework.
-    pub(crate) fn bare(self) -> Self {
-        match self {
-            Self::BareAxum | Self::TowerSessionsMemory | Self::TowerSessionsRedis => Self::BareAxum,
-            _ => Self::Bare,
-        }
-    }
-
-    /// Whether it has sessions that could get lost.
-    pub(crate) fn has_sessions(self) -> bool {
-        !self.is_bare() && self != Self::RedisAlone
-    }
-
-    /// Whether it needs a Redis server.
-    pub(crate) fn needs_redis(self) -> bool {
-        matches!(
-            self,
-            Self::RedisAlone
-                | Self::GsessionRedis
-                | Self::GsessionRedisHash
-                | Self::GsessionRedisNear
-                | Self::ActixSessionRedis
-                | Self::TowerSessionsRedis
-        )
-    }
-
-    /// Whether it has no sessions.
-    pub(crate) fn is_bare(self) -> bool {
-        self == self.bare()
-    }
-
-    /// The packages whose versions a report should name, and what to say besides.
-    pub(crate) fn packages(self) -> (&'static [&'static str], &'static str) {
-        match self {
-            Self::Bare => (&["actix-web"], "bare"),
-            Self::GsessionMemory => (&["gsession"], "memory"),
-            Self::GsessionFile => (&["gsession"], "file"),
-            Self::ActixSessionCookie => (&["actix-session"], "cookie"),
-            Self::BareAxum => (&["axum"], "bare"),
-            Self::TowerSessionsMemory => (&["tower-sessions", "axum"], "memory"),
-            Self::RedisAlone => (&["redis", "actix-web"], "plain GET and SET without sessions"),
-            Self::GsessionRedis => (&["gsession"], "Redis key-value"),
-            Self::GsessionRedisHash => (&["gsession"], "Redis hash"),
-            Self::GsessionRedisNear => (&["gsession"], "Redis key-value, near cache"),
-            Self::ActixSessionRedis => (&["actix-session"], "Redis"),
-            Self::TowerSessionsRedis => (&["tower-sessions-redis-store", "axum"], "Redis, with tower-sessions 0.14"),
-        }
-    }
-
-    /// The name on the command line.
-    pub(crate) fn name(self) -> String {
-        self.to_possible_value().map(|value| value.get_name().to_owned()).unwrap_or_default()
-    }
-}
-
-/// A handler to measure.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, ValueEnum, Serialize)]
-#[serde(rename_all = "lowercase")]
-pub(crate) enum Handler {
-    /// The middleware is installed, the handler does not use the session
-    Untouched,
-    /// Reads one small entry
-    Read,
-    /// Reads a counter and writes it back
-    #[value(name = "readwrite")]
-    ReadWrite,
-    /// Writes a counter without reading it
-    Write,
-}
-
-impl Handler {
-    /// Where it is served.
-    pub(crate) fn path(self) -> &'static str {
-        match self {
-            Self::Untouched => "/untouched",
-            Self::Read => "/read",
-            Self::ReadWrite => "/readwrite",
-            Self::Write => "/write",
-        }
-    }
-}
 
 /// The query of `/slow`.
 #[derive(Debug, Deserialize)]
@@ -194,6 +83,9 @@ pub(crate) fn serve(settings: &Serve) -> Result<()> {
         Peer::GsessionRedisNear => gsession::serve_redis(redis(settings)?, true),
         Peer::ActixSessionRedis => actix_session::serve_redis(redis(settings)?),
         Peer::TowerSessionsRedis => tower_redis::serve(redis(settings)?),
+        Peer::BareGoframe | Peer::GoframeMemory | Peer::GoframeFile | Peer::GoframeRedis | Peer::GoframeRedisHash => {
+            bail!("GoFrame's servers are a program of their own: tests/goframe/bench")
+        }
     }
 }
 

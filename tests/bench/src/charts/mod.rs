@@ -1,0 +1,122 @@
+//! Draws results as charts, from the same file that has the figures, so that picture and figures cannot disagree.
+
+mod chart;
+mod lost;
+mod speed;
+mod svg;
+
+use anyhow::{Context as _, Result};
+
+use self::chart::Kind;
+use crate::{cli::Charts, results::Results, servers::Peer};
+
+/// Draws what was asked for.
+pub(crate) fn run(settings: &Charts) -> Result<()> {
+    let folder = &settings.to;
+    std::fs::create_dir_all(folder).with_context(|| format!("making the folder {}", folder.display()))?;
+    for (name, svg) in settings.from.iter().flat_map(draw) {
+        let path = folder.join(name);
+        std::fs::write(&path, svg).with_context(|| format!("writing {}", path.display()))?;
+        println!("{}", path.display());
+    }
+    Ok(())
+}
+
+/// The files that these results are drawn into: name and content.
+fn draw(results: &Results) -> Vec<(&'static str, String)> {
+    match results {
+        Results::Speed(speed) => speed::charts(speed),
+        Results::Lost(lost) => vec![("lost.svg", lost::chart(lost).draw())],
+    }
+}
+
+/// What a peer is called beside its bars. Versions stand below them.
+fn short_name(peer: Peer) -> &'static str {
+    match peer {
+        Peer::Bare => "actix-web, bare",
+        Peer::BareAxum => "axum, bare",
+        Peer::BareGoframe => "GoFrame, bare",
+        Peer::RedisAlone => "redis crate, no sessions",
+        Peer::GsessionMemory => "gsession, memory",
+        Peer::GsessionFile => "gsession, file",
+        Peer::GsessionRedis => "gsession, Redis key-value",
+        Peer::GsessionRedisHash => "gsession, Redis hash",
+        Peer::GsessionRedisNear => "gsession, Redis near cache",
+        Peer::ActixSessionCookie => "actix-session, cookie",
+        Peer::ActixSessionRedis => "actix-session, Redis",
+        Peer::TowerSessionsMemory => "tower-sessions, memory",
+        Peer::TowerSessionsRedis => "tower-sessions, Redis",
+        Peer::GoframeMemory => "GoFrame, memory",
+        Peer::GoframeFile => "GoFrame, file",
+        Peer::GoframeRedis => "GoFrame, Redis key-value",
+        Peer::GoframeRedisHash => "GoFrame, Redis hash",
+    }
+}
+
+fn kind(peer: Peer) -> Kind {
+    if peer.is_ours() {
+        Kind::Ours
+    } else if peer.has_sessions() {
+        Kind::Peer
+    } else {
+        Kind::Baseline
+    }
+}
+
+/// The packages and their versions, each once, from the names of rows. None is broken between lines.
+fn versions<'a>(names: impl Iterator<Item = &'a str>) -> String {
+    let mut packages: Vec<&str> = Vec::new();
+    for name in names {
+        let package = name.split_once(", ").map_or(name, |(package, _)| package);
+        if !packages.contains(&package) {
+            packages.push(package);
+        }
+    }
+    let unbroken: Vec<String> = packages.iter().map(|package| package.replace(' ', "\u{a0}")).collect();
+    format!("{}.", unbroken.join(", "))
+}
+
+#[cfg(test)]
+#[allow(clippy::expect_used)]
+mod tests {
+    use clap::ValueEnum as _;
+
+    use super::*;
+    use crate::results;
+
+    /// What stands in tests/bench/charts beside the charts.
+    const COMMITTED: [&str; 2] = ["speed.json", "lost.json"];
+    /// Small enough to be part of a README.
+    const MOST_BYTES: usize = 30_000;
+
+    #[test]
+    fn the_committed_charts_are_what_the_committed_figures_draw() {
+        let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/charts");
+        let mut drawn = 0;
+        for file in COMMITTED {
+            let results = results::read(&format!("{folder}/{file}")).expect("figures that can be drawn");
+            for (name, svg) in draw(&results) {
+                let committed = std::fs::read_to_string(format!("{folder}/{name}")).expect("a chart");
+                let redraw = "cargo run --release -p gsession-bench -- charts --from tests/bench/charts/speed.json \
+                              --from tests/bench/charts/lost.json --to tests/bench/charts";
+                assert!(committed == svg, "{name} is not what {file} draws: {redraw}");
+                assert!(svg.len() < MOST_BYTES, "{name} has {} bytes", svg.len());
+                drawn += 1;
+            }
+        }
+        assert_eq!(drawn, 3);
+    }
+
+    #[test]
+    fn every_peer_has_a_name_of_its_own() {
+        let names: std::collections::BTreeSet<_> =
+            Peer::value_variants().iter().map(|peer| short_name(*peer)).collect();
+        assert_eq!(names.len(), Peer::value_variants().len());
+    }
+
+    #[test]
+    fn a_version_stands_once() {
+        let names = ["a 1 on b 2, memory", "a 1 on b 2, Redis, with c", "d 3"];
+        assert_eq!(versions(names.into_iter()), "a\u{a0}1\u{a0}on\u{a0}b\u{a0}2, d\u{a0}3.");
+    }
+}

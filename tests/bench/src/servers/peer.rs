@@ -1,0 +1,166 @@
+//! What is measured: the servers, by the names that the command line and reports have for them, and their handlers.
+
+use clap::ValueEnum;
+use serde::{Deserialize, Serialize};
+
+use crate::machine::GOFRAME;
+
+/// A server to measure.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, ValueEnum, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub(crate) enum Peer {
+    /// actix-web without sessions
+    Bare,
+    /// gsession-actix with the memory storage
+    GsessionMemory,
+    /// gsession-actix with the file storage
+    GsessionFile,
+    /// actix-session with its cookie storage
+    ActixSessionCookie,
+    /// axum without sessions
+    BareAxum,
+    /// tower-sessions with its memory storage, on axum
+    TowerSessionsMemory,
+    /// GoFrame's HTTP server, no handler of which uses a session
+    BareGoframe,
+    /// GoFrame with its memory storage
+    GoframeMemory,
+    /// GoFrame with its file storage
+    GoframeFile,
+    /// actix-web and plain commands to Redis, without sessions
+    RedisAlone,
+    /// gsession-actix with the Redis key-value storage
+    GsessionRedis,
+    /// gsession-actix with the Redis hash storage
+    GsessionRedisHash,
+    /// gsession-actix with the Redis key-value storage and its near cache
+    GsessionRedisNear,
+    /// actix-session with its Redis storage
+    ActixSessionRedis,
+    /// tower-sessions 0.14 with its Redis storage, on axum
+    TowerSessionsRedis,
+    /// GoFrame with its Redis key-value storage
+    GoframeRedis,
+    /// GoFrame with its Redis hash storage
+    GoframeRedisHash,
+}
+
+impl Peer {
+    /// The server without sessions on the same framework.
+    pub(crate) fn bare(self) -> Self {
+        match self {
+            Self::BareAxum | Self::TowerSessionsMemory | Self::TowerSessionsRedis => Self::BareAxum,
+            _ if self.goframe_storage().is_some() => Self::BareGoframe,
+            _ => Self::Bare,
+        }
+    }
+
+    /// Whether it has sessions that could get lost.
+    pub(crate) fn has_sessions(self) -> bool {
+        !self.is_bare() && self != Self::RedisAlone
+    }
+
+    /// Whether it needs a Redis server.
+    pub(crate) fn needs_redis(self) -> bool {
+        matches!(
+            self,
+            Self::RedisAlone
+                | Self::GsessionRedis
+                | Self::GsessionRedisHash
+                | Self::GsessionRedisNear
+                | Self::ActixSessionRedis
+                | Self::TowerSessionsRedis
+                | Self::GoframeRedis
+                | Self::GoframeRedisHash
+        )
+    }
+
+    /// Whether its storage needs a folder for files.
+    pub(crate) fn needs_folder(self) -> bool {
+        matches!(self, Self::GsessionFile | Self::GoframeFile)
+    }
+
+    /// The storage's name in GoFrame's program; nothing for what this program serves.
+    pub(crate) fn goframe_storage(self) -> Option<&'static str> {
+        Some(match self {
+            Self::BareGoframe => "bare",
+            Self::GoframeMemory => "memory",
+            Self::GoframeFile => "file",
+            Self::GoframeRedis => "redis",
+            Self::GoframeRedisHash => "redis-hash",
+            _ => return None,
+        })
+    }
+
+    /// Whether this is ours.
+    pub(crate) fn is_ours(self) -> bool {
+        matches!(
+            self,
+            Self::GsessionMemory
+                | Self::GsessionFile
+                | Self::GsessionRedis
+                | Self::GsessionRedisHash
+                | Self::GsessionRedisNear
+        )
+    }
+
+    /// Whether it has no sessions.
+    pub(crate) fn is_bare(self) -> bool {
+        self == self.bare()
+    }
+
+    /// The packages whose versions a report should name, and what to say besides.
+    pub(crate) fn packages(self) -> (&'static [&'static str], &'static str) {
+        match self {
+            Self::Bare => (&["actix-web"], "bare"),
+            Self::GsessionMemory => (&["gsession"], "memory"),
+            Self::GsessionFile => (&["gsession"], "file"),
+            Self::ActixSessionCookie => (&["actix-session"], "cookie"),
+            Self::BareAxum => (&["axum"], "bare"),
+            Self::TowerSessionsMemory => (&["tower-sessions", "axum"], "memory"),
+            Self::BareGoframe => (&[GOFRAME], "bare"),
+            Self::GoframeMemory => (&[GOFRAME], "memory"),
+            Self::GoframeFile => (&[GOFRAME], "file"),
+            Self::RedisAlone => (&["redis", "actix-web"], "plain GET and SET without sessions"),
+            Self::GsessionRedis => (&["gsession"], "Redis key-value"),
+            Self::GsessionRedisHash => (&["gsession"], "Redis hash"),
+            Self::GsessionRedisNear => (&["gsession"], "Redis key-value, near cache"),
+            Self::ActixSessionRedis => (&["actix-session"], "Redis"),
+            Self::TowerSessionsRedis => (&["tower-sessions-redis-store", "axum"], "Redis, with tower-sessions 0.14"),
+            Self::GoframeRedis => (&[GOFRAME], "Redis key-value"),
+            Self::GoframeRedisHash => (&[GOFRAME], "Redis hash"),
+        }
+    }
+
+    /// The name on the command line.
+    pub(crate) fn name(self) -> String {
+        self.to_possible_value().map(|value| value.get_name().to_owned()).unwrap_or_default()
+    }
+}
+
+/// A handler to measure.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, ValueEnum, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub(crate) enum Handler {
+    /// The middleware is installed, the handler does not use the session
+    Untouched,
+    /// Reads one small entry
+    Read,
+    /// Reads a counter and writes it back
+    #[value(name = "readwrite")]
+    ReadWrite,
+    /// Writes a counter without reading it
+    Write,
+}
+
+impl Handler {
+    /// Where it is served.
+    pub(crate) fn path(self) -> &'static str {
+        match self {
+            Self::Untouched => "/untouched",
+            Self::Read => "/read",
+            Self::ReadWrite => "/readwrite",
+            Self::Write => "/write",
+        }
+    }
+}
