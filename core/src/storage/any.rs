@@ -77,14 +77,15 @@ impl<S: AsyncStorage> Erased for S {
 /// ```
 /// use gsession::{AnyStorage, MemoryStorage};
 ///
-/// fn chosen_at_run_time(name: &str) -> AnyStorage {
+/// fn chosen_at_run_time(name: &str) -> Result<AnyStorage, String> {
 ///     match name {
-///         "memory" => AnyStorage::new(MemoryStorage::new()),
+///         "memory" => Ok(AnyStorage::new(MemoryStorage::new())),
 ///         // "file" => AnyStorage::new(FileStorage::open("sessions")?), with the feature `tokio`
-///         _ => unimplemented!(),
+///         other => Err(format!("there is no storage {other}")),
 ///     }
 /// }
-/// # chosen_at_run_time("memory");
+/// # chosen_at_run_time("memory")?;
+/// # Ok::<(), String>(())
 /// ```
 #[derive(Clone)]
 pub struct AnyStorage(Arc<dyn Erased>);

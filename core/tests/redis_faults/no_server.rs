@@ -250,3 +250,24 @@ fn outside_of_a_runtime_the_async_face_is_an_error() {
     assert!(texts(&error).contains("runtime"));
     session.abandon();
 }
+
+/// A server that cannot be connected to is left alone for a while, so that the requests of a busy service do not become as many
+/// attempts.
+#[test]
+fn requests_during_an_outage_are_not_as_many_attempts_to_connect() {
+    const REQUESTS: u64 = 200;
+    for which in ALL {
+        let attempts = Arc::new(AtomicU64::new(0));
+        let counted = Arc::clone(&attempts);
+        let url = listening(move |stream| {
+            counted.fetch_add(1, Ordering::SeqCst);
+            drop(stream);
+        });
+        let face = Face::at(which, &url);
+        for _ in 0..REQUESTS {
+            assert_eq!(kind(&face.try_login().unwrap_err()), StorageErrorKind::Unavailable, "{which:?}");
+        }
+        let attempts = attempts.load(Ordering::SeqCst);
+        assert!((1..REQUESTS / 4).contains(&attempts), "{which:?}: {attempts} attempts of {REQUESTS} requests");
+    }
+}

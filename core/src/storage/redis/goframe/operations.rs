@@ -71,11 +71,8 @@ impl<F: Form> GoFrame<F> {
             if claimed.case == 0 {
                 return self.activated(wire, to, &commit.access).await;
             }
+            // Changed, gone or renewed meanwhile: the next read tells which.
             self.remove(wire, to).await?;
-            if claimed.case != 3 {
-                // Gone or renewed: the next read tells which.
-                continue;
-            }
         }
         Err(StorageError::new(StorageErrorKind::Other, "renewing a session that others keep changing"))
     }
@@ -108,14 +105,18 @@ impl<F: Form> GoFrame<F> {
         at: Timestamp,
         access: &Access,
     ) -> Result<Moved, StorageError> {
-        match self.remove(wire, from).await? {
-            // What it has stored is there, but perhaps not all that is asked for now.
-            Removed::Moved(key) if key == *to => Ok(match self.activated(wire, to, access).await? {
-                Moved::Done { .. } => Moved::Taken,
-                other => other,
-            }),
-            _ => Ok(Moved::Moved(at)),
+        let Some([name, trace]) = self.common.names(from) else { return Ok(Moved::Gone) };
+        // A touch that moves nothing: it shows the trace, and leaves alone what GoFrame may have put there since.
+        let mut answer = wire.script(RENEWING, &scripts::TOUCH, &[&name, &trace], &[b"0"], Nature::Repeatable).await?;
+        let trace = if answer.case == 2 { answer.bytes().and_then(|bytes| Trace::decode(&bytes)) } else { None };
+        if trace.is_none_or(|trace| trace.to != *to) {
+            return Ok(Moved::Moved(at));
         }
+        // What it has stored is there, but perhaps not all that is asked for now.
+        Ok(match self.activated(wire, to, access).await? {
+            Moved::Done { .. } => Moved::Taken,
+            other => other,
+        })
     }
 }
 

@@ -10,6 +10,7 @@ use parking_lot::Mutex;
 use redis::{Cmd, Connection, ConnectionLike as _, Pipeline, RedisResult, Value};
 
 use super::{
+    backoff::Backoff,
     failure::Failure,
     link::{Dialer, Link, checked},
     node::Node,
@@ -25,6 +26,8 @@ const MOST_IDLE: usize = 64;
 #[derive(Default)]
 pub(in crate::storage::redis) struct BlockingDialer {
     idle: Mutex<Vec<Idle>>,
+    /// Servers that could not be connected to the last time.
+    backoffs: Mutex<Vec<(Arc<Node>, Backoff)>>,
 }
 
 struct Idle {
@@ -42,7 +45,29 @@ impl BlockingDialer {
         Some(idle.remove(at))
     }
 
-    fn dial(node: &Node) -> Result<BlockingLink, Failure> {
+    /// Connects, unless that has failed a moment ago.
+    fn dial(&self, node: &Arc<Node>) -> Result<BlockingLink, Failure> {
+        let is_this = |(held, _): &(Arc<Node>, Backoff)| held.name() == node.name();
+        let refusal = self.backoffs.lock().iter().find(|held| is_this(held)).and_then(|(_, backoff)| backoff.refusal());
+        if let Some(failure) = refusal {
+            return Err(failure);
+        }
+        let dialled = Self::connect(node);
+        let mut backoffs = self.backoffs.lock();
+        match &dialled {
+            Ok(_) => backoffs.retain(|held| !is_this(held)),
+            Err(failure) => {
+                let at = backoffs.iter().position(is_this).unwrap_or_else(|| {
+                    backoffs.push((Arc::clone(node), Backoff::default()));
+                    backoffs.len() - 1
+                });
+                backoffs[at].1.failed(failure.clone());
+            }
+        }
+        dialled
+    }
+
+    fn connect(node: &Node) -> Result<BlockingLink, Failure> {
         let connect = || {
             let connection = node.client().get_connection_with_timeout(node.connect_timeout)?;
             connection.set_read_timeout(Some(node.response_timeout))?;
@@ -63,7 +88,7 @@ impl Dialer for BlockingDialer {
                     return Ok(idle.link);
                 }
             }
-            Self::dial(node)
+            self.dial(node)
         };
         std::future::ready(link())
     }

@@ -4,6 +4,7 @@
 //! command has been done is not known then, and doing it twice could bring a change back that was overwritten since. Here
 //! a command is only repeated if it certainly was not done, or if doing it twice is the same as doing it once.
 
+mod backoff;
 mod blocking;
 mod failure;
 mod link;

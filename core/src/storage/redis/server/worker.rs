@@ -6,7 +6,7 @@ use std::{
         Arc, Weak,
         atomic::{AtomicBool, Ordering},
     },
-    time::{Duration, Instant},
+    time::Duration,
 };
 
 use futures::lock::Mutex as AsyncMutex;
@@ -16,15 +16,12 @@ use thread_local::ThreadLocal;
 use tokio::runtime::{Handle, Id};
 
 use super::{
+    backoff::Backoff,
     failure::Failure,
     link::{Dialer, Link, checked},
     node::Node,
 };
 use crate::storage::redis::near::{Cache, NearCache, Writes};
-
-/// How long a thread leaves a server alone after it could not connect: doubled with each failure in a row.
-const FIRST_BACKOFF: Duration = Duration::from_millis(20);
-const LONGEST_BACKOFF: Duration = Duration::from_secs(1);
 
 /// The connections of all threads.
 pub(in crate::storage::redis) struct AsyncDialer {
@@ -45,8 +42,7 @@ struct Place {
 #[derive(Default)]
 struct State {
     link: Option<AsyncLink>,
-    failures: u32,
-    failed: Option<(Instant, Failure)>,
+    backoff: Backoff,
 }
 
 /// A share in a connection.
@@ -141,14 +137,6 @@ impl Place {
         state.link.clone()
     }
 
-    /// Why not to try to connect yet.
-    fn backing_off(&self) -> Option<Failure> {
-        let state = self.state.lock();
-        let (at, failure) = state.failed.as_ref()?;
-        let backoff = FIRST_BACKOFF.saturating_mul(1 << state.failures.min(10)).min(LONGEST_BACKOFF);
-        (at.elapsed() < backoff).then(|| failure.clone())
-    }
-
     async fn connect(&self, near: Option<&(NearCache, Arc<Writes>)>) -> RedisResult<AsyncLink> {
         let near = near
             .filter(|_| self.node.tracked)
@@ -224,7 +212,7 @@ impl Dialer for AsyncDialer {
         if let Some(link) = place.sound() {
             return Ok(link);
         }
-        if let Some(failure) = place.backing_off() {
+        if let Some(failure) = place.state.lock().backoff.refusal() {
             return Err(failure);
         }
         let connected = place.connect(self.near.as_ref()).await;
@@ -236,8 +224,7 @@ impl Dialer for AsyncDialer {
             }
             Err(error) => {
                 let failure = Failure::connect(node.name(), &error);
-                state.failed = Some((Instant::now(), failure.clone()));
-                state.failures += 1;
+                state.backoff.failed(failure.clone());
                 Err(failure)
             }
         }
