@@ -22,8 +22,9 @@ use crate::{AnyStorage, Storage, StorageError, StoreKey};
 /// How long one operation is waited for while another one is held up: it may need what that one has locked, and nothing
 /// tells that from being slow. A storage that keeps its contract passes however short or long this is.
 const GRACE: Duration = Duration::from_millis(200);
-/// How often two operations are started at the same moment.
-const RACES: usize = 20;
+/// How often two operations are started at almost the same moment, each time one of them a little later than before.
+const RACES: u32 = 20;
+const LATER: Duration = Duration::from_micros(50);
 /// How many times one operation is suspended at most, each time a step later. None of a storage's should take so many.
 const SUSPENSIONS: usize = 40;
 /// Under how many keys a plan may work.
@@ -71,8 +72,11 @@ pub(super) fn is_serialisable(stage: &Stage, plan: Plan) -> Verdict {
         let how = format!("with operation {} held up while it was applied", first + 1);
         judge(&how, &|operations| held_up(&*stage.storage, operations, first))?;
     }
-    for _ in 0..RACES {
-        judge("with both at once", &|operations| raced(&*stage.storage, operations))?;
+    for round in 0..RACES {
+        for first in [0, 1] {
+            let how = format!("with operation {} begun a moment before the other one", first + 1);
+            judge(&how, &|operations| raced(&*stage.storage, operations, first, LATER * round))?;
+        }
     }
     let Some((storage, executor)) = &stage.asynchronous else { return Ok(()) };
     for first in [0, 1] {
@@ -185,15 +189,19 @@ fn held_up(storage: &dyn Storage, operations: &[Operation; 2], first: usize) -> 
     })
 }
 
-/// Starts both at the same moment.
-fn raced(storage: &dyn Storage, operations: &[Operation; 2]) -> Verdict<[Answer; 2]> {
-    let start = Barrier::new(2);
-    let run = |operation: &Operation| {
-        start.wait();
-        operation.run(storage)
-    };
+/// Starts both, the other one so much later.
+fn raced(storage: &dyn Storage, operations: &[Operation; 2], first: usize, later: Duration) -> Verdict<[Answer; 2]> {
+    let start = &Barrier::new(2);
     std::thread::scope(|scope| {
-        let [one, two] = [0, 1].map(|number| scope.spawn(move || run(&operations[number])));
+        let [one, two] = [0, 1].map(|number| {
+            scope.spawn(move || {
+                start.wait();
+                if number != first {
+                    std::thread::sleep(later);
+                }
+                operations[number].run(storage)
+            })
+        });
         Ok([joined(one)?, joined(two)?])
     })
 }

@@ -1,5 +1,9 @@
 //! Bounds on what one session may hold (S12).
 
+#[cfg(feature = "redis")]
+use super::Changes;
+use super::Record;
+
 /// How much one session may hold. Crossing a bound is a typed error and leaves the session as it was.
 ///
 /// ```
@@ -156,6 +160,33 @@ impl Limits {
                 Err(LimitExceeded::Principal { limit: self.max_principal_bytes, actual })
             }
             _ => Ok(()),
+        }
+    }
+
+    /// Checks everything about a record. What could not be read again must not be written.
+    pub(crate) fn check_record(&self, record: &Record) -> Result<(), LimitExceeded> {
+        self.check_principal(record.principal.as_deref())?;
+        self.check_total(record.entries.len(), record.entries.text_bytes())?;
+        record.entries.iter().try_for_each(|(key, json)| self.check_entry(key, json))
+    }
+
+    /// Checks what a commit brings, without what is there already.
+    #[cfg(feature = "redis")]
+    pub(crate) fn check_changes(&self, changes: &Changes) -> Result<(), LimitExceeded> {
+        changes.edits().try_for_each(|(key, json)| self.check_entry(key, json.unwrap_or_default()))?;
+        changes.principal().map_or(Ok(()), |principal| self.check_principal(principal))
+    }
+
+    /// The smaller of two limits.
+    #[cfg(feature = "redis")]
+    pub(crate) fn and(&self, other: &Self) -> Self {
+        Self {
+            max_entries: self.max_entries.min(other.max_entries),
+            max_key_bytes: self.max_key_bytes.min(other.max_key_bytes),
+            max_value_bytes: self.max_value_bytes.min(other.max_value_bytes),
+            max_record_bytes: self.max_record_bytes.min(other.max_record_bytes),
+            max_depth: self.max_depth.min(other.max_depth),
+            max_principal_bytes: self.max_principal_bytes.min(other.max_principal_bytes),
         }
     }
 

@@ -101,11 +101,16 @@ pub(super) fn forty_overlapping_requests_lose_nothing(stage: &Stage) -> Verdict 
 }
 
 pub(super) fn a_hundred_overlapping_increments_add_a_hundred(stage: &Stage) -> Verdict {
+    const THREADS: usize = 10;
     let world = World::new(stage)?;
     let id = world.login()?;
-    together(10, |_| {
-        for _ in 0..10 {
-            let session = world.request(&id);
+    // All of them have the first value in hand.
+    let sessions = (0..10 * THREADS).map(|_| world.request(&id)).collect::<Vec<_>>();
+    for session in &sessions {
+        must_be!(session.get::<u32>("n")?, Some(0), "the counter before");
+    }
+    together(THREADS, |number| {
+        for session in sessions.iter().skip(number).step_by(THREADS) {
             session.update("n", |n: Option<u32>| n.unwrap_or(0) + 1)?;
             session.close()?;
         }

@@ -60,13 +60,7 @@ impl Settings {
 
     /// The file of a session.
     fn encode(&self, record: &Record) -> Result<Vec<u8>> {
-        let (limits, entries) = (&self.limits, &record.entries);
-        // What could not be read again must not be written.
-        limits.check_principal(record.principal.as_deref())?;
-        limits.check_total(entries.len(), entries.text_bytes())?;
-        for (key, json) in entries.iter() {
-            limits.check_entry(key, json)?;
-        }
+        self.limits.check_record(record)?;
         let bytes = format::encode_session(record, &*self.codec)?;
         let most = self.max_file_bytes();
         if bytes.len() as u64 > most {

@@ -117,9 +117,7 @@ impl Form for GoHashes {
         let keys: Vec<&[u8]> = names.iter().chain(&target).map(Vec::as_slice).collect();
         let limits = &commit.limits;
         let over = |limit| StorageError::limit(doing, limit);
-        for (name, json) in commit.changes.edits() {
-            limits.check_entry(name, json.unwrap_or_default()).map_err(over)?;
-        }
+        limits.check_changes(&commit.changes).map_err(over)?;
         let sets: Vec<(&str, String)> =
             commit.changes.edits().filter_map(|(key, edit)| Some((key, text::from_json(edit?)))).collect();
         let removals = commit.changes.edits().filter(|(_, edit)| edit.is_none()).map(|(key, _)| key.as_bytes());

@@ -139,12 +139,7 @@ impl<F: Form> Layout for GoFrame<F> {
         now: Timestamp,
     ) -> Result<Created, StorageError> {
         refuse(Some(record.principal.as_deref()), record.absolute_deadline)?;
-        let limits = &self.common.limits;
-        let over = |limit| StorageError::limit(CREATING, limit);
-        limits.check_total(record.entries.len(), record.entries.text_bytes()).map_err(over)?;
-        for (name, json) in record.entries.iter() {
-            limits.check_entry(name, json).map_err(over)?;
-        }
+        self.common.limits.check_record(record).map_err(|limit| StorageError::limit(CREATING, limit))?;
         let seconds = record.expires_at().since(now).as_secs().max(1);
         let is_done = self.form.create(&self.common, wire, key, &record.entries, None, seconds).await?;
         Ok(if is_done { Created::Done } else { Created::Exists })

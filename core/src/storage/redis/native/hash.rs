@@ -13,7 +13,7 @@ use super::{
     Common,
     body::{Body, COMMITTING, CREATING, Change, READING, RENEWING, not_a_session},
     header::{Head, Header, Kind, LEN, Trace, tag_of},
-    packed::{self, PREPARED_FOR, both, bound},
+    packed::{self, PREPARED_FOR, bound},
     scripts::{HASH, Scripts},
 };
 use crate::{
@@ -239,13 +239,9 @@ impl Body for Hashes {
         kind: Kind,
         now: Timestamp,
     ) -> Result<Created, StorageError> {
-        let over = |limit| StorageError::limit(CREATING, limit);
-        let limits = &common.limits;
-        limits.check_principal(record.principal.as_deref()).map_err(over)?;
-        limits.check_total(record.entries.len(), record.entries.text_bytes()).map_err(over)?;
+        common.limits.check_record(record).map_err(|limit| StorageError::limit(CREATING, limit))?;
         let mut fields = Vec::with_capacity(2 * record.entries.len());
         for (key, json) in record.entries.iter() {
-            limits.check_entry(key, json).map_err(over)?;
             fields.push(field(key));
             fields.push(json.as_bytes().to_vec());
         }
@@ -271,16 +267,10 @@ impl Body for Hashes {
         commit: &Commit,
     ) -> Result<Change, StorageError> {
         let doing = if to.is_some() { RENEWING } else { COMMITTING };
-        let limits = both(&commit.limits, &common.limits);
-        let over = |limit| StorageError::limit(doing, limit);
-        for (name, json) in commit.changes.edits() {
-            limits.check_entry(name, json.unwrap_or_default()).map_err(over)?;
-        }
+        let limits = commit.limits.and(&common.limits);
+        limits.check_changes(&commit.changes).map_err(|limit| StorageError::limit(doing, limit))?;
         let changes = &commit.changes;
         let principal = changes.principal();
-        if let Some(principal) = principal {
-            limits.check_principal(principal).map_err(over)?;
-        }
         let sets: Vec<_> = changes.edits().filter_map(|(key, edit)| Some((field(key), edit?))).collect();
         let removals: Vec<_> = changes.edits().filter(|(_, edit)| edit.is_none()).map(|(key, _)| field(key)).collect();
         let condition = commit.expect.as_ref().map(|expect| (field(&expect.key), expect.json.as_ref()));

@@ -7,7 +7,7 @@ use std::{
 
 use super::header::{Head, millis};
 use crate::{
-    Limits, Record, Timestamp,
+    Record, Timestamp,
     record::Access,
     storage::{StorageError, redis::wire::Answer},
 };
@@ -54,18 +54,6 @@ impl Revisions {
         // The golden ratio's step visits every number once before it repeats one.
         self.0.fetch_add(0x9e37_79b9_7f4a_7c15, Ordering::Relaxed).max(1)
     }
-}
-
-/// The smaller of two limits: what the request allows, and what this storage reads.
-pub(super) fn both(a: &Limits, b: &Limits) -> Limits {
-    let mut limits = *a;
-    limits.max_entries = a.max_entries.min(b.max_entries);
-    limits.max_key_bytes = a.max_key_bytes.min(b.max_key_bytes);
-    limits.max_value_bytes = a.max_value_bytes.min(b.max_value_bytes);
-    limits.max_record_bytes = a.max_record_bytes.min(b.max_record_bytes);
-    limits.max_depth = a.max_depth.min(b.max_depth);
-    limits.max_principal_bytes = a.max_principal_bytes.min(b.max_principal_bytes);
-    limits
 }
 
 /// A bound as the scripts read it.

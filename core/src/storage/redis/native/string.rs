@@ -16,7 +16,7 @@ use super::{
     Common,
     body::{Body, COMMITTING, CREATING, Change, READING, RENEWING, not_a_session},
     header::{Head, Header, Kind, LEN, Trace, tag_of},
-    packed::{self, PREPARED_FOR, both, bound},
+    packed::{self, PREPARED_FOR, bound},
     scripts::{STRING, Scripts},
 };
 use crate::{
@@ -64,12 +64,7 @@ impl Strings {
         kind: Kind,
         doing: &'static str,
     ) -> Result<Vec<u8>, StorageError> {
-        let over = |limit| StorageError::limit(doing, limit);
-        limits.check_principal(record.principal.as_deref()).map_err(over)?;
-        limits.check_total(record.entries.len(), record.entries.text_bytes()).map_err(over)?;
-        for (key, json) in record.entries.iter() {
-            limits.check_entry(key, json).map_err(over)?;
-        }
+        limits.check_record(record).map_err(|limit| StorageError::limit(doing, limit))?;
         let failed = |error: CodecError| StorageError::new(StorageErrorKind::Other, doing).with_source(error);
         let body = self.codec.encode(record).map_err(failed)?;
         let mut header = Header::of(record, revision, kind);
@@ -261,14 +256,9 @@ impl Body for Strings {
         commit: &Commit,
     ) -> Result<Change, StorageError> {
         let doing = if to.is_some() { RENEWING } else { COMMITTING };
-        let limits = both(&commit.limits, &common.limits);
+        let limits = commit.limits.and(&common.limits);
         let over = |limit| StorageError::limit(doing, limit);
-        for (name, json) in commit.changes.edits() {
-            limits.check_entry(name, json.unwrap_or_default()).map_err(over)?;
-        }
-        if let Some(principal) = commit.changes.principal() {
-            limits.check_principal(principal).map_err(over)?;
-        }
+        limits.check_changes(&commit.changes).map_err(over)?;
         let (name, target) = (common.name(key), to.map(|to| common.name(to)));
         let both_keys: [&[u8]; 2] = [&name, target.as_deref().unwrap_or_default()];
         let keys = if to.is_some() { &both_keys[..] } else { &both_keys[..1] };
