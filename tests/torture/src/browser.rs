@@ -125,7 +125,7 @@ fn end(world: &World, episode: &Episode<'_>, tab: &mut Tab, fails: bool) -> Opti
     let fails = fails && world.target.is_ours();
     let (path, done) = if fails { ("/logout?fail=1", 500) } else { ("/logout", 200) };
     let cookie = episode.last_id()?;
-    world.patiently(|| match tab.get(world.some_address(), path, Some(&cookie)) {
+    world.patiently(|| match world.get(tab, path, Some(&cookie)) {
         Outcome::Answered(Answer { status, .. }) if status == done => Some(Instant::now()),
         _ => None,
     })

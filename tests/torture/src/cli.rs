@@ -79,8 +79,8 @@ pub(crate) struct Serve {
     #[arg(long)]
     pub(crate) place: Vec<String>,
 
-    /// The secret of signed cookies, which every process must have
-    #[arg(long, default_value = "")]
+    /// What every path begins with, and the key of signed cookies
+    #[arg(long)]
     pub(crate) secret: String,
 
     /// What is broken on purpose

@@ -75,7 +75,7 @@ impl<'a> Episode<'a> {
     /// Asks for a page with the browser's cookie, and keeps or forgets the cookie as told.
     pub(crate) fn get(&self, tab: &mut Tab, path: &str) -> Outcome {
         let jar = self.facts().jar.clone();
-        let outcome = tab.get(self.world.some_address(), path, jar.as_deref());
+        let outcome = self.world.get(tab, path, jar.as_deref());
         match &outcome {
             Outcome::Answered(Answer { cookie: Some(cookie), .. }) => {
                 let mut facts = self.facts();
@@ -145,7 +145,7 @@ impl<'a> Episode<'a> {
             facts.jar.clone()
         };
         let path = format!("/set?key={key}&value={}&slow={slow}", self.user);
-        tab.hang_up(self.world.some_address(), &path, jar.as_deref());
+        self.world.hang_up(tab, &path, jar.as_deref());
     }
 
     /// Counts up.

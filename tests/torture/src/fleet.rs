@@ -38,7 +38,8 @@ struct Service {
 
 impl Fleet {
     pub(crate) fn start(target: Target, place: Vec<String>, sabotage: Option<Sabotage>, seed: u64) -> Result<Self> {
-        let secret = format!("{seed:064x}");
+        // As long as a key of a signed cookie has to be; another one for each fleet.
+        let secret = format!("{seed:032x}{:016x}{:016x}", std::process::id(), fastrand::u64(..));
         let mut fleet = Self { target, place, secret, sabotage, services: Vec::new(), epoch: 0.into() };
         for _ in 0..target.processes() {
             let service = fleet.launch()?;
@@ -80,9 +81,11 @@ impl Fleet {
         services[number % services.len()].lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Where one of the processes listens.
-    pub(crate) fn address(&self, number: usize) -> SocketAddr {
-        self.service(number).address
+    /// A page of one of the processes. Its path begins with our secret: a process that was killed may have left its port to
+    /// one of somebody else's, which has no such page.
+    pub(crate) fn somewhere(&self, page: &str) -> (SocketAddr, String) {
+        let address = self.service(fastrand::usize(..self.size())).address;
+        (address, format!("/{}{page}", self.secret))
     }
 
     pub(crate) fn size(&self) -> usize {

@@ -46,8 +46,16 @@ impl World {
         Instant::now() >= self.deadline
     }
 
-    pub(crate) fn some_address(&self) -> std::net::SocketAddr {
-        self.fleet.address(fastrand::usize(..self.fleet.size()))
+    /// Gets a page from one of the services.
+    pub(crate) fn get(&self, tab: &mut Tab, page: &str, cookie: Option<&str>) -> Outcome {
+        let (address, path) = self.fleet.somewhere(page);
+        tab.get(address, &path, cookie)
+    }
+
+    /// Asks one of the services for a page and hangs up.
+    pub(crate) fn hang_up(&self, tab: &mut Tab, page: &str, cookie: Option<&str>) -> Outcome {
+        let (address, path) = self.fleet.somewhere(page);
+        tab.hang_up(address, &path, cookie)
     }
 
     pub(crate) const fn sessions_die_with_a_process(&self) -> bool {
@@ -71,7 +79,7 @@ impl World {
     /// Whose session a cookie opens; `None` if it opens none.
     pub(crate) fn opens(&self, tab: &mut Tab, cookie: &str) -> Option<String> {
         self.ledger.note(Deed::Probe);
-        self.patiently(|| match tab.get(self.some_address(), "/whoami", Some(cookie)) {
+        self.patiently(|| match self.get(tab, "/whoami", Some(cookie)) {
             Outcome::Answered(Answer { status: 200, body, .. }) => Some(Some(body)),
             Outcome::Answered(Answer { status: 401, .. }) => Some(None),
             _ => None,
@@ -161,7 +169,7 @@ fn close_the_books(
         ledger.accuse(Charge::EndlessKey, endless, now, || format!("{endless} keys never expire"));
     }
     if world.target.is_ours() {
-        let end = || match tab.get(world.some_address(), "/end", None) {
+        let end = || match world.get(&mut tab, "/end", None) {
             Outcome::Answered(Answer { status: 200, body, .. }) => body.parse::<u64>().ok(),
             _ => None,
         };

@@ -102,7 +102,7 @@ fn sessions_that_are_crossed_are_found() {
 #[test]
 fn second_successors_are_found() {
     // Two sessions where there has to be one lose each other's updates, and a logout ends one of them.
-    let elsewhere = ["updates lost", "increments wrong", "dead sessions alive"];
+    let elsewhere = ["updates lost", "increments wrong", "dead sessions alive", "false successes"];
     is_found("successors", "redis-hash", "ids over one", &elsewhere);
 }
 

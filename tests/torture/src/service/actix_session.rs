@@ -23,11 +23,11 @@ pub(super) fn serve_redis(url: &str, secret: &str) -> Result<()> {
 }
 
 async fn run<S: SessionStore + 'static>(storage: impl Fn() -> S + Send + Clone + 'static, secret: &str) -> Result<()> {
-    let key = Key::from(secret.as_bytes());
+    let (key, root) = (Key::from(secret.as_bytes()), format!("/{secret}"));
     let server = HttpServer::new(move || {
         // The defaults, but for what plain HTTP needs.
         let sessions = SessionMiddleware::builder(storage(), key.clone()).cookie_secure(false).build();
-        App::new()
+        let pages = web::scope(&root)
             .wrap(sessions)
             .route("/login", web::get().to(login))
             .route("/read", web::get().to(read))
@@ -37,7 +37,8 @@ async fn run<S: SessionStore + 'static>(storage: impl Fn() -> S + Send + Clone +
             .route("/renew", web::get().to(renew))
             .route("/logout", web::get().to(logout))
             .route("/fail", web::get().to(fail))
-            .route("/panic", web::get().to(panic))
+            .route("/panic", web::get().to(panic));
+        App::new().service(pages)
     })
     .workers(2)
     .disable_signals()

@@ -20,9 +20,10 @@ pub(super) fn serve(settings: &Serve) -> Result<()> {
         None => storage(settings)?,
     };
     let sessions = SessionMiddleware::builder(storage.clone()).cookie_secure(false).build()?;
+    let root = format!("/{}", settings.secret);
     actix_web::rt::System::new().block_on(async {
         let server = HttpServer::new(move || {
-            App::new()
+            let pages = web::scope(&root)
                 .wrap(sessions.clone())
                 .app_data(web::Data::new(storage.clone()))
                 .route("/login", web::get().to(login))
@@ -34,7 +35,8 @@ pub(super) fn serve(settings: &Serve) -> Result<()> {
                 .route("/logout", web::get().to(logout))
                 .route("/fail", web::get().to(fail))
                 .route("/panic", web::get().to(panic))
-                .route("/end", web::get().to(end))
+                .route("/end", web::get().to(end));
+            App::new().service(pages)
         })
         .workers(2)
         .disable_signals()

@@ -1,4 +1,4 @@
-//! The service that is tortured: the same pages on each library.
+//! The service that is tortured: the same pages on each library, below a path that only its own fleet knows.
 //!
 //! | path | what it does | answers besides 200 |
 //! |---|---|---|
@@ -67,9 +67,9 @@ pub(crate) fn serve(settings: &Serve) -> Result<()> {
         #[cfg(feature = "peers")]
         Target::ActixSessionRedis => actix_session::serve_redis(first(settings)?, &settings.secret),
         #[cfg(feature = "peers")]
-        Target::TowerSessionsMemory => tower::serve_memory(),
+        Target::TowerSessionsMemory => tower::serve_memory(&settings.secret),
         #[cfg(feature = "peers")]
-        Target::TowerSessionsRedis => tower::serve_redis(first(settings)?),
+        Target::TowerSessionsRedis => tower::serve_redis(first(settings)?, &settings.secret),
         Target::Memory
         | Target::File
         | Target::Redis

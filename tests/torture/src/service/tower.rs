@@ -19,10 +19,10 @@ macro_rules! pages {
 
             type Answer<T> = Result<T, StatusCode>;
 
-            pub(super) async fn run<S: SessionStore + Clone>(storage: S) -> Result<()> {
+            pub(super) async fn run<S: SessionStore + Clone>(storage: S, secret: &str) -> Result<()> {
                 // The defaults, but for what plain HTTP needs.
                 let sessions = SessionManagerLayer::new(storage).with_secure(false);
-                let app = Router::new()
+                let pages = Router::new()
                     .route("/login", get(login))
                     .route("/read", get(read))
                     .route("/whoami", get(whoami))
@@ -35,6 +35,7 @@ macro_rules! pages {
                     .layer(sessions);
                 let listener = tokio::net::TcpListener::bind(LOOPBACK).await?;
                 announce(listener.local_addr().ok())?;
+                let app = Router::new().nest(&format!("/{secret}"), pages);
                 Ok(axum::serve(listener, app).await?)
             }
 
@@ -123,16 +124,16 @@ fn block_on(future: impl Future<Output = Result<()>>) -> Result<()> {
     tokio::runtime::Builder::new_current_thread().enable_all().build()?.block_on(future)
 }
 
-pub(super) fn serve_memory() -> Result<()> {
-    block_on(tower_sessions::run(::tower_sessions::MemoryStore::default()))
+pub(super) fn serve_memory(secret: &str) -> Result<()> {
+    block_on(tower_sessions::run(::tower_sessions::MemoryStore::default(), secret))
 }
 
-pub(super) fn serve_redis(url: &str) -> Result<()> {
+pub(super) fn serve_redis(url: &str, secret: &str) -> Result<()> {
     block_on(async {
         // As many connections as the other services have workers.
         let pool = Pool::new(Config::from_url(url)?, None, None, Some(ReconnectPolicy::new_constant(0, 100)), 2)?;
         pool.connect();
         pool.wait_for_connect().await.context("connecting to Redis")?;
-        tower_sessions_014::run(tower_sessions_redis_store::RedisStore::new(pool)).await
+        tower_sessions_014::run(tower_sessions_redis_store::RedisStore::new(pool), secret).await
     })
 }
