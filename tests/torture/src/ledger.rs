@@ -8,8 +8,8 @@ use std::{
     time::{Duration, Instant},
 };
 
-/// How many findings are kept in words.
-const IN_WORDS: usize = 10;
+/// How many findings of each kind are kept in words.
+const IN_WORDS: usize = 3;
 /// How long before a failover something may have been acknowledged that its new primary does not have: replicas that are alive
 /// lag by much less.
 const LAG: Duration = Duration::from_secs(20);
@@ -126,7 +126,7 @@ pub(crate) struct Ledger {
     /// What an asynchronous failover may lose, as documented.
     in_failover: AtomicU64,
     deeds: [AtomicU64; Deed::ALL.len()],
-    findings: Mutex<Vec<String>>,
+    findings: Mutex<Vec<(Charge, String)>>,
     failovers: Mutex<Vec<Instant>>,
     dead: Mutex<Vec<Dead>>,
 }
@@ -166,13 +166,13 @@ impl Ledger {
         }
         self.charges[charge as usize].fetch_add(count, Ordering::Relaxed);
         let mut findings = locked(&self.findings);
-        if findings.len() < IN_WORDS {
-            findings.push(format!("{}: {}", charge.name(), words()));
+        if findings.iter().filter(|(held, _)| *held == charge).count() < IN_WORDS {
+            findings.push((charge, words()));
         }
     }
 
     pub(crate) fn findings(&self) -> Vec<String> {
-        locked(&self.findings).clone()
+        locked(&self.findings).iter().map(|(charge, words)| format!("{}: {words}", charge.name())).collect()
     }
 
     pub(crate) fn total(&self) -> u64 {
