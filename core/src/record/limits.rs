@@ -2,6 +2,7 @@
 
 #[cfg(feature = "redis")]
 use super::Changes;
+#[cfg(any(all(feature = "file", unix), feature = "redis"))]
 use super::Record;
 
 /// How much one session may hold. Crossing a bound is a typed error and leaves the session as it was.
@@ -164,6 +165,7 @@ impl Limits {
     }
 
     /// Checks everything about a record. What could not be read again must not be written.
+    #[cfg(any(all(feature = "file", unix), feature = "redis"))]
     pub(crate) fn check_record(&self, record: &Record) -> Result<(), LimitExceeded> {
         self.check_principal(record.principal.as_deref())?;
         self.check_total(record.entries.len(), record.entries.text_bytes())?;
