@@ -9,7 +9,8 @@ use crate::{Error, StorageError, StorageErrorKind};
 pub struct Case {
     /// What is right, as a sentence: `nothing_comes_back_after_remove`.
     pub name: &'static str,
-    /// The rule, as numbered under [`guarantees`](crate::guarantees), or what of the contract of [`Storage`](crate::Storage).
+    /// The rule: as numbered under [`guarantees`](crate::guarantees), `contract` for what only that of
+    /// [`Storage`](crate::Storage) says, or where else it comes from.
     pub rule: &'static str,
     /// What a user suffers if it fails.
     pub harm: &'static str,

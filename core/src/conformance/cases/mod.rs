@@ -91,7 +91,7 @@ registry! { $
             "A request that stores twice takes away what others stored between, because it takes their state for its own."
         clear_removes_what_was_there_before_it "contract"
             "What was cleared at the end of a purchase is back on the next page, or what was stored after that is gone."
-        the_principal_is_changed_by_those_who_name_it "R9"
+        the_principal_is_changed_by_those_who_name_it "ASVS 7.4.5"
             "Ending all sessions of a user after a stolen password misses some, or ends those of another."
         a_limit_is_a_typed_error_and_leaves_the_record "S12"
             "One page that stores too much breaks the session, and the user is logged out or sees errors for good."
@@ -133,9 +133,9 @@ registry! { $
             "Two requests wait for each other for ever, and with them everybody else."
     }
     listing {
-        find_lists_the_living_sessions_of_a_principal "R9" [Listing]
+        find_lists_the_living_sessions_of_a_principal "ASVS 7.4.5" [Listing]
             "After changing a stolen password the thief's session is not among those that are ended."
-        sweep_removes_what_has_expired_and_nothing_else "R21" [Sweeping]
+        sweep_removes_what_has_expired_and_nothing_else "contract" [Sweeping]
             "The storage fills up with what has expired, or users are logged out by the cleaning up."
     }
     overlapping {
