@@ -60,10 +60,23 @@ impl Cluster {
                 node.command(&["CLUSTER", "INFO"]).text().contains("cluster_state:ok")
                     && node.command(&["CLUSTER", "NODES"]).text().matches("slave").count() == 3
             };
-            let in_sync = |node: &RedisServer| node.command(&["INFO", "replication"]).text().contains("state=online");
-            (cluster.nodes.iter().all(works) && cluster.nodes[..3].iter().all(in_sync)).then_some(())
+            cluster.nodes.iter().all(works).then_some(())
         });
+        cluster.wait_for_replicas();
         cluster
+    }
+
+    /// Waits until there are three primaries, each with a replica that could take over from it.
+    ///
+    /// # Panics
+    ///
+    /// When that does not come about.
+    pub fn wait_for_replicas(&self) {
+        self.until("three primaries with replicas in sync", || {
+            let primaries = self.primaries();
+            let are_covered = primaries.iter().all(|&node| self.nodes[node].replicas_in_sync() > 0);
+            (primaries.len() == 3 && are_covered).then_some(())
+        });
     }
 
     /// The URLs of all nodes.

@@ -2,6 +2,7 @@
 
 use std::{
     fs, io,
+    os::unix::process::CommandExt as _,
     path::PathBuf,
     process::Command,
     thread,
@@ -25,6 +26,9 @@ const PATIENCE: Duration = Duration::from_secs(10);
 
 /// How long it may take to find out whether a server is alive.
 const SOON: Duration = Duration::from_secs(1);
+
+/// How much of what its earlier processes have logged is kept, in bytes: one may be started again for days.
+const EARLIER: usize = 1 << 20;
 
 /// How many of the last lines of its log a failure shows.
 const LAST_LINES: usize = 30;
@@ -134,7 +138,8 @@ impl RedisServer {
             fs::write(&file, self.configuration()).expect("writing a server's configuration");
         }
         let mut command = Command::new(program);
-        command.arg(&file).current_dir(self.folder.path());
+        // Ctrl-C is for the one who uses the server: it goes when that one has ended.
+        command.arg(&file).current_dir(self.folder.path()).process_group(0);
         if self.settings.is_sentinel {
             command.arg("--sentinel");
         }
@@ -220,7 +225,7 @@ impl RedisServer {
         self.process.as_ref().expect("the server runs").id()
     }
 
-    /// All that it has logged since it was first started.
+    /// What it has logged since it was first started, the last megabyte of it.
     #[must_use]
     pub fn log(&self) -> String {
         self.earlier.clone() + &self.output()
@@ -257,7 +262,7 @@ impl RedisServer {
         self.watchdog = None;
         if let Some(process) = &mut self.process {
             process.end(signal);
-            self.earlier = self.log();
+            self.earlier = last_of(self.log(), EARLIER);
             self.process = None;
         }
     }
@@ -290,6 +295,12 @@ impl RedisServer {
     fn signal(&self, signal: Signal) {
         let pid = Pid::from_raw(i32::try_from(self.pid()).expect("a process id")).expect("a process id");
         kill_process(pid, signal).expect("signalling a server of ours");
+    }
+
+    /// How many replicas have all that it has, but for what is on its way to them.
+    pub(crate) fn replicas_in_sync(&self) -> usize {
+        let info = self.client_if_alive().and_then(|mut client| client.command(&["INFO", "replication"]).ok());
+        info.map_or(0, |info| info.text().matches("state=online").count())
     }
 
     /// A connection to it.
@@ -350,9 +361,30 @@ impl Drop for RedisServer {
     }
 }
 
+/// The whole lines at the end of a text that make at most so many bytes.
+fn last_of(mut text: String, bytes: usize) -> String {
+    let excess = text.len().saturating_sub(bytes);
+    if excess > 0 {
+        let end =
+            text.as_bytes()[excess..].iter().position(|&byte| byte == b'\n').map_or(text.len(), |at| excess + at + 1);
+        text.drain(..end);
+    }
+    text
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn of_a_long_log_the_last_lines_are_kept() {
+        let log = || "first\nsecönd\nthird\n".to_owned();
+        assert_eq!(last_of(log(), 100), log());
+        assert_eq!(last_of(log(), 20), log());
+        assert_eq!(last_of(log(), 19), "secönd\nthird\n");
+        assert_eq!(last_of(log(), 11), "third\n");
+        assert_eq!(last_of(log(), 3), "");
+    }
 
     #[test]
     fn the_server_of_another_test_is_not_taken_for_ours() {

@@ -80,6 +80,17 @@ impl Sentinels {
         (0..self.servers.len()).filter(|&at| self.role(at).is_some_and(|role| role == "slave")).collect()
     }
 
+    /// Waits until the primary has two replicas again that could take over from it.
+    ///
+    /// # Panics
+    ///
+    /// When it does not have them within a while.
+    pub fn wait_for_replicas(&self) {
+        self.until("two replicas in sync", || {
+            (self.servers[self.primary_if_any()?].replicas_in_sync() == 2).then_some(())
+        });
+    }
+
     /// Kills the primary, and waits until another server is it.
     pub fn fail_over(&mut self) {
         let before = self.kill_primary();

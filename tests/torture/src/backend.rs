@@ -89,8 +89,8 @@ impl Backend {
             let sub_folder = sub_folder?.path();
             if sub_folder.is_dir() {
                 for file in std::fs::read_dir(sub_folder)? {
-                    // A session's file has the name of its key.
-                    files += u64::from(file?.file_name().len() == 64);
+                    // The lock of a sub-folder stays.
+                    files += u64::from(file?.file_name() != "lock");
                 }
             }
         }

@@ -97,12 +97,12 @@ fn log_out(world: &World, episode: &Episode<'_>, tabs: &mut [Tab], random: &mut 
     for id in &ids {
         if world.opens(&mut tabs[0], id).is_some() {
             let words = || format!("the session of {} opens after its logout", episode.user);
-            return world.ledger.accuse(Charge::DeadAlive, 1, since, words);
+            return world.ledger.accuse_of_losing(Charge::DeadAlive, 1, since, words);
         }
     }
     // It has to stay so; two ids are looked at again and again.
     for cookie in ids.into_iter().rev().take(2) {
-        world.ledger.bury(Dead { user: episode.user.clone(), cookie, since });
+        world.ledger.bury(Dead { user: episode.user.clone(), cookie, since }, random);
     }
 }
 

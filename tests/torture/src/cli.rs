@@ -14,9 +14,10 @@ use crate::target::{Sabotage, Target};
 ///
 /// Browsers with several tabs each log in, read, write, count, renew, fail, hang up and log out, all at once, while a second
 /// hand kills and restarts the service processes and the servers they store in, or lets them fail over. What was acknowledged
-/// is kept in a ledger. Everything runs on the loopback address and ends by itself.
+/// is kept in a ledger. Everything runs on the loopback address and ends by itself, or early and with its report on Ctrl-C.
 ///
-/// Exit status: 0 nothing was found, 1 something was, 2 the command line makes no sense or something is not installed.
+/// Exit status: 0 nothing was found (the peers aside), 1 something was, 2 the command line makes no sense or something is not
+/// installed.
 #[derive(Debug, Parser)]
 #[command(name = "gsession-torture", version, args_conflicts_with_subcommands = true)]
 pub(crate) struct Cli {

@@ -33,8 +33,11 @@ struct Facts {
     /// Every cookie that was ever handed out, in order.
     ids: Vec<String>,
     writes: BTreeMap<String, Standing>,
-    /// Increments that were acknowledged, and those of which nobody knows.
+    /// When the session was last acknowledged under a new id: by its login or a renewal.
+    settled: Option<Instant>,
+    /// Increments that were acknowledged, the last of them then, and those of which nobody knows.
     added: u64,
+    last_added: Option<Instant>,
     maybe_added: u64,
     /// Whether a renewal was ever sent: from then on an old id is as good as none.
     renewing: bool,
@@ -82,6 +85,7 @@ impl<'a> Episode<'a> {
                 facts.jar.clone_from(cookie);
                 if let Some(cookie) = cookie {
                     facts.ids.push(cookie.clone());
+                    facts.settled = Some(Instant::now());
                 }
             }
             Outcome::Unknown => self.world.ledger.note(Deed::Unknown),
@@ -102,8 +106,13 @@ impl<'a> Episode<'a> {
         if !may_be && !self.is_moot() {
             self.facts().lost_track = true;
             let words = || format!("{page} was answered {status} to {}, who is logged in", self.user);
-            self.world.ledger.accuse(Charge::FalseSuccess, 1, self.began, words);
+            self.world.ledger.accuse_of_losing(Charge::FalseSuccess, 1, self.settled(), words);
         }
+    }
+
+    /// When the session was last acknowledged under a new id.
+    fn settled(&self) -> Instant {
+        self.facts().settled.unwrap_or(self.began)
     }
 
     /// Writes a key of its own.
@@ -157,6 +166,7 @@ impl<'a> Episode<'a> {
         match outcome {
             Outcome::Answered(Answer { status: 200, .. }) => {
                 facts.added += 1;
+                facts.last_added = Some(Instant::now());
                 facts.maybe_added -= 1;
             }
             Outcome::Answered(Answer { status: status @ (401 | 409), .. }) => {
@@ -221,28 +231,30 @@ impl<'a> Episode<'a> {
         let text = |key: &str| data.get(key).and_then(Value::as_str);
         if text("user") != Some(&self.user) {
             let words = || format!("{} reads the session of {:?}", self.user, text("user"));
-            return ledger.accuse(Charge::Crossed, 1, self.began, words);
+            return ledger.accuse(Charge::Crossed, 1, words);
         }
         for (key, since) in before.stored.iter().filter(|(key, _)| text(key) != Some(&self.user)) {
             self.facts().writes.insert(key.clone(), Standing::Open);
-            ledger.accuse(Charge::LostUpdate, 1, *since, || format!("{key} of {} was acknowledged", self.user));
+            let words = || format!("{key} of {} was acknowledged", self.user);
+            ledger.accuse_of_losing(Charge::LostUpdate, 1, *since, words);
         }
         for key in before.refused.iter().filter(|key| data.contains_key(*key)) {
             self.facts().writes.insert(key.clone(), Standing::Open);
             let words = || format!("{key} of {} is there, and its request had failed", self.user);
-            ledger.accuse(Charge::FalseSuccess, 1, self.began, words);
+            ledger.accuse(Charge::FalseSuccess, 1, words);
         }
         let counted = data.get("n").and_then(Value::as_u64).unwrap_or_default();
         if counted < before.added {
             let missing = before.added - counted;
-            {
+            let since = {
                 // From here on only what is missing more.
                 let mut facts = self.facts();
                 facts.added = facts.added.saturating_sub(missing);
                 facts.maybe_added += missing;
-            }
+                facts.last_added.unwrap_or(self.began)
+            };
             let words = || format!("{} counts {counted} of {} acknowledged", self.user, before.added);
-            ledger.accuse(Charge::Increment, missing, self.began, words);
+            ledger.accuse_of_losing(Charge::Increment, missing, since, words);
         }
         let at_most = {
             let facts = self.facts();
@@ -250,7 +262,7 @@ impl<'a> Episode<'a> {
         };
         if counted > at_most {
             let words = || format!("{} counts {counted}, and only {at_most} were sent", self.user);
-            ledger.accuse(Charge::Increment, counted - at_most, self.began, words);
+            ledger.accuse(Charge::Increment, counted - at_most, words);
         }
     }
 
@@ -277,14 +289,14 @@ impl<'a> Episode<'a> {
                 true => (Charge::Successors, "is left with an id that opens nothing"),
                 false => (Charge::LostUpdate, "has lost the whole session"),
             };
-            self.world.ledger.accuse(charge, 1, self.began, || format!("{} {what}", self.user));
+            self.world.ledger.accuse_of_losing(charge, 1, self.settled(), || format!("{} {what}", self.user));
         }
         if renewed {
             let living =
                 self.ids().iter().filter(|id| self.world.opens(tab, id).as_deref() == Some(&self.user)).count();
             if living > 1 {
                 let words = || format!("{living} ids open the session of {}", self.user);
-                self.world.ledger.accuse(Charge::Successors, living as u64 - 1, self.began, words);
+                self.world.ledger.accuse_of_losing(Charge::Successors, living as u64 - 1, self.settled(), words);
             }
         }
         is_there

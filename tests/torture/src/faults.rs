@@ -30,22 +30,22 @@ pub(crate) fn harm(world: &World, backend: &mut Backend, mut random: fastrand::R
                 server.thaw();
             }
             (Backend::Sentinels(sentinels), 0..5) => {
-                world.ledger.note_failover();
+                world.ledger.begin_failover();
                 let killed = sentinels.kill_primary();
                 sentinels.wait_for_failover(killed);
+                world.ledger.end_failover();
                 sentinels.servers[killed].start_again();
                 // The next one must be able to take over.
-                gsession_test_servers::wait::until("the replicas", || (sentinels.replicas().len() == 2).then_some(()));
+                sentinels.wait_for_replicas();
             }
             (Backend::Cluster(cluster), 0..5) => {
                 let primaries = cluster.primaries();
                 let killed = primaries[random.usize(..primaries.len())];
-                world.ledger.note_failover();
+                world.ledger.begin_failover();
                 cluster.fail_over(killed);
+                world.ledger.end_failover();
                 cluster.nodes[killed].start_again();
-                gsession_test_servers::wait::until("three primaries", || {
-                    (cluster.primaries().len() == 3).then_some(())
-                });
+                cluster.wait_for_replicas();
             }
             _ => world.fleet.kill_and_restart(random.usize(..world.fleet.size()))?,
         }
@@ -67,7 +67,7 @@ pub(crate) fn look(world: &World, tab: &mut Tab, dead: &crate::ledger::Dead) {
     if world.opens(tab, &dead.cookie).is_some() {
         world.ledger.forget(&dead.user);
         let words = || format!("the session of {} has come back", dead.user);
-        world.ledger.accuse(Charge::DeadAlive, 1, dead.since, words);
+        world.ledger.accuse_of_losing(Charge::DeadAlive, 1, dead.since, words);
     }
 }
 

@@ -3,6 +3,7 @@
 use std::{
     io::{BufRead as _, BufReader},
     net::{Ipv4Addr, SocketAddr},
+    os::unix::process::CommandExt as _,
     process::{Child, Command, Stdio},
     sync::{
         Mutex, MutexGuard, PoisonError,
@@ -59,7 +60,8 @@ impl Fleet {
         if let Some(sabotage) = &self.sabotage {
             command.arg("--sabotage").args(name(sabotage.to_possible_value()));
         }
-        // Closing its input is how a service is told to end, also when we are killed.
+        // Closing its input is how a service is told to end, also when we are killed. Ctrl-C is for us alone.
+        command.process_group(0);
         command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::null());
         let mut child = command.spawn().context("starting a service")?;
         let output = child.stdout.take().context("the output of a service")?;

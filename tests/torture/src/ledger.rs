@@ -11,8 +11,10 @@ use std::{
 /// How many findings of each kind are kept in words.
 const IN_WORDS: usize = 3;
 /// How long before a failover something may have been acknowledged that its new primary does not have: replicas that are alive
-/// lag by much less.
-const LAG: Duration = Duration::from_secs(20);
+/// lag by much less, even on a busy machine.
+const LAG: Duration = Duration::from_secs(5);
+/// How many sessions that have ended are remembered and looked at again: a run may take days.
+const GRAVES: usize = 10_000;
 
 /// What a library can be found guilty of.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -127,8 +129,23 @@ pub(crate) struct Ledger {
     in_failover: AtomicU64,
     deeds: [AtomicU64; Deed::ALL.len()],
     findings: Mutex<Vec<(Charge, String)>>,
-    failovers: Mutex<Vec<Instant>>,
+    failovers: Mutex<Vec<Failover>>,
     dead: Mutex<Vec<Dead>>,
+}
+
+/// The time in which a primary was killed.
+#[derive(Debug, Clone, Copy)]
+struct Failover {
+    began: Instant,
+    /// `None` while it has not come to its end.
+    ended: Option<Instant>,
+}
+
+impl Failover {
+    /// Whether something that was acknowledged then may be lost with the primary.
+    fn may_lose(&self, acknowledged: Instant) -> bool {
+        acknowledged + LAG >= self.began && self.ended.is_none_or(|ended| acknowledged <= ended)
+    }
 }
 
 fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
@@ -153,21 +170,38 @@ impl Ledger {
     }
 
     /// A primary is about to be killed.
-    pub(crate) fn note_failover(&self) {
-        locked(&self.failovers).push(Instant::now());
+    pub(crate) fn begin_failover(&self) {
+        locked(&self.failovers).push(Failover { began: Instant::now(), ended: None });
     }
 
-    /// Charges it `count` times with something that was acknowledged at `since` and does not hold any more.
-    pub(crate) fn accuse(&self, charge: Charge, count: u64, since: Instant, words: impl FnOnce() -> String) {
-        let excused = locked(&self.failovers).iter().any(|&killed| killed >= since && killed - since <= LAG);
-        if excused {
-            self.in_failover.fetch_add(count, Ordering::Relaxed);
-            return;
+    /// It was, and another one serves.
+    pub(crate) fn end_failover(&self) {
+        if let Some(failover) = locked(&self.failovers).last_mut() {
+            failover.ended = Some(Instant::now());
         }
+    }
+
+    /// Charges it `count` times with something that no failover explains.
+    pub(crate) fn accuse(&self, charge: Charge, count: u64, words: impl FnOnce() -> String) {
         self.charges[charge as usize].fetch_add(count, Ordering::Relaxed);
         let mut findings = locked(&self.findings);
         if findings.iter().filter(|(held, _)| *held == charge).count() < IN_WORDS {
             findings.push((charge, words()));
+        }
+    }
+
+    /// Charges it `count` times with something that was acknowledged and does not hold any more, unless a failover may lose it.
+    pub(crate) fn accuse_of_losing(
+        &self,
+        charge: Charge,
+        count: u64,
+        acknowledged: Instant,
+        words: impl FnOnce() -> String,
+    ) {
+        if locked(&self.failovers).iter().any(|failover| failover.may_lose(acknowledged)) {
+            self.in_failover.fetch_add(count, Ordering::Relaxed);
+        } else {
+            self.accuse(charge, count, words);
         }
     }
 
@@ -179,8 +213,14 @@ impl Ledger {
         Charge::ALL.into_iter().map(|charge| self.charges(charge)).sum()
     }
 
-    pub(crate) fn bury(&self, dead: Dead) {
-        locked(&self.dead).push(dead);
+    /// Remembers a session that has ended, in the place of another one if there are too many.
+    pub(crate) fn bury(&self, dead: Dead, random: &mut fastrand::Rng) {
+        let mut graves = locked(&self.dead);
+        if graves.len() < GRAVES {
+            graves.push(dead);
+        } else {
+            graves[random.usize(..GRAVES)] = dead;
+        }
     }
 
     /// One of those that have ended.

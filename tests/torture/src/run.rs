@@ -3,7 +3,10 @@
 use std::{
     io::IsTerminal as _,
     panic::{AssertUnwindSafe, catch_unwind},
-    sync::atomic::{AtomicBool, Ordering},
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
     thread,
     time::{Duration, Instant},
 };
@@ -37,13 +40,15 @@ pub(crate) struct World {
     pub(crate) ledger: Ledger,
     pub(crate) tabs: usize,
     deadline: Instant,
+    /// Whether Ctrl-C was pressed.
+    interrupted: Arc<AtomicBool>,
     /// Whether something has been down for too long.
     is_down: AtomicBool,
 }
 
 impl World {
     pub(crate) fn is_over(&self) -> bool {
-        Instant::now() >= self.deadline
+        Instant::now() >= self.deadline || self.interrupted.load(Ordering::Relaxed)
     }
 
     /// Gets a page from one of the services.
@@ -90,27 +95,52 @@ impl World {
 /// Tortures what was asked for and prints the report. Gives back whether nothing was found, the peers aside.
 pub(crate) fn run(settings: &Torture) -> Result<bool> {
     let seed = settings.seed.unwrap_or_else(|| fastrand::u64(..));
+    let interrupted = listen_for_ctrl_c()?;
     eprintln!("seed {seed}");
     let mut rows = Vec::new();
-    for &target in &settings.storages {
-        // Servers of tests say by panicking what is wrong with them.
-        let row = catch_unwind(AssertUnwindSafe(|| torture(target, settings, seed)));
-        rows.push(
-            row.map_err(|_| anyhow!("torturing {target}: see above"))?
-                .with_context(|| format!("torturing {target}"))?,
-        );
-    }
+    let outcome =
+        settings.storages.iter().take_while(|_| !interrupted.load(Ordering::Relaxed)).try_for_each(|&target| {
+            // Servers of tests say by panicking what is wrong with them.
+            let row = catch_unwind(AssertUnwindSafe(|| torture(target, settings, seed, &interrupted)));
+            let row = row.unwrap_or_else(|_| Err(anyhow!("see above")));
+            rows.push(row.with_context(|| format!("torturing {target}"))?);
+            anyhow::Ok(())
+        });
+    // Whatever broke off: what was found until then counts.
     report::print(&rows, settings, seed)?;
+    outcome?;
     Ok(rows.iter().filter(|row| row.target.is_ours()).all(Row::is_sound))
 }
 
-fn torture(target: Target, settings: &Torture, seed: u64) -> Result<Row> {
+/// Ctrl-C ends the torture early, with its report. Pressed again, it ends the program, and with it all that it has started.
+fn listen_for_ctrl_c() -> Result<Arc<AtomicBool>> {
+    const STATUS: i32 = 130; // as shells have it for an interrupt
+    let interrupted = Arc::new(AtomicBool::new(false));
+    let seen = Arc::clone(&interrupted);
+    let listen = move || {
+        if seen.swap(true, Ordering::Relaxed) {
+            std::process::exit(STATUS);
+        }
+        eprintln!("\nLooking at what is left; Ctrl-C again to leave at once.");
+    };
+    ctrlc::set_handler(listen).context("listening for Ctrl-C")?;
+    Ok(interrupted)
+}
+
+fn torture(target: Target, settings: &Torture, seed: u64, interrupted: &Arc<AtomicBool>) -> Result<Row> {
     let mut random = fastrand::Rng::with_seed(seed ^ target as u64);
     let mut backend = Backend::start(target)?;
     let fleet = Fleet::start(target, backend.place(), settings.sabotage, seed)?;
     let deadline = Instant::now() + settings.duration;
-    let world =
-        World { target, fleet, ledger: Ledger::default(), tabs: settings.tabs, deadline, is_down: false.into() };
+    let world = World {
+        target,
+        fleet,
+        ledger: Ledger::default(),
+        tabs: settings.tabs,
+        deadline,
+        interrupted: Arc::clone(interrupted),
+        is_down: false.into(),
+    };
     thread::scope(|scope| {
         let world = &world;
         for number in 0..settings.clients {
@@ -166,7 +196,7 @@ fn close_the_books(
     }
     let endless = backend.keys_without_expiry();
     if endless > 0 {
-        ledger.accuse(Charge::EndlessKey, endless, now, || format!("{endless} keys never expire"));
+        ledger.accuse(Charge::EndlessKey, endless, || format!("{endless} keys never expire"));
     }
     if world.target.is_ours() {
         let end = || match world.get(&mut tab, "/end", None) {
@@ -176,7 +206,7 @@ fn close_the_books(
         let kept = world.patiently(end).context("the service does not say what is left")?;
         let left = kept + backend.size()?;
         if left > 0 {
-            ledger.accuse(Charge::Growth, left, now, || format!("{left} sessions are left when all have ended"));
+            ledger.accuse(Charge::Growth, left, || format!("{left} sessions are left when all have ended"));
         }
     }
     Ok(())

@@ -1,8 +1,15 @@
 //! The program finds nothing on a sound storage, having done enough; and each thing it looks for, where it is.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test that cannot go on fails")]
 
-use std::process::{Command, Output};
+use std::{
+    fs,
+    process::{Command, Output},
+};
 
+use gsession_test_servers::{
+    process::{Process, Signal},
+    wait,
+};
 use serde_json::Value;
 
 fn run(arguments: &str) -> Output {
@@ -120,6 +127,22 @@ fn what_is_left_over_is_found() {
 #[test]
 fn keys_without_expiry_are_found() {
     is_found("no-expiry", "redis", "keys without expiry", &[]);
+}
+
+#[test]
+fn ctrl_c_ends_it_early_with_its_report_and_leaves_nothing_running() {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_gsession-torture"));
+    let mut torture = Process::start(command.args(["--storage", "redis", "--duration", "1h"]));
+    let family = format!("/proc/{0}/task/{0}/children", torture.id());
+    let children = || fs::read_to_string(&family).unwrap().split(' ').filter_map(|id| id.parse().ok()).collect();
+    // The server, the shell that watches over it, and two services.
+    let children: Vec<u32> = wait::until("its children", || Some(children()).filter(|ids: &Vec<u32>| ids.len() >= 4));
+    assert!(torture.end(Signal::INT).success(), "{}", torture.output());
+    wait::until("its report", || torture.output().contains("What was found").then_some(()));
+    assert!(torture.output().contains("| gsession redis |"), "{}", torture.output());
+    for id in children {
+        assert!(!fs::exists(format!("/proc/{id}")).unwrap(), "process {id} is still there");
+    }
 }
 
 #[test]
