@@ -62,7 +62,7 @@ impl Cluster {
             };
             cluster.nodes.iter().all(works).then_some(())
         });
-        cluster.wait_for_replicas();
+        cluster.wait_until_settled();
         cluster
     }
 
@@ -71,7 +71,7 @@ impl Cluster {
     /// # Panics
     ///
     /// When that does not come about.
-    pub fn wait_for_replicas(&self) {
+    pub fn wait_until_settled(&self) {
         self.until("three primaries with replicas in sync", || {
             let primaries = self.primaries();
             let are_covered = primaries.iter().all(|&node| self.nodes[node].replicas_in_sync() > 0);

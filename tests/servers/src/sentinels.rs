@@ -41,15 +41,10 @@ impl Sentinels {
                 count("SENTINELS").is_some_and(|others| others.len() == 2)
                     && count("REPLICAS").is_some_and(|replicas| replicas.len() == 2)
             };
-            (started.sentinels.iter().all(knows) && started.replicas_are_in_sync()).then_some(())
+            (started.sentinels.iter().all(knows) && started.servers[0].replicas_in_sync() == 2).then_some(())
         };
         started.until("the Sentinels knowing each other and the replicas", has_come_about);
         started
-    }
-
-    fn replicas_are_in_sync(&self) -> bool {
-        let info = self.servers[0].command(&["INFO", "replication"]).text();
-        info.matches("state=online").count() == 2
     }
 
     /// What the primary is called.
@@ -80,14 +75,25 @@ impl Sentinels {
         (0..self.servers.len()).filter(|&at| self.role(at).is_some_and(|role| role == "slave")).collect()
     }
 
-    /// Waits until the primary has two replicas again that could take over from it.
+    /// Waits until all Sentinels that live agree on a primary, have finished what they were doing about the one before, and
+    /// two replicas could take over: until then another failover may leave a Sentinel in the middle of the last one for ever.
     ///
     /// # Panics
     ///
-    /// When it does not have them within a while.
-    pub fn wait_for_replicas(&self) {
-        self.until("two replicas in sync", || {
-            (self.servers[self.primary_if_any()?].replicas_in_sync() == 2).then_some(())
+    /// When that does not come about.
+    pub fn wait_until_settled(&self) {
+        self.until("Sentinels that have settled, and two replicas in sync", || {
+            let primary = self.primary_if_any()?;
+            let port = self.servers[primary].port();
+            let has_settled = |sentinel: &RedisServer| {
+                let Some(mut sentinel) = sentinel.client_if_alive() else { return true };
+                let Ok(told) = sentinel.command(&["SENTINEL", "MASTER", SERVICE]) else { return false };
+                let told: Vec<String> = told.list().into_iter().map(|part| part.text()).collect();
+                let is = |name: &str, value: &str| told.chunks(2).any(|pair| pair == [name, value]);
+                is("flags", "master") && is("port", &port.to_string())
+            };
+            let are_covered = self.servers[primary].replicas_in_sync() == 2;
+            (self.sentinels.iter().all(has_settled) && are_covered).then_some(())
         });
     }
 
@@ -117,13 +123,14 @@ impl Sentinels {
         self.until("a failover", || self.primary_if_any().filter(|&now| now != before))
     }
 
-    /// The first Sentinel that is alive is asked: a test may have killed the others.
+    /// The first server that a Sentinel names and that says so itself.
     fn primary_if_any(&self) -> Option<usize> {
-        let mut sentinel = self.sentinels.iter().find_map(RedisServer::client_if_alive)?;
-        let answer = sentinel.command(&["SENTINEL", "GET-MASTER-ADDR-BY-NAME", SERVICE]).ok()?;
-        let port = answer.list().get(1)?.text().parse::<u16>().ok()?;
-        let at = self.servers.iter().position(|server| server.port() == port)?;
-        (self.role(at)? == "master").then_some(at)
+        self.sentinels.iter().find_map(|sentinel| {
+            let answer = sentinel.client_if_alive()?.command(&["SENTINEL", "GET-MASTER-ADDR-BY-NAME", SERVICE]).ok()?;
+            let port = answer.list().get(1)?.text().parse::<u16>().ok()?;
+            let at = self.servers.iter().position(|server| server.port() == port)?;
+            (self.role(at)? == "master").then_some(at)
+        })
     }
 
     fn role(&self, at: usize) -> Option<String> {

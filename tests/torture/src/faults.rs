@@ -36,7 +36,7 @@ pub(crate) fn harm(world: &World, backend: &mut Backend, mut random: fastrand::R
                 world.ledger.end_failover();
                 sentinels.servers[killed].start_again();
                 // The next one must be able to take over.
-                sentinels.wait_for_replicas();
+                sentinels.wait_until_settled();
             }
             (Backend::Cluster(cluster), 0..5) => {
                 let primaries = cluster.primaries();
@@ -45,7 +45,7 @@ pub(crate) fn harm(world: &World, backend: &mut Backend, mut random: fastrand::R
                 cluster.fail_over(killed);
                 world.ledger.end_failover();
                 cluster.nodes[killed].start_again();
-                cluster.wait_for_replicas();
+                cluster.wait_until_settled();
             }
             _ => world.fleet.kill_and_restart(random.usize(..world.fleet.size()))?,
         }

@@ -42,13 +42,16 @@ pub(crate) struct World {
     deadline: Instant,
     /// Whether Ctrl-C was pressed.
     interrupted: Arc<AtomicBool>,
+    /// Whether the second hand has failed.
+    is_broken_off: AtomicBool,
     /// Whether something has been down for too long.
     is_down: AtomicBool,
 }
 
 impl World {
     pub(crate) fn is_over(&self) -> bool {
-        Instant::now() >= self.deadline || self.interrupted.load(Ordering::Relaxed)
+        let is_broken_off = self.interrupted.load(Ordering::Relaxed) || self.is_broken_off.load(Ordering::Relaxed);
+        is_broken_off || Instant::now() >= self.deadline
     }
 
     /// Gets a page from one of the services.
@@ -139,6 +142,7 @@ fn torture(target: Target, settings: &Torture, seed: u64, interrupted: &Arc<Atom
         tabs: settings.tabs,
         deadline,
         interrupted: Arc::clone(interrupted),
+        is_broken_off: false.into(),
         is_down: false.into(),
     };
     thread::scope(|scope| {
@@ -154,7 +158,10 @@ fn torture(target: Target, settings: &Torture, seed: u64, interrupted: &Arc<Atom
             return Ok(());
         }
         let second_hand = scope.spawn(|| faults::harm(world, &mut backend, harm));
-        second_hand.join().map_err(|_| anyhow!("the second hand failed"))?
+        let outcome = second_hand.join().unwrap_or_else(|_| Err(anyhow!("the second hand failed: see above")));
+        // Without it there is nothing to wait for.
+        world.is_broken_off.store(outcome.is_err(), Ordering::Relaxed);
+        outcome
     })?;
     close_the_books(&world, &backend, settings.sabotage, &mut random)?;
     Ok(Row { target, ledger: world.ledger, came_back: !world.is_down.into_inner() })
