@@ -95,6 +95,39 @@ fn sentinels_name_the_primary_and_a_failover_needs_no_new_storage() {
 }
 
 #[test]
+fn a_sentinel_that_missed_a_failover_is_not_believed() {
+    let mut sentinels = Sentinels::start();
+    for attempt in 0..5 {
+        sentinels.sentinels[0].kill();
+        let old = sentinels.kill_primary();
+        let new = sentinels.wait_for_failover(old);
+        // Both are back and know nothing: the Sentinel names the old primary, which takes itself for one.
+        sentinels.servers[old].start_again();
+        sentinels.sentinels[0].start_again();
+        let misleads = || {
+            let takes_itself_for_one = sentinels.servers[old].command(&["ROLE"]).list()[0].text() == "master";
+            takes_itself_for_one && sentinels.named_by(0) == Some(old)
+        };
+        let misled = misleads();
+        let strings = RedisStorage::sentinel(sentinels.urls(), sentinels.service()).key_prefix(format!("s{attempt}:"));
+        let hashes = RedisHashStorage::sentinel(sentinels.urls(), sentinels.service());
+        let hashes = hashes.key_prefix(format!("h{attempt}:"));
+        for manager in [Manager::new(strings.build().unwrap()), Manager::new(hashes.build().unwrap())] {
+            log_in(&manager).unwrap();
+        }
+        for prefix in ["s", "h"] {
+            let keys = sentinels.servers[new].keys(&format!("{prefix}{attempt}:*"));
+            assert_eq!(keys.len(), 1, "{prefix}: a session is not where the other Sentinels say");
+        }
+        if misled && misleads() {
+            return;
+        }
+        sentinels.wait_until_settled();
+    }
+    panic!("the Sentinel has always heard of the failover too soon");
+}
+
+#[test]
 fn a_service_that_no_sentinel_knows_is_named_as_such() {
     let sentinel = RedisServer::start();
     for (urls, service) in [(vec![sentinel.url()], "nothing"), (vec!["redis://127.0.0.1:1".to_owned()], "nobody")] {

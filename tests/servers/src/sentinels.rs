@@ -114,23 +114,31 @@ impl Sentinels {
         primary
     }
 
-    /// Waits until another server than the one `before` is the primary, and says which.
+    /// Waits until all Sentinels that live name another server than the one `before` as the primary, and says which.
     ///
     /// # Panics
     ///
-    /// When none is within a while.
+    /// When they do not within a while.
     pub fn wait_for_failover(&self, before: usize) -> usize {
-        self.until("a failover", || self.primary_if_any().filter(|&now| now != before))
+        self.until("a failover", || {
+            let now = self.primary_if_any().filter(|&now| now != before)?;
+            (0..self.sentinels.len()).filter_map(|sentinel| self.named_by(sentinel)).all(|at| at == now).then_some(now)
+        })
+    }
+
+    /// Which of the servers one of the Sentinels names, if that one is alive.
+    #[must_use]
+    pub fn named_by(&self, sentinel: usize) -> Option<usize> {
+        let mut sentinel = self.sentinels[sentinel].client_if_alive()?;
+        let answer = sentinel.command(&["SENTINEL", "GET-MASTER-ADDR-BY-NAME", SERVICE]).ok()?;
+        let port = answer.list().get(1)?.text().parse::<u16>().ok()?;
+        self.servers.iter().position(|server| server.port() == port)
     }
 
     /// The first server that a Sentinel names and that says so itself.
     fn primary_if_any(&self) -> Option<usize> {
-        self.sentinels.iter().find_map(|sentinel| {
-            let answer = sentinel.client_if_alive()?.command(&["SENTINEL", "GET-MASTER-ADDR-BY-NAME", SERVICE]).ok()?;
-            let port = answer.list().get(1)?.text().parse::<u16>().ok()?;
-            let at = self.servers.iter().position(|server| server.port() == port)?;
-            (self.role(at)? == "master").then_some(at)
-        })
+        let mut named = (0..self.sentinels.len()).filter_map(|sentinel| self.named_by(sentinel));
+        named.find(|&at| self.role(at).is_some_and(|role| role == "master"))
     }
 
     fn role(&self, at: usize) -> Option<String> {

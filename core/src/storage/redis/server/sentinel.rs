@@ -2,12 +2,13 @@
 
 use std::{fmt, sync::Arc};
 
+use futures::{StreamExt as _, stream::FuturesUnordered};
 use parking_lot::RwLock;
 use redis::Value;
 
 use super::{
     failure::Failure,
-    link::{Dialer, ask_node},
+    link::{Dialer, ask_node, ask_node_all, checked},
     node::Node,
     settings::Settings,
     target::Address,
@@ -27,6 +28,13 @@ struct Primary {
     is_doubtful: bool,
 }
 
+/// What a Sentinel answers.
+struct Named {
+    node: Arc<Node>,
+    /// The number of the failover that made this one the primary.
+    epoch: u64,
+}
+
 impl Sentinels {
     pub(super) fn new(sentinels: Vec<Arc<Node>>, service: Box<str>, like: Address, settings: Settings) -> Self {
         Self { sentinels, service, like, settings, primary: RwLock::default() }
@@ -44,43 +52,53 @@ impl Sentinels {
         }
     }
 
-    /// The primary: the one that is known, or the first that a Sentinel names and that says so itself, as the guidelines for
-    /// Sentinel clients ask for: during a failover a Sentinel may still name the old one.
+    /// The primary: the one that is known, or the one that the Sentinels name and that says so itself, as the guidelines for
+    /// Sentinel clients ask for.
+    ///
+    /// More than half of the Sentinels are heard, if as many answer, and the one that knows of the latest failover is believed:
+    /// one that was cut off or frozen may go on naming an old primary, which takes itself for one when it is started again.
     pub(super) async fn primary<D: Dialer>(&self, dialer: &D) -> Result<Arc<Node>, Failure> {
         if let Some(node) = self.known() {
             return Ok(node);
         }
         let mut failure = Failure::Nowhere("no Sentinel is known");
-        for sentinel in &self.sentinels {
-            match self.ask(dialer, sentinel).await {
-                Ok(node) => {
-                    *self.primary.write() = Primary { node: Some(Arc::clone(&node)), is_doubtful: false };
-                    return Ok(node);
-                }
+        let mut heard: Vec<Named> = Vec::new();
+        let mut asked: FuturesUnordered<_> = self.sentinels.iter().map(|sentinel| self.ask(dialer, sentinel)).collect();
+        while let Some(answer) = asked.next().await {
+            match answer {
+                Ok(named) => heard.push(named),
                 Err(error) => failure = error,
             }
+            if heard.len() > self.sentinels.len() / 2 {
+                break;
+            }
         }
-        Err(failure)
-    }
-
-    async fn ask<D: Dialer>(&self, dialer: &D, sentinel: &Arc<Node>) -> Result<Arc<Node>, Failure> {
-        let mut question = redis::cmd("SENTINEL");
-        question.arg("GET-MASTER-ADDR-BY-NAME").arg(&*self.service);
-        let answer = ask_node(dialer, sentinel, &question).await?;
-        let Value::Array(parts) = answer else {
-            return Err(Failure::Nowhere("the Sentinels know no service of this name"));
-        };
-        let shape = || Failure::Shape { node: sentinel.name().into() };
-        let [Value::BulkString(host), Value::BulkString(port)] = parts.as_slice() else { return Err(shape()) };
-        let (host, port) = (std::str::from_utf8(host), std::str::from_utf8(port));
-        let (Ok(host), Ok(Ok(port))) = (host, port.map(str::parse)) else { return Err(shape()) };
-        let node = self.node(host, port).ok_or_else(shape)?;
-        match ask_node(dialer, &node, &redis::cmd("ROLE")).await? {
+        let Some(named) = heard.into_iter().max_by_key(|named| named.epoch) else { return Err(failure) };
+        match ask_node(dialer, &named.node, &redis::cmd("ROLE")).await? {
             Value::Array(role) if matches!(role.first(), Some(Value::BulkString(name)) if name == b"master") => {
-                Ok(node)
+                *self.primary.write() = Primary { node: Some(Arc::clone(&named.node)), is_doubtful: false };
+                Ok(named.node)
             }
             _ => Err(Failure::Nowhere("the server that the Sentinels name is no primary")),
         }
+    }
+
+    async fn ask<D: Dialer>(&self, dialer: &D, sentinel: &Arc<Node>) -> Result<Named, Failure> {
+        let mut questions = redis::pipe();
+        questions.cmd("SENTINEL").arg("GET-MASTER-ADDR-BY-NAME").arg(&*self.service);
+        questions.cmd("SENTINEL").arg("MASTER").arg(&*self.service);
+        let answers = ask_node_all(dialer, sentinel, &questions).await?;
+        let shape = || Failure::Shape { node: sentinel.name().into() };
+        let [address, about] = <[Value; 2]>::try_from(answers).map_err(|_| shape())?;
+        let address = checked(address).map_err(|error| Failure::refused(sentinel.name(), &error))?;
+        let Value::Array(parts) = address else {
+            return Err(Failure::Nowhere("the Sentinels know no service of this name"));
+        };
+        let [Value::BulkString(host), Value::BulkString(port)] = parts.as_slice() else { return Err(shape()) };
+        let (host, port) = (std::str::from_utf8(host), std::str::from_utf8(port));
+        let (Ok(host), Ok(Ok(port))) = (host, port.map(str::parse)) else { return Err(shape()) };
+        // A Sentinel that may not be asked this counts for less than one that answers.
+        Ok(Named { node: self.node(host, port).ok_or_else(shape)?, epoch: epoch_in(&about).unwrap_or_default() })
     }
 
     fn node(&self, host: &str, port: u16) -> Option<Arc<Node>> {
@@ -91,6 +109,18 @@ impl Sentinels {
         }
         Node::new(&address.at, &address.login, &self.settings).ok()
     }
+}
+
+/// The `config-epoch` in what a Sentinel tells about a primary, in either version of the protocol.
+fn epoch_in(about: &Value) -> Option<u64> {
+    let is_epoch = |name: &Value| matches!(name, Value::BulkString(name) if name == b"config-epoch");
+    let value = match about {
+        Value::Array(parts) => parts.chunks_exact(2).find(|pair| is_epoch(&pair[0])).map(|pair| &pair[1]),
+        Value::Map(pairs) => pairs.iter().find(|(name, _)| is_epoch(name)).map(|(_, value)| value),
+        _ => None,
+    };
+    let Some(Value::BulkString(value)) = value else { return None };
+    std::str::from_utf8(value).ok()?.parse().ok()
 }
 
 impl fmt::Debug for Sentinels {
