@@ -123,7 +123,7 @@ fn allocations_in_memory() {
 #[test]
 fn allocations_in_files() {
     let folder = TempDir::new().unwrap();
-    assert_eq!(above_bare(FileStorage::open(folder.path().join("sessions")).unwrap()), [2, 10, 17, 13]);
+    assert_eq!(above_bare(FileStorage::open(folder.path().join("sessions")).unwrap()), [2, 9, 15, 12]);
 }
 
 #[test]

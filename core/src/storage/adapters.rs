@@ -106,7 +106,8 @@ mod pool {
     /// Makes a blocking storage async by calling it on tokio's blocking thread pool. Needs the feature `tokio`, and must be
     /// used inside a tokio runtime (actix, axum and tonic run in one).
     ///
-    /// What was begun is finished also when the future is dropped, because the request's client has gone.
+    /// What was begun is finished also when the future is dropped, because the request's client has gone. What the storage can
+    /// load [at once](Storage::load_at_once) goes to no other thread.
     ///
     /// ```
     /// use gsession::{AsyncManager, OnPool, Storage};
@@ -156,11 +157,17 @@ mod pool {
 
     impl<S: Storage + ?Sized + 'static> AsyncStorage for OnPool<S> {
         async fn load(&self, key: &StoreKey, access: &Access) -> Result<Lookup, StorageError> {
+            if let Some(found) = self.0.load_at_once(key, access) {
+                return Ok(found);
+            }
             let (key, access) = (*key, *access);
             self.run(move |storage| storage.load(&key, &access)).await
         }
 
         async fn fetch(&self, key: &StoreKey, names: &[&str], access: &Access) -> Result<Lookup, StorageError> {
+            if let Some(found) = self.0.load_at_once(key, access) {
+                return Ok(found);
+            }
             let (key, access) = (*key, *access);
             let names: Vec<String> = names.iter().map(|&name| name.to_owned()).collect();
             self.run(move |storage| storage.fetch(&key, &names.iter().map(String::as_str).collect::<Vec<_>>(), &access))

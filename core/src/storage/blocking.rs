@@ -45,6 +45,14 @@ pub trait Storage: Send + Sync {
         self.load(key, access)
     }
 
+    /// As [`load`](Self::load), if that needs no waiting; otherwise, or when anything is out of the ordinary, `None`, and `load` will
+    /// be called. `OnPool` (feature `tokio`) asks this first, on the thread of the request: what is at hand in memory need not go
+    /// by way of another thread. By default: never.
+    fn load_at_once(&self, key: &StoreKey, access: &Access) -> Option<Lookup> {
+        let _ = (key, access);
+        None
+    }
+
     /// Stores a new session, unless there is anything under `key`.
     ///
     /// # Errors
@@ -119,52 +127,70 @@ pub trait Storage: Send + Sync {
     }
 }
 
-macro_rules! forward {
-    ($pointer:ty) => {
-        impl<S: Storage + ?Sized> Storage for $pointer {
+/// Implements [`Storage`] with the methods of another storage.
+macro_rules! delegate_storage {
+    ([$($generics:tt)*] $type:ty, |$this:ident| $inner:expr) => {
+        impl<$($generics)*> Storage for $type {
             fn load(&self, key: &StoreKey, access: &Access) -> Result<Lookup, StorageError> {
-                (**self).load(key, access)
+                let $this = self;
+                $inner.load(key, access)
             }
 
             fn fetch(&self, key: &StoreKey, names: &[&str], access: &Access) -> Result<Lookup, StorageError> {
-                (**self).fetch(key, names, access)
+                let $this = self;
+                $inner.fetch(key, names, access)
+            }
+
+            fn load_at_once(&self, key: &StoreKey, access: &Access) -> Option<Lookup> {
+                let $this = self;
+                $inner.load_at_once(key, access)
             }
 
             fn create(&self, key: &StoreKey, record: &Record, now: Timestamp) -> Result<Created, StorageError> {
-                (**self).create(key, record, now)
+                let $this = self;
+                $inner.create(key, record, now)
             }
 
             fn commit(&self, key: &StoreKey, commit: &Commit) -> Result<Committed, StorageError> {
-                (**self).commit(key, commit)
+                let $this = self;
+                $inner.commit(key, commit)
             }
 
             fn touch(&self, key: &StoreKey, access: &Access) -> Result<Touched, StorageError> {
-                (**self).touch(key, access)
+                let $this = self;
+                $inner.touch(key, access)
             }
 
             fn move_to(&self, from: &StoreKey, to: &StoreKey, commit: &Commit) -> Result<Moved, StorageError> {
-                (**self).move_to(from, to, commit)
+                let $this = self;
+                $inner.move_to(from, to, commit)
             }
 
             fn remove(&self, key: &StoreKey) -> Result<Removed, StorageError> {
-                (**self).remove(key)
+                let $this = self;
+                $inner.remove(key)
             }
 
             fn find(&self, principal: &str, now: Timestamp) -> Result<Vec<Found>, StorageError> {
-                (**self).find(principal, now)
+                let $this = self;
+                $inner.find(principal, now)
             }
 
             fn sweep(&self, now: Timestamp) -> Result<Swept, StorageError> {
-                (**self).sweep(now)
+                let $this = self;
+                $inner.sweep(now)
             }
 
-            fn key_scheme(&self) -> KeyScheme {
-                (**self).key_scheme()
+            fn key_scheme(&self) -> crate::KeyScheme {
+                let $this = self;
+                $inner.key_scheme()
             }
         }
     };
 }
 
-forward!(std::sync::Arc<S>);
-forward!(Box<S>);
-forward!(&S);
+pub(super) use delegate_storage;
+
+delegate_storage!([S: Storage + ?Sized] std::sync::Arc<S>, |this| (**this));
+delegate_storage!([S: Storage + ?Sized] Box<S>, |this| (**this));
+delegate_storage!([S: Storage + ?Sized] &S, |this| (**this));

@@ -176,7 +176,12 @@ pub(crate) fn commit_at(changes: Changes, now: Timestamp) -> Commit {
 
 /// The session under a key, read without counting as activity.
 pub(crate) fn found(storage: &dyn Storage, key: &StoreKey, now: Timestamp) -> Option<Snapshot> {
-    match storage.load(key, &Access::passive(now)).unwrap() {
+    let access = Access::passive(now);
+    let loaded = storage.load(key, &access).unwrap();
+    if let Some(at_once) = storage.load_at_once(key, &access) {
+        assert_eq!(format!("{at_once:?}"), format!("{loaded:?}"), "what is loaded at once is what is loaded");
+    }
+    match loaded {
         Lookup::Found(snapshot) => Some(snapshot),
         Lookup::Moved(_) | Lookup::Absent => None,
         other => panic!("an answer this test does not know: {other:?}"),

@@ -111,6 +111,8 @@ impl FileStorageBuilder {
             folder: Folder::open(&self.folder)?,
             locks: Locks::new(self.lock_timeout),
             touches: Touches::default(),
+            #[cfg(target_os = "linux")]
+            cached: super::cached::Cached::default(),
             settings,
         });
         // A busy loop would serve nobody.

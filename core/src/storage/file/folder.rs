@@ -37,6 +37,12 @@ impl Folder {
         &self.path
     }
 
+    /// Looks for something below the folder as it was when it was last opened.
+    #[cfg(target_os = "linux")]
+    pub(super) fn with_root<T>(&self, look: impl FnOnce(&OwnedFd) -> T) -> T {
+        look(&self.root.read())
+    }
+
     /// The sub-folder `name`, if it is there and ours.
     pub(super) fn sub(&self, name: &str) -> Result<Option<OwnedFd>> {
         let gone = {

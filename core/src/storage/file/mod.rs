@@ -27,6 +27,8 @@
 //! was last seen, so that a touch writes no data.
 
 mod builder;
+#[cfg(target_os = "linux")]
+mod cached;
 mod folder;
 mod format;
 #[cfg(feature = "fuzzing")]
@@ -44,7 +46,7 @@ use store::Store;
 
 use super::{
     Access, Committed, Created, Found, Lookup, Moved, Removed, Storage, StorageError, Swept, Touched,
-    sweeper::Background,
+    blocking::delegate_storage, sweeper::Background,
 };
 #[cfg(feature = "tokio")]
 use super::{AsyncStorage, OnPool, adapters::delegate_async_storage};
@@ -62,7 +64,8 @@ use crate::{Record, StoreKey, Timestamp, record::Commit};
 /// - **Touches** are collected and written every second, so that reading a session costs no write.
 /// - A full disk is an error that leaves the old session as it was.
 ///
-/// Its methods block; from async code use it with the feature `tokio`, where it runs on the blocking thread pool.
+/// Its methods block; from async code use it with the feature `tokio`, where it runs on the blocking thread pool. What Linux holds
+/// in its page cache anyway, as nearly all that is read more than once, is read on the spot, and never waits for a disk.
 ///
 /// ```
 /// use gsession::{ClientInfo, FileStorage, Manager};
@@ -117,39 +120,44 @@ impl fmt::Debug for FileStorage {
     }
 }
 
-impl Storage for FileStorage {
+impl Storage for Handle {
     fn load(&self, key: &StoreKey, access: &Access) -> Result<Lookup, StorageError> {
-        Ok(self.0.store.load(key, access)?)
+        Ok(self.store.load(key, access)?)
+    }
+
+    fn load_at_once(&self, key: &StoreKey, access: &Access) -> Option<Lookup> {
+        self.store.load_at_once(key, access)
     }
 
     fn create(&self, key: &StoreKey, record: &Record, now: Timestamp) -> Result<Created, StorageError> {
-        Ok(self.0.store.create(key, record, now)?)
+        Ok(self.store.create(key, record, now)?)
     }
 
     fn commit(&self, key: &StoreKey, commit: &Commit) -> Result<Committed, StorageError> {
-        Ok(self.0.store.commit(key, commit)?)
+        Ok(self.store.commit(key, commit)?)
     }
 
     fn touch(&self, key: &StoreKey, access: &Access) -> Result<Touched, StorageError> {
-        Ok(self.0.store.touch(key, access)?)
+        Ok(self.store.touch(key, access)?)
     }
 
     fn move_to(&self, from: &StoreKey, to: &StoreKey, commit: &Commit) -> Result<Moved, StorageError> {
-        Ok(self.0.store.move_to(from, to, commit)?)
+        Ok(self.store.move_to(from, to, commit)?)
     }
 
     fn remove(&self, key: &StoreKey) -> Result<Removed, StorageError> {
-        Ok(self.0.store.remove(key)?)
+        Ok(self.store.remove(key)?)
     }
 
     fn find(&self, principal: &str, now: Timestamp) -> Result<Vec<Found>, StorageError> {
-        Ok(self.0.store.find(principal, now)?)
+        Ok(self.store.find(principal, now)?)
     }
 
     fn sweep(&self, now: Timestamp) -> Result<Swept, StorageError> {
-        Ok(self.0.store.sweep(now)?)
+        Ok(self.store.sweep(now)?)
     }
 }
 
+delegate_storage!([] FileStorage, |this| this.0);
 #[cfg(feature = "tokio")]
-delegate_async_storage!([] FileStorage, |this| &OnPool::new(this.clone()), AsyncStorage .await);
+delegate_async_storage!([] FileStorage, |this| &OnPool::from(Arc::clone(&this.0)), AsyncStorage .await);

@@ -17,6 +17,8 @@ use rustix::{
     io::Errno,
 };
 
+#[cfg(target_os = "linux")]
+use super::cached::Cached;
 use super::{
     Durability,
     folder::{Folder, keys_in, sub_name},
@@ -41,6 +43,8 @@ pub(super) struct Store {
     pub(super) folder: Folder,
     pub(super) locks: Locks,
     pub(super) touches: Touches,
+    #[cfg(target_os = "linux")]
+    pub(super) cached: Cached,
     pub(super) settings: Settings,
 }
 
@@ -84,6 +88,7 @@ impl Store {
 
     /// What stands under a key, if it is readable and has not expired.
     fn read(&self, sub: impl AsFd, key: &StoreKey, access: &Access) -> Result<Option<Content>> {
+        let waiting = self.touches.waiting(key);
         let mut file = match open_own(sub, &key.to_string())? {
             Opened::File(file) => file,
             Opened::Absent => return Ok(None),
@@ -92,18 +97,24 @@ impl Store {
                 return Ok(None);
             }
         };
-        let last_seen = self.touches.latest(key, modified(&file)?);
-        let decoded = match read_bounded(&mut file, self.settings.max_file_bytes())? {
-            Some(bytes) => format::decode(&bytes, last_seen, &*self.settings.codec, &self.settings.limits),
+        let last_seen = modified(&file)?.max(waiting);
+        let bytes = read_bounded(&mut file, self.settings.max_file_bytes())?;
+        Ok(self.decode(key, bytes.as_deref(), last_seen, access))
+    }
+
+    /// What a file of these bytes holds, if it is readable and has not expired; `None` for more bytes than a session can have.
+    fn decode(&self, key: &StoreKey, bytes: Option<&[u8]>, last_seen: Timestamp, access: &Access) -> Option<Content> {
+        let decoded = match bytes {
+            Some(bytes) => format::decode(bytes, last_seen, &*self.settings.codec, &self.settings.limits),
             None => Err(format::Unreadable::Damaged),
         };
         match decoded {
-            Ok(Content::Session(record)) if access.has_ended(&record, record.last_seen) => Ok(None),
-            Ok(Content::Forward { at, .. }) if at + FORWARD_FOR <= access.now => Ok(None),
-            Ok(content) => Ok(Some(content)),
+            Ok(Content::Session(record)) if access.has_ended(&record, record.last_seen) => None,
+            Ok(Content::Forward { at, .. }) if at + FORWARD_FOR <= access.now => None,
+            Ok(content) => Some(content),
             Err(error) => {
                 tracing::warn!(?key, %error, "a session file cannot be read; it counts as no session");
-                Ok(None)
+                None
             }
         }
     }
@@ -122,7 +133,25 @@ impl Store {
 
     pub(super) fn load(&self, key: &StoreKey, access: &Access) -> Result<Lookup> {
         let Some(sub) = self.folder.sub(&sub_name(key))? else { return Ok(Lookup::Absent) };
-        Ok(match self.read(sub, key, access)? {
+        Ok(self.found(key, access, self.read(sub, key, access)?))
+    }
+
+    /// As `load`, if the file is in memory and nothing about it is out of the ordinary.
+    #[cfg(target_os = "linux")]
+    pub(super) fn load_at_once(&self, key: &StoreKey, access: &Access) -> Option<Lookup> {
+        let waiting = self.touches.waiting(key);
+        let (bytes, modified) = self.folder.with_root(|root| self.cached.read(root, key))?;
+        let content = self.decode(key, Some(&bytes), modified.max(waiting), access);
+        Some(self.found(key, access, content))
+    }
+
+    #[cfg(not(target_os = "linux"))]
+    pub(super) fn load_at_once(&self, _: &StoreKey, _: &Access) -> Option<Lookup> {
+        None
+    }
+
+    fn found(&self, key: &StoreKey, access: &Access, content: Option<Content>) -> Lookup {
+        match content {
             Some(Content::Session(mut record)) => {
                 let extended = record.is_touch_due(access);
                 if extended {
@@ -133,7 +162,7 @@ impl Store {
             }
             Some(Content::Forward { at, .. }) => Lookup::Moved(at),
             None => Lookup::Absent,
-        })
+        }
     }
 
     pub(super) fn create(&self, key: &StoreKey, record: &Record, now: Timestamp) -> Result<Created> {
@@ -336,11 +365,9 @@ impl Store {
 
     /// Whether the file under a name is one of ours that has expired.
     pub(super) fn is_expired_file(&self, sub: impl AsFd, name: &str, now: Timestamp) -> Result<bool> {
+        let waiting = StoreKey::parse(name).map(|key| self.touches.waiting(&key)).unwrap_or_default();
         let Opened::File(mut file) = open_own(&sub, name)? else { return Ok(false) };
-        let mut last_seen = modified(&file)?;
-        if let Some(key) = StoreKey::parse(name) {
-            last_seen = self.touches.latest(&key, last_seen);
-        }
+        let last_seen = modified(&file)?.max(waiting);
         let mut header = [0; HEADER];
         let read = file.read(&mut header).doing("reading a session file")?;
         if !format::decode_deadlines(&header[..read]).is_ok_and(|deadlines| deadlines.are_over(last_seen, now)) {

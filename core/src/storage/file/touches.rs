@@ -17,9 +17,9 @@ impl Touches {
         *held = (*held).max(at);
     }
 
-    /// When the session was last seen, by its file and by what waits.
-    pub(super) fn latest(&self, key: &StoreKey, by_file: Timestamp) -> Timestamp {
-        self.0.lock().get(key).map_or(by_file, |&at| at.max(by_file))
+    /// When the session was last seen, if that waits. To be asked before the file is: what is written meanwhile then shows there.
+    pub(super) fn waiting(&self, key: &StoreKey) -> Timestamp {
+        self.0.lock().get(key).copied().unwrap_or_default()
     }
 
     pub(super) fn forget(&self, key: &StoreKey) {
