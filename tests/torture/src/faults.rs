@@ -21,22 +21,30 @@ pub(crate) fn harm(world: &World, backend: &mut Backend, mut random: fastrand::R
         match (&mut *backend, random.u8(..10)) {
             (Backend::Redis(server), 0..3) => {
                 server.kill();
+                world.ledger.mark("Redis was killed");
                 thread::sleep(Duration::from_millis(random.u64(..300)));
                 server.start_again();
+                world.ledger.mark("Redis was started again");
             }
             (Backend::Redis(server), 3..5) => {
                 server.freeze();
+                world.ledger.mark("Redis was frozen");
                 thread::sleep(Duration::from_millis(random.u64(50..800)));
                 server.thaw();
+                world.ledger.mark("Redis was thawed");
             }
             (Backend::Sentinels(sentinels), 0..5) => {
                 world.ledger.begin_failover();
                 let killed = sentinels.kill_primary();
+                world.ledger.mark("the primary was killed");
                 sentinels.wait_for_failover(killed);
                 world.ledger.end_failover();
+                world.ledger.mark("another primary took over");
                 sentinels.servers[killed].start_again();
+                world.ledger.mark("the old primary was started again");
                 // The next one must be able to take over.
                 sentinels.wait_until_settled();
+                world.ledger.mark("the Sentinels had settled");
             }
             (Backend::Cluster(cluster), 0..5) => {
                 let primaries = cluster.primaries();
@@ -44,10 +52,17 @@ pub(crate) fn harm(world: &World, backend: &mut Backend, mut random: fastrand::R
                 world.ledger.begin_failover();
                 cluster.fail_over(killed);
                 world.ledger.end_failover();
+                world.ledger.mark("a replica took over from a primary that was killed");
                 cluster.nodes[killed].start_again();
+                world.ledger.mark("the old primary was started again");
                 cluster.wait_until_settled();
+                world.ledger.mark("the cluster had settled");
             }
-            _ => world.fleet.kill_and_restart(random.usize(..world.fleet.size()))?,
+            _ => {
+                world.ledger.mark("a service was killed");
+                world.fleet.kill_and_restart(random.usize(..world.fleet.size()))?;
+                world.ledger.mark("a service was started again");
+            }
         }
     }
 }

@@ -1,6 +1,7 @@
 //! What was found, and what was done to find it.
 
 use std::{
+    collections::VecDeque,
     sync::{
         Mutex, MutexGuard, PoisonError,
         atomic::{AtomicU64, Ordering},
@@ -13,6 +14,8 @@ const IN_WORDS: usize = 3;
 /// How long before a failover something may have been acknowledged that its new primary does not have: replicas that are alive
 /// lag by much less, even on a busy machine.
 const LAG: Duration = Duration::from_secs(5);
+/// How many things that the second hand has done are remembered.
+const MARKS: usize = 1_000;
 /// How many sessions that have ended are remembered and looked at again: a run may take days.
 const GRAVES: usize = 10_000;
 
@@ -130,6 +133,8 @@ pub(crate) struct Ledger {
     deeds: [AtomicU64; Deed::ALL.len()],
     findings: Mutex<Vec<(Charge, String)>>,
     failovers: Mutex<Vec<Failover>>,
+    /// What the second hand has done lately.
+    marks: Mutex<VecDeque<(Instant, &'static str)>>,
     dead: Mutex<Vec<Dead>>,
 }
 
@@ -169,6 +174,23 @@ impl Ledger {
         self.in_failover.load(Ordering::Relaxed)
     }
 
+    /// The second hand has done something.
+    pub(crate) fn mark(&self, what: &'static str) {
+        let mut marks = locked(&self.marks);
+        if marks.len() == MARKS {
+            marks.pop_front();
+        }
+        marks.push_back((Instant::now(), what));
+    }
+
+    /// A time, as people who look for a reason want it.
+    fn when(&self, time: Instant) -> String {
+        match locked(&self.marks).iter().rev().find(|(mark, _)| *mark <= time) {
+            Some((mark, what)) => format!("{} ms after {what}", (time - *mark).as_millis()),
+            None => "before anything was broken".to_owned(),
+        }
+    }
+
     /// A primary is about to be killed.
     pub(crate) fn begin_failover(&self) {
         locked(&self.failovers).push(Failover { began: Instant::now(), ended: None });
@@ -186,7 +208,7 @@ impl Ledger {
         self.charges[charge as usize].fetch_add(count, Ordering::Relaxed);
         let mut findings = locked(&self.findings);
         if findings.iter().filter(|(held, _)| *held == charge).count() < IN_WORDS {
-            findings.push((charge, words()));
+            findings.push((charge, format!("{} (found {})", words(), self.when(Instant::now()))));
         }
     }
 
@@ -201,7 +223,7 @@ impl Ledger {
         if locked(&self.failovers).iter().any(|failover| failover.may_lose(acknowledged)) {
             self.in_failover.fetch_add(count, Ordering::Relaxed);
         } else {
-            self.accuse(charge, count, words);
+            self.accuse(charge, count, || format!("{}, acknowledged {}", words(), self.when(acknowledged)));
         }
     }
 
