@@ -189,6 +189,7 @@ macro_rules! delegate_storage {
     };
 }
 
+#[cfg(all(feature = "file", unix))]
 pub(super) use delegate_storage;
 
 delegate_storage!([S: Storage + ?Sized] std::sync::Arc<S>, |this| (**this));
