@@ -127,6 +127,44 @@ fn a_sentinel_that_missed_a_failover_is_not_believed() {
     panic!("the Sentinel has always heard of the failover too soon");
 }
 
+/// A connection that broke while nobody used it does not lead to the server at the same address that was the primary once.
+#[test]
+fn an_old_primary_that_is_started_again_is_not_taken_for_one() {
+    let mut sentinels = Sentinels::start();
+    let strings = || RedisStorage::sentinel(sentinels.urls(), sentinels.service());
+    let hashes = || RedisHashStorage::sentinel(sentinels.urls(), sentinels.service());
+    let managers = [Manager::new(strings().build().unwrap()), Manager::new(hashes().build().unwrap())];
+    let asynchronous = [AsyncManager::new(strings().build().unwrap()), AsyncManager::new(hashes().build().unwrap())];
+    let runtime = tokio::runtime::Runtime::new().unwrap();
+    let log_in_async = |manager: &AsyncManager| {
+        let session = manager.session(None, ClientInfo::default());
+        session.set("user", "ada").unwrap();
+        let saved = runtime.block_on(session.save());
+        session.abandon();
+        saved
+    };
+    managers.iter().for_each(|manager| drop(log_in(manager).unwrap()));
+    asynchronous.iter().for_each(|manager| assert_eq!(log_in_async(manager).unwrap(), Saved::Created));
+
+    let old = sentinels.kill_primary();
+    let new = sentinels.wait_for_failover(old);
+    // Nobody tells the old primary that it is none any more.
+    sentinels.forget_replicas();
+    sentinels.servers[old].start_again();
+    assert_eq!(sentinels.servers[old].command(&["ROLE"]).list()[0].text(), "master");
+    sentinels.servers[new].flush();
+    for manager in &managers {
+        eventually(|| log_in(manager));
+        let ids = eventually(|| Ok(manager.sessions_of("ada")?));
+        assert_eq!(ids.len(), 0, "nobody is logged in by this name");
+    }
+    for manager in &asynchronous {
+        assert_eq!(eventually(|| log_in_async(manager)), Saved::Created);
+    }
+    assert_eq!(sentinels.servers[old].keys("*").len(), 0, "sessions at a server that will forget them");
+    assert_eq!(sentinels.servers[new].keys("gsession:*").len(), 4);
+}
+
 #[test]
 fn a_service_that_no_sentinel_knows_is_named_as_such() {
     let sentinel = RedisServer::start();

@@ -84,17 +84,21 @@ impl Sentinels {
     pub fn wait_until_settled(&self) {
         self.until("Sentinels that have settled, and two replicas in sync", || {
             let primary = self.primary_if_any()?;
-            let port = self.servers[primary].port();
-            let has_settled = |sentinel: &RedisServer| {
-                let Some(mut sentinel) = sentinel.client_if_alive() else { return true };
-                let Ok(told) = sentinel.command(&["SENTINEL", "MASTER", SERVICE]) else { return false };
-                let told: Vec<String> = told.list().into_iter().map(|part| part.text()).collect();
-                let is = |name: &str, value: &str| told.chunks(2).any(|pair| pair == [name, value]);
-                is("flags", "master") && is("port", &port.to_string())
-            };
             let are_covered = self.servers[primary].replicas_in_sync() == 2;
-            (self.sentinels.iter().all(has_settled) && are_covered).then_some(())
+            (self.have_settled_on(primary) && are_covered).then_some(())
         });
+    }
+
+    /// Whether all Sentinels that live watch this server as the primary and are not in the middle of a failover.
+    fn have_settled_on(&self, primary: usize) -> bool {
+        let port = self.servers[primary].port().to_string();
+        self.sentinels.iter().all(|sentinel| {
+            let Some(mut sentinel) = sentinel.client_if_alive() else { return true };
+            let Ok(told) = sentinel.command(&["SENTINEL", "MASTER", SERVICE]) else { return false };
+            let told: Vec<String> = told.list().into_iter().map(|part| part.text()).collect();
+            let is = |name: &str, value: &str| told.chunks(2).any(|pair| pair == [name, value]);
+            is("flags", "master") && is("port", &port)
+        })
     }
 
     /// Kills the primary, and waits until another server is it.
@@ -124,6 +128,21 @@ impl Sentinels {
             let now = self.primary_if_any().filter(|&now| now != before)?;
             (0..self.sentinels.len()).filter_map(|sentinel| self.named_by(sentinel)).all(|at| at == now).then_some(now)
         })
+    }
+
+    /// Lets the Sentinels forget every server but the primary, so that one that is started again is told nothing by them.
+    ///
+    /// # Panics
+    ///
+    /// When they do not come to the end of a failover.
+    pub fn forget_replicas(&self) {
+        // In the middle of one they would go back to the old primary.
+        self.until("Sentinels that have come to the end of a failover", || {
+            self.have_settled_on(self.primary_if_any()?).then_some(())
+        });
+        for sentinel in &self.sentinels {
+            sentinel.command(&["SENTINEL", "RESET", SERVICE]);
+        }
     }
 
     /// Which of the servers one of the Sentinels names, if that one is alive.

@@ -36,7 +36,10 @@ struct Idle {
     since: Instant,
 }
 
-pub(in crate::storage::redis) struct BlockingLink(Connection);
+pub(in crate::storage::redis) struct BlockingLink {
+    connection: Connection,
+    is_confirmed: bool,
+}
 
 impl BlockingDialer {
     fn take(&self, node: &Arc<Node>) -> Option<Idle> {
@@ -74,7 +77,9 @@ impl BlockingDialer {
             connection.set_write_timeout(Some(node.response_timeout))?;
             Ok(connection)
         };
-        connect().map(BlockingLink).map_err(|error: redis::RedisError| Failure::connect(node.name(), &error))
+        connect()
+            .map(|connection| BlockingLink { connection, is_confirmed: false })
+            .map_err(|error: redis::RedisError| Failure::connect(node.name(), &error))
     }
 }
 
@@ -84,7 +89,7 @@ impl Dialer for BlockingDialer {
     fn link(&self, node: &Arc<Node>) -> impl Future<Output = Result<BlockingLink, Failure>> + Send {
         let link = || {
             while let Some(mut idle) = self.take(node) {
-                if idle.since.elapsed() < TRUSTED_FOR || idle.link.0.check_connection() {
+                if idle.since.elapsed() < TRUSTED_FOR || idle.link.connection.check_connection() {
                     return Ok(idle.link);
                 }
             }
@@ -113,12 +118,20 @@ impl Dialer for BlockingDialer {
 }
 
 impl Link for BlockingLink {
+    fn is_confirmed(&self) -> bool {
+        self.is_confirmed
+    }
+
+    fn confirm(&mut self) {
+        self.is_confirmed = true;
+    }
+
     fn send(&mut self, command: &Cmd) -> impl Future<Output = RedisResult<Value>> + Send {
-        std::future::ready(self.0.req_command(command).and_then(checked))
+        std::future::ready(self.connection.req_command(command).and_then(checked))
     }
 
     fn send_all(&mut self, commands: &Pipeline) -> impl Future<Output = RedisResult<Vec<Value>>> + Send {
-        let replies = self.0.req_packed_commands(&commands.get_packed_pipeline(), 0, commands.len());
+        let replies = self.connection.req_packed_commands(&commands.get_packed_pipeline(), 0, commands.len());
         std::future::ready(replies)
     }
 }

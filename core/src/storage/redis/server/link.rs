@@ -32,6 +32,12 @@ pub(in crate::storage::redis) trait Link: Send {
     /// Sends a command and waits for its answer.
     fn send(&mut self, command: &Cmd) -> impl Future<Output = RedisResult<Value>> + Send;
 
+    /// Whether it was found to lead to the server that it is taken to lead to.
+    fn is_confirmed(&self) -> bool;
+
+    /// It was found to.
+    fn confirm(&mut self);
+
     /// Sends commands in one go and waits for their answers, some of which may be errors.
     fn send_all(&mut self, commands: &Pipeline) -> impl Future<Output = RedisResult<Vec<Value>>> + Send;
 }
@@ -57,7 +63,17 @@ pub(super) async fn ask_node_all<D: Dialer>(
     node: &Arc<Node>,
     commands: &Pipeline,
 ) -> Result<Vec<Value>, Failure> {
-    let mut link = dialer.link(node).await?;
+    let link = dialer.link(node).await?;
+    ask_over(dialer, node, link, commands).await
+}
+
+/// Asks several things in one go over a connection that is there; their answers may be errors.
+pub(super) async fn ask_over<D: Dialer>(
+    dialer: &D,
+    node: &Arc<Node>,
+    mut link: D::Link,
+    commands: &Pipeline,
+) -> Result<Vec<Value>, Failure> {
     let answers = link.send_all(commands).await;
     returned(dialer, node, link, answers)
 }

@@ -128,7 +128,7 @@ impl Servers {
             Some(redirect) => redirect,
             None => (self.topology.node_of(dialer, call.key).await?, false),
         };
-        let mut link = match dialer.link(&node).await {
+        let mut link = match self.connect(dialer, &node).await {
             Ok(link) => link,
             // Nothing was asked yet; another node may have taken this one's place.
             Err(failure) if self.topology.may_change() => {
@@ -179,6 +179,19 @@ impl Servers {
             }
             _ => Err(Failure::refused(node.name(), &error)),
         }
+    }
+
+    /// A connection to a node that is what it is taken for.
+    async fn connect<D: Dialer>(&self, dialer: &D, node: &Arc<Node>) -> Result<D::Link, Failure> {
+        let mut link = dialer.link(node).await?;
+        if self.topology.confirms_connections() && !link.is_confirmed() {
+            if let Err(failure) = self.topology.confirm(dialer, node, &mut link).await {
+                dialer.discard(node, link);
+                return Err(failure);
+            }
+            link.confirm();
+        }
+        Ok(link)
     }
 
     /// Sends a call over a connection. The outer error is that of the connection or an answer to act on.
@@ -242,7 +255,8 @@ impl Servers {
         node: &Arc<Node>,
         commands: &Pipeline,
     ) -> Result<Vec<Value>, Failure> {
-        link::ask_node_all(dialer, node, commands).await
+        let link = self.connect(dialer, node).await?;
+        link::ask_over(dialer, node, link, commands).await
     }
 }
 

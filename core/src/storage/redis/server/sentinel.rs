@@ -7,8 +7,8 @@ use parking_lot::RwLock;
 use redis::Value;
 
 use super::{
-    failure::Failure,
-    link::{Dialer, ask_node, ask_node_all, checked},
+    failure::{Failure, is_answer},
+    link::{Dialer, Link as _, ask_node_all, checked},
     node::Node,
     settings::Settings,
     target::Address,
@@ -52,15 +52,37 @@ impl Sentinels {
         }
     }
 
-    /// The primary: the one that is known, or the one that the Sentinels name and that says so itself, as the guidelines for
-    /// Sentinel clients ask for.
+    /// The primary: the one that is known, or the one that the Sentinels name.
+    pub(super) async fn primary<D: Dialer>(&self, dialer: &D) -> Result<Arc<Node>, Failure> {
+        match self.known() {
+            Some(node) => Ok(node),
+            None => self.look(dialer).await,
+        }
+    }
+
+    /// Whether the server at the other end of a new connection is the primary: the Sentinels name it now, and it says so itself,
+    /// as the guidelines for Sentinel clients ask for. An old primary that is started again takes itself for one until the
+    /// Sentinels get to it, and forgets then what it was told meanwhile. A connection that was confirmed breaks when its server is
+    /// made a replica.
+    pub(super) async fn confirm<D: Dialer>(&self, dialer: &D, node: &Node, link: &mut D::Link) -> Result<(), Failure> {
+        if self.look(dialer).await?.name() != node.name() {
+            return Err(Failure::Nowhere("the Sentinels name another primary now"));
+        }
+        match link.send(&redis::cmd("ROLE")).await {
+            Ok(Value::Array(role)) if matches!(role.first(), Some(Value::BulkString(name)) if name == b"master") => {
+                Ok(())
+            }
+            Ok(_) => Err(Failure::Nowhere("the server that the Sentinels name is no primary")),
+            Err(error) if is_answer(&error) => Err(Failure::refused(node.name(), &error)),
+            Err(error) => Err(Failure::lost(node.name(), &error)),
+        }
+    }
+
+    /// The primary that the Sentinels name.
     ///
     /// More than half of the Sentinels are heard, if as many answer, and the one that knows of the latest failover is believed:
     /// one that was cut off or frozen may go on naming an old primary, which takes itself for one when it is started again.
-    pub(super) async fn primary<D: Dialer>(&self, dialer: &D) -> Result<Arc<Node>, Failure> {
-        if let Some(node) = self.known() {
-            return Ok(node);
-        }
+    async fn look<D: Dialer>(&self, dialer: &D) -> Result<Arc<Node>, Failure> {
         let mut failure = Failure::Nowhere("no Sentinel is known");
         let mut heard: Vec<Named> = Vec::new();
         let mut asked: FuturesUnordered<_> = self.sentinels.iter().map(|sentinel| self.ask(dialer, sentinel)).collect();
@@ -74,13 +96,8 @@ impl Sentinels {
             }
         }
         let Some(named) = heard.into_iter().max_by_key(|named| named.epoch) else { return Err(failure) };
-        match ask_node(dialer, &named.node, &redis::cmd("ROLE")).await? {
-            Value::Array(role) if matches!(role.first(), Some(Value::BulkString(name)) if name == b"master") => {
-                *self.primary.write() = Primary { node: Some(Arc::clone(&named.node)), is_doubtful: false };
-                Ok(named.node)
-            }
-            _ => Err(Failure::Nowhere("the server that the Sentinels name is no primary")),
-        }
+        *self.primary.write() = Primary { node: Some(Arc::clone(&named.node)), is_doubtful: false };
+        Ok(named.node)
     }
 
     async fn ask<D: Dialer>(&self, dialer: &D, sentinel: &Arc<Node>) -> Result<Named, Failure> {

@@ -116,6 +116,20 @@ impl Topology {
         }
     }
 
+    /// Whether a new connection leads to what it is believed to lead to has to be asked elsewhere.
+    pub(super) const fn confirms_connections(&self) -> bool {
+        matches!(self, Self::Sentinel(_))
+    }
+
+    /// Asks whether a new connection to `node` leads to the server that has the keys.
+    pub(super) async fn confirm<D: Dialer>(&self, dialer: &D, node: &Node, link: &mut D::Link) -> Result<(), Failure> {
+        match self {
+            // A node of a cluster knows itself which keys it has.
+            Self::Single(_) | Self::Cluster(_) => Ok(()),
+            Self::Sentinel(sentinels) => sentinels.confirm(dialer, node, link).await,
+        }
+    }
+
     pub(super) async fn primaries<D: Dialer>(&self, dialer: &D) -> Result<Vec<Arc<Node>>, Failure> {
         match self {
             Self::Single(node) => Ok(vec![Arc::clone(node)]),

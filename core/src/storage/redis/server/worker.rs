@@ -61,8 +61,10 @@ pub(in crate::storage::redis) struct NearLink {
 }
 
 /// Held by the task that drives a connection, and gone with it.
+#[derive(Default)]
 struct Life {
     broken: AtomicBool,
+    confirmed: AtomicBool,
     cache: Option<Arc<Cache>>,
 }
 
@@ -112,6 +114,16 @@ impl AsyncLink {
 }
 
 impl Link for AsyncLink {
+    fn is_confirmed(&self) -> bool {
+        self.life.upgrade().is_some_and(|life| life.confirmed.load(Ordering::SeqCst))
+    }
+
+    fn confirm(&mut self) {
+        if let Some(life) = self.life.upgrade() {
+            life.confirmed.store(true, Ordering::SeqCst);
+        }
+    }
+
     async fn send(&mut self, command: &Cmd) -> RedisResult<Value> {
         let sent_at = self.near.as_ref().map(|near| near.writes.now());
         let answer = self.connection.send_packed_command(command).await;
@@ -141,8 +153,7 @@ impl Place {
         let near = near
             .filter(|_| self.node.tracked)
             .map(|(settings, writes)| NearLink { cache: Arc::new(Cache::new(*settings)), writes: Arc::clone(writes) });
-        let life =
-            Arc::new(Life { broken: AtomicBool::new(false), cache: near.as_ref().map(|near| Arc::clone(&near.cache)) });
+        let life = Arc::new(Life { cache: near.as_ref().map(|near| Arc::clone(&near.cache)), ..Life::default() });
         let weak = Arc::downgrade(&life);
         let config = AsyncConnectionConfig::new()
             .set_connection_timeout(Some(self.node.connect_timeout))
