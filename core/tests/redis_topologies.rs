@@ -166,6 +166,38 @@ fn an_old_primary_that_is_started_again_is_not_taken_for_one() {
 }
 
 #[test]
+fn without_any_sentinel_connections_that_stand_go_on() {
+    let mut sentinels = Sentinels::start();
+    let storage = || {
+        let strings = RedisStorage::sentinel(sentinels.urls(), sentinels.service());
+        strings.connect_timeout(SOON).response_timeout(SOON).build().unwrap()
+    };
+    let (standing, new) = (Manager::new(storage()), Manager::new(storage()));
+    let id = log_in(&standing).unwrap();
+    sentinels.sentinels.iter_mut().for_each(RedisServer::kill);
+    assert_eq!(user(&standing, &id).unwrap().as_deref(), Some("ada"));
+    let Err(Error::Storage(error)) = user(&new, &id) else { panic!("nobody has said who is the primary") };
+    assert_eq!(error.kind(), StorageErrorKind::Unavailable);
+}
+
+/// What a primary still takes when it comes to after another one has taken its place: an error, if replicas have to confirm.
+#[test]
+fn a_primary_that_was_thawed_too_late_confirms_nothing() {
+    let sentinels = Sentinels::start();
+    let strings = RedisStorage::sentinel(sentinels.urls(), sentinels.service());
+    let manager = Manager::new(strings.wait_for_replicas(1, SOON).build().unwrap());
+    let id = log_in(&manager).unwrap();
+    let old = sentinels.primary();
+    sentinels.servers[old].freeze();
+    sentinels.wait_for_failover(old);
+    sentinels.forget_replicas();
+    sentinels.servers[old].thaw();
+    let session = manager.session(Some(id.as_str()), ClientInfo::default());
+    session.destroy();
+    assert!(session.save().is_err(), "a logout that the new primary knows nothing of was acknowledged");
+}
+
+#[test]
 fn a_service_that_no_sentinel_knows_is_named_as_such() {
     let sentinel = RedisServer::start();
     for (urls, service) in [(vec![sentinel.url()], "nothing"), (vec!["redis://127.0.0.1:1".to_owned()], "nobody")] {
