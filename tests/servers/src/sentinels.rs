@@ -30,7 +30,8 @@ impl Sentinels {
             RedisServer::builder()
                 .sentinel()
                 .set("sentinel monitor", &format!("{SERVICE} 127.0.0.1 {port} 2"))
-                .set("sentinel down-after-milliseconds", &format!("{SERVICE} 500"))
+                // A new primary is asked for the first time a while after it was made one: with less it is taken for dead by then.
+                .set("sentinel down-after-milliseconds", &format!("{SERVICE} 2000"))
                 .set("sentinel failover-timeout", &format!("{SERVICE} 3000"))
                 .start()
         };
@@ -99,6 +100,21 @@ impl Sentinels {
             let is = |name: &str, value: &str| told.chunks(2).any(|pair| pair == [name, value]);
             is("flags", "master") && is("port", &port)
         })
+    }
+
+    /// Lets the Sentinels put another server into the place of the primary, which lives and is told nothing. Returns both.
+    ///
+    /// # Panics
+    ///
+    /// When they do not.
+    #[must_use]
+    pub fn replace_primary(&self) -> (usize, usize) {
+        let old = self.primary();
+        self.servers[old].freeze();
+        let new = self.wait_for_failover(old);
+        self.forget_replicas();
+        self.servers[old].thaw();
+        (old, new)
     }
 
     /// Kills the primary, and waits until another server is it.

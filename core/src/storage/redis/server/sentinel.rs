@@ -1,6 +1,10 @@
 //! Finding the primary through Sentinels.
 
-use std::{fmt, sync::Arc};
+use std::{
+    fmt,
+    sync::Arc,
+    time::{Duration, Instant},
+};
 
 use futures::{StreamExt as _, stream::FuturesUnordered};
 use parking_lot::RwLock;
@@ -14,6 +18,10 @@ use super::{
     target::Address,
 };
 
+/// How long the Sentinels are believed before they are asked again: a primary whose place another one took while it lived, because
+/// it was cut off, frozen or slow, goes on answering over the connections that stand, until the Sentinels get to it.
+const BELIEVED_FOR: Duration = Duration::from_secs(1);
+
 pub(super) struct Sentinels {
     sentinels: Vec<Arc<Node>>,
     service: Box<str>,
@@ -26,6 +34,14 @@ pub(super) struct Sentinels {
 struct Primary {
     node: Option<Arc<Node>>,
     is_doubtful: bool,
+    /// When the Sentinels were asked last.
+    asked: Option<Instant>,
+}
+
+impl Primary {
+    fn is_believed(&self) -> bool {
+        !self.is_doubtful && self.asked.is_some_and(|asked| asked.elapsed() < BELIEVED_FOR)
+    }
 }
 
 /// What a Sentinel answers.
@@ -42,6 +58,14 @@ impl Sentinels {
 
     pub(super) fn known(&self) -> Option<Arc<Node>> {
         let primary = self.primary.read();
+        primary.node.clone().filter(|_| primary.is_believed())
+    }
+
+    /// The one that was the primary when the Sentinels were asked last, for whoever asks them again; the others go on with it
+    /// meanwhile.
+    fn to_be_asked_about(&self) -> Option<Arc<Node>> {
+        let mut primary = self.primary.write();
+        primary.asked = Some(Instant::now());
         primary.node.clone().filter(|_| !primary.is_doubtful)
     }
 
@@ -52,12 +76,13 @@ impl Sentinels {
         }
     }
 
-    /// The primary: the one that is known, or the one that the Sentinels name.
+    /// The primary: the one that is known, or the one that the Sentinels name. If they don't answer, nothing has changed.
     pub(super) async fn primary<D: Dialer>(&self, dialer: &D) -> Result<Arc<Node>, Failure> {
-        match self.known() {
-            Some(node) => Ok(node),
-            None => self.look(dialer).await,
+        if let Some(node) = self.known() {
+            return Ok(node);
         }
+        let before = self.to_be_asked_about();
+        self.look(dialer).await.or_else(|failure| before.ok_or(failure))
     }
 
     /// Whether the server at the other end of a new connection is the primary: the Sentinels name it now, and it says so itself,
@@ -96,7 +121,8 @@ impl Sentinels {
             }
         }
         let Some(named) = heard.into_iter().max_by_key(|named| named.epoch) else { return Err(failure) };
-        *self.primary.write() = Primary { node: Some(Arc::clone(&named.node)), is_doubtful: false };
+        *self.primary.write() =
+            Primary { node: Some(Arc::clone(&named.node)), is_doubtful: false, asked: Some(Instant::now()) };
         Ok(named.node)
     }
 
