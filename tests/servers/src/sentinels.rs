@@ -1,6 +1,12 @@
 //! A primary with two replicas, watched by three Sentinels.
 
-use crate::{RedisServer, resp::Reply, wait};
+use std::collections::BTreeMap;
+
+use crate::{
+    RedisServer,
+    resp::{Client, Reply},
+    wait,
+};
 
 const SERVICE: &str = "gsession-tests";
 
@@ -94,12 +100,17 @@ impl Sentinels {
     fn have_settled_on(&self, primary: usize) -> bool {
         let port = self.servers[primary].port().to_string();
         self.sentinels.iter().all(|sentinel| {
-            let Some(mut sentinel) = sentinel.client_if_alive() else { return true };
-            let Ok(told) = sentinel.command(&["SENTINEL", "MASTER", SERVICE]) else { return false };
-            let told: Vec<String> = told.list().into_iter().map(|part| part.text()).collect();
-            let is = |name: &str, value: &str| told.chunks(2).any(|pair| pair == [name, value]);
-            is("flags", "master") && is("port", &port)
+            let Some(client) = sentinel.client_if_alive() else { return true };
+            let told = told_about_primary(client);
+            told.get("flags").is_some_and(|flags| flags == "master") && told.get("port") == Some(&port)
         })
+    }
+
+    /// The number of the latest failover that a Sentinel knows of. It grows with each, and may skip some.
+    #[must_use]
+    pub fn latest_failover(&self) -> u64 {
+        let told = self.sentinels.iter().filter_map(RedisServer::client_if_alive).map(told_about_primary);
+        told.filter_map(|told| told.get("config-epoch")?.parse().ok()).max().unwrap_or_default()
     }
 
     /// Lets the Sentinels put another server into the place of the primary, which lives and is told nothing. Returns both.
@@ -185,4 +196,11 @@ impl Sentinels {
         let logs = || self.sentinels.iter().chain(&self.servers).map(RedisServer::last_lines).collect();
         wait::until_or_show(what, look, logs)
     }
+}
+
+/// What a Sentinel knows about the primary; nothing if it does not answer.
+fn told_about_primary(mut sentinel: Client) -> BTreeMap<String, String> {
+    let told = sentinel.command(&["SENTINEL", "MASTER", SERVICE]).map(Reply::list).unwrap_or_default();
+    let told: Vec<String> = told.into_iter().map(|part| part.text()).collect();
+    told.chunks_exact(2).map(|pair| (pair[0].clone(), pair[1].clone())).collect()
 }

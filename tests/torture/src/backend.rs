@@ -54,6 +54,15 @@ impl Backend {
         }
     }
 
+    /// The number of the latest failover, where some are made that nobody asked for: Sentinels take a primary that is slow to
+    /// answer for dead.
+    pub(crate) fn latest_failover(&self) -> u64 {
+        match self {
+            Self::Sentinels(sentinels) => sentinels.latest_failover(),
+            _ => 0,
+        }
+    }
+
     /// Keys that never expire.
     pub(crate) fn keys_without_expiry(&self) -> u64 {
         let endless = |server: &RedisServer| {

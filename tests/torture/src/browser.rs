@@ -97,7 +97,7 @@ fn log_out(world: &World, episode: &Episode<'_>, tabs: &mut [Tab], random: &mut 
     for id in &ids {
         if world.opens(&mut tabs[0], id).is_some() {
             let words = || format!("the session of {} opens after its logout", episode.user);
-            return world.ledger.accuse_of_losing(Charge::DeadAlive, 1, since, words);
+            return world.ledger.suspect(Charge::DeadAlive, 1, since, words);
         }
     }
     // It has to stay so; two ids are looked at again and again.

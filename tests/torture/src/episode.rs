@@ -106,7 +106,7 @@ impl<'a> Episode<'a> {
         if !may_be && !self.is_moot() {
             self.facts().lost_track = true;
             let words = || format!("{page} was answered {status} to {}, who is logged in", self.user);
-            self.world.ledger.accuse_of_losing(Charge::FalseSuccess, 1, self.settled(), words);
+            self.world.ledger.suspect(Charge::FalseSuccess, 1, self.settled(), words);
         }
     }
 
@@ -236,7 +236,7 @@ impl<'a> Episode<'a> {
         for (key, since) in before.stored.iter().filter(|(key, _)| text(key) != Some(&self.user)) {
             self.facts().writes.insert(key.clone(), Standing::Open);
             let words = || format!("{key} of {} was acknowledged", self.user);
-            ledger.accuse_of_losing(Charge::LostUpdate, 1, *since, words);
+            ledger.suspect(Charge::LostUpdate, 1, *since, words);
         }
         for key in before.refused.iter().filter(|key| data.contains_key(*key)) {
             self.facts().writes.insert(key.clone(), Standing::Open);
@@ -254,7 +254,7 @@ impl<'a> Episode<'a> {
                 facts.last_added.unwrap_or(self.began)
             };
             let words = || format!("{} counts {counted} of {} acknowledged", self.user, before.added);
-            ledger.accuse_of_losing(Charge::Increment, missing, since, words);
+            ledger.suspect(Charge::Increment, missing, since, words);
         }
         let at_most = {
             let facts = self.facts();
@@ -289,14 +289,14 @@ impl<'a> Episode<'a> {
                 true => (Charge::Successors, "is left with an id that opens nothing"),
                 false => (Charge::LostUpdate, "has lost the whole session"),
             };
-            self.world.ledger.accuse_of_losing(charge, 1, self.settled(), || format!("{} {what}", self.user));
+            self.world.ledger.suspect(charge, 1, self.settled(), || format!("{} {what}", self.user));
         }
         if renewed {
             let living =
                 self.ids().iter().filter(|id| self.world.opens(tab, id).as_deref() == Some(&self.user)).count();
             if living > 1 {
                 let words = || format!("{living} ids open the session of {}", self.user);
-                self.world.ledger.accuse_of_losing(Charge::Successors, living as u64 - 1, self.settled(), words);
+                self.world.ledger.suspect(Charge::Successors, living as u64 - 1, self.settled(), words);
             }
         }
         is_there

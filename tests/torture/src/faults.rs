@@ -1,19 +1,48 @@
 //! The second hand: kills, freezes and fails over what the browsers depend on.
 
-use std::{thread, time::Duration};
+use std::{
+    thread,
+    time::{Duration, Instant},
+};
 
 use anyhow::Result;
 
 use crate::{
     backend::Backend,
     client::Tab,
-    ledger::{Charge, Deed},
+    ledger::{Charge, Deed, Ledger},
     run::World,
 };
 
+/// How long after a failover that nobody asked for somebody may go on with the old primary: a second until the Sentinels are
+/// asked again, and a request.
+const HEARD_OF: Duration = Duration::from_secs(2);
+
+/// Looks for failovers that the second hand has not made, and judges what is suspected when all are known.
+pub(crate) struct Watch {
+    looked: Instant,
+    latest_failover: u64,
+}
+
+impl Watch {
+    pub(crate) fn begin(backend: &Backend) -> Self {
+        Self { looked: Instant::now(), latest_failover: backend.latest_failover() }
+    }
+
+    pub(crate) fn look(&mut self, ledger: &Ledger, backend: &Backend) {
+        let suspicions = ledger.suspicions();
+        let before = std::mem::replace(self, Self::begin(backend));
+        if self.latest_failover != before.latest_failover {
+            ledger.add_failover(before.looked, Instant::now() + HEARD_OF);
+        }
+        ledger.judge(suspicions);
+    }
+}
+
 /// Does harm until the time is over; then everything runs again.
-pub(crate) fn harm(world: &World, backend: &mut Backend, mut random: fastrand::Rng) -> Result<()> {
+pub(crate) fn harm(world: &World, backend: &mut Backend, watch: &mut Watch, mut random: fastrand::Rng) -> Result<()> {
     loop {
+        watch.look(&world.ledger, backend);
         if !pause(world, Duration::from_millis(random.u64(200..1200))) {
             return Ok(());
         }
@@ -38,6 +67,8 @@ pub(crate) fn harm(world: &World, backend: &mut Backend, mut random: fastrand::R
                 let killed = sentinels.kill_primary();
                 world.ledger.mark("the primary was killed");
                 sentinels.wait_for_failover(killed);
+                // This one was asked for.
+                watch.latest_failover = sentinels.latest_failover();
                 world.ledger.end_failover();
                 world.ledger.mark("another primary took over");
                 sentinels.servers[killed].start_again();
@@ -82,7 +113,7 @@ pub(crate) fn look(world: &World, tab: &mut Tab, dead: &crate::ledger::Dead) {
     if world.opens(tab, &dead.cookie).is_some() {
         world.ledger.forget(&dead.user);
         let words = || format!("the session of {} has come back", dead.user);
-        world.ledger.accuse_of_losing(Charge::DeadAlive, 1, dead.since, words);
+        world.ledger.suspect(Charge::DeadAlive, 1, dead.since, words);
     }
 }
 

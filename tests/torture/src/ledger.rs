@@ -2,6 +2,7 @@
 
 use std::{
     collections::VecDeque,
+    fmt::Display,
     sync::{
         Mutex, MutexGuard, PoisonError,
         atomic::{AtomicU64, Ordering},
@@ -132,13 +133,24 @@ pub(crate) struct Ledger {
     in_failover: AtomicU64,
     deeds: [AtomicU64; Deed::ALL.len()],
     findings: Mutex<Vec<(Charge, String)>>,
+    /// What a failover may explain of which nobody knows yet.
+    suspicions: Mutex<Vec<Suspicion>>,
     failovers: Mutex<Vec<Failover>>,
     /// What the second hand has done lately.
     marks: Mutex<VecDeque<(Instant, &'static str)>>,
     dead: Mutex<Vec<Dead>>,
 }
 
-/// The time in which a primary was killed.
+/// Something that was acknowledged and does not hold any more.
+#[derive(Debug)]
+pub(crate) struct Suspicion {
+    charge: Charge,
+    count: u64,
+    acknowledged: Instant,
+    words: String,
+}
+
+/// The time in which a primary lost its place.
 #[derive(Debug, Clone, Copy)]
 struct Failover {
     began: Instant,
@@ -203,27 +215,49 @@ impl Ledger {
         }
     }
 
+    /// One that nobody has asked for: a primary lost its place between two looks, and was left by its clients a little later.
+    pub(crate) fn add_failover(&self, began: Instant, ended: Instant) {
+        locked(&self.failovers).push(Failover { began, ended: Some(ended) });
+        self.mark("a failover that nobody asked for");
+    }
+
     /// Charges it `count` times with something that no failover explains.
     pub(crate) fn accuse(&self, charge: Charge, count: u64, words: impl FnOnce() -> String) {
+        self.charge(charge, count, || self.dated(words()));
+    }
+
+    fn charge(&self, charge: Charge, count: u64, words: impl FnOnce() -> String) {
         self.charges[charge as usize].fetch_add(count, Ordering::Relaxed);
         let mut findings = locked(&self.findings);
         if findings.iter().filter(|(held, _)| *held == charge).count() < IN_WORDS {
-            findings.push((charge, format!("{} (found {})", words(), self.when(Instant::now()))));
+            findings.push((charge, words()));
         }
     }
 
-    /// Charges it `count` times with something that was acknowledged and does not hold any more, unless a failover may lose it.
-    pub(crate) fn accuse_of_losing(
-        &self,
-        charge: Charge,
-        count: u64,
-        acknowledged: Instant,
-        words: impl FnOnce() -> String,
-    ) {
-        if locked(&self.failovers).iter().any(|failover| failover.may_lose(acknowledged)) {
-            self.in_failover.fetch_add(count, Ordering::Relaxed);
-        } else {
-            self.accuse(charge, count, || format!("{}, acknowledged {}", words(), self.when(acknowledged)));
+    /// What was found, and when.
+    fn dated(&self, words: impl Display) -> String {
+        format!("{words} (found {})", self.when(Instant::now()))
+    }
+
+    /// Suspects it of having lost something `count` times that was acknowledged.
+    pub(crate) fn suspect(&self, charge: Charge, count: u64, acknowledged: Instant, words: impl FnOnce() -> String) {
+        let words = self.dated(format_args!("{}, acknowledged {}", words(), self.when(acknowledged)));
+        locked(&self.suspicions).push(Suspicion { charge, count, acknowledged, words });
+    }
+
+    /// The suspicions so far, for [`judge`](Self::judge).
+    pub(crate) fn suspicions(&self) -> Vec<Suspicion> {
+        std::mem::take(&mut locked(&self.suspicions))
+    }
+
+    /// Charges it with what it was suspected of, unless a failover may lose it, of which all are known by now.
+    pub(crate) fn judge(&self, suspicions: Vec<Suspicion>) {
+        for Suspicion { charge, count, acknowledged, words } in suspicions {
+            if locked(&self.failovers).iter().any(|failover| failover.may_lose(acknowledged)) {
+                self.in_failover.fetch_add(count, Ordering::Relaxed);
+            } else {
+                self.charge(charge, count, || words);
+            }
         }
     }
 

@@ -19,7 +19,7 @@ use crate::{
     browser,
     cli::Torture,
     client::{Answer, Outcome, Tab},
-    faults,
+    faults::{self, Watch},
     fleet::Fleet,
     ledger::{Charge, Deed, Ledger},
     report::{self, Row},
@@ -134,6 +134,7 @@ fn torture(target: Target, settings: &Torture, seed: u64, interrupted: &Arc<Atom
     let mut random = fastrand::Rng::with_seed(seed ^ target as u64);
     let mut backend = Backend::start(target)?;
     let fleet = Fleet::start(target, backend.place(), settings.sabotage, seed)?;
+    let mut watch = Watch::begin(&backend);
     let deadline = Instant::now() + settings.duration;
     let world = World {
         target,
@@ -157,13 +158,13 @@ fn torture(target: Target, settings: &Torture, seed: u64, interrupted: &Arc<Atom
         if settings.no_faults {
             return Ok(());
         }
-        let second_hand = scope.spawn(|| faults::harm(world, &mut backend, harm));
+        let second_hand = scope.spawn(|| faults::harm(world, &mut backend, &mut watch, harm));
         let outcome = second_hand.join().unwrap_or_else(|_| Err(anyhow!("the second hand failed: see above")));
         // Without it there is nothing to wait for.
         world.is_broken_off.store(outcome.is_err(), Ordering::Relaxed);
         outcome
     })?;
-    close_the_books(&world, &backend, settings.sabotage, &mut random)?;
+    close_the_books(&world, &backend, &mut watch, settings.sabotage, &mut random)?;
     Ok(Row { target, ledger: world.ledger, came_back: !world.is_down.into_inner() })
 }
 
@@ -191,6 +192,7 @@ fn show_progress(world: &World, duration: Duration) {
 fn close_the_books(
     world: &World,
     backend: &Backend,
+    watch: &mut Watch,
     sabotage: Option<Sabotage>,
     random: &mut fastrand::Rng,
 ) -> Result<()> {
@@ -198,6 +200,7 @@ fn close_the_books(
     for dead in ledger.all_dead(random).iter().take_while(|_| now.elapsed() < LAST_LOOKS) {
         faults::look(world, &mut tab, dead);
     }
+    watch.look(ledger, backend);
     if sabotage == Some(Sabotage::NoExpiry) {
         backend.forget_an_expiry();
     }
