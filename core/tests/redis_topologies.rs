@@ -223,7 +223,7 @@ fn a_primary_that_was_thawed_too_late_takes_no_logout() {
     assert_eq!((holds(old), holds(new)), (1, 1));
     let session = manager.session(Some(id.as_str()), ClientInfo::default());
     session.destroy();
-    eventually(|| session.save());
+    assert_eq!(eventually(|| session.save()), Saved::Destroyed);
     assert_eq!((holds(old), holds(new)), (1, 0), "the session lives on");
 }
 
