@@ -17,6 +17,8 @@ use crate::{
 /// the same handler on the same framework without sessions, and what a request asks of a Redis server. Servers are child
 /// processes on the loopback interface, one worker each; each that needs a Redis server has one of its own. GoFrame's
 /// server is built with Go, and left out where Go or its modules are missing.
+///
+/// Exit status: 2 if the command line makes no sense or something is not installed, 1 if measuring failed.
 #[derive(Debug, Parser)]
 #[command(name = "gsession-bench", version, args_conflicts_with_subcommands = true)]
 pub(crate) struct Cli {

@@ -9,6 +9,7 @@ use crate::{
     child::{Mode, Server},
     cli::Lost,
     client::{Jar, Tab, log_in},
+    installed,
     machine::{self, Machine},
     programs::Programs,
     report,
@@ -24,6 +25,9 @@ const LOGOUTS: usize = 20;
 /// Examines the peers and prints what was found.
 pub(crate) fn run(settings: &Lost) -> Result<()> {
     let chosen = |peer: &&Peer| settings.peers.is_empty() || settings.peers.contains(peer);
+    if Peer::value_variants().iter().filter(chosen).any(|peer| peer.needs_redis()) {
+        installed::redis()?;
+    }
     let programs = Programs::for_peers(&settings.peers)?;
     let mut outcomes = Vec::new();
     for &peer in

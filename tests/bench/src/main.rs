@@ -8,6 +8,7 @@ mod child;
 mod cli;
 mod client;
 mod elsewhere;
+mod installed;
 mod lost;
 mod machine;
 mod measure;
@@ -40,7 +41,7 @@ fn main() -> ExitCode {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             eprintln!("gsession-bench: {error:#}");
-            ExitCode::FAILURE
+            if error.is::<installed::Missing>() { ExitCode::from(2) } else { ExitCode::FAILURE }
         }
     }
 }

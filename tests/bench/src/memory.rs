@@ -12,7 +12,7 @@ use serde::Serialize;
 use crate::{
     allocator,
     cli::Memory,
-    elsewhere,
+    elsewhere, installed,
     machine::{self, Machine},
     report::{self, thousands},
     servers::Peer,
@@ -46,6 +46,7 @@ struct Outcome {
 
 /// Measures and prints.
 pub(crate) fn run(settings: &Memory) -> Result<()> {
+    installed::redis()?;
     let clock = ManualClock::default();
     let storage = MemoryStorage::builder()
         .max_sessions(settings.sessions as usize + 1) // one more for the requests that are timed

@@ -5,11 +5,11 @@ use serde::Serialize;
 
 use crate::{
     cli::Near,
+    installed,
     machine::{self, Machine},
     measure::{
         Case, Numbers, above_bare, callgrind,
         cpu::{self, Cpu},
-        require_redis,
     },
     programs::Programs,
     report::{self, thousands},
@@ -45,10 +45,10 @@ struct Read {
 
 /// Measures and prints.
 pub(crate) fn run(settings: &Near) -> Result<()> {
-    require_redis();
+    installed::redis()?;
     let mut instructions = Numbers::new();
     if !settings.skip_instructions {
-        callgrind::require()?;
+        installed::valgrind()?;
         let folder = callgrind::Folder::new(None)?;
         for case @ (peer, handler) in CASES {
             eprintln!("instructions: {} {}", peer.name(), handler.path());

@@ -1,11 +1,8 @@
 //! User-space instructions a request, counted by callgrind: the same on a busy machine as on an idle one.
 
-use std::{
-    path::{Path, PathBuf},
-    process::{Command, Stdio},
-};
+use std::path::{Path, PathBuf};
 
-use anyhow::{Context as _, Result, bail};
+use anyhow::{Context as _, Result};
 use tempfile::TempDir;
 
 use super::Case;
@@ -18,17 +15,6 @@ use crate::{
 /// What starting up, logging in and ending cost is the same in both runs, so the difference has requests alone.
 const FEW: u32 = 1_000;
 const MANY: u32 = 4_000;
-
-/// Says what to do when valgrind is not there.
-pub(crate) fn require() -> Result<()> {
-    match Command::new("valgrind").arg("--version").stdout(Stdio::null()).stderr(Stdio::null()).status() {
-        Ok(status) if status.success() => Ok(()),
-        _ => bail!(
-            "counting instructions needs valgrind: `apt-get install valgrind` installs it, \
-             --skip-instructions leaves that column out"
-        ),
-    }
-}
 
 /// Where the profiles go: a folder to keep, or one that goes with us.
 #[derive(Debug)]

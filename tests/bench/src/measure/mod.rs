@@ -12,6 +12,7 @@ use clap::ValueEnum as _;
 
 use crate::{
     cli::Speed,
+    installed,
     programs::Programs,
     report,
     servers::{Handler, Peer},
@@ -41,12 +42,12 @@ pub(crate) struct Measured {
 /// Measures what was asked for and prints it.
 pub(crate) fn run(settings: &Speed) -> Result<()> {
     if !settings.skip_instructions {
-        callgrind::require()?; // before minutes are spent on the rest
+        installed::valgrind()?;
     }
     let programs = Programs::for_peers(&settings.peers)?;
     let cases = cases(settings, &programs);
     if cases.iter().any(|(peer, _)| peer.needs_redis()) {
-        require_redis();
+        installed::redis()?;
     }
     let mut measured = Measured::default();
     if !settings.skip_allocations {
@@ -74,11 +75,6 @@ pub(crate) fn run(settings: &Speed) -> Result<()> {
         measured.cpu_above = cpu.above;
     }
     report::speed(&cases, &measured, settings, programs.go_version())
-}
-
-/// Says what to do when redis-server is not there, before minutes are spent on the rest.
-pub(crate) fn require_redis() {
-    let _ = gsession_test_servers::program::find(&["redis-server"], "redis-server");
 }
 
 /// How much more than the bare server, if both were measured.
