@@ -110,7 +110,7 @@ impl<L: Plain> Shell<L> {
             return Ok(Some(Lookup::Found(snapshot)));
         }
         let Some(command) = self.layout.plain(key, names, access) else { return Ok(None) };
-        let Ok(mut link) = self.waiting.link(&node).await else { return Ok(None) };
+        let Ok(mut link) = self.servers.connect(&self.waiting, &node).await else { return Ok(None) };
         let Some(cache) = link.near().map(|near| near.cache.clone()) else { return Ok(None) };
         let reservation = cache.reserve(&name);
         let reply = match link.send(&command).await {

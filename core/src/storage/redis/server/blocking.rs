@@ -88,10 +88,12 @@ impl Dialer for BlockingDialer {
 
     fn link(&self, node: &Arc<Node>) -> impl Future<Output = Result<BlockingLink, Failure>> + Send {
         let link = || {
-            while let Some(mut idle) = self.take(node) {
+            if let Some(mut idle) = self.take(node) {
                 if idle.since.elapsed() < TRUSTED_FOR || idle.link.connection.check_connection() {
                     return Ok(idle.link);
                 }
+                // The others were used before this one; each would be waited for.
+                self.discard(node, idle.link);
             }
             self.dial(node)
         };

@@ -70,6 +70,22 @@ impl What<'_> {
     }
 }
 
+/// Why there is no connection to send something over. Nothing was asked yet.
+pub(super) enum Unlinked {
+    /// Nobody answers there, or another server has its place by now.
+    Elsewhere(Failure),
+    /// Whether it is the server that has the keys could not be found out.
+    Unconfirmed(Failure),
+}
+
+impl From<Unlinked> for Failure {
+    fn from(unlinked: Unlinked) -> Self {
+        match unlinked {
+            Unlinked::Elsewhere(failure) | Unlinked::Unconfirmed(failure) => failure,
+        }
+    }
+}
+
 /// How a try ended.
 enum Tried {
     Done(Value),
@@ -131,13 +147,13 @@ impl Servers {
         let mut link = match self.connect(dialer, &node).await {
             Ok(link) => link,
             // Nothing was asked yet; another node may have taken this one's place.
-            Err(failure) if self.topology.may_change() => {
+            Err(Unlinked::Elsewhere(failure)) if self.topology.may_change() => {
                 self.topology.forget(&node);
                 course.failure = Some(failure);
                 dialer.pause(PAUSE).await;
                 return Ok(Tried::Again);
             }
-            Err(failure) => return Err(failure),
+            Err(unlinked) => return Err(unlinked.into()),
         };
         let error = match self.send(&mut link, call, course.by_text, asking, &node).await {
             Ok(value) => {
@@ -182,14 +198,22 @@ impl Servers {
     }
 
     /// A connection to a node that is what it is taken for.
-    async fn connect<D: Dialer>(&self, dialer: &D, node: &Arc<Node>) -> Result<D::Link, Failure> {
-        let mut link = dialer.link(node).await?;
-        if self.topology.confirms_connections() && !link.is_confirmed() {
-            if let Err(failure) = self.topology.confirm(dialer, node, &mut link).await {
-                dialer.discard(node, link);
-                return Err(failure);
+    pub(super) async fn connect<D: Dialer>(&self, dialer: &D, node: &Arc<Node>) -> Result<D::Link, Unlinked> {
+        let mut link = dialer.link(node).await.map_err(Unlinked::Elsewhere)?;
+        if let Some(sentinels) = self.topology.sentinels()
+            && !link.is_confirmed()
+        {
+            match sentinels.confirm(dialer, node, &mut link).await {
+                Ok(()) => link.confirm(),
+                Err(unlinked) => {
+                    match &unlinked {
+                        Unlinked::Elsewhere(_) => dialer.discard(node, link),
+                        // It is sound, and may be confirmed later.
+                        Unlinked::Unconfirmed(_) => dialer.put_back(node, link),
+                    }
+                    return Err(unlinked);
+                }
             }
-            link.confirm();
         }
         Ok(link)
     }

@@ -11,6 +11,7 @@ use parking_lot::RwLock;
 use redis::Value;
 
 use super::{
+    Unlinked,
     failure::{Failure, is_answer},
     link::{Dialer, Link as _, ask_node_all, checked},
     node::Node,
@@ -33,9 +34,13 @@ pub(super) struct Sentinels {
 #[derive(Default)]
 struct Primary {
     node: Option<Arc<Node>>,
+    /// The number of the failover that made it the primary.
+    epoch: u64,
     is_doubtful: bool,
     /// When the Sentinels were asked last.
     asked: Option<Instant>,
+    /// When they answered last.
+    heard: Option<Instant>,
 }
 
 impl Primary {
@@ -61,14 +66,6 @@ impl Sentinels {
         primary.node.clone().filter(|_| primary.is_believed())
     }
 
-    /// The one that was the primary when the Sentinels were asked last, for whoever asks them again; the others go on with it
-    /// meanwhile.
-    fn to_be_asked_about(&self) -> Option<Arc<Node>> {
-        let mut primary = self.primary.write();
-        primary.asked = Some(Instant::now());
-        primary.node.clone().filter(|_| !primary.is_doubtful)
-    }
-
     pub(super) fn forget(&self, node: &Node) {
         let mut primary = self.primary.write();
         if primary.node.as_ref().is_some_and(|known| known.name() == node.name()) {
@@ -76,38 +73,47 @@ impl Sentinels {
         }
     }
 
-    /// The primary: the one that is known, or the one that the Sentinels name. If they don't answer, nothing has changed.
+    /// The primary: the one that is known, or the one that the Sentinels name. If they don't answer, connections to the last one
+    /// that stand may go on; a new one needs them anyway.
     pub(super) async fn primary<D: Dialer>(&self, dialer: &D) -> Result<Arc<Node>, Failure> {
         if let Some(node) = self.known() {
             return Ok(node);
         }
-        let before = self.to_be_asked_about();
-        self.look(dialer).await.or_else(|failure| before.ok_or(failure))
+        // Others go on with the last one meanwhile.
+        self.primary.write().asked = Some(Instant::now());
+        self.look(dialer).await.or_else(|failure| {
+            let mut primary = self.primary.write();
+            primary.asked = Some(Instant::now());
+            primary.node.clone().ok_or(failure)
+        })
     }
 
     /// Whether the server at the other end of a new connection is the primary: the Sentinels name it now, and it says so itself,
     /// as the guidelines for Sentinel clients ask for. An old primary that is started again takes itself for one until the
-    /// Sentinels get to it, and forgets then what it was told meanwhile. A connection that was confirmed breaks when its server is
-    /// made a replica.
-    pub(super) async fn confirm<D: Dialer>(&self, dialer: &D, node: &Node, link: &mut D::Link) -> Result<(), Failure> {
-        if self.look(dialer).await?.name() != node.name() {
-            return Err(Failure::Nowhere("the Sentinels name another primary now"));
+    /// Sentinels get to it, and forgets then what it was told meanwhile. When they make a server a replica, they break the
+    /// connections that it has.
+    pub(super) async fn confirm<D: Dialer>(&self, dialer: &D, node: &Node, link: &mut D::Link) -> Result<(), Unlinked> {
+        let elsewhere = |why| Err(Unlinked::Elsewhere(why));
+        if self.look(dialer).await.map_err(Unlinked::Unconfirmed)?.name() != node.name() {
+            return elsewhere(Failure::Nowhere("the Sentinels name another primary now"));
         }
         match link.send(&redis::cmd("ROLE")).await {
             Ok(Value::Array(role)) if matches!(role.first(), Some(Value::BulkString(name)) if name == b"master") => {
                 Ok(())
             }
-            Ok(_) => Err(Failure::Nowhere("the server that the Sentinels name is no primary")),
-            Err(error) if is_answer(&error) => Err(Failure::refused(node.name(), &error)),
-            Err(error) => Err(Failure::lost(node.name(), &error)),
+            Ok(_) => elsewhere(Failure::Nowhere("the server that the Sentinels name is no primary")),
+            Err(error) if is_answer(&error) => Err(Unlinked::Unconfirmed(Failure::refused(node.name(), &error))),
+            Err(error) => elsewhere(Failure::lost(node.name(), &error)),
         }
     }
 
     /// The primary that the Sentinels name.
     ///
     /// More than half of the Sentinels are heard, if as many answer, and the one that knows of the latest failover is believed:
-    /// one that was cut off or frozen may go on naming an old primary, which takes itself for one when it is started again.
+    /// one that was cut off or frozen may go on naming an old primary, which takes itself for one when it is started again. Whoever
+    /// knows of a later failover than is named is not taken back by a minority, nor by an answer that is older.
     async fn look<D: Dialer>(&self, dialer: &D) -> Result<Arc<Node>, Failure> {
+        let began = Instant::now();
         let mut failure = Failure::Nowhere("no Sentinel is known");
         let mut heard: Vec<Named> = Vec::new();
         let mut asked: FuturesUnordered<_> = self.sentinels.iter().map(|sentinel| self.ask(dialer, sentinel)).collect();
@@ -120,10 +126,20 @@ impl Sentinels {
                 break;
             }
         }
+        let are_most = heard.len() > self.sentinels.len() / 2;
         let Some(named) = heard.into_iter().max_by_key(|named| named.epoch) else { return Err(failure) };
-        *self.primary.write() =
-            Primary { node: Some(Arc::clone(&named.node)), is_doubtful: false, asked: Some(Instant::now()) };
-        Ok(named.node)
+        let mut primary = self.primary.write();
+        let is_newer = primary.heard.is_none_or(|heard| heard <= began);
+        if named.epoch < primary.epoch && !(are_most && is_newer) {
+            // The later one is believed as long as before.
+            return primary.node.clone().ok_or(failure);
+        }
+        let now = Some(Instant::now());
+        // Connections belong to the node they were made for.
+        let node = primary.node.take().filter(|node| node.name() == named.node.name()).unwrap_or(named.node);
+        *primary =
+            Primary { node: Some(Arc::clone(&node)), epoch: named.epoch, is_doubtful: false, asked: now, heard: now };
+        Ok(node)
     }
 
     async fn ask<D: Dialer>(&self, dialer: &D, sentinel: &Arc<Node>) -> Result<Named, Failure> {

@@ -116,17 +116,11 @@ impl Topology {
         }
     }
 
-    /// Whether a new connection leads to what it is believed to lead to has to be asked elsewhere.
-    pub(super) const fn confirms_connections(&self) -> bool {
-        matches!(self, Self::Sentinel(_))
-    }
-
-    /// Asks whether a new connection to `node` leads to the server that has the keys.
-    pub(super) async fn confirm<D: Dialer>(&self, dialer: &D, node: &Node, link: &mut D::Link) -> Result<(), Failure> {
+    /// Who confirms that a connection leads to the server that has the keys; a node of a cluster knows itself which it has.
+    pub(super) const fn sentinels(&self) -> Option<&Sentinels> {
         match self {
-            // A node of a cluster knows itself which keys it has.
-            Self::Single(_) | Self::Cluster(_) => Ok(()),
-            Self::Sentinel(sentinels) => sentinels.confirm(dialer, node, link).await,
+            Self::Sentinel(sentinels) => Some(sentinels),
+            Self::Single(_) | Self::Cluster(_) => None,
         }
     }
 
