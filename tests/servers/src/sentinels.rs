@@ -128,6 +128,14 @@ impl Sentinels {
         (old, new)
     }
 
+    /// Lets the Sentinels watch another server from now on, as an administrator may, all in a moment.
+    pub fn watch(&self, server: &RedisServer) {
+        for sentinel in &self.sentinels {
+            sentinel.command(&["SENTINEL", "REMOVE", SERVICE]);
+            sentinel.command(&["SENTINEL", "MONITOR", SERVICE, "127.0.0.1", &server.port().to_string(), "2"]);
+        }
+    }
+
     /// Kills the primary, and waits until another server is it.
     pub fn fail_over(&mut self) {
         let before = self.kill_primary();
