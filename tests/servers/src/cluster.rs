@@ -134,6 +134,16 @@ impl Cluster {
         (0..self.nodes.len()).filter(is_primary).collect()
     }
 
+    /// The number of the latest failover that a node knows of, or of the latest that was tried.
+    #[must_use]
+    pub fn latest_failover(&self) -> u64 {
+        let known = |node: &RedisServer| {
+            let info = node.client_if_alive()?.command(&["CLUSTER", "INFO"]).ok()?.text();
+            info.lines().find_map(|line| line.strip_prefix("cluster_current_epoch:")?.trim().parse().ok())
+        };
+        self.nodes.iter().filter_map(known).max().unwrap_or_default()
+    }
+
     /// Kills a node that serves slots, and waits until its replica does.
     pub fn fail_over(&mut self, node: usize) {
         self.nodes[node].kill();

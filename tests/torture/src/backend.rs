@@ -54,12 +54,13 @@ impl Backend {
         }
     }
 
-    /// The number of the latest failover, where some are made that nobody asked for: Sentinels take a primary that is slow to
-    /// answer for dead.
+    /// The number of the latest failover, where some are made that nobody asked for: a primary that is slow to answer is taken for
+    /// dead.
     pub(crate) fn latest_failover(&self) -> u64 {
         match self {
             Self::Sentinels(sentinels) => sentinels.latest_failover(),
-            _ => 0,
+            Self::Cluster(cluster) => cluster.latest_failover(),
+            Self::Nothing | Self::Folder(_) | Self::Redis(_) => 0,
         }
     }
 

@@ -35,9 +35,8 @@ struct Facts {
     writes: BTreeMap<String, Standing>,
     /// When the session was last acknowledged under a new id: by its login or a renewal.
     settled: Option<Instant>,
-    /// Increments that were acknowledged, the last of them then, and those of which nobody knows.
-    added: u64,
-    last_added: Option<Instant>,
+    /// When increments were acknowledged, and those of which nobody knows.
+    added: Vec<Instant>,
     maybe_added: u64,
     /// Whether a renewal was ever sent: from then on an old id is as good as none.
     renewing: bool,
@@ -49,7 +48,7 @@ struct Facts {
 pub(crate) struct Before {
     stored: Vec<(String, Instant)>,
     refused: Vec<String>,
-    added: u64,
+    added: Vec<Instant>,
 }
 
 /// A browser's session.
@@ -165,8 +164,7 @@ impl<'a> Episode<'a> {
         let mut facts = self.facts();
         match outcome {
             Outcome::Answered(Answer { status: 200, .. }) => {
-                facts.added += 1;
-                facts.last_added = Some(Instant::now());
+                facts.added.push(Instant::now());
                 facts.maybe_added -= 1;
             }
             Outcome::Answered(Answer { status: status @ (401 | 409), .. }) => {
@@ -192,7 +190,7 @@ impl<'a> Episode<'a> {
     /// What is known before a page is asked for.
     fn before(&self) -> Before {
         let facts = self.facts();
-        let mut before = Before { stored: Vec::new(), refused: Vec::new(), added: facts.added };
+        let mut before = Before { stored: Vec::new(), refused: Vec::new(), added: facts.added.clone() };
         for (key, standing) in &facts.writes {
             match standing {
                 Standing::Stored(since) => before.stored.push((key.clone(), *since)),
@@ -244,21 +242,22 @@ impl<'a> Episode<'a> {
             ledger.accuse(Charge::FalseSuccess, 1, words);
         }
         let counted = data.get("n").and_then(Value::as_u64).unwrap_or_default();
-        if counted < before.added {
-            let missing = before.added - counted;
-            let since = {
+        let acknowledged = before.added.len() as u64;
+        if counted < acknowledged {
+            let missing = acknowledged - counted;
+            {
                 // From here on only what is missing more.
                 let mut facts = self.facts();
-                facts.added = facts.added.saturating_sub(missing);
+                let kept = (facts.added.len() as u64).saturating_sub(missing);
+                facts.added.truncate(usize::try_from(kept).unwrap_or_default());
                 facts.maybe_added += missing;
-                facts.last_added.unwrap_or(self.began)
-            };
-            let words = || format!("{} counts {counted} of {} acknowledged", self.user, before.added);
-            ledger.suspect(Charge::Increment, missing, since, words);
+            }
+            let words = || format!("{} counts {counted} of {acknowledged} acknowledged", self.user);
+            ledger.suspect_some(Charge::Increment, missing, before.added.clone(), words);
         }
         let at_most = {
             let facts = self.facts();
-            facts.added + facts.maybe_added
+            facts.added.len() as u64 + facts.maybe_added
         };
         if counted > at_most {
             let words = || format!("{} counts {counted}, and only {at_most} were sent", self.user);

@@ -25,17 +25,27 @@ pub(crate) struct Watch {
 }
 
 impl Watch {
-    pub(crate) fn begin(backend: &Backend) -> Self {
-        Self { looked: Instant::now(), latest_failover: backend.latest_failover() }
+    /// Nothing that has happened so far is looked for.
+    pub(crate) fn since(latest_failover: u64) -> Self {
+        Self { looked: Instant::now(), latest_failover }
     }
 
     pub(crate) fn look(&mut self, ledger: &Ledger, backend: &Backend) {
-        let suspicions = ledger.suspicions();
-        let before = std::mem::replace(self, Self::begin(backend));
-        if self.latest_failover != before.latest_failover {
-            ledger.add_failover(before.looked, Instant::now() + HEARD_OF);
+        let (suspicions, now) = (ledger.suspicions(), Instant::now());
+        // Who knows of the latest one may not answer just now.
+        let latest_failover = backend.latest_failover().max(self.latest_failover);
+        if latest_failover > self.latest_failover {
+            ledger.add_failover(self.looked, Instant::now() + HEARD_OF);
         }
+        *self = Self { looked: now, latest_failover };
         ledger.judge(suspicions);
+    }
+}
+
+/// Does no harm, and only watches, until the time is over.
+pub(crate) fn stand_by(world: &World, backend: &Backend, watch: &mut Watch) {
+    while pause(world, Duration::from_millis(500)) {
+        watch.look(&world.ledger, backend);
     }
 }
 
@@ -68,7 +78,7 @@ pub(crate) fn harm(world: &World, backend: &mut Backend, watch: &mut Watch, mut 
                 world.ledger.mark("the primary was killed");
                 sentinels.wait_for_failover(killed);
                 // This one was asked for.
-                watch.latest_failover = sentinels.latest_failover();
+                *watch = Watch::since(sentinels.latest_failover());
                 world.ledger.end_failover();
                 world.ledger.mark("another primary took over");
                 sentinels.servers[killed].start_again();
@@ -82,6 +92,7 @@ pub(crate) fn harm(world: &World, backend: &mut Backend, watch: &mut Watch, mut 
                 let killed = primaries[random.usize(..primaries.len())];
                 world.ledger.begin_failover();
                 cluster.fail_over(killed);
+                *watch = Watch::since(cluster.latest_failover());
                 world.ledger.end_failover();
                 world.ledger.mark("a replica took over from a primary that was killed");
                 cluster.nodes[killed].start_again();

@@ -146,7 +146,8 @@ pub(crate) struct Ledger {
 pub(crate) struct Suspicion {
     charge: Charge,
     count: u64,
-    acknowledged: Instant,
+    /// When those were acknowledged of which `count` are lost.
+    acknowledged: Vec<Instant>,
     words: String,
 }
 
@@ -242,6 +243,19 @@ impl Ledger {
     /// Suspects it of having lost something `count` times that was acknowledged.
     pub(crate) fn suspect(&self, charge: Charge, count: u64, acknowledged: Instant, words: impl FnOnce() -> String) {
         let words = self.dated(format_args!("{}, acknowledged {}", words(), self.when(acknowledged)));
+        let acknowledged = std::iter::repeat_n(acknowledged, usize::try_from(count).unwrap_or(usize::MAX)).collect();
+        locked(&self.suspicions).push(Suspicion { charge, count, acknowledged, words });
+    }
+
+    /// As [`suspect`](Self::suspect), where nobody can tell which of those are lost that were acknowledged.
+    pub(crate) fn suspect_some(
+        &self,
+        charge: Charge,
+        count: u64,
+        acknowledged: Vec<Instant>,
+        words: impl FnOnce() -> String,
+    ) {
+        let words = self.dated(words());
         locked(&self.suspicions).push(Suspicion { charge, count, acknowledged, words });
     }
 
@@ -253,10 +267,14 @@ impl Ledger {
     /// Charges it with what it was suspected of, unless a failover may lose it, of which all are known by now.
     pub(crate) fn judge(&self, suspicions: Vec<Suspicion>) {
         for Suspicion { charge, count, acknowledged, words } in suspicions {
-            if locked(&self.failovers).iter().any(|failover| failover.may_lose(acknowledged)) {
-                self.in_failover.fetch_add(count, Ordering::Relaxed);
-            } else {
-                self.charge(charge, count, || words);
+            let excused = {
+                let failovers = locked(&self.failovers);
+                let may_be_lost = |at: &&Instant| failovers.iter().any(|failover| failover.may_lose(**at));
+                count.min(acknowledged.iter().filter(may_be_lost).count() as u64)
+            };
+            self.in_failover.fetch_add(excused, Ordering::Relaxed);
+            if count > excused {
+                self.charge(charge, count - excused, || words);
             }
         }
     }

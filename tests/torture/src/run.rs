@@ -134,7 +134,7 @@ fn torture(target: Target, settings: &Torture, seed: u64, interrupted: &Arc<Atom
     let mut random = fastrand::Rng::with_seed(seed ^ target as u64);
     let mut backend = Backend::start(target)?;
     let fleet = Fleet::start(target, backend.place(), settings.sabotage, seed)?;
-    let mut watch = Watch::begin(&backend);
+    let mut watch = Watch::since(backend.latest_failover());
     let deadline = Instant::now() + settings.duration;
     let world = World {
         target,
@@ -156,6 +156,7 @@ fn torture(target: Target, settings: &Torture, seed: u64, interrupted: &Arc<Atom
         scope.spawn(move || faults::haunt(world, ghosts));
         scope.spawn(move || show_progress(world, settings.duration));
         if settings.no_faults {
+            faults::stand_by(world, &backend, &mut watch);
             return Ok(());
         }
         let second_hand = scope.spawn(|| faults::harm(world, &mut backend, &mut watch, harm));
