@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use super::Lifetime;
-use crate::{Clock, IdGenerator, InvalidId, KeyScheme, Limits, SessionId};
+use crate::{Clock, IdGenerator, InvalidId, Limits, SessionId, id::Keys};
 
 /// The settings of a manager.
 pub(crate) struct Config {
@@ -11,7 +11,7 @@ pub(crate) struct Config {
     pub(crate) limits: Limits,
     pub(crate) ids: Arc<dyn IdGenerator>,
     pub(crate) clock: Arc<dyn Clock>,
-    pub(crate) keys: KeyScheme,
+    pub(crate) keys: Keys,
 }
 
 impl Config {
