@@ -44,6 +44,7 @@
 
 mod attach;
 mod cookie;
+mod endings;
 mod error;
 mod ext;
 #[cfg(feature = "fuzzing")]
@@ -52,6 +53,7 @@ pub mod fuzzing;
 mod middleware;
 mod passive;
 mod session;
+pub mod testing;
 mod transport;
 
 pub use cookie::{CookieMaxAge, SameSite};

@@ -5,8 +5,8 @@ use std::{sync::Arc, time::Duration};
 use actix_web::http::header::HeaderName;
 use gsession::{AsyncManager, AsyncStorage, Clock, IdGenerator, Limits, ManagerBuilder};
 
-use super::{SessionMiddleware, Setup};
-use crate::{ConfigError, CookieMaxAge, SameSite, cookie::CookieAttributes, transport::Transport};
+use super::{SHUTDOWN_TIMEOUT, SessionMiddleware, Setup};
+use crate::{ConfigError, CookieMaxAge, SameSite, cookie::CookieAttributes, endings::Endings, transport::Transport};
 
 /// Headers with a meaning of their own, which the session's would overwrite in responses or misread in requests.
 const TAKEN: [&str; 12] = [
@@ -51,6 +51,8 @@ pub struct SessionMiddlewareBuilder {
     cookie_input: bool,
     cookie_output: bool,
     header: Option<String>,
+    realm: Option<String>,
+    shutdown_timeout: Duration,
 }
 
 impl SessionMiddlewareBuilder {
@@ -61,6 +63,8 @@ impl SessionMiddlewareBuilder {
             cookie_input: true,
             cookie_output: true,
             header: None,
+            realm: None,
+            shutdown_timeout: SHUTDOWN_TIMEOUT,
         }
     }
 
@@ -163,6 +167,24 @@ impl SessionMiddlewareBuilder {
         self
     }
 
+    /// Where the ids of this middleware are valid; see [`Realm`](gsession::Realm). Default: the name of the cookie, or of the
+    /// header if there is no cookie, so an id from the shop's cookie opens nothing in the admin area's (S13).
+    ///
+    /// Set it to the same name for two middlewares with different names that share their sessions, or before renaming a cookie.
+    pub fn realm(mut self, name: impl Into<String>) -> Self {
+        self.realm = Some(name.into());
+        self
+    }
+
+    /// How long a stopping server waits for logouts whose clients have left. Default: 30 seconds, as
+    /// [`HttpServer::shutdown_timeout`](actix_web::HttpServer::shutdown_timeout); give both the same value.
+    ///
+    /// The server drops the middleware when it stops, and dropping it waits. Whoever keeps it in a `static` has no such wait.
+    pub const fn shutdown_timeout(mut self, timeout: Duration) -> Self {
+        self.shutdown_timeout = timeout;
+        self
+    }
+
     /// Checks the settings and makes the middleware.
     ///
     /// # Errors
@@ -187,6 +209,9 @@ impl SessionMiddlewareBuilder {
             cookie_output: self.cookie_output && self.cookie_input,
             header,
         };
-        Ok(SessionMiddleware(Setup { manager: self.manager.build()?, transport: Arc::new(transport) }))
+        let realm = self.realm.as_deref().unwrap_or_else(|| transport.realm());
+        let manager = self.manager.realm(realm).build()?;
+        let endings = Endings::new(self.shutdown_timeout);
+        Ok(SessionMiddleware { setup: Setup { manager, transport: Arc::new(transport), endings } })
     }
 }

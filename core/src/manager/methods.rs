@@ -35,6 +35,15 @@ macro_rules! manager_methods {
                 $session::new(self.storage.clone(), Arc::clone(&self.config), machine)
             }
 
+            /// A manager of the same storage with the same settings whose ids are valid in this [`Realm`](crate::Realm) (S13): for
+            /// sessions of an integration's middleware that are opened elsewhere, in a TCP server for example.
+            #[must_use]
+            pub fn in_realm(&self, name: &str) -> Self {
+                let mut config = Config::clone(&self.config);
+                config.keys.realm = Some(crate::Realm::new(name));
+                Self { storage: self.storage.clone(), config: Arc::new(config) }
+            }
+
             /// Whether a text that a client presents can be an id at all.
             #[must_use]
             pub fn accepts(&self, text: &str) -> bool {

@@ -6,6 +6,7 @@ use super::Lifetime;
 use crate::{Clock, IdGenerator, InvalidId, Limits, SessionId, id::Keys};
 
 /// The settings of a manager.
+#[derive(Clone)]
 pub(crate) struct Config {
     pub(crate) lifetime: Lifetime,
     pub(crate) limits: Limits,
