@@ -5,7 +5,7 @@
 mod support;
 
 use std::{
-    io::{Read as _, Write as _},
+    io::{ErrorKind, Read as _, Write as _},
     net::{Shutdown, TcpStream},
     time::Duration,
 };
@@ -264,6 +264,8 @@ fn unnoticed(scene: &Scene, doing: impl FnOnce()) {
     let busy = server.connect(&scene.request("get", &["Connection: close"]));
     wait_until("the worker is busy", || place.probe.count(Op::Fetch) == 1);
     doing();
+    // What was done has passed through the system when a connection made after it stands.
+    drop(TcpStream::connect(server.addr).unwrap());
     place.probe.hold(None);
     assert_eq!(rest(&busy).status(), 200);
 }
@@ -301,6 +303,39 @@ fn http1_a_request_that_is_reset_at_once_is_done_all_the_same() {
         scene.go();
         scene.is_done(deed);
         scene.is_not_dropped();
+    }
+}
+
+/// The server reads ahead of the handler, but not without end.
+#[test]
+fn http1_a_reset_behind_a_body_that_the_handler_leaves_unread_is_not_noticed() {
+    for deed in Deed::ALL {
+        let scene = Scene::new(Protocol::Http1, Kind::File);
+        let steps = format!("{},pause", deed.steps());
+        let mut stream = scene.server.connect(&scene.request(&steps, &["Content-Length: 1000000000"]));
+        scene.begun();
+        stream.set_nonblocking(true).unwrap();
+        while fill(&mut stream) {
+            // Whatever the server will read by itself it has read when it answers this.
+            scene.hold();
+        }
+        reset(stream);
+        scene.hold();
+        scene.go();
+        scene.is_done(deed);
+        scene.is_not_dropped();
+    }
+}
+
+/// Sends until nothing more is taken; whether anything was.
+fn fill(stream: &mut TcpStream) -> bool {
+    let mut any = false;
+    loop {
+        match stream.write(&[0; 65_536]) {
+            Ok(_) => any = true,
+            Err(error) if error.kind() == ErrorKind::WouldBlock => return any,
+            Err(error) => panic!("{error}"),
+        }
     }
 }
 
@@ -411,30 +446,36 @@ fn http2_a_request_that_is_cancelled_is_done_all_the_same() {
 }
 
 #[test]
-fn http2_who_says_goodbye_is_answered() {
-    each(Protocol::Http2, |scene, deed, steps| {
-        let mut client = scene.ask_http2(steps);
-        client.go_away();
-        client.in_step();
+fn http2_a_request_that_is_cancelled_at_once_is_done_all_the_same() {
+    for deed in Deed::ALL {
+        let scene = Scene::new(Protocol::Http2, Kind::Memory);
+        let path = format!("/do/pause,{}", deed.steps());
+        unnoticed(&scene, || {
+            let mut client = Http2::ask(&scene.server, &path, &[("cookie", &scene.cookie())], true);
+            client.cancel();
+            reset(client.stream);
+        });
+        scene.begun();
         scene.go();
-        client.answered();
         scene.is_done(deed);
         scene.is_not_dropped();
-    });
+    }
 }
 
-/// Unlike over HTTP/1, the answer is lost.
+/// Unlike over HTTP/1 its answer is lost.
 #[test]
-fn http2_the_end_of_what_the_client_sends_closes_the_connection_but_ends_no_handler() {
-    each(Protocol::Http2, |scene, deed, steps| {
-        let client = scene.ask_http2(steps);
-        half_close(&client.stream);
-        // The server closes, too.
-        (&client.stream).read_to_end(&mut Vec::new()).unwrap();
-        scene.go();
-        scene.is_done(deed);
-        scene.is_not_dropped();
-    });
+fn http2_a_request_whose_connection_is_closed_is_done_all_the_same() {
+    let leavings: [fn(&mut Http2); 2] = [|client| half_close(&client.stream), Http2::go_away];
+    for leave in leavings {
+        each(Protocol::Http2, |scene, deed, steps| {
+            let mut client = scene.ask_http2(steps);
+            leave(&mut client);
+            client.closed();
+            scene.go();
+            scene.is_done(deed);
+            scene.is_not_dropped();
+        });
+    }
 }
 
 #[test]
@@ -484,27 +525,35 @@ fn http2_a_client_that_leaves_while_its_request_is_being_stored_changes_nothing(
 /// What the documentation advises a handler to do that must not store for a client that has left.
 #[test]
 fn http2_a_handler_can_ask_whether_its_client_has_left() {
-    for deed in [Deed::Write, Deed::Renewal] {
-        let steps = format!("pause,unless-left,{}", deed.steps());
-        let scene = Scene::new(Protocol::Http2, Kind::File);
-        for ended in [true, false] {
-            let mut client = if ended { scene.ask_http2(&steps) } else { scene.ask_http2_with_body(&steps) };
+    let leavings: [fn(&mut Http2); 3] = [
+        |client| {
             client.cancel();
             client.in_step();
-            scene.go();
-            happens("the handler gives up", &scene.server.meeting.gave_up);
-            scene.is_unchanged();
-
-            let client = if ended { scene.ask_http2(&steps) } else { scene.ask_http2_with_body(&steps) };
+        },
+        |client| {
             half_close(&client.stream);
-            (&client.stream).read_to_end(&mut Vec::new()).unwrap();
+            client.closed();
+        },
+        |client| {
+            client.go_away();
+            client.closed();
+        },
+    ];
+    for deed in [Deed::Write, Deed::Renewal] {
+        let steps = format!("pause,unless-left,{}", deed.steps());
+        for ask in [Scene::ask_http2, Scene::ask_http2_with_body] {
+            let scene = Scene::new(Protocol::Http2, Kind::File);
+            for leave in leavings {
+                let mut client = ask(&scene, &steps);
+                leave(&mut client);
+                scene.go();
+                happens("the handler gives up", &scene.server.meeting.gave_up);
+                scene.is_unchanged();
+            }
+            let mut client = ask(&scene, &steps);
             scene.go();
-            happens("the handler gives up", &scene.server.meeting.gave_up);
-            scene.is_unchanged();
+            client.answered();
+            scene.is_done(deed);
         }
-        let mut client = scene.ask_http2(&steps);
-        scene.go();
-        client.answered();
-        scene.is_done(deed);
     }
 }

@@ -47,7 +47,7 @@ impl Http2 {
         self.send(RST_STREAM, 0, STREAM, &CANCEL);
     }
 
-    /// Says that it is about to close the connection.
+    /// Says that it is about to close the connection, and that it has seen no stream of the server's.
     pub(crate) fn go_away(&mut self) {
         self.send(GOAWAY, 0, 0, &[0; 8]);
     }
@@ -61,6 +61,11 @@ impl Http2 {
     /// Waits for the head of the answer.
     pub(crate) fn answered(&mut self) {
         self.wait_for(|kind, _, stream| kind == HEADERS && stream == STREAM);
+    }
+
+    /// Waits until the server has closed the connection.
+    pub(crate) fn closed(&mut self) {
+        self.stream.read_to_end(&mut Vec::new()).unwrap();
     }
 
     fn send(&mut self, kind: u8, flags: u8, stream: u32, payload: &[u8]) {
