@@ -54,7 +54,7 @@ async fn login(session: Session) -> Answer {
 }
 
 async fn renew(session: Session) -> Answer {
-    session.renew();
+    session.renew().unwrap();
     Ok("ok")
 }
 

@@ -3,14 +3,12 @@
 
 mod support;
 
-use std::{sync::Mutex, time::Duration};
+use std::time::Duration;
 
-use actix_web::{App, test::TestRequest, web};
-use gsession::{Error, Saved, SessionId};
-use gsession_actix::Session;
+use gsession::SessionId;
 use support::{
     ATTRIBUTES, NAME,
-    client::{Answer, Client, client},
+    client::{Answer, Client},
     ids::{malformed, planted},
     place::{KINDS, Kind, Place},
     probe::Op,
@@ -406,47 +404,6 @@ async fn what_is_written_after_destroy_is_a_new_session() {
         assert_eq!(place.data(&id).unwrap(), ["flash=\"bye\""]);
         assert!(place.record(&old).is_none());
         assert_eq!(place.living(), 1);
-    }
-}
-
-/// A task that goes on after the answer can still write to a session the client knows, but not start one it never hears of.
-#[actix_web::test]
-async fn after_the_answer_no_new_id_can_be_made() {
-    async fn handler(session: Session, kept: web::Data<Mutex<Option<Session>>>) -> &'static str {
-        let _ = session.contains_key("user").await;
-        *kept.lock().unwrap() = Some(session);
-        "done"
-    }
-    for kind in KINDS {
-        let place = Place::new(kind);
-        let known = Client::of(place.sessions()).await.login().await;
-        let kept = web::Data::new(Mutex::new(None::<Session>));
-        let app = App::new().app_data(kept.clone()).wrap(place.sessions()).route("/", web::get().to(handler));
-        let client = client!(app);
-        let ask = async |request: TestRequest| {
-            assert_eq!(client.send(request.uri("/")).await.body, "done");
-            kept.lock().unwrap().take().unwrap()
-        };
-        let cookie = ("cookie", format!("{NAME}={}", known.as_str()));
-
-        let late = ask(TestRequest::get()).await;
-        late.set("late", "1").unwrap();
-        assert!(matches!(late.save().await.unwrap_err().cause(), Error::Closed));
-        late.core().abandon();
-        let late = ask(TestRequest::get().insert_header(cookie.clone())).await;
-        late.renew();
-        assert!(matches!(late.save().await.unwrap_err().cause(), Error::Closed));
-        late.core().abandon();
-        assert_eq!(place.data(&known).unwrap(), ["user=\"ada\""]);
-
-        let late = ask(TestRequest::get().insert_header(cookie.clone())).await;
-        late.set("late", "1").unwrap();
-        assert_eq!(late.save().await.unwrap(), Saved::Committed);
-        assert_eq!(place.data(&known).unwrap(), ["late=\"1\"", "user=\"ada\""]);
-        let late = ask(TestRequest::get().insert_header(cookie)).await;
-        late.destroy();
-        assert_eq!(late.save().await.unwrap(), Saved::Destroyed);
-        assert_eq!(place.living(), 0);
     }
 }
 

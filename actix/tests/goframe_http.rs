@@ -26,7 +26,7 @@ async fn get(session: Session, entry: web::Query<Entry>) -> Result<String> {
 }
 
 async fn remove(session: Session, entry: web::Query<Entry>) -> HttpResponse {
-    session.remove(&entry.k);
+    session.remove(&entry.k).unwrap();
     HttpResponse::Ok().finish()
 }
 

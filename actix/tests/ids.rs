@@ -9,12 +9,13 @@ use std::{
     time::Duration,
 };
 
-use gsession::{ClientInfo, CustomIds, HashedIds, IdError, IdGenerator, SessionId, StoreKey};
+use gsession::{ClientInfo, CustomIds, HashedIds, IdError, IdGenerator, SessionId};
 use gsession_actix::SessionMiddlewareBuilder;
 use support::{
     ATTRIBUTES, NAME,
     client::{Answer, Client},
     ids::{malformed, planted},
+    key_of,
     place::{KINDS, Kind, Place},
     probe::Op,
     removal,
@@ -167,7 +168,7 @@ async fn a_malformed_id_never_reaches_the_storage() {
 async fn the_storage_is_never_asked_to_create_under_a_presented_id() {
     let place = Place::memory();
     let client = client(&place).await;
-    let key = StoreKey::of(&planted());
+    let key = key_of(&planted());
     client.does(&planted(), "get,set").await;
     assert!(place.probe.knows_of(&key), "it was looked up");
     place.asked();

@@ -17,7 +17,7 @@ const SOON: Duration = Duration::from_millis(300);
 
 async fn login(request: HttpRequest) -> Result<&'static str> {
     let session = request.get_session();
-    session.renew();
+    session.renew().unwrap();
     session.set("user", "ada")?;
     Ok("ok")
 }

@@ -24,7 +24,7 @@ use actix_web::{
 use futures::FutureExt as _;
 use gsession::{
     AsyncManager, Changes, ClientInfo, Clock as _, CustomIds, Delivery, Entries, HashedIds, IdError, Limits, Record,
-    SessionId, Storage as _, StoreKey,
+    SessionId, Storage as _,
     record::Commit,
     storage::{Access, Found, Snapshot},
 };
@@ -33,6 +33,7 @@ use support::{
     NAME, PATIENCE,
     client::{Client, client},
     ids::planted,
+    key_of,
     place::{KINDS, Kind, Place},
     probe::{CAUSE, Op},
 };
@@ -300,7 +301,7 @@ async fn errors_show_no_secret() {
     place.probe.fail(&[]);
     let late = session();
     late.data().await.unwrap();
-    assert!(manager.destroy(StoreKey::of(&id)).await.unwrap());
+    assert!(manager.destroy(key_of(&id)).await.unwrap());
     errors.push(late.update("user", |_: Option<String>| VALUE.to_owned()).await.unwrap_err());
 
     assert_eq!(errors.len(), 12);
@@ -368,7 +369,7 @@ async fn debug_shows_no_secret() {
     let mut texts = vec![found.lock().unwrap().clone()];
     assert!(texts[0].contains("Session"));
 
-    let key = StoreKey::of(&id);
+    let key = key_of(&id);
     let now = place.clock.now();
     let record: Record = place.record(&id).unwrap();
     let mut changes = Changes::default();
@@ -422,7 +423,7 @@ async fn a_key_cannot_be_replayed() {
         let place = Place::new(kind);
         let client = Client::of(place.sessions()).await;
         let id = client.login().await;
-        let key = StoreKey::of(&id);
+        let key = key_of(&id);
         place.asked();
         let replayed = SessionId::from_random(*key.as_bytes());
         for text in [key.to_string(), key.to_string()[..43].to_owned(), replayed.as_str().to_owned()] {

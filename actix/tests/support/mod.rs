@@ -22,6 +22,11 @@ pub(crate) const ATTRIBUTES: &str = "; Path=/; Secure; HttpOnly; SameSite=Lax";
 /// What follows the attributes of a cookie that is removed.
 pub(crate) const REMOVED: &str = "; Max-Age=0; Expires=Thu, 01 Jan 1970 00:00:00 GMT";
 
+/// The key under which the storage of a [`Place`](place::Place) keeps the session that `id` opens.
+pub(crate) fn key_of(id: &gsession::SessionId) -> gsession::StoreKey {
+    gsession::Realm::new(NAME).key_of(id)
+}
+
 /// The line that removes the default cookie.
 pub(crate) fn removal() -> String {
     format!("{NAME}={ATTRIBUTES}{REMOVED}")

@@ -11,14 +11,17 @@ use std::{
 
 use gsession::{
     AnyStorage, Clock as _, FileStorage, ManualClock, MemoryStorage, OnPool, OnTheSpot, Record, RedisHashStorage,
-    RedisStorage, SessionId, Storage, StoreKey,
+    RedisStorage, SessionId, Storage,
     storage::{Access, FORWARD_FOR, Lookup},
 };
 use gsession_actix::{SessionMiddleware, SessionMiddlewareBuilder};
 use gsession_test_servers::RedisServer;
 use tempfile::TempDir;
 
-use super::probe::{Op, Probe};
+use super::{
+    NAME, key_of,
+    probe::{Op, Probe},
+};
 
 /// The storages of the core.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -86,7 +89,7 @@ impl Place {
     }
 
     pub(crate) fn builder(&self) -> SessionMiddlewareBuilder {
-        SessionMiddleware::builder(self.storage()).clock(self.clock.clone())
+        SessionMiddleware::builder(self.storage()).clock(self.clock.clone()).realm(NAME)
     }
 
     pub(crate) fn sessions(&self) -> SessionMiddleware {
@@ -100,7 +103,7 @@ impl Place {
 
     /// The session under an id, read without counting as activity.
     pub(crate) fn record(&self, id: &SessionId) -> Option<Record> {
-        match self.storage.load(&StoreKey::of(id), &Access::passive(self.clock.now())).unwrap() {
+        match self.storage.load(&key_of(id), &Access::passive(self.clock.now())).unwrap() {
             Lookup::Found(snapshot) => Some(snapshot.record),
             Lookup::Moved(_) | Lookup::Absent => None,
             other => panic!("an answer this test does not know: {other:?}"),
