@@ -8,7 +8,11 @@ use std::{
 };
 
 use actix_web::{
-    App, HttpRequest, HttpResponse, HttpServer, Result, dev::ServerHandle, http::header::COOKIE, rt::System, web,
+    App, HttpRequest, HttpResponse, HttpServer, Result,
+    dev::ServerHandle,
+    http::header::{CACHE_CONTROL, COOKIE, HeaderValue},
+    rt::System,
+    web,
 };
 use gsession::MemoryStorage;
 use gsession_actix::{SameSite, Session, SessionMiddleware, SessionMiddlewareBuilder};
@@ -50,6 +54,13 @@ async fn user(session: Session) -> Result<HttpResponse> {
     page(&session.get::<String>("user").await?.unwrap_or_else(|| "nobody".to_owned()))
 }
 
+/// As [`user`], but no cache may keep the answer.
+async fn private(session: Session) -> Result<HttpResponse> {
+    let mut answer = user(session).await?;
+    answer.headers_mut().insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    Ok(answer)
+}
+
 async fn logout(session: Session) -> Result<HttpResponse> {
     session.destroy();
     page("logged out")
@@ -81,6 +92,7 @@ impl Site {
                     parts.iter().fold(app, |app, (path, sessions)| {
                         let part = web::scope(path).wrap(sessions.clone());
                         let part = part.route("/login", web::get().to(login)).route("/user", web::get().to(user));
+                        let part = part.route("/private", web::get().to(private));
                         app.service(part.route("/logout", web::get().to(logout)))
                     })
                 };
@@ -176,6 +188,22 @@ async fn the_default_cookie_comes_back_until_the_logout() {
     assert!(browser.cookies().await.is_empty());
     browser.open(&url("/default/user")).await;
     assert_eq!(browser.text("p").await, "nobody");
+}
+
+/// What `no_store_when_logged_in` is for: to the browser, `no-store` makes the difference.
+#[tokio::test]
+async fn back_after_the_logout_shows_what_was_not_kept_out_of_caches() {
+    let site = Site::start();
+    for (path, shown) in [("/default/user", "ada"), ("/default/private", "nobody")] {
+        let browser = Browser::start().await;
+        browser.open(&site.url("localhost", "/default/login")).await;
+        browser.open(&site.url("localhost", path)).await;
+        assert_eq!(browser.text("p").await, "ada", "{path}");
+        browser.open(&site.url("localhost", "/default/logout")).await;
+        browser.back().await;
+        assert_eq!(browser.path().await, path);
+        assert_eq!(browser.text("p").await, shown, "{path}");
+    }
 }
 
 /// Every way a script has to set a cookie, told what happened.

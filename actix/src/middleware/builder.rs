@@ -38,9 +38,9 @@ use crate::{
 /// | [`header_only`](Self::header_only) | the header | the header |
 /// | [`bearer`](Self::bearer) | `Authorization: Bearer` | `Authorization: Bearer` |
 ///
-/// `header_name`, `header_only` and `bearer` exclude each other. With `header_only` or `bearer` there is no cookie, so every
-/// setting of the cookie is refused then, other than `cookie_output(false)`, which agrees. Calling the same setting again
-/// replaces what it said before.
+/// `header_name`, `header_only` and `bearer` exclude each other. With `header_only` or `bearer` there is no cookie, so
+/// [`build`](Self::build) refuses every setting of the cookie, except `cookie_output(false)`, which says the same. Calling a
+/// setting again replaces what it said before.
 #[derive(Debug)]
 #[must_use]
 pub struct SessionMiddlewareBuilder {
@@ -71,8 +71,8 @@ impl SessionMiddlewareBuilder {
     /// The cookie's name (GoFrame's `SessionIdName`). Default: `__Host-Http-gsession`, or `gsession` if the other settings
     /// forbid the prefix: a domain, a path other than `/`, or `cookie_secure(false)`.
     ///
-    /// A prefix is a promise that browsers check when the cookie is set, and so a promise to the server about each cookie of
-    /// that name: neither a script, nor a subdomain, nor a page over plain HTTP can have put it there.
+    /// Browsers accept a cookie whose name has a prefix only if its attributes are what the prefix promises. So a server can
+    /// trust the name: neither a script nor another host can have set a cookie that begins with `__Host-Http-`.
     ///
     /// | prefix | the cookie has | source |
     /// |---|---|---|
@@ -82,7 +82,7 @@ impl SessionMiddlewareBuilder {
     /// | `__Host-Http-` | `Secure`, `HttpOnly`, `Path=/`, no `Domain` | draft-ietf-httpbis-layered-cookies 4.1.3.4 |
     ///
     /// Browsers that do not know `__Host-Http-` yet read it as `__Host-`. They compare prefixes without regard to case, and
-    /// so does [`build`](Self::build), which refuses a name whose promise the other settings break.
+    /// so does [`build`](Self::build), which refuses a name whose promise the other settings do not keep.
     pub fn cookie_name(mut self, name: impl Into<String>) -> Self {
         self.cookie.name = Some(name.into());
         self.cookie_setting = Some("cookie_name");
@@ -109,7 +109,7 @@ impl SessionMiddlewareBuilder {
         self
     }
 
-    /// Whether browsers keep a cookie for each site that embeds yours (attribute `Partitioned`, CHIPS,
+    /// Whether browsers keep a separate cookie for each site that embeds yours (attribute `Partitioned`, CHIPS,
     /// draft-cutler-httpbis-partitioned-cookies). Default: no. Needs `Secure`.
     ///
     /// You need it when your pages are shown in an iframe on another site: the cookie is then a third-party cookie, and
@@ -162,7 +162,7 @@ impl SessionMiddlewareBuilder {
     /// [`bearer`](Self::bearer) replaces the cookie.
     ///
     /// With `false`, a header must carry the id. Beside [`header_name`](Self::header_name) the cookie is still read, so its
-    /// name counts, and its attributes have no use.
+    /// name counts; its attributes do not matter.
     pub const fn cookie_output(mut self, output: bool) -> Self {
         self.cookie_output = Some(output);
         self
@@ -171,7 +171,7 @@ impl SessionMiddlewareBuilder {
     /// Accepts the id in a header of this name too, and answers such clients in the same header. A client that presents
     /// nothing gets its id both ways. Default: cookie only.
     ///
-    /// Scripts of the page can read that header, other than an `HttpOnly` cookie.
+    /// Scripts on the page can read that header, unlike an `HttpOnly` cookie.
     ///
     /// Headers with a meaning of their own are refused by [`build`](Self::build), since browsers, proxies and caches act on
     /// them: `Authorization` (see [`bearer`](Self::bearer)), `Host`, `Forwarded`, `Content-Type` and the like.
@@ -208,8 +208,8 @@ impl SessionMiddlewareBuilder {
     /// ```
     ///
     /// - The name of the scheme is compared without regard to case, and one or more spaces follow it (RFC 9110 11.1, 11.4).
-    /// - Other schemes are ignored, so `Authorization: Basic` for a proxy or another part of the application does no harm. Of
-    ///   several `Authorization` lines each is looked at; a line holds one id and not a list.
+    /// - Other schemes are ignored, so `Authorization: Basic` for something else does no harm. Of several `Authorization` lines
+    ///   each is looked at; a line holds one id and not a list.
     /// - Responses vary by `Authorization`. Scripts on other origins see the response header only if
     ///   `Access-Control-Expose-Headers` names it.
     /// - A handler that answers 401 sets `WWW-Authenticate: Bearer` itself (RFC 6750 3).
@@ -237,6 +237,8 @@ impl SessionMiddlewareBuilder {
     /// A session is logged in while it has a principal: see [`Session::set_principal`](crate::Session::set_principal). A
     /// response whose handler used such a session gets `Cache-Control: no-store`. That replaces what the handler chose
     /// instead, such as `public`, `private` or `max-age`, unless `no-store` is part of it already (RFC 9111 5.2.2.5).
+    /// Fields for one kind of cache, such as `CDN-Cache-Control`, are left as they are; those caches
+    /// go by them (RFC 9213 2.2).
     ///
     /// Without this setting only responses that carry an id get `no-store`, and only if the handler has set no
     /// `Cache-Control`: see [`SessionMiddleware`].

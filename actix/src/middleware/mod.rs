@@ -35,7 +35,7 @@ pub use service::SessionMiddlewareService;
 /// response together with its `Set-Cookie` line, which does not keep a response out of caches (RFC 9111 7.3). `Vary` is little
 /// help: all visitors without a cookie look the same to the cache, and it would give each of them the same session. So
 /// choose `public` only where the handler leaves the session alone. For the pages of logged-in users,
-/// [`no_store_when_logged_in`](SessionMiddlewareBuilder::no_store_when_logged_in) settles it.
+/// use [`no_store_when_logged_in`](SessionMiddlewareBuilder::no_store_when_logged_in).
 #[derive(Debug, Clone)]
 pub struct SessionMiddleware(Setup);
 
