@@ -3,92 +3,130 @@
 use std::{
     cell::{Cell, OnceCell},
     rc::Rc,
+    sync::Arc,
 };
 
 use actix_web::{
     HttpMessage as _, HttpRequest,
     dev::{Extensions, RequestHead},
 };
+use gsession::Error;
 
 use crate::{
-    Session,
+    Session, SessionError,
     middleware::Setup,
     transport::{Presented, client_info},
 };
 
-/// In the request's extensions. An untouched request costs this and its box, no more (H7).
+const NAME_IS_TAKEN: &str = "two different session middlewares around one handler use the same cookie or header name, so each \
+    would take the other's ids for its own: give one of them another name (cookie_name, header_name), or clone one middleware";
+
+/// In the request's extensions: the place of the innermost middleware, and the places of those around it. An untouched
+/// request costs this and its box, no more (H7).
 #[derive(Clone)]
-pub(crate) struct Attached(Rc<Place>);
+pub(crate) struct Attached {
+    place: Rc<Place>,
+    outer: Option<Rc<Self>>,
+}
 
 struct Place {
     setup: Setup,
     session: OnceCell<(Session, Presented)>,
-    /// The place of a session middleware further out, with another cookie.
-    outer: Option<Attached>,
     is_passive: Cell<bool>,
+    /// Whether the middleware is done with the request.
+    is_closed: Cell<bool>,
 }
 
 /// In the extensions of a request that [`Passive`](crate::Passive) saw before any session middleware did.
 pub(crate) struct MarkedPassive;
 
 impl Attached {
-    /// Makes a place in front of the one that a middleware further out may have made.
-    pub(crate) fn attach(setup: &Setup, extensions: &mut Extensions) -> Self {
-        let outer = extensions.remove::<Self>();
-        let is_passive = Cell::new(extensions.contains::<MarkedPassive>());
-        let place = Self(Rc::new(Place { setup: setup.clone(), session: OnceCell::new(), outer, is_passive }));
-        extensions.insert(place.clone());
-        place
+    /// Makes a place in front of those that middlewares further out have made. A middleware that is applied again uses the place
+    /// it has; the second value says whether it is the first.
+    pub(crate) fn attach(setup: &Setup, extensions: &mut Extensions) -> Result<(Self, bool), SessionError> {
+        let outer = extensions.remove::<Self>().map(Rc::new);
+        let mut around = std::iter::successors(outer.as_deref(), |attached| attached.outer.as_deref());
+        let clash = around.find(|attached| attached.place.setup.transport.shares_a_name(&setup.transport));
+        let again = clash.map(|attached| Rc::clone(&attached.place));
+        if again.as_ref().is_some_and(|place| !Arc::ptr_eq(&place.setup.transport, &setup.transport)) {
+            outer.map(|outer| extensions.insert(Self::clone(&outer)));
+            return Err(Error::Detached(NAME_IS_TAKEN).into());
+        }
+        let is_first = again.is_none();
+        let place = again.unwrap_or_else(|| {
+            let is_passive = Cell::new(extensions.contains::<MarkedPassive>());
+            Rc::new(Place { setup: setup.clone(), session: OnceCell::new(), is_passive, is_closed: Cell::new(false) })
+        });
+        let attached = Self { place, outer };
+        extensions.insert(attached.clone());
+        Ok((attached, is_first))
+    }
+
+    /// A place that holds this session.
+    pub(crate) fn holding(setup: Setup, session: Session) -> Self {
+        let session = OnceCell::from((session, Presented::Nothing));
+        let place = Place { setup, session, is_passive: Cell::new(false), is_closed: Cell::new(false) };
+        Self { place: Rc::new(place), outer: None }
     }
 
     /// Puts the outer middleware's place back in front, if there is one.
     ///
     /// Borrows the extensions only then: whoever still holds them must not be hurt for nothing.
     pub(crate) fn detach(&self, request: &HttpRequest) {
-        if let Some(outer) = &self.0.outer {
-            request.extensions_mut().insert(outer.clone());
+        if let Some(outer) = &self.outer {
+            request.extensions_mut().insert(Self::clone(outer));
+        }
+    }
+
+    /// The middleware is done: from here on the session, used or not, can be read and destroyed only (S9).
+    pub(crate) fn close(&self) {
+        self.place.is_closed.set(true);
+        if let Some((session, _)) = self.place.session.get() {
+            session.core().seal();
         }
     }
 
     /// Makes this request passive for every session around it, whether asked for already or not.
     pub(crate) fn set_passive(&self) {
-        self.0.is_passive.set(true);
-        if let Some((session, _)) = self.0.session.get() {
+        self.place.is_passive.set(true);
+        if let Some((session, _)) = self.place.session.get() {
             session.set_passive(true);
         }
-        if let Some(outer) = &self.0.outer {
+        if let Some(outer) = &self.outer {
             outer.set_passive();
         }
     }
 
     pub(crate) fn setup(&self) -> &Setup {
-        &self.0.setup
+        &self.place.setup
     }
 
     /// The session, made when it is first asked for.
     pub(crate) fn session(&self, head: &RequestHead) -> Session {
         let make = || {
-            let Setup { manager, transport } = &self.0.setup;
+            let Setup { manager, transport, endings } = &self.place.setup;
             let session = manager.session_from(transport.candidates(head.headers()), || client_info(head));
-            session.set_passive(self.0.is_passive.get());
+            session.set_passive(self.place.is_passive.get());
             if transport.keeps_expiry() {
                 session.set_client_keeps_expiry();
             }
-            (Session::new(session), transport.presented(head.headers(), |text| manager.accepts(text)))
+            if self.place.is_closed.get() {
+                session.seal();
+            }
+            let presented = transport.presented(head.headers(), |text| manager.accepts(text));
+            (Session::new(session, endings.clone()), presented)
         };
-        self.0.session.get_or_init(make).0.clone()
+        self.place.session.get_or_init(make).0.clone()
     }
 
     /// The session, if anybody used it.
     pub(crate) fn used(&self) -> Option<(&Session, Presented)> {
-        self.0.session.get().filter(|(session, _)| session.was_used()).map(|(session, presented)| (session, *presented))
+        let session = self.place.session.get().filter(|(session, _)| session.core().was_used());
+        session.map(|(session, presented)| (session, *presented))
     }
 
     /// The place of the session whose cookie or header has this name, here or further out.
     pub(crate) fn named(&self, name: &str) -> Option<&Self> {
-        let transport = &self.0.setup.transport;
-        let is_it = transport.cookie.as_ref().is_some_and(|cookie| cookie.name == name)
-            || transport.header.as_ref().is_some_and(|header| header.as_str().eq_ignore_ascii_case(name));
-        if is_it { Some(self) } else { self.0.outer.as_ref()?.named(name) }
+        if self.place.setup.transport.is_named(name) { Some(self) } else { self.outer.as_ref()?.named(name) }
     }
 }

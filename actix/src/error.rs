@@ -1,7 +1,7 @@
 //! What the middleware and the session answer when something fails.
 
 use actix_web::{HttpResponse, ResponseError, http::StatusCode};
-use gsession::{Error, StorageErrorKind};
+use gsession::{Error, StorageError, StorageErrorKind};
 
 /// A [`gsession::Error`] that actix-web can answer: `?` in a handler turns it into a response.
 ///
@@ -11,11 +11,18 @@ use gsession::{Error, StorageErrorKind};
 /// |---|---|
 /// | the storage is unavailable, too slow, full or broken; no id could be made | 503 |
 /// | the session would cross a limit | 413 |
-/// | the session ended meanwhile; an update lost too often | 409 |
+/// | the session ended or was renewed meanwhile; an update lost too often | 409 |
 /// | everything else: the application's own mistake | 500 |
 #[derive(Debug, thiserror::Error)]
 #[error(transparent)]
 pub struct SessionError(#[from] Error);
+
+impl From<StorageError> for SessionError {
+    /// What a [`manager`](crate::SessionMiddleware::manager) answers, in a handler.
+    fn from(error: StorageError) -> Self {
+        Self(error.into())
+    }
+}
 
 impl SessionError {
     /// What failed.

@@ -3,12 +3,11 @@
 use actix_web::{
     HttpMessage, HttpRequest,
     dev::{ServiceRequest, ServiceResponse},
-    guard::GuardContext,
 };
 
 use crate::{Session, attach::Attached};
 
-/// Gives the session of a request, on [`HttpRequest`], [`ServiceRequest`], [`ServiceResponse`] and [`GuardContext`].
+/// Gives the session of a request, on [`HttpRequest`], [`ServiceRequest`] and [`ServiceResponse`].
 ///
 /// ```
 /// use actix_web::{HttpRequest, Result};
@@ -21,11 +20,42 @@ use crate::{Session, attach::Attached};
 /// }
 /// # let _ = profile;
 /// ```
+///
+/// Guards have no session: a guard decides on the spot, and reading a session may have to wait. Check roles in a middleware
+/// instead, which may wait, or in an extractor of your own:
+///
+/// ```
+/// use actix_web::{
+///     Error, HttpResponse,
+///     body::MessageBody,
+///     dev::{ServiceRequest, ServiceResponse},
+///     middleware::{Next, from_fn},
+///     web,
+/// };
+/// use gsession_actix::SessionExt;
+///
+/// async fn admins_only(
+///     request: ServiceRequest,
+///     next: Next<impl MessageBody + 'static>,
+/// ) -> Result<ServiceResponse<impl MessageBody>, Error> {
+///     let role: Option<String> = request.get_session().get("role").await?;
+///     if role.as_deref() != Some("admin") {
+///         return Ok(request.into_response(HttpResponse::Forbidden().finish()).map_into_right_body());
+///     }
+///     Ok(next.call(request).await?.map_into_left_body())
+/// }
+///
+/// let admin_area = web::scope("/admin").wrap(from_fn(admins_only));
+/// # let _ = admin_area;
+/// ```
 pub trait SessionExt {
     /// The session of this request. Holding it is not using it: nothing is read or stored before a method asks for it.
     ///
     /// Without [`SessionMiddleware`](crate::SessionMiddleware) around the handler, reading and writing answer an error that
-    /// says so. With several, it is the innermost one's.
+    /// says so. With several, it is the innermost one's; the same middleware applied twice is one.
+    ///
+    /// After the middleware is done, for example in a middleware around it, the session can be read and destroyed, but writing is
+    /// an error ([`gsession::Error::Closed`]).
     fn get_session(&self) -> Session;
 
     /// The session of the middleware whose cookie (or header) has this name, where several are nested.
@@ -61,19 +91,6 @@ impl<B> SessionExt for ServiceResponse<B> {
 
     fn get_session_named(&self, name: &str) -> Session {
         self.request().get_session_named(name)
-    }
-}
-
-impl SessionExt for GuardContext<'_> {
-    fn get_session(&self) -> Session {
-        let attached = self.req_data().get::<Attached>().cloned();
-        attached.map_or_else(Session::detached, |attached| attached.session(self.head()))
-    }
-
-    fn get_session_named(&self, name: &str) -> Session {
-        let attached = self.req_data().get::<Attached>().cloned();
-        let named = attached.as_ref().and_then(|attached| attached.named(name));
-        named.map_or_else(Session::detached, |attached| attached.session(self.head()))
     }
 }
 

@@ -30,11 +30,41 @@
 //! |---|---|---|---|
 //! | answers below 500, or returns an `Err` with such a status | stored | done | done |
 //! | answers 500 or above, or returns an `Err` with such a status | dropped | done | done |
-//! | panics, or its client is gone before it answers | dropped | done, in the background | done if it had read |
+//! | panics, or is dropped because its client has left | dropped | done, in the background | done if it had read |
 //!
 //! What an explicit [`save`](Session::save) has stored stays stored. If the storage fails while storing, the response is
 //! replaced by an error: 503 with an opaque body. If the session ended while the handler was writing to it, the writes are
 //! dropped, which is logged; a handler whose answer depends on them calls [`save`](Session::save) and looks at what it says.
+//!
+//! # When the client leaves first
+//!
+//! Whether a handler is dropped when its client leaves is for actix-web to decide. In most cases it is not, and what it does
+//! to its session is stored as if the client were still there:
+//!
+//! | how the client leaves | protocol | what the handler does | writes, renewals | `destroy` |
+//! |---|---|---|---|---|
+//! | resets the connection (TCP RST) | HTTP/1.1 | is dropped at once | dropped, unless they are being stored already | done, in the background |
+//! | resets it, and the server has not yet read all that came before | HTTP/1.1 | runs to its end | stored | done |
+//! | closes it, or stops sending (TCP FIN) | HTTP/1.1 | runs to its end | stored | done |
+//! | the same, with [`h1_allow_half_closed(false)`][half] | HTTP/1.1 | is dropped at once | dropped, unless they are being stored already | done, in the background |
+//! | cancels the request (`RST_STREAM`) | HTTP/2 | runs to its end | stored | done |
+//! | closes or resets the connection, with or without `GOAWAY` | HTTP/2 | runs to its end | stored | done |
+//!
+//! A handler that is reading the request's body when that is cut off gets an error from it, unless it is dropped. The server's
+//! `client_disconnect_timeout` changes nothing here: it is for connections on which no handler runs.
+//!
+//! So an answer that never arrived may have renewed the session. The client then still holds the old id, and what it asks for
+//! with that is answered as to somebody who is not logged in. A client that repeats the login with the old id within 30 seconds
+//! is logged in. The same can happen with a client that is still there: no server knows whether its answer arrives.
+//!
+//! A handler that must not store for a client that has left can find out, though never for certain. Over HTTP/1.1, have it
+//! dropped: set [`h1_allow_half_closed(false)`][half], and let it read the body first, because the server does not notice what
+//! comes after a long body that nobody reads. Over HTTP/2, let it take the request's [`Payload`](actix_web::web::Payload), read
+//! the body to its end, and poll it once more just before it writes: an error says that the request was cancelled or its
+//! connection is gone, also if there was no body. Let it answer 500 or above then, and nothing is stored. What must not count
+//! until the client has its answer has to wait for a second request that confirms it.
+//!
+//! [half]: actix_web::HttpServer::h1_allow_half_closed
 //!
 //! # Assumptions about the deployment
 //!
@@ -44,6 +74,7 @@
 
 mod attach;
 mod cookie;
+mod endings;
 mod error;
 mod ext;
 #[cfg(feature = "fuzzing")]
@@ -53,6 +84,7 @@ mod header;
 mod middleware;
 mod passive;
 mod session;
+pub mod testing;
 mod transport;
 
 pub use cookie::{CookieMaxAge, SameSite};

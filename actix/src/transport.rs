@@ -30,6 +30,23 @@ pub(crate) enum Presented {
 }
 
 impl Transport {
+    /// The name by which ids of this transport are told from others: that of its cookie, or else of its header.
+    pub(crate) fn realm(&self) -> &str {
+        let header = || self.header.as_ref().map_or("", SessionHeader::as_str);
+        self.cookie.as_ref().map_or_else(header, |cookie| &cookie.name)
+    }
+
+    pub(crate) fn is_named(&self, name: &str) -> bool {
+        self.cookie.as_ref().is_some_and(|cookie| cookie.name == name)
+            || self.header.as_ref().is_some_and(|header| header.as_str().eq_ignore_ascii_case(name))
+    }
+
+    /// Whether both would take an id from the same cookie or header.
+    pub(crate) fn shares_a_name(&self, other: &Self) -> bool {
+        let by_cookie = self.cookie.as_ref().zip(other.cookie.as_ref()).is_some_and(|(one, two)| one.name == two.name);
+        by_cookie || self.header.is_some() && self.header == other.header
+    }
+
     /// Every text that may be an id: cookies first, then headers, as GoFrame looks for them.
     pub(crate) fn candidates<'a>(&'a self, headers: &'a HeaderMap) -> impl Iterator<Item = &'a str> {
         self.by_cookie(headers).chain(self.by_header(headers))

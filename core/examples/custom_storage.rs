@@ -75,7 +75,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     println!("user: {:?}", session.get::<String>("user")?);
     println!("visits: {}", session.update("visits", |n: Option<u32>| n.unwrap_or(0) + 1)?);
 
-    session.renew();
+    session.renew()?;
     match session.save() {
         Err(gsession::Error::Storage(error)) if error.kind() == StorageErrorKind::Unsupported => {
             println!("renew: {error}");

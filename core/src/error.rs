@@ -32,8 +32,8 @@ pub enum Error {
     /// The id given to `set_id` belongs to another session.
     #[error("the id given to set_id belongs to another session")]
     IdTaken,
-    /// The session ended while this request was using it; an update was not stored.
-    #[error("the session ended meanwhile; the update was not stored")]
+    /// The session ended, or was renewed by another request, while this one was using it; what was written was not stored.
+    #[error("the session ended or was renewed by another request meanwhile; what was written was not stored")]
     Gone,
     /// An atomic update lost against others so often that it gave up; nothing was stored.
     #[error("an atomic update of {key:?} lost against others too often and was not stored")]
@@ -41,8 +41,9 @@ pub enum Error {
         /// The key of the entry.
         key: Box<str>,
     },
-    /// The answer has left, so a new session id could no longer reach the client; nothing was stored.
-    #[error("the response has been sent; a new session or a new id could not reach the client any more")]
+    /// The request has come to its end, and its answer may have left: nothing can be stored any more, and no new id could reach
+    /// the client (S9).
+    #[error("the request has ended: its session can be read and destroyed, but not written to")]
     Closed,
     /// There is no session behind this handle.
     #[error("{0}")]

@@ -79,11 +79,12 @@ pub mod coming_from_goframe {}
 pub use clock::{Clock, ManualClock, SystemClock, Timestamp};
 pub use error::{ConfigError, Error};
 pub use id::{
-    ClientInfo, CustomIds, GoFrameIds, HashedIds, IdError, IdGenerator, InvalidId, KeyScheme, SessionId, StoreKey,
+    ClientInfo, CustomIds, GoFrameIds, HashedIds, IdError, IdGenerator, InvalidId, KeyScheme, Realm, SessionId,
+    StoreKey,
 };
 pub use manager::{AsyncManager, Manager, ManagerBuilder};
 pub use record::{BincodeCodec, Changes, Codec, CodecError, Entries, LimitExceeded, Limits, Record, ValueError};
-pub use session::{AsyncSession, Closed, Delivery, Saved, Session, SessionInfo};
+pub use session::{AsyncSession, Closed, Delivery, ListedSession, Saved, Session, SessionInfo};
 #[cfg(feature = "tokio")]
 pub use storage::OnPool;
 #[cfg(all(feature = "file", unix))]

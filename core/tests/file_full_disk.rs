@@ -128,7 +128,7 @@ fn survive_a_full_disk(disk: &Path, durability: Durability) {
     let (writer, renewer, updater) = (request(&manager, &id), request(&manager, &id), request(&manager, &id));
     grow(&writer);
     is_full(writer.close());
-    renewer.renew();
+    renewer.renew().unwrap();
     is_full(renewer.close());
     is_full(updater.update("n", |n: Option<u32>| n.unwrap_or(0) + 1));
     let newcomer = new_session(&manager);
@@ -194,7 +194,7 @@ fn a_renewal_for_which_there_is_half_the_room_changes_nothing() {
     let mut failures = 0;
     let renewed = loop {
         let session = request(&manager, &id);
-        session.renew();
+        session.renew().unwrap();
         match session.close() {
             Ok(closed) => break closed,
             failed => is_full(failed),
@@ -221,7 +221,7 @@ fn a_session_can_be_ended_on_a_full_disk() {
     let manager = Manager::new(FileStorage::open(&sessions).unwrap());
     let (plain, renewed) = (sent(&new_session(&manager)), sent(&new_session(&manager)));
     let session = request(&manager, &renewed);
-    session.renew();
+    session.renew().unwrap();
     let _ = sent(&session);
     let _ballast = Ballast::fill(disk);
     for id in [plain, renewed] {
@@ -254,7 +254,7 @@ fn a_file_over_the_limit_of_the_process_leaves_the_old_session() {
     is_full(writer.close());
     let renewer = request(&manager, &id);
     grow(&renewer);
-    renewer.renew();
+    renewer.renew().unwrap();
     is_full(renewer.close());
     assert_eq!(files(&sessions), before);
     writer.abandon();

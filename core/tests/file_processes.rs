@@ -121,7 +121,7 @@ fn of_processes_that_renew_one_wins_and_a_logout_ends_it() {
         let manager = Manager::new(open(&folder));
         let session = request(&manager, &id);
         assert!(session.contains_key("n").unwrap());
-        session.renew();
+        session.renew().unwrap();
         child::say("ready");
         assert_eq!(listen(), "go");
         let closed = session.close().unwrap();

@@ -47,7 +47,7 @@ fn regenerate_id() {
     assert_eq!(session.save().unwrap(), Saved::Created);
     let old = session.id().unwrap();
 
-    session.renew();
+    session.renew().unwrap();
     assert_eq!(session.save().unwrap(), Saved::Renewed);
     let new = session.id().unwrap();
     assert_ne!(old, new);
@@ -58,7 +58,7 @@ fn regenerate_id() {
     with_old.set_id(old).unwrap();
     assert_eq!(with_old.get::<String>("key1").unwrap(), None);
 
-    session.renew();
+    session.renew().unwrap();
     assert_eq!(session.save().unwrap(), Saved::Renewed);
     assert_ne!(session.id().unwrap(), new);
     assert_eq!(session.get::<String>("key1").unwrap().as_deref(), Some("value1"));
@@ -116,7 +116,7 @@ fn a_disabled_storage_is_an_error() {
     let manager = Manager::new(Disabled);
     let session = fresh(&manager);
     session.set("key", "value").unwrap();
-    session.renew();
+    session.renew().unwrap();
     match session.save() {
         Err(Error::Storage(error)) => assert_eq!(error.kind(), StorageErrorKind::Unsupported),
         other => panic!("{other:?}"),
@@ -150,8 +150,8 @@ fn storage_scenario(storage: impl Storage + 'static) {
     assert_eq!(session.len().unwrap(), 8);
     assert!(session.contains_key("k1").unwrap() && session.contains_key("k3").unwrap());
     assert!(!session.contains_key("k5").unwrap());
-    session.remove("k4");
-    session.remove("k4");
+    session.remove("k4").unwrap();
+    session.remove("k4").unwrap();
     assert_eq!(session.len().unwrap(), 7);
     assert!(session.contains_key("k3").unwrap() && !session.contains_key("k4").unwrap());
 

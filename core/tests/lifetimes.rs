@@ -170,7 +170,7 @@ fn nothing_extends_the_absolute_lifetime() {
             assert!(visits(&manager, &id));
             let session = request(&manager, &id);
             session.update("n", |n: Option<u32>| n.unwrap_or(0) + 1).unwrap();
-            session.renew();
+            session.renew().unwrap();
             let Delivery::Send { id: new, expires_at } = session.close().unwrap().delivery else { panic!("renewed") };
             assert!(expires_at <= end);
             id = new;
@@ -232,7 +232,7 @@ fn a_blind_write_does_not_revive_what_stricter_settings_have_ended() {
                 let blind = request(&manager, &id);
                 blind.set("language", "fr").unwrap();
                 if renew {
-                    blind.renew();
+                    blind.renew().unwrap();
                 }
                 let closed = blind.close().unwrap();
                 let now = clock.now();
@@ -286,7 +286,7 @@ fn an_endless_session_does_not_end() {
         assert!(visits(&manager, &id), "{kind:?}");
         let session = request(&manager, &id);
         session.set("n", &1).unwrap();
-        session.renew();
+        session.renew().unwrap();
         let Delivery::Send { id, .. } = session.close().unwrap().delivery else { panic!("it was renewed") };
         assert_eq!(manager.sweep().unwrap().removed, 0);
         clock.advance(100 * YEAR);

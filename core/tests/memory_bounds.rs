@@ -303,8 +303,8 @@ fn reading_and_unknown_ids_and_logouts_store_nothing() {
             assert_eq!(reader.get::<String>("user").unwrap(), None);
             let _ = reader.close().unwrap();
             let logout = manager.session(id, ClientInfo::default());
-            logout.remove("user");
-            logout.renew();
+            logout.remove("user").unwrap();
+            logout.renew().unwrap();
             logout.destroy();
             let _ = logout.close().unwrap();
         }

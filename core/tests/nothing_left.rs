@@ -78,7 +78,7 @@ async fn live_and_go(manager: &AsyncManager, end: End, user: &str) {
                     let straggler = open(manager, &id);
                     assert!(straggler.contains_key("user").await.unwrap());
                     let session = open(manager, &id);
-                    session.renew();
+                    session.renew().unwrap();
                     let new = sent(session.close().await.unwrap().delivery);
                     // What began before the renewal comes too late.
                     straggler.set("late", &true).unwrap();

@@ -113,7 +113,7 @@ fn on_the_same_key_the_later_commit_wins_and_removals_count() {
         let (first, second) = (world.request(&id), world.request(&id));
         assert!(logged_in(&first) && logged_in(&second));
         second.set("tab", "second").unwrap();
-        second.remove("user");
+        second.remove("user").unwrap();
         first.set("tab", "first").unwrap();
         first.set("mine", &1).unwrap();
         let _ = second.close().unwrap();
@@ -213,7 +213,7 @@ impl Running {
             session
         });
         writer.set("draft", "text").unwrap();
-        renewer.renew();
+        renewer.renew().unwrap();
         renewer.set("role", "admin").unwrap();
         saver.set("basket", "full").unwrap();
         Self { writer, toucher, renewer, saver }
@@ -326,7 +326,7 @@ fn a_load_that_was_answered_late_brings_nothing_back() {
             let slow = scope.spawn(move || {
                 assert!(logged_in(&session), "it read before the end");
                 session.set("late", &1).unwrap();
-                session.renew();
+                session.renew().unwrap();
                 session.close().unwrap()
             });
             gate.reached();
@@ -387,7 +387,7 @@ fn a_destroy_during_a_renewal_ends_the_new_session_too() {
         let id = world.login();
         let session = world.request(&id);
         assert!(logged_in(&session));
-        session.renew();
+        session.renew().unwrap();
         let gate = world.gated.before(Op::Move);
         std::thread::scope(|scope| {
             let saving = scope.spawn(|| session.save().unwrap());
@@ -446,7 +446,7 @@ fn of_overlapping_renewals_one_id_lives_and_the_others_keep_quiet() {
                         scope.spawn(move || {
                             let session = world.request(id);
                             assert!(logged_in(&session));
-                            session.renew();
+                            session.renew().unwrap();
                             loaded.wait();
                             session.close().unwrap()
                         })
@@ -479,7 +479,7 @@ fn a_writer_that_a_renewal_overtook_tells_the_client_nothing() {
         let (overtaken, renewer) = (world.request(&id), world.request(&id));
         assert!(logged_in(&overtaken));
         overtaken.set("late", &1).unwrap();
-        renewer.renew();
+        renewer.renew().unwrap();
         let new = sent(&renewer.close().unwrap());
         let closed = overtaken.close().unwrap();
         assert_eq!((closed.saved, closed.delivery), (Saved::Gone, Delivery::Keep), "{kind:?}");
@@ -500,7 +500,7 @@ fn a_logout_ends_what_a_renewal_makes_in_either_order() {
             let id = world.login();
             let renewer = world.request(&id);
             assert!(logged_in(&renewer));
-            renewer.renew();
+            renewer.renew().unwrap();
             let logout = world.request(&id);
             assert!(logged_in(&logout));
             logout.destroy();
@@ -543,7 +543,7 @@ fn a_logout_follows_a_chain_of_renewals() {
         let mut renew = || {
             let session = world.request(&last);
             assert!(logged_in(&session));
-            session.renew();
+            session.renew().unwrap();
             last = sent(&session.close().unwrap());
         };
         (0..5).for_each(|_| renew());
@@ -570,7 +570,7 @@ fn a_manager_ends_a_renewed_session_by_its_old_key() {
         let world = World::new(kind);
         let id = world.login();
         let session = world.request(&id);
-        session.renew();
+        session.renew().unwrap();
         let new = sent(&session.close().unwrap());
         assert!(logged_in(&world.request(&new)));
         assert!(world.manager.destroy(StoreKey::of(&id)).unwrap());
@@ -588,7 +588,7 @@ fn a_blind_write_to_an_unknown_id_creates_under_a_fresh_one() {
         let forged = SessionId::from_random([7; 32]);
         let session = world.request(&forged);
         session.set("a", &1).unwrap();
-        session.renew();
+        session.renew().unwrap();
         let closed = session.close().unwrap();
         assert_eq!(closed.saved, Saved::Created);
         let new = sent(&closed);
@@ -746,7 +746,7 @@ fn async_requests_that_straddle_a_logout_bring_nothing_back() {
                 running.push(session);
             }
             running[0].set("draft", "text").unwrap();
-            running[1].renew();
+            running[1].renew().unwrap();
             running[2].set("basket", "full").unwrap();
             let logout = manager.session(Some(id.as_str()), ClientInfo::default());
             logout.destroy();
@@ -774,7 +774,7 @@ fn async_renewals_leave_one_living_id() {
         for _ in 0..8 {
             let session = manager.session(Some(id.as_str()), ClientInfo::default());
             assert!(session.contains_key("user").await.unwrap());
-            session.renew();
+            session.renew().unwrap();
             sessions.push(session);
         }
         let close = |session: AsyncSession| tokio::spawn(async move { session.close().await.unwrap() });

@@ -64,7 +64,7 @@ impl Place {
             let session = self.open(&id);
             assert!(session.contains_key("user").await.unwrap());
             session.set("x", &1).unwrap();
-            session.renew();
+            session.renew().unwrap();
             let _ = session.close().await.unwrap();
             let id = session.id().unwrap();
             let session = self.open(&id);
@@ -131,7 +131,7 @@ async fn a_request_costs_as_many_commands_as_it_has_to() {
         let writing = async || {
             let session = place.open(&id);
             session.set("x", &1).unwrap();
-            session.remove("y");
+            session.remove("y").unwrap();
             let closed = session.close().await.unwrap();
             assert_eq!(closed.saved, Saved::Committed);
         };
@@ -157,7 +157,7 @@ async fn a_request_costs_as_many_commands_as_it_has_to() {
 
         let renewing = async || {
             let session = place.open(&id);
-            session.renew();
+            session.renew().unwrap();
             session.set("role", "admin").unwrap();
             assert_eq!(session.close().await.unwrap().saved, Saved::Renewed);
         };

@@ -156,7 +156,7 @@ fn changing_one_entry_leaves_every_other_byte_as_goframe_wrote_it() {
         let session = open(&manager, &recorded.id);
         assert!(session.contains_key("ascii").unwrap());
         session.set("zz", "ours").unwrap();
-        session.remove("ascii");
+        session.remove("ascii").unwrap();
         assert_eq!(session.save().unwrap(), Saved::Committed);
         let mut expected: BTreeMap<_, _> =
             recorded.fields_base64.iter().map(|(field, value)| (field.clone(), base64(value))).collect();
@@ -261,7 +261,7 @@ fn a_renewal_moves_the_session_and_a_logout_with_the_old_id_ends_it() {
     each(|server, manager| {
         let id = logged_in(&manager);
         let session = open(&manager, id.as_str());
-        session.renew();
+        session.renew().unwrap();
         session.set("role", "admin").unwrap();
         assert_eq!(session.save().unwrap(), Saved::Renewed);
         let new = session.id().unwrap();
@@ -292,7 +292,7 @@ fn renewals_cross_the_nodes_of_a_cluster() {
             let id = logged_in(&manager);
             let session = open(&manager, id.as_str());
             session.set("x", &1).unwrap();
-            session.renew();
+            session.renew().unwrap();
             assert_eq!(session.save().unwrap(), Saved::Renewed);
             let new = session.id().unwrap();
             let read = open(&manager, new.as_str());

@@ -329,7 +329,7 @@ fn sessions_live_on_all_nodes_and_are_renewed_across_them() {
         let mut ids: Vec<SessionId> = (0..30).map(|_| log_in(&manager).unwrap()).collect();
         for id in &mut ids {
             let session = manager.session(Some(id.as_str()), ClientInfo::default());
-            session.renew();
+            session.renew().unwrap();
             session.set("role", "admin").unwrap();
             assert_eq!(session.save().unwrap(), Saved::Renewed);
             assert_eq!(user(&manager, id).unwrap(), None, "the old id lives");
@@ -450,7 +450,7 @@ fn a_slot_that_moves_loses_nothing() {
         let to = (from + 1) % 3;
         cluster.begin_migration(slot, from, to);
         let session = manager.session(Some(id.as_str()), ClientInfo::default());
-        session.renew();
+        session.renew().unwrap();
         assert_eq!(session.save().unwrap(), Saved::Renewed);
         cluster.move_keys(slot, from, to);
         let session = manager.session(Some(id.as_str()), ClientInfo::default());
@@ -563,7 +563,7 @@ fn a_user_with_few_rights() {
     let id = log_in(&manager).unwrap();
     let session = manager.session(Some(id.as_str()), ClientInfo::default());
     session.set_principal("ada").unwrap();
-    session.renew();
+    session.renew().unwrap();
     assert_eq!(session.save().unwrap(), Saved::Renewed);
     assert_eq!(manager.sessions_of("ada").unwrap().len(), 1);
     assert_eq!(manager.destroy_all_of("ada", None).unwrap(), 1);

@@ -12,7 +12,7 @@ use crate::ConfigError;
 pub(crate) use choice::HeaderChoice;
 
 /// A header that carries ids, in requests and in responses.
-#[derive(Debug)]
+#[derive(Debug, PartialEq, Eq)]
 pub(crate) struct SessionHeader {
     name: HeaderName,
     form: Form,

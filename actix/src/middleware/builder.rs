@@ -4,9 +4,10 @@ use std::{sync::Arc, time::Duration};
 
 use gsession::{AsyncManager, AsyncStorage, Clock, IdGenerator, Limits, ManagerBuilder};
 
-use super::{SessionMiddleware, Setup};
+use super::{SHUTDOWN_TIMEOUT, SessionMiddleware, Setup};
 use crate::{
-    ConfigError, CookieMaxAge, SameSite, cookie::CookieAttributes, header::HeaderChoice, transport::Transport,
+    ConfigError, CookieMaxAge, SameSite, cookie::CookieAttributes, endings::Endings, header::HeaderChoice,
+    transport::Transport,
 };
 
 /// Settings of a [`SessionMiddleware`].
@@ -53,6 +54,8 @@ pub struct SessionMiddlewareBuilder {
     /// Two settings that each chose a header.
     header_clash: Option<(&'static str, &'static str)>,
     no_store_when_logged_in: bool,
+    realm: Option<String>,
+    shutdown_timeout: Duration,
 }
 
 impl SessionMiddlewareBuilder {
@@ -65,6 +68,8 @@ impl SessionMiddlewareBuilder {
             header: None,
             header_clash: None,
             no_store_when_logged_in: false,
+            realm: None,
+            shutdown_timeout: SHUTDOWN_TIMEOUT,
         }
     }
 
@@ -284,6 +289,24 @@ impl SessionMiddlewareBuilder {
         self
     }
 
+    /// Where the ids of this middleware are valid; see [`Realm`](gsession::Realm). Default: the name of the cookie, or of the
+    /// header if there is no cookie, so an id from the shop's cookie opens nothing in the admin area's (S13).
+    ///
+    /// Set it to the same name for two middlewares with different names that share their sessions, or before renaming a cookie.
+    pub fn realm(mut self, name: impl Into<String>) -> Self {
+        self.realm = Some(name.into());
+        self
+    }
+
+    /// How long a stopping server waits for logouts whose clients have left. Default: 30 seconds, as
+    /// [`HttpServer::shutdown_timeout`](actix_web::HttpServer::shutdown_timeout); give both the same value.
+    ///
+    /// The server drops the middleware when it stops, and dropping it waits. Whoever keeps it in a `static` has no such wait.
+    pub const fn shutdown_timeout(mut self, timeout: Duration) -> Self {
+        self.shutdown_timeout = timeout;
+        self
+    }
+
     /// Checks the settings and makes the middleware.
     ///
     /// # Errors
@@ -311,6 +334,9 @@ impl SessionMiddlewareBuilder {
         }
         let transport =
             Transport { cookie, cookie_output, header, no_store_when_logged_in: self.no_store_when_logged_in };
-        Ok(SessionMiddleware(Setup { manager: self.manager.build()?, transport: Arc::new(transport) }))
+        let realm = self.realm.as_deref().unwrap_or_else(|| transport.realm());
+        let manager = self.manager.realm(realm).build()?;
+        let endings = Endings::new(self.shutdown_timeout);
+        Ok(SessionMiddleware { setup: Setup { manager, transport: Arc::new(transport), endings } })
     }
 }

@@ -21,11 +21,7 @@ use crate::{
 
 /// Prepares the end of a request: what the session has to know of its outcome.
 pub(super) fn prepare<B>(session: &AsyncSession, outcome: &Result<ServiceResponse<B>, Error>) {
-    let status = match outcome {
-        Ok(response) => response.status(),
-        Err(error) => error.as_response_error().status_code(),
-    };
-    if status.is_server_error() {
+    if status_of(outcome).is_server_error() {
         // What a failed handler wrote is half of something (S9).
         session.abandon();
     }
@@ -36,6 +32,13 @@ pub(super) fn prepare<B>(session: &AsyncSession, outcome: &Result<ServiceRespons
     }
 }
 
+fn status_of<B>(outcome: &Result<ServiceResponse<B>, Error>) -> StatusCode {
+    match outcome {
+        Ok(response) => response.status(),
+        Err(error) => error.as_response_error().status_code(),
+    }
+}
+
 /// Writes what the client has to be told into the response.
 pub(super) fn deliver<B>(
     attached: &Attached,
@@ -43,10 +46,17 @@ pub(super) fn deliver<B>(
     closed: Result<Closed, gsession::Error>,
     mut outcome: Result<ServiceResponse<B>, Error>,
 ) -> Result<ServiceResponse<B>, Error> {
-    let Setup { manager, transport } = attached.setup();
+    let Setup { manager, transport, .. } = attached.setup();
     let now = || manager.now();
     let closed = match closed {
         Ok(closed) => closed,
+        // What the handler wrote is lost, and its answer says that something else went wrong anyway.
+        Err(gsession::Error::Gone) if status_of(&outcome).is_client_error() => {
+            tracing::warn!(
+                "a session was renewed by another request while this one was writing to it; its changes were dropped"
+            );
+            return outcome;
+        }
         Err(error) => {
             // An id that an earlier save has given must reach the client all the same; nothing else is certain now.
             let delivery = attached.used().map_or(Delivery::Keep, |(session, _)| session.core().delivery());

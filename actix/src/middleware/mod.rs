@@ -4,14 +4,17 @@ mod builder;
 mod finish;
 mod service;
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 use gsession::{AsyncManager, AsyncStorage};
 
-use crate::{cookie::CookieAttributes, transport::Transport};
+use crate::{cookie::CookieAttributes, endings::Endings, transport::Transport};
 
 pub use builder::SessionMiddlewareBuilder;
 pub use service::SessionMiddlewareService;
+
+/// As actix-web's own default.
+const SHUTDOWN_TIMEOUT: Duration = Duration::from_secs(30);
 
 /// Gives every request a session. Build it once, outside the closure that makes the `App`, and clone it into each.
 ///
@@ -37,13 +40,24 @@ pub use service::SessionMiddlewareService;
 /// choose `public` only where the handler leaves the session alone. For the pages of logged-in users,
 /// use [`no_store_when_logged_in`](SessionMiddlewareBuilder::no_store_when_logged_in).
 #[derive(Debug, Clone)]
-pub struct SessionMiddleware(Setup);
+pub struct SessionMiddleware {
+    pub(crate) setup: Setup,
+}
+
+impl Drop for SessionMiddleware {
+    /// Waits for logouts whose clients have left, up to the
+    /// [`shutdown_timeout`](SessionMiddlewareBuilder::shutdown_timeout): the server drops its middleware when it stops.
+    fn drop(&mut self) {
+        self.setup.endings.wait();
+    }
+}
 
 /// What the requests of a middleware share.
 #[derive(Debug, Clone)]
 pub(crate) struct Setup {
     pub(crate) manager: AsyncManager,
     pub(crate) transport: Arc<Transport>,
+    pub(crate) endings: Endings,
 }
 
 impl SessionMiddleware {
@@ -57,7 +71,8 @@ impl SessionMiddleware {
         // The default attributes are tested to be accepted; should they not be, the strictest fallback is no cookie at all.
         let cookie = CookieAttributes::default().check().ok();
         let transport = Transport { cookie, cookie_output: true, header: None, no_store_when_logged_in: false };
-        Self(Setup { manager: AsyncManager::new(storage), transport: Arc::new(transport) })
+        let manager = AsyncManager::new(storage).in_realm(transport.realm());
+        Self { setup: Setup { manager, transport: Arc::new(transport), endings: Endings::new(SHUTDOWN_TIMEOUT) } }
     }
 
     /// Other settings.
@@ -68,6 +83,6 @@ impl SessionMiddleware {
     /// The manager behind the sessions: for listing and ending a user's sessions, and for sessions outside requests.
     #[must_use]
     pub const fn manager(&self) -> &AsyncManager {
-        &self.0.manager
+        &self.setup.manager
     }
 }

@@ -17,7 +17,7 @@ use super::{
     SessionMiddleware, Setup,
     finish::{deliver, prepare},
 };
-use crate::attach::Attached;
+use crate::{SessionError, attach::Attached};
 
 /// The service of [`SessionMiddleware`].
 #[derive(Debug)]
@@ -38,7 +38,7 @@ where
     type Future = Ready<Result<Self::Transform, Self::InitError>>;
 
     fn new_transform(&self, service: S) -> Self::Future {
-        ready(Ok(SessionMiddlewareService { service, setup: self.0.clone() }))
+        ready(Ok(SessionMiddlewareService { service, setup: self.setup.clone() }))
     }
 }
 
@@ -57,7 +57,14 @@ where
 
     fn call(&self, req: ServiceRequest) -> Self::Future {
         let attached = Attached::attach(&self.setup, &mut req.extensions_mut());
-        SessionFuture { inner: self.service.call(req), finishing: None, unfinished: Unfinished(Some(attached)) }
+        match attached {
+            Ok((attached, is_first)) => SessionFuture::Running {
+                inner: self.service.call(req),
+                finishing: None,
+                unfinished: Unfinished { attached: Some(attached), is_first },
+            },
+            Err(error) => SessionFuture::Refused { error: Some(error) },
+        }
     }
 }
 
@@ -65,11 +72,16 @@ type Finishing<B> = Pin<Box<dyn Future<Output = Result<ServiceResponse<B>, Error
 
 pin_project! {
     /// Runs the request, then stores what it did to its session. Boxes nothing unless the session was used (H7).
-    pub struct SessionFuture<F, B> {
-        #[pin]
-        inner: F,
-        finishing: Option<Finishing<B>>,
-        unfinished: Unfinished,
+    #[project = Projected]
+    pub enum SessionFuture<F, B> {
+        Running {
+            #[pin]
+            inner: F,
+            finishing: Option<Finishing<B>>,
+            unfinished: Unfinished,
+        },
+        /// The middlewares are set up wrongly; nothing runs.
+        Refused { error: Option<SessionError> },
     }
 }
 
@@ -81,56 +93,69 @@ where
     type Output = F::Output;
 
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
-        let this = self.project();
-        if this.finishing.is_none() {
-            let outcome = ready_or_return!(this.inner.poll(cx));
-            let Some(attached) = &this.unfinished.0 else { return Poll::Ready(outcome) };
+        let (inner, finishing, unfinished) = match self.project() {
+            Projected::Running { inner, finishing, unfinished } => (inner, finishing, unfinished),
+            Projected::Refused { error } => {
+                return error.take().map_or(Poll::Pending, |error| Poll::Ready(Err(error.into())));
+            }
+        };
+        if finishing.is_none() {
+            let outcome = ready_or_return!(inner.poll(cx));
+            let Some(attached) = &unfinished.attached else { return Poll::Ready(outcome) };
             if let Ok(response) = &outcome {
                 attached.detach(response.request());
             }
-            let Some((session, presented)) = attached.used() else {
-                this.unfinished.0 = None;
+            let Some((session, presented)) = attached.used().filter(|_| unfinished.is_first) else {
+                unfinished.end();
                 return Poll::Ready(outcome);
             };
             prepare(session.core(), &outcome);
             // With a storage that never waits there is nothing to wait for, and nothing to box.
             if let Some(closed) = session.core().close_at_once() {
                 let outcome = deliver(attached, presented, closed, outcome);
-                this.unfinished.0 = None;
+                unfinished.end();
                 return Poll::Ready(outcome);
             }
             let (session, attached) = (session.core().clone(), attached.clone());
-            *this.finishing = Some(Box::pin(async move {
+            *finishing = Some(Box::pin(async move {
                 let closed = session.close().await;
                 deliver(&attached, presented, closed, outcome)
             }));
         }
-        let Some(finishing) = this.finishing else { return Poll::Pending };
+        let Some(finishing) = finishing else { return Poll::Pending };
         let outcome = ready_or_return!(finishing.as_mut().poll(cx));
-        this.unfinished.0 = None;
+        unfinished.end();
         Poll::Ready(outcome)
     }
 }
 
 /// A request that has not come to its end. If it never does, because its handler panicked or its client went away, what it
 /// wrote is dropped, but a logout is done all the same (S9).
-struct Unfinished(Option<Attached>);
+pub struct Unfinished {
+    attached: Option<Attached>,
+    /// Whether the session is this middleware's to finish, and not that of the same one further out.
+    is_first: bool,
+}
+
+impl Unfinished {
+    /// It has come to its end.
+    fn end(&mut self) {
+        if let Some(attached) = self.attached.take()
+            && self.is_first
+        {
+            attached.close();
+        }
+    }
+}
 
 impl Drop for Unfinished {
     fn drop(&mut self) {
-        let Some((session, _)) = self.0.as_ref().and_then(Attached::used) else { return };
-        session.abandon();
-        if !session.is_doomed() {
-            return;
-        }
-        let session = session.core().clone();
-        // Without a runtime, which is shutting down then, there is nobody left to do it.
-        if let Ok(runtime) = tokio::runtime::Handle::try_current() {
-            runtime.spawn(async move {
-                if let Err(error) = session.save().await {
-                    tracing::error!(%error, "a session could not be ended after its request was cut off");
-                }
-            });
+        let Some(attached) = self.attached.take().filter(|_| self.is_first) else { return };
+        attached.close();
+        if let Some((session, _)) = attached.used()
+            && session.core().is_doomed()
+        {
+            attached.setup().endings.carry_out(session.core().clone());
         }
     }
 }

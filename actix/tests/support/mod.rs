@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test may panic")]
 
 pub(crate) mod client;
+pub(crate) mod http2;
 pub(crate) mod ids;
 pub(crate) mod place;
 pub(crate) mod probe;

@@ -1,6 +1,18 @@
 //! Handlers that do to their session what the path says: `/do/get,pause,set:cart=1`.
 
-use actix_web::{HttpResponse, Result, error::InternalError, http::StatusCode, web};
+use std::{
+    future::{Future as _, poll_fn},
+    pin::pin,
+    sync::atomic::{AtomicUsize, Ordering},
+};
+
+use actix_web::{
+    HttpResponse, Result,
+    error::{ErrorInternalServerError, InternalError},
+    http::StatusCode,
+    web,
+};
+use futures::{FutureExt as _, StreamExt as _};
 use gsession::SessionId;
 use gsession_actix::Session;
 use serde_json::Value;
@@ -13,6 +25,11 @@ pub(crate) struct Meeting {
     pub(crate) go: Notify,
     /// A handler that stood here was dropped.
     pub(crate) cut_off: Notify,
+    /// A request was dropped, with all that the middleware was doing for it.
+    pub(crate) dropped: Notify,
+    /// A handler has found out that its client has left.
+    pub(crate) gave_up: Notify,
+    polls: AtomicUsize,
 }
 
 struct Guard<'a>(&'a Meeting);
@@ -27,8 +44,19 @@ impl Meeting {
     async fn pause(&self) {
         let guard = Guard(self);
         self.arrived.notify_one();
-        self.go.notified().await;
+        let mut go = pin!(self.go.notified());
+        poll_fn(|cx| {
+            self.polls.fetch_add(1, Ordering::SeqCst);
+            go.as_mut().poll(cx)
+        })
+        .await;
         std::mem::forget(guard);
+    }
+
+    /// How often handlers were polled at their `pause`. Over HTTP/1 that happens also whenever the server has read from the
+    /// connection.
+    pub(crate) fn polls(&self) -> usize {
+        self.polls.load(Ordering::SeqCst)
     }
 }
 
@@ -41,6 +69,7 @@ pub(crate) async fn run(
     session: Session,
     steps: web::Path<String>,
     meeting: web::Data<Meeting>,
+    mut body: web::Payload,
 ) -> Result<HttpResponse> {
     let mut said = Vec::new();
     let mut answer = HttpResponse::Ok();
@@ -75,6 +104,24 @@ pub(crate) async fn run(
             "id" => said.push(session.id().map_or_else(|| "-".to_owned(), |id| id.as_str().to_owned())),
             "be" => session.set_id(SessionId::custom(about).map_err(actix_web::error::ErrorBadRequest)?)?,
             "pause" => meeting.pause().await,
+            // Reads the body until it ends, or until the client leaves before that.
+            "body" => {
+                meeting.arrived.notify_one();
+                let broken = loop {
+                    match body.next().await {
+                        Some(Ok(_)) => {}
+                        end => break end.is_some(),
+                    }
+                };
+                said.push(if broken { "broken" } else { "whole" }.to_owned());
+            }
+            // Goes no further for a client that is known to have left.
+            "unless-left" => {
+                if let Some(Some(Err(error))) = body.next().now_or_never() {
+                    meeting.gave_up.notify_one();
+                    return Err(ErrorInternalServerError(error));
+                }
+            }
             "status" => {
                 answer.status(status(about));
             }

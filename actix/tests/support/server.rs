@@ -6,13 +6,30 @@ use std::{
     thread::JoinHandle,
 };
 
-use actix_web::{App, HttpServer, dev::ServerHandle, rt::System, web};
+use actix_web::{
+    App, Error, HttpServer,
+    body::MessageBody,
+    dev::{ServerHandle, ServiceRequest, ServiceResponse},
+    middleware::{Next, from_fn},
+    rt::System,
+    web,
+};
 use gsession_actix::SessionMiddleware;
 
 use super::{
     PATIENCE,
     script::{Meeting, run},
 };
+
+/// What a server speaks, on plain TCP.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Protocol {
+    Http1,
+    /// Takes the end of what a client sends for the end of the client.
+    Http1NotHalfClosed,
+    /// And HTTP/1, whichever a client begins with.
+    Http2,
+}
 
 /// Runs in threads of its own, with one worker, until it is dropped.
 pub(crate) struct Server {
@@ -24,16 +41,27 @@ pub(crate) struct Server {
 
 impl Server {
     pub(crate) fn of(sessions: SessionMiddleware) -> Self {
+        Self::speaking(Protocol::Http1, sessions)
+    }
+
+    pub(crate) fn speaking(protocol: Protocol, sessions: SessionMiddleware) -> Self {
         let meeting = web::Data::<Meeting>::default();
         let data = meeting.clone();
         let (started, addr) = std::sync::mpsc::channel();
         let thread = std::thread::spawn(move || {
             System::new().block_on(async move {
                 let app = move || {
-                    let app = App::new().app_data(data.clone()).wrap(sessions.clone());
+                    let app = App::new().app_data(data.clone()).wrap(sessions.clone()).wrap(from_fn(watch));
                     app.route("/do/{steps}", web::get().to(run))
                 };
-                let server = HttpServer::new(app).workers(1).disable_signals().bind(("127.0.0.1", 0)).unwrap();
+                let server = HttpServer::new(app).workers(1).disable_signals();
+                let server = server.h1_allow_half_closed(protocol != Protocol::Http1NotHalfClosed);
+                let free = ("127.0.0.1", 0);
+                let server = match protocol {
+                    Protocol::Http1 | Protocol::Http1NotHalfClosed => server.bind(free),
+                    Protocol::Http2 => server.bind_auto_h2c(free),
+                };
+                let server = server.unwrap();
                 let addr = server.addrs()[0];
                 let server = server.run();
                 started.send((addr, server.handle())).unwrap();
@@ -80,6 +108,29 @@ impl Server {
         let _ = self.connect(&Self::request(path, &headers)).read_to_end(&mut answer);
         Raw(String::from_utf8(answer).unwrap())
     }
+}
+
+/// Tells the meeting if the future of a request is dropped before it ends. Outside of the session middleware, so that what
+/// that does after the handler is a part of the request.
+async fn watch(req: ServiceRequest, next: Next<impl MessageBody>) -> Result<ServiceResponse<impl MessageBody>, Error> {
+    struct Watched {
+        meeting: web::Data<Meeting>,
+        ended: bool,
+    }
+
+    impl Drop for Watched {
+        fn drop(&mut self) {
+            if !self.ended {
+                self.meeting.dropped.notify_one();
+            }
+        }
+    }
+
+    let meeting = req.app_data::<web::Data<Meeting>>().unwrap().clone();
+    let mut watched = Watched { meeting, ended: false };
+    let outcome = next.call(req).await;
+    watched.ended = true;
+    outcome
 }
 
 impl Drop for Server {

@@ -7,7 +7,7 @@ use tokio::runtime::{Builder, Runtime};
 use crate::{
     AnyStorage, AsyncStorage, KeyScheme, Record, Storage, StorageError, StoreKey, Timestamp,
     record::Commit,
-    storage::{Access, Committed, Created, Found, Lookup, Moved, Removed, Swept, Touched},
+    storage::{Access, Committed, Created, Found, Lookup, Moved, Removed, Swept, Touched, Trace},
 };
 
 /// A runtime for the storages of a suite.
@@ -54,6 +54,10 @@ impl Storage for Awaited {
 
     fn move_to(&self, from: &StoreKey, to: &StoreKey, commit: &Commit) -> Result<Moved, StorageError> {
         self.executor.wait(self.storage.move_to(from, to, commit))
+    }
+
+    fn trace(&self, key: &StoreKey, now: Timestamp) -> Result<Option<Trace>, StorageError> {
+        self.executor.wait(self.storage.trace(key, now))
     }
 
     fn remove(&self, key: &StoreKey) -> Result<Removed, StorageError> {

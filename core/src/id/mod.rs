@@ -4,6 +4,8 @@ mod client_info;
 mod generator;
 mod goframe;
 mod hashed;
+mod realm;
+mod sealed_id;
 mod session_id;
 mod store_key;
 
@@ -11,5 +13,8 @@ pub use client_info::ClientInfo;
 pub use generator::{CustomIds, IdError, IdGenerator};
 pub use goframe::GoFrameIds;
 pub use hashed::HashedIds;
+pub(crate) use realm::Keys;
+pub use realm::Realm;
+pub use sealed_id::SealedId;
 pub use session_id::{InvalidId, SessionId};
 pub use store_key::{KeyScheme, StoreKey};

@@ -3,7 +3,8 @@
 use std::{sync::Arc, time::Duration};
 
 use crate::{
-    Clock, ConfigError, GoFrameIds, HashedIds, IdGenerator, KeyScheme, Limits, SystemClock,
+    Clock, ConfigError, GoFrameIds, HashedIds, IdGenerator, KeyScheme, Limits, Realm, SystemClock,
+    id::Keys,
     session::{Config, Lifetime},
 };
 
@@ -29,6 +30,7 @@ pub struct ManagerBuilder<M: FromParts> {
     limits: Limits,
     ids: Option<Arc<dyn IdGenerator>>,
     clock: Arc<dyn Clock>,
+    realm: Option<Realm>,
 }
 
 /// A kind of manager, made of a storage and settings.
@@ -56,6 +58,7 @@ impl<M: FromParts> ManagerBuilder<M> {
             limits: Limits::default(),
             ids: None,
             clock: Arc::new(SystemClock),
+            realm: None,
         }
     }
 
@@ -97,6 +100,15 @@ impl<M: FromParts> ManagerBuilder<M> {
         self
     }
 
+    /// Where the ids of these sessions are valid: an id of another [`Realm`] opens nothing here, although both share a storage
+    /// (S13). Default: none, which is a place of its own. The actix middleware sets it.
+    ///
+    /// Another realm ends every session, as far as clients can tell. On a storage in GoFrame's formats it has no effect.
+    pub fn realm(mut self, name: &str) -> Self {
+        self.realm = Some(Realm::new(name));
+        self
+    }
+
     /// Checks the settings and makes the manager.
     ///
     /// # Errors
@@ -115,8 +127,8 @@ impl<M: FromParts> ManagerBuilder<M> {
         // Otherwise somebody who is active all the time would be logged out.
         let touch_interval = touch_interval.min(self.idle_timeout / 2);
         let lifetime = Lifetime { idle_timeout: self.idle_timeout, absolute: self.absolute_lifetime, touch_interval };
-        let keys = M::key_scheme(&self.storage);
-        let ids = self.ids.unwrap_or_else(|| default_ids(keys));
+        let keys = Keys { scheme: M::key_scheme(&self.storage), realm: self.realm };
+        let ids = self.ids.unwrap_or_else(|| default_ids(keys.scheme));
         let config = Config { lifetime, limits: self.limits, ids, clock: self.clock, keys };
         Ok(M::from_parts(self.storage, Settings(Arc::new(config))))
     }
@@ -142,13 +154,14 @@ fn default_ids(keys: KeyScheme) -> Arc<dyn IdGenerator> {
 
 impl Settings {
     /// The default settings for a storage.
-    pub(super) fn standard(keys: KeyScheme) -> Self {
+    pub(super) fn standard(scheme: KeyScheme) -> Self {
         let lifetime = Lifetime {
             idle_timeout: Lifetime::DEFAULT_IDLE,
             absolute: None,
             touch_interval: Lifetime::default_touch_interval(Lifetime::DEFAULT_IDLE),
         };
-        let (ids, clock) = (default_ids(keys), Arc::new(SystemClock));
+        let (ids, clock) = (default_ids(scheme), Arc::new(SystemClock));
+        let keys = Keys { scheme, realm: None };
         Self(Arc::new(Config { lifetime, limits: Limits::default(), ids, clock, keys }))
     }
 }

@@ -13,8 +13,8 @@ macro_rules! manager_methods {
             }
 
             /// As [`session`](Self::session), for transports on which a client may present several texts, such as several
-            /// cookies of one name: the first under which there is a session counts, of at most four that can be ids, so that
-            /// neither a malformed text nor a dead id hides a good one. `client` is called only if none can be an id.
+            /// cookies of one name: the first under which a session lives counts, of at most four that can be ids, so that neither a
+            /// malformed text nor a dead or renewed id hides a good one. `client` is called only if none can be an id.
             #[must_use]
             pub fn session_from<'a>(
                 &self,
@@ -31,8 +31,17 @@ macro_rules! manager_methods {
                     }
                 }
                 let client = if id.is_some() { ClientInfo::default() } else { client() };
-                let machine = Machine::new(id, malformed, client).with_others(others).with_keys(self.config.keys);
+                let machine = Machine::new(id, malformed, client, self.config.clock.now()).with_others(others);
                 $session::new(self.storage.clone(), Arc::clone(&self.config), machine)
+            }
+
+            /// A manager of the same storage with the same settings whose ids are valid in this [`Realm`](crate::Realm) (S13): for
+            /// sessions of an integration's middleware that are opened elsewhere, in a TCP server for example.
+            #[must_use]
+            pub fn in_realm(&self, name: &str) -> Self {
+                let mut config = Config::clone(&self.config);
+                config.keys.realm = Some(crate::Realm::new(name));
+                Self { storage: self.storage.clone(), config: Arc::new(config) }
             }
 
             /// Whether a text that a client presents can be an id at all.
@@ -59,7 +68,9 @@ macro_rules! manager_methods {
                 Ok(sessions)
             }
 
-            /// Ends every session of a principal, except one if given; returns how many there were (ASVS 7.4.2, 7.4.5).
+            /// Ends every session of a principal, except one if given; returns how many there were (ASVS 7.4.2, 7.4.5). For operators
+            /// and background jobs: a handler that ends its own user's sessions calls
+            /// [`destroy_everywhere`](crate::AsyncSession::destroy_everywhere) on its session, which then knows about it.
             ///
             /// # Errors
             ///

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use super::{Access, Changes, JsonText, LimitExceeded, Limits, Record, Snapshot};
+use crate::id::SealedId;
 
 /// What a storage is asked to do to a stored session, atomically and only if the session still exists.
 #[derive(Debug, Clone)]
@@ -18,6 +19,8 @@ pub struct Commit {
     pub access: Access,
     /// What the session may hold at most.
     pub limits: Limits,
+    /// For a move: what its [`Trace`](crate::storage::Trace) keeps of the new id.
+    pub sealed: SealedId,
     /// Where a conformance case holds up whoever is carrying this out.
     #[cfg(feature = "conformance")]
     pub(crate) gate: Option<super::Gate>,
@@ -37,6 +40,7 @@ impl Commit {
             expect: None,
             access,
             limits: Limits::default(),
+            sealed: SealedId::none(),
             #[cfg(feature = "conformance")]
             gate: None,
         }

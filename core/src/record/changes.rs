@@ -64,7 +64,7 @@ impl Changes {
     /// Whether something was given to keep: an entry or a principal. Removals alone make no session.
     #[must_use]
     pub fn has_content(&self) -> bool {
-        matches!(self.principal, Some(Some(_))) || self.edits.iter().any(|(_, edit)| edit.is_some())
+        self.logs_in() || self.edits.iter().any(|(_, edit)| edit.is_some())
     }
 
     /// Whether every entry that was there before is removed.
@@ -82,6 +82,11 @@ impl Changes {
     #[must_use]
     pub fn principal(&self) -> Option<Option<&str>> {
         self.principal.as_ref().map(Option::as_deref)
+    }
+
+    /// Whether they say whose session this is from now on.
+    pub(crate) const fn logs_in(&self) -> bool {
+        matches!(self.principal, Some(Some(_)))
     }
 
     pub(crate) fn new_principal(&self) -> Option<&Option<Arc<str>>> {

@@ -8,13 +8,14 @@ use serde::{Serialize, de::DeserializeOwned};
 use serde_json::{Map, Value};
 
 use super::{
-    Closed, Config, Delivery, Saved, SessionInfo,
+    Closed, Config, Delivery, ListedSession, Saved, SessionInfo,
+    alteration::Alteration,
     machine::Machine,
     methods::session_methods,
     steps::{MAX_UPDATE_TRIES, Progress, Reply, Step, Update, decode_entry, value_error},
 };
 use crate::{
-    AnyStorage, AsyncStorage, ClientInfo, Error, SessionId,
+    AnyStorage, AsyncStorage, ClientInfo, Error, SessionId, StoreKey,
     manager::remove_through,
     record::{JsonText, encode},
 };

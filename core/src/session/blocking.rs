@@ -7,13 +7,14 @@ use serde::{Serialize, de::DeserializeOwned};
 use serde_json::{Map, Value};
 
 use super::{
-    Closed, Config, Delivery, Saved, SessionInfo,
+    Closed, Config, Delivery, ListedSession, Saved, SessionInfo,
+    alteration::Alteration,
     machine::Machine,
     methods::session_methods,
     steps::{MAX_UPDATE_TRIES, Progress, Reply, Step, Update, decode_entry, value_error},
 };
 use crate::{
-    ClientInfo, Error, SessionId, Storage,
+    ClientInfo, Error, SessionId, Storage, StoreKey,
     manager::remove_through_blocking as remove_through,
     record::{JsonText, encode},
 };

@@ -3,15 +3,16 @@
 use std::sync::Arc;
 
 use super::Lifetime;
-use crate::{Clock, IdGenerator, InvalidId, KeyScheme, Limits, SessionId};
+use crate::{Clock, IdGenerator, InvalidId, Limits, SessionId, id::Keys};
 
 /// The settings of a manager.
+#[derive(Clone)]
 pub(crate) struct Config {
     pub(crate) lifetime: Lifetime,
     pub(crate) limits: Limits,
     pub(crate) ids: Arc<dyn IdGenerator>,
     pub(crate) clock: Arc<dyn Clock>,
-    pub(crate) keys: KeyScheme,
+    pub(crate) keys: Keys,
 }
 
 impl Config {

@@ -2,7 +2,7 @@
 
 use std::{fmt, sync::Arc};
 
-use crate::{Record, SessionId, Timestamp};
+use crate::{Record, SessionId, StoreKey, Timestamp, storage::Found};
 
 /// What the transport has to tell the client at the end of a request.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -25,7 +25,8 @@ pub enum Delivery {
         /// When the session ends if it is not used again.
         expires_at: Timestamp,
     },
-    /// What the client holds opens nothing; it should forget it.
+    /// The session was destroyed; the client should forget its id. Never told to a client that merely came with an id that opens
+    /// nothing: a removal names no id, so it could hit one that the client has got since, or another application's.
     Withdraw,
 }
 
@@ -83,6 +84,24 @@ impl SessionInfo {
             absolute_deadline: record.absolute_deadline,
             principal: record.principal.clone(),
         }
+    }
+}
+
+/// One of a user's sessions, as [`list`](crate::AsyncSession::list) gives them.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct ListedSession {
+    /// Under which key the storage keeps it, for [`end`](crate::AsyncSession::end).
+    pub key: StoreKey,
+    /// When it was created, last used and so on.
+    pub info: SessionInfo,
+    /// Whether it is the session that asked.
+    pub is_current: bool,
+}
+
+impl ListedSession {
+    pub(super) fn of(found: &Found, own: Option<StoreKey>) -> Self {
+        Self { key: found.key, info: SessionInfo::of(&found.record), is_current: Some(found.key) == own }
     }
 }
 

@@ -1,21 +1,27 @@
 //! The state of one session during one request. No I/O, no clock, no randomness of its own: it is told what was presented
 //! and what was loaded, it records reads and writes, and it says what must happen in the storage.
 //!
-//! `writing` records, `reading` answers from what is known, `steps` leads through the storage at the end.
+//! `presented` says which of a client's ids counts, `writing` records, `reading` answers from what is known, `steps` leads
+//! through the storage at the end, and `overtaken` is about requests whose id another one has renewed.
 
 use std::{collections::BTreeSet, sync::Arc, time::Duration};
 
-use super::delivery::Delivery;
+use super::{
+    config::Config,
+    delivery::Delivery,
+    overtaken::Overtaken,
+    presented::{Presented, Turn},
+};
 use crate::{
-    ClientInfo, KeyScheme, SessionId, StoreKey, Timestamp,
+    ClientInfo, Error, SessionId, StoreKey, Timestamp,
     record::Changes,
     storage::{Lookup, Snapshot},
 };
 
 /// How long after a renewal its old id is believed to come from a request that was sent before the new one arrived.
 ///
-/// Within it such a request is told nothing, since whatever it were told could displace the new cookie (S5). After it the old
-/// id is as good as none, so that a client whose answer got lost on the way can begin anew.
+/// Such a request is told nothing, since whatever it were told could displace the new cookie (S5), unless it logs somebody in.
+/// For a request that began later the old id is as good as none, so that a client whose answer got lost can begin anew.
 const RENEWAL_GRACE: Duration = Duration::from_secs(30);
 
 /// The state machine.
@@ -23,13 +29,12 @@ const RENEWAL_GRACE: Duration = Duration::from_secs(30);
 pub(crate) struct Machine {
     /// The id the request works under: what the client presented, if it is well-formed, or what was issued since.
     pub(super) id: Option<SessionId>,
-    /// Further ids that the request presented, the first last; tried when nothing is under `id`.
-    pub(super) others: Vec<SessionId>,
-    pub(super) keys: KeyScheme,
+    /// What else the client presented.
+    pub(super) presented: Presented,
     /// The key of `id`, computed when first needed.
     pub(super) key: Option<StoreKey>,
-    /// Whether the client presented anything, well-formed or not, that it would have to forget.
-    pub(super) presented: bool,
+    /// When the request began to be interested in its session.
+    pub(super) began: Timestamp,
     /// Whether `id` was given by the application, which then may create under it.
     pub(super) id_is_given: bool,
     pub(super) standing: Standing,
@@ -38,14 +43,16 @@ pub(crate) struct Machine {
     /// What is on its way to the storage.
     pub(super) in_flight: Option<Arc<Changes>>,
     pub(super) renew: bool,
+    /// Whether the request goes on with a session that another one has renewed: its client then has to learn the id.
+    pub(super) joins: bool,
     /// The new id under which a session was to be created or moved to, as long as what became of that is not known.
     pub(super) attempt: Option<Attempt>,
     /// Whether `destroy` came after the last step left for the storage.
     pub(super) destroyed_meanwhile: bool,
-    /// The session to end, and how often it was followed to a new key.
-    pub(super) doomed: Option<(StoreKey, u32)>,
-    /// What else the request presented: nobody knows which of it was meant, so all of it ends.
-    pub(super) doomed_too: Vec<SessionId>,
+    /// The sessions to end, the next one last.
+    pub(super) doomed: Vec<StoreKey>,
+    /// How often the one that is being ended was followed to a new key.
+    pub(super) hops: u32,
     pub(super) passive: bool,
     /// Whether the application looked at the session at all.
     pub(super) used: bool,
@@ -77,8 +84,8 @@ pub(super) struct Attempt {
 pub(super) enum Tries {
     First,
     Again,
-    /// Something stands there: it has to be looked at whether that is its own first try.
-    Found,
+    /// Something stands there, or the old id was renewed, at this time: it has to be looked at whether that is its own first try.
+    Found(Timestamp),
 }
 
 /// What is known about the session in the storage.
@@ -91,8 +98,8 @@ pub(super) enum Standing {
     Found(View),
     /// Never there, or expired; or ended by this request itself.
     Absent,
-    /// Another request has renewed it: the client is about to learn the new id.
-    Moved,
+    /// Another request has renewed it.
+    Overtaken(Overtaken),
     /// It was there and is not any more: what this request does to it is void.
     Lost,
 }
@@ -114,22 +121,22 @@ impl View {
 impl Machine {
     /// A session for a request that presented `id`; `malformed` if it presented something that cannot be an id.
     #[inline]
-    pub(crate) fn new(id: Option<SessionId>, malformed: bool, client: ClientInfo) -> Self {
+    pub(crate) fn new(id: Option<SessionId>, malformed: bool, client: ClientInfo, began: Timestamp) -> Self {
         Self {
-            presented: malformed || id.is_some(),
+            presented: Presented::new(malformed || id.is_some()),
             standing: if id.is_some() { Standing::Unknown } else { Standing::Absent },
             id,
-            others: Vec::new(),
-            keys: KeyScheme::Hashed,
             key: None,
+            began,
             id_is_given: false,
             changes: Changes::default(),
             in_flight: None,
             renew: false,
+            joins: false,
             attempt: None,
             destroyed_meanwhile: false,
-            doomed: None,
-            doomed_too: Vec::new(),
+            doomed: Vec::new(),
+            hops: 0,
             passive: false,
             used: false,
             read: false,
@@ -144,40 +151,42 @@ impl Machine {
     }
 
     /// Adds what the request presented besides.
-    pub(crate) fn with_others(mut self, mut others: Vec<SessionId>) -> Self {
-        others.reverse();
-        self.others = others;
+    pub(crate) fn with_others(mut self, others: Vec<SessionId>) -> Self {
+        self.presented.add(others);
         self
     }
 
-    /// Says how the storage names sessions.
-    #[inline]
-    pub(crate) const fn with_keys(mut self, keys: KeyScheme) -> Self {
-        self.keys = keys;
-        self
-    }
-
-    /// Goes over to the next id that the request presented, if there is one.
-    pub(super) fn try_other(&mut self) -> bool {
-        match self.others.pop() {
-            Some(other) => {
-                (self.id, self.key, self.standing) = (Some(other), None, Standing::Unknown);
-                true
-            }
-            None => false,
+    /// Nothing lives under the presented id that was looked up; it was renewed at `renewed`, if that. The next one's turn.
+    pub(super) fn pass_over(&mut self, renewed: Option<Timestamp>) {
+        self.settle_in_flight();
+        let unknown_to_it = renewed.filter(|at| self.began < *at + RENEWAL_GRACE);
+        self.key = None;
+        match self.presented.pass(self.id.take(), unknown_to_it) {
+            Turn::Next(id) => self.id = Some(id),
+            Turn::Renewed(id, at) => self.overtaken(id, at, false),
+            Turn::Nobody => self.standing = Standing::Absent,
         }
     }
 
     /// A session that is none: reading and writing are errors with this text.
     pub(crate) fn detached(why: &'static str) -> Self {
-        Self { detached: Some(why), ..Self::new(None, false, ClientInfo::default()) }
+        Self { detached: Some(why), ..Self::new(None, false, ClientInfo::default(), Timestamp::default()) }
     }
 
-    pub(super) fn key(&mut self) -> Option<StoreKey> {
+    pub(super) fn key(&mut self, config: &Config) -> Option<StoreKey> {
         if self.key.is_none() {
-            self.key = self.id.as_ref().map(|id| self.keys.key_of(id));
+            self.key = self.id.as_ref().map(|id| config.keys.key_of(id));
         }
         self.key
+    }
+
+    /// Whether there is a session to write to, which can still be stored.
+    pub(super) fn check_open(&self) -> Result<(), Error> {
+        match self.detached {
+            Some(why) => Err(Error::Detached(why)),
+            None if self.closed => Err(Error::Closed),
+            None => Ok(()),
+        }
     }
 
     /// The id under which the session lives, as far as is known without asking the storage.
@@ -185,7 +194,7 @@ impl Machine {
         self.used = true;
         match self.standing {
             Standing::Unknown | Standing::Written | Standing::Found(_) => self.id.clone(),
-            Standing::Absent | Standing::Moved | Standing::Lost => None,
+            Standing::Absent | Standing::Overtaken(_) | Standing::Lost => None,
         }
     }
 
@@ -195,7 +204,8 @@ impl Machine {
 
     /// Whether storing what was written may need a new id for a new session.
     pub(crate) fn may_be_created(&self) -> bool {
-        self.changes.has_content() && matches!(self.standing, Standing::Unknown | Standing::Absent)
+        let may_begin = matches!(self.standing, Standing::Unknown | Standing::Absent | Standing::Overtaken(_));
+        self.changes.has_content() && may_begin
     }
 
     /// Tells about the client, unless something is known already.
@@ -215,17 +225,17 @@ impl Machine {
 
     /// Whether the session was there and is not any more.
     pub(crate) const fn is_gone(&self) -> bool {
-        matches!(self.standing, Standing::Lost | Standing::Moved)
+        matches!(self.standing, Standing::Lost | Standing::Overtaken(_))
     }
 
     /// Whether something waits to be stored.
     pub(crate) fn is_dirty(&self) -> bool {
-        !self.changes.is_empty() || self.in_flight.is_some() || self.renew || self.doomed.is_some()
+        !self.changes.is_empty() || self.in_flight.is_some() || self.renew || self.is_doomed()
     }
 
     /// Whether the session was destroyed and the storage does not know yet.
     pub(crate) const fn is_doomed(&self) -> bool {
-        self.doomed.is_some()
+        !self.doomed.is_empty()
     }
 
     /// Drops what was written and not stored; a destroy stays.
@@ -237,8 +247,7 @@ impl Machine {
 
     /// What the client has to be told, once nothing is left to store.
     pub(crate) fn delivery(&self) -> Delivery {
-        let lost_cookie = self.presented && self.read && matches!(self.standing, Standing::Absent);
-        if matches!(self.standing, Standing::Moved | Standing::Lost) {
+        if self.is_gone() {
             // Whatever id this request knows is dead; another answer may be about to bring the client a living one.
             return Delivery::Keep;
         }
@@ -252,41 +261,44 @@ impl Machine {
         match (&self.id, expires_at) {
             (Some(id), Some(expires_at)) if self.issued => Delivery::Send { id: id.clone(), expires_at },
             // Never before the storage has confirmed the end.
-            _ if (self.withdrawn || lost_cookie) && self.doomed.is_none() => Delivery::Withdraw,
+            _ if self.withdrawn && !self.is_doomed() => Delivery::Withdraw,
             (Some(id), Some(expires_at)) => Delivery::Refresh { id: id.clone(), expires_at },
             _ => Delivery::Keep,
         }
     }
 
-    /// The response has left: no id can reach the client any more.
-    pub(crate) const fn close(&mut self) {
+    /// The response has left: nothing more can be stored, and no id can reach the client. What was not stored is dropped; a
+    /// destroy stays.
+    pub(crate) fn seal(&mut self) {
+        self.abandon();
         self.closed = true;
     }
 
-    /// Whether a session that was renewed at `moved` belongs to a request that could not know its new id yet.
-    pub(super) fn is_overtaken(&self, moved: Timestamp, now: Timestamp) -> bool {
-        !matches!(self.standing, Standing::Unknown) || now < moved + RENEWAL_GRACE
+    pub(crate) const fn is_closed(&self) -> bool {
+        self.closed
     }
 
     /// What reading the storage found.
-    pub(super) fn found(&mut self, lookup: Lookup, now: Timestamp) {
-        let lookup = match lookup {
-            Lookup::Moved(at) if !self.is_overtaken(at, now) => Lookup::Absent,
-            lookup => lookup,
-        };
-        if matches!((&lookup, &self.standing), (Lookup::Absent, Standing::Unknown)) && self.try_other() {
-            return;
-        }
+    pub(super) fn found(&mut self, lookup: Lookup) {
         match (lookup, &mut self.standing) {
             // A second, partial read adds to the first.
             (Lookup::Found(more), Standing::Found(view)) => view.snapshot.merge(more),
             (Lookup::Found(snapshot), _) => {
                 self.standing = Standing::Found(View { snapshot, names: Some(BTreeSet::new()) });
             }
-            (Lookup::Moved(_), _) => self.standing = Standing::Moved,
-            // A session that was found before, or written to, has been ended by somebody else since.
+            // A session that was found before, or written to, has been renewed or ended by somebody else since.
+            (Lookup::Moved(at), Standing::Found(_) | Standing::Written) => self.lose_to_renewal(at),
             (Lookup::Absent, Standing::Found(_) | Standing::Written) => self.standing = Standing::Lost,
-            (Lookup::Absent, _) => self.standing = Standing::Absent,
+            (Lookup::Moved(at), _) => self.pass_over(Some(at)),
+            (Lookup::Absent, _) => self.pass_over(None),
+        }
+    }
+
+    /// The session that this request has a part in was renewed by another one.
+    pub(super) fn lose_to_renewal(&mut self, at: Timestamp) {
+        match self.id.take() {
+            Some(id) => self.overtaken(id, at, true),
+            None => self.standing = Standing::Lost,
         }
     }
 }

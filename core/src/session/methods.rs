@@ -160,11 +160,11 @@ macro_rules! session_methods {
             ///
             /// # Errors
             ///
-            /// As [`get`](Self::get); the value is then still there.
+            /// As [`get`](Self::get) and [`remove`](Self::remove); the value is then still there.
             pub $($async)* fn take<T: DeserializeOwned>(&self, key: &str) -> Result<Option<T>, Error> {
                 let value = self.get(key)$($await)*?;
                 if value.is_some() {
-                    self.remove(key);
+                    self.remove(key)?;
                 }
                 Ok(value)
             }
@@ -185,7 +185,7 @@ macro_rules! session_methods {
             /// # Errors
             ///
             /// [`Error::Value`] if the value cannot be written as JSON; [`Error::Limit`] if it would cross one of the
-            /// [`Limits`](crate::Limits). The session is then as before.
+            /// [`Limits`](crate::Limits); [`Error::Closed`] after the end of the request. The session is then as before.
             #[doc(alias = "insert")]
             pub fn set<T: Serialize + ?Sized>(&self, key: &str, value: &T) -> Result<(), Error> {
                 let json = encode(value).map_err(|error| value_error(key, error))?;
@@ -223,25 +223,31 @@ macro_rules! session_methods {
             ///
             /// ```
             #[doc = $setup]
-            /// session.remove("cart");
+            /// session.remove("cart")?;
             #[doc = $end]
             /// ```
+            ///
+            /// # Errors
+            ///
+            /// [`Error::Closed`] after the end of the request; [`Error::Detached`] if there is no session behind this handle.
             #[doc(alias = "delete")]
-            pub fn remove(&self, key: &str) {
-                self.machine().remove(key);
+            pub fn remove(&self, key: &str) -> Result<(), Error> {
+                self.machine().remove(key)
             }
 
             /// Removes several keys.
             ///
             /// ```
             #[doc = $setup]
-            /// session.remove_many(["cart", "coupon"]);
+            /// session.remove_many(["cart", "coupon"])?;
             #[doc = $end]
             /// ```
-            pub fn remove_many<K: AsRef<str>>(&self, keys: impl IntoIterator<Item = K>) {
-                for key in keys {
-                    self.machine().remove(key.as_ref());
-                }
+            ///
+            /// # Errors
+            ///
+            /// As [`remove`](Self::remove).
+            pub fn remove_many<K: AsRef<str>>(&self, keys: impl IntoIterator<Item = K>) -> Result<(), Error> {
+                keys.into_iter().try_for_each(|key| self.machine().remove(key.as_ref()))
             }
 
             /// Removes every entry; the session itself, its id and its principal stay. To end it, [`destroy`](Self::destroy).
@@ -249,16 +255,26 @@ macro_rules! session_methods {
             /// ```
             #[doc = $setup]
             /// session.set("user", "ada")?;
-            /// session.clear();
+            /// session.clear()?;
             #[doc = concat!("assert!(session.is_empty()", $wait, "?);")]
             #[doc = $end]
             /// ```
-            pub fn clear(&self) {
-                self.machine().clear();
+            ///
+            /// # Errors
+            ///
+            /// As [`remove`](Self::remove).
+            pub fn clear(&self) -> Result<(), Error> {
+                self.machine().clear()
             }
 
             /// Ends the session: it is deleted from the storage, and nothing that another running request does brings it
             /// back (logout; GoFrame's `RemoveAll`). What is set afterwards belongs to a new session under a new id.
+            ///
+            /// It ends what is under every id that the client presented, so that it is logged out whichever of them it comes back
+            /// with. Within the hour for which a storage remembers renewals, an id from before a login ends the session as well:
+            /// whoever knows that id can log its user out, and do nothing else.
+            ///
+            /// This works after the end of the request, too: [`save`](Self::save) carries it out then.
             ///
             /// ```
             #[doc = $setup]
@@ -271,26 +287,32 @@ macro_rules! session_methods {
             #[doc(alias = "flush")]
             #[doc(alias = "delete")]
             pub fn destroy(&self) {
-                self.machine().destroy();
+                self.machine().destroy(self.config());
             }
 
             /// Gives the session a new id and ends the old one, keeping the data. Call it whenever privileges change, above
             /// all at login, so that nobody who knew the id before profits (ASVS 7.2.4; GoFrame's `RegenerateId(true)`).
             ///
-            /// Of several overlapping renewals one wins; the changes of the others are dropped ([`Saved::Gone`]).
+            /// Of several overlapping renewals one wins. A later one that says who its user is, with
+            /// [`set_principal`](Self::set_principal), joins the session of the first if that is the same user's: a second click on
+            /// "log in" works. The changes of the others are dropped ([`Saved::Gone`]), which is an error at the end of the request.
             ///
             /// ```
             #[doc = $setup]
             /// // The password was right:
-            /// session.renew();
+            /// session.renew()?;
             /// session.set("user", "ada")?;
             /// session.set_principal("ada")?;
             #[doc = $end]
             /// ```
+            ///
+            /// # Errors
+            ///
+            /// As [`remove`](Self::remove).
             #[doc(alias = "regenerate_id")]
             #[doc(alias = "cycle_id")]
-            pub fn renew(&self) {
-                self.machine().renew();
+            pub fn renew(&self) -> Result<(), Error> {
+                self.machine().renew()
             }
 
             /// Says whose session this is, so that a user's sessions can be listed and ended
@@ -298,7 +320,8 @@ macro_rules! session_methods {
             ///
             /// # Errors
             ///
-            /// [`Error::Limit`] if it is longer than [`Limits::max_principal_bytes`](crate::Limits::max_principal_bytes).
+            /// [`Error::Limit`] if it is longer than [`Limits::max_principal_bytes`](crate::Limits::max_principal_bytes); otherwise
+            /// as [`remove`](Self::remove).
             pub fn set_principal(&self, principal: &str) -> Result<(), Error> {
                 self.machine().set_principal(Some(principal.into()), self.config())
             }
@@ -307,7 +330,7 @@ macro_rules! session_methods {
             ///
             /// # Errors
             ///
-            /// [`Error::Detached`] if there is no session behind this handle.
+            /// As [`remove`](Self::remove).
             pub fn clear_principal(&self) -> Result<(), Error> {
                 self.machine().set_principal(None, self.config())
             }
@@ -324,11 +347,10 @@ macro_rules! session_methods {
             }
 
             /// Changes a value depending on what it is, atomically: n overlapping increments add n. It is committed at once;
-            /// returns the new value.
+            /// returns the new value. If nothing changes, nothing is stored (S3).
             ///
             /// `change` is called again with the current value when another update was first. It must not use this session
-            /// itself, which waits for it. If there is no session yet,
-            /// the value is recorded like any other write.
+            /// itself, which waits for it. If there is no session yet, the value is recorded like any other write.
             ///
             /// ```
             #[doc = $setup]
@@ -345,35 +367,123 @@ macro_rules! session_methods {
                 key: &str,
                 mut change: impl FnMut(Option<T>) -> T,
             ) -> Result<T, Error> {
-                self.read(Some(&[key]))$($await)*?;
-                let io = self.0.io.lock()$($await)*;
-                let mut compute = |old: Option<&JsonText>| {
-                    let old = old.map(JsonText::decode).transpose().map_err(|error| value_error(key, error))?;
-                    let new = change(old);
-                    let json = encode(&new).map_err(|error| value_error(key, error))?;
-                    Ok::<_, Error>((new, json))
-                };
-                let begin = self.machine().update(key)?;
-                let mut old = match begin {
-                    Update::Shared(old) => old,
-                    Update::Local(old) => {
-                        let (new, json) = compute(old.as_ref())?;
-                        self.machine().set(key, json, self.config())?;
-                        return Ok(new);
-                    }
-                };
+                let new = self.alter(key, |old| Ok::<_, Error>(Alteration::Put(change(old))))$($await)*?;
+                // What was put is there.
+                new.ok_or(Error::Gone)
+            }
+
+            /// As [`update`](Self::update), with a `change` that may also remove the value (`Ok(None)`) or refuse (`Err`). A
+            /// refusal is decided by the value as it is stored now, and stores nothing.
+            ///
+            /// ```
+            #[doc = $setup]
+            /// # #[derive(Debug)] enum Refused { SoldOut, Session(gsession::Error) }
+            /// # impl From<gsession::Error> for Refused { fn from(error: gsession::Error) -> Self { Self::Session(error) } }
+            /// session.set("tickets", &1)?;
+            /// let take_one = |left: Option<u32>| match left {
+            ///     Some(1) => Ok(None), // the last one: the entry goes
+            ///     Some(n) => Ok(Some(n - 1)),
+            ///     None => Err(Refused::SoldOut),
+            /// };
+            #[doc = concat!("assert!(matches!(session.try_update(\"tickets\", take_one)", $wait, ", Ok(None)));\nassert!(matches!(session.try_update(\"tickets\", take_one)", $wait, ", Err(Refused::SoldOut)));")]
+            #[doc = $end]
+            /// ```
+            ///
+            /// # Errors
+            ///
+            /// What `change` refuses with; otherwise as [`update`](Self::update).
+            pub $($async)* fn try_update<T, E>(
+                &self,
+                key: &str,
+                mut change: impl FnMut(Option<T>) -> Result<Option<T>, E>,
+            ) -> Result<Option<T>, E>
+            where
+                T: Serialize + DeserializeOwned,
+                E: From<Error>,
+            {
+                self.alter(key, |old| Ok(change(old)?.map_or(Alteration::Remove, Alteration::Put)))$($await)*
+            }
+
+            /// The value under `key`; if there is none, that of `make`, which is stored at once. Atomic: of overlapping requests
+            /// one stores its value, and all get that one. For what a session has once, such as a CSRF token.
+            ///
+            /// If there is no session yet, the value is recorded like any other write; overlapping requests of a visitor without
+            /// a session begin one each.
+            ///
+            /// ```
+            #[doc = $setup]
+            #[doc = concat!("let token = session.get_or_insert_with(\"csrf\", || \"from a generator\".to_owned())", $wait, "?;\nassert_eq!(session.get_or_insert_with(\"csrf\", || \"another\".to_owned())", $wait, "?, token);")]
+            #[doc = $end]
+            /// ```
+            ///
+            /// # Errors
+            ///
+            /// As [`update`](Self::update).
+            #[doc(alias = "get_or_init")]
+            pub $($async)* fn get_or_insert_with<T: Serialize + DeserializeOwned>(
+                &self,
+                key: &str,
+                mut make: impl FnMut() -> T,
+            ) -> Result<T, Error> {
+                if let Some(value) = self.get(key)$($await)*? {
+                    return Ok(value);
+                }
+                let get_or_make = |old: Option<T>| Ok::<_, Error>(old.map_or_else(|| Alteration::Put(make()), Alteration::Keep));
+                self.alter(key, get_or_make)$($await)*?.ok_or(Error::Gone)
+            }
+
+            /// Alters one entry atomically.
+            $($async)* fn alter<T, E>(
+                &self,
+                key: &str,
+                mut change: impl FnMut(Option<T>) -> Result<Alteration<T>, E>,
+            ) -> Result<Option<T>, E>
+            where
+                T: Serialize + DeserializeOwned,
+                E: From<Error>,
+            {
+                self.machine().check_open()?;
+                let _one_at_a_time = self.0.io.lock()$($await)*;
+                let mut is_current = self.load(Some(&[key]))$($await)*?;
+                let mut told = None;
                 for _ in 0..MAX_UPDATE_TRIES {
-                    let (new, json) = compute(old.as_ref())?;
+                    let begin = match told.take() {
+                        Some(current) => Update::Shared(current),
+                        None => self.machine().update(key)?,
+                    };
+                    let (Update::Shared(old) | Update::Local(old)) = &begin;
+                    let decoded = old.as_ref().map(JsonText::decode).transpose();
+                    let altered = change(decoded.map_err(|error| value_error(key, error))?);
+                    let edit = altered.as_ref().ok().map(|altered| altered.edit_of(old.as_ref())).transpose();
+                    let edit = edit.map_err(|error| value_error(key, error))?.flatten();
+                    let Some(edit) = edit else {
+                        if is_current || matches!(begin, Update::Local(_)) {
+                            return altered.map(Alteration::into_value);
+                        }
+                        // Nothing would be stored, so nobody would notice that what was read is out of date.
+                        self.machine().forget_view();
+                        is_current = self.load(Some(&[key]))$($await)*?;
+                        continue;
+                    };
+                    let old = match begin {
+                        Update::Local(_) => {
+                            match edit {
+                                Some(json) => self.machine().set(key, json, self.config())?,
+                                None => self.machine().remove(key)?,
+                            }
+                            return altered.map(Alteration::into_value);
+                        }
+                        Update::Shared(old) => old,
+                    };
                     let now = self.config().clock.now();
-                    let step = self.machine().update_step(key, old, &json, now, self.config())?;
+                    let step = self.machine().update_step(key, old, edit.as_ref(), now, self.config())?;
                     let reply = self.execute(&step)$($await)*?;
                     match self.machine().updated(&step, reply, self.config())? {
-                        None => return Ok(new),
-                        Some(current) => old = current,
+                        None => return altered.map(Alteration::into_value),
+                        Some(current) => (told, is_current) = (Some(current), true),
                     }
                 }
-                drop(io);
-                Err(Error::Contended { key: key.into() })
+                Err(Error::Contended { key: key.into() }.into())
             }
         }
 
@@ -384,6 +494,13 @@ macro_rules! session_methods {
             #[must_use]
             pub fn id(&self) -> Option<SessionId> {
                 self.machine().id()
+            }
+
+            /// The key under which the storage keeps the session, if there is one: a hash of the id that may be shown and logged, and
+            /// by which [`end`](Self::end) knows it.
+            #[must_use]
+            pub fn key(&self) -> Option<StoreKey> {
+                self.id().map(|id| self.config().keys.key_of(&id))
             }
 
             /// Whether something waits to be stored.
@@ -405,7 +522,11 @@ macro_rules! session_methods {
             }
 
             /// Stores now what was written, instead of at the end of the request. To be called where the answer depends on
-            /// it, for example at the end of a login.
+            /// it: in a handler that holds its session for long, as that of a WebSocket, or before it does something outside.
+            ///
+            /// [`Saved::Gone`] says that the session was ended or renewed by another request while this one was using it, and that
+            /// nothing was stored. Whoever ends a request without asking gets an error where that matters (see
+            /// [`close`](Self::close)).
             ///
             /// ```
             #[doc = $setup]
@@ -419,8 +540,8 @@ macro_rules! session_methods {
             /// # Errors
             ///
             /// [`Error::Storage`] if the storage failed: the changes are kept for another try, except those that would cross a
-            /// limit. [`Error::Id`] if no id could be made, [`Error::IdTaken`] after `set_id`, [`Error::Closed`] if a new
-            /// session or a new id would be needed after the end of the request.
+            /// limit. [`Error::Id`] if no id could be made, [`Error::IdTaken`] after `set_id`, [`Error::Closed`] after the end of the
+            /// request, unless it carries out a [`destroy`](Self::destroy).
             #[doc(alias = "commit")]
             #[doc(alias = "flush")]
             pub $($async)* fn save(&self) -> Result<Saved, Error> {
@@ -439,14 +560,28 @@ macro_rules! session_methods {
             #[doc = $end]
             /// ```
             ///
+            /// From then on the session can be read and destroyed, and nothing else: writing is [`Error::Closed`] (S9).
+            ///
             /// # Errors
             ///
-            /// As [`save`](Self::save).
+            /// As [`save`](Self::save). [`Error::Gone`] if a login, or anything written after another request had renewed the
+            /// session, could not be stored: the answer must not say that it was. Writes to a session that was ended meanwhile are
+            /// dropped without an error ([`Saved::Gone`]). After an error the request can be closed again, or [sealed](Self::seal).
             pub $($async)* fn close(&self) -> Result<Closed, Error> {
                 let saved = self.store(Progress::closing())$($await)*?;
-                let mut machine = self.machine();
-                machine.close();
-                Ok(Closed { delivery: machine.delivery(), saved })
+                Ok(Closed { delivery: self.machine().delivery(), saved })
+            }
+
+            /// Ends the request without storing anything: from here on writing is [`Error::Closed`]. For integrations whose request
+            /// was cut off, or came to its end without using the session. A [`destroy`](Self::destroy) stays.
+            pub fn seal(&self) {
+                self.machine().seal();
+            }
+
+            /// Whether the request has come to its end.
+            #[must_use]
+            pub fn is_closed(&self) -> bool {
+                self.machine().is_closed()
             }
 
             /// What the client would have to be told if the request ended now without storing anything more: for integrations
@@ -484,28 +619,87 @@ macro_rules! session_methods {
                 self.machine().set_client(client);
             }
 
+            /// Lists the living sessions of this session's principal, newest activity first (ASVS 7.5.2). Empty if it has none.
+            ///
+            /// ```
+            #[doc = $setup]
+            /// session.set_principal("ada")?;
+            #[doc = concat!("let _ = session.save()", $wait, "?;\nlet sessions = session.list()", $wait, "?;\nassert!(sessions.len() == 1 && sessions[0].is_current);")]
+            #[doc = $end]
+            /// ```
+            ///
+            /// # Errors
+            ///
+            /// [`Error::Storage`] if the storage failed or cannot list sessions. [`Error::Gone`] if this session itself has ended or
+            /// was renewed by another request.
+            pub $($async)* fn list(&self) -> Result<Vec<ListedSession>, Error> {
+                let Some(principal) = self.whose()$($await)*? else { return Ok(Vec::new()) };
+                let (now, own) = (self.config().clock.now(), self.key());
+                let found = self.0.storage.find(&principal, now)$($await)*?;
+                let living = found.into_iter().filter(|found| !self.config().lifetime.is_over(&found.record, now));
+                let mut sessions: Vec<_> = living.map(|found| ListedSession::of(&found, own)).collect();
+                sessions.sort_by_key(|session| std::cmp::Reverse(session.info.last_seen));
+                Ok(sessions)
+            }
+
+            /// Ends one session of this session's principal, by the key that [`list`](Self::list) gave; whether it was one. Ending
+            /// this session itself is [`destroy`](Self::destroy).
+            ///
+            /// # Errors
+            ///
+            /// As [`list`](Self::list).
+            pub $($async)* fn end(&self, key: StoreKey) -> Result<bool, Error> {
+                let Some(principal) = self.whose()$($await)*? else { return Ok(false) };
+                if self.key() == Some(key) {
+                    self.destroy();
+                    return Ok(true);
+                }
+                let now = self.config().clock.now();
+                let is_theirs = self.0.storage.find(&principal, now)$($await)*?.iter().any(|found| found.key == key);
+                Ok(is_theirs && remove_through(&self.0.storage, key)$($await)*?)
+            }
+
             /// Ends every other session of this session's principal, for example after a change of the password
             /// (ASVS 7.4.3); returns how many there were. 0 if there is no principal.
             ///
             /// # Errors
             ///
-            /// [`Error::Storage`] if the storage failed or cannot list sessions; some may have been ended then.
-            /// [`Error::Gone`] if this session itself has ended or was renewed by another request.
+            /// As [`list`](Self::list); some may have been ended then.
             pub $($async)* fn destroy_others(&self) -> Result<u64, Error> {
-                let principal = self.principal()$($await)*?;
-                if self.machine().is_gone() {
-                    return Err(Error::Gone);
+                let Some(principal) = self.whose()$($await)*? else { return Ok(0) };
+                self.destroy_all_but(&principal, self.key())$($await)*
+            }
+
+            /// Ends every session of this session's principal, this one as with [`destroy`](Self::destroy) (ASVS 7.4.5); returns how
+            /// many others there were. What is set afterwards, a message for example, belongs to a new session.
+            ///
+            /// # Errors
+            ///
+            /// As [`list`](Self::list); this session ends all the same, and some others may have been ended.
+            pub $($async)* fn destroy_everywhere(&self) -> Result<u64, Error> {
+                let (principal, own) = (self.whose()$($await)*, self.key());
+                self.destroy();
+                match principal? {
+                    Some(principal) => self.destroy_all_but(&principal, own)$($await)*,
+                    None => Ok(0),
                 }
-                let Some(principal) = principal else { return Ok(0) };
-                let own = self.id().map(|id| self.config().keys.key_of(&id));
+            }
+
+            $($async)* fn destroy_all_but(&self, principal: &str, own: Option<StoreKey>) -> Result<u64, Error> {
                 let now = self.config().clock.now();
                 let mut ended = 0;
-                for found in self.0.storage.find(&principal, now)$($await)*? {
+                for found in self.0.storage.find(principal, now)$($await)*? {
                     if Some(found.key) != own {
                         ended += u64::from(remove_through(&self.0.storage, found.key)$($await)*?);
                     }
                 }
                 Ok(ended)
+            }
+
+            /// The principal of a session that has not ended.
+            $($async)* fn whose(&self) -> Result<Option<std::sync::Arc<str>>, Error> {
+                let principal = self.principal()$($await)*?;
+                if self.machine().is_gone() { Err(Error::Gone) } else { Ok(principal) }
             }
 
             pub(crate) fn machine(&self) -> MutexGuard<'_, Machine> {
@@ -523,16 +717,24 @@ macro_rules! session_methods {
                     return Ok(());
                 }
                 let _one_at_a_time = self.0.io.lock()$($await)*;
-                // Somebody may have read it while this waited. A client that presented several ids needs several reads.
-                loop {
+                // Somebody may have read it while this waited.
+                self.load(names)$($await)*.map(drop)
+            }
+
+            /// As [`read`](Self::read), by whoever holds the lock; whether the storage was asked.
+            $($async)* fn load(&self, names: Option<&[&str]>) -> Result<bool, Error> {
+                let now = self.config().clock.now();
+                // A client that presented several ids needs several reads.
+                for asked in 0_usize.. {
                     let need = self.machine().want(names, now, self.config())?;
-                    let Some(need) = need else { return Ok(()) };
+                    let Some(need) = need else { return Ok(asked > 0) };
                     let lookup = match names {
                         Some(names) => self.0.storage.fetch(&need.key, names, &need.access)$($await)*?,
                         None => self.0.storage.load(&need.key, &need.access)$($await)*?,
                     };
                     self.machine().loaded(lookup, names, &need, self.config());
                 }
+                Ok(true)
             }
 
             /// Leads the machine's steps through the storage.
@@ -555,6 +757,8 @@ macro_rules! session_methods {
                     Step::Commit { key, commit } => storage.commit(key, commit)$($await)*.map(Reply::Committed),
                     Step::Move { from, to, commit, .. } => storage.move_to(from, to, commit)$($await)*.map(Reply::Moved),
                     Step::Look { key, access, .. } => storage.load(key, access)$($await)*.map(Reply::Looked),
+                    Step::Follow { key, now, .. } => storage.trace(key, *now)$($await)*.map(Reply::Followed),
+                    Step::Recognise { key, access, .. } => storage.load(key, access)$($await)*.map(Reply::Looked),
                     Step::Touch { key, access } => storage.touch(key, access)$($await)*.map(Reply::Touched),
                 };
                 reply.map_err(|error| {

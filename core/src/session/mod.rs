@@ -1,5 +1,6 @@
 //! Sessions: one state machine without I/O, and two thin drivers around it.
 
+mod alteration;
 mod asynchronous;
 mod blocking;
 mod config;
@@ -7,6 +8,8 @@ mod delivery;
 mod lifetime;
 mod machine;
 mod methods;
+mod overtaken;
+mod presented;
 mod reading;
 mod steps;
 #[cfg(test)]
@@ -16,6 +19,6 @@ mod writing;
 pub use asynchronous::AsyncSession;
 pub use blocking::Session;
 pub(crate) use config::Config;
-pub use delivery::{Closed, Delivery, Saved, SessionInfo};
+pub use delivery::{Closed, Delivery, ListedSession, Saved, SessionInfo};
 pub(crate) use lifetime::Lifetime;
 pub(crate) use machine::Machine;

@@ -38,7 +38,7 @@ impl Machine {
         self.read = true;
         let known = match &self.standing {
             Standing::Unknown | Standing::Written => false,
-            Standing::Absent | Standing::Moved | Standing::Lost => true,
+            Standing::Absent | Standing::Overtaken(_) | Standing::Lost => true,
             Standing::Found(view) => match names {
                 None => view.names.is_none(),
                 Some(names) => names.iter().all(|name| view.knows(name) || self.written(name).is_some()),
@@ -48,7 +48,7 @@ impl Machine {
             return Ok(None);
         }
         let access = config.lifetime.access(now, self.passive);
-        Ok(self.key().map(|key| Need { key, access }))
+        Ok(self.key(config).map(|key| Need { key, access }))
     }
 
     /// Takes what the storage answered to a [`Need`].
@@ -67,7 +67,7 @@ impl Machine {
             self.extended_to = Some(snapshot.record.expires_at());
         }
         let complete = matches!(&lookup, Lookup::Found(snapshot) if snapshot.complete);
-        self.found(lookup, need.access.now);
+        self.found(lookup);
         if let Standing::Found(view) = &mut self.standing {
             // Who asks for all is given all: a storage that leaves some out has no more.
             if complete || names.is_none() {

@@ -11,8 +11,9 @@ use super::{
 };
 use crate::{
     Error, Record, SessionId, StoreKey, Timestamp, ValueError,
+    id::SealedId,
     record::{Changes, Commit, Entries, Expect, JsonText, Snapshot},
-    storage::{Access, Committed, Created, Lookup, Moved, Removed, StorageError, StorageErrorKind, Touched},
+    storage::{Access, Committed, Created, Lookup, Moved, Removed, StorageError, StorageErrorKind, Touched, Trace},
 };
 
 /// Renewals through which a session is followed to its end. Keys never repeat, so only a broken storage gets this far.
@@ -52,6 +53,18 @@ pub(crate) enum Step {
         key: StoreKey,
         access: Access,
     },
+    /// Asks to which id another request has renewed the session.
+    Follow {
+        old: SessionId,
+        key: StoreKey,
+        now: Timestamp,
+    },
+    /// Looks whose session that is.
+    Recognise {
+        id: SessionId,
+        key: StoreKey,
+        access: Access,
+    },
 }
 
 /// What the storage answered to a [`Step`].
@@ -63,14 +76,15 @@ pub(crate) enum Reply {
     Moved(Moved),
     Touched(Touched),
     Looked(Lookup),
+    Followed(Option<Trace>),
 }
 
 /// How far a save or a close has come.
 #[derive(Debug)]
 pub(crate) struct Progress {
     /// Whether the request ends, so that it also counts as activity.
-    closing: bool,
-    saved: Saved,
+    pub(super) closing: bool,
+    pub(super) saved: Saved,
     ids_tried: u8,
     touch_asked: bool,
     /// Whether something was stored, so that the session was alive a moment ago.
@@ -101,7 +115,8 @@ pub(crate) enum Update {
 }
 
 impl Machine {
-    /// The next thing to ask the storage, or `None` when all is stored.
+    /// The next thing to ask the storage, or `None` when all is stored. If that is the end of the request, nothing can be written
+    /// from then on.
     pub(crate) fn next(
         &mut self,
         progress: &mut Progress,
@@ -114,19 +129,31 @@ impl Machine {
         // A step whose driver was dropped: its outcome is unknown. Doing it again is harmless, under the same id.
         self.settle_in_flight();
         self.destroyed_meanwhile = false;
-        if let Some((key, _)) = self.doomed {
+        if let Some(&key) = self.doomed.last() {
             return Ok(Some(Step::Remove { key }));
         }
-        if let Some(Attempt { id, tries: Tries::Found }) = &self.attempt {
+        if self.closed {
+            // All that could be done after the end was to destroy.
+            return if progress.closing || progress.saved == Saved::Destroyed { Ok(None) } else { Err(Error::Closed) };
+        }
+        if let Some(Attempt { id, tries: Tries::Found(_) }) = &self.attempt {
             let access = config.lifetime.access(now, self.passive);
-            return Ok(Some(Step::Look { id: id.clone(), key: self.keys.key_of(id), access }));
+            return Ok(Some(Step::Look { id: id.clone(), key: config.keys.key_of(id), access }));
         }
         if !self.changes.is_empty() || self.renew {
+            if matches!(self.standing, Standing::Overtaken(_))
+                && let Some(step) = self.after_overtaking(progress, now, config)?
+            {
+                return Ok(Some(step));
+            }
             match self.standing {
-                Standing::Moved | Standing::Lost => {
+                Standing::Lost => {
+                    // Whoever logs in must not be told that it worked. What else was written has ended with its session.
+                    let loses = !self.changes.is_empty() && (self.renew || self.changes.logs_in());
                     self.abandon();
-                    progress.saved = Saved::Gone;
+                    progress.lose(loses)?;
                 }
+                Standing::Overtaken(_) => {}
                 Standing::Absent => {
                     self.renew = false;
                     if self.changes.has_content() {
@@ -140,11 +167,13 @@ impl Machine {
                 Standing::Unknown | Standing::Written | Standing::Found(_) => {
                     let changes = self.take_off();
                     let commit = self.commit(changes, None, now, config);
-                    return Ok(self.key().map(|key| Step::Commit { key, commit }));
+                    return Ok(self.key(config).map(|key| Step::Commit { key, commit }));
                 }
             }
         }
-        Ok(self.touch(progress, now, config))
+        let touch = self.touch(progress, now, config);
+        self.closed |= progress.closing && touch.is_none();
+        Ok(touch)
     }
 
     fn touch(&mut self, progress: &mut Progress, now: Timestamp, config: &Config) -> Option<Step> {
@@ -163,14 +192,11 @@ impl Machine {
             return None;
         }
         progress.touch_asked = true;
-        self.key().map(|key| Step::Touch { key, access })
+        self.key(config).map(|key| Step::Touch { key, access })
     }
 
     /// An id to create under or to move to: that of an attempt whose outcome is not known, or a new one.
     fn fresh_id(&mut self, progress: &mut Progress, config: &Config) -> Result<SessionId, Error> {
-        if self.closed {
-            return Err(Error::Closed);
-        }
         if let Some(attempt) = &self.attempt {
             return Ok(attempt.id.clone());
         }
@@ -179,7 +205,7 @@ impl Machine {
         }
         progress.ids_tried += 1;
         let id = config.ids.generate(&self.client)?;
-        if !self.keys.admits(&id) {
+        if !config.keys.admits(&id) {
             return Err(crate::IdError::new(
                 "the storage cannot keep a session under an id as the generator makes them",
             )
@@ -198,15 +224,17 @@ impl Machine {
         record.principal = self.changes.new_principal().cloned().flatten();
         self.take_off();
         self.attempt(&id);
-        Ok(Step::Create { key: self.keys.key_of(&id), id, record, now })
+        Ok(Step::Create { key: config.keys.key_of(&id), id, record, now })
     }
 
     fn move_on(&mut self, progress: &mut Progress, now: Timestamp, config: &Config) -> Result<Option<Step>, Error> {
         let id = self.fresh_id(progress, config)?;
         self.attempt(&id);
         let changes = self.take_off();
-        let commit = self.commit(changes, None, now, config);
-        Ok(self.key().map(|from| Step::Move { from, to: self.keys.key_of(&id), id, commit }))
+        let mut commit = self.commit(changes, None, now, config);
+        let to = config.keys.key_of(&id);
+        commit.sealed = self.id.as_ref().map_or_else(SealedId::none, |old| SealedId::seal(&id, &to, old));
+        Ok(self.key(config).map(|from| Step::Move { from, to, id, commit }))
     }
 
     /// A create or a move leaves for the storage.
@@ -215,11 +243,11 @@ impl Machine {
         self.attempt = Some(Attempt { id: id.clone(), tries });
     }
 
-    /// Something is in the way of a create or a move. If it is the second try, that may be the first one.
-    fn may_be_own(&mut self) -> bool {
+    /// Something is in the way of a create or a move, since `at`. If it is the second try, that may be the first one.
+    fn may_be_own(&mut self, at: Timestamp) -> bool {
         match &mut self.attempt {
             Some(attempt) if attempt.tries == Tries::Again => {
-                attempt.tries = Tries::Found;
+                attempt.tries = Tries::Found(at);
                 self.settle_in_flight();
                 true
             }
@@ -232,7 +260,7 @@ impl Machine {
 
     /// What an attempt's look has found: its session, which is this request's then, or nothing.
     fn looked(&mut self, id: &SessionId, key: StoreKey, lookup: Lookup, progress: &mut Progress) {
-        self.attempt = None;
+        let tries = self.attempt.take().map(|attempt| attempt.tries);
         match lookup {
             Lookup::Found(snapshot) => {
                 let expires_at = snapshot.record.expires_at();
@@ -243,7 +271,11 @@ impl Machine {
                 (self.renew, self.issued, self.extended_to) = (false, true, Some(expires_at));
             }
             // The old id has moved, but not to here: another renewal was first.
-            Lookup::Moved(_) | Lookup::Absent if self.renew => self.overtaken(progress),
+            Lookup::Moved(_) | Lookup::Absent if self.renew => {
+                if let Some(Tries::Found(at)) = tries {
+                    self.renewed_by_another(at);
+                }
+            }
             Lookup::Moved(_) | Lookup::Absent => {}
         }
     }
@@ -294,7 +326,7 @@ impl Machine {
             // The session this step was for is no longer this request's; what the step has made must end too.
             self.attempt = None;
             if let (Step::Create { key, .. }, Reply::Created(Created::Done)) = (step, &reply) {
-                self.doomed = Some((*key, 0));
+                self.doomed.push(*key);
             }
             if !matches!(step, Step::Remove { .. }) {
                 return Ok(());
@@ -302,17 +334,22 @@ impl Machine {
         }
         match (step, reply) {
             (Step::Remove { key }, Reply::Removed(removed)) => {
-                let hops = self.doomed.map_or(0, |(_, hops)| hops);
-                self.doomed = match removed {
-                    Removed::Moved(_) if hops >= MAX_HOPS => {
+                match removed {
+                    Removed::Moved(_) if self.hops >= MAX_HOPS => {
                         // It may live on somewhere, so this is no success; the next try goes on from here.
-                        self.doomed = Some((*key, 0));
+                        self.hops = 0;
                         let doing = "following a session through its renewals";
                         return Err(StorageError::new(StorageErrorKind::Other, doing).into());
                     }
-                    Removed::Moved(next) => Some((next, hops + 1)),
-                    Removed::Done | Removed::Absent => self.doomed_too.pop().map(|id| (self.keys.key_of(&id), 0)),
-                };
+                    Removed::Moved(next) => {
+                        self.hops += 1;
+                        self.doomed.iter_mut().filter(|doomed| *doomed == key).for_each(|doomed| *doomed = next);
+                    }
+                    Removed::Done | Removed::Absent => {
+                        self.hops = 0;
+                        self.doomed.retain(|doomed| doomed != key);
+                    }
+                }
                 progress.saved = Saved::Destroyed;
             }
             (Step::Create { id, key, record, .. }, Reply::Created(created)) => {
@@ -321,12 +358,14 @@ impl Machine {
             (Step::Commit { commit, .. }, Reply::Committed(committed)) => match committed {
                 Committed::Done { expires_at, revision } => {
                     progress.stored = true;
+                    progress.saved = if self.joins { Saved::Renewed } else { Saved::Committed };
+                    // Whoever joins a session has to tell its client the id.
+                    self.issued |= std::mem::take(&mut self.joins);
                     self.stored(commit, expires_at, revision, progress.closing, config);
-                    progress.saved = Saved::Committed;
                 }
-                Committed::Moved(at) if self.is_overtaken(at, commit.access.now) => self.overtaken(progress),
+                Committed::Moved(at) => self.renewed_by_another(at),
                 // A commit without a condition has no conflict.
-                Committed::Gone | Committed::Moved(_) | Committed::Conflict(_) => self.gone(progress),
+                Committed::Gone | Committed::Conflict(_) => self.gone(),
             },
             (Step::Move { id, to, commit, .. }, Reply::Moved(moved)) => match moved {
                 Moved::Done { expires_at, revision } => {
@@ -338,18 +377,20 @@ impl Machine {
                     progress.saved = Saved::Renewed;
                 }
                 // Its own first try, perhaps.
-                Moved::Moved(_) | Moved::Taken if self.may_be_own() => {}
-                Moved::Moved(at) if self.is_overtaken(at, commit.access.now) => self.overtaken(progress),
-                Moved::Gone | Moved::Moved(_) => {
-                    self.attempt = None;
-                    self.gone(progress);
-                }
+                Moved::Moved(at) if self.may_be_own(at) => {}
+                Moved::Taken if self.may_be_own(commit.access.now) => {}
+                Moved::Moved(at) => self.renewed_by_another(at),
+                Moved::Gone => self.gone(),
                 // Another new id.
                 Moved::Taken => self.settle_in_flight(),
             },
             (Step::Touch { .. }, Reply::Touched(Touched::Done(expires_at))) => self.extended_to = Some(expires_at),
             (Step::Touch { .. }, Reply::Touched(Touched::Gone)) => self.standing = Standing::Lost,
             (Step::Look { id, key, .. }, Reply::Looked(lookup)) => self.looked(id, *key, lookup, progress),
+            (Step::Follow { old, .. }, Reply::Followed(trace)) => self.followed(old, trace, config),
+            (Step::Recognise { id, key, access }, Reply::Looked(lookup)) => {
+                self.recognised(id, *key, lookup, access.now, config);
+            }
             // A driver gives the answer that belongs to the step.
             _ => self.settle_in_flight(),
         }
@@ -377,7 +418,7 @@ impl Machine {
                 }
             }
             // Its own first try, perhaps.
-            Created::Exists if self.may_be_own() => {}
+            Created::Exists if self.may_be_own(record.created_at) => {}
             Created::Exists => {
                 self.settle_in_flight();
                 if self.id_is_given {
@@ -416,37 +457,35 @@ impl Machine {
     }
 
     /// There is no such session. If this request had never seen it, it starts a new one; otherwise it ended meanwhile.
-    fn gone(&mut self, progress: &mut Progress) {
+    fn gone(&mut self) {
+        self.attempt = None;
         if matches!(self.standing, Standing::Unknown) {
-            self.settle_in_flight();
-            if self.try_other() {
-                return;
-            }
-            self.standing = Standing::Absent;
-            // Having asked, the request knows that the client's id opens nothing.
-            self.read = true;
+            self.pass_over(None);
         } else {
-            self.lose(Standing::Lost);
-            progress.saved = Saved::Gone;
+            self.settle_in_flight();
+            self.standing = Standing::Lost;
         }
     }
 
-    fn lose(&mut self, standing: Standing) {
-        self.standing = standing;
-        self.abandon();
+    /// The session lives on under an id that another request has given it.
+    fn renewed_by_another(&mut self, at: Timestamp) {
+        self.attempt = None;
+        if matches!(self.standing, Standing::Unknown) { self.pass_over(Some(at)) } else { self.lose_to_renewal(at) }
     }
 
-    /// Another request has renewed the session: its client is about to learn the new id, so nothing is sent.
-    fn overtaken(&mut self, progress: &mut Progress) {
-        self.lose(Standing::Moved);
-        progress.saved = Saved::Gone;
+    /// Forgets what was read, so that it is read again; the session is known to have existed.
+    pub(crate) fn forget_view(&mut self) {
+        if matches!(self.standing, Standing::Found(_)) {
+            self.standing = Standing::Written;
+        }
     }
 
     /// How an atomic update of `key` has to be done, after [`want`](Self::want).
     pub(crate) fn update(&mut self, key: &str) -> Result<Update, Error> {
+        self.check_open()?;
         self.settle_in_flight();
         match &self.standing {
-            Standing::Moved | Standing::Lost => Err(Error::Gone),
+            Standing::Overtaken(_) | Standing::Lost => Err(Error::Gone),
             Standing::Found(view) if self.changes.get(key).is_none() => {
                 Ok(Update::Shared(view.snapshot.record.entries.get(key)))
             }
@@ -459,18 +498,23 @@ impl Machine {
         &mut self,
         key: &str,
         old: Option<JsonText>,
-        new: &Arc<str>,
+        new: Option<&Arc<str>>,
         now: Timestamp,
         config: &Config,
     ) -> Result<Step, Error> {
         self.destroyed_meanwhile = false;
-        config.limits.check_entry(key, new)?;
         let mut changes = Changes::default();
-        changes.set(key, Arc::clone(new));
+        match new {
+            Some(json) => {
+                config.limits.check_entry(key, json)?;
+                changes.set(key, Arc::clone(json));
+            }
+            None => changes.remove(key),
+        }
         let expect = Expect { key: key.into(), json: old };
         let commit = self.commit(Arc::new(changes), Some(expect), now, config);
         // A session that was found has a key.
-        let key = self.key().ok_or(Error::Gone)?;
+        let key = self.key(config).ok_or(Error::Gone)?;
         Ok(Step::Commit { key, commit })
     }
 
@@ -491,8 +535,10 @@ impl Machine {
             }
             (Step::Commit { .. }, Reply::Committed(Committed::Conflict(current))) => Ok(Some(current)),
             (_, reply) => {
-                let moved = matches!(reply, Reply::Committed(Committed::Moved(_)));
-                self.standing = if moved { Standing::Moved } else { Standing::Lost };
+                match reply {
+                    Reply::Committed(Committed::Moved(at)) => self.lose_to_renewal(at),
+                    _ => self.standing = Standing::Lost,
+                }
                 Err(Error::Gone)
             }
         }

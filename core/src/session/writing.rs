@@ -5,6 +5,7 @@ use std::sync::Arc;
 use super::{
     config::Config,
     machine::{Machine, Standing},
+    presented::Presented,
 };
 use crate::{
     Error, InvalidId, SessionId,
@@ -12,18 +13,8 @@ use crate::{
 };
 
 impl Machine {
-    /// Whether writes can be recorded; if not and they cannot answer with an error, the log has it.
-    fn accepts_writes(&self, what: &'static str) -> bool {
-        if let Some(why) = self.detached {
-            tracing::error!(what, "{why}");
-        }
-        self.detached.is_none()
-    }
-
     pub(crate) fn set(&mut self, key: &str, json: Arc<str>, config: &Config) -> Result<(), Error> {
-        if let Some(why) = self.detached {
-            return Err(Error::Detached(why));
-        }
+        self.check_open()?;
         config.limits.check_entry(key, &json)?;
         let before = self.changes.edit_of(key);
         self.changes.set(key, json);
@@ -62,58 +53,54 @@ impl Machine {
         self.changes.apply_to(held, &config.limits).map(drop)
     }
 
-    pub(crate) fn remove(&mut self, key: &str) {
-        if self.accepts_writes("remove") {
-            self.used = true;
-            self.changes.remove(key);
-        }
+    pub(crate) fn remove(&mut self, key: &str) -> Result<(), Error> {
+        self.check_open()?;
+        self.used = true;
+        self.changes.remove(key);
+        Ok(())
     }
 
-    pub(crate) fn clear(&mut self) {
-        if self.accepts_writes("clear") {
-            self.used = true;
-            self.changes.clear();
-        }
+    pub(crate) fn clear(&mut self) -> Result<(), Error> {
+        self.check_open()?;
+        self.used = true;
+        self.changes.clear();
+        Ok(())
     }
 
     pub(crate) fn set_principal(&mut self, principal: Option<Arc<str>>, config: &Config) -> Result<(), Error> {
-        if let Some(why) = self.detached {
-            return Err(Error::Detached(why));
-        }
+        self.check_open()?;
         config.limits.check_principal(principal.as_deref())?;
         self.used = true;
         self.changes.set_principal(principal);
         Ok(())
     }
 
-    pub(crate) fn renew(&mut self) {
-        if self.accepts_writes("renew") {
-            self.used = true;
-            self.renew = true;
-        }
+    pub(crate) fn renew(&mut self) -> Result<(), Error> {
+        self.check_open()?;
+        self.used = true;
+        self.renew = true;
+        Ok(())
     }
 
-    /// Ends the session. What is written afterwards belongs to a new one.
-    pub(crate) fn destroy(&mut self) {
-        if !self.accepts_writes("destroy") {
+    /// Ends the session, also after the end of the request. What is written afterwards belongs to a new one.
+    pub(crate) fn destroy(&mut self, config: &Config) {
+        if let Some(why) = self.detached {
+            tracing::error!("a session cannot be destroyed: {why}");
             return;
         }
         self.used = true;
-        if self.doomed.is_none() {
-            // A move that has happened unnoticed is found from its old key; a create only under its own.
-            let created = self.attempt.as_ref().filter(|_| matches!(self.standing, Standing::Absent));
-            let key = created.map(|attempt| self.keys.key_of(&attempt.id)).or_else(|| self.key());
-            self.doomed = key.map(|key| (key, 0));
-        }
-        self.attempt = None;
-        if matches!(self.standing, Standing::Unknown) {
-            self.doomed_too = std::mem::take(&mut self.others);
-        }
+        self.withdrawn |= self.presented.anything || self.issued;
+        // A move that has happened unnoticed is found from its old key; a create only under its own.
+        let created = self.attempt.take().filter(|_| matches!(self.standing, Standing::Absent));
+        let key = created.map(|attempt| config.keys.key_of(&attempt.id)).or_else(|| self.key(config));
+        // Nobody knows which of what the client presented was meant, or what it will come back with.
+        self.doomed.extend(self.presented.take_all().map(|id| config.keys.key_of(&id)));
+        self.doomed.extend(key);
+        self.hops = 0;
         self.in_flight = None;
         self.destroyed_meanwhile = true;
         self.changes = Changes::default();
-        self.renew = false;
-        self.withdrawn = self.presented || self.issued;
+        (self.renew, self.joins) = (false, false);
         self.issued = false;
         self.extended_to = None;
         (self.id, self.key, self.id_is_given) = (None, None, false);
@@ -122,18 +109,15 @@ impl Machine {
 
     /// Works under an id of the application's choosing, which the storage may know or not.
     pub(crate) fn set_id(&mut self, id: SessionId, config: &Config) -> Result<(), Error> {
-        if let Some(why) = self.detached {
-            return Err(Error::Detached(why));
-        }
-        if self.used || self.closed {
+        self.check_open()?;
+        if self.used {
             return Err(Error::AlreadyUsed);
         }
         if config.parse(id.as_str()).as_ref() != Ok(&id) {
             return Err(InvalidId::Refused.into());
         }
-        self.others.clear();
         // What the client holds is not looked at any more; it learns the given id as soon as a session stands under it.
-        self.presented = false;
+        self.presented = Presented::default();
         self.issued = self.id.as_ref() != Some(&id);
         (self.id, self.key, self.id_is_given) = (Some(id), None, true);
         self.standing = Standing::Unknown;

@@ -2,12 +2,13 @@
 
 use super::{
     Access, AsyncStorage, Committed, Created, Found, Lookup, Moved, Removed, Storage, StorageError, Swept, Touched,
+    Trace,
 };
 use crate::{Record, StoreKey, Timestamp, record::Commit};
 
 /// Implements [`AsyncStorage`] with the methods of another trait or type, awaited or not.
 ///
-/// Three types need it, each with nine methods that differ in nothing else.
+/// Three types need it, each with ten methods that differ in nothing else.
 macro_rules! delegate_async_storage {
     ([$($generics:tt)*] $type:ty, |$this:ident| $inner:expr, $trait:ident $($await:tt)*) => {
         impl<$($generics)*> AsyncStorage for $type {
@@ -39,6 +40,11 @@ macro_rules! delegate_async_storage {
             async fn move_to(&self, from: &StoreKey, to: &StoreKey, commit: &Commit) -> Result<Moved, StorageError> {
                 let $this = self;
                 $trait::move_to($inner, from, to, commit)$($await)*
+            }
+
+            async fn trace(&self, key: &StoreKey, now: Timestamp) -> Result<Option<Trace>, StorageError> {
+                let $this = self;
+                $trait::trace($inner, key, now)$($await)*
             }
 
             async fn remove(&self, key: &StoreKey) -> Result<Removed, StorageError> {
@@ -192,6 +198,11 @@ mod pool {
         async fn move_to(&self, from: &StoreKey, to: &StoreKey, commit: &Commit) -> Result<Moved, StorageError> {
             let (from, to, commit) = (*from, *to, commit.clone());
             self.run(move |storage| storage.move_to(&from, &to, &commit)).await
+        }
+
+        async fn trace(&self, key: &StoreKey, now: Timestamp) -> Result<Option<Trace>, StorageError> {
+            let key = *key;
+            self.run(move |storage| storage.trace(&key, now)).await
         }
 
         async fn remove(&self, key: &StoreKey) -> Result<Removed, StorageError> {

@@ -4,6 +4,7 @@ use std::{future::Future, pin::Pin, sync::Arc};
 
 use super::{
     Access, AsyncStorage, Committed, Created, Found, Lookup, Moved, Removed, Storage, StorageError, Swept, Touched,
+    Trace,
 };
 use crate::{KeyScheme, Record, StoreKey, Timestamp, record::Commit};
 
@@ -17,6 +18,7 @@ trait Erased: Send + Sync {
     fn commit<'a>(&'a self, key: &'a StoreKey, commit: &'a Commit) -> Boxed<'a, Committed>;
     fn touch<'a>(&'a self, key: &'a StoreKey, access: &'a Access) -> Boxed<'a, Touched>;
     fn move_to<'a>(&'a self, from: &'a StoreKey, to: &'a StoreKey, commit: &'a Commit) -> Boxed<'a, Moved>;
+    fn trace<'a>(&'a self, key: &'a StoreKey, now: Timestamp) -> Boxed<'a, Option<Trace>>;
     fn remove<'a>(&'a self, key: &'a StoreKey) -> Boxed<'a, Removed>;
     fn find<'a>(&'a self, principal: &'a str, now: Timestamp) -> Boxed<'a, Vec<Found>>;
     fn sweep(&self, now: Timestamp) -> Boxed<'_, Swept>;
@@ -47,6 +49,10 @@ impl<S: AsyncStorage> Erased for S {
 
     fn move_to<'a>(&'a self, from: &'a StoreKey, to: &'a StoreKey, commit: &'a Commit) -> Boxed<'a, Moved> {
         Box::pin(AsyncStorage::move_to(self, from, to, commit))
+    }
+
+    fn trace<'a>(&'a self, key: &'a StoreKey, now: Timestamp) -> Boxed<'a, Option<Trace>> {
+        Box::pin(AsyncStorage::trace(self, key, now))
     }
 
     fn remove<'a>(&'a self, key: &'a StoreKey) -> Boxed<'a, Removed> {
@@ -143,6 +149,13 @@ impl AsyncStorage for AnyStorage {
         match self.0.as_immediate() {
             Some(storage) => storage.move_to(from, to, commit),
             None => self.0.move_to(from, to, commit).await,
+        }
+    }
+
+    async fn trace(&self, key: &StoreKey, now: Timestamp) -> Result<Option<Trace>, StorageError> {
+        match self.0.as_immediate() {
+            Some(storage) => storage.trace(key, now),
+            None => self.0.trace(key, now).await,
         }
     }
 

@@ -2,7 +2,7 @@
 
 use std::future::Future;
 
-use super::{Access, Committed, Created, Found, Lookup, Moved, Removed, Storage, StorageError, Swept, Touched};
+use super::{Access, Committed, Created, Found, Lookup, Moved, Removed, Storage, StorageError, Swept, Touched, Trace};
 use crate::{
     KeyScheme, Record, StoreKey, Timestamp,
     record::{Changes, Commit},
@@ -65,6 +65,16 @@ pub trait AsyncStorage: Send + Sync {
     ) -> impl Future<Output = Result<Moved, StorageError>> + Send {
         let _ = (from, to, commit);
         std::future::ready(Err(StorageError::unsupported("moving a session to a new id")))
+    }
+
+    /// As [`Storage::trace`].
+    fn trace(
+        &self,
+        key: &StoreKey,
+        now: Timestamp,
+    ) -> impl Future<Output = Result<Option<Trace>, StorageError>> + Send {
+        let _ = (key, now);
+        std::future::ready(Ok(None))
     }
 
     /// As [`Storage::remove`].
@@ -145,6 +155,14 @@ macro_rules! forward {
                 commit: &Commit,
             ) -> impl Future<Output = Result<Moved, StorageError>> + Send {
                 (**self).move_to(from, to, commit)
+            }
+
+            fn trace(
+                &self,
+                key: &StoreKey,
+                now: Timestamp,
+            ) -> impl Future<Output = Result<Option<Trace>, StorageError>> + Send {
+                (**self).trace(key, now)
             }
 
             fn remove(&self, key: &StoreKey) -> impl Future<Output = Result<Removed, StorageError>> + Send {

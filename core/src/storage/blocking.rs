@@ -1,6 +1,6 @@
 //! The blocking storage trait.
 
-use super::{Access, Committed, Created, Found, Lookup, Moved, Removed, StorageError, Swept, Touched};
+use super::{Access, Committed, Created, Found, Lookup, Moved, Removed, StorageError, Swept, Touched, Trace};
 use crate::{
     KeyScheme, Record, StoreKey, Timestamp,
     record::{Changes, Commit},
@@ -83,8 +83,8 @@ pub trait Storage: Send + Sync {
     /// living session is reachable. Of several moves from one key, one wins. The same move, asked for again because its answer
     /// was lost, finishes what was begun and answers `Done` or `Taken`.
     ///
-    /// For [`FORWARD_FOR`](super::FORWARD_FOR) the storage remembers the move: under `from` it then answers `Moved`, and
-    /// [`remove`](Self::remove) gives `to`. By default: not supported, and `renew` fails with an error.
+    /// For [`FORWARD_FOR`](super::FORWARD_FOR) the storage remembers the move: under `from` it then answers `Moved`,
+    /// [`remove`](Self::remove) gives `to`, and [`trace`](Self::trace) gives all of it. By default: not supported, and `renew` fails with an error.
     ///
     /// # Errors
     ///
@@ -92,6 +92,17 @@ pub trait Storage: Send + Sync {
     fn move_to(&self, from: &StoreKey, to: &StoreKey, commit: &Commit) -> Result<Moved, StorageError> {
         let _ = (from, to, commit);
         Err(StorageError::unsupported("moving a session to a new id"))
+    }
+
+    /// The trace of the renewal of the session that was under `key`, while it is remembered at `now`. By default: none, and a
+    /// client that logs in again because an answer was lost gets another session beside the renewed one.
+    ///
+    /// # Errors
+    ///
+    /// [`StorageError`] if the storage is broken.
+    fn trace(&self, key: &StoreKey, now: Timestamp) -> Result<Option<Trace>, StorageError> {
+        let _ = (key, now);
+        Ok(None)
     }
 
     /// Ends the session under `key`. When this has answered, it is gone.
@@ -164,6 +175,11 @@ macro_rules! delegate_storage {
             fn move_to(&self, from: &StoreKey, to: &StoreKey, commit: &Commit) -> Result<Moved, StorageError> {
                 let $this = self;
                 $inner.move_to(from, to, commit)
+            }
+
+            fn trace(&self, key: &StoreKey, now: Timestamp) -> Result<Option<crate::storage::Trace>, StorageError> {
+                let $this = self;
+                $inner.trace(key, now)
             }
 
             fn remove(&self, key: &StoreKey) -> Result<Removed, StorageError> {

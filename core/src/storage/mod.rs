@@ -16,7 +16,10 @@ mod outcome;
 pub mod redis;
 mod sweeper;
 
-pub use crate::record::{Access, Bounds, Extend, Snapshot};
+pub use crate::{
+    id::SealedId,
+    record::{Access, Bounds, Extend, Snapshot},
+};
 #[cfg(feature = "tokio")]
 pub use adapters::OnPool;
 pub use adapters::OnTheSpot;
@@ -24,7 +27,7 @@ pub use any::AnyStorage;
 pub use asynchronous::AsyncStorage;
 pub use blocking::Storage;
 pub use error::{StorageError, StorageErrorKind};
-pub use outcome::{Committed, Created, Found, Lookup, Moved, Removed, Swept, Touched};
+pub use outcome::{Committed, Created, Found, Lookup, Moved, Removed, Swept, Touched, Trace};
 
 use std::time::Duration;
 

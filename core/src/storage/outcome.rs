@@ -2,6 +2,7 @@
 
 use crate::{
     Record, StoreKey, Timestamp,
+    id::SealedId,
     record::{JsonText, Snapshot},
 };
 
@@ -82,6 +83,26 @@ pub enum Removed {
     Absent,
     /// There was none, but it was renewed to this key, where the caller must remove it too.
     Moved(StoreKey),
+}
+
+/// What a storage keeps under the old key of a renewed session, for [`FORWARD_FOR`](super::FORWARD_FOR).
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Trace {
+    /// The key the session was renewed to.
+    pub to: StoreKey,
+    /// When it was renewed.
+    pub at: Timestamp,
+    /// The id of `to`, readable only with the old id: [`Commit::sealed`](crate::record::Commit::sealed) of the move.
+    pub sealed: SealedId,
+}
+
+impl Trace {
+    /// The trace of a renewal.
+    #[must_use]
+    pub const fn new(to: StoreKey, at: Timestamp, sealed: SealedId) -> Self {
+        Self { to, at, sealed }
+    }
 }
 
 /// The answer to [`sweep`](super::Storage::sweep).

@@ -96,11 +96,11 @@ pub(crate) async fn carry_out(
             SetCommon => session.set("common", &number),
             Update => session.update("n", |n: Option<u64>| n.unwrap_or_default() + 1).await.map(|_| told.updates += 1),
             Clear => {
-                session.clear();
+                session.clear().unwrap();
                 Ok(())
             }
             Renew => {
-                session.renew();
+                session.renew().unwrap();
                 Ok(())
             }
             Destroy => {

@@ -111,7 +111,7 @@ fn act(deed: &Deed, session: &Session, log: &Log) {
             end(session, &[(key, Some(value))], log);
         }
         Deed::Remove(key) if read(session, key, log) => {
-            session.remove(KEYS[key]);
+            session.remove(KEYS[key]).unwrap();
             end(session, &[(key, None)], log);
         }
         Deed::SetBlindly(key, value) => {

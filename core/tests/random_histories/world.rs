@@ -217,11 +217,11 @@ impl World {
                 request.pending.edits.insert(key.clone(), Some(*value));
             }
             Op::Remove(key) => {
-                session.remove(key);
+                session.remove(key).unwrap();
                 request.pending.edits.insert(key.clone(), None);
             }
             Op::Clear => {
-                session.clear();
+                session.clear().unwrap();
                 request.pending.clear();
             }
             Op::Own(user) => {
@@ -233,7 +233,7 @@ impl World {
             }
             Op::Update(key) => self.update(&mut request, key),
             Op::Renew => {
-                session.renew();
+                session.renew().unwrap();
                 request.renew = true;
             }
             Op::Destroy => {

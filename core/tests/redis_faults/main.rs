@@ -166,17 +166,17 @@ impl Request {
     }
 
     fn remove(&self, key: &str) -> &Self {
-        tell!(self, session => session.remove(key));
+        tell!(self, session => session.remove(key)).unwrap();
         self
     }
 
     fn clear(&self) -> &Self {
-        tell!(self, session => session.clear());
+        tell!(self, session => session.clear()).unwrap();
         self
     }
 
     fn renew(&self) -> &Self {
-        tell!(self, session => session.renew());
+        tell!(self, session => session.renew()).unwrap();
         self
     }
 

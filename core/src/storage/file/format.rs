@@ -4,7 +4,11 @@ use std::time::Duration;
 
 use sha2::{Digest, Sha256};
 
-use crate::{Codec, Limits, Record, StoreKey, Timestamp, storage::FORWARD_FOR};
+use crate::{
+    Codec, Limits, Record, StoreKey, Timestamp,
+    id::SealedId,
+    storage::{FORWARD_FOR, Trace},
+};
 
 use super::open::Result;
 
@@ -13,16 +17,15 @@ pub(super) const MAGIC: &[u8; 4] = b"GSES";
 const VERSION: u8 = 1;
 const SESSION: u8 = 1;
 const FORWARD: u8 = 2;
+/// Where in a trace its sealed id begins.
+const SEALED: usize = 40;
 
 /// What a file holds.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Content {
     Session(Record),
     /// The session was renewed and lives on under another key.
-    Forward {
-        to: StoreKey,
-        at: Timestamp,
-    },
+    Forward(Trace),
 }
 
 /// Why a file cannot be read as one of ours. It holds nothing of the content.
@@ -80,8 +83,9 @@ pub(super) fn encode_session(record: &Record, codec: &dyn Codec) -> Result<Vec<u
 }
 
 /// The file that stays behind when a session is renewed.
-pub(super) fn encode_forward(to: &StoreKey, at: Timestamp) -> Vec<u8> {
-    let content = [to.as_bytes().as_slice(), &at.as_millis().to_le_bytes()].concat();
+pub(super) fn encode_forward(trace: &Trace) -> Vec<u8> {
+    let Trace { to, at, sealed } = trace;
+    let content = [to.as_bytes().as_slice(), &at.as_millis().to_le_bytes(), sealed.as_bytes()].concat();
     frame(FORWARD, millis(FORWARD_FOR), 0, &content)
 }
 
@@ -122,7 +126,8 @@ pub(super) fn decode(
     if bytes[5] == FORWARD {
         let to = content.first_chunk().copied().map(StoreKey::from_bytes);
         let at = number(content, 32).map(Timestamp::from_millis);
-        return to.zip(at).map(|(to, at)| Content::Forward { to, at }).ok_or(Unreadable::Damaged);
+        let sealed = content.get(SEALED..).map(SealedId::from_bytes).unwrap_or_default();
+        return to.zip(at).map(|(to, at)| Content::Forward(Trace::new(to, at, sealed))).ok_or(Unreadable::Damaged);
     }
     let mut record = codec.decode(content, limits)?;
     record.idle_timeout = deadlines.idle_timeout;
@@ -153,8 +158,11 @@ mod tests {
     #[test]
     fn reads_what_it_writes() {
         assert_eq!(read(&encode_session(&record(), &BincodeCodec).unwrap()), Ok(Content::Session(record())));
-        let (to, at) = (StoreKey::from_bytes([7; 32]), Timestamp::from_millis(9));
-        assert_eq!(read(&encode_forward(&to, at)), Ok(Content::Forward { to, at }));
+        for sealed in [&b""[..], b"sealed"] {
+            let (to, at) = (StoreKey::from_bytes([7; 32]), Timestamp::from_millis(9));
+            let trace = Trace::new(to, at, SealedId::from_bytes(sealed));
+            assert_eq!(read(&encode_forward(&trace)), Ok(Content::Forward(trace)));
+        }
     }
 
     #[test]

@@ -45,7 +45,7 @@ pub use builder::FileStorageBuilder;
 use store::Store;
 
 use super::{
-    Access, Committed, Created, Found, Lookup, Moved, Removed, Storage, StorageError, Swept, Touched,
+    Access, Committed, Created, Found, Lookup, Moved, Removed, Storage, StorageError, Swept, Touched, Trace,
     blocking::delegate_storage, sweeper::Background,
 };
 #[cfg(feature = "tokio")]
@@ -143,6 +143,10 @@ impl Storage for Handle {
 
     fn move_to(&self, from: &StoreKey, to: &StoreKey, commit: &Commit) -> Result<Moved, StorageError> {
         Ok(self.store.move_to(from, to, commit)?)
+    }
+
+    fn trace(&self, key: &StoreKey, now: Timestamp) -> Result<Option<Trace>, StorageError> {
+        Ok(self.store.trace(key, now)?)
     }
 
     fn remove(&self, key: &StoreKey) -> Result<Removed, StorageError> {

@@ -30,7 +30,7 @@ use super::{
 use crate::{
     Codec, LimitExceeded, Limits, Record, StoreKey, Timestamp,
     record::{Applied, Commit},
-    storage::{Access, Committed, Created, FORWARD_FOR, Found, Lookup, Moved, Removed, Snapshot, Touched},
+    storage::{Access, Committed, Created, FORWARD_FOR, Found, Lookup, Moved, Removed, Snapshot, Touched, Trace},
 };
 
 /// Bytes that a file may have beyond the texts of its record and what each entry adds: header, times, principal.
@@ -110,7 +110,7 @@ impl Store {
         };
         match decoded {
             Ok(Content::Session(record)) if access.has_ended(&record, record.last_seen) => None,
-            Ok(Content::Forward { at, .. }) if at + FORWARD_FOR <= access.now => None,
+            Ok(Content::Forward(Trace { at, .. })) if at + FORWARD_FOR <= access.now => None,
             Ok(content) => Some(content),
             Err(error) => {
                 tracing::warn!(?key, %error, "a session file cannot be read; it counts as no session");
@@ -160,7 +160,7 @@ impl Store {
                 }
                 Lookup::Found(Snapshot { extended, ..Snapshot::complete(record) })
             }
-            Some(Content::Forward { at, .. }) => Lookup::Moved(at),
+            Some(Content::Forward(Trace { at, .. })) => Lookup::Moved(at),
             None => Lookup::Absent,
         }
     }
@@ -190,7 +190,7 @@ impl Store {
         let Some(held) = self.hold(key)? else { return Ok(Committed::Gone) };
         let record = match self.read(&held.sub, key, &commit.access)? {
             Some(Content::Session(record)) => record,
-            Some(Content::Forward { at, .. }) => return Ok(Committed::Moved(at)),
+            Some(Content::Forward(Trace { at, .. })) => return Ok(Committed::Moved(at)),
             None => return Ok(Committed::Gone),
         };
         match record.apply(commit)? {
@@ -215,7 +215,7 @@ impl Store {
                 }
                 Touched::Done(record.expires_at())
             }
-            Some(Content::Forward { .. }) | None => Touched::Gone,
+            Some(Content::Forward(_)) | None => Touched::Gone,
         })
     }
 
@@ -228,7 +228,7 @@ impl Store {
         let _locks = self.lock_both(from, &from_sub, to, &to_sub)?;
         let record = match self.read(&from_sub, from, &commit.access)? {
             Some(Content::Session(record)) => record,
-            Some(Content::Forward { at, .. }) => return Ok(Moved::Moved(at)),
+            Some(Content::Forward(Trace { at, .. })) => return Ok(Moved::Moved(at)),
             None => return Ok(Moved::Gone),
         };
         if !matches!(open_own(&to_sub, &to.to_string())?, Opened::Absent) {
@@ -239,14 +239,15 @@ impl Store {
             Applied::Expired | Applied::Conflict(_) => return Ok(Moved::Gone),
         };
         let bytes = self.settings.encode(&record)?;
+        let trace = format::encode_forward(&Trace::new(*to, now, commit.sealed.clone()));
         let to_name = to.to_string();
         if let Err(error) = self.replace(&to_sub, &to_name, &bytes, record.last_seen) {
             unlink(&to_sub, &to_name)?;
             return Err(error);
         }
-        if let Err(error) = self.replace(&from_sub, &from.to_string(), &format::encode_forward(to, now), now) {
+        if let Err(error) = self.replace(&from_sub, &from.to_string(), &trace, now) {
             // If the old one still lives, the new one must not; if only syncing failed, it is the only one.
-            if !matches!(self.read(&from_sub, from, &commit.access)?, Some(Content::Forward { .. })) {
+            if !matches!(self.read(&from_sub, from, &commit.access)?, Some(Content::Forward(_))) {
                 unlink(&to_sub, &to_name)?;
             }
             return Err(error);
@@ -270,6 +271,14 @@ impl Store {
         Ok([Some(first_lock), second_lock])
     }
 
+    pub(super) fn trace(&self, key: &StoreKey, now: Timestamp) -> Result<Option<Trace>> {
+        let Some(sub) = self.folder.sub(&sub_name(key))? else { return Ok(None) };
+        Ok(match self.read(sub, key, &Access::passive(now))? {
+            Some(Content::Forward(trace)) => Some(trace),
+            Some(Content::Session(_)) | None => None,
+        })
+    }
+
     pub(super) fn remove(&self, key: &StoreKey) -> Result<Removed> {
         let Some(held) = self.hold(key)? else { return Ok(Removed::Absent) };
         let name = key.to_string();
@@ -283,7 +292,7 @@ impl Store {
         // The trace of a renewal stays: a second logout must find its way too. What cannot be read here goes: a later
         // version, or a process with larger limits, might still read it.
         let always = Access::passive(Timestamp::default());
-        if let Some(Content::Forward { to, .. }) = self.read(&held.sub, key, &always)? {
+        if let Some(Content::Forward(Trace { to, .. })) = self.read(&held.sub, key, &always)? {
             return Ok(Removed::Moved(to));
         }
         self.touches.forget(key);
@@ -301,7 +310,7 @@ impl Store {
                     Some(Content::Session(record)) if record.principal.as_deref() == Some(principal) => {
                         found.push(Found::new(key, record));
                     }
-                    Some(Content::Forward { to, .. }) => traces.push(to),
+                    Some(Content::Forward(Trace { to, .. })) => traces.push(to),
                     Some(Content::Session(_)) | None => {}
                 }
             }
@@ -315,7 +324,7 @@ impl Store {
                         found.push(Found::new(key, record));
                     }
                 }
-                Some(Content::Forward { to, .. }) => traces.push(to),
+                Some(Content::Forward(Trace { to, .. })) => traces.push(to),
                 Some(Content::Session(_)) | None => {}
             }
         }
@@ -378,7 +387,7 @@ impl Store {
         let Some(bytes) = read_bounded(&mut file, self.settings.max_file_bytes())? else { return Ok(true) };
         Ok(match format::decode(&bytes, last_seen, &*self.settings.codec, &self.settings.limits) {
             Ok(Content::Session(record)) => record.is_expired(now),
-            Ok(Content::Forward { .. }) | Err(_) => true,
+            Ok(Content::Forward(_)) | Err(_) => true,
         })
     }
 

@@ -15,7 +15,7 @@ use store::Store;
 
 use super::{
     Access, AsyncStorage, Committed, Created, Found, Lookup, Moved, Removed, Storage, StorageError, Swept, Touched,
-    adapters::delegate_async_storage, sweeper::Background,
+    Trace, adapters::delegate_async_storage, sweeper::Background,
 };
 use crate::{Record, StoreKey, Timestamp, record::Commit};
 
@@ -110,6 +110,10 @@ impl Storage for MemoryStorage {
 
     fn move_to(&self, from: &StoreKey, to: &StoreKey, commit: &Commit) -> Result<Moved, StorageError> {
         self.0.store.move_to(from, to, commit)
+    }
+
+    fn trace(&self, key: &StoreKey, now: Timestamp) -> Result<Option<Trace>, StorageError> {
+        Ok(self.0.store.trace(key, now))
     }
 
     fn remove(&self, key: &StoreKey) -> Result<Removed, StorageError> {

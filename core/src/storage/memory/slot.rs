@@ -5,7 +5,8 @@ use std::time::Duration;
 use super::sync::{AtomicU64, Ordering};
 use crate::{
     Record, StoreKey, Timestamp,
-    storage::{Access, FORWARD_FOR},
+    id::SealedId,
+    storage::{Access, FORWARD_FOR, Trace},
 };
 
 /// What is held under one key. It is replaced as a whole; only `last_seen` moves in place, so that a touch needs no more
@@ -24,6 +25,7 @@ pub(super) enum Content {
         at: Timestamp,
         /// Whether the session is somebody's, so that its trace is as precious as it is.
         is_owned: bool,
+        sealed: SealedId,
     },
 }
 
@@ -50,8 +52,9 @@ impl Slot {
         Self { key, last_seen: AtomicU64::new(record.last_seen.as_millis()), content: Content::Session(record) }
     }
 
-    pub(super) fn forward(key: StoreKey, to: StoreKey, at: Timestamp, is_owned: bool) -> Self {
-        Self { key, last_seen: AtomicU64::new(at.as_millis()), content: Content::Forward { to, at, is_owned } }
+    pub(super) fn forward(key: StoreKey, trace: Trace, is_owned: bool) -> Self {
+        let Trace { to, at, sealed } = trace;
+        Self { key, last_seen: AtomicU64::new(at.as_millis()), content: Content::Forward { to, at, is_owned, sealed } }
     }
 
     pub(super) const fn content(&self) -> &Content {
@@ -130,7 +133,8 @@ impl Slot {
                 Content::Session(record) => {
                     record.entries.heap_bytes() + record.principal.as_ref().map_or(0, |principal| principal.len() + 16)
                 }
-                Content::Forward { .. } => 0,
+                // Behind its own pointer, with what an allocation costs.
+                Content::Forward { sealed, .. } => sealed.as_bytes().len() + 16,
             }
     }
 }

@@ -12,7 +12,9 @@ use super::{
 use crate::{
     Record, StoreKey, Timestamp,
     record::{Applied, Commit},
-    storage::{Access, Committed, Created, Found, Lookup, Moved, Removed, Snapshot, StorageError, Swept, Touched},
+    storage::{
+        Access, Committed, Created, Found, Lookup, Moved, Removed, Snapshot, StorageError, Swept, Touched, Trace,
+    },
 };
 
 /// Many more than there are cores, and few enough to walk over.
@@ -144,7 +146,7 @@ impl Store {
                 Applied::Expired | Applied::Conflict(_) => return Ok(Moved::Gone),
             };
             let expires_at = record.expires_at();
-            let trace = Slot::forward(*from, *to, now, record.principal.is_some());
+            let trace = Slot::forward(*from, Trace::new(*to, now, commit.sealed.clone()), record.principal.is_some());
             let slot = Slot::session(*to, record);
             let new_bytes = slot.bytes() + trace.bytes();
             let growth = new_bytes.saturating_sub(old_bytes);
@@ -163,6 +165,14 @@ impl Store {
             self.make_room(1, growth, Self::shard_of(from), Some(from), now)?;
         }
         Err(full())
+    }
+
+    pub(super) fn trace(&self, key: &StoreKey, now: Timestamp) -> Option<Trace> {
+        let shard = self.shard(key).read();
+        match shard.get(key).filter(|slot| !slot.is_expired(now)).map(|slot| slot.content()) {
+            Some(Content::Forward { to, at, sealed, .. }) => Some(Trace::new(*to, *at, sealed.clone())),
+            Some(Content::Session(_)) | None => None,
+        }
     }
 
     pub(super) fn remove(&self, key: &StoreKey) -> Removed {

@@ -10,7 +10,7 @@ use super::{
 use crate::{
     KeyScheme, Record, StoreKey, Timestamp,
     record::{Access, Commit},
-    storage::{Committed, Created, Found, Lookup, Moved, Removed, StorageError, Swept, Touched},
+    storage::{Committed, Created, Found, Lookup, Moved, Removed, StorageError, Swept, Touched, Trace},
 };
 
 /// gsession's own layout, or GoFrame's.
@@ -76,6 +76,15 @@ impl<A: Layout, B: Layout> Layout for Either<A, B> {
         commit: &Commit,
     ) -> Result<Moved, StorageError> {
         both!(self, layout => layout.move_to(wire, from, to, commit).await)
+    }
+
+    async fn trace<D: Dialer>(
+        &self,
+        wire: &Wire<'_, D>,
+        key: &StoreKey,
+        now: Timestamp,
+    ) -> Result<Option<Trace>, StorageError> {
+        both!(self, layout => layout.trace(wire, key, now).await)
     }
 
     async fn remove<D: Dialer>(&self, wire: &Wire<'_, D>, key: &StoreKey) -> Result<Removed, StorageError> {

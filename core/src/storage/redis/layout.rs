@@ -6,7 +6,7 @@ use super::{server::Dialer, wire::Wire};
 use crate::{
     KeyScheme, Record, StoreKey, Timestamp,
     record::{Access, Commit},
-    storage::{Committed, Created, Found, Lookup, Moved, Removed, StorageError, Swept, Touched},
+    storage::{Committed, Created, Found, Lookup, Moved, Removed, StorageError, Swept, Touched, Trace},
 };
 
 type Answered<T> = Result<T, StorageError>;
@@ -51,6 +51,17 @@ pub(super) trait Layout: Send + Sync + 'static {
         to: &StoreKey,
         commit: &Commit,
     ) -> impl Future<Output = Answered<Moved>> + Send;
+
+    /// The trace of a renewal. By default: none, where its format has no place for what a trace keeps.
+    fn trace<D: Dialer>(
+        &self,
+        wire: &Wire<'_, D>,
+        key: &StoreKey,
+        now: Timestamp,
+    ) -> impl Future<Output = Answered<Option<Trace>>> + Send {
+        let _ = (wire, key, now);
+        std::future::ready(Ok(None))
+    }
 
     fn remove<D: Dialer>(&self, wire: &Wire<'_, D>, key: &StoreKey) -> impl Future<Output = Answered<Removed>> + Send;
 

@@ -21,6 +21,7 @@ pub use near::NearCache;
 
 use super::{
     Access, AsyncStorage, Committed, Created, Found, Lookup, Moved, Removed, Storage, StorageError, Swept, Touched,
+    Trace,
 };
 use crate::{KeyScheme, Record, StoreKey, Timestamp, record::Commit};
 use either::Either;
@@ -144,6 +145,10 @@ macro_rules! storage {
                 at_once(self.0.move_to(&self.0.blocking(), from, to, commit))
             }
 
+            fn trace(&self, key: &StoreKey, now: Timestamp) -> Result<Option<Trace>, StorageError> {
+                at_once(self.0.trace(&self.0.blocking(), key, now))
+            }
+
             fn remove(&self, key: &StoreKey) -> Result<Removed, StorageError> {
                 at_once(self.0.remove(&self.0.blocking(), key))
             }
@@ -184,6 +189,10 @@ macro_rules! storage {
 
             async fn move_to(&self, from: &StoreKey, to: &StoreKey, commit: &Commit) -> Result<Moved, StorageError> {
                 self.0.move_to(&self.0.waiting(), from, to, commit).await
+            }
+
+            async fn trace(&self, key: &StoreKey, now: Timestamp) -> Result<Option<Trace>, StorageError> {
+                self.0.trace(&self.0.waiting(), key, now).await
             }
 
             async fn remove(&self, key: &StoreKey) -> Result<Removed, StorageError> {

@@ -13,7 +13,9 @@ use super::{
 use crate::{
     KeyScheme, Record, StoreKey, Timestamp,
     record::{Access, Commit},
-    storage::{Committed, Created, Found, Lookup, Moved, Removed, StorageError, StorageErrorKind, Swept, Touched},
+    storage::{
+        Committed, Created, Found, Lookup, Moved, Removed, StorageError, StorageErrorKind, Swept, Touched, Trace,
+    },
 };
 
 const READING: &str = "reading a session from Redis";
@@ -175,6 +177,15 @@ impl<L: Plain> Shell<L> {
     ) -> Result<Moved, StorageError> {
         let _writing = (self.writing(from), self.writing(to));
         self.layout.move_to(wire, from, to, commit).await
+    }
+
+    pub(super) async fn trace<D: Dialer>(
+        &self,
+        wire: &Wire<'_, D>,
+        key: &StoreKey,
+        now: Timestamp,
+    ) -> Result<Option<Trace>, StorageError> {
+        self.layout.trace(wire, key, now).await
     }
 
     pub(super) async fn remove<D: Dialer>(&self, wire: &Wire<'_, D>, key: &StoreKey) -> Result<Removed, StorageError> {

@@ -34,6 +34,9 @@ pub(super) trait Body: Send + Sync + 'static {
     /// The command that reads the header.
     fn head(&self, name: &[u8]) -> Cmd;
 
+    /// The command that reads the trace of a renewal.
+    fn trace(&self, name: &[u8]) -> Cmd;
+
     /// The command that reads the session, with the entries `names` or all, without touching it.
     fn plain(&self, name: &[u8], names: Option<&[&str]>) -> Cmd;
 

@@ -12,7 +12,7 @@ use redis::{Cmd, Value};
 use super::{
     Common,
     body::{Body, COMMITTING, CREATING, Change, READING, RENEWING, not_a_session},
-    header::{Head, Header, Kind, LEN, Trace, tag_of},
+    header::{Head, Header, Kind, LEN, encode_trace, tag_of},
     packed::{self, PREPARED_FOR, bound},
     scripts::{HASH, Scripts},
 };
@@ -20,7 +20,7 @@ use crate::{
     Limits, Record, StoreKey, Timestamp,
     record::{Access, Commit, Entries, JsonText, LimitExceeded, Snapshot, depth_of},
     storage::{
-        Created, FORWARD_FOR, Lookup, StorageError,
+        Created, FORWARD_FOR, Lookup, StorageError, Trace,
         redis::{
             server::Dialer,
             wire::{Answer, Nature, Wire, shape},
@@ -149,6 +149,10 @@ impl Body for Hashes {
         let mut command = Cmd::with_capacity(3, 96);
         command.arg("HGET").arg(name).arg(HEAD);
         command
+    }
+
+    fn trace(&self, name: &[u8]) -> Cmd {
+        self.head(name)
     }
 
     fn plain(&self, name: &[u8], names: Option<&[&str]>) -> Cmd {
@@ -290,7 +294,7 @@ impl Body for Hashes {
         let keys: Vec<&[u8]> = names.iter().map(Vec::as_slice).collect();
         let (access, revision) = (packed::access(&commit.access), common.revisions.next().to_le_bytes());
         let tag = tag_of(principal.flatten());
-        let trace = to.map(|to| Trace { to: *to, at: commit.access.now }.encode());
+        let trace = to.map(|to| encode_trace(&Trace::new(*to, commit.access.now, commit.sealed.clone())));
         let (expected_field, expected) = match &condition {
             None => (&[][..], &[][..]),
             Some((field, json)) => (field.as_slice(), json.map_or(&[][..], JsonText::as_bytes)),

@@ -5,12 +5,16 @@ use std::time::Duration;
 
 use sha2::{Digest, Sha256};
 
-use crate::{Record, StoreKey, Timestamp, record::Entries};
+use crate::{Record, StoreKey, Timestamp, id::SealedId, record::Entries, storage::Trace};
 
 /// The version of the format.
 pub(super) const VERSION: u8 = 1;
 /// Bytes of a session's header.
 pub(super) const LEN: usize = 62;
+/// Where in a trace its sealed id begins.
+const SEALED: usize = 42;
+/// Bytes of a trace, at most.
+pub(super) const LONGEST_TRACE: usize = SEALED + 512;
 
 /// What stands under a key.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -50,15 +54,8 @@ pub(super) fn tag_of(principal: Option<&str>) -> Tag {
     tag
 }
 
-/// The trace of a renewal: where the session lives on, and since when.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Trace {
-    pub(super) to: StoreKey,
-    pub(super) at: Timestamp,
-}
-
 /// What the first bytes of a value say.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Head {
     Session(Header),
     Trace(Trace),
@@ -118,15 +115,14 @@ impl Header {
     }
 }
 
-impl Trace {
-    /// The whole value.
-    pub(super) fn encode(&self) -> [u8; 42] {
-        let mut bytes = [0; 42];
-        (bytes[0], bytes[1]) = (VERSION, b'F');
-        bytes[2..34].copy_from_slice(self.to.as_bytes());
-        bytes[34..42].copy_from_slice(&self.at.as_millis().to_le_bytes());
-        bytes
-    }
+/// The whole value of a trace.
+pub(super) fn encode_trace(trace: &Trace) -> Vec<u8> {
+    let mut bytes = Vec::with_capacity(SEALED + trace.sealed.as_bytes().len());
+    bytes.extend([VERSION, b'F']);
+    bytes.extend(trace.to.as_bytes());
+    bytes.extend(trace.at.as_millis().to_le_bytes());
+    bytes.extend(trace.sealed.as_bytes());
+    bytes
 }
 
 impl Head {
@@ -149,7 +145,8 @@ impl Head {
             b'F' => {
                 let to: [u8; 32] = bytes.get(2..34)?.try_into().ok()?;
                 let at = Timestamp::from_millis(number(34)?);
-                return Some(Self::Trace(Trace { to: StoreKey::from_bytes(to), at }));
+                let sealed = SealedId::from_bytes(bytes.get(SEALED..LONGEST_TRACE.min(bytes.len()))?);
+                return Some(Self::Trace(Trace::new(StoreKey::from_bytes(to), at, sealed)));
             }
             _ => return None,
         };
@@ -197,9 +194,14 @@ mod tests {
     fn version_1_is_written_and_read_as_recorded() {
         assert_eq!(&sample().encode(), VERSION_1);
         assert_eq!(Head::decode(VERSION_1), Some(Head::Session(sample())));
-        let trace = Trace { to: StoreKey::from_bytes([7; 32]), at: Timestamp::from_millis(5) };
-        assert_eq!(trace.encode()[..3], *b"\x01F\x07");
-        assert_eq!(Head::decode(&trace.encode()), Some(Head::Trace(trace)));
+        let trace = |sealed: &[u8]| {
+            let to = StoreKey::from_bytes([7; 32]);
+            Trace::new(to, Timestamp::from_millis(5), SealedId::from_bytes(sealed))
+        };
+        let written = b"\x01F\x07\x07\x07\x07\x07\x07\x07\x07\x07\x07\x07\x07\x07\x07\x07\x07\x07\x07\x07\x07\x07\x07\x07\x07\x07\x07\x07\x07\x07\x07\x07\x07\x05\0\0\0\0\0\0\0sealed";
+        assert_eq!(encode_trace(&trace(b"sealed")), written);
+        assert_eq!(Head::decode(written), Some(Head::Trace(trace(b"sealed"))));
+        assert_eq!(Head::decode(&written[..SEALED]), Some(Head::Trace(trace(b""))));
     }
 
     #[test]

@@ -11,14 +11,14 @@
 use super::{
     Native,
     body::Body,
-    header::{Kind, Trace},
+    header::{Kind, encode_trace},
     packed,
 };
 use crate::{
     StoreKey,
     record::{Access, Applied, Commit, Snapshot},
     storage::{
-        Created, FORWARD_FOR, Lookup, Moved, StorageError, StorageErrorKind,
+        Created, FORWARD_FOR, Lookup, Moved, StorageError, StorageErrorKind, Trace,
         redis::{
             layout::Layout,
             server::Dialer,
@@ -40,7 +40,7 @@ pub(super) async fn move_between_nodes<B: Body, D: Dialer>(
     commit: &Commit,
 ) -> Result<Moved, StorageError> {
     let access = &commit.access;
-    let trace = Trace { to: *to, at: access.now };
+    let trace = Trace::new(*to, access.now, commit.sealed.clone());
     for _ in 0..TRIES {
         let snapshot = match layout.load(wire, from, None, &Access { extend: None, ..*access }).await? {
             Lookup::Found(snapshot) => snapshot,
@@ -82,7 +82,7 @@ async fn claim<B: Body, D: Dialer>(
     access: &Access,
 ) -> Result<Answer, StorageError> {
     let (name, packed) = (layout.common.name(key), packed::access(access));
-    let args: [&[u8]; 3] = [&packed, &revision.to_le_bytes(), &trace.encode()];
+    let args: [&[u8]; 3] = [&packed, &revision.to_le_bytes(), &encode_trace(trace)];
     wire.script(RENEWING, &layout.body.scripts().claim, &[&name], &args, Nature::Repeatable).await
 }
 

@@ -5,6 +5,7 @@ use redis::{Cmd, Value};
 use super::{
     Native,
     body::{Body, Change, READING, or_wrong_type},
+    header::Head,
     moving::move_between_nodes,
     packed, scan,
 };
@@ -12,7 +13,7 @@ use crate::{
     KeyScheme, Record, StoreKey, Timestamp,
     record::{Access, Commit},
     storage::{
-        Committed, Created, Found, Lookup, Moved, Removed, StorageError, Swept, Touched,
+        Committed, Created, FORWARD_FOR, Found, Lookup, Moved, Removed, StorageError, Swept, Touched, Trace,
         redis::{
             layout::{Layout, Plain},
             server::Dialer,
@@ -107,6 +108,23 @@ impl<B: Body> Layout for Native<B> {
             Change::Moved(at) => Moved::Moved(at),
             Change::Taken => Moved::Taken,
             Change::Gone | Change::Conflict(_) => Moved::Gone,
+        })
+    }
+
+    async fn trace<D: Dialer>(
+        &self,
+        wire: &Wire<'_, D>,
+        key: &StoreKey,
+        now: Timestamp,
+    ) -> Result<Option<Trace>, StorageError> {
+        let name = self.common.name(key);
+        let value = wire.command(READING, &name, self.body.trace(&name), Nature::Read).await?;
+        Ok(match value {
+            Value::BulkString(bytes) => match Head::decode(&bytes) {
+                Some(Head::Trace(trace)) if now < trace.at + FORWARD_FOR => Some(trace),
+                _ => None,
+            },
+            _ => None,
         })
     }
 

@@ -15,7 +15,7 @@ use redis::{Cmd, Value};
 use super::{
     Common,
     body::{Body, COMMITTING, CREATING, Change, READING, RENEWING, not_a_session},
-    header::{Head, Header, Kind, LEN, Trace, tag_of},
+    header::{Head, Header, Kind, LEN, LONGEST_TRACE, encode_trace, tag_of},
     packed::{self, PREPARED_FOR, bound},
     scripts::{STRING, Scripts},
 };
@@ -23,7 +23,7 @@ use crate::{
     BincodeCodec, Codec, CodecError, Limits, Record, StoreKey, Timestamp,
     record::{Access, Applied, Commit, JsonText, Snapshot, replay},
     storage::{
-        Created, FORWARD_FOR, Lookup, StorageError, StorageErrorKind,
+        Created, FORWARD_FOR, Lookup, StorageError, StorageErrorKind, Trace,
         redis::{
             server::Dialer,
             wire::{Answer, Nature, Wire, shape},
@@ -175,6 +175,12 @@ impl Body for Strings {
         command
     }
 
+    fn trace(&self, name: &[u8]) -> Cmd {
+        let mut command = Cmd::with_capacity(4, 96);
+        command.arg("GETRANGE").arg(name).arg(0).arg(LONGEST_TRACE - 1);
+        command
+    }
+
     fn plain(&self, name: &[u8], _names: Option<&[&str]>) -> Cmd {
         let mut command = Cmd::with_capacity(2, 96);
         command.arg("GET").arg(name);
@@ -262,7 +268,7 @@ impl Body for Strings {
         let (name, target) = (common.name(key), to.map(|to| common.name(to)));
         let both_keys: [&[u8]; 2] = [&name, target.as_deref().unwrap_or_default()];
         let keys = if to.is_some() { &both_keys[..] } else { &both_keys[..1] };
-        let trace = to.map(|to| Trace { to: *to, at: commit.access.now }.encode());
+        let trace = to.map(|to| encode_trace(&Trace::new(*to, commit.access.now, commit.sealed.clone())));
         let trace = trace.as_ref().map_or(&[][..], |trace| &trace[..]);
         let access = packed::access(&commit.access);
         let revision = common.revisions.next();

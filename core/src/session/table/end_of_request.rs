@@ -1,102 +1,7 @@
-//! What happens at the end of a request, row by row, without a storage and without a runtime.
+//! What happens at the end of a request.
 
-use std::{sync::Arc, time::Duration};
-
-use super::{
-    Config, Delivery, Lifetime, Saved,
-    machine::Machine,
-    steps::{Progress, Reply, Step},
-};
-use crate::{
-    ClientInfo, Entries, HashedIds, Limits, ManualClock, Record, SessionId, StoreKey, Timestamp,
-    storage::{Committed, Created, Lookup, Moved, Removed, Snapshot, Touched},
-};
-
-const T0: Timestamp = Timestamp::from_millis(1_000_000_000);
-const IDLE: Duration = Duration::from_secs(600);
-
-fn config() -> Config {
-    let lifetime = Lifetime { idle_timeout: IDLE, absolute: None, touch_interval: Duration::from_secs(30) };
-    Config {
-        lifetime,
-        limits: Limits::default(),
-        ids: Arc::new(HashedIds::new()),
-        clock: Arc::new(ManualClock::new(T0)),
-        keys: crate::KeyScheme::Hashed,
-    }
-}
-
-fn old_id() -> SessionId {
-    SessionId::from_random([1; 32])
-}
-
-/// A machine, what it asked for, and what it is told.
-struct Request {
-    machine: Machine,
-    config: Config,
-    now: Timestamp,
-    asked: Vec<&'static str>,
-}
-
-impl Request {
-    fn presenting(id: Option<SessionId>) -> Self {
-        Self { machine: Machine::new(id, false, ClientInfo::default()), config: config(), now: T0, asked: Vec::new() }
-    }
-
-    fn malformed() -> Self {
-        Self { machine: Machine::new(None, true, ClientInfo::default()), ..Self::presenting(None) }
-    }
-
-    /// Reads an entry; the storage, if it is asked, answers `lookup`.
-    fn read(&mut self, lookup: Lookup) {
-        if let Some(need) = self.machine.want(Some(&["user"]), self.now, &self.config).unwrap() {
-            self.asked.push("load");
-            self.machine.loaded(lookup, Some(&["user"]), &need, &self.config);
-        }
-    }
-
-    fn write(&mut self) {
-        self.machine.set("seen", "1".into(), &self.config).unwrap();
-    }
-
-    /// Ends the request; the storage answers each step with the next of `replies`.
-    fn close(&mut self, replies: impl IntoIterator<Item = Reply>) -> (Saved, Delivery) {
-        let mut replies = replies.into_iter();
-        let mut progress = Progress::closing();
-        while let Some(step) = self.machine.next(&mut progress, self.now, &self.config).unwrap() {
-            self.asked.push(match &step {
-                Step::Remove { .. } => "remove",
-                Step::Create { .. } => "create",
-                Step::Commit { .. } => "commit",
-                Step::Move { .. } => "move",
-                Step::Touch { .. } => "touch",
-                Step::Look { .. } => "look",
-            });
-            let reply = replies.next().expect("a step too many");
-            self.machine.reply(&step, reply, &mut progress, &self.config).unwrap();
-        }
-        assert!(replies.next().is_none(), "a step is missing");
-        (progress.saved(), self.machine.delivery())
-    }
-}
-
-fn stored(last_seen: Timestamp) -> Lookup {
-    let mut record = Record::new(last_seen, IDLE, None);
-    record.entries = Entries::pack([("user", "\"ada\"")]).unwrap();
-    Lookup::Found(Snapshot::complete(record))
-}
-
-fn created() -> Reply {
-    Reply::Created(Created::Done)
-}
-
-fn committed() -> Reply {
-    Reply::Committed(Committed::Done { expires_at: T0 + IDLE, revision: 0 })
-}
-
-fn sends_fresh_id(delivery: &Delivery) -> bool {
-    matches!(delivery, Delivery::Send { id, expires_at } if *id != old_id() && *expires_at == T0 + IDLE)
-}
+use super::*;
+use crate::session::{Delivery, Saved};
 
 #[test]
 fn none_and_nothing_written_is_nothing() {
@@ -170,16 +75,14 @@ fn found_and_written_is_committed() {
 
 #[test]
 fn found_and_gone_at_commit_is_dropped_and_reported() {
-    for gone in [Committed::Gone, Committed::Moved(T0)] {
-        let mut request = Request::presenting(Some(old_id()));
-        request.read(stored(T0));
-        request.write();
-        assert_eq!(request.close([Reply::Committed(gone)]), (Saved::Gone, Delivery::Keep));
-        // Whatever it does now, it stays dead.
-        request.write();
-        request.machine.renew();
-        assert_eq!(request.close([]), (Saved::Gone, Delivery::Keep));
-    }
+    let mut request = Request::presenting(Some(old_id()));
+    request.read(stored(T0));
+    request.write();
+    assert_eq!(request.save([Reply::Committed(Committed::Gone)]), Saved::Gone);
+    // Whatever it does now, it stays dead.
+    request.write();
+    assert_eq!(request.save([]), Saved::Gone);
+    assert_eq!(request.close([]), (Saved::Nothing, Delivery::Keep));
 }
 
 #[test]
@@ -193,29 +96,30 @@ fn never_looked_up_and_unknown_at_commit_is_created() {
 }
 
 #[test]
-fn never_looked_up_but_renewed_by_another_is_dropped() {
+fn a_login_whose_session_is_gone_is_an_error() {
     let mut request = Request::presenting(Some(old_id()));
-    request.write();
-    let replies = [Reply::Committed(Committed::Moved(T0))];
-    assert_eq!(request.close(replies), (Saved::Gone, Delivery::Keep), "a cookie would displace the renewed one");
+    request.read(stored(T0));
+    request.log_in("ada");
+    let (error, delivery) = request.fail_to_close([Reply::Moved(Moved::Gone)]);
+    assert!(matches!((error, delivery), (Error::Gone, Delivery::Keep)));
 }
 
 #[test]
 fn removals_alone_make_no_session() {
     let mut request = Request::presenting(Some(old_id()));
-    request.machine.remove("user");
-    assert_eq!(request.close([Reply::Committed(Committed::Gone)]), (Saved::Nothing, Delivery::Withdraw));
+    request.machine.remove("user").unwrap();
+    assert_eq!(request.close([Reply::Committed(Committed::Gone)]), (Saved::Nothing, Delivery::Keep));
 }
 
 #[test]
-fn unknown_and_only_read_withdraws_the_cookie() {
+fn unknown_and_only_read_is_left_alone() {
     let mut request = Request::presenting(Some(old_id()));
     request.read(Lookup::Absent);
-    assert_eq!(request.close([]), (Saved::Nothing, Delivery::Withdraw));
+    assert_eq!(request.close([]), (Saved::Nothing, Delivery::Keep), "it may be another application's");
 
     let mut request = Request::malformed();
     request.read(Lookup::Absent);
-    assert_eq!(request.close([]), (Saved::Nothing, Delivery::Withdraw));
+    assert_eq!(request.close([]), (Saved::Nothing, Delivery::Keep));
     assert!(request.asked.is_empty(), "a malformed id never reaches the storage");
 }
 
@@ -225,7 +129,8 @@ fn expired_is_as_good_as_none() {
     request.now = T0 + IDLE;
     request.read(stored(T0));
     assert!(request.machine.value("user").is_none());
-    assert_eq!(request.close([]), (Saved::Nothing, Delivery::Withdraw));
+    // Another answer may be about to bring the client a new id, which a removal would take away.
+    assert_eq!(request.close([]), (Saved::Nothing, Delivery::Keep));
 }
 
 #[test]
@@ -239,43 +144,10 @@ fn unknown_read_and_written_is_created_under_a_fresh_id() {
 }
 
 #[test]
-fn renewed_by_another_keeps_the_cookie_that_is_under_way() {
-    let mut request = Request::presenting(Some(old_id()));
-    request.read(Lookup::Moved(T0));
-    assert_eq!(request.close([]), (Saved::Nothing, Delivery::Keep));
-}
-
-#[test]
-fn a_client_whose_new_id_got_lost_can_begin_anew() {
-    let later = T0 + Duration::from_secs(30);
-
-    let mut reader = Request { now: later, ..Request::presenting(Some(old_id())) };
-    reader.read(Lookup::Moved(T0));
-    assert_eq!(reader.close([]), (Saved::Nothing, Delivery::Withdraw));
-
-    let mut writer = Request { now: later, ..Request::presenting(Some(old_id())) };
-    writer.write();
-    let (saved, _) = writer.close([Reply::Committed(Committed::Moved(T0)), created()]);
-    assert_eq!(saved, Saved::Created);
-
-    let mut login = Request { now: later, ..Request::presenting(Some(old_id())) };
-    login.machine.renew();
-    login.write();
-    let (saved, _) = login.close([Reply::Moved(Moved::Moved(T0)), created()]);
-    assert_eq!(saved, Saved::Created);
-
-    // But a request that had seen the session before it was renewed has lost it, however slow it is.
-    let mut slow = Request { now: later, ..Request::presenting(Some(old_id())) };
-    slow.read(stored(T0));
-    slow.write();
-    assert_eq!(slow.close([Reply::Committed(Committed::Moved(T0))]), (Saved::Gone, Delivery::Keep));
-}
-
-#[test]
 fn found_and_renewed_moves() {
     let mut request = Request::presenting(Some(old_id()));
     request.read(stored(T0));
-    request.machine.renew();
+    request.machine.renew().unwrap();
     let (saved, delivery) = request.close([Reply::Moved(Moved::Done { expires_at: T0 + IDLE, revision: 0 })]);
     assert_eq!(saved, Saved::Renewed);
     assert!(sends_fresh_id(&delivery));
@@ -286,8 +158,7 @@ fn a_renewal_that_lost_sends_nothing() {
     for lost in [Moved::Gone, Moved::Moved(T0)] {
         let mut request = Request::presenting(Some(old_id()));
         request.read(stored(T0));
-        request.machine.renew();
-        request.write();
+        request.machine.renew().unwrap();
         assert_eq!(request.close([Reply::Moved(lost)]), (Saved::Gone, Delivery::Keep));
     }
 }
@@ -295,7 +166,7 @@ fn a_renewal_that_lost_sends_nothing() {
 #[test]
 fn login_with_a_stale_cookie_works() {
     let mut request = Request::presenting(Some(old_id()));
-    request.machine.renew();
+    request.machine.renew().unwrap();
     request.write();
     let (saved, delivery) = request.close([Reply::Moved(Moved::Gone), created()]);
     assert_eq!(saved, Saved::Created);
@@ -307,7 +178,7 @@ fn destroyed_is_removed() {
     let mut request = Request::presenting(Some(old_id()));
     request.read(stored(T0));
     request.write();
-    request.machine.destroy();
+    request.destroy();
     let (saved, delivery) = request.close([Reply::Removed(Removed::Done)]);
     assert_eq!((saved, delivery), (Saved::Destroyed, Delivery::Withdraw));
     assert_eq!(request.asked, ["load", "remove"], "what was written before is void");
@@ -317,7 +188,7 @@ fn destroyed_is_removed() {
 fn a_destroy_follows_the_renewals_of_others() {
     let (b, c) = (StoreKey::from_bytes([2; 32]), StoreKey::from_bytes([3; 32]));
     let mut request = Request::presenting(Some(old_id()));
-    request.machine.destroy();
+    request.destroy();
     let replies = [Removed::Moved(b), Removed::Moved(c), Removed::Done].map(Reply::Removed);
     assert_eq!(request.close(replies), (Saved::Destroyed, Delivery::Withdraw));
 }
@@ -325,7 +196,7 @@ fn a_destroy_follows_the_renewals_of_others() {
 #[test]
 fn what_is_written_after_destroy_is_a_new_session() {
     let mut request = Request::presenting(Some(old_id()));
-    request.machine.destroy();
+    request.destroy();
     request.write();
     let (saved, delivery) = request.close([Reply::Removed(Removed::Done), created()]);
     assert_eq!(saved, Saved::Destroyed);
@@ -362,7 +233,7 @@ fn a_limit_keeps_the_last_good_state() {
     assert_eq!(request.machine.value("seen").unwrap().as_str(), "1");
     assert!(request.machine.value("third").is_none());
     // Removing makes room.
-    request.machine.remove("user");
+    request.machine.remove("user").unwrap();
     request.machine.set("third", "1".into(), &request.config).unwrap();
 }
 
@@ -370,17 +241,49 @@ fn a_limit_keeps_the_last_good_state() {
 fn after_the_response_no_new_id_can_be_made() {
     let mut request = Request::presenting(None);
     assert_eq!(request.close([]), (Saved::Nothing, Delivery::Keep));
-    request.machine.close();
+    assert!(request.machine.is_closed());
+    let (machine, config) = (&mut request.machine, &request.config);
+    for error in [
+        machine.set("seen", "1".into(), config),
+        machine.remove("seen"),
+        machine.clear(),
+        machine.renew(),
+        machine.set_principal(None, config),
+        machine.set_id(old_id(), config),
+        machine.update("seen").map(drop),
+        machine.next(&mut Progress::saving(), T0, config).map(drop),
+    ] {
+        assert!(matches!(error, Err(Error::Closed)), "{error:?}");
+    }
+}
+
+#[test]
+fn after_the_response_a_session_can_be_read_and_destroyed() {
+    let mut request = Request::presenting(Some(old_id()));
+    assert_eq!(request.close([]), (Saved::Nothing, Delivery::Keep));
+    request.read(stored(T0));
+    assert_eq!(request.machine.value("user").unwrap().as_str(), "\"ada\"");
+    request.destroy();
+    assert_eq!(request.save([Reply::Removed(Removed::Done)]), Saved::Destroyed);
+    assert!(matches!(request.machine.next(&mut Progress::saving(), T0, &request.config), Err(Error::Closed)));
+}
+
+#[test]
+fn sealing_drops_all_but_a_destroy() {
+    let mut request = Request::presenting(Some(old_id()));
     request.write();
-    let error = request.machine.next(&mut Progress::saving(), T0, &request.config).unwrap_err();
-    assert!(matches!(error, crate::Error::Closed));
-    request.machine.abandon();
+    request.machine.seal();
+    assert!(!request.machine.is_dirty() && request.machine.is_closed());
+    let mut request = Request::presenting(Some(old_id()));
+    request.destroy();
+    request.machine.seal();
+    assert_eq!(request.save([Reply::Removed(Removed::Done)]), Saved::Destroyed);
 }
 
 #[test]
 fn a_destroy_follows_however_many_renewals() {
     let mut request = Request::presenting(Some(old_id()));
-    request.machine.destroy();
+    request.destroy();
     let hops = (0..500_u16).map(|n| {
         let mut bytes = [9; 32];
         bytes[..2].copy_from_slice(&n.to_le_bytes());
@@ -395,8 +298,8 @@ fn a_refused_update_drops_nothing_else() {
     let mut request = Request::presenting(Some(old_id()));
     request.read(stored(T0));
     request.write();
-    request.machine.renew();
-    let step = request.machine.update_step("log", None, &"1".into(), T0, &request.config).unwrap();
+    request.machine.renew().unwrap();
+    let step = request.machine.update_step("log", None, Some(&"1".into()), T0, &request.config).unwrap();
     let limit = crate::LimitExceeded::Record { limit: 1, actual: 2 };
     request.machine.failed(&step, &crate::StorageError::limit("committing", limit));
     let (saved, _) = request.close([Reply::Moved(Moved::Done { expires_at: T0 + IDLE, revision: 0 })]);
@@ -411,7 +314,7 @@ fn a_refused_update_drops_nothing_else() {
 #[test]
 fn an_unfinished_destroy_withdraws_nothing() {
     let mut request = Request::presenting(Some(old_id()));
-    request.machine.destroy();
+    request.destroy();
     let step = request.machine.next(&mut Progress::closing(), T0, &request.config).unwrap().unwrap();
     request.machine.failed(&step, &crate::StorageError::new(crate::StorageErrorKind::Unavailable, "removing"));
     assert_eq!(request.machine.delivery(), Delivery::Keep);
@@ -459,7 +362,7 @@ fn a_create_that_was_not_answered_is_tried_again_under_its_id() {
 fn a_move_that_was_not_answered_is_found_again() {
     let mut request = Request::presenting(Some(old_id()));
     request.read(stored(T0));
-    request.machine.renew();
+    request.machine.renew().unwrap();
     let Step::Move { id: first, .. } = lose_a_step(&mut request) else { panic!() };
     let (saved, delivery) = request.close([Reply::Moved(Moved::Moved(T0)), Reply::Looked(stored(T0))]);
     assert_eq!((saved, delivery), (Saved::Renewed, Delivery::Send { id: first, expires_at: T0 + IDLE }));
@@ -467,7 +370,7 @@ fn a_move_that_was_not_answered_is_found_again() {
     // Another renewal was first.
     let mut request = Request::presenting(Some(old_id()));
     request.read(stored(T0));
-    request.machine.renew();
+    request.machine.renew().unwrap();
     lose_a_step(&mut request);
     let replies = [Reply::Moved(Moved::Moved(T0)), Reply::Looked(Lookup::Absent)];
     assert_eq!(request.close(replies), (Saved::Gone, Delivery::Keep));
@@ -478,42 +381,7 @@ fn a_destroy_ends_what_was_not_answered() {
     let mut request = Request::presenting(None);
     request.write();
     let Step::Create { key: first, .. } = lose_a_step(&mut request) else { panic!() };
-    request.machine.destroy();
+    request.destroy();
     let step = request.machine.next(&mut Progress::closing(), T0, &request.config).unwrap();
     assert!(matches!(step, Some(Step::Remove { key }) if key == first));
-}
-
-fn other_id() -> SessionId {
-    SessionId::from_random([2; 32])
-}
-
-#[test]
-fn a_dead_id_hides_no_good_one() {
-    let presenting_both = || {
-        let mut request = Request::presenting(Some(old_id()));
-        request.machine = request.machine.with_others(vec![other_id()]);
-        request
-    };
-    let mut reader = presenting_both();
-    reader.read(Lookup::Absent);
-    reader.read(stored(T0));
-    assert_eq!(reader.machine.value("user").unwrap().as_str(), "\"ada\"");
-    assert_eq!(reader.machine.id(), Some(other_id()));
-    assert_eq!(reader.close([]), (Saved::Nothing, Delivery::Keep));
-
-    let mut writer = presenting_both();
-    writer.write();
-    let (saved, delivery) = writer.close([Reply::Committed(Committed::Gone), committed()]);
-    assert_eq!((saved, delivery), (Saved::Committed, Delivery::Refresh { id: other_id(), expires_at: T0 + IDLE }));
-
-    let mut neither = presenting_both();
-    neither.read(Lookup::Absent);
-    neither.read(Lookup::Absent);
-    assert_eq!(neither.close([]), (Saved::Nothing, Delivery::Withdraw));
-
-    // A logout that did not look first ends whichever it was.
-    let mut logout = presenting_both();
-    logout.machine.destroy();
-    let replies = [Removed::Absent, Removed::Done].map(Reply::Removed);
-    assert_eq!(logout.close(replies), (Saved::Destroyed, Delivery::Withdraw));
 }

@@ -1,0 +1,67 @@
+//! Which of the ids that a request presents counts.
+//!
+//! A browser may send several cookies of one name, and a header besides. They are looked up in the order in which they came:
+//!
+//! | under the id | then |
+//! |---|---|
+//! | a session lives | it counts, whatever stands under the others |
+//! | a session lived that another request has renewed, so recently that this one could not know | it counts if none lives |
+//! | nothing, or a renewal of long ago | the next one's turn; it may be another application's |
+//!
+//! A logout ends what stands under any of them: whatever the client could come back with belongs to the one who logs out.
+
+use crate::{SessionId, Timestamp};
+
+/// What a request presents, and how far that has been looked up.
+#[derive(Debug, Default)]
+pub(super) struct Presented {
+    /// Whether it presented anything, well-formed or not, that it would have to forget.
+    pub(super) anything: bool,
+    /// Not looked up yet, the first last.
+    untried: Vec<SessionId>,
+    /// Looked up, and nothing lives under them.
+    passed: Vec<SessionId>,
+    /// The first that was renewed by another request, and when.
+    renewed: Option<(SessionId, Timestamp)>,
+}
+
+/// Whose turn it is.
+pub(super) enum Turn {
+    /// This id has not been looked up.
+    Next(SessionId),
+    /// None lives, and this one was renewed then.
+    Renewed(SessionId, Timestamp),
+    /// None of them opens anything.
+    Nobody,
+}
+
+impl Presented {
+    pub(super) fn new(anything: bool) -> Self {
+        Self { anything, ..Self::default() }
+    }
+
+    /// Adds the ids after the first, in their order.
+    pub(super) fn add(&mut self, mut others: Vec<SessionId>) {
+        others.reverse();
+        self.untried = others;
+    }
+
+    /// Nothing lives under `id`; `renewed` if it was renewed, at that time, without this request's knowledge.
+    pub(super) fn pass(&mut self, id: Option<SessionId>, renewed: Option<Timestamp>) -> Turn {
+        match (id, renewed) {
+            (Some(id), Some(at)) if self.renewed.is_none() => self.renewed = Some((id, at)),
+            (id, _) => self.passed.extend(id),
+        }
+        match (self.untried.pop(), &self.renewed) {
+            (Some(id), _) => Turn::Next(id),
+            (None, Some(_)) => self.renewed.take().map_or(Turn::Nobody, |(id, at)| Turn::Renewed(id, at)),
+            (None, None) => Turn::Nobody,
+        }
+    }
+
+    /// All that may still open something, for a logout; nothing is presented afterwards.
+    pub(super) fn take_all(&mut self) -> impl Iterator<Item = SessionId> {
+        let Self { untried, passed, renewed, .. } = std::mem::take(self);
+        untried.into_iter().chain(passed).chain(renewed.map(|(id, _)| id))
+    }
+}

@@ -1,0 +1,163 @@
+//! What a session does, row by row of its tables, without a storage and without a runtime.
+
+mod end_of_request;
+mod overtaken;
+mod presented;
+
+use std::{sync::Arc, time::Duration};
+
+use super::{
+    Config, Delivery, Lifetime, Saved,
+    machine::Machine,
+    steps::{Progress, Reply, Step},
+};
+use crate::{
+    ClientInfo, Entries, Error, HashedIds, Limits, ManualClock, Record, SessionId, StoreKey, Timestamp,
+    id::{Keys, SealedId},
+    storage::{Committed, Created, Lookup, Moved, Removed, Snapshot, Touched, Trace},
+};
+
+const T0: Timestamp = Timestamp::from_millis(1_000_000_000);
+const IDLE: Duration = Duration::from_secs(600);
+
+fn config() -> Config {
+    let lifetime = Lifetime { idle_timeout: IDLE, absolute: None, touch_interval: Duration::from_secs(30) };
+    Config {
+        lifetime,
+        limits: Limits::default(),
+        ids: Arc::new(HashedIds::new()),
+        clock: Arc::new(ManualClock::new(T0)),
+        keys: Keys::default(),
+    }
+}
+
+fn old_id() -> SessionId {
+    SessionId::from_random([1; 32])
+}
+
+/// A machine, what it asked for, and what it is told.
+struct Request {
+    machine: Machine,
+    config: Config,
+    now: Timestamp,
+    asked: Vec<&'static str>,
+}
+
+impl Request {
+    fn presenting(id: Option<SessionId>) -> Self {
+        Self::begun_at(T0, id)
+    }
+
+    fn begun_at(now: Timestamp, id: Option<SessionId>) -> Self {
+        let machine = Machine::new(id, false, ClientInfo::default(), now);
+        Self { machine, config: config(), now, asked: Vec::new() }
+    }
+
+    fn malformed() -> Self {
+        Self { machine: Machine::new(None, true, ClientInfo::default(), T0), ..Self::presenting(None) }
+    }
+
+    fn with_others(mut self, others: impl Into<Vec<SessionId>>) -> Self {
+        self.machine = self.machine.with_others(others.into());
+        self
+    }
+
+    /// Reads an entry; the storage, if it is asked, answers `lookup`.
+    fn read(&mut self, lookup: Lookup) {
+        if let Some(need) = self.machine.want(Some(&["user"]), self.now, &self.config).unwrap() {
+            self.asked.push("load");
+            self.machine.loaded(lookup, Some(&["user"]), &need, &self.config);
+        }
+    }
+
+    fn write(&mut self) {
+        self.machine.set("seen", "1".into(), &self.config).unwrap();
+    }
+
+    /// What a login does.
+    fn log_in(&mut self, principal: &str) {
+        self.machine.renew().unwrap();
+        self.write();
+        self.machine.set_principal(Some(principal.into()), &self.config).unwrap();
+    }
+
+    fn destroy(&mut self) {
+        self.machine.destroy(&self.config);
+    }
+
+    /// Ends the request; the storage answers each step with the next of `replies`.
+    fn close(&mut self, replies: impl IntoIterator<Item = Reply>) -> (Saved, Delivery) {
+        let saved = self.try_close(replies).unwrap();
+        (saved, self.machine.delivery())
+    }
+
+    /// As [`close`](Self::close), where that is an error.
+    fn fail_to_close(&mut self, replies: impl IntoIterator<Item = Reply>) -> (Error, Delivery) {
+        let error = self.try_close(replies).unwrap_err();
+        (error, self.machine.delivery())
+    }
+
+    /// Saves in the middle of the request.
+    fn save(&mut self, replies: impl IntoIterator<Item = Reply>) -> Saved {
+        self.drive(Progress::saving(), replies).unwrap()
+    }
+
+    fn try_close(&mut self, replies: impl IntoIterator<Item = Reply>) -> Result<Saved, Error> {
+        self.drive(Progress::closing(), replies)
+    }
+
+    fn drive(&mut self, mut progress: Progress, replies: impl IntoIterator<Item = Reply>) -> Result<Saved, Error> {
+        let mut replies = replies.into_iter();
+        while let Some(step) = self.machine.next(&mut progress, self.now, &self.config)? {
+            self.asked.push(match &step {
+                Step::Remove { .. } => "remove",
+                Step::Create { .. } => "create",
+                Step::Commit { .. } => "commit",
+                Step::Move { .. } => "move",
+                Step::Touch { .. } => "touch",
+                Step::Look { .. } => "look",
+                Step::Follow { .. } => "trace",
+                Step::Recognise { .. } => "whose",
+            });
+            let reply = replies.next().expect("a step too many");
+            self.machine.reply(&step, reply, &mut progress, &self.config)?;
+        }
+        assert!(replies.next().is_none(), "a step is missing");
+        Ok(progress.saved())
+    }
+}
+
+fn stored(last_seen: Timestamp) -> Lookup {
+    let mut record = Record::new(last_seen, IDLE, None);
+    record.entries = Entries::pack([("user", "\"ada\"")]).unwrap();
+    Lookup::Found(Snapshot::complete(record))
+}
+
+fn created() -> Reply {
+    Reply::Created(Created::Done)
+}
+
+fn committed() -> Reply {
+    Reply::Committed(Committed::Done { expires_at: T0 + IDLE, revision: 0 })
+}
+
+fn sends_fresh_id(delivery: &Delivery) -> bool {
+    matches!(delivery, Delivery::Send { id, expires_at } if *id != old_id() && *expires_at == T0 + IDLE)
+}
+
+fn other_id() -> SessionId {
+    SessionId::from_random([2; 32])
+}
+
+/// A session of this principal.
+fn stored_of(principal: &str) -> Lookup {
+    let mut record = Record::new(T0, IDLE, None);
+    record.principal = Some(principal.into());
+    Lookup::Found(Snapshot::complete(record))
+}
+
+/// The trace of a renewal of `old` to `new`.
+fn trace(old: &SessionId, new: &SessionId) -> Reply {
+    let to = StoreKey::of(new);
+    Reply::Followed(Some(Trace::new(to, T0, SealedId::seal(new, &to, old))))
+}

@@ -1,0 +1,97 @@
+//! Which of several ids counts.
+
+use super::*;
+
+fn presenting_both() -> Request {
+    Request::presenting(Some(old_id())).with_others([other_id()])
+}
+
+#[test]
+fn a_dead_id_hides_no_living_one() {
+    for dead in [Lookup::Absent, Lookup::Moved(T0)] {
+        let mut reader = presenting_both();
+        reader.read(dead);
+        reader.read(stored(T0));
+        assert_eq!(reader.machine.value("user").unwrap().as_str(), "\"ada\"");
+        assert_eq!(reader.machine.id(), Some(other_id()));
+        assert_eq!(reader.close([]), (Saved::Nothing, Delivery::Keep));
+    }
+    for dead in [Committed::Gone, Committed::Moved(T0)] {
+        let mut writer = presenting_both();
+        writer.write();
+        let (saved, delivery) = writer.close([Reply::Committed(dead), committed()]);
+        assert_eq!((saved, delivery), (Saved::Committed, Delivery::Refresh { id: other_id(), expires_at: T0 + IDLE }));
+    }
+    for dead in [Moved::Gone, Moved::Moved(T0)] {
+        let mut login = presenting_both();
+        login.log_in("ada");
+        let replies = [dead, Moved::Done { expires_at: T0 + IDLE, revision: 0 }].map(Reply::Moved);
+        let (saved, delivery) = login.close(replies);
+        assert_eq!(saved, Saved::Renewed);
+        assert!(sends_fresh_id(&delivery));
+    }
+}
+
+#[test]
+fn the_first_that_lives_counts() {
+    let mut request = presenting_both();
+    request.read(stored(T0));
+    assert_eq!(request.machine.id(), Some(old_id()));
+}
+
+#[test]
+fn of_several_that_open_nothing_none_is_removed() {
+    let mut request = presenting_both();
+    request.read(Lookup::Absent);
+    request.read(Lookup::Absent);
+    assert_eq!(request.close([]), (Saved::Nothing, Delivery::Keep));
+}
+
+/// A renewed id counts if none lives, wherever it stands.
+#[test]
+fn a_renewal_counts_if_none_lives() {
+    for lookups in [[Lookup::Moved(T0), Lookup::Absent], [Lookup::Absent, Lookup::Moved(T0)]] {
+        let mut request = presenting_both();
+        lookups.into_iter().for_each(|lookup| request.read(lookup));
+        assert!(request.machine.is_gone() && request.machine.id().is_none());
+        request.write();
+        let (error, delivery) = request.fail_to_close([]);
+        assert!(matches!((error, delivery), (Error::Gone, Delivery::Keep)));
+    }
+}
+
+/// A browser that keeps two cookies must not come back with the other one.
+#[test]
+fn a_logout_ends_all_of_them() {
+    let mut blind = presenting_both();
+    blind.destroy();
+    let replies = [Removed::Absent, Removed::Done].map(Reply::Removed);
+    assert_eq!(blind.close(replies), (Saved::Destroyed, Delivery::Withdraw));
+
+    let mut first = presenting_both();
+    first.read(stored(T0));
+    first.destroy();
+    let replies = [Removed::Done, Removed::Done].map(Reply::Removed);
+    assert_eq!(first.close(replies), (Saved::Destroyed, Delivery::Withdraw));
+    assert_eq!(first.asked, ["load", "remove", "remove"]);
+
+    let mut second = presenting_both();
+    second.read(Lookup::Moved(T0));
+    second.read(stored(T0));
+    second.destroy();
+    // The renewed one lives on under another key.
+    let renewed_to = StoreKey::from_bytes([9; 32]);
+    let replies = [Removed::Done, Removed::Moved(renewed_to), Removed::Done].map(Reply::Removed);
+    assert_eq!(second.close(replies), (Saved::Destroyed, Delivery::Withdraw));
+}
+
+#[test]
+fn what_is_set_after_a_logout_is_of_a_new_session() {
+    let mut request = presenting_both();
+    request.destroy();
+    request.write();
+    let replies = [Reply::Removed(Removed::Done), Reply::Removed(Removed::Done), created()];
+    let (saved, delivery) = request.close(replies);
+    assert_eq!(saved, Saved::Destroyed);
+    assert!(sends_fresh_id(&delivery));
+}
