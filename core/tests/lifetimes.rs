@@ -77,7 +77,8 @@ fn a_session_ends_when_it_was_not_used_for_the_idle_timeout() {
         assert!(!opens(&manager, &id), "{kind:?}");
         let late = request(&manager, &id);
         assert!(!late.contains_key("user").unwrap());
-        assert_eq!(late.close().unwrap().delivery, Delivery::Withdraw);
+        // A removal could take away what a parallel request has got since.
+        assert_eq!(late.close().unwrap().delivery, Delivery::Keep);
     }
 }
 

@@ -93,7 +93,7 @@ async fn live_and_go(manager: &AsyncManager, end: End, user: &str) {
             // Somebody tries the dead id.
             let late = open(manager, &id);
             assert!(!late.contains_key("user").await.unwrap());
-            assert!(matches!(late.close().await.unwrap().delivery, Delivery::Withdraw));
+            assert!(matches!(late.close().await.unwrap().delivery, Delivery::Keep));
         }
         End::OfPrincipal => assert_eq!(manager.destroy_all_of(user, None).await.unwrap(), 1),
         End::Dropped => {

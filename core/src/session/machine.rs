@@ -160,6 +160,11 @@ impl Machine {
     pub(super) fn pass_over(&mut self, renewed: Option<Timestamp>) {
         self.settle_in_flight();
         let unknown_to_it = renewed.filter(|at| self.began < *at + RENEWAL_GRACE);
+        if self.id_is_given && unknown_to_it.is_none() {
+            // A session may be created under it.
+            self.standing = Standing::Absent;
+            return;
+        }
         self.key = None;
         match self.presented.pass(self.id.take(), unknown_to_it) {
             Turn::Next(id) => self.id = Some(id),
