@@ -1,13 +1,14 @@
 //! Doors for fuzzers into what reads headers. Not part of the public interface: they change without notice.
 
-use actix_web::http::header::{COOKIE, HeaderMap, HeaderName, HeaderValue, VARY};
+use actix_web::http::header::{AUTHORIZATION, CACHE_CONTROL, COOKIE, HeaderMap, HeaderName, HeaderValue, VARY};
 
 use crate::{
     cookie,
-    transport::{Transport, vary},
+    header::SessionHeader,
+    transport::{Transport, never_stored, vary},
 };
 
-const NAME: &str = "__Host-gsession";
+const NAME: &str = "__Host-Http-gsession";
 
 /// A `Cookie` header with a good cookie between whatever there is (before and after a line break): it is found, and nothing
 /// is that is not, byte for byte, a cookie of that name.
@@ -33,16 +34,23 @@ pub fn cookie(data: &[u8]) {
 pub fn headers(data: &[u8]) {
     let mut headers = HeaderMap::new();
     for (number, part) in data.split(|&byte| byte == b'\n').enumerate() {
-        let name = [HeaderName::from_static("x-session"), COOKIE, VARY][number % 3].clone();
+        let names = [HeaderName::from_static("x-session"), COOKIE, VARY, AUTHORIZATION, CACHE_CONTROL];
+        let name = names[number % names.len()].clone();
         if let Ok(value) = HeaderValue::from_bytes(part) {
             headers.append(name, value);
         }
     }
-    let name = HeaderName::from_static("x-session");
-    let transport = Transport { cookie: None, cookie_output: false, header: Some(name.clone()) };
-    let held = headers.get_all(&name).count();
-    assert!(transport.candidates(&headers).count() <= held, "an id came from somewhere else");
-    transport.presented(&headers, |text| text.len() == 43);
+    let Ok(named) = SessionHeader::named("x-session") else { return };
+    for header in [named, SessionHeader::bearer()] {
+        let held = headers.get_all(header.name()).count();
+        let transport =
+            Transport { cookie: None, cookie_output: false, header: Some(header), no_store_when_logged_in: false };
+        assert!(transport.candidates(&headers).count() <= held, "an id came from somewhere else");
+        transport.presented(&headers, |text| text.len() == 43);
+    }
+    never_stored(&mut headers);
+    let says_so = |line: &HeaderValue| line.as_bytes().to_ascii_lowercase().windows(8).any(|part| part == b"no-store");
+    assert!(headers.get_all(CACHE_CONTROL).any(says_so), "a cache may store it");
     // It is added once at most, whatever the handler said.
     vary(&mut headers, HeaderValue::from_static("Cookie"));
     let lines = headers.get_all(VARY).count();

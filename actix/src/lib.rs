@@ -68,8 +68,8 @@
 //!
 //! # Assumptions about the deployment
 //!
-//! - The cookie is `Secure`: browsers send it over HTTPS only. For development over plain HTTP, set
-//!   [`cookie_secure(false)`](SessionMiddlewareBuilder::cookie_secure).
+//! - The cookie is `Secure`: browsers keep and send it over HTTPS only, except that some accept it over plain HTTP on
+//!   `localhost`. For development over plain HTTP, set [`cookie_secure(false)`](SessionMiddlewareBuilder::cookie_secure).
 //! - Ids are not bound to the client's address; addresses change, and proxies hide them.
 
 mod attach;
@@ -80,6 +80,7 @@ mod ext;
 #[cfg(feature = "fuzzing")]
 #[doc(hidden)]
 pub mod fuzzing;
+mod header;
 mod middleware;
 mod passive;
 mod session;

@@ -2,18 +2,23 @@
 
 use actix_web::{
     dev::RequestHead,
-    http::header::{CACHE_CONTROL, HeaderMap, HeaderName, HeaderValue, SET_COOKIE, VARY},
+    http::header::{CACHE_CONTROL, HeaderMap, HeaderValue, SET_COOKIE, VARY},
 };
 use gsession::{ClientInfo, Delivery, Timestamp};
 
-use crate::cookie::{self, SessionCookie};
+use crate::{
+    cookie::{self, SessionCookie},
+    header::SessionHeader,
+};
 
 /// Where ids are read from and written to.
 #[derive(Debug)]
 pub(crate) struct Transport {
     pub(crate) cookie: Option<SessionCookie>,
     pub(crate) cookie_output: bool,
-    pub(crate) header: Option<HeaderName>,
+    pub(crate) header: Option<SessionHeader>,
+    /// Whether no cache may keep what a logged-in user was shown, the browser's among them.
+    pub(crate) no_store_when_logged_in: bool,
 }
 
 /// Which way the client presented something.
@@ -27,7 +32,7 @@ pub(crate) enum Presented {
 impl Transport {
     /// The name by which ids of this transport are told from others: that of its cookie, or else of its header.
     pub(crate) fn realm(&self) -> &str {
-        let header = || self.header.as_ref().map_or("", HeaderName::as_str);
+        let header = || self.header.as_ref().map_or("", SessionHeader::as_str);
         self.cookie.as_ref().map_or_else(header, |cookie| &cookie.name)
     }
 
@@ -52,11 +57,7 @@ impl Transport {
     }
 
     fn by_header<'a>(&'a self, headers: &'a HeaderMap) -> impl Iterator<Item = &'a str> {
-        self.header
-            .iter()
-            .flat_map(|name| headers.get_all(name))
-            .filter_map(|value| value.to_str().ok())
-            .map(str::trim_ascii)
+        self.header.iter().flat_map(|header| header.values(headers))
     }
 
     /// Which way the id came that counts: the first that can be one, otherwise the first text.
@@ -81,27 +82,30 @@ impl Transport {
     /// Writes what the client has to be told, and what caches have to know (H4).
     ///
     /// The answer goes the way the question came; a client that presented nothing gets it both ways. `now` is asked for only
-    /// where a cookie keeps an age.
+    /// where a cookie keeps an age. `logged_in` says whether the session has a principal.
     pub(crate) fn deliver(
         &self,
         delivery: &Delivery,
         presented: Presented,
         now: impl FnOnce() -> Timestamp,
+        logged_in: bool,
         headers: &mut HeaderMap,
     ) {
         if self.cookie.is_some() {
             vary(headers, HeaderValue::from_static("Cookie"));
         }
-        if let Some(name) = &self.header {
-            vary(headers, HeaderValue::from(name.clone()));
+        if let Some(header) = &self.header {
+            vary(headers, HeaderValue::from(header.name().clone()));
+        }
+        if logged_in && self.no_store_when_logged_in {
+            never_stored(headers);
         }
         let cookie = self.cookie.as_ref().filter(|_| self.cookie_output && presented != Presented::ByHeader);
         let header = self.header.as_ref().filter(|_| presented != Presented::ByCookie || !self.cookie_output);
         let line = match delivery {
             Delivery::Send { id, expires_at } => {
-                if let (Some(name), Ok(mut value)) = (header, HeaderValue::from_str(id.as_str())) {
-                    value.set_sensitive(true);
-                    headers.insert(name.clone(), value);
+                if let Some((header, value)) = header.and_then(|header| Some((header, header.value(id)?))) {
+                    headers.insert(header.name().clone(), value);
                     not_stored(headers);
                 }
                 cookie.and_then(|cookie| cookie.set(id, *expires_at, now()))
@@ -142,5 +146,109 @@ pub(crate) fn vary(headers: &mut HeaderMap, field: HeaderValue) {
 fn not_stored(headers: &mut HeaderMap) {
     if !headers.contains_key(CACHE_CONTROL) {
         headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    }
+}
+
+/// Keeps a response out of every cache, whatever the handler chose. Its own lines stay if they say so already.
+pub(crate) fn never_stored(headers: &mut HeaderMap) {
+    if !headers.get_all(CACHE_CONTROL).any(|line| says_no_store(line.as_bytes())) {
+        headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    }
+}
+
+/// Whether `no-store` is one of the directives of a line (RFC 9111 5.2). A comma within quotes separates none.
+fn says_no_store(line: &[u8]) -> bool {
+    let (mut is_quoted, mut is_escaped) = (false, false);
+    let mut directives = line.split(|&byte| {
+        let is_literal = std::mem::take(&mut is_escaped);
+        match byte {
+            b'\\' if is_quoted && !is_literal => is_escaped = true,
+            b'"' if !is_literal => is_quoted = !is_quoted,
+            _ => {}
+        }
+        byte == b',' && !is_quoted
+    });
+    directives.any(|directive| directive.trim_ascii().eq_ignore_ascii_case(b"no-store"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::cookie::CookieAttributes;
+
+    fn transport(no_store_when_logged_in: bool) -> Transport {
+        let cookie = CookieAttributes::default().check().unwrap();
+        Transport { cookie: Some(cookie), cookie_output: true, header: None, no_store_when_logged_in }
+    }
+
+    /// What the `Cache-Control` lines are after a response was delivered.
+    fn delivered(transport: &Transport, delivery: &Delivery, logged_in: bool, handler: &[&'static str]) -> Vec<String> {
+        let mut headers = HeaderMap::new();
+        for line in handler {
+            headers.append(CACHE_CONTROL, HeaderValue::from_static(line));
+        }
+        transport.deliver(delivery, Presented::Nothing, || Timestamp::from_millis(0), logged_in, &mut headers);
+        headers.get_all(CACHE_CONTROL).map(|line| line.to_str().unwrap().to_owned()).collect()
+    }
+
+    #[test]
+    fn what_a_logged_in_user_was_shown_is_not_stored() {
+        for handler in
+            [&[][..], &["public"], &["public, max-age=60"], &["private"], &["no-cache"], &["public", "max-age=60"]]
+        {
+            for delivery in [Delivery::Keep, Delivery::Withdraw] {
+                assert_eq!(delivered(&transport(true), &delivery, true, handler), ["no-store"], "{handler:?}");
+            }
+        }
+        // What says so already stays as it is, on whichever line.
+        for handler in [&["No-Store"][..], &["private, no-store"], &["max-age=0", "no-store"]] {
+            assert_eq!(delivered(&transport(true), &Delivery::Keep, true, handler), handler);
+        }
+    }
+
+    #[test]
+    fn without_the_setting_or_a_login_the_handler_decides() {
+        for (setting, logged_in) in [(false, false), (false, true), (true, false)] {
+            let transport = transport(setting);
+            for handler in [&[][..], &["public"], &["private", "max-age=60"]] {
+                assert_eq!(delivered(&transport, &Delivery::Keep, logged_in, handler), handler);
+            }
+            assert_eq!(delivered(&transport, &Delivery::Withdraw, logged_in, &["public"]), ["public"]);
+            assert_eq!(delivered(&transport, &Delivery::Withdraw, logged_in, &[]), ["no-store"]);
+        }
+    }
+
+    #[test]
+    fn no_store_is_found_where_it_is_a_directive() {
+        for line in [
+            "no-store",
+            "No-Store",
+            " no-store ",
+            "private, no-store",
+            "no-store,max-age=0",
+            "max-age=0 ,\tno-store\t, private",
+            r#"private="set-cookie, x", no-store"#,
+            r#"ext="a\"b", no-store"#,
+            r#"ext="a\\", no-store"#,
+        ] {
+            assert!(says_no_store(line.as_bytes()), "{line}");
+        }
+        for line in [
+            "",
+            ",",
+            "no-stores",
+            "xno-store",
+            "no-store=1",
+            "no-cache",
+            "private",
+            "no store",
+            r#"ext="a, no-store, b""#,
+            r#"ext="a\", no-store, b""#,
+            r#"ext="never closed, no-store"#,
+            r#""no-store""#,
+        ] {
+            assert!(!says_no_store(line.as_bytes()), "{line}");
+        }
+        assert!(says_no_store(b"\xff, no-store"));
     }
 }

@@ -28,12 +28,12 @@ async fn the_default_cookie_is_the_strictest_that_works() {
         let client = Client::of(sessions).await;
         let answer = client.new_does("set").await;
         let id = answer.issued();
-        let line = format!("__Host-gsession={}; Path=/; Secure; HttpOnly; SameSite=Lax", id.as_str());
+        let line = format!("__Host-Http-gsession={}; Path=/; Secure; HttpOnly; SameSite=Lax", id.as_str());
         assert_eq!(answer.cookies(), [line]);
         assert_eq!(
             client.does(&id, "destroy").await.cookies(),
             [
-                "__Host-gsession=; Path=/; Secure; HttpOnly; SameSite=Lax; Max-Age=0; Expires=Thu, 01 Jan 1970 00:00:00 GMT"
+                "__Host-Http-gsession=; Path=/; Secure; HttpOnly; SameSite=Lax; Max-Age=0; Expires=Thu, 01 Jan 1970 00:00:00 GMT"
             ]
         );
     }
@@ -43,11 +43,23 @@ type Configure = fn(SessionMiddlewareBuilder) -> SessionMiddlewareBuilder;
 
 #[actix_web::test]
 async fn attributes_are_as_configured_and_removal_repeats_them() {
-    let cases: [(Configure, &str, &str, &str); 7] = [
+    let cases: [(Configure, &str, &str, &str); 9] = [
         (|b| b.cookie_secure(false), "gsession", "; Path=/; HttpOnly; SameSite=Lax", ""),
         (|b| b.cookie_name("sid"), "sid", "; Path=/; Secure; HttpOnly; SameSite=Lax", ""),
         (|b| b.cookie_same_site(SameSite::Strict), NAME, "; Path=/; Secure; HttpOnly; SameSite=Strict", ""),
         (|b| b.cookie_same_site(SameSite::None), NAME, "; Path=/; Secure; HttpOnly; SameSite=None", ""),
+        (
+            |b| b.cookie_same_site(SameSite::None).cookie_partitioned(true),
+            NAME,
+            "; Path=/; Secure; HttpOnly; SameSite=None; Partitioned",
+            "",
+        ),
+        (
+            |b| b.cookie_name("__Http-a").cookie_path("/do").cookie_partitioned(true).cookie_max_age(DAY),
+            "__Http-a",
+            "; Path=/do; Secure; HttpOnly; SameSite=Lax; Partitioned",
+            "; Max-Age=86400",
+        ),
         (
             |b| b.cookie_domain("example.org"),
             "gsession",
@@ -290,12 +302,12 @@ fn the_cookie_header_is_read_as_bytes() {
         b"; ",
         b"junk; ",
         b"%%%=%; ",
-        b"__Host-gsession; ",
-        b"__Host-gsession=; ",
-        b"__Host-gsession=short; ",
-        b"__Host-gsession=\xff; ",
-        b"\xc2\xa0__Host-gsession=x; ",
-        b"__Host-gsession2=x; x__Host-gsession=y; ",
+        b"__Host-Http-gsession; ",
+        b"__Host-Http-gsession=; ",
+        b"__Host-Http-gsession=short; ",
+        b"__Host-Http-gsession=\xff; ",
+        b"\xc2\xa0__Host-Http-gsession=x; ",
+        b"__Host-Http-gsession2=x; x__Host-Http-gsession=y; ",
     ] {
         let answer = with(&[before, good]);
         assert_eq!((answer.status(), answer.body()), (200, "\"ada\""), "{:?}", String::from_utf8_lossy(before));
@@ -307,26 +319,28 @@ fn the_cookie_header_is_read_as_bytes() {
     assert_eq!(with(&[b"a=1;\t ", good, b" \t; b=2"]).body(), "\"ada\"");
     // Nor does another line of the header hide it, before or after.
     let line = [b"Cookie: ".as_slice(), good].concat();
-    for other in [b"Cookie: a=\xff".as_slice(), b"Cookie: __Host-gsession=broken", b"Cookie:"] {
+    for other in [b"Cookie: a=\xff".as_slice(), b"Cookie: __Host-Http-gsession=broken", b"Cookie:"] {
         for lines in [[other, &line], [&line, other]] {
             assert_eq!(server.ask("/do/get", &lines).body(), "\"ada\"");
         }
     }
     // A forged name does not stand in for the cookie, and is not answered either.
     for name in [
-        b"__%48ost-gsession".as_slice(),
-        b"%5f_Host-gsession",
-        b"__Host%2dgsession",
-        b"__host-gsession",
-        b"__HOST-GSESSION",
-        b"\xc2\xa0__Host-gsession",
-        b"\xe2\x80\x83__Host-gsession",
-        b"__Host-gsession\xc2\xa0",
-        b"\xff__Host-gsession",
-        b"__Host-gsession ",
+        b"__%48ost-Http-gsession".as_slice(),
+        b"%5f_Host-Http-gsession",
+        b"__Host-Http%2dgsession",
+        b"__host-http-gsession",
+        b"__HOST-HTTP-GSESSION",
+        b"\xc2\xa0__Host-Http-gsession",
+        b"\xe2\x80\x83__Host-Http-gsession",
+        b"__Host-Http-gsession\xc2\xa0",
+        b"\xff__Host-Http-gsession",
+        b"__Host-Http-gsession ",
         b"gsession",
-        b"a=b=__Host-gsession",
-        b"\"__Host-gsession\"",
+        b"__Host-gsession",
+        b"__Http-gsession",
+        b"a=b=__Host-Http-gsession",
+        b"\"__Host-Http-gsession\"",
     ] {
         let answer = with(&[name, b"=", id]);
         assert_eq!((answer.status(), answer.body()), (200, "-"), "{:?}", String::from_utf8_lossy(name));
@@ -336,7 +350,7 @@ fn the_cookie_header_is_read_as_bytes() {
     let (head, last) = id.split_at(id.len() - 1);
     let encoded = [head, format!("%{:02x}", last[0]).as_bytes()].concat();
     for value in [encoded, [b"\"".as_slice(), id, b"\""].concat(), [b"\xc2\xa0".as_slice(), id].concat()] {
-        let answer = with(&[b"__Host-gsession=", &value]);
+        let answer = with(&[b"__Host-Http-gsession=", &value]);
         assert_eq!((answer.status(), answer.body()), (200, "-"), "{:?}", String::from_utf8_lossy(&value));
     }
 }
@@ -461,12 +475,25 @@ fn contradictory_settings_are_refused() {
         refused(|b| b.cookie_same_site(SameSite::None).cookie_secure(false)),
         ConfigError::SameSiteNoneNeedsSecure
     );
+    for name in ["__Http-a", "__http-a", "__Host-Http-a", "__HOST-http-a"] {
+        let refused = SessionMiddleware::builder(MemoryStorage::new()).cookie_name(name).cookie_secure(false).build();
+        assert_eq!(refused.expect_err(name), ConfigError::PrefixNeedsSecure(name.into()));
+    }
+    assert_eq!(
+        refused(|b| b.cookie_name("__Host-Http-a").cookie_domain("example.org")),
+        ConfigError::HostPrefix("__Host-Http-a".into())
+    );
+    assert_eq!(
+        refused(|b| b.cookie_name("__host-http-a").cookie_path("/a")),
+        ConfigError::HostPrefix("__host-http-a".into())
+    );
+    assert_eq!(refused(|b| b.cookie_partitioned(true).cookie_secure(false)), ConfigError::PartitionedNeedsSecure);
     assert_eq!(refused(|b| b.cookie_output(false)), ConfigError::NoWayOut);
     for name in ["", "a b", "a;b", "a=b", "a\r\nSet-Cookie: b=c"] {
         let refused = SessionMiddleware::builder(MemoryStorage::new()).cookie_name(name).build();
         assert_eq!(refused.expect_err(name), ConfigError::CookieName(name.into()));
     }
-    for name in ["", "a b", "a:b", "a\r\nb", "Cookie", "set-cookie", "Vary"] {
+    for name in ["", "a b", "a:b", "a\r\nb"] {
         let refused = SessionMiddleware::builder(MemoryStorage::new()).header_name(name).build();
         assert_eq!(refused.expect_err(name), ConfigError::HeaderName(name.into()));
         assert!(SessionMiddleware::builder(MemoryStorage::new()).header_only(name).build().is_err(), "{name}");
@@ -484,8 +511,11 @@ fn contradictory_settings_are_refused() {
     for configure in too_short {
         assert!(matches!(refused(configure), ConfigError::Lifetime(_)));
     }
-    let fine: [Configure; 4] = [
+    let fine: [Configure; 7] = [
         |b| b.cookie_name("__Host-a"),
+        |b| b.cookie_name("__Host-Http-a").cookie_partitioned(true),
+        |b| b.cookie_name("__Http-a").cookie_domain("example.org").cookie_path("/a"),
+        |b| b.cookie_secure(false).cookie_partitioned(false),
         |b| b.cookie_same_site(SameSite::None),
         |b| b.cookie_secure(false).cookie_path("/a"),
         |b| b.idle_timeout(Duration::MAX).absolute_lifetime(Duration::MAX),

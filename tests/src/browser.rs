@@ -3,7 +3,7 @@
 use std::{env, fs, path::PathBuf};
 
 use fantoccini::{Client, Locator, cookies::Cookie, elements::Element, wd::WindowHandle};
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use crate::{chromedriver::Chromedriver, wait};
 
@@ -20,7 +20,12 @@ pub struct Tab(WindowHandle);
 impl Browser {
     /// Starts it with one empty tab.
     pub async fn start() -> Self {
-        Self { chromedriver: Chromedriver::start().await }
+        Self::with(&[], &json!({})).await
+    }
+
+    /// Starts it with one empty tab, further switches of Chromium, and preferences by their dotted names.
+    pub async fn with(switches: &[&str], preferences: &Value) -> Self {
+        Self { chromedriver: Chromedriver::start(switches, preferences).await }
     }
 
     /// Opens a page and waits until it has loaded.

@@ -41,8 +41,8 @@ pub struct Chromedriver {
 }
 
 impl Chromedriver {
-    /// Starts both.
-    pub async fn start() -> Self {
+    /// Starts both, Chromium with further switches and with preferences by their dotted names.
+    pub async fn start(further: &[&str], preferences: &Value) -> Self {
         let chromium = program::find(&["chromium", "chromium-browser", "google-chrome"], "chromium");
         let program = program::find(&["chromedriver"], "chromium-driver");
         let profile = tempfile::tempdir().expect("making a folder for the browser's profile");
@@ -54,10 +54,11 @@ impl Chromedriver {
         });
         let address = format!("127.0.0.1:{port}");
 
-        let mut switches: Vec<String> = SWITCHES.iter().map(|&switch| switch.to_owned()).collect();
+        let mut switches: Vec<String> = SWITCHES.iter().chain(further).map(|&switch| switch.to_owned()).collect();
         switches.push(format!("--user-data-dir={}", profile.path().display()));
         let mut wanted = Map::new();
-        wanted.insert("goog:chromeOptions".into(), json!({ "binary": chromium, "args": switches }));
+        let options = json!({ "binary": chromium, "args": switches, "prefs": preferences });
+        wanted.insert("goog:chromeOptions".into(), options);
         let client = ClientBuilder::new(HttpConnector::new())
             .capabilities(wanted)
             .connect(&format!("http://{address}"))

@@ -39,7 +39,7 @@ fn vary(data: &mut Vec<u8>, others: &[Vec<u8>], random: &mut Rng) {
         b"\"\\ud800\"",
         b"1e999",
         "\u{feff}\u{a0}\u{2028}".as_bytes(),
-        b"__Host-gsession=",
+        b"__Host-Http-gsession=",
         b"; ",
     ];
     for _ in 0..=random.usize(..4) {

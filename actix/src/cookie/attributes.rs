@@ -5,14 +5,13 @@ use std::{fmt::Write as _, time::Duration};
 use actix_web::http::header::HeaderValue;
 use gsession::{SessionId, Timestamp};
 
+use super::name;
 use crate::ConfigError;
 
 /// Browsers cap a cookie's life at 400 days (RFC 6265bis 5.5).
 const LONGEST: Duration = Duration::from_secs(400 * 24 * 60 * 60);
-/// Leaves room for an id of 512 characters within the 4096 bytes of a name and a value (RFC 6265bis 5.6).
-const LONGEST_NAME: usize = 256;
 
-/// On which requests from other sites the browser sends the cookie (ASVS 3.3.2).
+/// On which requests from other sites the browser sends the cookie (RFC 6265bis 4.1.2.7, ASVS 3.3.2).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum SameSite {
     /// On none.
@@ -20,7 +19,14 @@ pub enum SameSite {
     /// Only when the user follows a link. The default.
     #[default]
     Lax,
-    /// On all: for pages embedded in other sites. Needs `Secure`.
+    /// On all of them. Needs `Secure` (RFC 6265bis 5.7).
+    ///
+    /// You need it when your pages are embedded in an iframe on another site: neither `Lax` nor `Strict` cookies are sent
+    /// there. Browsers that block third-party cookies block this one too, unless it is
+    /// [`Partitioned`](crate::SessionMiddlewareBuilder::cookie_partitioned).
+    ///
+    /// Other sites can then send requests that carry your user's session, so check where they come from (`Origin`, or a
+    /// token in each form).
     None,
 }
 
@@ -50,6 +56,7 @@ impl From<Duration> for CookieMaxAge {
 pub(crate) struct CookieAttributes {
     pub(crate) name: Option<String>,
     pub(crate) secure: bool,
+    pub(crate) partitioned: bool,
     pub(crate) same_site: SameSite,
     pub(crate) domain: Option<String>,
     pub(crate) path: String,
@@ -61,6 +68,7 @@ impl Default for CookieAttributes {
         Self {
             name: None,
             secure: true,
+            partitioned: false,
             same_site: SameSite::Lax,
             domain: None,
             path: "/".to_owned(),
@@ -70,32 +78,15 @@ impl Default for CookieAttributes {
 }
 
 impl CookieAttributes {
-    /// The name: as set, or the strongest default that the other attributes allow.
-    fn resolved_name(&self) -> String {
-        self.name.clone().unwrap_or_else(|| {
-            let may_have_prefix = self.secure && self.domain.is_none() && self.path == "/";
-            if may_have_prefix { "__Host-gsession" } else { "gsession" }.to_owned()
-        })
-    }
-
     /// Checks that browsers will accept the cookie.
     pub(crate) fn check(self) -> Result<SessionCookie, ConfigError> {
-        let name = self.resolved_name();
-        let is_token = |byte: u8| byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&byte);
-        if name.is_empty() || name.len() > LONGEST_NAME || !name.bytes().all(is_token) {
-            return Err(ConfigError::CookieName(name));
-        }
-        // Browsers compare the prefixes without regard to case.
-        let has_prefix =
-            |prefix: &str| name.get(..prefix.len()).is_some_and(|start| start.eq_ignore_ascii_case(prefix));
-        if !self.secure && (has_prefix("__Host-") || has_prefix("__Secure-")) {
-            return Err(ConfigError::PrefixNeedsSecure(name));
-        }
-        if has_prefix("__Host-") && (self.domain.is_some() || self.path != "/") {
-            return Err(ConfigError::HostPrefix(name));
-        }
+        let name = name::resolve(&self);
+        name::check(&name, &self)?;
         if self.same_site == SameSite::None && !self.secure {
             return Err(ConfigError::SameSiteNoneNeedsSecure);
+        }
+        if self.partitioned && !self.secure {
+            return Err(ConfigError::PartitionedNeedsSecure);
         }
         let is_host = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'-' || byte == b'.';
         if let Some(domain) = &self.domain
@@ -121,6 +112,9 @@ impl CookieAttributes {
             SameSite::Lax => "Lax",
             SameSite::None => "None",
         });
+        if self.partitioned {
+            attributes.push_str("; Partitioned");
+        }
         Ok(SessionCookie { name, attributes, max_age: self.max_age })
     }
 }
@@ -189,7 +183,10 @@ mod tests {
 
     #[test]
     fn the_default_is_the_strictest_that_works() {
-        assert_eq!(line(attributes(), Duration::MAX), "__Host-gsession=ID; Path=/; Secure; HttpOnly; SameSite=Lax");
+        assert_eq!(
+            line(attributes(), Duration::MAX),
+            "__Host-Http-gsession=ID; Path=/; Secure; HttpOnly; SameSite=Lax"
+        );
     }
 
     #[test]
@@ -224,7 +221,7 @@ mod tests {
             (CookieMaxAge::Lifetime, Duration::ZERO, "; Max-Age=1"),
         ] {
             let line = line(CookieAttributes { max_age, ..attributes() }, lives);
-            assert_eq!(line, format!("__Host-gsession=ID; Path=/; Secure; HttpOnly; SameSite=Lax{expected}"));
+            assert_eq!(line, format!("__Host-Http-gsession=ID; Path=/; Secure; HttpOnly; SameSite=Lax{expected}"));
         }
     }
 
@@ -237,20 +234,16 @@ mod tests {
             ConfigError::PrefixNeedsSecure("__Host-x".into())
         );
         assert_eq!(
-            refused(CookieAttributes { secure: false, ..named("__secure-x") }),
-            ConfigError::PrefixNeedsSecure("__secure-x".into())
-        );
-        assert_eq!(
-            refused(CookieAttributes { domain: Some("a.b".into()), ..named("__Host-x") }),
+            refused(CookieAttributes { path: "/a".into(), ..named("__Host-x") }),
             ConfigError::HostPrefix("__Host-x".into())
-        );
-        assert_eq!(
-            refused(CookieAttributes { path: "/a".into(), ..named("__HOST-x") }),
-            ConfigError::HostPrefix("__HOST-x".into())
         );
         assert_eq!(
             refused(CookieAttributes { secure: false, same_site: SameSite::None, ..attributes() }),
             ConfigError::SameSiteNoneNeedsSecure
+        );
+        assert_eq!(
+            refused(CookieAttributes { secure: false, partitioned: true, ..attributes() }),
+            ConfigError::PartitionedNeedsSecure
         );
         for name in ["", "a b", "a;b", "a=b", "ä", "a\r\nb", &"x".repeat(257)] {
             assert_eq!(refused(named(name)), ConfigError::CookieName(name.into()));
@@ -270,11 +263,14 @@ mod tests {
     }
 
     #[test]
-    fn the_default_name_follows_the_other_settings() {
-        let name = |attributes: CookieAttributes| attributes.check().unwrap().name;
-        assert_eq!(name(attributes()), "__Host-gsession");
-        assert_eq!(name(CookieAttributes { secure: false, ..attributes() }), "gsession");
-        assert_eq!(name(CookieAttributes { path: "/app".into(), ..attributes() }), "gsession");
-        assert_eq!(name(CookieAttributes { domain: Some("a.b".into()), ..attributes() }), "gsession");
+    fn a_partitioned_cookie_is_removed_as_one() {
+        let with = CookieAttributes { partitioned: true, same_site: SameSite::None, ..attributes() };
+        let expected = "; Path=/; Secure; HttpOnly; SameSite=None; Partitioned";
+        assert_eq!(line(with.clone(), Duration::MAX), format!("__Host-Http-gsession=ID{expected}"));
+        // Without the attribute the browser would look for the cookie outside the partition and leave it where it is.
+        assert_eq!(
+            with.check().unwrap().remove().unwrap(),
+            &format!("__Host-Http-gsession={expected}; Max-Age=0; Expires=Thu, 01 Jan 1970 00:00:00 GMT")
+        );
     }
 }

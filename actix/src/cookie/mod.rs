@@ -1,6 +1,7 @@
 //! The session cookie: how it is read from the request, and how it is set and removed.
 
 mod attributes;
+mod name;
 mod parse;
 
 pub(crate) use attributes::{CookieAttributes, SessionCookie};

@@ -2,27 +2,13 @@
 
 use std::{sync::Arc, time::Duration};
 
-use actix_web::http::header::HeaderName;
 use gsession::{AsyncManager, AsyncStorage, Clock, IdGenerator, Limits, ManagerBuilder};
 
 use super::{SHUTDOWN_TIMEOUT, SessionMiddleware, Setup};
-use crate::{ConfigError, CookieMaxAge, SameSite, cookie::CookieAttributes, endings::Endings, transport::Transport};
-
-/// Headers with a meaning of their own, which the session's would overwrite in responses or misread in requests.
-const TAKEN: [&str; 12] = [
-    "cache-control",
-    "connection",
-    "content-length",
-    "content-type",
-    "cookie",
-    "date",
-    "host",
-    "location",
-    "set-cookie",
-    "transfer-encoding",
-    "upgrade",
-    "vary",
-];
+use crate::{
+    ConfigError, CookieMaxAge, SameSite, cookie::CookieAttributes, endings::Endings, header::HeaderChoice,
+    transport::Transport,
+};
 
 /// Settings of a [`SessionMiddleware`].
 ///
@@ -43,14 +29,31 @@ const TAKEN: [&str; 12] = [
 /// assert!(refused.is_err());
 /// # Ok::<(), gsession_actix::ConfigError>(())
 /// ```
+/// # Where the id travels
+///
+/// | settings | ids are read from | new ids are written to |
+/// |---|---|---|
+/// | none | the cookie | the cookie |
+/// | [`header_name`](Self::header_name) | the cookie, then the header | where the client's id came from; both for a client without one |
+/// | `header_name` and [`cookie_output(false)`](Self::cookie_output) | the cookie, then the header | the header |
+/// | [`header_only`](Self::header_only) | the header | the header |
+/// | [`bearer`](Self::bearer) | `Authorization: Bearer` | `Authorization: Bearer` |
+///
+/// `header_name`, `header_only` and `bearer` exclude each other. With `header_only` or `bearer` there is no cookie, so
+/// [`build`](Self::build) refuses every setting of the cookie, except `cookie_output(false)`, which says the same. Calling a
+/// setting again replaces what it said before.
 #[derive(Debug)]
 #[must_use]
 pub struct SessionMiddlewareBuilder {
     manager: ManagerBuilder<AsyncManager>,
     cookie: CookieAttributes,
-    cookie_input: bool,
-    cookie_output: bool,
-    header: Option<String>,
+    /// The last setting of the cookie's attributes that was called.
+    cookie_setting: Option<&'static str>,
+    cookie_output: Option<bool>,
+    header: Option<HeaderChoice>,
+    /// Two settings that each chose a header.
+    header_clash: Option<(&'static str, &'static str)>,
+    no_store_when_logged_in: bool,
     realm: Option<String>,
     shutdown_timeout: Duration,
 }
@@ -60,74 +63,193 @@ impl SessionMiddlewareBuilder {
         Self {
             manager: AsyncManager::builder(storage),
             cookie: CookieAttributes::default(),
-            cookie_input: true,
-            cookie_output: true,
+            cookie_setting: None,
+            cookie_output: None,
             header: None,
+            header_clash: None,
+            no_store_when_logged_in: false,
             realm: None,
             shutdown_timeout: SHUTDOWN_TIMEOUT,
         }
     }
 
-    /// The cookie's name (GoFrame's `SessionIdName`). Default: `__Host-gsession`, or `gsession` if the other settings forbid
-    /// the prefix.
+    /// The cookie's name (GoFrame's `SessionIdName`). Default: `__Host-Http-gsession`, or `gsession` if the other settings
+    /// forbid the prefix: a domain, a path other than `/`, or `cookie_secure(false)`.
+    ///
+    /// Browsers accept a cookie whose name has a prefix only if its attributes are what the prefix promises. So a server can
+    /// trust the name: neither a script nor another host can have set a cookie that begins with `__Host-Http-`.
+    ///
+    /// | prefix | the cookie has | source |
+    /// |---|---|---|
+    /// | `__Secure-` | `Secure` | RFC 6265bis 4.1.3.1 |
+    /// | `__Host-` | `Secure`, `Path=/`, no `Domain` | RFC 6265bis 4.1.3.2 |
+    /// | `__Http-` | `Secure`, `HttpOnly` | draft-ietf-httpbis-layered-cookies 4.1.3.3 |
+    /// | `__Host-Http-` | `Secure`, `HttpOnly`, `Path=/`, no `Domain` | draft-ietf-httpbis-layered-cookies 4.1.3.4 |
+    ///
+    /// Browsers that do not know `__Host-Http-` yet read it as `__Host-`. They compare prefixes without regard to case, and
+    /// so does [`build`](Self::build), which refuses a name whose promise the other settings do not keep.
     pub fn cookie_name(mut self, name: impl Into<String>) -> Self {
         self.cookie.name = Some(name.into());
+        self.cookie_setting = Some("cookie_name");
         self
     }
 
-    /// Whether browsers send the cookie over HTTPS only. Default: yes (ASVS 3.3.1).
+    /// Whether browsers send the cookie over HTTPS only. Default: yes (RFC 6265bis 4.1.2.5, ASVS 3.3.1).
     ///
     /// `false` is the one setting that development over plain HTTP needs; the cookie is then called `gsession`.
+    ///
+    /// Browsers ignore a `Secure` cookie over plain HTTP. Some make an exception for your own machine: Chromium (tested with
+    /// version 156) for `localhost`, for names that end in `.localhost` and for `127.0.0.1`, Firefox for `localhost`
+    /// (issue 2605 of httpwg/http-extensions). Safari makes none (WebKit bug 281149).
     pub const fn cookie_secure(mut self, secure: bool) -> Self {
         self.cookie.secure = secure;
+        self.cookie_setting = Some("cookie_secure");
         self
     }
 
-    /// On which requests from other sites the cookie is sent. Default: [`SameSite::Lax`].
+    /// On which requests from other sites the cookie is sent. Default: [`SameSite::Lax`] (ASVS 3.3.2).
     pub const fn cookie_same_site(mut self, same_site: SameSite) -> Self {
         self.cookie.same_site = same_site;
+        self.cookie_setting = Some("cookie_same_site");
         self
     }
 
-    /// Sends the cookie to the subdomains of `domain` too. Default: only to the host that set it.
+    /// Whether browsers keep a separate cookie for each site that embeds yours (attribute `Partitioned`, CHIPS,
+    /// draft-cutler-httpbis-partitioned-cookies). Default: no. Needs `Secure`.
+    ///
+    /// You need it when your pages are shown in an iframe on another site: the cookie is then a third-party cookie, and
+    /// browsers that block those accept it only if it is `Partitioned`. Set [`SameSite::None`] as well, since any other value
+    /// keeps the cookie out of such an iframe.
+    ///
+    /// ```
+    /// # use gsession::MemoryStorage;
+    /// # use gsession_actix::{SameSite, SessionMiddleware};
+    /// let sessions = SessionMiddleware::builder(MemoryStorage::new())
+    ///     .cookie_same_site(SameSite::None)
+    ///     .cookie_partitioned(true)
+    ///     .build()?;
+    /// # let _ = sessions;
+    /// # Ok::<(), gsession_actix::ConfigError>(())
+    /// ```
+    ///
+    /// A partitioned cookie belongs to your host and to the site in the address bar. A user who is logged in to your site is
+    /// therefore not logged in inside the iframe, and a login inside the iframe on one site counts neither on another site
+    /// nor on yours.
+    pub const fn cookie_partitioned(mut self, partitioned: bool) -> Self {
+        self.cookie.partitioned = partitioned;
+        self.cookie_setting = Some("cookie_partitioned");
+        self
+    }
+
+    /// Sends the cookie to the subdomains of `domain` too. Default: only to the host that set it (RFC 6265bis 4.1.2.3).
     pub fn cookie_domain(mut self, domain: impl Into<String>) -> Self {
         self.cookie.domain = Some(domain.into());
+        self.cookie_setting = Some("cookie_domain");
         self
     }
 
-    /// Sends the cookie only below `path`. Default: `/`.
+    /// Sends the cookie only below `path`. Default: `/` (RFC 6265bis 4.1.2.4).
     pub fn cookie_path(mut self, path: impl Into<String>) -> Self {
         self.cookie.path = path.into();
+        self.cookie_setting = Some("cookie_path");
         self
     }
 
     /// How long the browser keeps the cookie: a [`CookieMaxAge`] or a [`Duration`] (GoFrame's `SessionCookieMaxAge`).
-    /// Default: until it is closed. Zero: likewise. More than 400 days count as 400 days.
+    /// Default: until it is closed. Zero: likewise. More than 400 days count as 400 days (RFC 6265bis 5.5).
     pub fn cookie_max_age(mut self, age: impl Into<CookieMaxAge>) -> Self {
         self.cookie.max_age = age.into();
+        self.cookie_setting = Some("cookie_max_age");
         self
     }
 
-    /// Whether cookies are set (GoFrame's `SessionCookieOutput`). Default: yes. Without, a header must carry the id.
+    /// Whether cookies are set (GoFrame's `SessionCookieOutput`). Default: yes, unless [`header_only`](Self::header_only) or
+    /// [`bearer`](Self::bearer) replaces the cookie.
+    ///
+    /// With `false`, a header must carry the id. Beside [`header_name`](Self::header_name) the cookie is still read, so its
+    /// name counts; its attributes do not matter.
     pub const fn cookie_output(mut self, output: bool) -> Self {
-        self.cookie_output = output;
+        self.cookie_output = Some(output);
         self
     }
 
     /// Accepts the id in a header of this name too, and answers such clients in the same header. A client that presents
     /// nothing gets its id both ways. Default: cookie only.
     ///
-    /// Scripts of the page can read that header, other than an `HttpOnly` cookie.
-    pub fn header_name(mut self, name: impl Into<String>) -> Self {
-        self.header = Some(name.into());
-        self
+    /// Scripts on the page can read that header, unlike an `HttpOnly` cookie.
+    ///
+    /// Headers with a meaning of their own are refused by [`build`](Self::build), since browsers, proxies and caches act on
+    /// them: `Authorization` (see [`bearer`](Self::bearer)), `Host`, `Forwarded`, `Content-Type` and the like.
+    pub fn header_name(self, name: impl Into<String>) -> Self {
+        self.choose(HeaderChoice::Beside(name.into()))
     }
 
     /// Uses a header of this name instead of a cookie, which is then neither read nor set. For clients that are not
-    /// browsers.
-    pub fn header_only(mut self, name: impl Into<String>) -> Self {
-        self.cookie_input = false;
-        self.header_name(name)
+    /// browsers. Default: cookie only. The same names are refused as by [`header_name`](Self::header_name).
+    pub fn header_only(self, name: impl Into<String>) -> Self {
+        self.choose(HeaderChoice::Only(name.into()))
+    }
+
+    /// Takes the id from `Authorization: Bearer <id>` instead of a cookie, which is then neither read nor set (RFC 6750 2.1).
+    /// For clients that are not browsers. Default: cookie only.
+    ///
+    /// A new id is answered in the response header `Authorization: Bearer <id>`. A handler may just as well put it into the
+    /// body: after [`Session::save`](crate::Session::save), [`Session::id`](crate::Session::id) is the one that the client
+    /// has to use next.
+    ///
+    /// ```
+    /// use actix_web::{Result, error::ErrorConflict};
+    /// use gsession::Saved;
+    /// use gsession_actix::Session;
+    ///
+    /// async fn login(session: Session) -> Result<String> {
+    ///     session.set_principal("ada")?;
+    ///     if session.save().await? == Saved::Gone {
+    ///         return Err(ErrorConflict("the session ended meanwhile"));
+    ///     }
+    ///     Ok(session.id().map(|id| id.as_str().to_owned()).unwrap_or_default())
+    /// }
+    /// # let _ = login;
+    /// ```
+    ///
+    /// - The name of the scheme is compared without regard to case, and one or more spaces follow it (RFC 9110 11.1, 11.4).
+    /// - Other schemes are ignored, so `Authorization: Basic` for something else does no harm. Of several `Authorization` lines
+    ///   each is looked at; a line holds one id and not a list.
+    /// - Responses vary by `Authorization`. Scripts on other origins see the response header only if
+    ///   `Access-Control-Expose-Headers` names it.
+    /// - A handler that answers 401 sets `WWW-Authenticate: Bearer` itself (RFC 6750 3).
+    /// - Whoever has the id has the session: serve it over HTTPS only (RFC 6750 5.3).
+    ///
+    /// Where middlewares are nested, this session's name is `authorization`: see
+    /// [`get_session_named`](crate::SessionExt::get_session_named).
+    pub fn bearer(self) -> Self {
+        self.choose(HeaderChoice::Bearer)
+    }
+
+    fn choose(mut self, choice: HeaderChoice) -> Self {
+        if let Some(earlier) = self.header.as_ref().map(HeaderChoice::setting)
+            && earlier != choice.setting()
+        {
+            self.header_clash.get_or_insert((earlier, choice.setting()));
+        }
+        self.header = Some(choice);
+        self
+    }
+
+    /// Whether no cache may store the pages of a logged-in session, so that nothing shows when somebody presses Back after
+    /// the logout (ASVS 14.3.2, OWASP Session Management Cheat Sheet). Default: no.
+    ///
+    /// A session is logged in while it has a principal: see [`Session::set_principal`](crate::Session::set_principal). A
+    /// response whose handler used such a session gets `Cache-Control: no-store`. That replaces what the handler chose
+    /// instead, such as `public`, `private` or `max-age`, unless `no-store` is part of it already (RFC 9111 5.2.2.5).
+    /// Fields for one kind of cache, such as `CDN-Cache-Control`, are left as they are; those caches
+    /// go by them (RFC 9213 2.2).
+    ///
+    /// Without this setting only responses that carry an id get `no-store`, and only if the handler has set no
+    /// `Cache-Control`: see [`SessionMiddleware`].
+    pub const fn no_store_when_logged_in(mut self, no_store: bool) -> Self {
+        self.no_store_when_logged_in = no_store;
+        self
     }
 
     /// A session ends when it has not been used for so long. Default: 24 hours, as GoFrame (`SessionMaxAge`).
@@ -192,23 +314,26 @@ impl SessionMiddlewareBuilder {
     /// [`ConfigError`] if settings contradict each other or cannot work, so that no browser would accept the cookie or no
     /// session could live.
     pub fn build(self) -> Result<SessionMiddleware, ConfigError> {
-        let header = match self.header {
-            Some(name) => match HeaderName::try_from(&name) {
-                // Headers with a meaning of their own would be overwritten in responses.
-                Ok(header) if !TAKEN.contains(&header.as_str()) => Some(header),
-                _ => return Err(ConfigError::HeaderName(name)),
-            },
-            None => None,
+        if let Some((first, second)) = self.header_clash {
+            return Err(ConfigError::HeaderChosenTwice { first, second });
+        }
+        let header = self.header.as_ref().map(HeaderChoice::check).transpose()?;
+        let cookie = match &self.header {
+            Some(choice) if choice.replaces_cookie() => {
+                let output = (self.cookie_output == Some(true)).then_some("cookie_output(true)");
+                if let Some(setting) = self.cookie_setting.or(output) {
+                    return Err(ConfigError::CookieUnused { setting, instead: choice.setting() });
+                }
+                None
+            }
+            _ => Some(self.cookie.check()?),
         };
-        if header.is_none() && !self.cookie_output {
+        let cookie_output = cookie.is_some() && self.cookie_output.unwrap_or(true);
+        if header.is_none() && !cookie_output {
             return Err(ConfigError::NoWayOut);
         }
-        let cookie = self.cookie.check()?;
-        let transport = Transport {
-            cookie: self.cookie_input.then_some(cookie),
-            cookie_output: self.cookie_output && self.cookie_input,
-            header,
-        };
+        let transport =
+            Transport { cookie, cookie_output, header, no_store_when_logged_in: self.no_store_when_logged_in };
         let realm = self.realm.as_deref().unwrap_or_else(|| transport.realm());
         let manager = self.manager.realm(realm).build()?;
         let endings = Endings::new(self.shutdown_timeout);

@@ -65,7 +65,7 @@ pub(super) fn deliver<B>(
                 return Err(error);
             }
             let mut headers = HeaderMap::new();
-            transport.deliver(&delivery, presented, now, &mut headers);
+            transport.deliver(&delivery, presented, now, false, &mut headers);
             return Err(WithHeaders { error, headers }.into());
         }
     };
@@ -73,12 +73,12 @@ pub(super) fn deliver<B>(
         tracing::warn!("a session ended while a request was writing to it; its changes were dropped");
     }
     if let Ok(response) = &mut outcome {
-        transport.deliver(&closed.delivery, presented, now, response.headers_mut());
+        transport.deliver(&closed.delivery, presented, now, false, response.headers_mut());
         return outcome;
     }
     outcome.map_err(|error| {
         let mut headers = HeaderMap::new();
-        transport.deliver(&closed.delivery, presented, now, &mut headers);
+        transport.deliver(&closed.delivery, presented, now, false, &mut headers);
         WithHeaders { error, headers }.into()
     })
 }

@@ -27,6 +27,18 @@ const SHUTDOWN_TIMEOUT: Duration = Duration::from_secs(30);
 /// let app = App::new().wrap(sessions.clone());
 /// # let _ = app;
 /// ```
+///
+/// # Caches
+///
+/// A response whose handler used the session varies by what carries the id: `Vary: Cookie`, or the header's name. A response
+/// that gives the client an id or takes it away gets `Cache-Control: no-store`, unless the handler has set a
+/// `Cache-Control` of its own (ASVS 14.3.2).
+///
+/// What the handler chose stays, `public` among it, even beside the session's cookie. A shared cache may then store the
+/// response together with its `Set-Cookie` line, which does not keep a response out of caches (RFC 9111 7.3). `Vary` is little
+/// help: all visitors without a cookie look the same to the cache, and it would give each of them the same session. So
+/// choose `public` only where the handler leaves the session alone. For the pages of logged-in users,
+/// use [`no_store_when_logged_in`](SessionMiddlewareBuilder::no_store_when_logged_in).
 #[derive(Debug, Clone)]
 pub struct SessionMiddleware {
     pub(crate) setup: Setup,
@@ -49,15 +61,16 @@ pub(crate) struct Setup {
 }
 
 impl SessionMiddleware {
-    /// Sessions in `storage` with the default settings: a cookie `__Host-gsession` with `Secure`, `HttpOnly`, `SameSite=Lax`
-    /// and `Path=/`, kept until the browser is closed; sessions end after 24 hours without use.
+    /// Sessions in `storage` with the default settings: a cookie `__Host-Http-gsession` with `Secure`, `HttpOnly`,
+    /// `SameSite=Lax` and `Path=/`, kept until the browser is closed; sessions end after 24 hours without use.
     ///
-    /// Over plain HTTP browsers ignore such a cookie: see [`cookie_secure`](SessionMiddlewareBuilder::cookie_secure).
+    /// Browsers ignore such a cookie over plain HTTP, except that some accept it on `localhost`: see
+    /// [`cookie_secure`](SessionMiddlewareBuilder::cookie_secure).
     #[must_use]
     pub fn new(storage: impl AsyncStorage + 'static) -> Self {
         // The default attributes are tested to be accepted; should they not be, the strictest fallback is no cookie at all.
         let cookie = CookieAttributes::default().check().ok();
-        let transport = Transport { cookie, cookie_output: true, header: None };
+        let transport = Transport { cookie, cookie_output: true, header: None, no_store_when_logged_in: false };
         let manager = AsyncManager::new(storage).in_realm(transport.realm());
         Self { setup: Setup { manager, transport: Arc::new(transport), endings: Endings::new(SHUTDOWN_TIMEOUT) } }
     }

@@ -16,7 +16,7 @@ use std::time::{Duration, Instant};
 pub(crate) const PATIENCE: Duration = Duration::from_secs(60);
 
 /// The default cookie.
-pub(crate) const NAME: &str = "__Host-gsession";
+pub(crate) const NAME: &str = "__Host-Http-gsession";
 /// What follows its value.
 pub(crate) const ATTRIBUTES: &str = "; Path=/; Secure; HttpOnly; SameSite=Lax";
 /// What follows the attributes of a cookie that is removed.
