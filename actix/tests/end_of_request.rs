@@ -284,14 +284,15 @@ async fn removing_from_an_unknown_session_makes_none() {
         let place = Place::new(kind);
         let client = Client::of(place.sessions()).await;
         for steps in ["remove:user", "clear", "renew", "renew,remove:user"] {
-            assert_eq!(client.does(&planted(), steps).await.cookies(), [removal()], "{steps}");
+            client.does(&planted(), steps).await.no_cookie();
         }
         assert_eq!(place.living(), 0);
     }
 }
 
+/// It may be another application's, or an answer may be under way that brings a new one.
 #[actix_web::test]
-async fn unknown_or_expired_and_only_read_loses_its_cookie() {
+async fn unknown_or_expired_and_only_read_is_left_alone() {
     for kind in KINDS {
         let place = Place::new(kind);
         let (client, expired) = logged_in(&place).await;
@@ -299,13 +300,13 @@ async fn unknown_or_expired_and_only_read_loses_its_cookie() {
         for id in [&expired, &planted()] {
             let answer = client.does(id, "get").await;
             assert_eq!(answer.body, "-");
-            assert_eq!(answer.cookies(), [removal()]);
+            answer.no_cookie();
             assert_eq!(place.asked(), [Op::Fetch]);
         }
         for text in malformed() {
             let answer = client.with_cookie(&format!("{NAME}={text}"), "get").await;
             assert_eq!((answer.status, answer.body.as_str()), (200, "-"), "{text}");
-            assert_eq!(answer.cookies(), [removal()], "{text}");
+            answer.no_cookie();
         }
         assert_eq!(place.asked(), [], "a malformed id never reaches the storage");
         assert_eq!(place.living(), 0);

@@ -237,7 +237,7 @@ async fn the_log_shows_no_secret() {
         }
 
         // A request that is cut off, whose destroy then fails.
-        let cut_off = "could not be ended after its request was cut off";
+        let cut_off = "could not be ended after its request had come to its end";
         let before = log().lock().unwrap().matches(cut_off).count();
         place.probe.fail(&[Op::Remove]);
         let id = ids.last().unwrap().clone();
@@ -272,8 +272,9 @@ async fn errors_show_no_secret() {
     let client = Client::of(place.builder().limits(limits).build().unwrap()).await;
     let id = client.new_does(&format!("set:user={VALUE}")).await.issued();
     let broken = CustomIds::new(|_: &ClientInfo| Err(IdError::new("no entropy")), |_: &str| true);
-    let manager = AsyncManager::builder(place.storage()).clock(place.clock.clone()).limits(limits).build().unwrap();
-    let without_ids = AsyncManager::builder(place.storage()).id_generator(broken).build().unwrap();
+    let manager =
+        AsyncManager::builder(place.storage()).realm(NAME).clock(place.clock.clone()).limits(limits).build().unwrap();
+    let without_ids = AsyncManager::builder(place.storage()).realm(NAME).id_generator(broken).build().unwrap();
     let session = || manager.session(Some(id.as_str()), ClientInfo::default());
 
     let mut errors: Vec<gsession::Error> = Vec::new();
