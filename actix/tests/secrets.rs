@@ -219,6 +219,10 @@ async fn the_log_shows_no_secret() {
         let slow = client.does(&id, "get,pause,set:user=hunter2");
         let (_, renewed) = client.during(slow, client.does(&id, "renew")).await;
         ids.extend([id, renewed.issued()]);
+        let id = client.new_does(&login).await.issued();
+        let slow = client.does(&id, "get,pause,set:user=hunter2");
+        client.during(slow, client.does(&id, "destroy")).await;
+        ids.push(id);
 
         // A storage that fails in every way, at every moment.
         let id = client.new_does(&login).await.issued();
@@ -255,6 +259,7 @@ async fn the_log_shows_no_secret() {
     let text = log().lock().unwrap().clone();
     for line in [
         "a session ended while a request was writing to it",
+        "a session ended or was renewed while a request was writing to it",
         "a session operation failed",
         "a session was dropped with changes",
         "a session file cannot be read",

@@ -240,7 +240,8 @@ impl SessionMiddlewareBuilder {
     /// the logout (ASVS 14.3.2, OWASP Session Management Cheat Sheet). Default: no.
     ///
     /// A session is logged in while it has a principal: see [`Session::set_principal`](crate::Session::set_principal). A
-    /// response whose handler used such a session gets `Cache-Control: no-store`. That replaces what the handler chose
+    /// response whose handler used such a session, or wrote to a session without looking whether it is one, gets
+    /// `Cache-Control: no-store`. A page that does not touch its session shows nothing of it. The header replaces what the handler chose
     /// instead, such as `public`, `private` or `max-age`, unless `no-store` is part of it already (RFC 9111 5.2.2.5).
     /// Fields for one kind of cache, such as `CDN-Cache-Control`, are left as they are; those caches
     /// go by them (RFC 9213 2.2).

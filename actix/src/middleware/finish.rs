@@ -7,7 +7,7 @@ use actix_web::{
     dev::ServiceResponse,
     http::{
         StatusCode,
-        header::{CACHE_CONTROL, HeaderMap, VARY},
+        header::{CACHE_CONTROL, HeaderMap, SET_COOKIE, VARY},
     },
 };
 use gsession::{AsyncSession, Closed, Delivery, Saved};
@@ -16,11 +16,24 @@ use super::Setup;
 use crate::{
     SessionError,
     attach::Attached,
-    transport::{Presented, client_info, vary},
+    transport::{Presented, client_info, never_stored, vary},
 };
 
-/// Prepares the end of a request: what the session has to know of its outcome.
-pub(super) fn prepare<B>(session: &AsyncSession, outcome: &Result<ServiceResponse<B>, Error>) {
+/// What the middleware knows of a request when its handler has answered.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Answered {
+    presented: Presented,
+    /// Whether the page is one of a logged-in session.
+    logged_in: bool,
+}
+
+/// Prepares the end of a request: what the session has to know of its outcome, and what will not be known any more.
+pub(super) fn prepare<B>(
+    session: &AsyncSession,
+    presented: Presented,
+    outcome: &Result<ServiceResponse<B>, Error>,
+) -> Answered {
+    let logged_in = session.may_be_logged_in();
     if status_of(outcome).is_server_error() {
         // What a failed handler wrote is half of something (S9).
         session.abandon();
@@ -30,6 +43,7 @@ pub(super) fn prepare<B>(session: &AsyncSession, outcome: &Result<ServiceRespons
     {
         session.set_client_info(client_info(response.request().head()));
     }
+    Answered { presented, logged_in }
 }
 
 fn status_of<B>(outcome: &Result<ServiceResponse<B>, Error>) -> StatusCode {
@@ -42,45 +56,54 @@ fn status_of<B>(outcome: &Result<ServiceResponse<B>, Error>) -> StatusCode {
 /// Writes what the client has to be told into the response.
 pub(super) fn deliver<B>(
     attached: &Attached,
-    presented: Presented,
+    answered: Answered,
     closed: Result<Closed, gsession::Error>,
     mut outcome: Result<ServiceResponse<B>, Error>,
 ) -> Result<ServiceResponse<B>, Error> {
     let Setup { manager, transport, .. } = attached.setup();
-    let now = || manager.now();
-    let closed = match closed {
-        Ok(closed) => closed,
-        // What the handler wrote is lost, and its answer says that something else went wrong anyway.
-        Err(gsession::Error::Gone) if status_of(&outcome).is_client_error() => {
-            tracing::warn!(
-                "a session was renewed by another request while this one was writing to it; its changes were dropped"
-            );
-            return outcome;
+    let Answered { presented, logged_in } = answered;
+    let write = |delivery: &Delivery, headers: &mut HeaderMap| {
+        transport.deliver(delivery, presented, || manager.now(), logged_in, headers);
+    };
+    let delivery = match closed {
+        Ok(closed) => {
+            if closed.saved == Saved::Gone {
+                tracing::warn!("a session ended while a request was writing to it; its changes were dropped");
+            }
+            closed.delivery
         }
         Err(error) => {
+            let is_gone = matches!(error, gsession::Error::Gone);
+            if is_gone {
+                tracing::warn!(
+                    "a session ended or was renewed while a request was writing to it; its changes were dropped"
+                );
+            }
+            // The answer of a handler that went wrong anyway says more than this.
+            if !(is_gone && status_of(&outcome).is_client_error()) {
+                outcome = Err(SessionError::from(error).into());
+            }
             // An id that an earlier save has given must reach the client all the same; nothing else is certain now.
             let delivery = attached.used().map_or(Delivery::Keep, |(session, _)| session.core().delivery());
-            let error = SessionError::from(error).into();
-            if !matches!(delivery, Delivery::Send { .. }) {
-                return Err(error);
-            }
-            let mut headers = HeaderMap::new();
-            transport.deliver(&delivery, presented, now, false, &mut headers);
-            return Err(WithHeaders { error, headers }.into());
+            if matches!(delivery, Delivery::Send { .. }) { delivery } else { Delivery::Keep }
         }
     };
-    if closed.saved == Saved::Gone {
-        tracing::warn!("a session ended while a request was writing to it; its changes were dropped");
+    match outcome {
+        Ok(mut response) => {
+            write(&delivery, response.headers_mut());
+            Ok(response)
+        }
+        Err(error) => {
+            let mut headers = HeaderMap::new();
+            write(&delivery, &mut headers);
+            let never_stored = logged_in && transport.no_store_when_logged_in;
+            if !headers.contains_key(SET_COOKIE) && !never_stored && error.as_error::<SessionError>().is_some() {
+                // Our own errors say nothing of the session. As they are, whoever stands further out can match on them.
+                return Err(error);
+            }
+            Err(WithHeaders { error, headers, never_stored }.into())
+        }
     }
-    if let Ok(response) = &mut outcome {
-        transport.deliver(&closed.delivery, presented, now, false, response.headers_mut());
-        return outcome;
-    }
-    outcome.map_err(|error| {
-        let mut headers = HeaderMap::new();
-        transport.deliver(&closed.delivery, presented, now, false, &mut headers);
-        WithHeaders { error, headers }.into()
-    })
 }
 
 /// An error of an inner service, with headers for the response that is made of it further out: without this, whoever
@@ -88,6 +111,7 @@ pub(super) fn deliver<B>(
 struct WithHeaders {
     error: Error,
     headers: HeaderMap,
+    never_stored: bool,
 }
 
 impl fmt::Debug for WithHeaders {
@@ -115,6 +139,9 @@ impl ResponseError for WithHeaders {
                 VARY => vary(response.headers_mut(), value.clone()),
                 _ => response.headers_mut().append(name.clone(), value.clone()),
             }
+        }
+        if self.never_stored {
+            never_stored(response.headers_mut());
         }
         response
     }

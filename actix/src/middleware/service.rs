@@ -109,17 +109,17 @@ where
                 unfinished.end();
                 return Poll::Ready(outcome);
             };
-            prepare(session.core(), &outcome);
+            let answered = prepare(session.core(), presented, &outcome);
             // With a storage that never waits there is nothing to wait for, and nothing to box.
             if let Some(closed) = session.core().close_at_once() {
-                let outcome = deliver(attached, presented, closed, outcome);
+                let outcome = deliver(attached, answered, closed, outcome);
                 unfinished.end();
                 return Poll::Ready(outcome);
             }
             let (session, attached) = (session.core().clone(), attached.clone());
             *finishing = Some(Box::pin(async move {
                 let closed = session.close().await;
-                deliver(&attached, presented, closed, outcome)
+                deliver(&attached, answered, closed, outcome)
             }));
         }
         let Some(finishing) = finishing else { return Poll::Pending };
@@ -129,8 +129,8 @@ where
     }
 }
 
-/// A request that has not come to its end. If it never does, because its handler panicked or its client went away, what it
-/// wrote is dropped, but a logout is done all the same (S9).
+/// A request that has not come to its end. If it never does, because its handler panicked or actix dropped it when its client
+/// left, what it wrote is dropped, unless it is on its way to the storage already; a logout is done all the same (S9).
 pub struct Unfinished {
     attached: Option<Attached>,
     /// Whether the session is this middleware's to finish, and not that of the same one further out.

@@ -607,6 +607,13 @@ macro_rules! session_methods {
                 self.machine().may_be_created()
             }
 
+            /// Whether this may be a logged-in session: it has a principal, or this request has not looked whether it has one. For
+            /// integrations that keep pages of logged-in users out of caches.
+            #[must_use]
+            pub fn may_be_logged_in(&self) -> bool {
+                self.machine().may_be_logged_in()
+            }
+
             /// Says that the client keeps an expiry of its own, as with a persistent cookie: a
             /// [`Delivery::Refresh`](crate::Delivery::Refresh) is then confirmed by the storage before it is given, so that a
             /// slow request does not refresh an id that has ended meanwhile.

@@ -120,6 +120,16 @@ impl Machine {
         }
     }
 
+    /// Whether the session has a principal, as far as is known; `true` if nothing is.
+    pub(crate) fn may_be_logged_in(&self) -> bool {
+        match (self.changes.new_principal(), &self.standing) {
+            (Some(principal), _) => principal.is_some(),
+            (None, Standing::Found(view)) => view.snapshot.record.principal.is_some(),
+            (None, Standing::Unknown | Standing::Written) => true,
+            (None, Standing::Absent | Standing::Overtaken(_) | Standing::Lost) => false,
+        }
+    }
+
     /// Whose session this is, after [`want`](Self::want) of all.
     pub(crate) fn principal(&self) -> Option<Arc<str>> {
         match (self.changes.new_principal(), &self.standing) {
