@@ -5,7 +5,7 @@ use std::sync::{Arc, Condvar, Mutex};
 use gsession::{
     Record, Storage, StorageError, StorageErrorKind, StoreKey, Timestamp,
     record::Commit,
-    storage::{Access, Committed, Created, Found, Lookup, Moved, Removed, Swept, Touched},
+    storage::{Access, Committed, Created, Found, Lookup, Moved, Removed, Swept, Touched, Trace},
 };
 
 use super::PATIENCE;
@@ -19,6 +19,7 @@ pub(crate) enum Op {
     Touch,
     Move,
     Remove,
+    Trace,
     Find,
 }
 
@@ -126,6 +127,11 @@ impl Storage for Probe {
     fn move_to(&self, from: &StoreKey, to: &StoreKey, commit: &Commit) -> Result<Moved, StorageError> {
         self.note(Op::Move, Some(from))?;
         self.storage.move_to(from, to, commit)
+    }
+
+    fn trace(&self, key: &StoreKey, now: Timestamp) -> Result<Option<Trace>, StorageError> {
+        self.note(Op::Trace, Some(key))?;
+        self.storage.trace(key, now)
     }
 
     fn remove(&self, key: &StoreKey) -> Result<Removed, StorageError> {

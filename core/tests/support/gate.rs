@@ -8,7 +8,7 @@ use std::{
 use gsession::{
     Record, Storage, StorageError, StoreKey, Timestamp,
     record::Commit,
-    storage::{Access, Committed, Created, Found, Lookup, Moved, Removed, Swept, Touched},
+    storage::{Access, Committed, Created, Found, Lookup, Moved, Removed, Swept, Touched, Trace},
 };
 
 use super::PATIENCE;
@@ -141,6 +141,10 @@ impl Storage for Gated {
 
     fn move_to(&self, from: &StoreKey, to: &StoreKey, commit: &Commit) -> Result<Moved, StorageError> {
         self.through(Op::Move, |storage| storage.move_to(from, to, commit))
+    }
+
+    fn trace(&self, key: &StoreKey, now: Timestamp) -> Result<Option<Trace>, StorageError> {
+        self.storage.trace(key, now)
     }
 
     fn remove(&self, key: &StoreKey) -> Result<Removed, StorageError> {
