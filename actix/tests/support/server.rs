@@ -74,7 +74,11 @@ impl Server {
 
     /// A connection on which a request has been sent.
     pub(crate) fn connect(&self, request: &[u8]) -> TcpStream {
-        let mut stream = TcpStream::connect(self.addr).unwrap();
+        Self::connect_at(self.addr, request)
+    }
+
+    fn connect_at(addr: SocketAddr, request: &[u8]) -> TcpStream {
+        let mut stream = TcpStream::connect(addr).unwrap();
         stream.set_read_timeout(Some(PATIENCE)).unwrap();
         stream.write_all(request).unwrap();
         stream
@@ -83,7 +87,12 @@ impl Server {
     /// A connection on which a request has been answered, and another one sent. Dropping it resets it, because the answer
     /// was never read: a server may take a mere end of the client's stream for one that only has nothing more to ask.
     pub(crate) fn connect_to_break_off(&self, request: &[u8]) -> TcpStream {
-        let stream = self.connect(&[&Self::request("/do/hold", &[]), request].concat());
+        Self::connect_to_break_off_at(self.addr, request)
+    }
+
+    /// The same, of a server in another process.
+    pub(crate) fn connect_to_break_off_at(addr: SocketAddr, request: &[u8]) -> TcpStream {
+        let stream = Self::connect_at(addr, &[&Self::request("/do/hold", &[]), request].concat());
         assert_eq!(stream.peek(&mut [0]).unwrap(), 1, "the first answer is here");
         stream
     }
@@ -101,11 +110,16 @@ impl Server {
 
     /// Asks, and reads until the server closes: an empty text if it hung up without an answer.
     pub(crate) fn ask(&self, path: &str, headers: &[&[u8]]) -> Raw {
+        Self::ask_at(self.addr, path, headers)
+    }
+
+    /// The same, of a server in another process.
+    pub(crate) fn ask_at(addr: SocketAddr, path: &str, headers: &[&[u8]]) -> Raw {
         let headers: Vec<&[u8]> =
             [b"Connection: close".as_slice()].into_iter().chain(headers.iter().copied()).collect();
         let mut answer = Vec::new();
         // A connection that is reset has no more to say either.
-        let _ = self.connect(&Self::request(path, &headers)).read_to_end(&mut answer);
+        let _ = Self::connect_at(addr, &Self::request(path, &headers)).read_to_end(&mut answer);
         Raw(String::from_utf8(answer).unwrap())
     }
 }

@@ -1,0 +1,179 @@
+//! A logout whose client has left is carried out although the server stops.
+#![cfg(unix)]
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test may panic")]
+
+mod support;
+
+use std::{
+    io::{BufRead as _, BufReader, Lines, Write as _},
+    path::{Path, PathBuf},
+    process::{Child, ChildStdout, Command, Stdio},
+    time::Duration,
+};
+
+use actix_web::{App, HttpServer, web};
+use gsession::{
+    FileStorage, OnPool, Record, Storage, StorageError, StoreKey, Timestamp,
+    record::Commit,
+    storage::{Access, Committed, Created, Lookup, Removed},
+};
+use gsession_actix::{Session, SessionMiddleware};
+use support::{NAME, key_of, server::Server};
+use tempfile::TempDir;
+
+/// Tells the server's process where its sessions lie.
+const FOLDER: &str = "GSESSION_TEST_FOLDER";
+
+fn say(line: &str) {
+    let mut out = std::io::stdout().lock();
+    // The test harness may have begun a line of its own.
+    writeln!(out, "\nserver: {line}").unwrap();
+    out.flush().unwrap();
+}
+
+/// Ends a session only when it is allowed to.
+struct Hesitant {
+    storage: FileStorage,
+    may_go_on: PathBuf,
+}
+
+impl Storage for Hesitant {
+    fn load(&self, key: &StoreKey, access: &Access) -> Result<Lookup, StorageError> {
+        self.storage.load(key, access)
+    }
+
+    fn create(&self, key: &StoreKey, record: &Record, now: Timestamp) -> Result<Created, StorageError> {
+        self.storage.create(key, record, now)
+    }
+
+    fn commit(&self, key: &StoreKey, commit: &Commit) -> Result<Committed, StorageError> {
+        self.storage.commit(key, commit)
+    }
+
+    fn remove(&self, key: &StoreKey) -> Result<Removed, StorageError> {
+        say("begins to end a session");
+        while !self.may_go_on.exists() {
+            std::thread::sleep(Duration::from_millis(1));
+        }
+        let removed = self.storage.remove(key);
+        say("has ended a session");
+        removed
+    }
+}
+
+/// Says when the server lets go of its application.
+#[derive(Clone)]
+struct LetGo;
+
+impl Drop for LetGo {
+    fn drop(&mut self) {
+        say(&format!("lets go in {}", std::thread::current().name().unwrap_or_default()));
+    }
+}
+
+async fn logs_out_and_hangs(session: Session) -> &'static str {
+    session.destroy();
+    std::future::pending().await
+}
+
+/// What the server's process does.
+fn serve(folder: &Path) {
+    let storage = FileStorage::open(folder.join("sessions")).unwrap();
+    let hesitant = Hesitant { storage, may_go_on: folder.join("go") };
+    let sessions = SessionMiddleware::builder(OnPool::new(hesitant)).realm(NAME).build().unwrap();
+    actix_web::rt::System::new().block_on(async move {
+        let app = (LetGo, sessions);
+        let server = HttpServer::new(move || {
+            let (_, sessions) = &app;
+            App::new()
+                .wrap(sessions.clone())
+                .route("/do/hold", web::get().to(|_: Session| async { "fine" }))
+                .route(
+                    "/login",
+                    web::get().to(|session: Session| async move { session.set("user", "ada").map(|()| "in") }),
+                )
+                .route("/logout", web::get().to(logs_out_and_hangs))
+        });
+        let server = server.workers(1).bind(("127.0.0.1", 0)).unwrap();
+        say(&format!("listens on {}", server.addrs()[0]));
+        server.run().await.unwrap();
+    });
+    say("comes to its end");
+}
+
+/// The server's process; killed if a test fails.
+struct Process {
+    child: Child,
+    lines: Lines<BufReader<ChildStdout>>,
+}
+
+impl Process {
+    fn start(test: &str, folder: &Path) -> Self {
+        let mut command = Command::new(std::env::current_exe().unwrap());
+        command.args([test, "--exact", "--nocapture", "--test-threads=1"]).env(FOLDER, folder).stdout(Stdio::piped());
+        let mut child = command.spawn().unwrap();
+        let lines = BufReader::new(child.stdout.take().unwrap()).lines();
+        Self { child, lines }
+    }
+
+    /// What it says next.
+    fn says(&mut self) -> String {
+        loop {
+            let line = self.lines.next().expect("it said no more").unwrap();
+            if let Some(said) = line.strip_prefix("server: ") {
+                return said.to_owned();
+            }
+        }
+    }
+
+    fn says_in_the_end(&mut self, wanted: &str) {
+        while self.says() != wanted {}
+    }
+
+    fn terminate(&self) {
+        assert!(Command::new("kill").args(["-TERM", &self.child.id().to_string()]).status().unwrap().success());
+    }
+}
+
+impl Drop for Process {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+/// As the harness names the thread of the test, too.
+const TEST: &str = "a_stopping_server_waits_for_logouts_whose_clients_have_left";
+
+#[test]
+fn a_stopping_server_waits_for_logouts_whose_clients_have_left() {
+    if let Some(folder) = std::env::var_os(FOLDER) {
+        return serve(Path::new(&folder));
+    }
+    let folder = TempDir::new().unwrap();
+    let mut process = Process::start(TEST, folder.path());
+    let listens = process.says();
+    let address = listens.strip_prefix("listens on ").unwrap_or_else(|| panic!("{listens}")).parse().unwrap();
+
+    let login = Server::ask_at(address, "/login", &[]);
+    let cookie = login.cookies()[0].split(';').next().unwrap().to_owned();
+    let id = gsession::SessionId::parse(cookie.split_once('=').unwrap().1).unwrap();
+    let stored = FileStorage::open(folder.path().join("sessions")).unwrap();
+    let lives =
+        || matches!(stored.load(&key_of(&id), &Access::passive(Timestamp::default())).unwrap(), Lookup::Found(_));
+    assert!(lives());
+
+    // The client leaves, and the logout goes on in the background, for as long as it takes.
+    let logout = Server::request("/logout", &[format!("Cookie: {cookie}").as_bytes()]);
+    drop(Server::connect_to_break_off_at(address, &logout));
+    process.says_in_the_end("begins to end a session");
+    process.terminate();
+    // The workers have nothing to do, so they stop at once, and the server lets go of all it has.
+    process.says_in_the_end(&format!("lets go in {TEST}"));
+    assert!(lives());
+    std::fs::write(folder.path().join("go"), "").unwrap();
+    assert_eq!(process.says(), "has ended a session");
+    process.says_in_the_end("comes to its end");
+    assert!(process.child.wait().unwrap().success());
+    assert!(!lives());
+}
