@@ -1,0 +1,144 @@
+//! What a handler can do about its user's sessions: list them, end one, end the others, end all (R9).
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test may panic")]
+
+mod support;
+
+use actix_web::{App, Result, test::TestRequest, web};
+use gsession::{SessionId, StoreKey};
+use gsession_actix::{Session, SessionError, SessionMiddleware};
+use support::{
+    NAME,
+    client::{Client, client},
+    key_of,
+    place::{KINDS, Place},
+    script::{Meeting, run},
+};
+
+/// Every own session: its key, and a star at the one that asks.
+async fn list(session: Session) -> Result<String, SessionError> {
+    let all = session.list().await?;
+    let shown: Vec<_> = all.iter().map(|one| format!("{}{}", one.key, if one.is_current { "*" } else { "" })).collect();
+    Ok(shown.join("\n"))
+}
+
+async fn end(session: Session, key: web::Path<String>) -> Result<String, SessionError> {
+    let ended = session.end(StoreKey::parse(&key).unwrap()).await?;
+    session.set("flash", "done")?;
+    Ok(ended.to_string())
+}
+
+async fn everywhere(session: Session) -> Result<String, SessionError> {
+    let others = session.destroy_everywhere().await?;
+    session.set("flash", "bye")?;
+    Ok(others.to_string())
+}
+
+/// As an operator's page does.
+async fn of_somebody(sessions: web::Data<SessionMiddleware>, who: web::Path<String>) -> Result<String, SessionError> {
+    Ok(sessions.manager().sessions_of(&who).await?.len().to_string())
+}
+
+async fn application(place: &Place) -> Client {
+    let (meeting, sessions) = (web::Data::<Meeting>::default(), place.sessions());
+    let app = App::new()
+        .app_data(meeting.clone())
+        .app_data(web::Data::new(sessions.clone()))
+        .route("/do/{steps}", web::get().to(run))
+        .route("/list", web::get().to(list))
+        .route("/end/{key}", web::get().to(end))
+        .route("/everywhere", web::get().to(everywhere))
+        .route("/of/{who}", web::get().to(of_somebody))
+        .wrap(sessions);
+    client!(app, meeting)
+}
+
+fn with(path: &str, id: &SessionId) -> TestRequest {
+    TestRequest::get().uri(path).insert_header(("cookie", format!("{NAME}={}", id.as_str())))
+}
+
+async fn login(client: &Client, who: &str) -> SessionId {
+    client.new_does(&format!("set:user={who},principal:{who}")).await.issued()
+}
+
+#[actix_web::test]
+async fn a_user_sees_and_ends_only_his_own() {
+    for kind in KINDS {
+        let place = Place::new(kind);
+        let client = application(&place).await;
+        let (laptop, phone, bob) =
+            (login(&client, "ada").await, login(&client, "ada").await, login(&client, "bob").await);
+        let listed = client.send(with("/list", &laptop)).await.body;
+        let mut lines: Vec<&str> = listed.lines().collect();
+        lines.sort_unstable();
+        let mut expected = [format!("{}*", key_of(&laptop)), key_of(&phone).to_string()];
+        expected.sort_unstable();
+        assert_eq!(lines, expected, "{kind:?}");
+        assert_eq!(client.send(TestRequest::get().uri("/of/ada")).await.body, "2");
+
+        // Somebody else's is none of his, and neither is what does not exist.
+        for stranger in [key_of(&bob), key_of(&support::ids::planted())] {
+            assert_eq!(client.send(with(&format!("/end/{stranger}"), &laptop)).await.body, "false");
+        }
+        assert!(place.record(&bob).is_some());
+        let answer = client.send(with(&format!("/end/{}", key_of(&phone)), &laptop)).await;
+        assert_eq!(answer.body, "true");
+        answer.no_cookie();
+        assert!(place.record(&phone).is_none());
+        assert_eq!(place.data(&laptop).unwrap(), ["flash=\"done\"", "user=\"ada\""]);
+
+        // Ending the own one is a logout, and what is set afterwards is the next page's.
+        let answer = client.send(with(&format!("/end/{}", key_of(&laptop)), &laptop)).await;
+        assert_eq!(answer.body, "true");
+        let fresh = answer.issued();
+        assert_eq!(place.data(&fresh).unwrap(), ["flash=\"done\""]);
+        assert!(place.record(&laptop).is_none(), "{kind:?}");
+        assert_eq!(place.living(), 2);
+    }
+}
+
+#[actix_web::test]
+async fn whoever_is_nobody_has_no_sessions() {
+    for kind in KINDS {
+        let place = Place::new(kind);
+        let client = application(&place).await;
+        let (anonymous, ada) = (client.new_does("set:cart=1").await.issued(), login(&client, "ada").await);
+        assert_eq!(client.send(with("/list", &anonymous)).await.body, "");
+        assert_eq!(client.send(with(&format!("/end/{}", key_of(&ada)), &anonymous)).await.body, "false");
+        assert_eq!(client.send(TestRequest::get().uri("/list")).await.body, "");
+        // Logging out everywhere is logging out here.
+        let answer = client.send(with("/everywhere", &anonymous)).await;
+        assert_eq!(answer.body, "0");
+        assert_eq!(place.data(&answer.issued()).unwrap(), ["flash=\"bye\""]);
+        assert!(place.record(&anonymous).is_none() && place.record(&ada).is_some());
+    }
+}
+
+#[actix_web::test]
+async fn logging_out_everywhere_keeps_the_message() {
+    for kind in KINDS {
+        let place = Place::new(kind);
+        let client = application(&place).await;
+        let (laptop, phone, bob) =
+            (login(&client, "ada").await, login(&client, "ada").await, login(&client, "bob").await);
+        let answer = client.send(with("/everywhere", &laptop)).await;
+        assert_eq!((answer.status, answer.body.as_str()), (200, "1"));
+        assert_eq!(place.data(&answer.issued()).unwrap(), ["flash=\"bye\""], "{kind:?}");
+        assert!(place.record(&laptop).is_none() && place.record(&phone).is_none() && place.record(&bob).is_some());
+        // A request that comes with a session that has ended meanwhile finds none.
+        assert_eq!(client.send(with("/list", &phone)).await.body, "");
+    }
+}
+
+/// The own session ends although the others could not be found, and nothing is said to have worked.
+#[actix_web::test]
+async fn a_storage_that_fails_keeps_nobody_logged_in_here() {
+    let place = Place::memory();
+    let client = application(&place).await;
+    let (laptop, phone) = (login(&client, "ada").await, login(&client, "ada").await);
+    place.probe.fail(&[support::probe::Op::Find]);
+    let answer = client.send(with("/everywhere", &laptop)).await;
+    assert_eq!(answer.status, 503);
+    assert_eq!(answer.cookies(), [support::removal()]);
+    assert!(place.record(&laptop).is_none() && place.record(&phone).is_some());
+    assert_eq!(client.send(TestRequest::get().uri("/of/ada")).await.status, 503);
+}
