@@ -160,7 +160,10 @@ fn unprivileged(ground: &Ground, words: &[&str], name: &str) {
     let folder = ground.folder.path();
     // The binary may lie where only its owner can reach it.
     let binary = ground.path("test");
-    fs::copy(std::env::current_exe().unwrap(), &binary).unwrap();
+    // By another process: whatever another thread starts meanwhile would inherit the open file, and a file that is open for
+    // writing cannot be run.
+    let copied = std::process::Command::new("cp").arg(std::env::current_exe().unwrap()).arg(&binary).status().unwrap();
+    assert!(copied.success());
     set_mode(&binary, 0o755);
     let mut command = child::command_of(words, &binary, name, folder.to_str().unwrap());
     if is_root() {

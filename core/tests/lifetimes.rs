@@ -9,8 +9,9 @@ use std::time::Duration;
 use gsession::{
     ClientInfo, Clock as _, ConfigError, Delivery, Manager, ManagerBuilder, ManualClock, Saved, Session, SessionId,
     Storage, StoreKey, Timestamp,
+    storage::{Access, Lookup},
 };
-use support::{KINDS, Kind, NOW, Place, found, quiet_file};
+use support::{KINDS, Kind, NOW, Place, quiet_file};
 use tempfile::TempDir;
 
 const MILLI: Duration = Duration::from_millis(1);
@@ -413,7 +414,8 @@ fn touches_are_written_by_themselves() {
     let other: &dyn Storage = &quiet_file(&path);
     let key = StoreKey::of(&id);
     support::wait_until("the touch is written", || {
-        found(other, &key, clock.now()).is_some_and(|snapshot| snapshot.record.last_seen == NOW + HOUR / 2)
+        let loaded = other.load(&key, &Access::passive(clock.now())).unwrap();
+        matches!(loaded, Lookup::Found(snapshot) if snapshot.record.last_seen == NOW + HOUR / 2)
     });
 }
 

@@ -37,6 +37,8 @@ struct State {
     reached: HashSet<u64>,
     released: HashSet<u64>,
     next: u64,
+    /// Every operation that began.
+    begun: Vec<Op>,
 }
 
 /// Wraps a storage; clones share the gates.
@@ -67,6 +69,11 @@ impl Gated {
         self.gate(op, Side::After)
     }
 
+    /// How many such operations there were.
+    pub(crate) fn count(&self, op: Op) -> usize {
+        self.shared.0.lock().unwrap().begun.iter().filter(|begun| **begun == op).count()
+    }
+
     fn gate(&self, op: Op, side: Side) -> Gate {
         let mut state = self.shared.0.lock().unwrap();
         let number = state.next;
@@ -78,6 +85,9 @@ impl Gated {
     fn pass(&self, op: Op, side: Side) {
         let (state, changed) = &*self.shared;
         let mut state = state.lock().unwrap();
+        if side == Side::Before {
+            state.begun.push(op);
+        }
         let Some(at) = state.waiting.iter().position(|&(_, o, s)| (o, s) == (op, side)) else { return };
         let (number, ..) = state.waiting.remove(at);
         state.reached.insert(number);

@@ -194,6 +194,13 @@ impl Store {
             None => return Ok(Committed::Gone),
         };
         match record.apply(commit)? {
+            // Nothing but activity: that is kept as for a touch (S3).
+            Applied::Changed(same) if record == (Record { last_seen: record.last_seen, ..same.clone() }) => {
+                if same.last_seen > record.last_seen {
+                    self.touches.note(key, same.last_seen);
+                }
+                Ok(Committed::Done { expires_at: same.expires_at(), revision: 0 })
+            }
             Applied::Changed(record) => {
                 let bytes = self.settings.encode(&record)?;
                 self.replace(&held.sub, &key.to_string(), &bytes, record.last_seen)?;
