@@ -33,8 +33,69 @@
 //! | panics, or is dropped because its client has left | dropped | done, in the background | done if it had read |
 //!
 //! What an explicit [`save`](Session::save) has stored stays stored. If the storage fails while storing, the response is
-//! replaced by an error: 503 with an opaque body. If the session ended while the handler was writing to it, the writes are
-//! dropped, which is logged; a handler whose answer depends on them calls [`save`](Session::save) and looks at what it says.
+//! replaced by an error: 503 with an opaque body.
+//!
+//! If another request ended the session while the handler was using it, what the handler wrote is dropped, which is logged. If
+//! another request renewed it, or if the handler renewed it or set its principal, the response is replaced by 409 Conflict: it
+//! must not say that somebody is logged in who is not. A handler that wants to answer otherwise calls [`save`](Session::save)
+//! and looks for [`Saved::Gone`](gsession::Saved::Gone).
+//!
+//! From then on the session is closed. A middleware further out, a streamed body or a task that holds on to the session can read
+//! it and [`destroy`](Session::destroy) it, which is done in the background; every write is an error
+//! ([`gsession::Error::Closed`]).
+//!
+//! # WebSockets and other long answers
+//!
+//! The request of a WebSocket ends with the answer that opens it, and so does its session. Keep the id, and take a session from
+//! the [manager](SessionMiddleware::manager) for each message:
+//!
+//! ```
+//! use gsession::ClientInfo;
+//! use gsession_actix::{Session, SessionError, SessionMiddleware};
+//!
+//! # async fn on_message(session: Session, sessions: SessionMiddleware) -> Result<(), SessionError> {
+//! // When the socket is opened:
+//! let id = session.id();
+//! // At each message:
+//! let session = sessions.manager().session(id.as_ref().map(|id| id.as_str()), ClientInfo::default());
+//! let Some(user) = session.get::<String>("user").await? else {
+//!     return Ok(()); // logged out: close the socket
+//! };
+//! session.update("messages", |n: Option<u64>| n.unwrap_or(0) + 1).await?;
+//! # let _ = user; Ok(()) }
+//! # let _ = on_message;
+//! ```
+//!
+//! [`update`](gsession::AsyncSession::update) stores at once; after [`set`](gsession::AsyncSession::set), call
+//! [`save`](gsession::AsyncSession::save). Sockets do not learn a new id, so a renewal ends what a socket can do here.
+//!
+//! # Which id counts, and what the client is told
+//!
+//! A browser may send several cookies of one name, as after a deploy that changed the cookie's domain, and a header besides:
+//!
+//! | what the ids are | the request … | in the storage | to the client |
+//! |---|---|---|---|
+//! | the session of one lives | uses it | the first that lives counts | its cookie, if the id changed |
+//! | | destroys | the sessions of all of them end | the cookie is removed |
+//! | none lives, one was renewed by another request less than 30 seconds before this one was sent | only reads, or only renews | nothing | nothing: its new id is on the way |
+//! | | logs in the user whose session it is | the login goes on with the renewed session | the new id |
+//! | | logs in somebody else | a new session, from what was written | its id |
+//! | | writes otherwise | nothing: 409 | nothing |
+//! | | destroys | the renewed session ends | the cookie is removed |
+//! | nothing is known of them | only reads | nothing | nothing: they may be another application's |
+//! | | writes | a new session, from what was written | its id |
+//!
+//! To log in is to call [`set_principal`](Session::set_principal); with it a second click on "log in" works, whatever became of the
+//! first answer. Without a principal gsession cannot tell that click from a stranger who knew the old id, so a renewal with the old
+//! id begins a new session if it was sent after the first one was done, and is a 409 otherwise.
+//!
+//! A cookie is removed by a [`destroy`](Session::destroy) only. A removal names no id, so it would hit whatever the browser holds
+//! when it arrives: the cookie of a login that overtook it, or that of another application. **Give each application on a host a
+//! cookie name of its own**: cookies know no ports, and of two applications with the same name each sees the other's ids, and
+//! replaces them when it begins a session.
+//!
+//! An id works only in the [realm](SessionMiddlewareBuilder::realm) that issued it, by default the cookie's name. GoFrame's formats
+//! keep raw ids, so there it works wherever the storage is read: give a shop and its admin area a storage, or a key prefix, each.
 //!
 //! # When the client leaves first
 //!

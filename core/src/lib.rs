@@ -24,8 +24,10 @@
 //! - **Nothing is lost.** Overlapping requests of one session that write different keys both win;
 //!   [`update`](Session::update) is an atomic read-modify-write.
 //! - **Dead stays dead.** After [`destroy`](Session::destroy) no request that was already running brings the session back,
-//!   under its old id or a new one; nor does one that overlaps a [`renew`](Session::renew).
-//! - **Ids are never adopted.** An unknown, expired, ended or malformed id is as good as none.
+//!   under its old id or a new one; nor does one that overlaps a [`renew`](Session::renew). A second click on "log in" goes on
+//!   with the session of the first.
+//! - **Ids are never adopted.** An unknown, expired, ended or malformed id is as good as none. An id works only in the [`Realm`]
+//!   that issued it.
 //! - **Lazy.** A session that is not used costs nothing; the first read asks the storage, later ones are free; only what was
 //!   changed is stored, once.
 //! - **Fails closed.** A broken storage is an error to match on, never an empty session.

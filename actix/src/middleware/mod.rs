@@ -28,6 +28,9 @@ const SHUTDOWN_TIMEOUT: Duration = Duration::from_secs(30);
 /// # let _ = app;
 /// ```
 ///
+/// A middleware that is applied twice, to the `App` and to a scope in it, counts once. Two different ones need different names:
+/// under one name each would take the other's ids for its own, so every request through both is answered 500, and the log says why.
+///
 /// # Caches
 ///
 /// A response whose handler used the session varies by what carries the id: `Vary: Cookie`, or the header's name. A response

@@ -23,7 +23,7 @@
 //! | 24 | 8 | the first 8 bytes of the SHA-256 of bytes 0 to 23 and of the content |
 //!
 //! The content follows: the record as the [`Codec`](crate::Codec) writes it, or for the trace of a renewal the 32 bytes of
-//! the key the session lives on under and 8 bytes of when it was renewed. The file's modification time is when the session
+//! the key the session lives on under, 8 bytes of when it was renewed, and the [sealed id](crate::storage::SealedId). The file's modification time is when the session
 //! was last seen, so that a touch writes no data.
 
 mod builder;
