@@ -85,9 +85,9 @@ async fn logout(request: HttpRequest) -> HttpResponse {
     HttpResponse::Ok().finish()
 }
 
-async fn renew(request: HttpRequest) -> HttpResponse {
-    request.get_session().renew();
-    HttpResponse::Ok().finish()
+async fn renew(request: HttpRequest) -> actix_web::Result<HttpResponse> {
+    request.get_session().renew()?;
+    Ok(HttpResponse::Ok().finish())
 }
 
 #[derive(serde::Deserialize)]

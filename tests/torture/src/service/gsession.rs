@@ -88,7 +88,7 @@ async fn stored(session: &Session) -> actix_web::Result<&'static str> {
 }
 
 async fn login(session: Session, query: web::Query<Query>) -> actix_web::Result<impl Responder> {
-    session.renew();
+    session.renew()?;
     session.set(USER, &query.user)?;
     session.set(COUNTER, &0)?;
     session.set_principal(query.user.as_str())?;
@@ -124,7 +124,7 @@ async fn add(session: Session, query: web::Query<Query>) -> actix_web::Result<im
 async fn renew(session: Session, query: web::Query<Query>) -> actix_web::Result<impl Responder> {
     known(&session).await?;
     query.wait().await;
-    session.renew();
+    session.renew()?;
     stored(&session).await
 }
 
