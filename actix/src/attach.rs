@@ -30,7 +30,7 @@ pub(crate) struct Attached {
 }
 
 struct Place {
-    setup: Setup,
+    setup: Arc<Setup>,
     session: OnceCell<(Session, Presented)>,
     is_passive: Cell<bool>,
     /// Whether the middleware is done with the request.
@@ -43,19 +43,24 @@ pub(crate) struct MarkedPassive;
 impl Attached {
     /// Makes a place in front of those that middlewares further out have made. A middleware that is applied again uses the place
     /// it has; the second value says whether it is the first.
-    pub(crate) fn attach(setup: &Setup, extensions: &mut Extensions) -> Result<(Self, bool), SessionError> {
+    pub(crate) fn attach(setup: &Arc<Setup>, extensions: &mut Extensions) -> Result<(Self, bool), SessionError> {
         let outer = extensions.remove::<Self>().map(Rc::new);
         let mut around = std::iter::successors(outer.as_deref(), |attached| attached.outer.as_deref());
         let clash = around.find(|attached| attached.place.setup.transport.shares_a_name(&setup.transport));
         let again = clash.map(|attached| Rc::clone(&attached.place));
-        if again.as_ref().is_some_and(|place| !Arc::ptr_eq(&place.setup.transport, &setup.transport)) {
+        if again.as_ref().is_some_and(|place| !Arc::ptr_eq(&place.setup, setup)) {
             outer.map(|outer| extensions.insert(Self::clone(&outer)));
             return Err(Error::Detached(NAME_IS_TAKEN).into());
         }
         let is_first = again.is_none();
         let place = again.unwrap_or_else(|| {
             let is_passive = Cell::new(extensions.contains::<MarkedPassive>());
-            Rc::new(Place { setup: setup.clone(), session: OnceCell::new(), is_passive, is_closed: Cell::new(false) })
+            Rc::new(Place {
+                setup: Arc::clone(setup),
+                session: OnceCell::new(),
+                is_passive,
+                is_closed: Cell::new(false),
+            })
         });
         let attached = Self { place, outer };
         extensions.insert(attached.clone());
@@ -63,7 +68,7 @@ impl Attached {
     }
 
     /// A place that holds this session.
-    pub(crate) fn holding(setup: Setup, session: Session) -> Self {
+    pub(crate) fn holding(setup: Arc<Setup>, session: Session) -> Self {
         let session = OnceCell::from((session, Presented::Nothing));
         let place = Place { setup, session, is_passive: Cell::new(false), is_closed: Cell::new(false) };
         Self { place: Rc::new(place), outer: None }
@@ -104,7 +109,7 @@ impl Attached {
     /// The session, made when it is first asked for.
     pub(crate) fn session(&self, head: &RequestHead) -> Session {
         let make = || {
-            let Setup { manager, transport, endings } = &self.place.setup;
+            let Setup { manager, transport, endings } = &*self.place.setup;
             let session = manager.session_from(transport.candidates(head.headers()), || client_info(head));
             session.set_passive(self.place.is_passive.get());
             if transport.keeps_expiry() {

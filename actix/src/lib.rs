@@ -87,7 +87,9 @@
 //!
 //! To log in is to call [`set_principal`](Session::set_principal); with it a second click on "log in" works, whatever became of the
 //! first answer. Without a principal gsession cannot tell that click from a stranger who knew the old id, so a renewal with the old
-//! id begins a new session if it was sent after the first one was done, and is a 409 otherwise.
+//! id begins a new session if it was sent after the first one was done, and is a 409 otherwise. The form of a login should not
+//! depend on a token in the session, which the old id does not open any more: its handler can look at `Sec-Fetch-Site` and
+//! `Origin` instead, as that of the demo does.
 //!
 //! A cookie is removed by a [`destroy`](Session::destroy) only. A removal names no id, so it would hit whatever the browser holds
 //! when it arrives: the cookie of a login that overtook it, or that of another application. **Give each application on a host a

@@ -76,6 +76,8 @@
 //! # Ok::<(), gsession_actix::ConfigError>(())
 //! ```
 
+use std::sync::Arc;
+
 use actix_web::{HttpMessage as _, HttpRequest};
 use gsession::{AsyncManager, ClientInfo, MemoryStorage};
 
@@ -106,6 +108,6 @@ pub fn session() -> Session {
 /// # Ok::<(), actix_web::Error>(()) }).unwrap();
 /// ```
 pub fn attach(req: &HttpRequest, session: &Session) {
-    let SessionMiddleware { setup } = &SessionMiddleware::new(MemoryStorage::new());
-    req.extensions_mut().insert(Attached::holding(setup.clone(), session.clone()));
+    let sessions = SessionMiddleware::new(MemoryStorage::new());
+    req.extensions_mut().insert(Attached::holding(Arc::clone(&sessions.setup), session.clone()));
 }

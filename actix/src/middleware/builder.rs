@@ -338,6 +338,6 @@ impl SessionMiddlewareBuilder {
         let realm = self.realm.as_deref().unwrap_or_else(|| transport.realm());
         let manager = self.manager.realm(realm).build()?;
         let endings = Endings::new(self.shutdown_timeout);
-        Ok(SessionMiddleware { setup: Setup { manager, transport: Arc::new(transport), endings } })
+        Ok(SessionMiddleware { setup: Arc::new(Setup { manager, transport, endings }) })
     }
 }

@@ -44,7 +44,7 @@ const SHUTDOWN_TIMEOUT: Duration = Duration::from_secs(30);
 /// use [`no_store_when_logged_in`](SessionMiddlewareBuilder::no_store_when_logged_in).
 #[derive(Debug, Clone)]
 pub struct SessionMiddleware {
-    pub(crate) setup: Setup,
+    pub(crate) setup: Arc<Setup>,
 }
 
 impl Drop for SessionMiddleware {
@@ -56,10 +56,10 @@ impl Drop for SessionMiddleware {
 }
 
 /// What the requests of a middleware share.
-#[derive(Debug, Clone)]
+#[derive(Debug)]
 pub(crate) struct Setup {
     pub(crate) manager: AsyncManager,
-    pub(crate) transport: Arc<Transport>,
+    pub(crate) transport: Transport,
     pub(crate) endings: Endings,
 }
 
@@ -75,7 +75,7 @@ impl SessionMiddleware {
         let cookie = CookieAttributes::default().check().ok();
         let transport = Transport { cookie, cookie_output: true, header: None, no_store_when_logged_in: false };
         let manager = AsyncManager::new(storage).in_realm(transport.realm());
-        Self { setup: Setup { manager, transport: Arc::new(transport), endings: Endings::new(SHUTDOWN_TIMEOUT) } }
+        Self { setup: Arc::new(Setup { manager, transport, endings: Endings::new(SHUTDOWN_TIMEOUT) }) }
     }
 
     /// Other settings.
@@ -85,7 +85,7 @@ impl SessionMiddleware {
 
     /// The manager behind the sessions: for listing and ending a user's sessions, and for sessions outside requests.
     #[must_use]
-    pub const fn manager(&self) -> &AsyncManager {
+    pub fn manager(&self) -> &AsyncManager {
         &self.setup.manager
     }
 }

@@ -3,6 +3,7 @@
 use std::{
     future::{Future, Ready, ready},
     pin::Pin,
+    sync::Arc,
     task::{Context, Poll, ready as ready_or_return},
 };
 
@@ -23,7 +24,7 @@ use crate::{SessionError, attach::Attached};
 #[derive(Debug)]
 pub struct SessionMiddlewareService<S> {
     service: S,
-    setup: Setup,
+    setup: Arc<Setup>,
 }
 
 impl<S, B> Transform<S, ServiceRequest> for SessionMiddleware
@@ -38,7 +39,7 @@ where
     type Future = Ready<Result<Self::Transform, Self::InitError>>;
 
     fn new_transform(&self, service: S) -> Self::Future {
-        ready(Ok(SessionMiddlewareService { service, setup: self.setup.clone() }))
+        ready(Ok(SessionMiddlewareService { service, setup: Arc::clone(&self.setup) }))
     }
 }
 

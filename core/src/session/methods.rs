@@ -315,8 +315,9 @@ macro_rules! session_methods {
                 self.machine().renew()
             }
 
-            /// Says whose session this is, so that a user's sessions can be listed and ended
-            /// ([`destroy_others`](Self::destroy_others)), and so that the memory storage never pushes it out.
+            /// Says whose session this is: after you have checked a password or the like, and not before. With it a user's sessions
+            /// can be listed and ended ([`destroy_others`](Self::destroy_others)), a second click on "log in" goes on with the session
+            /// of the first, and the memory storage never pushes the session out.
             ///
             /// # Errors
             ///
