@@ -21,6 +21,11 @@ use crate::{
 const NAME_IS_TAKEN: &str = "two different session middlewares around one handler use the same cookie or header name, so each \
     would take the other's ids for its own: give one of them another name (cookie_name, header_name), or clone one middleware";
 
+/// What is wrong if a place cannot be made.
+pub(crate) fn name_is_taken() -> SessionError {
+    Error::Detached(NAME_IS_TAKEN).into()
+}
+
 /// In the request's extensions: the place of the innermost middleware, and the places of those around it. An untouched
 /// request costs this and its box, no more (H7).
 #[derive(Clone)]
@@ -42,29 +47,31 @@ pub(crate) struct MarkedPassive;
 
 impl Attached {
     /// Makes a place in front of those that middlewares further out have made. A middleware that is applied again uses the place
-    /// it has; the second value says whether it is the first.
-    pub(crate) fn attach(setup: &Arc<Setup>, extensions: &mut Extensions) -> Result<(Self, bool), SessionError> {
+    /// it has; the second value says whether it is the first. `None` if another one has the same name: see [`name_is_taken`].
+    pub(crate) fn attach(setup: &Arc<Setup>, extensions: &mut Extensions) -> Option<(Self, bool)> {
         let outer = extensions.remove::<Self>().map(Rc::new);
-        let mut around = std::iter::successors(outer.as_deref(), |attached| attached.outer.as_deref());
-        let clash = around.find(|attached| attached.place.setup.transport.shares_a_name(&setup.transport));
-        let again = clash.map(|attached| Rc::clone(&attached.place));
+        let again = outer.as_ref().and_then(|outer| outer.of_the_same_name(setup));
         if again.as_ref().is_some_and(|place| !Arc::ptr_eq(&place.setup, setup)) {
             outer.map(|outer| extensions.insert(Self::clone(&outer)));
-            return Err(Error::Detached(NAME_IS_TAKEN).into());
+            return None;
         }
         let is_first = again.is_none();
         let place = again.unwrap_or_else(|| {
             let is_passive = Cell::new(extensions.contains::<MarkedPassive>());
-            Rc::new(Place {
-                setup: Arc::clone(setup),
-                session: OnceCell::new(),
-                is_passive,
-                is_closed: Cell::new(false),
-            })
+            let (setup, is_closed) = (Arc::clone(setup), Cell::new(false));
+            Rc::new(Place { setup, session: OnceCell::new(), is_passive, is_closed })
         });
         let attached = Self { place, outer };
         extensions.insert(attached.clone());
-        Ok((attached, is_first))
+        Some((attached, is_first))
+    }
+
+    /// The place, here or further out, of a middleware that takes ids from the same cookie or header.
+    fn of_the_same_name(&self, setup: &Setup) -> Option<Rc<Place>> {
+        if self.place.setup.transport.shares_a_name(&setup.transport) {
+            return Some(Rc::clone(&self.place));
+        }
+        self.outer.as_ref()?.of_the_same_name(setup)
     }
 
     /// A place that holds this session.

@@ -18,7 +18,7 @@ use super::{
     SessionMiddleware, Setup,
     finish::{deliver, prepare},
 };
-use crate::{SessionError, attach::Attached};
+use crate::attach::{Attached, name_is_taken};
 
 /// The service of [`SessionMiddleware`].
 #[derive(Debug)]
@@ -59,12 +59,12 @@ where
     fn call(&self, req: ServiceRequest) -> Self::Future {
         let attached = Attached::attach(&self.setup, &mut req.extensions_mut());
         match attached {
-            Ok((attached, is_first)) => SessionFuture::Running {
+            Some((attached, is_first)) => SessionFuture::Running {
                 inner: self.service.call(req),
                 finishing: None,
                 unfinished: Unfinished { attached: Some(attached), is_first },
             },
-            Err(error) => SessionFuture::Refused { error: Some(error) },
+            None => SessionFuture::Refused,
         }
     }
 }
@@ -82,7 +82,7 @@ pin_project! {
             unfinished: Unfinished,
         },
         /// The middlewares are set up wrongly; nothing runs.
-        Refused { error: Option<SessionError> },
+        Refused,
     }
 }
 
@@ -96,9 +96,7 @@ where
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         let (inner, finishing, unfinished) = match self.project() {
             Projected::Running { inner, finishing, unfinished } => (inner, finishing, unfinished),
-            Projected::Refused { error } => {
-                return error.take().map_or(Poll::Pending, |error| Poll::Ready(Err(error.into())));
-            }
+            Projected::Refused => return Poll::Ready(Err(name_is_taken().into())),
         };
         if finishing.is_none() {
             let outcome = ready_or_return!(inner.poll(cx));

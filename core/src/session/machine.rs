@@ -275,8 +275,10 @@ impl Machine {
     /// The response has left: nothing more can be stored, and no id can reach the client. What was not stored is dropped; a
     /// destroy stays.
     pub(crate) fn seal(&mut self) {
-        self.abandon();
-        self.closed = true;
+        if !self.closed {
+            self.abandon();
+            self.closed = true;
+        }
     }
 
     pub(crate) const fn is_closed(&self) -> bool {

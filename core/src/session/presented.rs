@@ -17,6 +17,13 @@ use crate::{SessionId, Timestamp};
 pub(super) struct Presented {
     /// Whether it presented anything, well-formed or not, that it would have to forget.
     pub(super) anything: bool,
+    /// Behind a pointer, because nearly every request presents one id, and that lives.
+    besides: Option<Box<Besides>>,
+}
+
+/// The ids besides the one that is looked up.
+#[derive(Debug, Default)]
+struct Besides {
     /// Not looked up yet, the first last.
     untried: Vec<SessionId>,
     /// Looked up, and nothing lives under them.
@@ -37,31 +44,33 @@ pub(super) enum Turn {
 
 impl Presented {
     pub(super) fn new(anything: bool) -> Self {
-        Self { anything, ..Self::default() }
+        Self { anything, besides: None }
     }
 
     /// Adds the ids after the first, in their order.
     pub(super) fn add(&mut self, mut others: Vec<SessionId>) {
-        others.reverse();
-        self.untried = others;
+        if !others.is_empty() {
+            others.reverse();
+            self.besides.get_or_insert_default().untried = others;
+        }
     }
 
     /// Nothing lives under `id`; `renewed` if it was renewed, at that time, without this request's knowledge.
     pub(super) fn pass(&mut self, id: Option<SessionId>, renewed: Option<Timestamp>) -> Turn {
+        let Besides { untried, passed, renewed: first_renewed } = &mut **self.besides.get_or_insert_default();
         match (id, renewed) {
-            (Some(id), Some(at)) if self.renewed.is_none() => self.renewed = Some((id, at)),
-            (id, _) => self.passed.extend(id),
+            (Some(id), Some(at)) if first_renewed.is_none() => *first_renewed = Some((id, at)),
+            (id, _) => passed.extend(id),
         }
-        match (self.untried.pop(), &self.renewed) {
-            (Some(id), _) => Turn::Next(id),
-            (None, Some(_)) => self.renewed.take().map_or(Turn::Nobody, |(id, at)| Turn::Renewed(id, at)),
-            (None, None) => Turn::Nobody,
+        if let Some(id) = untried.pop() {
+            return Turn::Next(id);
         }
+        first_renewed.take().map_or(Turn::Nobody, |(id, at)| Turn::Renewed(id, at))
     }
 
     /// All that may still open something, for a logout; nothing is presented afterwards.
     pub(super) fn take_all(&mut self) -> impl Iterator<Item = SessionId> {
-        let Self { untried, passed, renewed, .. } = std::mem::take(self);
+        let Besides { untried, passed, renewed } = std::mem::take(self).besides.map(|all| *all).unwrap_or_default();
         untried.into_iter().chain(passed).chain(renewed.map(|(id, _)| id))
     }
 }
