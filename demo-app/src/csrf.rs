@@ -91,7 +91,8 @@ pub(crate) fn is_from_own_page(request: &HttpRequest) -> bool {
     }
     let host = header(HOST.as_str()).filter(|host| !host.is_empty());
     let origin = header(ORIGIN.as_str());
-    let authority = origin.and_then(|origin| origin.strip_prefix(b"https://").or_else(|| origin.strip_prefix(b"http://")));
+    let authority =
+        origin.and_then(|origin| origin.strip_prefix(b"https://").or_else(|| origin.strip_prefix(b"http://")));
     authority.zip(host).is_some_and(|(authority, host)| authority.eq_ignore_ascii_case(host))
 }
 
@@ -102,10 +103,12 @@ mod tests {
     use super::is_from_own_page;
 
     #[test]
-    fn only_the_browser_s_word_for_our_own_origin_counts() {
+    fn only_what_the_browser_says_of_our_own_origin_counts() {
         let is_own = |headers: &[(&'static str, &'static str)]| {
             let request = TestRequest::post().insert_header(("host", "demo.example:8080"));
-            is_from_own_page(&headers.iter().fold(request, |request, &header| request.insert_header(header)).to_http_request())
+            is_from_own_page(
+                &headers.iter().fold(request, |request, &header| request.insert_header(header)).to_http_request(),
+            )
         };
         assert!(is_own(&[("sec-fetch-site", "same-origin")]));
         assert!(is_own(&[("origin", "http://demo.example:8080")]));
