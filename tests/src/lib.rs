@@ -5,6 +5,7 @@
 //! | module | what it gives |
 //! |---|---|
 //! | [`demo`] | the demo, built and running, to be stopped, killed and restarted at the same address |
+//! | [`site`] | a small site of the test's own, in the test's process |
 //! | [`browser`] | what a person does in a browser: open, type, click, look, go back |
 //! | [`chromedriver`] | the headless Chromium behind it |
 //! | [`http`] | exact bytes to a server, and its answer as it came |
@@ -19,4 +20,5 @@ pub mod chromedriver;
 pub mod demo;
 pub mod http;
 pub use gsession_test_servers::{process, program};
+pub mod site;
 pub mod wait;
