@@ -25,12 +25,7 @@ impl Browser {
 
     /// Starts it with one empty tab, further switches of Chromium, and preferences by their dotted names.
     pub async fn with(switches: &[&str], preferences: &Value) -> Self {
-        Self { chromedriver: Chromedriver::start(switches, preferences, "normal").await }
-    }
-
-    /// One for a person in a hurry, who does not wait for pages to load: neither [`open`](Self::open) nor a click does.
-    pub async fn hasty() -> Self {
-        Self { chromedriver: Chromedriver::start(&[], &json!({}), "none").await }
+        Self { chromedriver: Chromedriver::start(switches, preferences).await }
     }
 
     /// Opens a page and waits until it has loaded.

@@ -41,9 +41,8 @@ pub struct Chromedriver {
 }
 
 impl Chromedriver {
-    /// Starts both, Chromium with further switches and with preferences by their dotted names. The strategy says what commands
-    /// wait for: `normal` for pages to load, `none` for nothing.
-    pub async fn start(further: &[&str], preferences: &Value, strategy: &str) -> Self {
+    /// Starts both, Chromium with further switches and with preferences by their dotted names.
+    pub async fn start(further: &[&str], preferences: &Value) -> Self {
         let chromium = program::find(&["chromium", "chromium-browser", "google-chrome"], "chromium");
         let program = program::find(&["chromedriver"], "chromium-driver");
         let profile = tempfile::tempdir().expect("making a folder for the browser's profile");
@@ -60,7 +59,6 @@ impl Chromedriver {
         let mut wanted = Map::new();
         let options = json!({ "binary": chromium, "args": switches, "prefs": preferences });
         wanted.insert("goog:chromeOptions".into(), options);
-        wanted.insert("pageLoadStrategy".into(), strategy.into());
         let client = ClientBuilder::new(HttpConnector::new())
             .capabilities(wanted)
             .connect(&format!("http://{address}"))
