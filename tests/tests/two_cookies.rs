@@ -58,9 +58,9 @@ async fn says(browser: &Browser, url: &str, text: &str) {
 #[tokio::test]
 async fn a_renewed_cookie_does_not_stand_in_the_way_of_the_living_one() {
     let site = site();
-    let browser = Browser::with(&[NAMES], &json!({})).await;
     let url = |path: &str| site.url("www.app.test", path);
     for first in ["visit", "login"] {
+        let browser = Browser::with(&[NAMES], &json!({})).await;
         says(&browser, &url("/before/visit"), "welcome").await;
         if first == "login" {
             says(&browser, &url("/before/login"), "logged in").await;
@@ -94,10 +94,18 @@ async fn a_logout_ends_what_is_under_either_cookie() {
     says(&browser, &shop("/after/login"), "logged in").await;
     assert_eq!(browser.cookies().await.len(), 1, "the shop does not get the other one");
     says(&browser, &www("/after/user"), "ada").await;
-    assert_eq!(browser.cookies().await.len(), 2);
+    let both = browser.cookies().await;
+    assert_eq!(both.len(), 2);
 
     says(&browser, &www("/after/logout"), "logged out").await;
-    for url in [www("/after/user"), www("/before/user"), shop("/after/user"), shop("/before/user")] {
+    for url in [shop("/after/user"), shop("/before/user"), www("/after/user"), www("/before/user")] {
         says(&browser, &url, "nobody").await;
+    }
+    // The browser has not merely forgotten them: the sessions are gone.
+    for cookie in both {
+        browser.put_cookie(cookie).await;
+        says(&browser, &www("/after/user"), "nobody").await;
+        says(&browser, &shop("/after/user"), "nobody").await;
+        browser.open(&www("/after/user")).await;
     }
 }
