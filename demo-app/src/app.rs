@@ -52,6 +52,8 @@ fn routes(config: &mut ServiceConfig) {
         .service(web::resource("/login").route(web::get().to(login::show)).route(web::post().to(login::submit)))
         .route("/logout", web::post().to(login::logout))
         .route("/logout-others", web::post().to(login::logout_others))
+        .route("/logout-everywhere", web::post().to(login::logout_everywhere))
+        .route("/sessions/end", web::post().to(login::end))
         .service(web::resource("/notes").route(web::get().to(notes::show)).route(web::post().to(notes::add)))
         .route("/notes/delete", web::post().to(notes::delete))
         .route("/tabs", web::get().to(tabs::show))

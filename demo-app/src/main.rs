@@ -27,7 +27,8 @@ async fn main() -> ExitCode {
 
 async fn serve(cli: Cli) -> Result<(), Box<dyn std::error::Error>> {
     let (storage, place) = gsession_demo::open(&cli)?;
-    // The demo speaks plain HTTP, so the cookie cannot be Secure.
+    // The demo speaks plain HTTP. Chromium accepts Secure cookies over it for localhost and 127.0.0.1, but other browsers do
+    // not, and none does for the address of another machine.
     let mut sessions = SessionMiddleware::builder(storage).cookie_secure(false).idle_timeout(cli.idle_timeout());
     if let Some(lifetime) = cli.absolute_lifetime() {
         sessions = sessions.absolute_lifetime(lifetime);

@@ -97,6 +97,11 @@ impl Browser {
         self.client().execute(script, Vec::new()).await.unwrap_or_else(|error| panic!("running `{script}`: {error}"))
     }
 
+    /// As [`run`](Self::run), but `None` if there is no page to run it in, as while one makes room for the next.
+    pub async fn try_run(&self, script: &str) -> Option<Value> {
+        self.client().execute(script, Vec::new()).await.ok()
+    }
+
     /// The tab in front.
     pub async fn tab(&self) -> Tab {
         Tab(self.client().window().await.expect("asking for the tab in front"))

@@ -5,7 +5,9 @@
 //! | module | what it gives |
 //! |---|---|
 //! | [`demo`] | the demo, built and running, to be stopped, killed and restarted at the same address |
+//! | [`site`] | a small site of the test's own, in the test's process |
 //! | [`browser`] | what a person does in a browser: open, type, click, look, go back |
+//! | [`person`] | what a person does on the demo's pages |
 //! | [`chromedriver`] | the headless Chromium behind it |
 //! | [`http`] | exact bytes to a server, and its answer as it came |
 //! | [`process`] | a child process that says when it is ready, keeps what it prints, and ends with the test |
@@ -19,4 +21,6 @@ pub mod chromedriver;
 pub mod demo;
 pub mod http;
 pub use gsession_test_servers::{process, program};
+pub mod person;
+pub mod site;
 pub mod wait;

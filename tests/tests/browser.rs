@@ -5,6 +5,7 @@ use std::time::Duration;
 use gsession_tests::{
     browser::{Browser, Tab},
     demo::Demo,
+    person::{enter, log_in},
     process::Signal,
     wait,
 };
@@ -13,18 +14,6 @@ const LOGIN: &str = "/login";
 const NOTES: &str = "/notes";
 const TABS: &str = "/tabs";
 const NOTE_TEXTS: &str = "#notes li span";
-
-async fn log_in(browser: &Browser, demo: &Demo) {
-    enter(browser, demo, "ada", "lovelace").await;
-    assert_eq!(browser.text("#user").await, "ada");
-}
-
-async fn enter(browser: &Browser, demo: &Demo, name: &str, password: &str) {
-    browser.open(&demo.url(LOGIN)).await;
-    browser.fill("#username", name).await;
-    browser.fill("#password", password).await;
-    browser.follow("#login").await;
-}
 
 async fn add_note(browser: &Browser, note: &str) {
     browser.fill("#note", note).await;

@@ -1,22 +1,15 @@
 //! What a real browser makes of the session's cookies: which ones it keeps over plain HTTP, what scripts can do to them, and
 //! what it keeps for pages embedded in another site.
 
-use std::{
-    net::SocketAddr,
-    sync::{Arc, Mutex, mpsc},
-    thread::{self, JoinHandle},
-};
+use std::sync::{Arc, Mutex};
 
-use actix_web::{
-    App, HttpRequest, HttpResponse, HttpServer, Result,
-    dev::ServerHandle,
-    http::header::{CACHE_CONTROL, COOKIE, HeaderValue},
-    rt::System,
-    web,
-};
+use actix_web::{HttpRequest, HttpResponse, Result, http::header::COOKIE, web};
 use gsession::MemoryStorage;
 use gsession_actix::{SameSite, Session, SessionMiddleware, SessionMiddlewareBuilder};
-use gsession_tests::browser::Browser;
+use gsession_tests::{
+    browser::Browser,
+    site::{NAMES, page},
+};
 use serde_json::json;
 
 /// The default cookie.
@@ -25,8 +18,9 @@ const NAME: &str = "__Host-Http-gsession";
 type Configure = fn(SessionMiddlewareBuilder) -> SessionMiddlewareBuilder;
 
 /// Parts of the site, each with a session middleware of its own.
-const PARTS: [(&str, Configure); 6] = [
+const PARTS: [(&str, Configure); 7] = [
     ("/default", |b| b),
+    ("/private", |b| b.cookie_name("private").no_store_when_logged_in(true)),
     ("/host", |b| b.cookie_name("__Host-sid")),
     ("/secure", |b| b.cookie_name("sid")),
     ("/plain", |b| b.cookie_name("plain").cookie_secure(false)),
@@ -37,43 +31,31 @@ const PARTS: [(&str, Configure); 6] = [
 /// The `Cookie` header of the last request to `/seen`.
 type Seen = Arc<Mutex<String>>;
 
-/// A site over plain HTTP, which runs in threads of its own until it is dropped.
+/// The parts, and what the last request carried.
 struct Site {
-    addr: SocketAddr,
+    site: gsession_tests::site::Site,
     seen: Seen,
-    handle: ServerHandle,
-    thread: Option<JoinHandle<()>>,
 }
 
 async fn login(session: Session) -> Result<HttpResponse> {
     session.set("user", "ada")?;
-    page("logged in")
+    session.set_principal("ada")?;
+    Ok(page("logged in"))
 }
 
 async fn user(session: Session) -> Result<HttpResponse> {
-    page(&session.get::<String>("user").await?.unwrap_or_else(|| "nobody".to_owned()))
-}
-
-/// As [`user`], but no cache may keep the answer.
-async fn private(session: Session) -> Result<HttpResponse> {
-    let mut answer = user(session).await?;
-    answer.headers_mut().insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
-    Ok(answer)
+    Ok(page(&session.get::<String>("user").await?.unwrap_or_else(|| "nobody".to_owned())))
 }
 
 async fn logout(session: Session) -> Result<HttpResponse> {
     session.destroy();
-    page("logged out")
+    Ok(page("logged out"))
 }
 
 async fn seen(req: HttpRequest, seen: web::Data<Seen>) -> Result<HttpResponse> {
     let cookies = req.headers().get(COOKIE).map_or("", |line| line.to_str().expect("ASCII"));
     cookies.clone_into(&mut seen.lock().unwrap());
-    page("seen")
-}
-
-fn page(text: &str) -> Result<HttpResponse> {
-    Ok(HttpResponse::Ok().content_type("text/html").body(format!("<!doctype html><title>{text}</title><p>{text}</p>")))
+    Ok(page("seen"))
 }
 
 impl Site {
@@ -84,31 +66,19 @@ impl Site {
         });
         let seen_last = Seen::default();
         let data = web::Data::new(seen_last.clone());
-        let (started, site) = mpsc::channel();
-        let thread = thread::spawn(move || {
-            System::new().block_on(async move {
-                let app = move || {
-                    let app = App::new().app_data(data.clone()).route("/seen", web::get().to(seen));
-                    parts.iter().fold(app, |app, (path, sessions)| {
-                        let part = web::scope(path).wrap(sessions.clone());
-                        let part = part.route("/login", web::get().to(login)).route("/user", web::get().to(user));
-                        let part = part.route("/private", web::get().to(private));
-                        app.service(part.route("/logout", web::get().to(logout)))
-                    })
-                };
-                let server = HttpServer::new(app).workers(1).disable_signals().bind(("127.0.0.1", 0)).unwrap();
-                let addr = server.addrs()[0];
-                let server = server.run();
-                started.send((addr, server.handle())).unwrap();
-                server.await.unwrap();
-            });
+        let site = gsession_tests::site::Site::start(move |config| {
+            config.app_data(data.clone()).route("/seen", web::get().to(seen));
+            for (path, sessions) in &parts {
+                let part = web::scope(path).wrap(sessions.clone());
+                let part = part.route("/login", web::get().to(login)).route("/user", web::get().to(user));
+                config.service(part.route("/logout", web::get().to(logout)));
+            }
         });
-        let (addr, handle) = site.recv().unwrap();
-        Self { addr, seen: seen_last, handle, thread: Some(thread) }
+        Self { site, seen: seen_last }
     }
 
     fn url(&self, host: &str, path: &str) -> String {
-        format!("http://{host}:{}{path}", self.addr.port())
+        self.site.url(host, path)
     }
 
     /// The cookies that the last request to `/seen` carried, sorted.
@@ -124,19 +94,6 @@ impl Site {
         self.seen().into_iter().map(|(name, _)| name).collect()
     }
 }
-
-impl Drop for Site {
-    fn drop(&mut self) {
-        // The command is sent by the call; nobody has to wait here.
-        drop(self.handle.stop(false));
-        if let Some(thread) = self.thread.take() {
-            let _ = thread.join();
-        }
-    }
-}
-
-/// Every name that ends in `.test` is this machine.
-const NAMES: &str = "--host-resolver-rules=MAP *.test 127.0.0.1";
 
 /// Logs in to some parts of the site and gives the names of the cookies that the browser has kept and of those that it sends.
 async fn kept_and_sent(browser: &Browser, site: &Site, host: &str, parts: &[&str]) -> (Vec<String>, Vec<String>) {
@@ -190,19 +147,20 @@ async fn the_default_cookie_comes_back_until_the_logout() {
     assert_eq!(browser.text("p").await, "nobody");
 }
 
-/// What `no_store_when_logged_in` is for: to the browser, `no-store` makes the difference.
+/// What `no_store_when_logged_in` is for.
 #[tokio::test]
 async fn back_after_the_logout_shows_what_was_not_kept_out_of_caches() {
     let site = Site::start();
-    for (path, shown) in [("/default/user", "ada"), ("/default/private", "nobody")] {
+    for (part, shown) in [("/default", "ada"), ("/private", "nobody")] {
         let browser = Browser::start().await;
-        browser.open(&site.url("localhost", "/default/login")).await;
-        browser.open(&site.url("localhost", path)).await;
-        assert_eq!(browser.text("p").await, "ada", "{path}");
-        browser.open(&site.url("localhost", "/default/logout")).await;
+        let path = format!("{part}/user");
+        browser.open(&site.url("localhost", &format!("{part}/login"))).await;
+        browser.open(&site.url("localhost", &path)).await;
+        assert_eq!(browser.text("p").await, "ada", "{part}");
+        browser.open(&site.url("localhost", &format!("{part}/logout"))).await;
         browser.back().await;
         assert_eq!(browser.path().await, path);
-        assert_eq!(browser.text("p").await, shown, "{path}");
+        assert_eq!(browser.text("p").await, shown, "{part}");
     }
 }
 

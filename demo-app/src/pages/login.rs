@@ -2,7 +2,7 @@
 
 use actix_web::{HttpRequest, HttpResponse, http::StatusCode, web};
 use askama::Template;
-use gsession::{Clock as _, Saved, SystemClock};
+use gsession::{Clock as _, Saved, StoreKey, SystemClock};
 use gsession_actix::Session;
 use serde::Deserialize;
 
@@ -36,6 +36,13 @@ pub(crate) struct LoginForm {
     next: Option<String>,
 }
 
+/// Which session to end.
+#[derive(Deserialize)]
+pub(crate) struct EndForm {
+    csrf: Option<String>,
+    session: String,
+}
+
 /// A path on this site and nothing else: a page elsewhere must not be able to send people on from our login.
 fn own_path(next: Option<&str>) -> &str {
     match next {
@@ -54,7 +61,7 @@ async fn login_page(
     username: String,
     message: Option<&str>,
 ) -> Result<HttpResponse, PageError> {
-    let mut frame = Frame::of("Log in", session).await?;
+    let mut frame = Frame::of_login("Log in", session).await?;
     if let Some(text) = message {
         frame.flash = Some(Flash::bad(text));
     }
@@ -78,11 +85,11 @@ pub(crate) async fn submit(
 ) -> Result<HttpResponse, PageError> {
     let LoginForm { csrf, username, password, next } = form.into_inner();
     let next = own_path(next.as_deref()).to_owned();
-    if has_ended(&session).await? {
+    if has_ended(&session).await? && !csrf::is_from_own_page(&request) {
         // The page was open for longer than its session lived: no forgery, but no token to check either.
         return Err(PageError::LoginFirst { next, ended: true });
     }
-    csrf::check(&session, &request, csrf.as_deref()).await?;
+    csrf::check_login(&session, &request, csrf.as_deref()).await?;
     let found = accounts::check(accounts, username.clone(), password).await;
     let Some(user) = found.map_err(|_| PageError::Internal("a password could not be checked"))? else {
         let message = "That user name and password do not belong together.";
@@ -93,14 +100,15 @@ pub(crate) async fn submit(
     match session.get::<String>(USER).await? {
         // What one person has kept is not for the next.
         Some(before) if before != user => session.destroy(),
-        _ => session.renew(),
+        _ => session.renew()?,
     }
-    csrf::rotate(&session);
+    csrf::forget_login(&session)?;
     session.set(USER, user)?;
     session.set("since", &SystemClock.now().as_millis())?;
     session.set_principal(user)?;
     flash::good(&session, "You are logged in, and your session has a new id.")?;
-    // The answer depends on it: if the session ended while the password was checked, nobody is logged in.
+    // The answer depends on it: if the session ended while the password was checked, nobody is logged in. If it was renewed by
+    // another login of the same user, as with a second click, both end up in the same session.
     if session.save().await? == Saved::Gone {
         return Err(PageError::LoginFirst { next, ended: true });
     }
@@ -134,6 +142,39 @@ pub(crate) async fn logout_others(
     };
     flash::good(&session, &text)?;
     Ok(see_other("/"))
+}
+
+pub(crate) async fn logout_everywhere(
+    session: Session,
+    request: HttpRequest,
+    form: web::Form<BareForm>,
+) -> Result<HttpResponse, PageError> {
+    user(&session, "/").await?;
+    csrf::check(&session, &request, form.csrf.as_deref()).await?;
+    let text = match session.destroy_everywhere().await? {
+        0 => "You are logged out. You were logged in nowhere else.".to_owned(),
+        1 => "You are logged out, here and on one other device.".to_owned(),
+        n => format!("You are logged out, here and on {n} other devices."),
+    };
+    // As after a logout, this belongs to a new session.
+    flash::good(&session, &text)?;
+    Ok(see_other("/login"))
+}
+
+/// Ends one session of the user, which may be this one.
+pub(crate) async fn end(
+    session: Session,
+    request: HttpRequest,
+    form: web::Form<EndForm>,
+) -> Result<HttpResponse, PageError> {
+    user(&session, "/").await?;
+    csrf::check(&session, &request, form.csrf.as_deref()).await?;
+    let key = StoreKey::parse(&form.session).ok_or(PageError::Nonsense)?;
+    let is_this_one = session.key() == Some(key);
+    // Whoever asks for somebody else's session ends nothing.
+    let text = if session.end(key).await? { "That session was ended." } else { "That session had ended already." };
+    flash::good(&session, text)?;
+    Ok(see_other(if is_this_one { "/login" } else { "/" }))
 }
 
 #[cfg(test)]

@@ -9,13 +9,14 @@ pub(crate) mod tabs;
 
 use actix_web::{HttpResponse, http::header::LOCATION};
 use askama::Template;
+use gsession::Error;
 use gsession_actix::Session;
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use serde::Deserialize;
 
 pub(crate) use errors::PageError;
 
-use crate::{csrf, flash::Flash};
+use crate::{csrf::Token, flash::Flash};
 
 /// The entry that says who is logged in.
 const USER: &str = "user";
@@ -29,13 +30,25 @@ pub(crate) struct Frame {
 }
 
 impl Frame {
+    /// The frame of a page for whoever is logged in.
     pub(crate) async fn of(title: &'static str, session: &Session) -> Result<Self, PageError> {
         Ok(Self {
             title,
             user: session.get(USER).await?,
             flash: crate::flash::take(session).await?,
-            csrf: csrf::token(session).await?,
+            csrf: Token::Pages.of(session).await?,
         })
+    }
+
+    /// The frame of the login page.
+    pub(crate) async fn of_login(title: &'static str, session: &Session) -> Result<Self, PageError> {
+        let csrf = match Token::Login.of(session).await {
+            // A login has just renewed this session, and its answer got lost: there is nowhere to keep a token. The form does
+            // without, if the browser says where it comes from.
+            Err(PageError::Session(error)) if matches!(error.cause(), Error::Gone) => String::new(),
+            csrf => csrf?,
+        };
+        Ok(Self { title, user: None, flash: crate::flash::take(session).await?, csrf })
     }
 
     /// What the link to the page `title` says to screen readers and to the style sheet.
@@ -50,8 +63,8 @@ pub(crate) struct BareForm {
     pub(crate) csrf: Option<String>,
 }
 
-/// Whether the browser came with a cookie that opens nothing: it was a session once. Only the first look can tell,
-/// because it makes the session forget such an id.
+/// Whether the browser came with a cookie that opens nothing: it was a session once, most likely. Only the first look can
+/// tell, because it makes the session forget such an id.
 pub(crate) async fn has_ended(session: &Session) -> Result<bool, PageError> {
     let presented = session.id().is_some();
     session.contains_key(USER).await?;

@@ -2,7 +2,7 @@
 
 use actix_web::{HttpRequest, HttpResponse, web};
 use askama::Template;
-use gsession_actix::Session;
+use gsession_actix::{Session, SessionError};
 use serde::{Deserialize, Serialize};
 
 use super::{Frame, PageError, html, see_other, user};
@@ -39,6 +39,18 @@ pub(crate) struct DeleteForm {
     id: u64,
 }
 
+/// Why a note was not added.
+enum Unadded {
+    Full,
+    Session(SessionError),
+}
+
+impl From<SessionError> for Unadded {
+    fn from(error: SessionError) -> Self {
+        Self::Session(error)
+    }
+}
+
 pub(crate) async fn show(session: Session) -> Result<HttpResponse, PageError> {
     user(&session, "/notes").await?;
     let frame = Frame::of("Notes", &session).await?;
@@ -62,23 +74,22 @@ pub(crate) async fn add(
         flash::bad(&session, &format!("A note may have {MAX_CHARACTERS} characters at most. It was not kept."))?;
         return Ok(see_other("/notes"));
     }
-    let mut full = false;
     // Atomic: a note that another tab adds at the same time is kept too.
-    session
-        .update(KEY, |notes: Option<Vec<Note>>| {
-            let mut notes = notes.unwrap_or_default();
-            full = notes.len() >= MAX_NOTES;
-            if !full {
-                let id = notes.iter().map(|note| note.id).max().unwrap_or(0) + 1;
-                notes.push(Note { id, text: text.to_owned() });
-            }
-            notes
-        })
-        .await?;
-    if full {
-        flash::bad(&session, &format!("Your session is full: it holds {MAX_NOTES} notes. Remove one first."))?;
-    } else {
-        flash::good(&session, "Noted.")?;
+    let added = session.try_update(KEY, |notes: Option<Vec<Note>>| {
+        let mut notes = notes.unwrap_or_default();
+        if notes.len() >= MAX_NOTES {
+            return Err(Unadded::Full);
+        }
+        let id = notes.iter().map(|note| note.id).max().unwrap_or(0) + 1;
+        notes.push(Note { id, text: text.to_owned() });
+        Ok(Some(notes))
+    });
+    match added.await {
+        Ok(_) => flash::good(&session, "Noted.")?,
+        Err(Unadded::Full) => {
+            flash::bad(&session, &format!("Your session is full: it holds {MAX_NOTES} notes. Remove one first."))?;
+        }
+        Err(Unadded::Session(error)) => return Err(error.into()),
     }
     Ok(see_other("/notes"))
 }
@@ -92,12 +103,13 @@ pub(crate) async fn delete(
     csrf::check(&session, &request, form.csrf.as_deref()).await?;
     let mut removed = false;
     session
-        .update(KEY, |notes: Option<Vec<Note>>| {
+        .try_update(KEY, |notes: Option<Vec<Note>>| {
             let mut notes = notes.unwrap_or_default();
             let before = notes.len();
             notes.retain(|note| note.id != form.id);
             removed = notes.len() < before;
-            notes
+            // With the last note the entry goes. If nothing was removed, nothing is stored.
+            Ok::<_, SessionError>(Some(notes).filter(|notes| !notes.is_empty()))
         })
         .await?;
     flash::good(&session, if removed { "Removed." } else { "That note was gone already." })?;

@@ -2,12 +2,12 @@
 
 use actix_web::{HttpRequest, HttpResponse, web};
 use askama::Template;
-use gsession::{Clock as _, StoreKey, SystemClock, Timestamp};
+use gsession::{Clock as _, ListedSession, StoreKey, SystemClock, Timestamp};
 use gsession_actix::Session;
 use serde_json::{Map, Value};
 
 use super::{Frame, PageError, html, moment::Moment, tabs, user};
-use crate::storage::Place;
+use crate::{csrf::Token, storage::Place};
 
 #[derive(Template)]
 #[template(path = "profile.html")]
@@ -17,6 +17,7 @@ struct ProfilePage<'a> {
     facts: Vec<Fact>,
     entries: Vec<(String, String)>,
     count: usize,
+    devices: Vec<Device>,
     place: &'a Place,
 }
 
@@ -25,6 +26,29 @@ struct Fact {
     /// What there is to say if it is not a moment.
     text: String,
     moment: Option<Moment>,
+}
+
+/// One of the user's sessions.
+struct Device {
+    key: StoreKey,
+    /// The key as the page shows it.
+    name: String,
+    is_this_one: bool,
+    began: Option<Moment>,
+    last_seen: Option<Moment>,
+}
+
+impl Device {
+    fn of(session: &ListedSession) -> Self {
+        let now = SystemClock.now();
+        Self {
+            key: session.key,
+            name: shortened(session.key),
+            is_this_one: session.is_current,
+            began: Moment::of(session.info.created_at, now),
+            last_seen: Moment::of(session.info.last_seen, now),
+        }
+    }
 }
 
 impl Fact {
@@ -54,17 +78,21 @@ pub(crate) async fn show(
         facts.push(Fact::moment("Ends, if not used", Some(info.expires_at)));
         facts.push(Fact::moment("Ends in any case", info.absolute_deadline));
     }
-    if let Some(id) = session.id() {
-        // A hash: the id itself is shown to nobody.
-        let key: String = StoreKey::of(&id).to_string().chars().take(8).collect();
-        facts.push(Fact::text("The storage knows it as", format!("{key}…")));
+    if let Some(key) = session.key() {
+        facts.push(Fact::text("The storage knows it as", shortened(key)));
     }
     facts.push(Fact::text("Kept in", &place.name));
     let address = request.app_config().local_addr();
     facts.push(Fact::text("Served by", format!("the instance at {address} (process {})", std::process::id())));
     let data = session.data().await?;
     let count = data.len();
-    html(&ProfilePage { frame, user, facts, entries: shown(data), count, place: &place })
+    let devices = session.list().await?.iter().map(Device::of).collect();
+    html(&ProfilePage { frame, user, facts, entries: shown(data), count, devices, place: &place })
+}
+
+/// The beginning of a key. It is a hash of the session's id, which itself is shown to nobody.
+fn shortened(key: StoreKey) -> String {
+    key.to_string().chars().take(8).chain(['…']).collect()
 }
 
 /// The entries as the page shows them: no secrets, and the many of a burst as one.
@@ -73,7 +101,7 @@ fn shown(data: Map<String, Value>) -> Vec<(String, String)> {
     let mut bursts = 0;
     for (key, value) in data {
         match key.as_str() {
-            "csrf" => shown.push((key, "(a secret)".to_owned())),
+            name if Token::is_under(name) => shown.push((key, "(a secret)".to_owned())),
             key if key.starts_with(tabs::PREFIX) => bursts += 1,
             _ => shown.push((key, value.to_string())),
         }

@@ -113,7 +113,7 @@ pub(crate) async fn clear(
     user(&session, "/tabs").await?;
     csrf::check(&session, &request, form.csrf.as_deref()).await?;
     let data = session.data().await?;
-    session.remove_many(data.keys().filter(|key| key.starts_with(PREFIX)));
-    session.remove(COUNTER);
+    session.remove_many(data.keys().filter(|key| key.starts_with(PREFIX)))?;
+    session.remove(COUNTER)?;
     Ok(see_other("/tabs"))
 }

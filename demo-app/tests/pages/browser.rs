@@ -75,6 +75,13 @@ impl Browser {
         self.post(path, &[fields, &[("csrf", &token)]].concat()).await
     }
 
+    /// Sends the form of a login page of ours, as a browser that says where it comes from, but without a token.
+    pub(crate) async fn log_in_by_origin(&self, user: &str, password: &str, next: &str) -> Page {
+        let fields = [("username", user), ("password", password), ("next", next)];
+        let request = TestRequest::post().uri("/login").insert_header(("sec-fetch-site", "same-origin"));
+        self.send(request.set_form(fields)).await
+    }
+
     /// Sends a form as it is.
     pub(crate) async fn post(&self, path: &str, fields: &[(&str, &str)]) -> Page {
         self.send(TestRequest::post().uri(path).set_form(fields)).await
@@ -144,7 +151,20 @@ impl Page {
         self.body.split("<li>").skip(1).filter_map(|item| item.split(['<', '>']).nth(2)).collect()
     }
 
-    fn token(&self) -> Option<&str> {
+    /// The names of the sessions that the profile lists.
+    pub(crate) fn devices(&self) -> Vec<&str> {
+        let table = self.body.split_once("id=\"devices\"").and_then(|(_, rest)| rest.split_once("</table>"));
+        let rows = table.map_or("", |(rows, _)| rows).split("<td><code>").skip(1);
+        rows.filter_map(|row| row.split('<').next()).collect()
+    }
+
+    /// The keys of the sessions that it has a button to end for.
+    pub(crate) fn endable(&self) -> Vec<&str> {
+        self.body.split("name=\"session\" value=\"").skip(1).filter_map(|rest| rest.split('"').next()).collect()
+    }
+
+    /// The token of its forms.
+    pub(crate) fn token(&self) -> Option<&str> {
         self.body.split_once("name=\"csrf\" value=\"")?.1.split('"').next()
     }
 }

@@ -14,7 +14,7 @@ use gsession::{
     AnyStorage, Clock as _, FileStorage, ManualClock, MemoryStorage, OnTheSpot, Record, Storage, StorageError,
     StorageErrorKind, StoreKey, SystemClock, Timestamp,
     record::Commit,
-    storage::{Access, Committed, Created, Lookup, Moved, Removed},
+    storage::{Access, Committed, Created, Found, Lookup, Moved, Removed, Trace},
 };
 use gsession_actix::SessionMiddleware;
 use gsession_demo::{Accounts, Cli, Demo, Place};
@@ -106,5 +106,15 @@ impl Storage for Failing {
     fn remove(&self, key: &StoreKey) -> Result<Removed, StorageError> {
         fails(&self.outages.writing)?;
         self.inner.remove(key)
+    }
+
+    fn trace(&self, key: &StoreKey, now: Timestamp) -> Result<Option<Trace>, StorageError> {
+        fails(&self.outages.reading)?;
+        self.inner.trace(key, now)
+    }
+
+    fn find(&self, principal: &str, now: Timestamp) -> Result<Vec<Found>, StorageError> {
+        fails(&self.outages.reading)?;
+        self.inner.find(principal, now)
     }
 }

@@ -1,13 +1,16 @@
 //! Forged forms, and messages that are shown once.
 
 use actix_web::{http::StatusCode, test::TestRequest};
+use futures::future::join_all;
 
 use crate::{browser::Browser, demo::in_memory};
 
-const FORMS: [(&str, &[(&str, &str)]); 8] = [
+const FORMS: [(&str, &[(&str, &str)]); 10] = [
     ("/login", &[("username", "ada"), ("password", "lovelace")]),
     ("/logout", &[]),
     ("/logout-others", &[]),
+    ("/logout-everywhere", &[]),
+    ("/sessions/end", &[("session", "0000000000000000000000000000000000000000000000000000000000000000")]),
     ("/notes", &[("text", "forged")]),
     ("/notes/delete", &[("id", "1")]),
     ("/tabs/count", &[]),
@@ -61,6 +64,42 @@ async fn a_login_form_without_a_session_is_forged() {
 }
 
 #[actix_web::test]
+async fn a_login_form_from_another_site_is_forged_and_one_from_here_needs_no_token() {
+    let demo = in_memory();
+    let form = || TestRequest::post().uri("/login").set_form([("username", "ada"), ("password", "lovelace")]);
+    for (name, value) in [
+        ("sec-fetch-site", "cross-site"),
+        ("sec-fetch-site", "same-site"),
+        ("origin", "http://evil.example"),
+        ("origin", "null"),
+    ] {
+        let browser = Browser::new(&demo).await;
+        let page = browser.send(form().insert_header((name, value))).await;
+        assert_eq!(page.status, StatusCode::FORBIDDEN, "{name}: {value}");
+        assert_eq!(browser.cookie(), None);
+    }
+    let browser = Browser::new(&demo).await;
+    let answer = browser.send(form().insert_header(("sec-fetch-site", "same-origin"))).await;
+    assert_eq!(browser.follow(&answer).await.text("user"), Some("ada"));
+}
+
+#[actix_web::test]
+async fn pages_that_are_asked_for_at_the_same_time_carry_the_same_token() {
+    let demo = in_memory();
+    let browser = Browser::new(&demo).await;
+    browser.get("/login").await;
+    browser.submit("/login", &[("username", "ada"), ("password", "lovelace")]).await;
+    let tokens = join_all(["/", "/notes", "/tabs", "/"].map(async |path| {
+        let page = browser.get(path).await;
+        page.token().map(str::to_owned).unwrap()
+    }));
+    for token in tokens.await {
+        let answer = browser.post("/tabs/count", &[("csrf", &token)]).await;
+        assert_eq!(answer.status, StatusCode::SEE_OTHER);
+    }
+}
+
+#[actix_web::test]
 async fn scripts_may_send_the_token_in_a_header() {
     let demo = in_memory();
     let browser = Browser::of_ada(&demo).await;
@@ -76,7 +115,7 @@ async fn scripts_may_send_the_token_in_a_header() {
 async fn an_incomplete_form_gets_a_page() {
     let demo = in_memory();
     let browser = Browser::of_ada(&demo).await;
-    for form in ["/login", "/notes", "/notes/delete", "/tabs/write"] {
+    for form in ["/login", "/notes", "/notes/delete", "/tabs/write", "/sessions/end"] {
         let page = browser.submit(form, &[]).await;
         assert_eq!(page.status, StatusCode::BAD_REQUEST, "{form}");
         assert_eq!(page.text("error"), Some("This could not be understood"));

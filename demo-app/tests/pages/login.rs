@@ -93,8 +93,9 @@ async fn whoever_comes_with_an_expired_session_is_told() {
 
     let answer = browser.get("/notes").await;
     assert_eq!(answer.location(), "/login?next=%2Fnotes&expired=1");
-    assert_eq!(browser.cookie(), None, "the browser forgets the dead cookie");
+    assert_eq!(browser.cookie(), cookie, "it may be another application's");
     let page = browser.follow(&answer).await;
+    assert_ne!(browser.cookie(), cookie, "the login page begins a new session");
     assert!(page.text("flash").unwrap().starts_with("Your session has expired"));
 
     // Forms from before say the same, and not that they were forged.
@@ -119,7 +120,7 @@ async fn a_login_form_that_was_open_for_too_long_is_shown_again() {
 }
 
 #[actix_web::test]
-async fn of_two_logins_with_one_cookie_only_one_says_that_it_worked() {
+async fn two_logins_with_one_cookie_end_in_the_same_session() {
     let demo = in_memory();
     let [first, second] = [Browser::new(&demo).await, Browser::new(&demo).await];
     first.get("/login").await;
@@ -127,13 +128,66 @@ async fn of_two_logins_with_one_cookie_only_one_says_that_it_worked() {
     let token = first.token();
     let fields = [("username", "ada"), ("password", "lovelace"), ("csrf", &*token)];
     let answers = join(first.post("/login", &fields), second.post("/login", &fields)).await;
-    let (winner, loser, location) = match (answers.0.location(), answers.1.location()) {
-        ("/", location) => (first, second, location),
-        (location, _) => (second, first, location),
-    };
-    assert_eq!(location, "/login?next=%2F&expired=1");
-    assert_eq!(winner.get("/").await.text("user"), Some("ada"));
-    assert!(loser.get("/").await.is_redirect());
+    assert_eq!((answers.0.location(), answers.1.location()), ("/", "/"));
+    assert_eq!(first.cookie(), second.cookie());
+    assert_eq!(first.get("/").await.devices().len(), 1);
+}
+
+#[actix_web::test]
+async fn a_second_click_works_whether_or_not_the_first_answer_arrived() {
+    let demo = in_memory();
+    for arrives in [true, false] {
+        let browser = Browser::new(&demo).await;
+        browser.get("/login").await;
+        let anonymous = browser.cookie();
+        browser.submit("/login", &[("username", "ada"), ("password", "lovelace")]).await;
+        let renewed = browser.cookie();
+        if !arrives {
+            browser.put_cookie(anonymous);
+        }
+        let answer = browser.log_in_by_origin("ada", "lovelace", "/").await;
+        let page = browser.follow(&answer).await;
+        assert_eq!((page.text("user"), page.devices().len()), (Some("ada"), 1));
+        assert_eq!(
+            browser.cookie() == renewed,
+            !arrives,
+            "who has the new id gets another one, who has not gets that one"
+        );
+        browser.submit("/logout", &[]).await;
+    }
+}
+
+#[actix_web::test]
+async fn the_login_page_can_be_reloaded_after_a_lost_answer() {
+    let demo = in_memory();
+    let browser = Browser::new(&demo).await;
+    browser.get("/login").await;
+    let anonymous = browser.cookie();
+    browser.submit("/login", &[("username", "ada"), ("password", "lovelace")]).await;
+    browser.put_cookie(anonymous);
+
+    let page = browser.get("/login").await;
+    assert_eq!((page.status, page.token()), (StatusCode::OK, Some("")));
+    // Somebody else may use it as well.
+    let answer = browser.log_in_by_origin("grace", "hopper", "/").await;
+    assert_eq!(browser.follow(&answer).await.text("user"), Some("grace"));
+    // A browser that says nothing of the form's origin has to wait until the old id is forgotten.
+    let old = Browser::new(&demo).await;
+    let answer = old.post("/login", &[("username", "ada"), ("password", "lovelace"), ("csrf", "")]).await;
+    assert_eq!(answer.status, StatusCode::FORBIDDEN);
+}
+
+#[actix_web::test]
+async fn logins_in_two_tabs_leave_each_others_pages_alone() {
+    let demo = in_memory();
+    let [left, right] = [Browser::new(&demo).await, Browser::new(&demo).await];
+    left.get("/login").await;
+    right.put_cookie(left.cookie());
+    left.submit("/login", &[("username", "ada"), ("password", "lovelace")]).await;
+    left.get("/notes").await;
+    right.log_in_by_origin("ada", "lovelace", "/").await;
+    let page = left.submit_and_follow("/notes", &[("text", "kept")]).await;
+    assert_eq!(page.notes(), ["kept"]);
 }
 
 #[actix_web::test]
@@ -154,8 +208,9 @@ async fn the_next_user_of_a_browser_sees_nothing_of_the_last() {
     let browser = Browser::of_ada(&demo).await;
     browser.submit("/notes", &[("text", "ada's")]).await;
     let of_ada = browser.cookie();
-    let page =
-        browser.submit_and_follow("/login", &[("username", "grace"), ("password", "hopper"), ("next", "/notes")]).await;
+    // From a login page that was open in another tab.
+    let answer = browser.log_in_by_origin("grace", "hopper", "/notes").await;
+    let page = browser.follow(&answer).await;
     assert_eq!((page.text("user"), page.notes()), (Some("grace"), vec![]));
     browser.put_cookie(of_ada);
     assert!(browser.get("/").await.is_redirect(), "ada's session has ended");
@@ -174,6 +229,57 @@ async fn other_sessions_of_the_same_user_can_be_ended() {
     assert_eq!(grace.get("/").await.text("user"), Some("grace"));
     let page = here.submit_and_follow("/logout-others", &[]).await;
     assert_eq!(page.text("flash"), Some("You are logged in nowhere else."));
+}
+
+#[actix_web::test]
+async fn devices_are_listed_and_ended_one_by_one() {
+    let demo = in_memory();
+    let [here, there] = [Browser::of_ada(&demo).await, Browser::of_ada(&demo).await];
+    let grace = Browser::new(&demo).await;
+    let of_grace = grace.log_in("grace", "hopper").await;
+    let page = here.get("/").await;
+    assert_eq!((page.devices().len(), of_grace.devices().len()), (2, 1));
+    assert_eq!(page.body.matches("this one").count(), 1);
+
+    let others = page.endable();
+    let [other] = &others[..] else { panic!("this one has no button, the other has one: {others:?}") };
+    let page = here.submit_and_follow("/sessions/end", &[("session", other)]).await;
+    assert_eq!((page.text("flash"), page.devices().len()), (Some("That session was ended."), 1));
+    assert!(there.get("/").await.is_redirect());
+    let page = here.submit_and_follow("/sessions/end", &[("session", other)]).await;
+    assert_eq!(page.text("flash"), Some("That session had ended already."));
+
+    // Nobody ends what is somebody else's, and what is no session makes no sense.
+    let second = Browser::new(&demo).await;
+    let of_grace = second.log_in("grace", "hopper").await;
+    let [first] = of_grace.endable()[..] else { panic!("grace has one other session") };
+    let page = here.submit_and_follow("/sessions/end", &[("session", first)]).await;
+    assert_eq!(page.text("flash"), Some("That session had ended already."));
+    assert_eq!(here.submit("/sessions/end", &[("session", "this one")]).await.status, StatusCode::BAD_REQUEST);
+
+    // Ending this one is a logout.
+    assert_eq!(grace.get("/").await.text("user"), Some("grace"));
+    let page = grace.submit_and_follow("/sessions/end", &[("session", first)]).await;
+    assert_eq!((page.text("user"), page.text("flash")), (None, Some("That session was ended.")));
+}
+
+#[actix_web::test]
+async fn logging_out_everywhere_ends_all_sessions_of_the_user() {
+    let demo = in_memory();
+    let [here, there, elsewhere] =
+        [Browser::of_ada(&demo).await, Browser::of_ada(&demo).await, Browser::of_ada(&demo).await];
+    let grace = Browser::new(&demo).await;
+    grace.log_in("grace", "hopper").await;
+    let before = here.cookie();
+
+    let page = here.submit_and_follow("/logout-everywhere", &[]).await;
+    assert_eq!(page.text("flash"), Some("You are logged out, here and on 2 other devices."));
+    assert_eq!(page.text("user"), None);
+    assert_ne!(here.cookie(), before);
+    for browser in [here, there, elsewhere] {
+        assert!(browser.get("/").await.is_redirect());
+    }
+    assert_eq!(grace.get("/").await.text("user"), Some("grace"));
 }
 
 #[actix_web::test]

@@ -11,6 +11,8 @@ use std::{
     time::Duration,
 };
 
+use crate::wait;
+
 /// A proxy on a port of its own. Dropping it closes everything.
 #[derive(Debug)]
 pub struct Proxy {
@@ -35,6 +37,8 @@ struct State {
     stalls: bool,
     holds_replies: bool,
     swallows_replies: bool,
+    /// Replies that have come and wait here, or were cut off while they did.
+    held: u64,
     /// Whether the last bytes that passed were a client's.
     client_spoke_last: bool,
 }
@@ -47,6 +51,10 @@ impl Shared {
     /// Waits until bytes of this direction may pass; `false` if they shall vanish.
     fn may_pass(&self, from_client: bool) -> bool {
         let mut state = self.state();
+        if state.holds_replies && !from_client {
+            state.held += 1;
+            self.changed.notify_all();
+        }
         while state.stalls || (state.holds_replies && !from_client) {
             if self.is_closed.load(Ordering::SeqCst) {
                 return false;
@@ -147,7 +155,16 @@ impl Proxy {
 
     /// Whether answers wait here; requests pass.
     pub fn hold_replies(&self, holds: bool) {
-        self.set(|state| state.holds_replies = holds);
+        self.set(|state| (state.holds_replies, state.held) = (holds, 0));
+    }
+
+    /// Waits until so many answers have come since [`hold_replies`](Self::hold_replies) holds them.
+    ///
+    /// # Panics
+    ///
+    /// When they do not come.
+    pub fn wait_for_held(&self, count: u64) {
+        wait::until("answers at the proxy", || (self.shared.state().held >= count).then_some(()));
     }
 
     /// Whether answers vanish; requests pass.
