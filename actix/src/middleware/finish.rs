@@ -25,7 +25,13 @@ pub(super) struct Answered {
     presented: Presented,
     /// Whether the page is one of a logged-in session.
     logged_in: bool,
+    /// Whether the client will believe that what it asked for is done: it has asked for a change (its method is not safe,
+    /// RFC 9110 9.2.1), and is not told of an error.
+    claims_success: bool,
 }
+
+const LOST: &str =
+    "a session was ended or renewed by another request while this one was writing to it; its changes were dropped";
 
 /// Prepares the end of a request: what the session has to know of its outcome, and what will not be known any more.
 pub(super) fn prepare<B>(
@@ -43,7 +49,9 @@ pub(super) fn prepare<B>(
     {
         session.set_client_info(client_info(response.request().head()));
     }
-    Answered { presented, logged_in }
+    let claims_success = matches!(outcome, Ok(response)
+        if !response.request().method().is_safe() && !response.status().is_client_error());
+    Answered { presented, logged_in, claims_success }
 }
 
 fn status_of<B>(outcome: &Result<ServiceResponse<B>, Error>) -> StatusCode {
@@ -61,23 +69,26 @@ pub(super) fn deliver<B>(
     mut outcome: Result<ServiceResponse<B>, Error>,
 ) -> Result<ServiceResponse<B>, Error> {
     let Setup { manager, transport, .. } = attached.setup();
-    let Answered { presented, logged_in } = answered;
+    let Answered { presented, logged_in, claims_success } = answered;
     let write = |delivery: &Delivery, headers: &mut HeaderMap| {
         transport.deliver(delivery, presented, || manager.now(), logged_in, headers);
     };
     let delivery = match closed {
+        Ok(closed) if closed.conflict && claims_success => {
+            tracing::warn!(LOST);
+            outcome = Err(SessionError::from(gsession::Error::Gone).into());
+            closed.delivery
+        }
         Ok(closed) => {
             if closed.saved == Saved::Gone {
-                tracing::warn!("a session ended while a request was writing to it; its changes were dropped");
+                tracing::warn!(LOST);
             }
             closed.delivery
         }
         Err(error) => {
             let is_gone = matches!(error, gsession::Error::Gone);
             if is_gone {
-                tracing::warn!(
-                    "a session ended or was renewed while a request was writing to it; its changes were dropped"
-                );
+                tracing::warn!(LOST);
             }
             // The answer of a handler that went wrong anyway says more than this.
             if !(is_gone && status_of(&outcome).is_client_error()) {

@@ -38,6 +38,9 @@ pub struct Closed {
     pub delivery: Delivery,
     /// What was stored by closing; saves before it are not counted.
     pub saved: Saved,
+    /// Whether something this request wrote is lost although the session lives: another request has renewed it meanwhile. An
+    /// answer should not look as if it had been stored; the actix middleware makes it a 409, unless the request's method is safe.
+    pub conflict: bool,
 }
 
 /// What a `save` came to.

@@ -20,9 +20,9 @@ use crate::{
 
 /// How long after a renewal its old id is believed to come from a request that was sent before the new one arrived.
 ///
-/// Such a request is told nothing, since whatever it were told could displace the new cookie (S5), unless it logs somebody in.
-/// For a request that began later the old id is as good as none, so that a client whose answer got lost can begin anew.
-const RENEWAL_GRACE: Duration = Duration::from_secs(30);
+/// Such a request is told nothing, since whatever it were told could displace the new cookie (S5), unless it logs somebody in. One
+/// that began later may begin a new session: the answer with the new id has got lost.
+pub(super) const RENEWAL_GRACE: Duration = Duration::from_secs(30);
 
 /// The state machine.
 #[derive(Debug)]
@@ -159,14 +159,13 @@ impl Machine {
     /// Nothing lives under the presented id that was looked up; it was renewed at `renewed`, if that. The next one's turn.
     pub(super) fn pass_over(&mut self, renewed: Option<Timestamp>) {
         self.settle_in_flight();
-        let unknown_to_it = renewed.filter(|at| self.began < *at + RENEWAL_GRACE);
-        if self.id_is_given && unknown_to_it.is_none() {
+        if self.id_is_given && renewed.is_none() {
             // A session may be created under it.
             self.standing = Standing::Absent;
             return;
         }
         self.key = None;
-        match self.presented.pass(self.id.take(), unknown_to_it) {
+        match self.presented.pass(self.id.take(), renewed) {
             Turn::Next(id) => self.id = Some(id),
             Turn::Renewed(id, at) => self.overtaken(id, at, false),
             Turn::Nobody => self.standing = Standing::Absent,
@@ -226,6 +225,11 @@ impl Machine {
 
     pub(crate) const fn set_passive(&mut self, passive: bool) {
         self.passive = passive;
+    }
+
+    /// Whether another request has renewed the session.
+    pub(crate) const fn is_overtaken(&self) -> bool {
+        matches!(self.standing, Standing::Overtaken(_))
     }
 
     /// Whether the session was there and is not any more.

@@ -409,7 +409,8 @@ macro_rules! session_methods {
             /// one stores its value, and all get that one. For what a session has once, such as a CSRF token.
             ///
             /// If there is no session yet, the value is recorded like any other write; overlapping requests of a visitor without
-            /// a session begin one each.
+            /// a session begin one each. Likewise if another request has renewed the session: a login page can be shown then, though
+            /// its token is not kept.
             ///
             /// ```
             #[doc = $setup]
@@ -427,6 +428,11 @@ macro_rules! session_methods {
                 mut make: impl FnMut() -> T,
             ) -> Result<T, Error> {
                 if let Some(value) = self.get(key)$($await)*? {
+                    return Ok(value);
+                }
+                if self.machine().is_overtaken() {
+                    let value = make();
+                    self.set(key, &value)?;
                     return Ok(value);
                 }
                 let get_or_make = |old: Option<T>| Ok::<_, Error>(old.map_or_else(|| Alteration::Put(make()), Alteration::Keep));
@@ -546,7 +552,7 @@ macro_rules! session_methods {
             #[doc(alias = "commit")]
             #[doc(alias = "flush")]
             pub $($async)* fn save(&self) -> Result<Saved, Error> {
-                self.store(Progress::saving())$($await)*
+                Ok(self.store(Progress::saving())$($await)*?.saved())
             }
 
             /// Ends the request: stores what was written, counts as activity, and says what the client has to be told
@@ -565,12 +571,13 @@ macro_rules! session_methods {
             ///
             /// # Errors
             ///
-            /// As [`save`](Self::save). [`Error::Gone`] if a login, or anything written after another request had renewed the
-            /// session, could not be stored: the answer must not say that it was. Writes to a session that was ended meanwhile are
-            /// dropped without an error ([`Saved::Gone`]). After an error the request can be closed again, or [sealed](Self::seal).
+            /// As [`save`](Self::save). [`Error::Gone`] if a login, or what was written beside a renewal, could not be stored because
+            /// the session was ended or renewed meanwhile: the answer must not say that it was. Other writes are then dropped
+            /// ([`Saved::Gone`], [`Closed::conflict`]). After an error the request can be closed again, or [sealed](Self::seal).
             pub $($async)* fn close(&self) -> Result<Closed, Error> {
-                let saved = self.store(Progress::closing())$($await)*?;
-                Ok(Closed { delivery: self.machine().delivery(), saved })
+                let progress = self.store(Progress::closing())$($await)*?;
+                let delivery = self.machine().delivery();
+                Ok(Closed { delivery, saved: progress.saved(), conflict: progress.conflict() })
             }
 
             /// Ends the request without storing anything: from here on writing is [`Error::Closed`]. For integrations whose request
@@ -746,12 +753,12 @@ macro_rules! session_methods {
             }
 
             /// Leads the machine's steps through the storage.
-            $($async)* fn store(&self, mut progress: Progress) -> Result<Saved, Error> {
+            $($async)* fn store(&self, mut progress: Progress) -> Result<Progress, Error> {
                 let _one_at_a_time = self.0.io.lock()$($await)*;
                 loop {
                     let now = self.config().clock.now();
                     let step = self.machine().next(&mut progress, now, self.config())?;
-                    let Some(step) = step else { return Ok(progress.saved()) };
+                    let Some(step) = step else { return Ok(progress) };
                     let reply = self.execute(&step)$($await)*?;
                     self.machine().reply(&step, reply, &mut progress, self.config())?;
                 }

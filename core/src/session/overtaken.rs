@@ -6,12 +6,16 @@
 //!
 //! | what it does | what becomes of it |
 //! |---|---|
-//! | only reads | it sees no session |
+//! | only reads, or only renews | it sees no session, and nothing is stored |
 //! | sets a principal: it logs somebody in | it joins the renewed session, if that is the same user's, and sends its id |
-//! | sets a principal, and cannot join | a new session from what it wrote, if it never had a part in the old one |
+//! | sets a principal, and cannot join | a new session from what it wrote |
 //! | renews and writes | likewise, if it was sent after the renewal |
-//! | writes otherwise | nothing is stored, and closing is an error |
+//! | writes otherwise | nothing is stored, and whoever closes is told |
 //! | destroys | the renewed session ends |
+//!
+//! A new session is never begun by a request that had a part in the old one: what it has read of it must not come back (S4). Any
+//! other request begins one as soon as nothing can be displaced: because the renewed session has ended, or because the renewal was
+//! so long ago that the client would hold the new id if its answer had arrived.
 //!
 //! To join, the request finds the new id in the trace of the renewal, sealed with the old one. A principal is what the
 //! application knows after it has checked a password or the like, so whoever merely knew the old id joins nothing (R3).
@@ -21,7 +25,7 @@ use std::sync::Arc;
 use super::{
     config::Config,
     delivery::Saved,
-    machine::{Machine, Standing, View},
+    machine::{Machine, RENEWAL_GRACE, Standing, View},
     steps::{Progress, Step},
 };
 use crate::{
@@ -39,15 +43,17 @@ pub(super) struct Overtaken {
     way: Way,
 }
 
-/// How far a login has come on its way to the renewed session.
+/// How far it is known what has become of the session.
 #[derive(Debug)]
 enum Way {
-    /// The session has been renewed under this id: its trace says to which.
+    /// It has been renewed under this id: its trace says to which.
     Follow(SessionId),
     /// It may live under this id.
     Look(SessionId),
-    /// It is somebody else's, or nowhere to be found.
-    Ends,
+    /// It lives, and is not the session of the one who logs in here; or its trace cannot be read.
+    Closed,
+    /// It has ended.
+    Ended,
 }
 
 impl Machine {
@@ -69,22 +75,28 @@ impl Machine {
     ) -> Result<Option<Step>, Error> {
         let Standing::Overtaken(Overtaken { at, had_part, way }) = &self.standing else { return Ok(None) };
         let logs_in = self.changes.logs_in();
-        match way {
-            Way::Follow(old) if logs_in => {
-                return Ok(Some(Step::Follow { key: config.keys.key_of(old), old: old.clone(), now }));
+        let has_content = self.changes.has_content();
+        let is_long_ago = self.began >= *at + RENEWAL_GRACE;
+        // Whoever could begin anew wants to know whether the session lives; whoever logs in, whether it is his.
+        if logs_in || has_content && !had_part && !is_long_ago {
+            match way {
+                Way::Follow(old) => {
+                    return Ok(Some(Step::Follow { key: config.keys.key_of(old), old: old.clone(), now }));
+                }
+                Way::Look(id) => {
+                    let access = config.lifetime.access(now, true);
+                    return Ok(Some(Step::Recognise { key: config.keys.key_of(id), id: id.clone(), access }));
+                }
+                Way::Closed | Way::Ended => {}
             }
-            Way::Look(id) if logs_in => {
-                let access = config.lifetime.access(now, true);
-                return Ok(Some(Step::Recognise { key: config.keys.key_of(id), id: id.clone(), access }));
-            }
-            Way::Follow(_) | Way::Look(_) | Way::Ends => {}
         }
-        let begins_anew = !had_part && (logs_in || self.renew && self.began >= *at);
-        if begins_anew && self.changes.has_content() {
+        let displaces_nothing = is_long_ago || matches!(way, Way::Ended);
+        let begins_anew = logs_in || displaces_nothing || self.renew && self.began >= *at;
+        if begins_anew && has_content && !had_part {
             (self.standing, self.renew) = (Standing::Absent, false);
             return Ok(None);
         }
-        let loses = !self.changes.is_empty();
+        let loses = Loses::of(!self.changes.is_empty(), self.renew || logs_in);
         self.abandon();
         progress.lose(loses).map(|()| None)
     }
@@ -96,7 +108,7 @@ impl Machine {
             (config.keys.key_of(&id) == trace.to).then_some(id)
         });
         if let Standing::Overtaken(overtaken) = &mut self.standing {
-            overtaken.way = opened.map_or(Way::Ends, Way::Look);
+            overtaken.way = opened.map_or(Way::Closed, Way::Look);
         }
     }
 
@@ -124,16 +136,38 @@ impl Machine {
             }
             // Renewed once more.
             Lookup::Moved(_) => overtaken.way = Way::Follow(id.clone()),
-            Lookup::Found(_) | Lookup::Absent => overtaken.way = Way::Ends,
+            Lookup::Found(_) => overtaken.way = Way::Closed,
+            Lookup::Absent => overtaken.way = Way::Ended,
+        }
+    }
+}
+
+/// What a request loses whose changes cannot be stored.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Loses {
+    Nothing,
+    /// Something it wrote.
+    Writes,
+    /// A login, or a renewal with what was written beside it: a success that must not be claimed.
+    Login,
+}
+
+impl Loses {
+    pub(super) const fn of(writes: bool, is_login: bool) -> Self {
+        match (writes, is_login) {
+            (false, _) => Self::Nothing,
+            (true, false) => Self::Writes,
+            (true, true) => Self::Login,
         }
     }
 }
 
 impl Progress {
-    /// What was written cannot be stored. A save says so; at the end of a request nobody would hear it, so it is an error if
-    /// anything is lost by it.
-    pub(super) fn lose(&mut self, loses: bool) -> Result<(), Error> {
+    /// What was written cannot be stored, because another request has renewed the session. A save says so; at the end of a
+    /// request, where nobody may look, a lost login is an error.
+    pub(super) fn lose(&mut self, loses: Loses) -> Result<(), Error> {
         self.saved = Saved::Gone;
-        if loses && self.closing { Err(Error::Gone) } else { Ok(()) }
+        self.conflict |= loses == Loses::Writes;
+        if loses == Loses::Login && self.closing { Err(Error::Gone) } else { Ok(()) }
     }
 }

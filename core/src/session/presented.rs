@@ -5,8 +5,8 @@
 //! | under the id | then |
 //! |---|---|
 //! | a session lives | it counts, whatever stands under the others |
-//! | a session lived that another request has renewed, so recently that this one could not know | it counts if none lives |
-//! | nothing, or a renewal of long ago | the next one's turn; it may be another application's |
+//! | a session lived that another request has renewed | it counts if none lives: see `overtaken` |
+//! | nothing that is known | the next one's turn; it may be another application's |
 //!
 //! A logout ends what stands under any of them: whatever the client could come back with belongs to the one who logs out.
 
@@ -55,7 +55,7 @@ impl Presented {
         }
     }
 
-    /// Nothing lives under `id`; `renewed` if it was renewed, at that time, without this request's knowledge.
+    /// Nothing lives under `id`; `renewed` if it was renewed, at that time, by another request.
     pub(super) fn pass(&mut self, id: Option<SessionId>, renewed: Option<Timestamp>) -> Turn {
         let Besides { untried, passed, renewed: first_renewed } = &mut **self.besides.get_or_insert_default();
         match (id, renewed) {

@@ -8,6 +8,7 @@ use super::{
     config::Config,
     delivery::Saved,
     machine::{Attempt, Machine, Standing, Tries, View},
+    overtaken::Loses,
 };
 use crate::{
     Error, Record, SessionId, StoreKey, Timestamp, ValueError,
@@ -89,11 +90,13 @@ pub(crate) struct Progress {
     touch_asked: bool,
     /// Whether something was stored, so that the session was alive a moment ago.
     stored: bool,
+    /// Whether something that was written is lost although the session lives.
+    pub(super) conflict: bool,
 }
 
 impl Progress {
     pub(crate) const fn saving() -> Self {
-        Self { closing: false, saved: Saved::Nothing, ids_tried: 0, touch_asked: false, stored: false }
+        Self { closing: false, saved: Saved::Nothing, ids_tried: 0, touch_asked: false, stored: false, conflict: false }
     }
 
     pub(crate) const fn closing() -> Self {
@@ -102,6 +105,10 @@ impl Progress {
 
     pub(crate) const fn saved(&self) -> Saved {
         self.saved
+    }
+
+    pub(crate) const fn conflict(&self) -> bool {
+        self.conflict
     }
 }
 
@@ -149,7 +156,8 @@ impl Machine {
             match self.standing {
                 Standing::Lost => {
                     // Whoever logs in must not be told that it worked. What else was written has ended with its session.
-                    let loses = !self.changes.is_empty() && (self.renew || self.changes.logs_in());
+                    let is_login = self.renew || self.changes.logs_in();
+                    let loses = if is_login { Loses::of(!self.changes.is_empty(), true) } else { Loses::Nothing };
                     self.abandon();
                     progress.lose(loses)?;
                 }

@@ -41,6 +41,7 @@ struct Request {
     config: Config,
     now: Timestamp,
     asked: Vec<&'static str>,
+    conflict: bool,
 }
 
 impl Request {
@@ -50,7 +51,7 @@ impl Request {
 
     fn begun_at(now: Timestamp, id: Option<SessionId>) -> Self {
         let machine = Machine::new(id, false, ClientInfo::default(), now);
-        Self { machine, config: config(), now, asked: Vec::new() }
+        Self { machine, config: config(), now, asked: Vec::new(), conflict: false }
     }
 
     fn malformed() -> Self {
@@ -99,14 +100,16 @@ impl Request {
 
     /// Saves in the middle of the request.
     fn save(&mut self, replies: impl IntoIterator<Item = Reply>) -> Saved {
-        self.drive(Progress::saving(), replies).unwrap()
+        self.drive(Progress::saving(), replies).unwrap().saved()
     }
 
     fn try_close(&mut self, replies: impl IntoIterator<Item = Reply>) -> Result<Saved, Error> {
-        self.drive(Progress::closing(), replies)
+        let progress = self.drive(Progress::closing(), replies)?;
+        self.conflict = progress.conflict();
+        Ok(progress.saved())
     }
 
-    fn drive(&mut self, mut progress: Progress, replies: impl IntoIterator<Item = Reply>) -> Result<Saved, Error> {
+    fn drive(&mut self, mut progress: Progress, replies: impl IntoIterator<Item = Reply>) -> Result<Progress, Error> {
         let mut replies = replies.into_iter();
         while let Some(step) = self.machine.next(&mut progress, self.now, &self.config)? {
             self.asked.push(match &step {
@@ -123,7 +126,7 @@ impl Request {
             self.machine.reply(&step, reply, &mut progress, &self.config)?;
         }
         assert!(replies.next().is_none(), "a step is missing");
-        Ok(progress.saved())
+        Ok(progress)
     }
 }
 
