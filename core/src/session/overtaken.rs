@@ -68,6 +68,7 @@ impl Machine {
         config: &Config,
     ) -> Result<Option<Step>, Error> {
         let Standing::Overtaken(Overtaken { at, had_part, way }) = &self.standing else { return Ok(None) };
+        let (at, had_part) = (*at, *had_part);
         let logs_in = self.changes.logs_in();
         match way {
             Way::Follow(old) if logs_in => {
@@ -77,10 +78,23 @@ impl Machine {
                 let access = config.lifetime.access(now, true);
                 return Ok(Some(Step::Recognise { key: config.keys.key_of(id), id: id.clone(), access }));
             }
+            Way::Ends if logs_in && !had_part => {
+                if let Some((next, at)) = self.presented.next_renewed() {
+                    let id = self.id.take();
+                    self.presented.put_back(id);
+                    self.overtaken(next, at, false);
+                    return self.after_overtaking(progress, now, config);
+                }
+            }
             Way::Follow(_) | Way::Look(_) | Way::Ends => {}
         }
-        let begins_anew = !had_part && (logs_in || self.renew && self.began >= *at);
+        let begins_anew = !had_part && (logs_in || self.renew && self.began >= at);
         if begins_anew && self.changes.has_content() {
+            if !self.id_is_given {
+                // A logout has to end what is under it, too.
+                let id = self.id.take();
+                self.presented.put_back(id);
+            }
             (self.standing, self.renew) = (Standing::Absent, false);
             return Ok(None);
         }

@@ -8,7 +8,11 @@
 //! | a session lived that another request has renewed, so recently that this one could not know | it counts if none lives |
 //! | nothing, or a renewal of long ago | the next one's turn; it may be another application's |
 //!
+//! If several were renewed, a login tries one after the other whether it can join it; for everything else the first counts.
+//!
 //! A logout ends what stands under any of them: whatever the client could come back with belongs to the one who logs out.
+
+use std::collections::VecDeque;
 
 use crate::{SessionId, Timestamp};
 
@@ -21,8 +25,8 @@ pub(super) struct Presented {
     untried: Vec<SessionId>,
     /// Looked up, and nothing lives under them.
     passed: Vec<SessionId>,
-    /// The first that was renewed by another request, and when.
-    renewed: Option<(SessionId, Timestamp)>,
+    /// Those that were renewed by another request, and when.
+    renewed: VecDeque<(SessionId, Timestamp)>,
 }
 
 /// Whose turn it is.
@@ -49,19 +53,28 @@ impl Presented {
     /// Nothing lives under `id`; `renewed` if it was renewed, at that time, without this request's knowledge.
     pub(super) fn pass(&mut self, id: Option<SessionId>, renewed: Option<Timestamp>) -> Turn {
         match (id, renewed) {
-            (Some(id), Some(at)) if self.renewed.is_none() => self.renewed = Some((id, at)),
+            (Some(id), Some(at)) => self.renewed.push_back((id, at)),
             (id, _) => self.passed.extend(id),
         }
-        match (self.untried.pop(), &self.renewed) {
-            (Some(id), _) => Turn::Next(id),
-            (None, Some(_)) => self.renewed.take().map_or(Turn::Nobody, |(id, at)| Turn::Renewed(id, at)),
-            (None, None) => Turn::Nobody,
+        match self.untried.pop() {
+            Some(id) => Turn::Next(id),
+            None => self.next_renewed().map_or(Turn::Nobody, |(id, at)| Turn::Renewed(id, at)),
         }
+    }
+
+    /// The next that was renewed.
+    pub(super) fn next_renewed(&mut self) -> Option<(SessionId, Timestamp)> {
+        self.renewed.pop_front()
+    }
+
+    /// The request goes on without this one; it still is an id that the client holds.
+    pub(super) fn put_back(&mut self, id: Option<SessionId>) {
+        self.passed.extend(id);
     }
 
     /// All that may still open something, for a logout; nothing is presented afterwards.
     pub(super) fn take_all(&mut self) -> impl Iterator<Item = SessionId> {
         let Self { untried, passed, renewed, .. } = std::mem::take(self);
-        untried.into_iter().chain(passed).chain(renewed.map(|(id, _)| id))
+        untried.into_iter().chain(passed).chain(renewed.into_iter().map(|(id, _)| id))
     }
 }

@@ -188,6 +188,18 @@ fn a_logout_ends_the_renewed_session() {
     assert_eq!(request.close(replies), (Saved::Destroyed, Delivery::Withdraw));
 }
 
+/// Whatever a request has begun meanwhile, its client still holds the renewed id.
+#[test]
+fn a_logout_after_a_login_of_its_own_ends_the_renewed_session_too() {
+    let mut request = late();
+    request.log_in("ada");
+    let bobs = [move_lost(), trace(&old_id(), &other_id()), Reply::Looked(stored_of("bob"))];
+    assert_eq!(request.save(bobs.into_iter().chain([created()])), Saved::Created);
+    request.destroy();
+    let replies = [Removed::Done, Removed::Moved(StoreKey::of(&other_id())), Removed::Done].map(Reply::Removed);
+    assert_eq!(request.close(replies), (Saved::Destroyed, Delivery::Withdraw));
+}
+
 #[test]
 fn a_client_that_came_much_later_begins_anew() {
     let much_later = || Request::begun_at(T0 + GRACE, Some(old_id()));
