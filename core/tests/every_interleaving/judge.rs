@@ -1,12 +1,15 @@
 //! The rules, asked of a schedule that has ended.
 
-use gsession::{Delivery, Saved, SessionId, Storage, StoreKey, Timestamp};
+use gsession::{
+    Delivery, Saved, SessionId, Storage, StoreKey, Timestamp,
+    storage::{Access, Lookup, Snapshot},
+};
 
 use crate::{
     lineage::{Data, Lineage, OWNER, owner},
     programs::{Action, Id, Program, Who},
     requests::Told,
-    support::{found, survivors},
+    support::survivors,
     turnstile::{Step, TIME},
 };
 
@@ -29,7 +32,7 @@ type Verdict = Result<(), String>;
 
 /// What lives under a key.
 pub(crate) fn data(storage: &dyn Storage, key: &StoreKey, now: Timestamp) -> Option<Data> {
-    let record = found(storage, key, now)?.record;
+    let Ok(Lookup::Found(Snapshot { record, .. })) = storage.load(key, &Access::passive(now)) else { return None };
     let mut data: Data = record.entries.iter().map(|(key, json)| (key.to_owned(), json.parse().unwrap())).collect();
     data.extend(record.principal.map(|principal| (OWNER.to_owned(), owner(&principal))));
     Some(data)
