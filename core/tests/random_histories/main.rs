@@ -107,10 +107,10 @@ fn a_broken_storage_is_found_by_a_short_history() {
         (Fault::TwoSuccessors, 6),
         (Fault::ClearForgetsNothing, 7),
         (Fault::CommitForgetsThePrincipal, 7),
-        (Fault::MoveLeavesNoTrace, 7),
-        (Fault::TellsNoTrace, 7),
-        (Fault::TraceNamesTheOldKey, 7),
-        (Fault::TraceDropsTheSealedId, 7),
+        (Fault::MoveLeavesNoTrace, 8),
+        (Fault::TellsNoTrace, 8),
+        (Fault::TraceNamesTheOldKey, 10),
+        (Fault::TraceDropsTheSealedId, 8),
         (Fault::ALaterMoveRewritesTraces, 10),
     ] {
         let found = refuted(2_000, history(), |history| world::run_on(Plain::broken(fault), history));

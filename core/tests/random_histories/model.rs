@@ -109,6 +109,10 @@ pub(crate) struct Model {
     pub(crate) has_destroyed: bool,
     /// Whether the client has to be told a number.
     pub(crate) issued: bool,
+    /// Whether it has moved the session's deadline already, so that its end need not.
+    pub(crate) extended: bool,
+    /// Whether the idle timeout has passed since it began, so that its end has to move the deadline of what it has read.
+    pub(crate) is_old: bool,
     began: Timestamp,
     /// What else it presented: not looked up yet, opening nothing, and renewed by another request.
     untried: VecDeque<usize>,
@@ -128,6 +132,8 @@ impl Model {
             doomed: Vec::new(),
             has_destroyed: false,
             issued: false,
+            extended: false,
+            is_old: false,
             began,
             untried,
             passed: Vec::new(),
@@ -187,10 +193,12 @@ impl Model {
         matches!(self.standing, Standing::Overtaken { .. } | Standing::Lost)
     }
 
-    /// The request ends and has stored nothing: an id that it was given before is sent only if it still opens something.
+    /// The request ends and has stored nothing: an id that it was given before is sent only if it still opens something, and
+    /// what it has read counts as used.
     pub(crate) fn confirm(&mut self, fates: &impl Fates) {
         let stands = matches!(self.standing, Standing::Found(_) | Standing::Written);
-        if stands && self.issued && !self.under.is_some_and(|under| matches!(fates.fate(under), Fate::Lives(_))) {
+        let asks = self.issued || self.is_old && !self.extended;
+        if stands && asks && !self.under.is_some_and(|under| matches!(fates.fate(under), Fate::Lives(_))) {
             self.standing = Standing::Lost;
         }
     }
@@ -200,6 +208,7 @@ impl Model {
         self.doomed.extend(self.untried.drain(..).chain(self.passed.drain(..)).chain(renewed).chain(self.under.take()));
         self.standing = Standing::Absent;
         (self.pending, self.renew, self.issued, self.has_destroyed) = (Pending::default(), false, false, true);
+        self.extended = false;
     }
 
     pub(crate) fn abandon(&mut self) {
@@ -274,6 +283,7 @@ impl Model {
                         let fate = Fate::Lives(pending.over(data));
                         let renews = std::mem::take(&mut self.renew);
                         self.issued |= renews;
+                        self.extended = true;
                         return (if renews { Stored::Issued } else { Stored::Done }, Some(fate));
                     }
                     fate => self.lose(fate),

@@ -315,6 +315,7 @@ impl World {
     fn expire(&mut self) {
         self.place.clock.advance(IDLE + FORWARD_FOR);
         self.sessions.end_all();
+        self.requests.iter_mut().flatten().for_each(|request| request.model.is_old = true);
     }
 
     fn restart(&mut self) {
@@ -359,6 +360,7 @@ impl World {
                 assert_eq!(answer.unwrap(), new);
                 data.insert(key.to_owned(), new);
                 seen.insert(key.to_owned(), new);
+                request.model.extended = true;
             }
             fate => {
                 assert!(matches!(answer, Err(Error::Gone)), "{answer:?}");
