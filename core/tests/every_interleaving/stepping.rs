@@ -47,7 +47,14 @@ impl<S: Storage> Stepping<S> {
 
 impl<S: Storage> AsyncStorage for Stepping<S> {
     async fn load(&self, key: &StoreKey, access: &Access) -> Result<Lookup, StorageError> {
-        self.through("load", || self.storage.load(key, access), |_| None).await
+        let load = || {
+            let lookup = self.storage.load(key, access);
+            if let Ok(Lookup::Found(_)) = lookup {
+                self.turnstile.found(key);
+            }
+            lookup
+        };
+        self.through("load", load, |_| None).await
     }
 
     async fn create(&self, key: &StoreKey, record: &Record, now: Timestamp) -> Result<Created, StorageError> {

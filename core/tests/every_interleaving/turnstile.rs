@@ -68,6 +68,8 @@ pub(crate) struct Doing {
     own: Vec<StoreKey>,
     pending: Pending,
     is_closed: bool,
+    /// Whether it knows of a session that it has read or stored.
+    has_part: bool,
     /// What a logout that was asked for has to end.
     doomed: Vec<StoreKey>,
     pub(crate) stores: u64,
@@ -162,7 +164,7 @@ impl Turnstile {
         let Some(step) = steps.last_mut() else { return };
         step.changed = true;
         let (request, is_answered) = (step.request, step.fate == Fate::Done);
-        let Doing { presented, own, pending, user, is_closed, stores, .. } = &mut doing[request];
+        let Doing { presented, own, pending, user, is_closed, has_part, stores, .. } = &mut doing[request];
         let mut breaks = |rule: &str| broken.push(format!("{rule} (request {request}: {deed:?})"));
         if *is_closed && !matches!(deed, Deed::Ended { .. }) {
             breaks("S9: a session was stored after its end");
@@ -171,6 +173,9 @@ impl Turnstile {
             Deed::Created { key, now } => {
                 if presented.iter().any(&lives) {
                     breaks("S6: a session was begun although one lives under an id that was presented");
+                }
+                if *has_part {
+                    breaks("S4: a session was begun by a request that had a part in one that is not its any more");
                 }
                 let mut data = Data::new();
                 pending.store(request, &mut data, is_answered);
@@ -204,6 +209,15 @@ impl Turnstile {
                 lineage.into_iter().for_each(|lineage| lineage.is_ended = true);
             }
         }
+        *has_part |= is_answered && !matches!(deed, Deed::Ended { .. });
+    }
+
+    /// The step that is being taken has found a session.
+    pub(crate) fn found(&self, key: &StoreKey) {
+        let mut state = self.state();
+        let Some(&Step { request, fate: Fate::Done, .. }) = state.steps.last() else { return };
+        let doing = &mut state.doing[request];
+        doing.has_part |= doing.presented.contains(key);
     }
 
     /// A request is sent.
@@ -214,9 +228,10 @@ impl Turnstile {
     /// A request does something.
     pub(crate) fn note(&self, request: usize, action: Action) {
         let mut state = self.state();
-        let Doing { presented, own, doomed, pending, .. } = &mut state.doing[request];
+        let Doing { presented, own, doomed, pending, has_part, .. } = &mut state.doing[request];
         pending.note(action);
         if action == Action::Destroy {
+            *has_part = false;
             *doomed = [presented.as_slice(), own.as_slice()].concat();
         }
     }
