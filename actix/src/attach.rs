@@ -94,7 +94,7 @@ impl Attached {
     pub(crate) fn close(&self) {
         self.place.is_closed.set(true);
         if let Some((session, _)) = self.place.session.get() {
-            session.core().seal();
+            session.core().discard();
         }
     }
 
@@ -123,7 +123,7 @@ impl Attached {
                 session.set_client_keeps_expiry();
             }
             if self.place.is_closed.get() {
-                session.seal();
+                session.discard();
             }
             let presented = transport.presented(head.headers(), |text| manager.accepts(text));
             (Session::new(session, endings.clone()), presented)

@@ -64,6 +64,8 @@ pub use suite::Suite;
 pub enum Ability {
     /// [`move_to`](crate::Storage::move_to); without it `renew` is an error.
     Renewing,
+    /// [`trace`](crate::Storage::trace); without it a login whose answer was lost begins another session when it is repeated.
+    Tracing,
     /// [`find`](crate::Storage::find); without it a user's sessions cannot be listed and ended.
     Listing,
     /// [`sweep`](crate::Storage::sweep) that counts and removes; without it the storage must expire sessions by itself.

@@ -6,7 +6,7 @@ use sha2::{Digest, Sha256};
 
 use super::SessionId;
 
-/// SHA-256 of a [`SessionId`]: the only form of an id that a storage ever sees.
+/// SHA-256 of a [`SessionId`] and its [`Realm`](crate::Realm): the only form of an id that a storage ever sees.
 ///
 /// Whoever reads a storage, a backup or a log of keys cannot turn a key back into the cookie that opens the session, and
 /// the timing of a look-up tells nothing about ids (OWASP; CVE-2019-16782). `Display` writes 64 hexadecimal digits.
@@ -54,7 +54,8 @@ impl KeyScheme {
 }
 
 impl StoreKey {
-    /// The key of the session that `id` opens.
+    /// The key of the session that `id` opens, where there is no [`Realm`](crate::Realm). Sessions of a middleware have one: ask
+    /// their [`key`](crate::AsyncSession::key), or the manager's [`key_of`](crate::AsyncManager::key_of).
     #[must_use]
     pub fn of(id: &SessionId) -> Self {
         Self::from_bytes(Sha256::digest(id.as_bytes()).into())

@@ -103,7 +103,8 @@ impl<M: FromParts> ManagerBuilder<M> {
     /// Where the ids of these sessions are valid: an id of another [`Realm`] opens nothing here, although both share a storage
     /// (S13). Default: none, which is a place of its own. The actix middleware sets it.
     ///
-    /// Another realm ends every session, as far as clients can tell. On a storage in GoFrame's formats it has no effect.
+    /// Changing the realm logs everybody out: sessions stored before are no longer found. On a storage in GoFrame's formats it has
+    /// no effect.
     pub fn realm(mut self, name: &str) -> Self {
         self.realm = Some(Realm::new(name));
         self

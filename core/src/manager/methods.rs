@@ -44,6 +44,12 @@ macro_rules! manager_methods {
                 Self { storage: self.storage.clone(), config: Arc::new(config) }
             }
 
+            /// The key under which the storage keeps the session that `id` opens here.
+            #[must_use]
+            pub fn key_of(&self, id: &SessionId) -> StoreKey {
+                self.config.keys.key_of(id)
+            }
+
             /// Whether a text that a client presents can be an id at all.
             #[must_use]
             pub fn accepts(&self, text: &str) -> bool {

@@ -4,12 +4,12 @@
 //! `presented` says which of a client's ids counts, `writing` records, `reading` answers from what is known, `steps` leads
 //! through the storage at the end, and `overtaken` is about requests whose id another one has renewed.
 
-use std::{collections::BTreeSet, sync::Arc, time::Duration};
+use std::{collections::BTreeSet, sync::Arc};
 
 use super::{
     config::Config,
     delivery::Delivery,
-    overtaken::Overtaken,
+    overtaken::{Overtaken, Part},
     presented::{Presented, Turn},
 };
 use crate::{
@@ -17,12 +17,6 @@ use crate::{
     record::Changes,
     storage::{Lookup, Snapshot},
 };
-
-/// How long after a renewal its old id is believed to come from a request that was sent before the new one arrived.
-///
-/// Such a request is told nothing, since whatever it were told could displace the new cookie (S5), unless it logs somebody in. One
-/// that began later may begin a new session: the answer with the new id has got lost.
-pub(super) const RENEWAL_GRACE: Duration = Duration::from_secs(30);
 
 /// The state machine.
 #[derive(Debug)]
@@ -57,6 +51,8 @@ pub(crate) struct Machine {
     /// Whether the application looked at the session at all.
     pub(super) used: bool,
     pub(super) read: bool,
+    /// Whether this request has seen that somebody is logged in, or has logged somebody in.
+    pub(super) saw_principal: bool,
     /// When the session ends, as far as this request has moved that.
     pub(super) extended_to: Option<Timestamp>,
     /// Whether the client has to learn `id`.
@@ -140,6 +136,7 @@ impl Machine {
             passive: false,
             used: false,
             read: false,
+            saw_principal: false,
             extended_to: None,
             issued: false,
             client_keeps_expiry: false,
@@ -167,7 +164,7 @@ impl Machine {
         self.key = None;
         match self.presented.pass(self.id.take(), renewed) {
             Turn::Next(id) => self.id = Some(id),
-            Turn::Renewed(id, at) => self.overtaken(id, at, false),
+            Turn::Renewed(id, at) => self.overtaken(id, at, Part::None),
             Turn::Nobody => self.standing = Standing::Absent,
         }
     }
@@ -278,7 +275,7 @@ impl Machine {
 
     /// The response has left: nothing more can be stored, and no id can reach the client. What was not stored is dropped; a
     /// destroy stays.
-    pub(crate) fn seal(&mut self) {
+    pub(crate) fn discard(&mut self) {
         if !self.closed {
             self.abandon();
             self.closed = true;
@@ -291,6 +288,7 @@ impl Machine {
 
     /// What reading the storage found.
     pub(super) fn found(&mut self, lookup: Lookup) {
+        self.saw_principal |= matches!(&lookup, Lookup::Found(snapshot) if snapshot.record.principal.is_some());
         match (lookup, &mut self.standing) {
             // A second, partial read adds to the first.
             (Lookup::Found(more), Standing::Found(view)) => view.snapshot.merge(more),
@@ -308,7 +306,7 @@ impl Machine {
     /// The session that this request has a part in was renewed by another one.
     pub(super) fn lose_to_renewal(&mut self, at: Timestamp) {
         match self.id.take() {
-            Some(id) => self.overtaken(id, at, true),
+            Some(id) => self.overtaken(id, at, Part::of(&self.standing)),
             None => self.standing = Standing::Lost,
         }
     }

@@ -270,8 +270,8 @@ macro_rules! session_methods {
             /// Ends the session: it is deleted from the storage, and nothing that another running request does brings it
             /// back (logout; GoFrame's `RemoveAll`). What is set afterwards belongs to a new session under a new id.
             ///
-            /// It ends what is under every id that the client presented, so that it is logged out whichever of them it comes back
-            /// with. Within the hour for which a storage remembers renewals, an id from before a login ends the session as well:
+            /// It ends what is under every id that the client presented (of at most four), so that it is logged out whichever of them
+            /// it comes back with. Within the hour for which a storage remembers renewals, an id from before a login ends the session as well:
             /// whoever knows that id can log its user out, and do nothing else.
             ///
             /// This works after the end of the request, too: [`save`](Self::save) carries it out then.
@@ -315,9 +315,10 @@ macro_rules! session_methods {
                 self.machine().renew()
             }
 
-            /// Says whose session this is: after you have checked a password or the like, and not before. With it a user's sessions
-            /// can be listed and ended ([`destroy_others`](Self::destroy_others)), a second click on "log in" goes on with the session
-            /// of the first, and the memory storage never pushes the session out.
+            /// Says whose session this is, after you have checked a password or the like, and not before: it counts as the proof of a
+            /// login. With it a user's sessions can be listed and ended ([`destroy_others`](Self::destroy_others)), a second click on
+            /// "log in" goes on with the session of the first, and the memory storage never pushes the session out. Never share one
+            /// between users, such as "guest".
             ///
             /// # Errors
             ///
@@ -351,7 +352,8 @@ macro_rules! session_methods {
             /// returns the new value. If nothing changes, nothing is stored (S3).
             ///
             /// `change` is called again with the current value when another update was first. It must not use this session
-            /// itself, which waits for it. If there is no session yet, the value is recorded like any other write.
+            /// itself, which waits for it. If there is no session yet, or this request has written the entry before, the value is
+            /// recorded like any other write.
             ///
             /// ```
             #[doc = $setup]
@@ -362,7 +364,7 @@ macro_rules! session_methods {
             /// # Errors
             ///
             /// As [`get`](Self::get) and [`set`](Self::set); [`Error::Gone`] if the session ended meanwhile;
-            /// [`Error::Contended`] after losing 10,000 times. Nothing is stored then.
+            /// [`Error::Contended`] after losing 10,000 times. Nothing is stored then; after an error of the storage it may be.
             pub $($async)* fn update<T: Serialize + DeserializeOwned>(
                 &self,
                 key: &str,
@@ -374,7 +376,8 @@ macro_rules! session_methods {
             }
 
             /// As [`update`](Self::update), with a `change` that may also remove the value (`Ok(None)`) or refuse (`Err`). A
-            /// refusal is decided by the value as it is stored now, and stores nothing.
+            /// refusal stores nothing, and is decided by the value as it is stored now (with the near cache of Redis: as it was when
+            /// the last invalidation arrived).
             ///
             /// ```
             #[doc = $setup]
@@ -532,8 +535,7 @@ macro_rules! session_methods {
             /// it: in a handler that holds its session for long, as that of a WebSocket, or before it does something outside.
             ///
             /// [`Saved::Gone`] says that the session was ended or renewed by another request while this one was using it, and that
-            /// nothing was stored. Whoever ends a request without asking gets an error where that matters (see
-            /// [`close`](Self::close)).
+            /// nothing was stored. If you never call `save`, [`close`](Self::close) reports it where it matters.
             ///
             /// ```
             #[doc = $setup]
@@ -573,7 +575,7 @@ macro_rules! session_methods {
             ///
             /// As [`save`](Self::save). [`Error::Gone`] if a login, or what was written beside a renewal, could not be stored because
             /// the session was ended or renewed meanwhile: the answer must not say that it was. Other writes are then dropped
-            /// ([`Saved::Gone`], [`Closed::conflict`]). After an error the request can be closed again, or [sealed](Self::seal).
+            /// ([`Saved::Gone`], [`Closed::conflict`]). After an error the request can be closed again, or [discarded](Self::discard).
             pub $($async)* fn close(&self) -> Result<Closed, Error> {
                 let progress = self.store(Progress::closing())$($await)*?;
                 let delivery = self.machine().delivery();
@@ -582,8 +584,8 @@ macro_rules! session_methods {
 
             /// Ends the request without storing anything: from here on writing is [`Error::Closed`]. For integrations whose request
             /// was cut off, or came to its end without using the session. A [`destroy`](Self::destroy) stays.
-            pub fn seal(&self) {
-                self.machine().seal();
+            pub fn discard(&self) {
+                self.machine().discard();
             }
 
             /// Whether the request has come to its end.
@@ -615,8 +617,8 @@ macro_rules! session_methods {
                 self.machine().may_be_created()
             }
 
-            /// Whether this may be a logged-in session: it has a principal, or this request has not looked whether it has one. For
-            /// integrations that keep pages of logged-in users out of caches.
+            /// Whether this may be the page of somebody who is logged in: this request has seen the session's principal or set it, or
+            /// has not looked. For integrations that keep such pages out of caches.
             #[must_use]
             pub fn may_be_logged_in(&self) -> bool {
                 self.machine().may_be_logged_in()
@@ -664,11 +666,12 @@ macro_rules! session_methods {
             ///
             /// As [`list`](Self::list).
             pub $($async)* fn end(&self, key: StoreKey) -> Result<bool, Error> {
-                let Some(principal) = self.whose()$($await)*? else { return Ok(false) };
+                let principal = self.whose()$($await)*?;
                 if self.key() == Some(key) {
                     self.destroy();
                     return Ok(true);
                 }
+                let Some(principal) = principal else { return Ok(false) };
                 let now = self.config().clock.now();
                 let is_theirs = self.0.storage.find(&principal, now)$($await)*?.iter().any(|found| found.key == key);
                 Ok(is_theirs && remove_through(&self.0.storage, key)$($await)*?)

@@ -7,25 +7,25 @@
 //! | what it does | what becomes of it |
 //! |---|---|
 //! | only reads, or only renews | it sees no session, and nothing is stored |
-//! | sets a principal: it logs somebody in | it joins the renewed session, if that is the same user's, and sends its id |
+//! | renews and sets a principal: it logs somebody in | it joins the renewed session, if that is the same user's, and sends its id |
 //! | sets a principal, and cannot join | a new session from what it wrote |
-//! | renews and writes | likewise, if it was sent after the renewal |
 //! | writes otherwise | nothing is stored, and whoever closes is told |
 //! | destroys | the renewed session ends |
 //!
-//! A new session is never begun by a request that had a part in the old one: what it has read of it must not come back (S4). Any
-//! other request begins one as soon as nothing can be displaced: because the renewed session has ended, or because the renewal was
-//! so long ago that the client would hold the new id if its answer had arrived.
-//!
 //! To join, the request finds the new id in the trace of the renewal, sealed with the old one. A principal is what the
-//! application knows after it has checked a password or the like, so whoever merely knew the old id joins nothing (R3).
+//! application knows after it has checked a password or the like, so whoever merely knew the old id joins nothing (R3). A request
+//! that had read the session as that very user's may have the name from there, so it does not join either.
+//!
+//! A new session is never begun by a request that had a part in the old one: what it has read of it must not come back (S4).
+//! Any other request that writes begins one, too, as soon as it displaces nothing: because the renewed session has ended, or
+//! because the client would hold the new id by now if its answer had arrived. Whoever renews has to wait less for that.
 
-use std::sync::Arc;
+use std::{collections::BTreeSet, sync::Arc, time::Duration};
 
 use super::{
     config::Config,
     delivery::Saved,
-    machine::{Machine, RENEWAL_GRACE, Standing, View},
+    machine::{Machine, Standing, View},
     steps::{Progress, Step},
 };
 use crate::{
@@ -33,14 +33,30 @@ use crate::{
     storage::{Lookup, Trace},
 };
 
+/// How long after a renewal its old id is believed to come from a request that was sent before the new one arrived.
+const RENEWAL_GRACE: Duration = Duration::from_secs(30);
+/// How far apart two renewals are at most that overlap: as long as storing takes, and as the clocks of two machines differ. Of
+/// those, one wins (S5).
+const OVERLAP: Duration = Duration::from_secs(5);
+
 /// What is known of the renewal.
 #[derive(Debug)]
 pub(super) struct Overtaken {
     /// When it was.
     at: Timestamp,
-    /// Whether the request had read the session before, or written to it.
-    had_part: bool,
+    part: Part,
     way: Way,
+}
+
+/// What the request had to do with the session before.
+#[derive(Debug)]
+pub(super) enum Part {
+    /// Nothing: it learns of the session and of its renewal at once.
+    None,
+    /// It has read it, as this principal's.
+    Read(Option<Arc<str>>),
+    /// It has written to it.
+    Wrote,
 }
 
 /// How far it is known what has become of the session.
@@ -50,19 +66,44 @@ enum Way {
     Follow(SessionId),
     /// It may live under this id.
     Look(SessionId),
-    /// It lives, and is not the session of the one who logs in here; or its trace cannot be read.
+    /// It lives, and is not for this request; or its trace cannot be read.
     Closed,
     /// It has ended.
     Ended,
 }
 
+impl Part {
+    pub(super) fn of(standing: &Standing) -> Self {
+        match standing {
+            Standing::Found(view) => Self::Read(view.snapshot.record.principal.clone()),
+            Standing::Written => Self::Wrote,
+            _ => Self::None,
+        }
+    }
+
+    /// Whether a request that says now that the session is `principal`'s can only know it from a login.
+    fn proves(&self, principal: &str) -> bool {
+        match self {
+            Self::None => true,
+            Self::Read(before) => before.as_deref() != Some(principal),
+            Self::Wrote => false,
+        }
+    }
+}
+
 impl Machine {
     /// Another request has renewed the session under `id`.
-    pub(super) fn overtaken(&mut self, id: SessionId, at: Timestamp, had_part: bool) {
+    pub(super) fn overtaken(&mut self, id: SessionId, at: Timestamp, part: Part) {
         self.settle_in_flight();
         self.key = None;
-        self.standing = Standing::Overtaken(Overtaken { at, had_part, way: Way::Follow(id.clone()) });
+        self.standing = Standing::Overtaken(Overtaken { at, part, way: Way::Follow(id.clone()) });
         self.id = Some(id);
+    }
+
+    /// The principal of the one who logs in here, if that is proof enough to join his session.
+    fn proven<'a>(&'a self, part: &Part) -> Option<&'a Arc<str>> {
+        let who = self.changes.new_principal()?.as_ref()?;
+        (self.renew && part.proves(who)).then_some(who)
     }
 
     /// What is to be done about what this request wrote, as the table says. `Ok(None)` if there is nothing to ask now: the
@@ -73,12 +114,11 @@ impl Machine {
         now: Timestamp,
         config: &Config,
     ) -> Result<Option<Step>, Error> {
-        let Standing::Overtaken(Overtaken { at, had_part, way }) = &self.standing else { return Ok(None) };
-        let logs_in = self.changes.logs_in();
-        let has_content = self.changes.has_content();
-        let is_long_ago = self.began >= *at + RENEWAL_GRACE;
-        // Whoever could begin anew wants to know whether the session lives; whoever logs in, whether it is his.
-        if logs_in || has_content && !had_part && !is_long_ago {
+        let Standing::Overtaken(Overtaken { at, part, way }) = &self.standing else { return Ok(None) };
+        let may_begin = matches!(part, Part::None) && self.changes.has_content();
+        let (logs_in, is_long_ago) = (self.changes.logs_in(), self.began >= *at + RENEWAL_GRACE);
+        // Whoever logs in wants to know whether it is his session; whoever could begin a new one, whether it lives.
+        if self.proven(part).is_some() || may_begin && !logs_in && !is_long_ago {
             match way {
                 Way::Follow(old) => {
                     return Ok(Some(Step::Follow { key: config.keys.key_of(old), old: old.clone(), now }));
@@ -90,10 +130,19 @@ impl Machine {
                 Way::Closed | Way::Ended => {}
             }
         }
-        let displaces_nothing = is_long_ago || matches!(way, Way::Ended);
-        let begins_anew = logs_in || displaces_nothing || self.renew && self.began >= *at;
-        if begins_anew && has_content && !had_part {
-            (self.standing, self.renew) = (Standing::Absent, false);
+        let has_ended = matches!(way, Way::Ended);
+        if may_begin
+            && (logs_in || has_ended)
+            && let Some((next, at)) = self.presented.next_renewed(&mut self.id)
+        {
+            self.overtaken(next, at, Part::None);
+            return self.after_overtaking(progress, now, config);
+        }
+        let displaces_nothing = has_ended || is_long_ago || self.renew && self.began >= *at + OVERLAP;
+        if may_begin && (logs_in || displaces_nothing) {
+            // A logout has to end what is under the old id, too.
+            self.presented.put_back(self.id.take());
+            (self.standing, self.renew, self.id_is_given) = (Standing::Absent, false, false);
             return Ok(None);
         }
         let loses = Loses::of(!self.changes.is_empty(), self.renew || logs_in);
@@ -121,23 +170,24 @@ impl Machine {
         now: Timestamp,
         config: &Config,
     ) {
-        let Standing::Overtaken(overtaken) = &mut self.standing else { return };
-        let who: Option<&Arc<str>> = self.changes.new_principal().and_then(Option::as_ref);
-        match lookup {
-            Lookup::Found(snapshot)
-                if who.is_some()
-                    && snapshot.record.principal.as_ref() == who
-                    && !config.lifetime.is_over(&snapshot.record, now) =>
-            {
-                let names = if snapshot.complete { None } else { Some(std::collections::BTreeSet::new()) };
+        let Standing::Overtaken(Overtaken { part, .. }) = &self.standing else { return };
+        let who = self.proven(part).cloned();
+        let way = match lookup {
+            Lookup::Found(snapshot) if config.lifetime.is_over(&snapshot.record, now) => Way::Ended,
+            Lookup::Found(snapshot) if who.is_some() && snapshot.record.principal == who => {
+                let names = if snapshot.complete { None } else { Some(BTreeSet::new()) };
                 self.standing = Standing::Found(View { snapshot, names });
                 (self.id, self.key, self.id_is_given) = (Some(id.clone()), Some(key), false);
                 (self.renew, self.joins) = (false, true);
+                return;
             }
+            Lookup::Found(_) => Way::Closed,
             // Renewed once more.
-            Lookup::Moved(_) => overtaken.way = Way::Follow(id.clone()),
-            Lookup::Found(_) => overtaken.way = Way::Closed,
-            Lookup::Absent => overtaken.way = Way::Ended,
+            Lookup::Moved(_) => Way::Follow(id.clone()),
+            Lookup::Absent => Way::Ended,
+        };
+        if let Standing::Overtaken(overtaken) = &mut self.standing {
+            overtaken.way = way;
         }
     }
 }
@@ -163,8 +213,8 @@ impl Loses {
 }
 
 impl Progress {
-    /// What was written cannot be stored, because another request has renewed the session. A save says so; at the end of a
-    /// request, where nobody may look, a lost login is an error.
+    /// What was written cannot be stored, because another request has ended or renewed the session. A save says so; at the end of
+    /// a request, where nobody may look, a lost login is an error.
     pub(super) fn lose(&mut self, loses: Loses) -> Result<(), Error> {
         self.saved = Saved::Gone;
         self.conflict |= loses == Loses::Writes;

@@ -10,6 +10,8 @@
 //!
 //! A logout ends what stands under any of them: whatever the client could come back with belongs to the one who logs out.
 
+use std::collections::VecDeque;
+
 use crate::{SessionId, Timestamp};
 
 /// What a request presents, and how far that has been looked up.
@@ -28,8 +30,8 @@ struct Besides {
     untried: Vec<SessionId>,
     /// Looked up, and nothing lives under them.
     passed: Vec<SessionId>,
-    /// The first that was renewed by another request, and when.
-    renewed: Option<(SessionId, Timestamp)>,
+    /// Those that were renewed by another request, and when.
+    renewed: VecDeque<(SessionId, Timestamp)>,
 }
 
 /// Whose turn it is.
@@ -57,20 +59,39 @@ impl Presented {
 
     /// Nothing lives under `id`; `renewed` if it was renewed, at that time, by another request.
     pub(super) fn pass(&mut self, id: Option<SessionId>, renewed: Option<Timestamp>) -> Turn {
-        let Besides { untried, passed, renewed: first_renewed } = &mut **self.besides.get_or_insert_default();
+        let besides = &mut **self.besides.get_or_insert_default();
         match (id, renewed) {
-            (Some(id), Some(at)) if first_renewed.is_none() => *first_renewed = Some((id, at)),
-            (id, _) => passed.extend(id),
+            (Some(id), Some(at)) => besides.renewed.push_back((id, at)),
+            (id, _) => besides.passed.extend(id),
         }
-        if let Some(id) = untried.pop() {
-            return Turn::Next(id);
+        match besides.untried.pop() {
+            Some(id) => Turn::Next(id),
+            None => besides.renewed.pop_front().map_or(Turn::Nobody, |(id, at)| Turn::Renewed(id, at)),
         }
-        first_renewed.take().map_or(Turn::Nobody, |(id, at)| Turn::Renewed(id, at))
+    }
+
+    /// The next that was renewed, if the request goes on without `id`, which still is one that the client holds.
+    pub(super) fn next_renewed(&mut self, id: &mut Option<SessionId>) -> Option<(SessionId, Timestamp)> {
+        let next = self.besides.as_mut()?.renewed.pop_front()?;
+        self.put_back(id.take());
+        Some(next)
+    }
+
+    /// The request goes on without this one, which still is one that the client holds.
+    pub(super) fn put_back(&mut self, id: Option<SessionId>) {
+        self.besides.get_or_insert_default().passed.extend(id);
+    }
+
+    /// The application has chosen another id: what the client holds is only ended, if it logs out.
+    pub(super) fn pass_all(&mut self, id: Option<SessionId>) {
+        let besides = &mut **self.besides.get_or_insert_default();
+        besides.passed.append(&mut besides.untried);
+        besides.passed.extend(id);
     }
 
     /// All that may still open something, for a logout; nothing is presented afterwards.
     pub(super) fn take_all(&mut self) -> impl Iterator<Item = SessionId> {
         let Besides { untried, passed, renewed } = std::mem::take(self).besides.map(|all| *all).unwrap_or_default();
-        untried.into_iter().chain(passed).chain(renewed.map(|(id, _)| id))
+        untried.into_iter().chain(passed).chain(renewed.into_iter().map(|(id, _)| id))
     }
 }

@@ -120,14 +120,9 @@ impl Machine {
         }
     }
 
-    /// Whether the session has a principal, as far as is known; `true` if nothing is.
+    /// Whether somebody is or was logged in, as far as this request knows; `true` if it has not looked.
     pub(crate) fn may_be_logged_in(&self) -> bool {
-        match (self.changes.new_principal(), &self.standing) {
-            (Some(principal), _) => principal.is_some(),
-            (None, Standing::Found(view)) => view.snapshot.record.principal.is_some(),
-            (None, Standing::Unknown | Standing::Written) => true,
-            (None, Standing::Absent | Standing::Overtaken(_) | Standing::Lost) => false,
-        }
+        self.saw_principal || matches!(self.standing, Standing::Unknown | Standing::Written)
     }
 
     /// Whose session this is, after [`want`](Self::want) of all.

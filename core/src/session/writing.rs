@@ -5,7 +5,6 @@ use std::sync::Arc;
 use super::{
     config::Config,
     machine::{Machine, Standing},
-    presented::Presented,
 };
 use crate::{
     Error, InvalidId, SessionId,
@@ -71,6 +70,7 @@ impl Machine {
         self.check_open()?;
         config.limits.check_principal(principal.as_deref())?;
         self.used = true;
+        self.saw_principal |= principal.is_some();
         self.changes.set_principal(principal);
         Ok(())
     }
@@ -117,8 +117,8 @@ impl Machine {
             return Err(InvalidId::Refused.into());
         }
         // What the client holds is not looked at any more; it learns the given id as soon as a session stands under it.
-        self.presented = Presented::default();
         self.issued = self.id.as_ref() != Some(&id);
+        self.presented.pass_all(self.id.take());
         (self.id, self.key, self.id_is_given) = (Some(id), None, true);
         self.standing = Standing::Unknown;
         Ok(())

@@ -56,6 +56,15 @@ const FAULTS: &[(Fault, &str)] = &[
     (Fault::UnlockedMove, "of_overlapping_renewals_one_wins"),
     (Fault::UnlockedMove, "a_remove_overlapping_a_renewal_ends_it"),
     (Fault::WaitsInCircles, "moves_in_circles_never_wait_for_each_other"),
+    (Fault::TellsNoTrace, "a_trace_is_kept_to_the_byte"),
+    (Fault::TraceNamesTheOldKey, "a_trace_is_kept_to_the_byte"),
+    (Fault::TraceForgetsWhen, "a_trace_is_kept_to_the_byte"),
+    (Fault::TraceDropsTheSealedId, "a_trace_is_kept_to_the_byte"),
+    (Fault::TraceCutsTheSealedId, "a_trace_is_kept_to_the_byte"),
+    (Fault::TraceIsToldForEver, "a_trace_is_told_as_long_as_it_is_remembered"),
+    (Fault::TraceOfALivingSession, "what_was_not_renewed_has_no_trace"),
+    (Fault::ALaterMoveRewritesTraces, "each_move_has_a_trace_of_its_own"),
+    (Fault::ALostMoveRewritesTheTrace, "a_trace_is_that_of_the_move_that_won"),
     (Fault::FindListsTheExpired, "find_lists_the_living_sessions_of_a_principal"),
     (Fault::SweepRemovesTheLiving, "sweep_removes_what_has_expired_and_nothing_else"),
 ];
@@ -115,6 +124,20 @@ fn what_is_lacking_is_left_out_and_has_to_say_so() {
     assert_eq!(left_out, needing.collect::<Vec<_>>());
     assert!(left_out.contains(&"a_logout_follows_renewals"));
     assert_eq!(names(&lacking(None)), ["what_is_lacking_says_so"], "it can, although it was said that it cannot");
+}
+
+/// A storage may remember nothing of a renewal, if it says so.
+#[test]
+fn a_storage_without_traces_is_one() {
+    let without = |make: fn() -> Plain| Suite::blocking(make).without(Ability::Tracing).run();
+    let report = without(|| Plain::broken(Fault::TellsNoTrace));
+    assert_eq!(names(&report), [""; 0], "{report}");
+    assert!(report.left_out.iter().any(|case| case.name == "a_trace_is_kept_to_the_byte"));
+    assert_eq!(
+        names(&without(Plain::sound)),
+        ["what_is_lacking_says_so"],
+        "it has them, although it was said otherwise"
+    );
 }
 
 #[test]

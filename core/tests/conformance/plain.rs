@@ -9,7 +9,10 @@ use std::{
 use gsession::{
     Changes, Entries, Limits, Record, Storage, StorageError, StorageErrorKind, StoreKey, Timestamp,
     record::{Applied, Commit},
-    storage::{Access, Committed, Created, FORWARD_FOR, Found, Lookup, Moved, Removed, Snapshot, Swept, Touched},
+    storage::{
+        Access, Committed, Created, FORWARD_FOR, Found, Lookup, Moved, Removed, SealedId, Snapshot, Swept, Touched,
+        Trace,
+    },
 };
 
 /// What is wrong with the storage.
@@ -55,12 +58,21 @@ pub(crate) enum Fault {
     FindListsTheExpired,
     SweepRemovesTheLiving,
     MovesNothingAndSaysSo,
+    TellsNoTrace,
+    TraceNamesTheOldKey,
+    TraceForgetsWhen,
+    TraceDropsTheSealedId,
+    TraceCutsTheSealedId,
+    TraceIsToldForEver,
+    TraceOfALivingSession,
+    ALaterMoveRewritesTraces,
+    ALostMoveRewritesTheTrace,
 }
 
 #[derive(Debug, Clone)]
 enum Slot {
     Session { record: Record, revision: u64 },
-    Forward { to: StoreKey, at: Timestamp },
+    Forward(Trace),
 }
 
 type Slots = BTreeMap<StoreKey, Slot>;
@@ -105,7 +117,7 @@ impl Plain {
     fn is_over(&self, slot: &Slot, now: Timestamp) -> bool {
         match slot {
             Slot::Session { record, .. } => !self.has(Fault::MissingExpiry) && record.is_expired(now),
-            Slot::Forward { at, .. } => !self.has(Fault::TracesForEver) && *at + FORWARD_FOR <= now,
+            Slot::Forward(trace) => !self.has(Fault::TracesForEver) && trace.at + FORWARD_FOR <= now,
         }
     }
 
@@ -207,7 +219,7 @@ impl Storage for Plain {
                 self.cache.lock().unwrap().insert(*key, snapshot.clone());
                 Ok(Lookup::Found(snapshot))
             }
-            Some(Slot::Forward { at, .. }) => Ok(Lookup::Moved(at)),
+            Some(Slot::Forward(trace)) => Ok(Lookup::Moved(trace.at)),
             None if self.has(Fault::AbsentIsAnError) => {
                 Err(StorageError::new(StorageErrorKind::Other, "finding a session"))
             }
@@ -234,7 +246,7 @@ impl Storage for Plain {
         let is_free = match slots.get(key) {
             None => true,
             Some(Slot::Session { .. }) if self.has(Fault::OverwritingCreate) => true,
-            Some(Slot::Forward { .. }) if self.has(Fault::CreateOverwritesTraces) => true,
+            Some(Slot::Forward(_)) if self.has(Fault::CreateOverwritesTraces) => true,
             Some(_) if self.has(Fault::ExpiredBlocksItsPlace) => false,
             Some(slot) => self.is_over(slot, now),
         };
@@ -263,7 +275,7 @@ impl Storage for Plain {
         let mut slots = self.slots();
         let (record, revision) = match self.living(&slots, key, &commit.access) {
             Some(Slot::Session { record, revision }) => (record, revision),
-            Some(Slot::Forward { at, .. }) => return Ok(Committed::Moved(at)),
+            Some(Slot::Forward(trace)) => return Ok(Committed::Moved(trace.at)),
             None => match &commit.base {
                 Some(base) if self.has(Fault::ResurrectingCommit) => (base.record.clone(), base.revision),
                 _ if self.has(Fault::UpsertingCommit) => (Record::new(commit.access.now, FORWARD_FOR, None), 0),
@@ -344,7 +356,12 @@ impl Storage for Plain {
         let mut slots = self.slots();
         let (record, revision) = match self.living(&slots, from, &commit.access) {
             Some(Slot::Session { record, revision }) => (record, revision),
-            Some(Slot::Forward { at, .. }) => return Ok(Moved::Moved(at)),
+            Some(Slot::Forward(trace)) => {
+                if self.has(Fault::ALostMoveRewritesTheTrace) {
+                    slots.insert(*from, Slot::Forward(Trace::new(*to, commit.access.now, commit.sealed.clone())));
+                }
+                return Ok(Moved::Moved(trace.at));
+            }
             None => return Ok(Moved::Gone),
         };
         let is_taken = slots.get(to).is_some_and(|slot| !self.is_over(slot, commit.access.now));
@@ -365,9 +382,39 @@ impl Storage for Plain {
         if self.has(Fault::MoveLeavesNoTrace) {
             slots.remove(from);
         } else if !self.has(Fault::TwoSuccessors) {
-            slots.insert(*from, Slot::Forward { to: *to, at: commit.access.now });
+            if self.has(Fault::ALaterMoveRewritesTraces) {
+                slots.values_mut().for_each(|slot| match slot {
+                    Slot::Forward(trace) if trace.to == *from => trace.to = *to,
+                    _ => {}
+                });
+            }
+            slots.insert(*from, Slot::Forward(Trace::new(*to, commit.access.now, commit.sealed.clone())));
         }
         Ok(Moved::Done { expires_at, revision: 1 })
+    }
+
+    fn trace(&self, key: &StoreKey, now: Timestamp) -> Result<Option<Trace>, StorageError> {
+        let slots = self.slots();
+        let is_told = |slot: &&Slot| self.has(Fault::TraceIsToldForEver) || !self.is_over(slot, now);
+        let trace = match slots.get(key).filter(is_told) {
+            Some(Slot::Forward(trace)) => trace.clone(),
+            Some(Slot::Session { .. }) if self.has(Fault::TraceOfALivingSession) => {
+                Trace::new(*key, now, SealedId::none())
+            }
+            Some(Slot::Session { .. }) | None => return Ok(None),
+        };
+        let Trace { to, at, sealed, .. } = trace;
+        Ok(match self.fault {
+            Some(Fault::TellsNoTrace) => None,
+            Some(Fault::TraceNamesTheOldKey) => Some(Trace::new(*key, at, sealed)),
+            Some(Fault::TraceForgetsWhen) => Some(Trace::new(to, now, sealed)),
+            Some(Fault::TraceDropsTheSealedId) => Some(Trace::new(to, at, SealedId::none())),
+            Some(Fault::TraceCutsTheSealedId) => {
+                let bytes = sealed.as_bytes();
+                Some(Trace::new(to, at, SealedId::from_bytes(&bytes[..bytes.len().min(255)])))
+            }
+            _ => Some(Trace::new(to, at, sealed)),
+        })
     }
 
     fn remove(&self, key: &StoreKey) -> Result<Removed, StorageError> {
@@ -377,7 +424,7 @@ impl Storage for Plain {
                 slots.remove(key);
                 Ok(Removed::Done)
             }
-            Some(Slot::Forward { to, .. }) => Ok(Removed::Moved(*to)),
+            Some(Slot::Forward(trace)) => Ok(Removed::Moved(trace.to)),
             None => Ok(Removed::Absent),
         }
     }

@@ -9,7 +9,7 @@ pub(crate) const REQUESTS: usize = 3;
 
 #[derive(Debug, Clone)]
 pub(crate) enum Op {
-    /// Ends the request at this place, if there is one, and begins another.
+    /// Ends the request at this place, if there is one that has not ended, and begins another.
     Open,
     Get(String),
     Set(String, u32),
@@ -19,9 +19,17 @@ pub(crate) enum Op {
     /// Says whose session it is, or that it is nobody's.
     Own(Option<u32>),
     Renew,
+    /// Renews, says whose it is and sets an entry.
+    LogIn(u32),
     Destroy,
     Save,
     Close,
+    /// As `Close`, and the answer gets lost on its way to the client.
+    CloseUnheard,
+    /// The client keeps its cookie a second time.
+    Keep,
+    /// From now on the client sends its two cookies the other way round.
+    Swap,
     /// The request is dropped in the middle of its work.
     Drop,
     /// Every session of somebody is ended, but for the one that the client holds now.
@@ -45,9 +53,13 @@ fn op() -> impl Strategy<Value = Op> {
         6 => "[a-d]".prop_map(Op::Update),
         2 => prop::option::of(0..3_u32).prop_map(Op::Own),
         4 => Just(Op::Renew),
+        5 => (0..3_u32).prop_map(Op::LogIn),
         2 => Just(Op::Destroy),
         6 => Just(Op::Save),
-        4 => Just(Op::Close),
+        5 => Just(Op::Close),
+        3 => Just(Op::CloseUnheard),
+        2 => Just(Op::Keep),
+        1 => Just(Op::Swap),
         2 => Just(Op::Drop),
         1 => (0..3_u32).prop_map(Op::DestroyAllOf),
         1 => Just(Op::Expire),
@@ -71,9 +83,13 @@ impl fmt::Display for Op {
             Self::Own(Some(user)) => write!(f, "it gives the session to user {user}"),
             Self::Own(None) => f.write_str("it says that the session is nobody's"),
             Self::Renew => f.write_str("it renews"),
+            Self::LogIn(user) => write!(f, "it logs user {user} in"),
             Self::Destroy => f.write_str("it destroys"),
             Self::Save => f.write_str("it saves"),
             Self::Close => f.write_str("it ends"),
+            Self::CloseUnheard => f.write_str("it ends, and its answer is lost"),
+            Self::Keep => f.write_str("the client keeps its cookie a second time"),
+            Self::Swap => f.write_str("the client sends its two cookies the other way round"),
             Self::Drop => f.write_str("it is dropped"),
             Self::DestroyAllOf(user) => write!(f, "every other session of user {user} is ended"),
             Self::Expire => f.write_str("the idle timeout passes"),
@@ -85,7 +101,7 @@ impl fmt::Display for Op {
 /// A history in words, a line a step.
 pub(crate) fn in_words(history: &History) -> String {
     let line = |(place, op): &(usize, Op)| match op {
-        Op::DestroyAllOf(_) | Op::Expire | Op::Restart => format!("  {op}\n"),
+        Op::DestroyAllOf(_) | Op::Expire | Op::Restart | Op::Keep | Op::Swap => format!("  {op}\n"),
         op => format!("  request {place}: {op}\n"),
     };
     history.iter().map(line).collect()

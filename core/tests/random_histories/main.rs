@@ -63,7 +63,7 @@ fn check_histories(kind: Kind, cases: u32) {
 
 #[test]
 fn memory_holds_what_the_model_holds() {
-    check_histories(Kind::Memory, 600);
+    check_histories(Kind::Memory, 1_500);
 }
 
 #[test]
@@ -107,6 +107,11 @@ fn a_broken_storage_is_found_by_a_short_history() {
         (Fault::TwoSuccessors, 6),
         (Fault::ClearForgetsNothing, 7),
         (Fault::CommitForgetsThePrincipal, 7),
+        (Fault::MoveLeavesNoTrace, 8),
+        (Fault::TellsNoTrace, 8),
+        (Fault::TraceNamesTheOldKey, 10),
+        (Fault::TraceDropsTheSealedId, 8),
+        (Fault::ALaterMoveRewritesTraces, 10),
     ] {
         let found = refuted(2_000, history(), |history| world::run_on(Plain::broken(fault), history));
         let (history, why) = found.unwrap_or_else(|| panic!("{fault:?} was not found"));

@@ -1,6 +1,8 @@
 //! The reference: what sessions are, in maps.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, VecDeque};
+
+use gsession::Timestamp;
 
 /// The entries of a session, and under [`OWNER`] whose it is.
 pub(crate) type Data = BTreeMap<String, u32>;
@@ -50,7 +52,8 @@ impl Pending {
 pub(crate) enum Fate {
     Lives(Data),
     Ended,
-    RenewedTo(usize),
+    /// It has another number, since this time.
+    RenewedTo(usize, Timestamp),
 }
 
 /// What a request knows.
@@ -60,5 +63,232 @@ pub(crate) enum Standing {
     Written,
     Found(Data),
     Absent,
+    /// Another request has renewed the session it works under.
+    Overtaken {
+        at: Timestamp,
+        had_part: bool,
+    },
     Lost,
+}
+
+/// What storing came to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Stored {
+    Nothing,
+    Done,
+    /// There is a new session, or a new number for one.
+    Issued,
+    /// What was written is dropped; whether anything is lost by it.
+    Gone {
+        loses: bool,
+    },
+}
+
+/// What the model knows of all sessions.
+pub(crate) trait Fates {
+    fn fate(&self, number: usize) -> &Fate;
+
+    /// Where a session has got to.
+    fn end_of(&self, mut number: usize) -> usize {
+        while let Fate::RenewedTo(next, _) = self.fate(number) {
+            number = *next;
+        }
+        number
+    }
+}
+
+/// A request as the model sees it.
+#[derive(Debug)]
+pub(crate) struct Model {
+    /// The number of the session it works under.
+    pub(crate) under: Option<usize>,
+    pub(crate) standing: Standing,
+    pub(crate) pending: Pending,
+    pub(crate) renew: bool,
+    pub(crate) doomed: Vec<usize>,
+    pub(crate) has_destroyed: bool,
+    /// Whether the client has to be told a number.
+    pub(crate) issued: bool,
+    /// Whether it has moved the session's deadline already, so that its end need not.
+    pub(crate) extended: bool,
+    /// Whether the idle timeout has passed since it began, so that its end has to move the deadline of what it has read.
+    pub(crate) is_old: bool,
+    began: Timestamp,
+    /// What else it presented: not looked up yet, opening nothing, and renewed by another request.
+    untried: VecDeque<usize>,
+    passed: Vec<usize>,
+    renewed: VecDeque<(usize, Timestamp)>,
+}
+
+impl Model {
+    pub(crate) fn presenting(numbers: Vec<usize>, began: Timestamp) -> Self {
+        let mut untried = VecDeque::from(numbers);
+        let under = untried.pop_front();
+        Self {
+            under,
+            standing: if under.is_some() { Standing::Unknown } else { Standing::Absent },
+            pending: Pending::default(),
+            renew: false,
+            doomed: Vec::new(),
+            has_destroyed: false,
+            issued: false,
+            extended: false,
+            is_old: false,
+            began,
+            untried,
+            passed: Vec::new(),
+            renewed: VecDeque::new(),
+        }
+    }
+
+    /// Nothing lives under the number whose turn it was.
+    fn pass(&mut self, renewed: Option<Timestamp>) {
+        match (self.under.take(), renewed) {
+            (Some(number), Some(at)) => self.renewed.push_back((number, at)),
+            (number, _) => self.passed.extend(number),
+        }
+        (self.under, self.standing) = match self.untried.pop_front() {
+            Some(next) => (Some(next), Standing::Unknown),
+            None => match self.renewed.pop_front() {
+                Some((number, at)) => (Some(number), Standing::Overtaken { at, had_part: false }),
+                None => (None, Standing::Absent),
+            },
+        };
+    }
+
+    /// What the storage holds is not what the request knows.
+    fn lose(&mut self, fate: &Fate) {
+        let is_unknown = matches!(self.standing, Standing::Unknown);
+        match fate {
+            Fate::RenewedTo(_, at) if is_unknown => self.pass(Some(*at)),
+            Fate::RenewedTo(_, at) => self.standing = Standing::Overtaken { at: *at, had_part: true },
+            _ if is_unknown => self.pass(None),
+            _ => self.standing = Standing::Lost,
+        }
+    }
+
+    /// It asks the storage for its session, unless it has done so.
+    pub(crate) fn look(&mut self, fates: &impl Fates) {
+        while let (Standing::Unknown | Standing::Written, Some(under)) = (&self.standing, self.under) {
+            match fates.fate(under) {
+                Fate::Lives(data) => self.standing = Standing::Found(data.clone()),
+                fate => self.lose(fate),
+            }
+        }
+    }
+
+    /// An update that was to be stored has found this.
+    pub(crate) fn refused(&mut self, fate: &Fate) {
+        self.lose(fate);
+    }
+
+    pub(crate) fn seen(&self) -> Data {
+        match &self.standing {
+            Standing::Found(data) => data.clone(),
+            _ => Data::new(),
+        }
+    }
+
+    pub(crate) fn is_gone(&self) -> bool {
+        matches!(self.standing, Standing::Overtaken { .. } | Standing::Lost)
+    }
+
+    /// The request ends and has stored nothing: an id that it was given before is sent only if it still opens something, and
+    /// what it has read counts as used.
+    pub(crate) fn confirm(&mut self, fates: &impl Fates) {
+        let stands = matches!(self.standing, Standing::Found(_) | Standing::Written);
+        let asks = self.issued || self.is_old && !self.extended;
+        if stands && asks && !self.under.is_some_and(|under| matches!(fates.fate(under), Fate::Lives(_))) {
+            self.standing = Standing::Lost;
+        }
+    }
+
+    pub(crate) fn destroy(&mut self) {
+        let renewed = self.renewed.drain(..).map(|(number, _)| number);
+        self.doomed.extend(self.untried.drain(..).chain(self.passed.drain(..)).chain(renewed).chain(self.under.take()));
+        self.standing = Standing::Absent;
+        (self.pending, self.renew, self.issued, self.has_destroyed) = (Pending::default(), false, false, true);
+        self.extended = false;
+    }
+
+    pub(crate) fn abandon(&mut self) {
+        (self.pending, self.renew) = (Pending::default(), false);
+    }
+
+    fn gone(&mut self, loses: bool) -> Stored {
+        self.abandon();
+        Stored::Gone { loses }
+    }
+
+    /// The renewed session of the one who logs in, if it is among those that were presented.
+    fn joinable(&mut self, fates: &impl Fates, had_part: bool) -> Option<(usize, Data)> {
+        let user = self.pending.edits.get(OWNER).copied().flatten();
+        loop {
+            let end = fates.end_of(self.under?);
+            match fates.fate(end) {
+                Fate::Lives(data) if data.get(OWNER) == user.as_ref() => return Some((end, data.clone())),
+                _ if had_part => return None,
+                _ => {}
+            }
+            let (next, at) = self.renewed.pop_front()?;
+            self.passed.extend(self.under.replace(next));
+            self.standing = Standing::Overtaken { at, had_part };
+        }
+    }
+
+    /// It stores what it has done. What becomes of the session it works under is the second part of the answer.
+    pub(crate) fn store(&mut self, fates: &impl Fates, is_closing: bool) -> (Stored, Option<Fate>) {
+        if self.pending.is_empty() && !self.renew {
+            return (Stored::Nothing, None);
+        }
+        let logs_in = self.pending.edits.get(OWNER).is_some_and(Option::is_some);
+        loop {
+            match (&self.standing, self.under) {
+                (Standing::Overtaken { at, had_part }, _) => {
+                    let (at, had_part) = (*at, *had_part);
+                    if logs_in && let Some((number, data)) = self.joinable(fates, had_part) {
+                        (self.under, self.standing) = (Some(number), Standing::Found(data));
+                        (self.renew, self.issued) = (false, true);
+                        continue;
+                    }
+                    let begins_anew = !had_part && (logs_in || self.renew && self.began >= at);
+                    if !(begins_anew && self.pending.has_content()) {
+                        let loses = !self.pending.is_empty();
+                        return (self.gone(loses), None);
+                    }
+                    self.passed.extend(self.under.take());
+                    self.standing = Standing::Absent;
+                }
+                (Standing::Lost, _) => {
+                    let loses = !self.pending.is_empty() && (self.renew || logs_in);
+                    return (self.gone(loses), None);
+                }
+                (Standing::Absent, _) | (_, None) => {
+                    self.renew = false;
+                    let pending = std::mem::take(&mut self.pending);
+                    if !pending.has_content() {
+                        return (Stored::Nothing, None);
+                    }
+                    let data = pending.over(&Data::new());
+                    (self.under, self.standing, self.issued) = (None, Standing::Found(data.clone()), true);
+                    return (Stored::Issued, Some(Fate::Lives(data)));
+                }
+                (_, Some(under)) => match fates.fate(under) {
+                    Fate::Lives(data) => {
+                        let pending = std::mem::take(&mut self.pending);
+                        self.standing = match &self.standing {
+                            Standing::Found(seen) if !is_closing => Standing::Found(pending.over(seen)),
+                            _ => Standing::Written,
+                        };
+                        let fate = Fate::Lives(pending.over(data));
+                        let renews = std::mem::take(&mut self.renew);
+                        self.issued |= renews;
+                        self.extended = true;
+                        return (if renews { Stored::Issued } else { Stored::Done }, Some(fate));
+                    }
+                    fate => self.lose(fate),
+                },
+            }
+        }
+    }
 }

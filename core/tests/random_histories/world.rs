@@ -1,27 +1,50 @@
 //! A history on a storage and on the model, side by side.
 
-use std::sync::Arc;
+mod acting;
+
+use std::{sync::Arc, time::Duration};
 
 use gsession::{
-    ClientInfo, Clock as _, Delivery, Error, Manager, Session, SessionId, Storage, StoreKey, Timestamp,
+    ClientInfo, Clock as _, Delivery, Error, Manager, Saved, Session, SessionId, Storage, StoreKey, Timestamp,
     storage::FORWARD_FOR,
 };
 
 use crate::{
     history::{History, Op, REQUESTS},
-    model::{Data, Fate, OWNER, Pending, Standing},
+    model::{Data, Fate, Fates, Model, OWNER, Standing, Stored},
     support::{IDLE, Kind, Place, found, survivors},
 };
 
 #[derive(Debug)]
 struct Request {
     session: Session,
-    /// The number of the session it works under.
-    under: Option<usize>,
-    standing: Standing,
-    pending: Pending,
-    renew: bool,
-    doomed: Option<usize>,
+    model: Model,
+    is_closed: bool,
+}
+
+/// The model of all sessions, and the id by which the storage knows each.
+#[derive(Debug, Default)]
+struct Sessions(Vec<(Fate, SessionId)>);
+
+impl Fates for Sessions {
+    fn fate(&self, number: usize) -> &Fate {
+        &self.0[number].0
+    }
+}
+
+impl Sessions {
+    fn id(&self, number: usize) -> SessionId {
+        self.0[number].1.clone()
+    }
+
+    fn end(&mut self, number: usize) {
+        let end = self.end_of(number);
+        self.0[end].0 = Fate::Ended;
+    }
+
+    fn end_all(&mut self) {
+        self.0.iter_mut().for_each(|(fate, _)| *fate = Fate::Ended);
+    }
 }
 
 pub(crate) struct World {
@@ -29,10 +52,11 @@ pub(crate) struct World {
     /// Over it, or over one that is broken.
     storage: Arc<dyn Storage>,
     manager: Manager,
-    /// The model, and the id by which the storage knows each session.
-    fates: Vec<(Fate, SessionId)>,
+    sessions: Sessions,
     /// The session whose id the client holds.
     cookie: Option<usize>,
+    /// Another cookie, which it sends after that one.
+    kept: Option<usize>,
     requests: [Option<Request>; REQUESTS],
     /// Whether another process can open it.
     reopens: bool,
@@ -62,8 +86,9 @@ impl World {
             place,
             storage,
             manager,
-            fates: Vec::new(),
+            sessions: Sessions::default(),
             cookie: None,
+            kept: None,
             requests: Default::default(),
             reopens,
             reads_parts,
@@ -75,128 +100,107 @@ impl World {
     }
 
     fn open(&mut self, at: usize) {
-        self.close(at);
-        let id = self.cookie.map(|number| self.fates[number].1.clone());
-        let session = self.manager.session(id.as_ref().map(SessionId::as_str), ClientInfo::default());
-        let standing = if id.is_some() { Standing::Unknown } else { Standing::Absent };
-        self.requests[at] = Some(Request {
-            session,
-            under: self.cookie,
-            standing,
-            pending: Pending::default(),
-            renew: false,
-            doomed: None,
-        });
+        self.close(at, true);
+        let numbers: Vec<usize> = self.cookie.into_iter().chain(self.kept).collect();
+        let ids: Vec<SessionId> = numbers.iter().map(|&number| self.sessions.id(number)).collect();
+        let session = self.manager.session_from(ids.iter().map(SessionId::as_str), ClientInfo::default);
+        let model = Model::presenting(numbers, self.now());
+        self.requests[at] = Some(Request { session, model, is_closed: false });
     }
 
     fn look(&self, request: &mut Request) {
-        let Some(under) = request.under else { return };
-        if self.reads_parts && matches!(request.standing, Standing::Unknown | Standing::Written) {
+        if self.reads_parts && matches!(request.model.standing, Standing::Unknown | Standing::Written) {
             // The model reads all of a session at its first look; the hash storage reads what is asked for.
             let _ = request.session.len().unwrap();
         }
-        request.standing = match (&request.standing, &self.fates[under].0) {
-            (Standing::Unknown | Standing::Written, Fate::Lives(data)) => Standing::Found(data.clone()),
-            (Standing::Unknown | Standing::Written, Fate::RenewedTo(_)) | (Standing::Written, Fate::Ended) => {
-                Standing::Lost
-            }
-            (Standing::Unknown, Fate::Ended) => Standing::Absent,
-            (known, _) => known.clone(),
-        };
-    }
-
-    fn end(&mut self, mut number: usize) {
-        while let Fate::RenewedTo(next) = self.fates[number].0 {
-            number = next;
-        }
-        self.fates[number].0 = Fate::Ended;
+        request.model.look(&self.sessions);
     }
 
     /// What is known to be written already, after a look.
     fn get(request: &Request, key: &str) -> Option<u32> {
-        let seen = match &request.standing {
-            Standing::Found(data) => data.clone(),
-            _ => Data::new(),
-        };
-        request.pending.over(&seen).get(key).copied()
+        request.model.pending.over(&request.model.seen()).get(key).copied()
     }
 
-    /// Stores what a request did, in the model; gives back whether a new session or id was made.
-    fn store(&mut self, request: &mut Request) -> Option<Fate> {
-        if let Some(number) = request.doomed.take() {
-            self.end(number);
-        }
-        if request.pending.is_empty() && !request.renew {
-            return None;
-        }
-        let pending = std::mem::take(&mut request.pending);
-        let renew = std::mem::take(&mut request.renew);
-        if !matches!(request.standing, Standing::Absent | Standing::Lost) {
-            let under = request.under.expect("a session it works under");
-            match self.fates[under].0.clone() {
-                Fate::Lives(data) => {
-                    let data = pending.over(&data);
-                    request.standing = match &request.standing {
-                        Standing::Found(seen) => Standing::Found(pending.over(seen)),
-                        _ => Standing::Written,
-                    };
-                    if renew {
-                        return Some(Fate::Lives(data));
-                    }
-                    self.fates[under].0 = Fate::Lives(data);
-                    return None;
+    /// Stores what a request did, in the model.
+    fn store(&mut self, request: &mut Request, is_closing: bool) -> Stored {
+        std::mem::take(&mut request.model.doomed).into_iter().for_each(|number| self.sessions.end(number));
+        let (stored, fate) = request.model.store(&self.sessions, is_closing);
+        match (stored, fate) {
+            (Stored::Issued, Some(fate)) => {
+                let number = self.sessions.0.len();
+                if let Some(old) = request.model.under.replace(number) {
+                    self.sessions.0[old].0 = Fate::RenewedTo(number, self.now());
                 }
-                Fate::Ended if matches!(request.standing, Standing::Unknown) => request.standing = Standing::Absent,
-                Fate::Ended | Fate::RenewedTo(_) => request.standing = Standing::Lost,
+                let id = request.session.id().expect("a session that was stored has an id");
+                assert!(self.sessions.0.iter().all(|(_, other)| *other != id), "an id was issued twice");
+                self.sessions.0.push((fate, id));
             }
+            (_, Some(fate)) => {
+                let under = request.model.under.expect("a session it works under");
+                self.sessions.0[under].0 = fate;
+                assert_eq!(request.session.id(), Some(self.sessions.id(under)), "the id of a session that was stored");
+            }
+            (_, None) => {}
         }
-        if matches!(request.standing, Standing::Absent) && pending.has_content() {
-            let data = pending.over(&Data::new());
-            request.standing = Standing::Found(data.clone());
-            request.under = None;
-            return Some(Fate::Lives(data));
-        }
-        None
+        stored
     }
 
-    fn stored(&mut self, request: &mut Request) {
-        if let Some(fate) = self.store(request) {
-            let number = self.fates.len();
-            if let Some(old) = request.under {
-                self.fates[old].0 = Fate::RenewedTo(number);
-            }
-            let id = request.session.id().expect("a session that was stored has an id");
-            assert!(self.fates.iter().all(|(_, other)| *other != id), "an id was issued twice");
-            self.fates.push((fate, id));
-            request.under = Some(number);
+    /// Ends a request, unless it has ended; whether its client hears what it is told.
+    fn close(&mut self, at: usize, is_heard: bool) {
+        let Some(mut request) = self.requests[at].take_if(|request| !request.is_closed) else { return };
+        let closed = request.session.close();
+        let stored = self.store(&mut request, true);
+        if stored == Stored::Nothing {
+            request.model.confirm(&self.sessions);
         }
-    }
-
-    fn close(&mut self, at: usize) {
-        let Some(mut request) = self.requests[at].take() else { return };
-        let closed = request.session.close().unwrap();
-        self.stored(&mut request);
-        let lost = matches!(request.standing, Standing::Lost);
-        if lost {
-            let quiet = matches!(closed.delivery, Delivery::Keep | Delivery::Withdraw);
-            assert!(quiet, "a request that lost its session hands out {:?}", closed.delivery);
-        }
-        match closed.delivery {
-            Delivery::Send { id, .. } => {
-                let number = self.fates.iter().position(|(_, issued)| *issued == id);
-                self.cookie = Some(number.expect("an id that was issued"));
+        request.is_closed = true;
+        request.session.seal();
+        let Request { session, model, .. } = &request;
+        let delivery = match closed {
+            Ok(closed) => {
+                assert_eq!(
+                    closed.saved == Saved::Gone,
+                    matches!(stored, Stored::Gone { .. }),
+                    "{closed:?}, {stored:?}"
+                );
+                assert!(stored != Stored::Gone { loses: true }, "what was written is lost, and nobody was told");
+                closed.delivery
             }
+            Err(error) => {
+                assert!(
+                    matches!(error, Error::Gone) && stored == Stored::Gone { loses: true },
+                    "{error:?}, {stored:?}"
+                );
+                session.delivery()
+            }
+        };
+        let sent = match &delivery {
+            Delivery::Send { id, .. } => Some(id.clone()),
+            _ => None,
+        };
+        let expected = model.under.filter(|_| model.issued && !model.is_gone());
+        assert_eq!(sent, expected.map(|number| self.sessions.id(number)), "the id that the client is sent");
+        assert!(delivery != Delivery::Withdraw || model.has_destroyed, "only a logout takes an id away");
+        match delivery {
+            _ if !is_heard => {}
+            Delivery::Send { .. } => self.cookie = expected,
             Delivery::Withdraw => self.cookie = None,
             _ => {}
         }
+        self.requests[at] = Some(request);
     }
 
     fn step(&mut self, at: usize, op: &Op) {
+        // So that it is known what came before what.
+        self.place.clock.advance(Duration::from_millis(1));
         match op {
             Op::Open => return self.open(at),
-            Op::Close => return self.close(at),
+            Op::Close => return self.close(at, true),
+            Op::CloseUnheard => return self.close(at, false),
             // What it has written and not saved is gone with it.
             Op::Drop => return self.requests[at] = None,
+            Op::Keep => return self.kept = self.cookie,
+            Op::Swap => return std::mem::swap(&mut self.cookie, &mut self.kept),
             Op::DestroyAllOf(user) => return self.destroy_all_of(*user),
             Op::Expire => return self.expire(),
             Op::Restart => return self.restart(),
@@ -206,60 +210,21 @@ impl World {
             self.open(at);
         }
         let mut request = self.requests[at].take().expect("it was opened");
-        let session = request.session.clone();
-        match op {
-            Op::Get(key) => {
-                self.look(&mut request);
-                assert_eq!(session.get::<u32>(key).unwrap(), Self::get(&request, key));
-            }
-            Op::Set(key, value) => {
-                session.set(key, value).unwrap();
-                request.pending.edits.insert(key.clone(), Some(*value));
-            }
-            Op::Remove(key) => {
-                session.remove(key).unwrap();
-                request.pending.edits.insert(key.clone(), None);
-            }
-            Op::Clear => {
-                session.clear().unwrap();
-                request.pending.clear();
-            }
-            Op::Own(user) => {
-                match user {
-                    Some(user) => session.set_principal(&format!("user-{user}")).unwrap(),
-                    None => session.clear_principal().unwrap(),
-                }
-                request.pending.edits.insert(OWNER.to_owned(), *user);
-            }
-            Op::Update(key) => self.update(&mut request, key),
-            Op::Renew => {
-                session.renew().unwrap();
-                request.renew = true;
-            }
-            Op::Destroy => {
-                session.destroy();
-                request.doomed = request.doomed.or(request.under);
-                (request.under, request.standing) = (None, Standing::Absent);
-                (request.pending, request.renew) = (Pending::default(), false);
-            }
-            Op::Save => {
-                let _ = session.save().unwrap();
-                self.stored(&mut request);
-            }
-            Op::Open | Op::Close | Op::Drop | Op::DestroyAllOf(_) | Op::Expire | Op::Restart => {}
+        if request.is_closed {
+            self.act_late(&mut request, op)
+        } else {
+            self.act(&mut request, op)
         }
         self.requests[at] = Some(request);
     }
 
     fn destroy_all_of(&mut self, user: u32) {
-        let spared = self.cookie.map(|number| self.fates[number].1.clone());
-        let ended = self.manager.destroy_all_of(&format!("user-{user}"), spared.as_ref()).unwrap();
+        let spared = self.cookie.map(|number| self.sessions.id(number));
+        let ended = self.manager.destroy_all_of(&principal(user), spared.as_ref()).unwrap();
         let mut expected = 0;
-        for number in 0..self.fates.len() {
-            if matches!(&self.fates[number].0, Fate::Lives(data) if data.get(OWNER) == Some(&user))
-                && self.cookie != Some(number)
-            {
-                self.fates[number].0 = Fate::Ended;
+        for (number, (fate, _)) in self.sessions.0.iter_mut().enumerate() {
+            if matches!(fate, Fate::Lives(data) if data.get(OWNER) == Some(&user)) && self.cookie != Some(number) {
+                *fate = Fate::Ended;
                 expected += 1;
             }
         }
@@ -269,7 +234,8 @@ impl World {
     /// All that was last used before this has ended, the traces of renewals too.
     fn expire(&mut self) {
         self.place.clock.advance(IDLE + FORWARD_FOR);
-        self.fates.iter_mut().for_each(|(fate, _)| *fate = Fate::Ended);
+        self.sessions.end_all();
+        self.requests.iter_mut().flatten().for_each(|request| request.model.is_old = true);
     }
 
     fn restart(&mut self) {
@@ -280,52 +246,14 @@ impl World {
         self.storage = self.place.opened_again();
         self.manager = self.place.builder_over(Arc::clone(&self.storage)).build().unwrap();
         if self.place.kind == Kind::Memory {
-            self.fates.iter_mut().for_each(|(fate, _)| *fate = Fate::Ended);
-        }
-    }
-
-    fn update(&mut self, request: &mut Request, key: &str) {
-        // An edit of this request that is not stored yet answers by itself, without a look at the storage.
-        let written = request.pending.cleared || request.pending.edits.contains_key(key);
-        let answer = request.session.update(key, |n: Option<u32>| n.unwrap_or(0) + 1);
-        if !(written && matches!(request.standing, Standing::Found(_))) {
-            self.look(request);
-        }
-        if matches!(request.standing, Standing::Lost) {
-            assert!(matches!(answer, Err(Error::Gone)), "{answer:?}");
-            return;
-        }
-        let Standing::Found(seen) = &mut request.standing else {
-            let new = Self::get(request, key).unwrap_or(0) + 1;
-            assert_eq!(answer.unwrap(), new);
-            request.pending.edits.insert(key.to_owned(), Some(new));
-            return;
-        };
-        if written {
-            let new = request.pending.over(seen).get(key).copied().unwrap_or(0) + 1;
-            assert_eq!(answer.unwrap(), new);
-            request.pending.edits.insert(key.to_owned(), Some(new));
-            return;
-        }
-        let under = request.under.expect("it was found under something");
-        match &mut self.fates[under].0 {
-            Fate::Lives(data) => {
-                let new = data.get(key).copied().unwrap_or(0) + 1;
-                assert_eq!(answer.unwrap(), new);
-                data.insert(key.to_owned(), new);
-                seen.insert(key.to_owned(), new);
-            }
-            Fate::Ended | Fate::RenewedTo(_) => {
-                assert!(matches!(answer, Err(Error::Gone)), "{answer:?}");
-                request.standing = Standing::Lost;
-            }
+            self.sessions.end_all();
         }
     }
 
     /// The storage holds what the model holds: dead ids stay dead, and nothing lives under an id nobody knows.
     fn check(&self) {
         let mut living = 0;
-        for (fate, id) in &self.fates {
+        for (fate, id) in &self.sessions.0 {
             let snapshot = found(&*self.storage, &StoreKey::of(id), self.now());
             let held = snapshot.map(|snapshot| {
                 let number = |json: &str| json.parse().unwrap();
@@ -341,7 +269,7 @@ impl World {
                     living += 1;
                     assert_eq!(held.as_ref(), Some(data), "a session's data");
                 }
-                Fate::Ended | Fate::RenewedTo(_) => assert_eq!(held, None, "a dead id lives"),
+                Fate::Ended | Fate::RenewedTo(..) => assert_eq!(held, None, "a dead id lives"),
             }
         }
         assert_eq!(self.place.ids.living(&*self.storage, self.now()).len(), living, "sessions that live");
@@ -354,12 +282,16 @@ impl World {
             self.check();
         }
         for at in 0..REQUESTS {
-            self.close(at);
+            self.close(at, true);
             self.check();
         }
         let lives = |(fate, _): &&(Fate, SessionId)| matches!(fate, Fate::Lives(_));
-        assert_eq!(survivors(&*self.storage, self.now()), self.fates.iter().filter(lives).count() as u64);
+        assert_eq!(survivors(&*self.storage, self.now()), self.sessions.0.iter().filter(lives).count() as u64);
     }
+}
+
+fn principal(user: u32) -> String {
+    format!("user-{user}")
 }
 
 pub(crate) fn run(kind: Kind, history: &History) {

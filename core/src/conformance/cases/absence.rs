@@ -9,7 +9,7 @@ use crate::{
     conformance::{
         Ability,
         case::{Verdict, must, must_be, must_match},
-        stage::{IDLE, Stage, active, commit_at, setting},
+        stage::{IDLE, Stage, active, commit_at, moved_at, setting},
     },
     storage::{Committed, Created, Lookup, Moved, Removed, Touched},
 };
@@ -82,6 +82,11 @@ pub(super) fn what_is_lacking_says_so(stage: &Stage) -> Verdict {
         let kind =
             storage.move_to(&key, &stage.key(2), &commit_at(Changes::default(), now)).err().map(|error| error.kind());
         must_be!(kind, Some(StorageErrorKind::Unsupported), "a move");
+    }
+    if stage.can(Ability::Renewing) && !stage.can(Ability::Tracing) {
+        let (from, to) = (stage.create(3, &[("a", "1")])?, stage.key(4));
+        moved_at(storage.move_to(&from, &to, &commit_at(Changes::default(), now)))?;
+        must_be!(storage.trace(&from, now)?, None, "the trace of a renewal");
     }
     if !stage.can(Ability::Listing) {
         let kind = storage.find("ada", now).err().map(|error| error.kind());

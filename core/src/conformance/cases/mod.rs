@@ -9,6 +9,7 @@ mod overlapping;
 mod reading;
 mod renewing;
 mod requests;
+mod tracing;
 
 use super::{Ability, Case};
 
@@ -16,12 +17,12 @@ use super::{Ability, Case};
 ///
 /// `$d` is a dollar sign, for the parameters of the macro that this one makes.
 macro_rules! registry {
-    ($d:tt $($module:ident { $($name:ident $rule:literal $([$need:ident])? $harm:literal)* })*) => {
+    ($d:tt $($module:ident { $($name:ident $rule:literal $([$($need:ident)+])? $harm:literal)* })*) => {
         pub(super) const ALL: &[Case] = &[$($(Case {
             name: stringify!($name),
             rule: $rule,
             harm: $harm,
-            needs: &[$(Ability::$need)?],
+            needs: &[$($(Ability::$need),+)?],
             run: $module::$name,
         },)*)*];
 
@@ -131,6 +132,19 @@ registry! { $
             "After a double click on the login there are two sessions, and the logout ends only one of them."
         moves_in_circles_never_wait_for_each_other "contract" [Renewing]
             "Two requests wait for each other for ever, and with them everybody else."
+    }
+    tracing {
+        a_trace_is_kept_to_the_byte "S5" [Renewing Tracing]
+            "The answer to a login is lost, the user logs in again, and is left with an id that opens nothing or with a second \
+             session, which no logout ends."
+        a_trace_is_told_as_long_as_it_is_remembered "S5" [Renewing Tracing]
+            "A login whose answer was lost cannot be repeated; or an id of long ago still says what became of its session."
+        each_move_has_a_trace_of_its_own "S5" [Renewing Tracing]
+            "Somebody whose id was renewed twice cannot repeat a login whose answer was lost."
+        what_was_not_renewed_has_no_trace "contract" [Tracing]
+            "A login is led to a session that is not there, or to itself for ever."
+        a_trace_is_that_of_the_move_that_won "S5" [Renewing Tracing]
+            "Of two logins at once the one that lost is led to a session that is not there, and its user is logged out."
     }
     listing {
         find_lists_the_living_sessions_of_a_principal "ASVS 7.4.5" [Listing]

@@ -269,14 +269,14 @@ fn after_the_response_a_session_can_be_read_and_destroyed() {
 }
 
 #[test]
-fn sealing_drops_all_but_a_destroy() {
+fn discarding_drops_all_but_a_destroy() {
     let mut request = Request::presenting(Some(old_id()));
     request.write();
-    request.machine.seal();
+    request.machine.discard();
     assert!(!request.machine.is_dirty() && request.machine.is_closed());
     let mut request = Request::presenting(Some(old_id()));
     request.destroy();
-    request.machine.seal();
+    request.machine.discard();
     assert_eq!(request.save([Reply::Removed(Removed::Done)]), Saved::Destroyed);
 }
 

@@ -46,27 +46,93 @@ fn whoever_only_renews_loses_nothing() {
     assert_eq!(request.close([move_lost()]), (Saved::Gone, Delivery::Keep));
 }
 
+/// The renewed session lives, and its trace says under which id.
+fn lives() -> [Reply; 2] {
+    [trace(&old_id(), &other_id()), Reply::Looked(stored_of("ada"))]
+}
+
+fn is_conflict(request: &mut Request, replies: impl IntoIterator<Item = Reply>) {
+    assert_eq!(request.close(replies), (Saved::Gone, Delivery::Keep));
+    assert!(request.conflict);
+}
+
 #[test]
-fn other_writes_are_an_error_and_touch_nothing() {
+fn other_writes_are_a_conflict_and_touch_nothing() {
     let mut blind = late();
     blind.write();
-    is_lost(&mut blind, [overtaken()]);
+    is_conflict(&mut blind, [overtaken()].into_iter().chain(lives()));
 
     let mut saw_nothing = late();
     saw_nothing.read(Lookup::Moved(T0));
     saw_nothing.write();
-    is_lost(&mut saw_nothing, []);
+    is_conflict(&mut saw_nothing, lives());
 
     let mut had_part = overlapping();
     had_part.read(stored(T0));
     had_part.write();
-    is_lost(&mut had_part, [overtaken()]);
+    is_conflict(&mut had_part, [overtaken()]);
+
+    // What removes could begin no session, so nobody has to know whether the old one lives.
+    let mut removes = late();
+    removes.machine.remove("user").unwrap();
+    is_conflict(&mut removes, [overtaken()]);
 
     // Who asks by a save is told, and can do something about it.
     let mut asks = late();
     asks.write();
-    assert_eq!(asks.save([overtaken()]), Saved::Gone);
+    assert_eq!(asks.save([overtaken()].into_iter().chain(lives())), Saved::Gone);
     assert_eq!(asks.close([]), (Saved::Nothing, Delivery::Keep));
+    assert!(!asks.conflict);
+}
+
+/// Nothing is displaced any more, so the id is as good as none.
+#[test]
+fn writes_begin_anew_when_the_renewed_session_has_ended() {
+    let ended = || [trace(&old_id(), &other_id()), Reply::Looked(Lookup::Absent)];
+    let mut blind = late();
+    blind.write();
+    let (saved, delivery) = blind.close([overtaken()].into_iter().chain(ended()).chain([created()]));
+    assert_eq!(saved, Saved::Created);
+    assert!(sends_fresh_id(&delivery));
+
+    let mut renews = overlapping();
+    renews.machine.renew().unwrap();
+    renews.write();
+    assert_eq!(renews.close([move_lost()].into_iter().chain(ended()).chain([created()])).0, Saved::Created);
+
+    // But not with what was read of it.
+    let mut had_part = overlapping();
+    had_part.read(stored(T0));
+    had_part.write();
+    is_conflict(&mut had_part, [overtaken()]);
+
+    // Where no trace is kept nobody knows.
+    let mut blind = late();
+    blind.write();
+    is_conflict(&mut blind, [overtaken(), Reply::Followed(None)]);
+}
+
+/// A thief who has read the session as its user's may say the name, and has not proven anything.
+#[test]
+fn what_was_read_of_the_session_proves_nothing() {
+    let mut thief = overlapping();
+    thief.read(stored_of("ada"));
+    thief.log_in("ada");
+    is_lost(&mut thief, [move_lost()]);
+
+    // Nor does saying it without a renewal.
+    let mut names = late();
+    names.write();
+    names.machine.set_principal(Some("ada".into()), &names.config).unwrap();
+    let (saved, delivery) = names.close([overtaken(), created()]);
+    assert_eq!(saved, Saved::Created);
+    assert!(sends_fresh_id(&delivery));
+
+    // Whoever was somebody else before has logged in.
+    let mut login = overlapping();
+    login.read(stored_of("bob"));
+    login.log_in("ada");
+    assert_eq!(login.close([move_lost()].into_iter().chain(lives()).chain([committed()])).0, Saved::Renewed);
 }
 
 /// The same user's second login goes on with what the first one has made, whichever answer arrives.
@@ -152,31 +218,33 @@ fn a_session_that_ends_while_it_is_joined_stays_dead() {
     is_lost(&mut request, [move_lost(), trace(&old_id(), &other_id()), Reply::Looked(stored_of("ada")), gone]);
 }
 
-/// Without a principal a second click cannot be told from a stranger, so it begins anew.
+/// Without a principal a second click cannot be told from a stranger, nor from a renewal that overlaps.
 #[test]
 fn a_renewal_without_a_principal_begins_anew_if_it_came_later() {
-    let mut blind = late();
-    blind.machine.renew().unwrap();
-    blind.write();
-    let (saved, delivery) = blind.close([move_lost(), created()]);
-    assert_eq!(saved, Saved::Created);
-    assert!(sends_fresh_id(&delivery));
-
-    let mut saw_nothing = late();
-    saw_nothing.read(Lookup::Moved(T0));
-    saw_nothing.machine.renew().unwrap();
-    saw_nothing.write();
-    assert_eq!(saw_nothing.close([created()]).0, Saved::Created);
-
+    let after = |millis: u64| Request::begun_at(T0 + Duration::from_millis(millis), Some(old_id()));
     for reads in [false, true] {
-        let mut request = overlapping();
-        if reads {
-            request.read(stored(T0));
+        for (mut request, begins) in
+            [(overlapping(), false), (after(0), false), (after(4_999), false), (after(5_000), true)]
+        {
+            if reads {
+                request.read(Lookup::Moved(T0));
+            }
+            request.machine.renew().unwrap();
+            request.write();
+            let moved = (!reads).then(move_lost);
+            if begins {
+                let replies = moved.into_iter().chain(lives()).chain([created()]);
+                assert_eq!(request.close(replies).0, Saved::Created);
+            } else {
+                is_lost(&mut request, moved.into_iter().chain(lives()));
+            }
         }
-        request.machine.renew().unwrap();
-        request.write();
-        is_lost(&mut request, [move_lost()]);
     }
+    let mut had_part = after(5_000);
+    had_part.read(stored(T0));
+    had_part.machine.renew().unwrap();
+    had_part.write();
+    is_lost(&mut had_part, [move_lost()]);
 }
 
 #[test]
@@ -186,6 +254,52 @@ fn a_logout_ends_the_renewed_session() {
     request.destroy();
     let replies = [Removed::Moved(StoreKey::of(&other_id())), Removed::Done].map(Reply::Removed);
     assert_eq!(request.close(replies), (Saved::Destroyed, Delivery::Withdraw));
+}
+
+/// Whatever a request has begun meanwhile, its client still holds the renewed id.
+#[test]
+fn a_logout_after_a_login_of_its_own_ends_the_renewed_session_too() {
+    let mut request = late();
+    request.log_in("ada");
+    let bobs = [move_lost(), trace(&old_id(), &other_id()), Reply::Looked(stored_of("bob"))];
+    assert_eq!(request.save(bobs.into_iter().chain([created()])), Saved::Created);
+    request.destroy();
+    let replies = [Removed::Done, Removed::Moved(StoreKey::of(&other_id())), Removed::Done].map(Reply::Removed);
+    assert_eq!(request.close(replies), (Saved::Destroyed, Delivery::Withdraw));
+}
+
+/// Whatever a request has begun meanwhile, its client still holds the renewed id.
+#[test]
+fn a_logout_after_a_login_of_its_own_ends_the_renewed_session_too() {
+    let mut request = late();
+    request.log_in("ada");
+    let bobs = [move_lost(), trace(&old_id(), &other_id()), Reply::Looked(stored_of("bob"))];
+    assert_eq!(request.save(bobs.into_iter().chain([created()])), Saved::Created);
+    request.destroy();
+    let replies = [Removed::Done, Removed::Moved(StoreKey::of(&other_id())), Removed::Done].map(Reply::Removed);
+    assert_eq!(request.close(replies), (Saved::Destroyed, Delivery::Withdraw));
+}
+
+/// An application that works under an id of its own choosing logs out the client as well.
+#[test]
+fn a_logout_under_a_given_id_ends_what_was_presented() {
+    let mut request = Request::presenting(Some(old_id()));
+    request.machine.set_id(other_id(), &request.config).unwrap();
+    request.destroy();
+    let replies = [Removed::Done, Removed::Done].map(Reply::Removed);
+    assert_eq!(request.close(replies), (Saved::Destroyed, Delivery::Withdraw));
+}
+
+/// A given id that was renewed is not given out again.
+#[test]
+fn a_login_under_a_given_id_that_was_renewed_gets_another() {
+    let mut request = Request::presenting(None);
+    request.machine.set_id(old_id(), &request.config).unwrap();
+    request.log_in("ada");
+    let replies = [move_lost(), trace(&old_id(), &other_id()), Reply::Looked(stored_of("bob")), created()];
+    let (saved, delivery) = request.close(replies);
+    assert_eq!(saved, Saved::Created);
+    assert!(sends_fresh_id(&delivery));
 }
 
 #[test]
@@ -199,9 +313,10 @@ fn a_client_that_came_much_later_begins_anew() {
     writer.write();
     assert_eq!(writer.close([overtaken(), created()]).0, Saved::Created);
 
+    // A login still finds its session, so that it does not lie about.
     let mut login = much_later();
     login.log_in("ada");
-    assert_eq!(login.close([move_lost(), created()]).0, Saved::Created);
+    assert_eq!(login.close([move_lost()].into_iter().chain(lives()).chain([committed()])).0, Saved::Renewed);
 }
 
 /// What counts is when a request was sent, not how slow it is.
@@ -211,6 +326,49 @@ fn a_slow_request_stays_overtaken() {
         request.now = T0 + 10 * GRACE;
         request.read(Lookup::Moved(T0));
         request.write();
-        is_lost(request, []);
+        let still_lives = {
+            let mut record = Record::new(request.now, IDLE, None);
+            record.principal = Some("ada".into());
+            Lookup::Found(Snapshot::complete(record))
+        };
+        is_conflict(request, [trace(&old_id(), &other_id()), Reply::Looked(still_lives)]);
     }
+}
+
+/// Several renewals may lie under what the client presents.
+#[test]
+fn a_login_joins_whichever_renewal_it_can() {
+    let (third, fourth) = (SessionId::from_random([3; 32]), SessionId::from_random([4; 32]));
+    for first in [stored_of("bob"), Lookup::Absent] {
+        let mut request = late().with_others([third.clone()]);
+        request.log_in("ada");
+        let replies = [
+            move_lost(),
+            move_lost(),
+            trace(&old_id(), &other_id()),
+            Reply::Looked(first),
+            trace(&third, &fourth),
+            Reply::Looked(stored_of("ada")),
+            committed(),
+        ];
+        let sends = Delivery::Send { id: fourth.clone(), expires_at: T0 + IDLE };
+        assert_eq!(request.close(replies), (Saved::Renewed, sends));
+    }
+}
+
+/// Nor does another renewal hide that a session lives which must not be displaced.
+#[test]
+fn a_write_looks_at_every_renewal() {
+    let (third, fourth) = (SessionId::from_random([3; 32]), SessionId::from_random([4; 32]));
+    let mut request = late().with_others([third.clone()]);
+    request.write();
+    let replies = [
+        overtaken(),
+        overtaken(),
+        trace(&old_id(), &other_id()),
+        Reply::Looked(Lookup::Absent),
+        trace(&third, &fourth),
+        Reply::Looked(stored_of("ada")),
+    ];
+    is_conflict(&mut request, replies);
 }

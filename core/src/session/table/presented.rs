@@ -55,9 +55,31 @@ fn a_renewal_counts_if_none_lives() {
         lookups.into_iter().for_each(|lookup| request.read(lookup));
         assert!(request.machine.is_gone() && request.machine.id().is_none());
         request.write();
-        let (error, delivery) = request.fail_to_close([]);
-        assert!(matches!((error, delivery), (Error::Gone, Delivery::Keep)));
+        assert_eq!(request.close([Reply::Followed(None)]), (Saved::Gone, Delivery::Keep));
+        assert!(request.conflict);
     }
+}
+
+/// With two cookies, both of which were renewed, a second login finds the first one.
+#[test]
+fn a_login_joins_whichever_renewal_it_can() {
+    let renewed_to = |byte| SessionId::from_random([byte; 32]);
+    let followed = |old: SessionId, byte, whose| [trace(&old, &renewed_to(byte)), Reply::Looked(stored_of(whose))];
+    let moved = || [Moved::Moved(T0), Moved::Moved(T0)].map(Reply::Moved).into_iter();
+
+    let mut login = presenting_both();
+    login.log_in("ada");
+    let replies = moved().chain(followed(old_id(), 8, "bob")).chain(followed(other_id(), 9, "ada"));
+    let (saved, delivery) = login.close(replies.chain([committed()]));
+    assert_eq!((saved, delivery), (Saved::Renewed, Delivery::Send { id: renewed_to(9), expires_at: T0 + IDLE }));
+
+    let mut login = presenting_both();
+    login.log_in("ada");
+    let replies = moved().chain(followed(old_id(), 8, "bob")).chain(followed(other_id(), 9, "bob"));
+    assert_eq!(login.close(replies.chain([created()])).0, Saved::Created);
+    // A logout ends both.
+    login.destroy();
+    assert_eq!(login.save([Removed::Done, Removed::Absent, Removed::Absent].map(Reply::Removed)), Saved::Destroyed);
 }
 
 /// A browser that keeps two cookies must not come back with the other one.

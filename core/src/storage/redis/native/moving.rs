@@ -6,7 +6,8 @@
 //! 3. What was prepared becomes the session.
 //!
 //! Whoever ends the session between 2 and 3 follows the trace and removes what was prepared, so that 3 finds nothing. If the
-//! process dies after 1, what was prepared expires; after 2, its user has to log in again, as nobody knows the new id.
+//! process dies after 1, what was prepared expires; after 2, its user has to log in again, as nobody knows the new id. Whoever follows the
+//! trace between 2 and 3, to join the session, makes it the session.
 
 use super::{
     Native,
@@ -87,7 +88,7 @@ async fn claim<B: Body, D: Dialer>(
 }
 
 /// Makes what was prepared the session: `activate.lua`.
-async fn activated<B: Body, D: Dialer>(
+pub(super) async fn activated<B: Body, D: Dialer>(
     layout: &Native<B>,
     wire: &Wire<'_, D>,
     to: &StoreKey,

@@ -6,7 +6,7 @@ use super::{
     Native,
     body::{Body, Change, READING, or_wrong_type},
     header::Head,
-    moving::move_between_nodes,
+    moving::{activated, move_between_nodes},
     packed, scan,
 };
 use crate::{
@@ -119,13 +119,18 @@ impl<B: Body> Layout for Native<B> {
     ) -> Result<Option<Trace>, StorageError> {
         let name = self.common.name(key);
         let value = wire.command(READING, &name, self.body.trace(&name), Nature::Read).await?;
-        Ok(match value {
+        let trace = match value {
             Value::BulkString(bytes) => match Head::decode(&bytes) {
-                Some(Head::Trace(trace)) if now < trace.at + FORWARD_FOR => Some(trace),
-                _ => None,
+                Some(Head::Trace(trace)) if now < trace.at + FORWARD_FOR => trace,
+                _ => return Ok(None),
             },
-            _ => None,
-        })
+            _ => return Ok(None),
+        };
+        if wire.servers.are_a_cluster() {
+            // The renewal may be under way still, or its process may have died.
+            activated(self, wire, &trace.to, &Access::passive(now)).await?;
+        }
+        Ok(Some(trace))
     }
 
     async fn remove<D: Dialer>(&self, wire: &Wire<'_, D>, key: &StoreKey) -> Result<Removed, StorageError> {

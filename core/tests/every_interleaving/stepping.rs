@@ -1,0 +1,104 @@
+//! A storage each of whose operations waits for its turn.
+
+use std::sync::Arc;
+
+use gsession::{
+    AsyncStorage, KeyScheme, Record, Storage, StorageError, StorageErrorKind, StoreKey, Timestamp,
+    record::Commit,
+    storage::{Access, Committed, Created, Found, Lookup, Moved, Removed, Swept, Touched, Trace},
+};
+
+use crate::{
+    explorer::Fate,
+    turnstile::{Deed, Turnstile},
+};
+
+pub(crate) struct Stepping<S> {
+    pub(crate) storage: Arc<S>,
+    pub(crate) turnstile: Turnstile,
+}
+
+impl<S: Storage> Stepping<S> {
+    /// An operation in its turn. `deed` says of an answer what it has changed.
+    async fn through<T>(
+        &self,
+        operation: &'static str,
+        run: impl FnOnce() -> Result<T, StorageError>,
+        deed: impl FnOnce(&T) -> Option<(Deed, Timestamp)>,
+    ) -> Result<T, StorageError> {
+        let failed = || Err(StorageError::new(StorageErrorKind::Unavailable, operation));
+        let fate = self.turnstile.step(operation).await;
+        if fate == Fate::FailsBefore {
+            return failed();
+        }
+        let answer = run()?;
+        if let Some((deed, now)) = deed(&answer) {
+            let access = Access::passive(now);
+            self.turnstile.did(deed, |key| matches!(self.storage.load(key, &access), Ok(Lookup::Found(_))));
+        }
+        match fate {
+            Fate::FailsAfter => failed(),
+            // The explorer drops it now.
+            Fate::DroppedAfter => std::future::pending().await,
+            _ => Ok(answer),
+        }
+    }
+}
+
+impl<S: Storage> AsyncStorage for Stepping<S> {
+    async fn load(&self, key: &StoreKey, access: &Access) -> Result<Lookup, StorageError> {
+        let load = || {
+            let lookup = self.storage.load(key, access);
+            if let Ok(Lookup::Found(_)) = lookup {
+                self.turnstile.found(key);
+            }
+            lookup
+        };
+        self.through("load", load, |_| None).await
+    }
+
+    async fn create(&self, key: &StoreKey, record: &Record, now: Timestamp) -> Result<Created, StorageError> {
+        let create = || self.storage.create(key, record, now);
+        let deed = |created: &Created| (*created == Created::Done).then_some((Deed::Created { key: *key, now }, now));
+        self.through("create", create, deed).await
+    }
+
+    async fn commit(&self, key: &StoreKey, commit: &Commit) -> Result<Committed, StorageError> {
+        let (run, now) = (|| self.storage.commit(key, commit), commit.access.now);
+        let deed = Deed::Stored { from: *key, to: *key, now };
+        let is_done = |committed: &Committed| matches!(committed, Committed::Done { .. });
+        self.through("commit", run, |committed| is_done(committed).then_some((deed, now))).await
+    }
+
+    async fn touch(&self, key: &StoreKey, access: &Access) -> Result<Touched, StorageError> {
+        self.through("touch", || self.storage.touch(key, access), |_| None).await
+    }
+
+    async fn move_to(&self, from: &StoreKey, to: &StoreKey, commit: &Commit) -> Result<Moved, StorageError> {
+        let (run, now) = (|| self.storage.move_to(from, to, commit), commit.access.now);
+        let deed = Deed::Stored { from: *from, to: *to, now };
+        let is_done = |moved: &Moved| matches!(moved, Moved::Done { .. });
+        self.through("move", run, |moved| is_done(moved).then_some((deed, now))).await
+    }
+
+    async fn trace(&self, key: &StoreKey, now: Timestamp) -> Result<Option<Trace>, StorageError> {
+        self.through("trace", || self.storage.trace(key, now), |_| None).await
+    }
+
+    async fn remove(&self, key: &StoreKey) -> Result<Removed, StorageError> {
+        let deed = (Deed::Ended { key: *key }, Timestamp::default());
+        self.through("remove", || self.storage.remove(key), |removed| (*removed == Removed::Done).then_some(deed)).await
+    }
+
+    async fn find(&self, principal: &str, now: Timestamp) -> Result<Vec<Found>, StorageError> {
+        self.through("find", || self.storage.find(principal, now), |_| None).await
+    }
+
+    async fn sweep(&self, now: Timestamp) -> Result<Swept, StorageError> {
+        self.storage.sweep(now)
+    }
+
+    fn key_scheme(&self) -> KeyScheme {
+        self.storage.key_scheme()
+    }
+}
