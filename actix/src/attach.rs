@@ -10,12 +10,12 @@ use actix_web::{
     HttpMessage as _, HttpRequest,
     dev::{Extensions, RequestHead},
 };
-use gsession::Error;
+use gsession::{Error, Timestamp};
 
 use crate::{
     Session, SessionError,
     middleware::Setup,
-    transport::{Presented, client_info},
+    transport::{Via, client_info},
 };
 
 const NAME_IS_TAKEN: &str = "two different session middlewares around one handler use the same cookie or header name, so each \
@@ -36,7 +36,9 @@ pub(crate) struct Attached {
 
 struct Place {
     setup: Arc<Setup>,
-    session: OnceCell<(Session, Presented)>,
+    session: OnceCell<(Session, Via)>,
+    /// When the request arrived, if its handler may not begin at once.
+    arrived: Option<Timestamp>,
     is_passive: Cell<bool>,
     /// Whether the middleware is done with the request.
     is_closed: Cell<bool>,
@@ -48,8 +50,9 @@ pub(crate) struct MarkedPassive;
 impl Attached {
     /// Makes a place in front of those that middlewares further out have made. A middleware that is applied again uses the place
     /// it has; the second value says whether it is the first. `None` if another one has the same name: see [`name_is_taken`].
-    pub(crate) fn attach(setup: &Arc<Setup>, extensions: &mut Extensions) -> Option<(Self, bool)> {
-        let outer = extensions.remove::<Self>().map(Rc::new);
+    pub(crate) fn attach(setup: &Arc<Setup>, extensions: &mut Extensions, has_body: bool) -> Option<(Self, bool)> {
+        // Of middlewares that are done with the request, which then came here once more, nothing is left.
+        let outer = extensions.remove::<Self>().and_then(Self::first_open).map(Rc::new);
         let again = outer.as_ref().and_then(|outer| outer.of_the_same_name(setup));
         if again.as_ref().is_some_and(|place| !Arc::ptr_eq(&place.setup, setup)) {
             outer.map(|outer| extensions.insert(Self::clone(&outer)));
@@ -58,12 +61,22 @@ impl Attached {
         let is_first = again.is_none();
         let place = again.unwrap_or_else(|| {
             let is_passive = Cell::new(extensions.contains::<MarkedPassive>());
+            // A handler may use its session only when it has read the body, which can take long.
+            let arrived = has_body.then(|| setup.manager.now());
             let (setup, is_closed) = (Arc::clone(setup), Cell::new(false));
-            Rc::new(Place { setup, session: OnceCell::new(), is_passive, is_closed })
+            Rc::new(Place { setup, session: OnceCell::new(), arrived, is_passive, is_closed })
         });
         let attached = Self { place, outer };
         extensions.insert(attached.clone());
         Some((attached, is_first))
+    }
+
+    /// The innermost place whose middleware is not done yet.
+    pub(crate) fn first_open(mut self) -> Option<Self> {
+        while self.place.is_closed.get() {
+            self = Self::clone(self.outer.as_ref()?);
+        }
+        Some(self)
     }
 
     /// The place, here or further out, of a middleware that takes ids from the same cookie or header.
@@ -76,8 +89,9 @@ impl Attached {
 
     /// A place that holds this session.
     pub(crate) fn holding(setup: Arc<Setup>, session: Session) -> Self {
-        let session = OnceCell::from((session, Presented::Nothing));
-        let place = Place { setup, session, is_passive: Cell::new(false), is_closed: Cell::new(false) };
+        let session = OnceCell::from((session, Via::Both));
+        let (is_passive, is_closed) = (Cell::new(false), Cell::new(false));
+        let place = Place { setup, session, arrived: None, is_passive, is_closed };
         Self { place: Rc::new(place), outer: None }
     }
 
@@ -119,22 +133,25 @@ impl Attached {
             let Setup { manager, transport, endings } = &*self.place.setup;
             let session = manager.session_from(transport.candidates(head.headers()), || client_info(head));
             session.set_passive(self.place.is_passive.get());
+            if let Some(arrived) = self.place.arrived {
+                session.set_began(arrived);
+            }
             if transport.keeps_expiry() {
                 session.set_client_keeps_expiry();
             }
             if self.place.is_closed.get() {
                 session.discard();
             }
-            let presented = transport.presented(head.headers(), |text| manager.accepts(text));
-            (Session::new(session, endings.clone()), presented)
+            let via = transport.via(head.headers(), |text| manager.accepts(text));
+            (Session::new(session, endings.clone()), via)
         };
         self.place.session.get_or_init(make).0.clone()
     }
 
     /// The session, if anybody used it.
-    pub(crate) fn used(&self) -> Option<(&Session, Presented)> {
+    pub(crate) fn used(&self) -> Option<(&Session, Via)> {
         let session = self.place.session.get().filter(|(session, _)| session.core().was_used());
-        session.map(|(session, presented)| (session, *presented))
+        session.map(|(session, via)| (session, *via))
     }
 
     /// The place of the session whose cookie or header has this name, here or further out.

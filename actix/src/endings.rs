@@ -6,9 +6,16 @@ use std::{
     time::{Duration, Instant},
 };
 
-use gsession::AsyncSession;
+use gsession::{AsyncSession, Error};
 use parking_lot::{Condvar, Mutex};
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
+
+/// The longest that is waited, whatever is set.
+const LONGEST: Duration = Duration::from_secs(24 * 60 * 60);
+/// Between the first tries.
+const FIRST_PAUSE: Duration = Duration::from_millis(50);
+/// Between later ones.
+const LONGEST_PAUSE: Duration = Duration::from_secs(2);
 
 /// Carries out what [`destroy`](crate::Session::destroy) asked for, on a thread of its own: the worker that served the request
 /// may be stopping. Clones are the same.
@@ -27,6 +34,8 @@ struct State {
     thread: Option<UnboundedSender<Ending>>,
     /// Logouts that have begun and not come to their end.
     running: usize,
+    /// Until when a stopping service waits for them, since the first that does.
+    wait_until: Option<Instant>,
 }
 
 /// One logout; when it is dropped, it has come to its end.
@@ -64,13 +73,15 @@ impl Endings {
         }
     }
 
-    /// Blocks until every logout has come to its end, no longer than the patience allows.
+    /// Blocks until every logout has come to its end, no longer than the patience allows: that begins with the first to wait.
     pub(crate) fn wait(&self) {
-        let until = Instant::now() + self.0.patience.min(Duration::from_secs(24 * 60 * 60));
         let mut state = self.0.state.lock();
         while state.running > 0 {
+            let until = *state.wait_until.get_or_insert_with(|| Instant::now() + self.0.patience.min(LONGEST));
             if self.0.all_done.wait_until(&mut state, until).timed_out() {
-                tracing::error!(sessions = state.running, "stopping before these sessions could be ended");
+                if state.running > 0 {
+                    tracing::error!(sessions = state.running, "stopping before these sessions could be ended");
+                }
                 return;
             }
         }
@@ -82,14 +93,28 @@ fn run(mut endings: UnboundedReceiver<Ending>) {
     match tokio::runtime::Builder::new_current_thread().enable_all().build() {
         Ok(runtime) => runtime.block_on(async {
             while let Some(ending) = endings.recv().await {
-                tokio::spawn(async move {
-                    if let Err(error) = ending.session.save().await {
-                        tracing::error!(%error, "a session could not be ended after its request had come to its end");
-                    }
-                });
+                tokio::spawn(end(ending));
             }
         }),
         Err(error) => tracing::error!(%error, "sessions cannot be ended in the background"),
+    }
+}
+
+/// Ends a session. Nobody will ask for it again, so a storage that fails is tried again for a while.
+async fn end(ending: Ending) {
+    let (began, mut pause) = (Instant::now(), FIRST_PAUSE);
+    while let Err(error) = ending.session.save().await {
+        match error {
+            // It had been carried out by another call.
+            Error::Closed => return,
+            error if began.elapsed() + pause > ending.shared.patience => {
+                tracing::error!(%error, "a session could not be ended after its request had come to its end");
+                return;
+            }
+            error => tracing::warn!(%error, "a session could not be ended yet after its request had come to its end"),
+        }
+        tokio::time::sleep(pause).await;
+        pause = (2 * pause).min(LONGEST_PAUSE);
     }
 }
 
@@ -98,6 +123,7 @@ impl Drop for Ending {
         let mut state = self.shared.state.lock();
         state.running -= 1;
         if state.running == 0 {
+            state.wait_until = None;
             self.shared.all_done.notify_all();
         }
     }

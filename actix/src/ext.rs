@@ -94,6 +94,8 @@ impl<B> SessionExt for ServiceResponse<B> {
     }
 }
 
+/// The place of the innermost middleware that is not done yet; if all are, of the one whose response this is.
 pub(crate) fn attached(req: &HttpRequest) -> Option<Attached> {
-    req.extensions().get::<Attached>().cloned()
+    let innermost = req.extensions().get::<Attached>().cloned()?;
+    Some(innermost.clone().first_open().unwrap_or(innermost))
 }

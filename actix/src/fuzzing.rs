@@ -46,7 +46,7 @@ pub fn headers(data: &[u8]) {
         let transport =
             Transport { cookie: None, cookie_output: false, header: Some(header), no_store_when_logged_in: false };
         assert!(transport.candidates(&headers).count() <= held, "an id came from somewhere else");
-        transport.presented(&headers, |text| text.len() == 43);
+        transport.via(&headers, |text| text.len() == 43);
     }
     never_stored(&mut headers);
     let says_so = |line: &HeaderValue| line.as_bytes().to_ascii_lowercase().windows(8).any(|part| part == b"no-store");

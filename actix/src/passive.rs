@@ -63,11 +63,11 @@ where
     }
 
     fn call(&self, req: ServiceRequest) -> Self::Future {
-        match attached(req.request()) {
-            Some(attached) => attached.set_passive(),
-            // The session middleware stands further in.
-            None => drop(req.extensions_mut().insert(MarkedPassive)),
+        if let Some(attached) = attached(req.request()) {
+            attached.set_passive();
         }
+        // For session middlewares further in.
+        req.extensions_mut().insert(MarkedPassive);
         self.0.call(req)
     }
 }

@@ -52,7 +52,8 @@ impl Session {
         Self::without_request(AsyncManager::detached_session(NO_MIDDLEWARE))
     }
 
-    /// The session without actix-web, for code that does not know it. Its errors are [`gsession::Error`].
+    /// The session without actix-web, for code that does not know it. Its errors are [`gsession::Error`], and after the end of the
+    /// request its [`destroy`](AsyncSession::destroy) has to be followed by [`save`](AsyncSession::save).
     #[must_use]
     pub const fn core(&self) -> &AsyncSession {
         &self.core
@@ -304,6 +305,11 @@ impl Session {
     #[doc(alias = "flush")]
     pub fn destroy(&self) {
         self.core.destroy();
+        self.carry_out_if_over();
+    }
+
+    /// After the end of the request nobody else ends what was destroyed.
+    fn carry_out_if_over(&self) {
         if let Some(endings) = self.endings.as_ref().filter(|_| self.core.is_closed() && self.core.is_doomed()) {
             endings.carry_out(self.core.clone());
         }
@@ -363,11 +369,9 @@ impl Session {
     ///
     /// As [`list`](Self::list).
     pub async fn end(&self, key: StoreKey) -> Result<bool, SessionError> {
-        if self.core.key() == Some(key) {
-            self.destroy();
-            return Ok(true);
-        }
-        Ok(self.core.end(key).await?)
+        let ended = self.core.end(key).await;
+        self.carry_out_if_over();
+        Ok(ended?)
     }
 
     /// Ends every session of this session's principal, this one too: [`AsyncSession::destroy_everywhere`].
@@ -389,7 +393,9 @@ impl Session {
     ///
     /// As [`list`](Self::list); this session ends all the same.
     pub async fn destroy_everywhere(&self) -> Result<u64, SessionError> {
-        Ok(self.core.destroy_everywhere().await?)
+        let others = self.core.destroy_everywhere().await;
+        self.carry_out_if_over();
+        Ok(others?)
     }
 
     /// Ends every other session of this session's principal: [`AsyncSession::destroy_others`].

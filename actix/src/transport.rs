@@ -21,12 +21,13 @@ pub(crate) struct Transport {
     pub(crate) no_store_when_logged_in: bool,
 }
 
-/// Which way the client presented something.
+/// Which way the answer goes: the way the question came.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Presented {
-    Nothing,
-    ByCookie,
-    ByHeader,
+pub(crate) enum Via {
+    /// By cookie and by header, so far as both are used.
+    Both,
+    Cookie,
+    Header,
 }
 
 impl Transport {
@@ -60,18 +61,20 @@ impl Transport {
         self.header.iter().flat_map(|header| header.values(headers))
     }
 
-    /// Which way the id came that counts: the first that can be one, otherwise the first text.
-    pub(crate) fn presented(&self, headers: &HeaderMap, is_id: impl Fn(&str) -> bool) -> Presented {
+    /// The way by which the client presents what can be an id, or anything at all if nothing can. Both ways if it presents ids
+    /// both ways, since either may be the one that counts; and if it presents nothing.
+    pub(crate) fn via(&self, headers: &HeaderMap, is_id: impl Fn(&str) -> bool) -> Via {
         if self.header.is_none() {
             // There is one way only, so it does not matter.
-            return Presented::Nothing;
+            return Via::Both;
         }
-        let texts = || {
-            let by_cookie = self.by_cookie(headers).map(|text| (text, Presented::ByCookie));
-            by_cookie.chain(self.by_header(headers).map(|text| (text, Presented::ByHeader)))
-        };
-        let counts = texts().find(|(text, _)| is_id(text)).or_else(|| texts().next());
-        counts.map_or(Presented::Nothing, |(_, presented)| presented)
+        let ids = (self.by_cookie(headers).any(&is_id), self.by_header(headers).any(&is_id));
+        let texts = || (self.by_cookie(headers).next().is_some(), self.by_header(headers).next().is_some());
+        match if ids == (false, false) { texts() } else { ids } {
+            (true, false) => Via::Cookie,
+            (false, true) => Via::Header,
+            _ => Via::Both,
+        }
     }
 
     /// Whether the client keeps an expiry that follows the session's.
@@ -81,12 +84,12 @@ impl Transport {
 
     /// Writes what the client has to be told, and what caches have to know (H4).
     ///
-    /// The answer goes the way the question came; a client that presented nothing gets it both ways. `now` is asked for only
+    /// `now` is asked for only
     /// where a cookie keeps an age. `logged_in` says whether the session has a principal.
     pub(crate) fn deliver(
         &self,
         delivery: &Delivery,
-        presented: Presented,
+        via: Via,
         now: impl FnOnce() -> Timestamp,
         logged_in: bool,
         headers: &mut HeaderMap,
@@ -100,8 +103,8 @@ impl Transport {
         if logged_in && self.no_store_when_logged_in {
             never_stored(headers);
         }
-        let cookie = self.cookie.as_ref().filter(|_| self.cookie_output && presented != Presented::ByHeader);
-        let header = self.header.as_ref().filter(|_| presented != Presented::ByCookie || !self.cookie_output);
+        let cookie = self.cookie.as_ref().filter(|_| self.cookie_output && via != Via::Header);
+        let header = self.header.as_ref().filter(|_| via != Via::Cookie || !self.cookie_output);
         let line = match delivery {
             Delivery::Send { id, expires_at } => {
                 if let Some((header, value)) = header.and_then(|header| Some((header, header.value(id)?))) {
@@ -187,7 +190,7 @@ mod tests {
         for line in handler {
             headers.append(CACHE_CONTROL, HeaderValue::from_static(line));
         }
-        transport.deliver(delivery, Presented::Nothing, || Timestamp::from_millis(0), logged_in, &mut headers);
+        transport.deliver(delivery, Via::Both, || Timestamp::from_millis(0), logged_in, &mut headers);
         headers.get_all(CACHE_CONTROL).map(|line| line.to_str().unwrap().to_owned()).collect()
     }
 

@@ -7,7 +7,7 @@ use actix_web::{
     dev::ServiceResponse,
     http::{
         StatusCode,
-        header::{CACHE_CONTROL, HeaderMap, SET_COOKIE, VARY},
+        header::{CACHE_CONTROL, HeaderMap, VARY},
     },
 };
 use gsession::{AsyncSession, Closed, Delivery, Saved};
@@ -16,13 +16,13 @@ use super::Setup;
 use crate::{
     SessionError,
     attach::Attached,
-    transport::{Presented, client_info, never_stored, vary},
+    transport::{Via, client_info, never_stored, vary},
 };
 
 /// What the middleware knows of a request when its handler has answered.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Answered {
-    presented: Presented,
+    via: Via,
     /// Whether the page is one of a logged-in session.
     logged_in: bool,
     /// Whether the client will believe that what it asked for is done: it has asked for a change (its method is not safe,
@@ -34,11 +34,7 @@ const LOST: &str =
     "a session was ended or renewed by another request while this one was writing to it; its changes were dropped";
 
 /// Prepares the end of a request: what the session has to know of its outcome, and what will not be known any more.
-pub(super) fn prepare<B>(
-    session: &AsyncSession,
-    presented: Presented,
-    outcome: &Result<ServiceResponse<B>, Error>,
-) -> Answered {
+pub(super) fn prepare<B>(session: &AsyncSession, via: Via, outcome: &Result<ServiceResponse<B>, Error>) -> Answered {
     let logged_in = session.may_be_logged_in();
     if status_of(outcome).is_server_error() {
         // What a failed handler wrote is half of something (S9).
@@ -51,7 +47,7 @@ pub(super) fn prepare<B>(
     }
     let claims_success = matches!(outcome, Ok(response)
         if !response.request().method().is_safe() && !response.status().is_client_error());
-    Answered { presented, logged_in, claims_success }
+    Answered { via, logged_in, claims_success }
 }
 
 fn status_of<B>(outcome: &Result<ServiceResponse<B>, Error>) -> StatusCode {
@@ -69,9 +65,9 @@ pub(super) fn deliver<B>(
     mut outcome: Result<ServiceResponse<B>, Error>,
 ) -> Result<ServiceResponse<B>, Error> {
     let Setup { manager, transport, .. } = attached.setup();
-    let Answered { presented, logged_in, claims_success } = answered;
+    let Answered { via, logged_in, claims_success } = answered;
     let write = |delivery: &Delivery, headers: &mut HeaderMap| {
-        transport.deliver(delivery, presented, || manager.now(), logged_in, headers);
+        transport.deliver(delivery, via, || manager.now(), logged_in, headers);
     };
     let delivery = match closed {
         Ok(closed) if closed.conflict && claims_success => {
@@ -108,7 +104,8 @@ pub(super) fn deliver<B>(
             let mut headers = HeaderMap::new();
             write(&delivery, &mut headers);
             let never_stored = logged_in && transport.no_store_when_logged_in;
-            if !headers.contains_key(SET_COOKIE) && !never_stored && error.as_error::<SessionError>().is_some() {
+            let tells_nothing = delivery == Delivery::Keep && !never_stored;
+            if tells_nothing && error.as_error::<SessionError>().is_some() {
                 // Our own errors say nothing of the session. As they are, whoever stands further out can match on them.
                 return Err(error);
             }

@@ -10,7 +10,7 @@ use std::{
 use actix_service::{Service, Transform};
 use actix_web::{
     Error, HttpMessage,
-    dev::{ServiceRequest, ServiceResponse},
+    dev::{Payload, ServiceRequest, ServiceResponse},
 };
 use pin_project_lite::pin_project;
 
@@ -57,7 +57,8 @@ where
     }
 
     fn call(&self, req: ServiceRequest) -> Self::Future {
-        let attached = Attached::attach(&self.setup, &mut req.extensions_mut());
+        let has_body = !matches!(req.parts().1, Payload::None);
+        let attached = Attached::attach(&self.setup, &mut req.extensions_mut(), has_body);
         match attached {
             Some((attached, is_first)) => SessionFuture::Running {
                 inner: self.service.call(req),
@@ -104,11 +105,11 @@ where
             if let Ok(response) = &outcome {
                 attached.detach(response.request());
             }
-            let Some((session, presented)) = attached.used().filter(|_| unfinished.is_first) else {
+            let Some((session, via)) = attached.used().filter(|_| unfinished.is_first) else {
                 unfinished.end();
                 return Poll::Ready(outcome);
             };
-            let answered = prepare(session.core(), presented, &outcome);
+            let answered = prepare(session.core(), via, &outcome);
             // With a storage that never waits there is nothing to wait for, and nothing to box.
             if let Some(closed) = session.core().close_at_once() {
                 let outcome = deliver(attached, answered, closed, outcome);
@@ -137,18 +138,8 @@ pub struct Unfinished {
 }
 
 impl Unfinished {
-    /// It has come to its end.
+    /// It has come to its end. What it destroyed and could not end is still tried in the background.
     fn end(&mut self) {
-        if let Some(attached) = self.attached.take()
-            && self.is_first
-        {
-            attached.close();
-        }
-    }
-}
-
-impl Drop for Unfinished {
-    fn drop(&mut self) {
         let Some(attached) = self.attached.take().filter(|_| self.is_first) else { return };
         attached.close();
         if let Some((session, _)) = attached.used()
@@ -156,5 +147,11 @@ impl Drop for Unfinished {
         {
             attached.setup().endings.carry_out(session.core().clone());
         }
+    }
+}
+
+impl Drop for Unfinished {
+    fn drop(&mut self) {
+        self.end();
     }
 }

@@ -15,7 +15,7 @@ use super::{
     steps::{MAX_UPDATE_TRIES, Progress, Reply, Step, Update, decode_entry, value_error},
 };
 use crate::{
-    AnyStorage, AsyncStorage, ClientInfo, Error, SessionId, StoreKey,
+    AnyStorage, AsyncStorage, ClientInfo, Error, SessionId, StoreKey, Timestamp,
     manager::remove_through,
     record::{JsonText, encode},
 };

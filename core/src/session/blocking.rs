@@ -14,7 +14,7 @@ use super::{
     steps::{MAX_UPDATE_TRIES, Progress, Reply, Step, Update, decode_entry, value_error},
 };
 use crate::{
-    ClientInfo, Error, SessionId, Storage, StoreKey,
+    ClientInfo, Error, SessionId, Storage, StoreKey, Timestamp,
     manager::remove_through_blocking as remove_through,
     record::{JsonText, encode},
 };

@@ -216,6 +216,10 @@ impl Machine {
         }
     }
 
+    pub(crate) const fn set_began(&mut self, began: Timestamp) {
+        self.began = began;
+    }
+
     pub(crate) const fn set_client_keeps_expiry(&mut self) {
         self.client_keeps_expiry = true;
     }

@@ -631,6 +631,12 @@ macro_rules! session_methods {
                 self.machine().set_client_keeps_expiry();
             }
 
+            /// Says when the request began, where that was before the manager made its session: what was sent before a renewal could
+            /// not know of it.
+            pub fn set_began(&self, began: Timestamp) {
+                self.machine().set_began(began);
+            }
+
             /// Tells about the client, for making ids, unless something is known already.
             pub fn set_client_info(&self, client: ClientInfo) {
                 self.machine().set_client(client);

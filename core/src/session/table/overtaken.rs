@@ -268,18 +268,6 @@ fn a_logout_after_a_login_of_its_own_ends_the_renewed_session_too() {
     assert_eq!(request.close(replies), (Saved::Destroyed, Delivery::Withdraw));
 }
 
-/// Whatever a request has begun meanwhile, its client still holds the renewed id.
-#[test]
-fn a_logout_after_a_login_of_its_own_ends_the_renewed_session_too() {
-    let mut request = late();
-    request.log_in("ada");
-    let bobs = [move_lost(), trace(&old_id(), &other_id()), Reply::Looked(stored_of("bob"))];
-    assert_eq!(request.save(bobs.into_iter().chain([created()])), Saved::Created);
-    request.destroy();
-    let replies = [Removed::Done, Removed::Moved(StoreKey::of(&other_id())), Removed::Done].map(Reply::Removed);
-    assert_eq!(request.close(replies), (Saved::Destroyed, Delivery::Withdraw));
-}
-
 /// An application that works under an id of its own choosing logs out the client as well.
 #[test]
 fn a_logout_under_a_given_id_ends_what_was_presented() {
