@@ -1,0 +1,180 @@
+//! A close whose future is dropped after any number of polls, and is then asked for again: what comes of it is the same.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test may panic")]
+
+use std::{
+    future::Future,
+    pin::pin,
+    task::{Context, Poll},
+    time::Duration,
+};
+
+use futures::{executor::block_on, future::poll_fn, task::noop_waker};
+use gsession::{
+    AsyncManager, AsyncSession, AsyncStorage, ClientInfo, Delivery, ManualClock, MemoryStorage, Record, SessionId,
+    Storage, StorageError, StoreKey, Timestamp,
+    record::Commit,
+    storage::{Access, Committed, Created, Found, Lookup, Moved, Removed, Touched, Trace},
+};
+
+/// Waits once before and once after each operation.
+#[derive(Clone)]
+struct Slow(MemoryStorage);
+
+fn once() -> impl Future<Output = ()> {
+    let mut waited = false;
+    poll_fn(move |cx| {
+        cx.waker().wake_by_ref();
+        if std::mem::replace(&mut waited, true) { Poll::Ready(()) } else { Poll::Pending }
+    })
+}
+
+macro_rules! slow {
+    ($call:expr) => {{
+        once().await;
+        let answer = $call;
+        once().await;
+        answer
+    }};
+}
+
+impl AsyncStorage for Slow {
+    async fn load(&self, key: &StoreKey, access: &Access) -> Result<Lookup, StorageError> {
+        slow!(Storage::load(&self.0, key, access))
+    }
+    async fn create(&self, key: &StoreKey, record: &Record, now: Timestamp) -> Result<Created, StorageError> {
+        slow!(Storage::create(&self.0, key, record, now))
+    }
+    async fn commit(&self, key: &StoreKey, commit: &Commit) -> Result<Committed, StorageError> {
+        slow!(Storage::commit(&self.0, key, commit))
+    }
+    async fn touch(&self, key: &StoreKey, access: &Access) -> Result<Touched, StorageError> {
+        slow!(Storage::touch(&self.0, key, access))
+    }
+    async fn move_to(&self, from: &StoreKey, to: &StoreKey, commit: &Commit) -> Result<Moved, StorageError> {
+        slow!(Storage::move_to(&self.0, from, to, commit))
+    }
+    async fn trace(&self, key: &StoreKey, now: Timestamp) -> Result<Option<Trace>, StorageError> {
+        slow!(Storage::trace(&self.0, key, now))
+    }
+    async fn remove(&self, key: &StoreKey) -> Result<Removed, StorageError> {
+        slow!(Storage::remove(&self.0, key))
+    }
+    async fn find(&self, principal: &str, now: Timestamp) -> Result<Vec<Found>, StorageError> {
+        slow!(Storage::find(&self.0, principal, now))
+    }
+}
+
+/// Polls so often, then drops it. Whether it was finished.
+fn dropped_after<T>(polls: u32, future: impl Future<Output = T>) -> Option<T> {
+    let mut future = pin!(future);
+    let waker = noop_waker();
+    for _ in 0..polls {
+        if let Poll::Ready(answer) = future.as_mut().poll(&mut Context::from_waker(&waker)) {
+            return Some(answer);
+        }
+    }
+    None
+}
+
+fn living(storage: &MemoryStorage) -> u64 {
+    Storage::sweep(storage, Timestamp::from_millis(0) + Duration::from_secs(3 * 60 * 60)).unwrap().kept
+}
+
+fn check(name: &str, sessions: u64, request: impl Fn(&AsyncManager, &SessionId, &ManualClock) -> AsyncSession) {
+    for first in 0..30 {
+        for second in 0..12 {
+            let memory = MemoryStorage::builder().sweep_interval(Duration::MAX).build();
+            let clock = ManualClock::new(Timestamp::from_millis(1_000));
+            let manager = AsyncManager::builder(Slow(memory.clone())).clock(clock.clone()).build().unwrap();
+            let anonymous = manager.session(None, ClientInfo::default());
+            anonymous.set("csrf", "x").unwrap();
+            let Delivery::Send { id, .. } = block_on(anonymous.close()).unwrap().delivery else { panic!("no id") };
+            clock.advance(Duration::from_secs(1));
+            let session = request(&manager, &id, &clock);
+            clock.advance(Duration::from_secs(1));
+            let done = dropped_after(first, session.close()).or_else(|| dropped_after(second, session.close()));
+            let closed = done.unwrap_or_else(|| block_on(session.close())).unwrap();
+            let Delivery::Send { id: new, .. } = closed.delivery else {
+                panic!("{name} {first} {second}: {:?}", closed.delivery)
+            };
+            let later = manager.session(Some(new.as_str()), ClientInfo::default());
+            let n: Option<u32> = block_on(later.get("n")).unwrap();
+            assert_eq!(n, Some(1), "{name} {first} {second}");
+            assert_eq!(living(&memory), sessions, "{name} {first} {second}");
+        }
+    }
+}
+
+fn ada(manager: &AsyncManager, id: &SessionId, who: &str) {
+    let login = manager.session(Some(id.as_str()), ClientInfo::default());
+    login.renew().unwrap();
+    login.set_principal(who).unwrap();
+    let _ = block_on(login.close()).unwrap();
+}
+
+#[test]
+fn a_creation() {
+    check("create", 2, |manager, _, _| {
+        let session = manager.session(None, ClientInfo::default());
+        session.set("n", &1).unwrap();
+        session
+    });
+}
+
+#[test]
+fn a_renewal() {
+    for reads in [false, true] {
+        check("renew", 1, |manager, id, _| {
+            let session = manager.session(Some(id.as_str()), ClientInfo::default());
+            if reads {
+                let _: Option<String> = block_on(session.get("csrf")).unwrap();
+            }
+            session.renew().unwrap();
+            session.set("n", &1).unwrap();
+            session
+        });
+    }
+}
+
+#[test]
+fn a_login_that_joins() {
+    for reads in [false, true] {
+        check("join", 1, |manager, id, clock| {
+            let session = manager.session(Some(id.as_str()), ClientInfo::default());
+            if reads {
+                let _: Option<String> = block_on(session.get("csrf")).unwrap();
+            }
+            clock.advance(Duration::from_secs(1));
+            ada(manager, id, "ada");
+            session.renew().unwrap();
+            session.set("n", &1).unwrap();
+            session.set_principal("ada").unwrap();
+            session
+        });
+    }
+}
+
+#[test]
+fn a_login_that_begins_anew() {
+    check("anew", 2, |manager, id, clock| {
+        ada(manager, id, "ada");
+        clock.advance(Duration::from_secs(1));
+        let session = manager.session(Some(id.as_str()), ClientInfo::default());
+        session.renew().unwrap();
+        session.set("n", &1).unwrap();
+        session.set_principal("bob").unwrap();
+        session
+    });
+}
+
+#[test]
+fn a_logout_and_a_flash() {
+    check("logout", 1, |manager, id, clock| {
+        ada(manager, id, "ada");
+        clock.advance(Duration::from_secs(1));
+        let session = manager.session(Some(id.as_str()), ClientInfo::default());
+        session.destroy();
+        session.set("n", &1).unwrap();
+        session
+    });
+}
