@@ -191,8 +191,8 @@ async fn the_cookie_counts_before_the_header() {
     };
     assert_eq!(client.send(both("/do/get")).await.body, "\"ada\"");
     let answer = client.send(both("/do/renew")).await;
-    answer.issued();
-    assert_eq!(answer.all(HEADER), [""; 0]);
+    // It is not said which of the two counted, so both learn the new id.
+    assert_eq!(answer.all(HEADER), [answer.issued().as_str()]);
     assert!(place.record(&bob).is_some());
 }
 

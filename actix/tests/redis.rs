@@ -135,10 +135,13 @@ fn an_outage_is_503_without_a_word_and_without_a_login_and_ends_by_itself() {
     for storage in storages(&server.url()) {
         let address = serve(storage);
         let cookie = get(address, "/login", None).1.unwrap();
+        let other = get(address, "/login", None).1.unwrap();
         assert_eq!(get(address, "/user", Some(&cookie)).2, "ada");
         server.kill();
-        for path in ["/user", "/count", "/set/x", "/login", "/logout"] {
-            let (status, sent, body) = get(address, path, Some(&cookie));
+        for (path, cookie) in
+            [("/user", &cookie), ("/count", &cookie), ("/set/x", &cookie), ("/login", &cookie), ("/logout", &other)]
+        {
+            let (status, sent, body) = get(address, path, Some(cookie));
             assert_eq!(status, 503, "{path}");
             assert!(sent.is_none() && !body.contains("127.0.0.1") && !body.contains("Redis"), "{path}: {body}");
         }
@@ -147,6 +150,11 @@ fn an_outage_is_503_without_a_word_and_without_a_login_and_ends_by_itself() {
         let deadline = Instant::now() + Duration::from_secs(20);
         while get(address, "/user", Some(&cookie)).2 != "ada" {
             assert!(Instant::now() < deadline, "no service again");
+            thread::sleep(Duration::from_millis(20));
+        }
+        // The logout was answered with an error, and is carried out now.
+        while !get(address, "/user", Some(&other)).2.is_empty() {
+            assert!(Instant::now() < deadline, "the logout was forgotten");
             thread::sleep(Duration::from_millis(20));
         }
     }

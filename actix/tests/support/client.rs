@@ -111,7 +111,7 @@ impl Client {
     /// A client of an app with nothing but the middleware and the scripts.
     pub(crate) async fn of(sessions: SessionMiddleware) -> Self {
         let meeting = web::Data::<Meeting>::default();
-        let app = App::new().app_data(meeting.clone()).wrap(sessions).route("/do/{steps}", web::get().to(run));
+        let app = App::new().app_data(meeting.clone()).wrap(sessions).route("/do/{steps}", web::route().to(run));
         client!(app, meeting)
     }
 
@@ -127,6 +127,12 @@ impl Client {
     /// Does steps, presenting an id in the default cookie.
     pub(crate) async fn does(&self, id: &SessionId, steps: &str) -> Answer {
         self.with_cookie(&format!("{NAME}={}", id.as_str()), steps).await
+    }
+
+    /// The same by a method that asks for a change.
+    pub(crate) async fn posts(&self, id: &SessionId, steps: &str) -> Answer {
+        let cookie = ("cookie", format!("{NAME}={}", id.as_str()));
+        self.send(TestRequest::post().uri(&format!("/do/{steps}")).insert_header(cookie)).await
     }
 
     /// Does steps, sending a `Cookie` header.

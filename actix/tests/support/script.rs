@@ -41,7 +41,7 @@ impl Drop for Guard<'_> {
 }
 
 impl Meeting {
-    async fn pause(&self) {
+    pub(crate) async fn pause(&self) {
         let guard = Guard(self);
         self.arrived.notify_one();
         let mut go = pin!(self.go.notified());
@@ -93,6 +93,7 @@ pub(crate) async fn run(
             }
             "fill" => session.set("fill", &"x".repeat(about.parse().unwrap()))?,
             "update" => said.push(session.update(key, |n: Option<u64>| n.unwrap_or(0) + 1).await?.to_string()),
+            "token" => said.push(Value::from(session.get_or_insert_with(key, || "made".to_owned()).await?).to_string()),
             "remove" => session.remove(key)?,
             "clear" => session.clear()?,
             "destroy" => session.destroy(),

@@ -162,7 +162,7 @@ impl World {
             }
             break;
         }
-        session.seal();
+        session.discard();
         if told.closed.is_some() && told.leg.does(Action::Destroy) {
             self.turnstile.has_destroyed(told.request);
         }

@@ -154,7 +154,7 @@ impl World {
             request.model.confirm(&self.sessions);
         }
         request.is_closed = true;
-        request.session.seal();
+        request.session.discard();
         let Request { session, model, .. } = &request;
         let delivery = match closed {
             Ok(closed) => {

@@ -3,8 +3,7 @@
 
 use gsession::{ClientInfo, Delivery, Manager, MemoryStorage};
 
-/// An application that keeps the index of sessions up to date: on each page it says whose session this is, from what the session
-/// itself holds. That is no proof of anything, and the docs of `set_principal` do not forbid it.
+/// An application that says on each page whose session this is, from what the session itself holds: that is no proof of a login.
 #[test]
 fn a_request_with_a_stolen_id_is_not_given_the_renewed_one() {
     let manager = Manager::new(MemoryStorage::new());
@@ -22,6 +21,7 @@ fn a_request_with_a_stolen_id_is_not_given_the_renewed_one() {
     owner.set("step-up", &true).unwrap();
     let Delivery::Send { id: renewed, .. } = owner.close().unwrap().delivery else { panic!("no id") };
 
+    thief.renew().unwrap();
     thief.set_principal(&user).unwrap();
     let closed = thief.close();
     let got = match &closed {
