@@ -131,8 +131,9 @@ impl Machine {
             }
         }
         let has_ended = matches!(way, Way::Ended);
+        // What the client presented besides may have been renewed, too.
         if may_begin
-            && (logs_in || has_ended)
+            && (logs_in || has_ended || is_long_ago)
             && let Some((next, at)) = self.presented.next_renewed(&mut self.id)
         {
             self.overtaken(next, at, Part::None);
@@ -147,6 +148,10 @@ impl Machine {
         }
         let loses = Loses::of(!self.changes.is_empty(), self.renew || logs_in);
         self.abandon();
+        if let (Standing::Overtaken(overtaken), Some(id)) = (&mut self.standing, &self.id) {
+            // What is true now may have changed when something is stored next.
+            overtaken.way = Way::Follow(id.clone());
+        }
         progress.lose(loses).map(|()| None)
     }
 

@@ -123,7 +123,11 @@ impl Ended<'_> {
         let is_lost = matches!(closed.saved, Saved::Gone | Saved::Nothing);
         // What was written to a session that is ended goes with it.
         let may_be_lost = closed.saved == Saved::Gone && !logs_in && !self.lineages[0].lives(self.now);
-        if writes && is_lost && !may_be_lost {
+        let is_told = closed.conflict && !logs_in;
+        if closed.conflict && closed.saved != Saved::Gone {
+            return fails("S3: what was said to be lost is stored");
+        }
+        if writes && is_lost && !may_be_lost && !is_told {
             return fails("S3: a request was not told that what it wrote is lost");
         }
         Ok(())

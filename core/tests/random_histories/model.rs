@@ -1,6 +1,9 @@
 //! The reference: what sessions are, in maps.
 
-use std::collections::{BTreeMap, VecDeque};
+use std::{
+    collections::{BTreeMap, VecDeque},
+    time::Duration,
+};
 
 use gsession::Timestamp;
 
@@ -66,10 +69,32 @@ pub(crate) enum Standing {
     /// Another request has renewed the session it works under.
     Overtaken {
         at: Timestamp,
-        had_part: bool,
+        part: Part,
     },
     Lost,
 }
+
+/// What a request had to do with a session before another one renewed it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Part {
+    None,
+    /// It has read it, as this user's.
+    Read(Option<u32>),
+    Wrote,
+}
+
+/// What a request loses whose writes are dropped.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Loses {
+    Nothing,
+    Writes,
+    Login,
+}
+
+/// How long after a renewal its old id is taken for one that could not know.
+const GRACE: Duration = Duration::from_secs(30);
+/// So close together two renewals overlap.
+const OVERLAP: Duration = Duration::from_secs(5);
 
 /// What storing came to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -78,10 +103,8 @@ pub(crate) enum Stored {
     Done,
     /// There is a new session, or a new number for one.
     Issued,
-    /// What was written is dropped; whether anything is lost by it.
-    Gone {
-        loses: bool,
-    },
+    /// What was written is dropped.
+    Gone(Loses),
 }
 
 /// What the model knows of all sessions.
@@ -150,7 +173,7 @@ impl Model {
         (self.under, self.standing) = match self.untried.pop_front() {
             Some(next) => (Some(next), Standing::Unknown),
             None => match self.renewed.pop_front() {
-                Some((number, at)) => (Some(number), Standing::Overtaken { at, had_part: false }),
+                Some((number, at)) => (Some(number), Standing::Overtaken { at, part: Part::None }),
                 None => (None, Standing::Absent),
             },
         };
@@ -161,7 +184,13 @@ impl Model {
         let is_unknown = matches!(self.standing, Standing::Unknown);
         match fate {
             Fate::RenewedTo(_, at) if is_unknown => self.pass(Some(*at)),
-            Fate::RenewedTo(_, at) => self.standing = Standing::Overtaken { at: *at, had_part: true },
+            Fate::RenewedTo(_, at) => {
+                let part = match &self.standing {
+                    Standing::Found(seen) => Part::Read(seen.get(OWNER).copied()),
+                    _ => Part::Wrote,
+                };
+                self.standing = Standing::Overtaken { at: *at, part };
+            }
             _ if is_unknown => self.pass(None),
             _ => self.standing = Standing::Lost,
         }
@@ -215,24 +244,44 @@ impl Model {
         (self.pending, self.renew) = (Pending::default(), false);
     }
 
-    fn gone(&mut self, loses: bool) -> Stored {
+    fn gone(&mut self, loses: Loses) -> Stored {
         self.abandon();
-        Stored::Gone { loses }
+        Stored::Gone(loses)
     }
 
-    /// The renewed session of the one who logs in, if it is among those that were presented.
-    fn joinable(&mut self, fates: &impl Fates, had_part: bool) -> Option<(usize, Data)> {
+    /// The session that goes on when another request has renewed the one it works under: the renewed one, for whoever proves to be
+    /// its user; none, if a new one may be begun. `Err` if neither.
+    fn after_overtaking(&mut self, fates: &impl Fates) -> Result<Option<(usize, Data)>, ()> {
         let user = self.pending.edits.get(OWNER).copied().flatten();
         loop {
-            let end = fates.end_of(self.under?);
-            match fates.fate(end) {
-                Fate::Lives(data) if data.get(OWNER) == user.as_ref() => return Some((end, data.clone())),
-                _ if had_part => return None,
-                _ => {}
+            let (Standing::Overtaken { at, part }, Some(under)) = (&self.standing, self.under) else { return Err(()) };
+            let proves = user.is_some()
+                && self.renew
+                && match part {
+                    Part::None => true,
+                    Part::Read(before) => *before != user,
+                    Part::Wrote => false,
+                };
+            let has_ended = match fates.fate(fates.end_of(under)) {
+                Fate::Lives(data) if proves && data.get(OWNER) == user.as_ref() => {
+                    return Ok(Some((fates.end_of(under), data.clone())));
+                }
+                Fate::Lives(_) => false,
+                _ => true,
+            };
+            if *part != Part::None || !self.pending.has_content() {
+                return Err(());
             }
-            let (next, at) = self.renewed.pop_front()?;
-            self.passed.extend(self.under.replace(next));
-            self.standing = Standing::Overtaken { at, had_part };
+            let displaces_nothing = has_ended || self.began >= *at + GRACE;
+            let begins = user.is_some() || displaces_nothing || self.renew && self.began >= *at + OVERLAP;
+            if user.is_some() || displaces_nothing {
+                if let Some((next, at)) = self.renewed.pop_front() {
+                    self.passed.extend(self.under.replace(next));
+                    self.standing = Standing::Overtaken { at, part: Part::None };
+                    continue;
+                }
+            }
+            return if begins { Ok(None) } else { Err(()) };
         }
     }
 
@@ -244,24 +293,27 @@ impl Model {
         let logs_in = self.pending.edits.get(OWNER).is_some_and(Option::is_some);
         loop {
             match (&self.standing, self.under) {
-                (Standing::Overtaken { at, had_part }, _) => {
-                    let (at, had_part) = (*at, *had_part);
-                    if logs_in && let Some((number, data)) = self.joinable(fates, had_part) {
+                (Standing::Overtaken { .. }, _) => match self.after_overtaking(fates) {
+                    Ok(Some((number, data))) => {
                         (self.under, self.standing) = (Some(number), Standing::Found(data));
                         (self.renew, self.issued) = (false, true);
-                        continue;
                     }
-                    let begins_anew = !had_part && (logs_in || self.renew && self.began >= at);
-                    if !(begins_anew && self.pending.has_content()) {
-                        let loses = !self.pending.is_empty();
+                    Ok(None) => {
+                        self.passed.extend(self.under.take());
+                        self.standing = Standing::Absent;
+                    }
+                    Err(()) => {
+                        let loses = match (self.pending.is_empty(), self.renew || logs_in) {
+                            (true, _) => Loses::Nothing,
+                            (false, false) => Loses::Writes,
+                            (false, true) => Loses::Login,
+                        };
                         return (self.gone(loses), None);
                     }
-                    self.passed.extend(self.under.take());
-                    self.standing = Standing::Absent;
-                }
+                },
                 (Standing::Lost, _) => {
-                    let loses = !self.pending.is_empty() && (self.renew || logs_in);
-                    return (self.gone(loses), None);
+                    let is_login = !self.pending.is_empty() && (self.renew || logs_in);
+                    return (self.gone(if is_login { Loses::Login } else { Loses::Nothing }), None);
                 }
                 (Standing::Absent, _) | (_, None) => {
                     self.renew = false;

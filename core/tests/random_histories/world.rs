@@ -11,7 +11,7 @@ use gsession::{
 
 use crate::{
     history::{History, Op, REQUESTS},
-    model::{Data, Fate, Fates, Model, OWNER, Standing, Stored},
+    model::{Data, Fate, Fates, Loses, Model, OWNER, Standing, Stored},
     support::{IDLE, Kind, Place, found, survivors},
 };
 
@@ -158,19 +158,13 @@ impl World {
         let Request { session, model, .. } = &request;
         let delivery = match closed {
             Ok(closed) => {
-                assert_eq!(
-                    closed.saved == Saved::Gone,
-                    matches!(stored, Stored::Gone { .. }),
-                    "{closed:?}, {stored:?}"
-                );
-                assert!(stored != Stored::Gone { loses: true }, "what was written is lost, and nobody was told");
+                assert_eq!(closed.saved == Saved::Gone, matches!(stored, Stored::Gone(_)), "{closed:?}, {stored:?}");
+                assert_eq!(closed.conflict, stored == Stored::Gone(Loses::Writes), "{closed:?}, {stored:?}");
+                assert_ne!(stored, Stored::Gone(Loses::Login), "a login is lost, and nobody was told");
                 closed.delivery
             }
             Err(error) => {
-                assert!(
-                    matches!(error, Error::Gone) && stored == Stored::Gone { loses: true },
-                    "{error:?}, {stored:?}"
-                );
+                assert!(matches!(error, Error::Gone) && stored == Stored::Gone(Loses::Login), "{error:?}, {stored:?}");
                 session.delivery()
             }
         };

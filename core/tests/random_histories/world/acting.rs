@@ -54,7 +54,7 @@ impl World {
             Op::Save => {
                 let saved = session.save().unwrap();
                 let stored = self.store(request, false);
-                assert_eq!(saved == Saved::Gone, matches!(stored, Stored::Gone { .. }), "{saved:?}, {stored:?}");
+                assert_eq!(saved == Saved::Gone, matches!(stored, Stored::Gone(_)), "{saved:?}, {stored:?}");
             }
             op => unreachable!("{op} is about no request"),
         }
