@@ -12,6 +12,7 @@ mod episode;
 mod faults;
 mod fleet;
 mod ledger;
+mod logout;
 mod report;
 mod run;
 mod service;

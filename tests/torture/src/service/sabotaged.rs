@@ -11,7 +11,7 @@ use std::{
 use gsession::{
     AnyStorage, AsyncStorage, KeyScheme, Record, StorageError, StoreKey, Timestamp,
     record::Commit,
-    storage::{Access, Committed, Created, Found, Lookup, Moved, Removed, Snapshot, Swept, Touched},
+    storage::{Access, Committed, Created, Found, Lookup, Moved, Removed, Snapshot, Swept, Touched, Trace},
 };
 
 use crate::target::Sabotage;
@@ -59,6 +59,10 @@ impl AsyncStorage for Sabotaged {
     }
 
     async fn create(&self, key: &StoreKey, record: &Record, now: Timestamp) -> Result<Created, StorageError> {
+        if self.strikes(Sabotage::RefusedLogins, 1) && record.principal.is_some() {
+            // A login that could not join, and is told that it worked.
+            return Ok(Created::Done);
+        }
         if self.strikes(Sabotage::Growth, 1) {
             let mut bytes = *key.as_bytes();
             bytes[15] ^= 1;
@@ -74,7 +78,11 @@ impl AsyncStorage for Sabotaged {
         if self.strikes(sabotage, every) {
             return self.pretend(key, commit).await;
         }
-        self.storage.commit(key, commit).await
+        let committed = self.storage.commit(key, commit).await?;
+        if self.strikes(Sabotage::StoredRefusals, 10) {
+            return Ok(Committed::Gone);
+        }
+        Ok(committed)
     }
 
     async fn touch(&self, key: &StoreKey, access: &Access) -> Result<Touched, StorageError> {
@@ -92,6 +100,13 @@ impl AsyncStorage for Sabotaged {
             });
         }
         self.storage.move_to(from, to, commit).await
+    }
+
+    async fn trace(&self, key: &StoreKey, now: Timestamp) -> Result<Option<Trace>, StorageError> {
+        if matches!(self.sabotage, Sabotage::RefusedLogins | Sabotage::SecondSessions) {
+            return Ok(None);
+        }
+        self.storage.trace(key, now).await
     }
 
     async fn remove(&self, key: &StoreKey) -> Result<Removed, StorageError> {
