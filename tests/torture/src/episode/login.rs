@@ -132,12 +132,12 @@ impl Episode<'_> {
             return false;
         }
         if who.as_ref() != Some(&self.user) {
-            let words = || format!("{} {answer} and is not logged in", self.user);
+            let words = || format!("{} {answer} and is not logged in, with {}", self.user, self.besides());
             world.ledger.suspect(Charge::LoginRefused, 1, told, words);
             return false;
         }
         if let Some(living) = self.living_beyond(tab, 1) {
-            let words = || format!("{} {answer} and has {living} sessions", self.user);
+            let words = || format!("{} {answer} and has {living} sessions, with {}", self.user, self.besides());
             world.ledger.suspect_some(Charge::Successors, living - 1, vec![self.began, begun, told], words);
         }
         true

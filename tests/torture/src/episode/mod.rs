@@ -91,6 +91,11 @@ impl<'a> Episode<'a> {
         outcome
     }
 
+    /// What the browser holds besides its cookie, for people.
+    fn besides(&self) -> &'static str {
+        self.stray.as_ref().map_or("nothing besides", Stray::in_words)
+    }
+
     /// What the browser sends.
     fn cookies(&self) -> Option<String> {
         let facts = self.facts();
@@ -123,7 +128,8 @@ impl<'a> Episode<'a> {
         let may_be = std::mem::replace(&mut self.facts().renewing, true);
         if !may_be && !self.is_moot() {
             self.facts().lost_track = true;
-            let words = || format!("{page} was answered {status} to {}, who is logged in", self.user);
+            let words =
+                || format!("{page} was answered {status} to {}, who is logged in, with {}", self.user, self.besides());
             self.world.ledger.suspect(Charge::FalseSuccess, 1, self.settled(), words);
         }
     }

@@ -16,7 +16,9 @@ pub(super) struct Stray {
 enum What {
     /// A cookie of this session that was renewed since.
     Renewed,
-    /// That of another session: it has ended, or is another application's.
+    /// That of a session that has ended.
+    Dead(String),
+    /// That of another application's living session.
     Foreign(String),
     /// Nothing that could be an id.
     Garbage,
@@ -33,16 +35,30 @@ impl Stray {
             1 => What::Garbage,
             2 => What::Foreign(elsewhere(world, tab)?),
             // A failover may have brought it back.
-            3 if !world.target.fails_over() => What::Foreign(world.ledger.some_dead(random)?.cookie),
+            3 if !world.target.fails_over() => What::Dead(world.ledger.some_dead(random)?.cookie),
             _ => return None,
         };
         Some(Self { what, comes_first: random.bool() })
     }
 
+    /// For people.
+    pub(super) const fn in_words(&self) -> &'static str {
+        match (&self.what, self.comes_first) {
+            (What::Renewed, true) => "a renewed cookie before its own",
+            (What::Renewed, false) => "a renewed cookie after its own",
+            (What::Dead(_), true) => "the cookie of a dead session before its own",
+            (What::Dead(_), false) => "the cookie of a dead session after its own",
+            (What::Foreign(_), true) => "another application's cookie before its own",
+            (What::Foreign(_), false) => "another application's cookie after its own",
+            (What::Garbage, true) => "a malformed cookie before its own",
+            (What::Garbage, false) => "a malformed cookie after its own",
+        }
+    }
+
     /// The browser's own cookie, if it has one, and this one.
     pub(super) fn beside(&self, jar: Option<&str>, ids: &[String]) -> Option<String> {
         let stray = match (&self.what, jar) {
-            (What::Foreign(cookie), _) => Some(cookie.clone()),
+            (What::Dead(cookie) | What::Foreign(cookie), _) => Some(cookie.clone()),
             (What::Renewed, Some(jar)) => ids.iter().find(|id| *id != jar).cloned(),
             (What::Garbage, Some(jar)) => jar.split_once('=').map(|(name, _)| format!("{name}=\"out of order\"")),
             (What::Renewed | What::Garbage, None) => None,
