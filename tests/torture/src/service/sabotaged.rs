@@ -35,11 +35,11 @@ impl Sabotaged {
         self.sabotage == sabotage && self.calls.fetch_add(1, Ordering::Relaxed) % every == every - 1
     }
 
-    /// Says that a commit is stored, which it is not.
-    async fn pretend(&self, key: &StoreKey, commit: &Commit) -> Result<Committed, StorageError> {
+    /// Says that a commit is stored, which it is not; `None` if it could not be stored anyway.
+    async fn pretend(&self, key: &StoreKey, commit: &Commit) -> Result<Option<Committed>, StorageError> {
         Ok(match self.storage.touch(key, &commit.access).await? {
-            Touched::Done(expires_at) => Committed::Done { expires_at, revision: 0 },
-            Touched::Gone => Committed::Gone,
+            Touched::Done(expires_at) => Some(Committed::Done { expires_at, revision: 0 }),
+            Touched::Gone => None,
         })
     }
 }
@@ -75,14 +75,15 @@ impl AsyncStorage for Sabotaged {
     async fn commit(&self, key: &StoreKey, commit: &Commit) -> Result<Committed, StorageError> {
         let (sabotage, every) =
             if commit.expect.is_some() { (Sabotage::MissingIncrements, 4) } else { (Sabotage::LostUpdates, 5) };
-        if self.strikes(sabotage, every) {
-            return self.pretend(key, commit).await;
+        if self.strikes(sabotage, every)
+            && let Some(pretended) = self.pretend(key, commit).await?
+        {
+            return Ok(pretended);
         }
         let committed = self.storage.commit(key, commit).await?;
-        if self.strikes(Sabotage::StoredRefusals, 10) {
-            return Ok(Committed::Gone);
-        }
-        Ok(committed)
+        let was_read = commit.base.is_some() && commit.expect.is_none();
+        let is_stored = was_read && matches!(committed, Committed::Done { .. });
+        Ok(if is_stored && self.strikes(Sabotage::StoredRefusals, 10) { Committed::Gone } else { committed })
     }
 
     async fn touch(&self, key: &StoreKey, access: &Access) -> Result<Touched, StorageError> {
