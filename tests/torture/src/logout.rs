@@ -143,7 +143,10 @@ fn goes(world: &World, episode: &Episode<'_>, tab: &mut Tab, asked: Instant) -> 
     let mut is_gone = |patience| {
         let begun = Instant::now();
         loop {
-            if episode.ids().iter().all(|id| world.opens(tab, id).is_none()) {
+            // It may also live under an id that no answer has brought.
+            let lives = episode.ids().iter().any(|id| world.opens(tab, id).is_some())
+                || !episode.has_lingering_login() && episode.living(tab).is_some_and(|living| living > 0);
+            if !lives {
                 return true;
             }
             if begun.elapsed() > patience {

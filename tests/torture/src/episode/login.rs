@@ -143,25 +143,28 @@ impl Episode<'_> {
         true
     }
 
-    /// How many sessions of the user live, if they stay more than there may be. Only gsession can be asked.
-    pub(crate) fn living_beyond(&self, tab: &mut Tab, at_most: u64) -> Option<u64> {
+    /// How many sessions of the user live. Only gsession can be asked.
+    pub(crate) fn living(&self, tab: &mut Tab) -> Option<u64> {
+        if !self.world.target.is_ours() {
+            return None;
+        }
         let page = format!("/sessions?user={}", self.user);
-        let mut count = || match self.world.get(tab, &page, None) {
-            Outcome::Answered(Answer { status: 200, body, .. }) => body.parse::<u64>().ok(),
+        self.world.patiently(|| match self.world.get(tab, &page, None) {
+            Outcome::Answered(Answer { status: 200, body, .. }) => body.parse().ok(),
             _ => None,
-        };
+        })
+    }
+
+    /// How many sessions of the user live, if they stay more than there may be.
+    pub(crate) fn living_beyond(&self, tab: &mut Tab, at_most: u64) -> Option<u64> {
         let begun = Instant::now();
-        while self.world.target.is_ours() {
-            let living = self.world.patiently(&mut count)?;
-            if living <= at_most || self.is_moot() {
-                return None;
-            }
+        loop {
+            let living = self.living(tab).filter(|&living| living > at_most && !self.is_moot())?;
             if begun.elapsed() > SETTLES {
                 return Some(living);
             }
             thread::sleep(Duration::from_millis(20));
         }
-        None
     }
 }
 
