@@ -1,16 +1,13 @@
 //! What a browser does: log in, use several tabs at once, log out while they are still busy.
 
-use std::{
-    sync::Barrier,
-    thread,
-    time::{Duration, Instant},
-};
+use std::{thread, time::Duration};
 
 use crate::{
-    client::{Answer, Outcome, Tab},
-    episode::Episode,
-    ledger::{Charge, Dead, Deed},
+    client::{HangUp, Tab},
+    episode::{Episode, Write},
+    logout,
     run::World,
+    target::Target,
 };
 
 /// Logs in and out until the time is over.
@@ -20,11 +17,12 @@ pub(crate) fn browse(world: &World, number: usize, mut random: fastrand::Rng) {
         if world.is_over() {
             return;
         }
-        let episode = Episode::new(world, format!("user-{number}-{round}"));
-        if log_in(world, &episode, &mut tabs[0]) {
+        let user = format!("user-{number}-{round}");
+        let episode = Episode::new(world, user, &mut tabs[0], &mut random);
+        if episode.log_in(&mut tabs[0], &mut random) {
             use_tabs(world, &episode, &mut tabs, &mut random);
-            if episode.review(&mut tabs[0]) {
-                log_out(world, &episode, &mut tabs, &mut random);
+            if episode.review(&mut tabs[0]) && stays(world, &episode, &mut tabs[0], &mut random) {
+                logout::log_out(world, &episode, &mut tabs, &mut random);
             }
         } else {
             // Whatever is broken may need a moment.
@@ -33,10 +31,13 @@ pub(crate) fn browse(world: &World, number: usize, mut random: fastrand::Rng) {
     }
 }
 
-fn log_in(world: &World, episode: &Episode<'_>, tab: &mut Tab) -> bool {
-    world.ledger.note(Deed::Login);
-    let answer = episode.get(tab, &format!("/login?user={}", episode.user));
-    matches!(answer, Outcome::Answered(Answer { status: 200, .. })) && episode.has_cookie()
+/// Now and then logs in once more, as who is logged in already. Gives back whether the session goes on. A peer has not promised that
+/// it does when an answer got lost.
+fn stays(world: &World, episode: &Episode<'_>, tab: &mut Tab, random: &mut fastrand::Rng) -> bool {
+    if !world.target.is_ours() || random.u8(..3) > 0 {
+        return true;
+    }
+    episode.log_in_again(tab, random) && episode.review(tab)
 }
 
 /// All tabs at once, each at something else.
@@ -52,81 +53,26 @@ fn use_tabs(world: &World, episode: &Episode<'_>, tabs: &mut [Tab], random: &mut
                     if world.is_over() {
                         return;
                     }
-                    act(episode, tab, &format!("k{number}x{deed}"), renews, &mut random);
+                    act(world.target, episode, tab, &format!("k{number}x{deed}"), renews, &mut random);
                 }
             });
         }
     });
 }
 
-fn act(episode: &Episode<'_>, tab: &mut Tab, key: &str, renews: bool, random: &mut fastrand::Rng) {
+fn act(target: Target, episode: &Episode<'_>, tab: &mut Tab, key: &str, renews: bool, random: &mut fastrand::Rng) {
     let slow = if random.u8(..4) == 0 { random.u64(1..25) } else { 0 };
+    let page = ["plain", "whoami", "read"][random.usize(..3)];
     match random.u8(..100) {
-        0..38 => episode.write(tab, key, slow),
+        0..38 => episode.write(tab, Write::any(target, random), key, slow),
         38..60 => episode.add(tab, slow),
-        60..78 => episode.glance(tab),
+        60..74 => episode.glance(tab),
+        // No peer says what becomes of that.
+        74..78 if target.is_ours() => episode.write_late(tab, page, key),
         78..84 => episode.fail(tab, "fail", key),
         84..88 => episode.fail(tab, "panic", key),
-        88..94 => episode.hang_up(tab, key, slow),
+        88..94 => episode.hang_up(tab, key, slow, HangUp::any(random)),
         _ if renews => episode.renew(tab, slow),
         _ => episode.glance(tab),
     }
-}
-
-/// Logs out in one tab while the others have slow requests under way.
-fn log_out(world: &World, episode: &Episode<'_>, tabs: &mut [Tab], random: &mut fastrand::Rng) {
-    let ready = Barrier::new(tabs.len());
-    let fails = random.u8(..4) == 0;
-    let pause = Duration::from_millis(random.u64(..15));
-    let ended = thread::scope(|scope| {
-        let mut tabs = tabs.iter_mut();
-        let logout = tabs.next();
-        for (number, tab) in tabs.enumerate() {
-            let (mut random, ready) = (random.fork(), &ready);
-            scope.spawn(move || {
-                ready.wait();
-                straddle(episode, tab, &format!("late{number}"), &mut random);
-            });
-        }
-        ready.wait();
-        thread::sleep(pause);
-        logout.and_then(|tab| end(world, episode, tab, fails))
-    });
-    let Some(since) = ended else { return };
-    let ids = episode.ids();
-    for id in &ids {
-        if world.opens(&mut tabs[0], id).is_some() {
-            let words = || format!("the session of {} opens after its logout", episode.user);
-            return world.ledger.suspect(Charge::DeadAlive, 1, since, words);
-        }
-    }
-    // It has to stay so; two ids are looked at again and again.
-    for cookie in ids.into_iter().rev().take(2) {
-        world.ledger.bury(Dead { user: episode.user.clone(), cookie, since }, random);
-    }
-}
-
-/// A request that is under way when the session ends.
-fn straddle(episode: &Episode<'_>, tab: &mut Tab, key: &str, random: &mut fastrand::Rng) {
-    let slow = random.u64(1..40);
-    match random.u8(..10) {
-        // Whatever it is told, it is right: the session may have ended.
-        0..2 => drop(episode.get(tab, &format!("/renew?slow={slow}"))),
-        2..5 => drop(episode.get(tab, &format!("/add?slow={slow}"))),
-        5..6 => drop(episode.get(tab, "/read")),
-        _ => drop(episode.get(tab, &format!("/set?key={key}&value=late&slow={slow}"))),
-    }
-}
-
-/// Ends the session, however often that takes. Gives back when it was acknowledged.
-fn end(world: &World, episode: &Episode<'_>, tab: &mut Tab, fails: bool) -> Option<Instant> {
-    world.ledger.note(Deed::Logout);
-    // A peer has not promised that a failing logout ends anything.
-    let fails = fails && world.target.is_ours();
-    let (path, done) = if fails { ("/logout?fail=1", 500) } else { ("/logout", 200) };
-    let cookie = episode.last_id()?;
-    world.patiently(|| match world.get(tab, path, Some(&cookie)) {
-        Outcome::Answered(Answer { status, .. }) if status == done => Some(Instant::now()),
-        _ => None,
-    })
 }

@@ -12,9 +12,11 @@ use crate::target::{Sabotage, Target};
 
 /// Tortures gsession over real HTTP and reports what was lost.
 ///
-/// Browsers with several tabs each log in, read, write, count, renew, fail, hang up and log out, all at once, while a second
-/// hand kills and restarts the service processes and the servers they store in, or lets them fail over. What was acknowledged
-/// is kept in a ledger. Everything runs on the loopback address and ends by itself, or early and with its report on Ctrl-C.
+/// Browsers with several tabs each log in, read, write, count, renew, fail, hang up and log out, all at once. They hang up in
+/// the middle of a login and repeat it at once, click twice on it, and hold two cookies of one name. The service also uses its
+/// sessions when the response is there already. Meanwhile a second hand kills and restarts the service processes and the servers
+/// they store in, or lets them fail over. What was acknowledged is kept in a ledger. Everything runs on the loopback address and
+/// ends by itself, or early and with its report on Ctrl-C.
 ///
 /// Exit status: 0 nothing was found (the peers aside), 1 something was, 2 the command line makes no sense or something is not
 /// installed.

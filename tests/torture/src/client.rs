@@ -2,12 +2,20 @@
 
 use std::{
     io::{BufRead as _, BufReader, Error, ErrorKind, Read as _, Result, Write as _},
-    net::{SocketAddr, TcpStream},
+    net::{Shutdown, SocketAddr, TcpStream},
+    thread,
     time::Duration,
 };
 
+use socket2::SockRef;
+
 /// How long an answer may take; longer than any timeout of the service's own.
 const PATIENCE: Duration = Duration::from_secs(30);
+/// How long a connection stays half closed.
+const LINGERS: Duration = Duration::from_millis(3);
+
+/// The header that says what came of writing after the response.
+pub(crate) const LATE: &str = "x-late";
 
 /// A whole answer.
 #[derive(Debug)]
@@ -16,6 +24,40 @@ pub(crate) struct Answer {
     pub(crate) body: String,
     /// What the cookie is to be from now on; `Some(None)`: it is to be forgotten.
     pub(crate) cookie: Option<Option<String>>,
+    /// Whether something that was written after the response was accepted.
+    pub(crate) late: bool,
+}
+
+/// How a browser hangs up before it has its answer.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Manner {
+    /// It closes the connection, and has left nothing unread: FIN.
+    Close,
+    /// It says that it will send nothing more, and closes a little later: FIN.
+    HalfClose,
+    /// It resets the connection: RST.
+    Reset,
+}
+
+impl Manner {
+    pub(crate) fn any(random: &mut fastrand::Rng) -> Self {
+        [Self::Close, Self::HalfClose, Self::Reset][random.usize(..3)]
+    }
+}
+
+/// How a request is broken off: in what manner, and after what time.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct HangUp {
+    pub(crate) manner: Manner,
+    pub(crate) after: Duration,
+}
+
+impl HangUp {
+    pub(crate) fn any(random: &mut fastrand::Rng) -> Self {
+        // Half of them before the service can have begun.
+        let after = if random.bool() { 0 } else { random.u64(..10_000) };
+        Self { manner: Manner::any(random), after: Duration::from_micros(after) }
+    }
 }
 
 /// What came of a request.
@@ -48,11 +90,21 @@ impl Tab {
     }
 
     /// Asks for a page and hangs up without waiting for it.
-    pub(crate) fn hang_up(&mut self, address: SocketAddr, path: &str, cookie: Option<&str>) -> Outcome {
-        match self.send(address, path, cookie) {
-            Some(_) => Outcome::Unknown,
-            None => Outcome::NotSent,
+    pub(crate) fn hang_up(&mut self, address: SocketAddr, path: &str, cookie: Option<&str>, how: HangUp) -> Outcome {
+        let Some(stream) = self.send(address, path, cookie) else { return Outcome::NotSent };
+        thread::sleep(how.after);
+        // Where the system refuses, the connection is closed all the same.
+        match how.manner {
+            Manner::Close => {}
+            Manner::HalfClose => {
+                let _ = stream.get_ref().shutdown(Shutdown::Write);
+                thread::sleep(LINGERS);
+            }
+            Manner::Reset => {
+                let _ = SockRef::from(stream.get_ref()).set_linger(Some(Duration::ZERO));
+            }
         }
+        Outcome::Unknown
     }
 
     fn send(&mut self, address: SocketAddr, path: &str, cookie: Option<&str>) -> Option<BufReader<TcpStream>> {
@@ -92,7 +144,7 @@ fn is_open(stream: &TcpStream) -> bool {
 fn answer(stream: &mut BufReader<TcpStream>) -> Result<(Answer, bool)> {
     let start = line(stream)?;
     let status = start.split(' ').nth(1).and_then(|code| code.parse().ok()).ok_or(ErrorKind::InvalidData)?;
-    let (mut cookie, mut length, mut stays) = (None, 0, true);
+    let (mut cookie, mut length, mut stays, mut late) = (None, 0, true, false);
     loop {
         let line = line(stream)?;
         let Some((name, value)) = line.split_once(':') else { break };
@@ -100,6 +152,7 @@ fn answer(stream: &mut BufReader<TcpStream>) -> Result<(Answer, bool)> {
         match name.to_ascii_lowercase().as_str() {
             "set-cookie" => cookie = Some(kept(value)),
             "content-length" => length = value.parse().map_err(|_| ErrorKind::InvalidData)?,
+            LATE => late = value == "accepted",
             "connection" => stays = !value.eq_ignore_ascii_case("close"),
             _ => {}
         }
@@ -107,7 +160,7 @@ fn answer(stream: &mut BufReader<TcpStream>) -> Result<(Answer, bool)> {
     let mut body = vec![0; length];
     stream.read_exact(&mut body)?;
     let body = String::from_utf8_lossy(&body).into_owned();
-    Ok((Answer { status, body, cookie }, stays))
+    Ok((Answer { status, body, cookie, late }, stays))
 }
 
 fn line(stream: &mut BufReader<TcpStream>) -> Result<String> {

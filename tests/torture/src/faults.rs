@@ -10,7 +10,7 @@ use anyhow::Result;
 use crate::{
     backend::Backend,
     client::Tab,
-    ledger::{Charge, Deed, Ledger},
+    ledger::{Charge, Ledger},
     run::World,
 };
 
@@ -56,7 +56,7 @@ pub(crate) fn harm(world: &World, backend: &mut Backend, watch: &mut Watch, mut 
         if !pause(world, Duration::from_millis(random.u64(200..1200))) {
             return Ok(());
         }
-        world.ledger.note(Deed::Fault);
+        world.ledger.begin_harm();
         match (&mut *backend, random.u8(..10)) {
             (Backend::Redis(server), 0..3) => {
                 server.kill();
@@ -106,6 +106,7 @@ pub(crate) fn harm(world: &World, backend: &mut Backend, watch: &mut Watch, mut 
                 world.ledger.mark("a service was started again");
             }
         }
+        world.ledger.end_harm();
     }
 }
 

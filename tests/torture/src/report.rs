@@ -26,7 +26,7 @@ impl Row {
     fn charge(&self, charge: Charge) -> Option<u64> {
         let makes_sense = match charge {
             Charge::EndlessKey => self.target.needs_redis(),
-            Charge::Growth => self.target.is_ours(),
+            Charge::Growth | Charge::LateWrite => self.target.is_ours(),
             _ => true,
         };
         makes_sense.then(|| self.ledger.charges(charge))

@@ -18,7 +18,7 @@ use crate::{
     backend::Backend,
     browser,
     cli::Torture,
-    client::{Answer, Outcome, Tab},
+    client::{Answer, HangUp, Outcome, Tab},
     faults::{self, Watch},
     fleet::Fleet,
     ledger::{Charge, Deed, Ledger},
@@ -61,9 +61,9 @@ impl World {
     }
 
     /// Asks one of the services for a page and hangs up.
-    pub(crate) fn hang_up(&self, tab: &mut Tab, page: &str, cookie: Option<&str>) -> Outcome {
+    pub(crate) fn hang_up(&self, tab: &mut Tab, page: &str, cookie: Option<&str>, how: HangUp) -> Outcome {
         let (address, path) = self.fleet.somewhere(page);
-        tab.hang_up(address, &path, cookie)
+        tab.hang_up(address, &path, cookie, how)
     }
 
     pub(crate) const fn sessions_die_with_a_process(&self) -> bool {

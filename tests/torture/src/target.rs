@@ -125,6 +125,18 @@ pub(crate) enum Sabotage {
     Successors,
     /// Some reads find nothing although there is a session
     FalseSuccesses,
+    /// A repeated login is told that it worked, and is not logged in
+    RefusedLogins,
+    /// A repeated login makes a second session
+    SecondSessions,
+    /// What is written after the response is accepted, or stored all the same
+    LateWrites,
+    /// What is destroyed after the response lives on
+    LateDestroys,
+    /// Only the first of several cookies is looked at
+    FirstCookie,
+    /// Some commits are stored and answered as refused
+    StoredRefusals,
     /// Every login leaves a session behind that never ends
     Growth,
     /// Some keys lose their expiry (Redis only)

@@ -31,9 +31,20 @@ fn is_sound(storage: &str, seconds: u32) {
     for (charge, count) in row["found"].as_object().unwrap() {
         assert!(count.is_null() || *count == 0, "{charge}: {row:#}");
     }
-    for deed in
-        ["logins", "reads", "writes", "increments", "renewals", "logouts", "500s and panics", "hang-ups", "faults"]
-    {
+    for deed in [
+        "logins",
+        "reads",
+        "writes",
+        "increments",
+        "renewals",
+        "logouts",
+        "500s and panics",
+        "hang-ups",
+        "repeated logins",
+        "double clicks",
+        "late uses",
+        "faults",
+    ] {
         assert!(row["done"][deed].as_u64() > Some(0), "{deed}: {row:#}");
     }
     assert_eq!(status, 0);
@@ -74,15 +85,21 @@ fn failovers_in_a_cluster_lose_what_is_documented_at_most() {
     is_sound("redis-cluster", 8);
 }
 
-/// A sabotage is found in the column that is its own.
-fn is_found(sabotage: &str, storage: &str, column: &str, elsewhere: &[&str]) {
+/// What a browser is told of its session decides what it does next, so that one lie leads to others.
+const WHATEVER_COMES_OF_IT: [&str; 6] =
+    ["updates lost", "increments wrong", "dead sessions alive", "ids over one", "false successes", "logins refused"];
+
+/// A sabotage is found in the column that is its own. Gives back the words.
+fn is_found(sabotage: &str, storage: &str, column: &str, elsewhere: &[&str]) -> Vec<String> {
     let (row, status) = row(&format!("--storage {storage} --duration 2s --no-faults --sabotage {sabotage}"));
     for (charge, count) in row["found"].as_object().unwrap() {
         let found = count.as_u64().unwrap_or_default();
         assert_eq!(found > 0, charge == column || (found > 0 && elsewhere.contains(&charge.as_str())), "{row:#}");
     }
     assert_eq!(status, 1);
-    assert!(row["in words"].as_array().unwrap().iter().any(|words| words.as_str().unwrap().starts_with(column)));
+    let words: Vec<String> = serde_json::from_value(row["in words"].clone()).unwrap();
+    assert!(words.iter().any(|words| words.starts_with(column)), "{words:#?}");
+    words
 }
 
 #[test]
@@ -102,21 +119,56 @@ fn dead_sessions_that_live_are_found() {
 
 #[test]
 fn sessions_that_are_crossed_are_found() {
-    // What was read last may also be an older state of the same session.
-    is_found("crossed", "memory", "sessions crossed", &["updates lost", "increments wrong", "false successes"]);
+    is_found("crossed", "memory", "sessions crossed", &WHATEVER_COMES_OF_IT);
 }
 
 #[test]
 fn second_successors_are_found() {
-    // Two sessions where there has to be one lose each other's updates, and a logout ends one of them.
-    let elsewhere = ["updates lost", "increments wrong", "dead sessions alive", "false successes"];
-    is_found("successors", "redis-hash", "ids over one", &elsewhere);
+    is_found("successors", "redis-hash", "ids over one", &WHATEVER_COMES_OF_IT);
 }
 
 #[test]
 fn pages_that_take_a_user_for_a_visitor_are_found() {
-    // Where a renewal may have been the reason, the browser is left with nothing.
-    is_found("false-successes", "memory", "false successes", &["ids over one", "updates lost"]);
+    is_found("false-successes", "memory", "false successes", &WHATEVER_COMES_OF_IT);
+}
+
+#[test]
+fn repeated_logins_that_are_refused_are_found() {
+    // Who was told to be logged in writes in vain.
+    is_found("refused-logins", "memory", "logins refused", &[]);
+}
+
+#[test]
+fn repeated_logins_that_begin_a_second_session_are_found() {
+    // The second one lacks what the first one holds.
+    let elsewhere = ["updates lost", "increments wrong", "dead sessions alive"];
+    is_found("second-sessions", "redis", "ids over one", &elsewhere);
+}
+
+#[test]
+fn writes_after_the_response_are_found_whether_admitted_or_not() {
+    let words = is_found("late-writes", "memory", "late writes accepted", &[]);
+    assert!(words.iter().any(|words| words.contains("was accepted after the response")), "{words:#?}");
+    assert!(words.iter().any(|words| words.contains("its request came after the response")), "{words:#?}");
+}
+
+#[test]
+fn logouts_after_the_response_that_end_nothing_are_found() {
+    let words = is_found("late-destroys", "file", "dead sessions alive", &[]);
+    assert!(words.iter().any(|words| words.contains("which was ended after a response")), "{words:#?}");
+}
+
+#[test]
+fn cookies_that_hide_others_are_found() {
+    let words = is_found("first-cookie", "memory", "false successes", &WHATEVER_COMES_OF_IT);
+    let hidden = |words: &&String| words.starts_with("false successes");
+    assert!(words.iter().filter(hidden).all(|words| words.contains("before its own")), "{words:#?}");
+}
+
+#[test]
+fn refusals_of_what_is_stored_are_found() {
+    let words = is_found("stored-refusals", "memory", "false successes", &WHATEVER_COMES_OF_IT);
+    assert!(words.iter().any(|words| words.contains("is there, and its request had failed")), "{words:#?}");
 }
 
 #[test]

@@ -8,7 +8,7 @@ use actix_web::{App, HttpResponse, HttpServer, Responder, cookie::Key, error::Er
 use anyhow::Result;
 use serde_json::{Map, Value};
 
-use super::{COUNTER, LOOPBACK, Query, USER, announce};
+use super::{COUNTER, LOOPBACK, Query, SEEN, USER, announce};
 
 pub(super) fn serve_cookie(secret: &str) -> Result<()> {
     actix_web::rt::System::new().block_on(run(CookieSessionStore::default, secret))
@@ -29,6 +29,7 @@ async fn run<S: SessionStore + 'static>(storage: impl Fn() -> S + Send + Clone +
         let sessions = SessionMiddleware::builder(storage(), key.clone()).cookie_secure(false).build();
         let pages = web::scope(&root)
             .wrap(sessions)
+            .route("/visit", web::get().to(visit))
             .route("/login", web::get().to(login))
             .route("/read", web::get().to(read))
             .route("/whoami", web::get().to(whoami))
@@ -51,10 +52,15 @@ fn known(session: &Session) -> actix_web::Result<String> {
     session.get(USER)?.ok_or_else(|| ErrorUnauthorized("nobody"))
 }
 
+async fn visit(session: Session) -> actix_web::Result<impl Responder> {
+    session.insert(SEEN, true)?;
+    Ok("stored")
+}
+
 async fn login(session: Session, query: web::Query<Query>) -> actix_web::Result<impl Responder> {
+    query.wait().await;
     session.renew();
     session.insert(USER, &query.user)?;
-    session.insert(COUNTER, 0)?;
     Ok("stored")
 }
 

@@ -2,7 +2,8 @@
 //!
 //! | path | what it does | answers besides 200 |
 //! |---|---|---|
-//! | `/login?user=U` | renews, writes `user` and `n` | |
+//! | `/visit` | writes `seen` | |
+//! | `/login?user=U&slow=MS` | waits, renews, writes `user` | |
 //! | `/read` | all that the session holds, as JSON | 401 nobody is logged in |
 //! | `/whoami` | `user` | 401 |
 //! | `/set?key=K&value=V&slow=MS` | reads `user`, waits, writes `K`, saves | 401; 409 the session has ended |
@@ -11,7 +12,18 @@
 //! | `/logout?slow=MS&fail=1` | waits, ends the session | 500 if it is to fail after that |
 //! | `/fail?key=K&value=V` | writes `K` and fails | 500 |
 //! | `/panic?key=K&value=V` | writes `K` and panics | the connection is closed |
-//! | `/end` | removes what will have expired in a hundred days; how many sessions are left | 404 where that cannot be asked |
+//!
+//! What only gsession is asked for:
+//!
+//! | path | what it does | answers besides 200 |
+//! |---|---|---|
+//! | `/plain` | uses no session | |
+//! | `/put?key=K&value=V&slow=MS&blind=1` | as `/set`, and leaves saving to the middleware; blind: reads nothing | 401; 409 |
+//! | `/elsewhere/visit` | `/visit` of another application, with a cookie of the same name and in the same storage | |
+//! | `/sessions?user=U` | how many sessions of a user live | |
+//! | `/end` | removes what will have expired in a hundred days; how many sessions are left | |
+//! | any with `after=write&key=K&value=V` | a middleware outside tries to write `K` when the response is there | |
+//! | any with `after=destroy` | it ends the session then | |
 
 #[cfg(feature = "peers")]
 mod actix_session;
@@ -35,6 +47,8 @@ use crate::{cli::Serve, target::Target};
 const LOOPBACK: (Ipv4Addr, u16) = (Ipv4Addr::LOCALHOST, 0);
 /// Whose session it is.
 const USER: &str = "user";
+/// What a visitor leaves.
+const SEEN: &str = "seen";
 /// What is counted up.
 const COUNTER: &str = "n";
 
@@ -47,6 +61,18 @@ struct Query {
     value: String,
     slow: u64,
     fail: u8,
+    blind: u8,
+    after: Late,
+}
+
+/// What happens to the session when the response is there.
+#[derive(Debug, Default, Clone, Copy, Deserialize)]
+#[serde(rename_all = "lowercase")]
+enum Late {
+    #[default]
+    Nothing,
+    Write,
+    Destroy,
 }
 
 impl Query {

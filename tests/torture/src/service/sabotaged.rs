@@ -11,7 +11,7 @@ use std::{
 use gsession::{
     AnyStorage, AsyncStorage, KeyScheme, Record, StorageError, StoreKey, Timestamp,
     record::Commit,
-    storage::{Access, Committed, Created, Found, Lookup, Moved, Removed, Snapshot, Swept, Touched},
+    storage::{Access, Committed, Created, Found, Lookup, Moved, Removed, Snapshot, Swept, Touched, Trace},
 };
 
 use crate::target::Sabotage;
@@ -35,11 +35,11 @@ impl Sabotaged {
         self.sabotage == sabotage && self.calls.fetch_add(1, Ordering::Relaxed) % every == every - 1
     }
 
-    /// Says that a commit is stored, which it is not.
-    async fn pretend(&self, key: &StoreKey, commit: &Commit) -> Result<Committed, StorageError> {
+    /// Says that a commit is stored, which it is not; `None` if it could not be stored anyway.
+    async fn pretend(&self, key: &StoreKey, commit: &Commit) -> Result<Option<Committed>, StorageError> {
         Ok(match self.storage.touch(key, &commit.access).await? {
-            Touched::Done(expires_at) => Committed::Done { expires_at, revision: 0 },
-            Touched::Gone => Committed::Gone,
+            Touched::Done(expires_at) => Some(Committed::Done { expires_at, revision: 0 }),
+            Touched::Gone => None,
         })
     }
 }
@@ -59,6 +59,10 @@ impl AsyncStorage for Sabotaged {
     }
 
     async fn create(&self, key: &StoreKey, record: &Record, now: Timestamp) -> Result<Created, StorageError> {
+        if self.strikes(Sabotage::RefusedLogins, 1) && record.principal.is_some() {
+            // A login that could not join, and is told that it worked.
+            return Ok(Created::Done);
+        }
         if self.strikes(Sabotage::Growth, 1) {
             let mut bytes = *key.as_bytes();
             bytes[15] ^= 1;
@@ -71,10 +75,15 @@ impl AsyncStorage for Sabotaged {
     async fn commit(&self, key: &StoreKey, commit: &Commit) -> Result<Committed, StorageError> {
         let (sabotage, every) =
             if commit.expect.is_some() { (Sabotage::MissingIncrements, 4) } else { (Sabotage::LostUpdates, 5) };
-        if self.strikes(sabotage, every) {
-            return self.pretend(key, commit).await;
+        if self.strikes(sabotage, every)
+            && let Some(pretended) = self.pretend(key, commit).await?
+        {
+            return Ok(pretended);
         }
-        self.storage.commit(key, commit).await
+        let committed = self.storage.commit(key, commit).await?;
+        let was_read = commit.base.is_some() && commit.expect.is_none();
+        let is_stored = was_read && matches!(committed, Committed::Done { .. });
+        Ok(if is_stored && self.strikes(Sabotage::StoredRefusals, 10) { Committed::Gone } else { committed })
     }
 
     async fn touch(&self, key: &StoreKey, access: &Access) -> Result<Touched, StorageError> {
@@ -92,6 +101,13 @@ impl AsyncStorage for Sabotaged {
             });
         }
         self.storage.move_to(from, to, commit).await
+    }
+
+    async fn trace(&self, key: &StoreKey, now: Timestamp) -> Result<Option<Trace>, StorageError> {
+        if matches!(self.sabotage, Sabotage::RefusedLogins | Sabotage::SecondSessions) {
+            return Ok(None);
+        }
+        self.storage.trace(key, now).await
     }
 
     async fn remove(&self, key: &StoreKey) -> Result<Removed, StorageError> {

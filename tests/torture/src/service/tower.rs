@@ -15,7 +15,7 @@ macro_rules! pages {
             use axum::{Json, Router, extract::Query as From, http::StatusCode, routing::get};
             use serde_json::{Map, Value};
 
-            use super::super::{COUNTER, LOOPBACK, Query, USER, announce};
+            use super::super::{COUNTER, LOOPBACK, Query, SEEN, USER, announce};
 
             type Answer<T> = Result<T, StatusCode>;
 
@@ -23,6 +23,7 @@ macro_rules! pages {
                 // The defaults, but for what plain HTTP needs.
                 let sessions = SessionManagerLayer::new(storage).with_secure(false);
                 let pages = Router::new()
+                    .route("/visit", get(visit))
                     .route("/login", get(login))
                     .route("/read", get(read))
                     .route("/whoami", get(whoami))
@@ -47,10 +48,15 @@ macro_rules! pages {
                 session.get(USER).await.map_err(failed)?.ok_or(StatusCode::UNAUTHORIZED)
             }
 
+            async fn visit(session: Session) -> Answer<&'static str> {
+                session.insert(SEEN, true).await.map_err(failed)?;
+                Ok("stored")
+            }
+
             async fn login(session: Session, From(query): From<Query>) -> Answer<&'static str> {
+                query.wait().await;
                 session.cycle_id().await.map_err(failed)?;
                 session.insert(USER, query.user).await.map_err(failed)?;
-                session.insert(COUNTER, 0).await.map_err(failed)?;
                 Ok("stored")
             }
 

@@ -1,5 +1,9 @@
 //! What was found, and what was done to find it.
 
+mod kinds;
+
+pub(crate) use kinds::{Charge, Deed};
+
 use std::{
     collections::VecDeque,
     fmt::Display,
@@ -19,103 +23,6 @@ const LAG: Duration = Duration::from_secs(5);
 const MARKS: usize = 1_000;
 /// How many sessions that have ended are remembered and looked at again: a run may take days.
 const GRAVES: usize = 10_000;
-
-/// What a library can be found guilty of.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Charge {
-    /// A write was acknowledged and is not there.
-    LostUpdate,
-    /// A session opens after its logout was acknowledged.
-    DeadAlive,
-    /// An answer was somebody else's.
-    Crossed,
-    /// After renewals more than one id opens the session, or the browser is left with one that opens nothing.
-    Successors,
-    /// The counter is not what was acknowledged.
-    Increment,
-    /// A page took somebody who is logged in for a visitor, or something was stored whose request had failed.
-    FalseSuccess,
-    /// A key in Redis that never expires.
-    EndlessKey,
-    /// Something is left when everything has ended.
-    Growth,
-}
-
-impl Charge {
-    pub(crate) const ALL: [Self; 8] = [
-        Self::LostUpdate,
-        Self::DeadAlive,
-        Self::Crossed,
-        Self::Successors,
-        Self::Increment,
-        Self::FalseSuccess,
-        Self::EndlessKey,
-        Self::Growth,
-    ];
-
-    /// The head of its column.
-    pub(crate) const fn name(self) -> &'static str {
-        match self {
-            Self::LostUpdate => "updates lost",
-            Self::DeadAlive => "dead sessions alive",
-            Self::Crossed => "sessions crossed",
-            Self::Successors => "ids over one",
-            Self::Increment => "increments wrong",
-            Self::FalseSuccess => "false successes",
-            Self::EndlessKey => "keys without expiry",
-            Self::Growth => "left over",
-        }
-    }
-}
-
-/// What was done.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Deed {
-    Login,
-    Read,
-    Write,
-    Increment,
-    Renewal,
-    Logout,
-    Failure,
-    HangUp,
-    Probe,
-    /// Answered in a way that leaves open whether it was done, or not answered.
-    Unknown,
-    Fault,
-}
-
-impl Deed {
-    pub(crate) const ALL: [Self; 11] = [
-        Self::Login,
-        Self::Read,
-        Self::Write,
-        Self::Increment,
-        Self::Renewal,
-        Self::Logout,
-        Self::Failure,
-        Self::HangUp,
-        Self::Probe,
-        Self::Unknown,
-        Self::Fault,
-    ];
-
-    pub(crate) const fn name(self) -> &'static str {
-        match self {
-            Self::Login => "logins",
-            Self::Read => "reads",
-            Self::Write => "writes",
-            Self::Increment => "increments",
-            Self::Renewal => "renewals",
-            Self::Logout => "logouts",
-            Self::Failure => "500s and panics",
-            Self::HangUp => "hang-ups",
-            Self::Probe => "probes",
-            Self::Unknown => "unknown outcomes",
-            Self::Fault => "faults",
-        }
-    }
-}
 
 /// A session that has ended for good.
 #[derive(Debug, Clone)]
@@ -139,6 +46,8 @@ pub(crate) struct Ledger {
     /// What the second hand has done lately.
     marks: Mutex<VecDeque<(Instant, &'static str)>>,
     dead: Mutex<Vec<Dead>>,
+    /// When the second hand last began to do harm, and when it had come to its end.
+    harm: Mutex<Option<(Instant, Option<Instant>)>>,
 }
 
 /// Something that was acknowledged and does not hold any more.
@@ -202,6 +111,24 @@ impl Ledger {
             Some((mark, what)) => format!("{} ms after {what}", (time - *mark).as_millis()),
             None => "before anything was broken".to_owned(),
         }
+    }
+
+    /// The second hand begins to do harm.
+    pub(crate) fn begin_harm(&self) {
+        self.note(Deed::Fault);
+        *locked(&self.harm) = Some((Instant::now(), None));
+    }
+
+    /// And everything runs again.
+    pub(crate) fn end_harm(&self) {
+        if let Some((_, ended)) = &mut *locked(&self.harm) {
+            *ended = Some(Instant::now());
+        }
+    }
+
+    /// Whether no harm has been done since then.
+    pub(crate) fn is_calm_since(&self, then: Instant) -> bool {
+        locked(&self.harm).is_none_or(|(_, ended)| ended.is_some_and(|ended| ended < then))
     }
 
     /// A primary is about to be killed.

@@ -1,0 +1,161 @@
+//! One session from its login to its logout, and what is known about it.
+
+mod deeds;
+mod login;
+mod reading;
+mod stray;
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::{Mutex, MutexGuard, PoisonError},
+    time::Instant,
+};
+
+use self::stray::Stray;
+use crate::{
+    client::{Answer, Outcome, Tab},
+    ledger::{Charge, Deed},
+    run::World,
+};
+pub(crate) use deeds::Write;
+
+/// What is known about a write.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Standing {
+    /// Acknowledged, then.
+    Stored(Instant),
+    /// Answered as not done.
+    Refused,
+    /// Written after the response, which must be refused.
+    Late,
+    /// Nobody knows; also whatever was charged already.
+    Open,
+}
+
+/// What the browser knows about its session.
+#[derive(Debug, Default)]
+struct Facts {
+    /// The cookie. The last answer decides.
+    jar: Option<String>,
+    /// Every cookie that was ever handed out, in order.
+    ids: Vec<String>,
+    writes: BTreeMap<String, Standing>,
+    /// When the session was last acknowledged under a new id: by its login or a renewal.
+    settled: Option<Instant>,
+    /// When increments were acknowledged, and those of which nobody knows.
+    added: Vec<Instant>,
+    maybe_added: u64,
+    /// Whether a renewal was ever sent: from then on an old id is as good as none.
+    renewing: bool,
+    /// Whether a renewal was sent and nobody knows what came of it: the new id may have got lost.
+    lost_track: bool,
+    /// Whether a login was broken off that may still come to its end.
+    login_lingers: bool,
+}
+
+/// A browser's session.
+pub(crate) struct Episode<'a> {
+    world: &'a World,
+    pub(crate) user: String,
+    began: Instant,
+    epoch: u64,
+    /// A second cookie of the same name.
+    stray: Option<Stray>,
+    facts: Mutex<Facts>,
+}
+
+impl<'a> Episode<'a> {
+    pub(crate) fn new(world: &'a World, user: String, tab: &mut Tab, random: &mut fastrand::Rng) -> Self {
+        let (began, epoch) = (Instant::now(), world.fleet.epoch());
+        Self { world, user, began, epoch, stray: Stray::pick(world, tab, random), facts: Mutex::default() }
+    }
+
+    fn facts(&self) -> MutexGuard<'_, Facts> {
+        self.facts.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Whether the session may have died with the process it lived in.
+    fn is_moot(&self) -> bool {
+        self.world.sessions_die_with_a_process() && self.world.fleet.epoch() != self.epoch
+    }
+
+    /// Asks for a page with the browser's cookie, and keeps or forgets the cookie as told.
+    pub(crate) fn get(&self, tab: &mut Tab, path: &str) -> Outcome {
+        let cookies = self.cookies();
+        let outcome = self.world.get(tab, path, cookies.as_deref());
+        match &outcome {
+            Outcome::Answered(answer) => self.obey(answer),
+            Outcome::Unknown => self.world.ledger.note(Deed::Unknown),
+            Outcome::NotSent => {}
+        }
+        outcome
+    }
+
+    /// What the browser holds besides its cookie, for people.
+    fn besides(&self) -> &'static str {
+        self.stray.as_ref().map_or("nothing besides", Stray::in_words)
+    }
+
+    /// What the browser sends.
+    fn cookies(&self) -> Option<String> {
+        let facts = self.facts();
+        let jar = facts.jar.as_deref();
+        match &self.stray {
+            Some(stray) => stray.beside(jar, &facts.ids),
+            None => jar.map(str::to_owned),
+        }
+    }
+
+    /// Keeps or forgets the cookie as told.
+    fn obey(&self, answer: &Answer) {
+        let Some(cookie) = &answer.cookie else { return };
+        let mut facts = self.facts();
+        facts.jar.clone_from(cookie);
+        if let Some(cookie) = cookie {
+            facts.ids.push(cookie.clone());
+            facts.settled = Some(Instant::now());
+        }
+    }
+
+    fn has_cookie(&self) -> bool {
+        self.facts().jar.is_some()
+    }
+
+    /// A request was answered that nobody is logged in, or that the session has ended.
+    fn told_nobody(&self, page: &str, status: u16) {
+        // A renewal that has not been answered yet is enough to make an id old. And once is enough: the browser may have been
+        // told to forget its cookie.
+        let may_be = std::mem::replace(&mut self.facts().renewing, true);
+        if !may_be && !self.is_moot() {
+            self.facts().lost_track = true;
+            let words =
+                || format!("{page} was answered {status} to {}, who is logged in, with {}", self.user, self.besides());
+            self.world.ledger.suspect(Charge::FalseSuccess, 1, self.settled(), words);
+        }
+    }
+
+    /// When the session was last acknowledged under a new id.
+    fn settled(&self) -> Instant {
+        self.facts().settled.unwrap_or(self.began)
+    }
+
+    /// Whether a login that was broken off may still come to its end, and begin a session of its own.
+    pub(crate) fn has_lingering_login(&self) -> bool {
+        self.facts().login_lingers
+    }
+
+    /// Every cookie of the session.
+    pub(crate) fn ids(&self) -> BTreeSet<String> {
+        self.facts().ids.iter().cloned().collect()
+    }
+
+    /// The cookies for a logout: also one that a renewal, whose answer got lost, has made old leads to the session.
+    pub(crate) fn last_cookies(&self) -> Option<String> {
+        let facts = self.facts();
+        let last = facts.jar.as_ref().or_else(|| facts.ids.last())?;
+        match &self.stray {
+            Some(stray) => stray.beside(Some(last), &facts.ids),
+            None => Some(last.clone()),
+        }
+    }
+}
