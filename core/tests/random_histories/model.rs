@@ -267,7 +267,8 @@ impl Model {
                     return Ok(Some((fates.end_of(under), data.clone())));
                 }
                 Fate::Lives(_) => false,
-                _ => true,
+                // When the renewal is forgotten, nobody knows.
+                _ => matches!(fates.fate(under), Fate::RenewedTo(..)),
             };
             if *part != Part::None || !self.pending.has_content() {
                 return Err(());
