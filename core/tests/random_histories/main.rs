@@ -99,7 +99,7 @@ mod in_redis {
 /// A storage that is broken is found out, and the history that shows it is a short one.
 #[test]
 fn a_broken_storage_is_found_by_a_short_history() {
-    const SHORT: usize = 12;
+    const SHORT: usize = 20;
     for fault in [
         Fault::LostUpdate,
         Fault::CommitReplacesEverything,

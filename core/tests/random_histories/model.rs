@@ -275,12 +275,12 @@ impl Model {
             }
             let displaces_nothing = has_ended || self.began >= *at + GRACE;
             let begins = user.is_some() || displaces_nothing || self.renew && self.began >= *at + OVERLAP;
-            if user.is_some() || displaces_nothing {
-                if let Some((next, at)) = self.renewed.pop_front() {
-                    self.passed.extend(self.under.replace(next));
-                    self.standing = Standing::Overtaken { at, part: Part::None };
-                    continue;
-                }
+            if (user.is_some() || displaces_nothing)
+                && let Some((next, at)) = self.renewed.pop_front()
+            {
+                self.passed.extend(self.under.replace(next));
+                self.standing = Standing::Overtaken { at, part: Part::None };
+                continue;
             }
             return if begins { Ok(None) } else { Err(()) };
         }
