@@ -54,8 +54,8 @@ pub trait SessionExt {
     /// Without [`SessionMiddleware`](crate::SessionMiddleware) around the handler, reading and writing answer an error that
     /// says so. With several, it is the innermost one's; the same middleware applied twice is one.
     ///
-    /// After the middleware is done, for example in a middleware around it, the session can be read and destroyed, but writing is
-    /// an error ([`gsession::Error::Closed`]).
+    /// After the middleware is done, for example in a middleware around it, the session can only be read or destroyed: writing is an
+    /// error ([`gsession::Error::Closed`]).
     fn get_session(&self) -> Session;
 
     /// The session of the middleware whose cookie (or header) has this name, where several are nested.

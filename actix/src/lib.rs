@@ -35,29 +35,37 @@
 //! What an explicit [`save`](Session::save) has stored stays stored. If the storage fails while storing, the response is
 //! replaced by an error: 503 with an opaque body.
 //!
-//! If another request ended the session while the handler was using it, what the handler wrote is dropped, which is logged. If
-//! another request renewed it, or if the handler renewed it or set its principal, the response is replaced by 409 Conflict: it
-//! must not say that somebody is logged in who is not. A handler that wants to answer otherwise calls [`save`](Session::save)
-//! and looks for [`Saved::Gone`](gsession::Saved::Gone).
+//! If another request ends or renews the session while the handler is using it, what the handler wrote is dropped and logged, and
+//! the answer must not claim more than is true. The response is replaced by 409 Conflict
+//!
+//! - if the handler renewed the session and wrote to it, or set its principal: otherwise the page would say "logged in";
+//! - if another request renewed the session, and this request's method is not safe (RFC 9110 9.2.1), as with `POST`: the session
+//!   lives, and the user would believe that the change is in it.
+//!
+//! An answer that reports an error anyway stays. A handler that wants to answer otherwise calls [`save`](Session::save) and looks for
+//! [`Saved::Gone`](gsession::Saved::Gone).
 //!
 //! From then on the session is closed. A middleware further out, a streamed body or a task that holds on to the session can read
 //! it and [`destroy`](Session::destroy) it, which is done in the background; every write is an error
 //! ([`gsession::Error::Closed`]).
 //!
+//! A logout that cannot be carried out at once, because the storage fails or the client has left, is tried again in the background
+//! until the [`shutdown_timeout`](SessionMiddlewareBuilder::shutdown_timeout) has passed.
+//!
 //! # WebSockets and other long answers
 //!
-//! The request of a WebSocket ends with the answer that opens it, and so does its session. Keep the id, and take a session from
-//! the [manager](SessionMiddleware::manager) for each message:
+//! A WebSocket's request is over once the handshake is answered; from then on its `Session` handle is closed. Keep the id, and
+//! take a handle from the [manager](SessionMiddleware::manager) for each message:
 //!
 //! ```
-//! use gsession::ClientInfo;
-//! use gsession_actix::{Session, SessionError, SessionMiddleware};
+//! use gsession::{AsyncManager, ClientInfo};
+//! use gsession_actix::{Session, SessionError};
 //!
-//! # async fn on_message(session: Session, sessions: SessionMiddleware) -> Result<(), SessionError> {
+//! # async fn on_message(session: Session, manager: AsyncManager) -> Result<(), SessionError> {
 //! // When the socket is opened:
 //! let id = session.id();
 //! // At each message:
-//! let session = sessions.manager().session(id.as_ref().map(|id| id.as_str()), ClientInfo::default());
+//! let session = manager.session(id.as_ref().map(|id| id.as_str()), ClientInfo::default());
 //! let Some(user) = session.get::<String>("user").await? else {
 //!     return Ok(()); // logged out: close the socket
 //! };
@@ -75,21 +83,27 @@
 //!
 //! | what the ids are | the request … | in the storage | to the client |
 //! |---|---|---|---|
-//! | the session of one lives | uses it | the first that lives counts | its cookie, if the id changed |
-//! | | destroys | the sessions of all of them end | the cookie is removed |
-//! | none lives, one was renewed by another request less than 30 seconds before this one was sent | only reads, or only renews | nothing | nothing: its new id is on the way |
+//! | one of them opens a session | uses it | the first one that does is used | its cookie, if the id changed |
+//! | | destroys it | the sessions of all of them end | the cookie is removed |
+//! | none does; the session of one was renewed by another request | only reads, or only renews | nothing | nothing: the new id is on its way |
 //! | | logs in the user whose session it is | the login goes on with the renewed session | the new id |
-//! | | logs in somebody else | a new session, from what was written | its id |
-//! | | writes otherwise | nothing: 409 | nothing |
+//! | | logs in somebody else | a new session, from what it wrote | its id |
+//! | | writes otherwise | nothing | 409, as above |
 //! | | destroys | the renewed session ends | the cookie is removed |
 //! | nothing is known of them | only reads | nothing | nothing: they may be another application's |
-//! | | writes | a new session, from what was written | its id |
+//! | | writes | a new session, from what it wrote | its id |
 //!
-//! To log in is to call [`set_principal`](Session::set_principal); with it a second click on "log in" works, whatever became of the
-//! first answer. Without a principal gsession cannot tell that click from a stranger who knew the old id, so a renewal with the old
-//! id begins a new session if it was sent after the first one was done, and is a 409 otherwise. The form of a login should not
-//! depend on a token in the session, which the old id does not open any more: its handler can look at `Sec-Fetch-Site` and
-//! `Origin` instead, as that of the demo does.
+//! To log in is to call [`renew`](Session::renew) and [`set_principal`](Session::set_principal) after the password was right. Then a
+//! second click on "log in" works, whatever became of the first answer, and both clicks share one session. Without a principal
+//! gsession cannot tell that click from a stranger who knew the old id: a renewal with the old id is a 409 for the first 5 seconds,
+//! and begins a new session after that. Whoever had read the session before it was renewed gets a 409 instead of a new session.
+//!
+//! The form of a login should not depend on a token in the session, because the old id does not open it any more. Let its handler
+//! look at `Sec-Fetch-Site` and `Origin` instead, as that of the demo does.
+//!
+//! A renewal counts as unknown to a request that was sent up to 30 seconds after it. What is sent later may begin a new session,
+//! and so may what comes when the renewed session has ended: there is no cookie left that it could displace. A request counts from
+//! its arrival if it has a body, otherwise from when its handler first asks for the session.
 //!
 //! A cookie is removed by a [`destroy`](Session::destroy) only. A removal names no id, so it would hit whatever the browser holds
 //! when it arrives: the cookie of a login that overtook it, or that of another application. **Give each application on a host a
@@ -117,8 +131,8 @@
 //! `client_disconnect_timeout` changes nothing here: it is for connections on which no handler runs.
 //!
 //! So an answer that never arrived may have renewed the session. The client then still holds the old id, and what it asks for
-//! with that is answered as to somebody who is not logged in. A client that repeats the login with the old id within 30 seconds
-//! is logged in. The same can happen with a client that is still there: no server knows whether its answer arrives.
+//! with that is answered as to somebody who is not logged in. A client that repeats the login with the old id is logged in, into the
+//! session that the first one has renewed. The same can happen with a client that is still there: no server knows whether its answer arrives.
 //!
 //! A handler that must not store for a client that has left can find out, though never for certain. Over HTTP/1.1, have it
 //! dropped: set [`h1_allow_half_closed(false)`][half], and let it read the body first, because the server does not notice what

@@ -302,7 +302,8 @@ impl SessionMiddlewareBuilder {
     /// How long a stopping server waits for logouts whose clients have left. Default: 30 seconds, as
     /// [`HttpServer::shutdown_timeout`](actix_web::HttpServer::shutdown_timeout); give both the same value.
     ///
-    /// The server drops the middleware when it stops, and dropping it waits. Whoever keeps it in a `static` has no such wait.
+    /// Until then a logout whose storage fails is tried again. The server drops the middleware when it stops, and dropping it waits,
+    /// so do not drop clones in handlers. A middleware in a `static` is never dropped, so nothing waits for it.
     pub const fn shutdown_timeout(mut self, timeout: Duration) -> Self {
         self.shutdown_timeout = timeout;
         self
