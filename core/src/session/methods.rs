@@ -748,17 +748,18 @@ macro_rules! session_methods {
             /// As [`read`](Self::read), by whoever holds the lock; whether the storage was asked.
             $($async)* fn load(&self, names: Option<&[&str]>) -> Result<bool, Error> {
                 let now = self.config().clock.now();
+                let mut asked = false;
                 // A client that presented several ids needs several reads.
-                for asked in 0_usize.. {
+                loop {
                     let need = self.machine().want(names, now, self.config())?;
-                    let Some(need) = need else { return Ok(asked > 0) };
+                    let Some(need) = need else { return Ok(asked) };
                     let lookup = match names {
                         Some(names) => self.0.storage.fetch(&need.key, names, &need.access)$($await)*?,
                         None => self.0.storage.load(&need.key, &need.access)$($await)*?,
                     };
                     self.machine().loaded(lookup, names, &need, self.config());
+                    asked = true;
                 }
-                Ok(true)
             }
 
             /// Leads the machine's steps through the storage.

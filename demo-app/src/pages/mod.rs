@@ -9,7 +9,6 @@ pub(crate) mod tabs;
 
 use actix_web::{HttpResponse, http::header::LOCATION};
 use askama::Template;
-use gsession::Error;
 use gsession_actix::Session;
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use serde::Deserialize;
@@ -42,13 +41,8 @@ impl Frame {
 
     /// The frame of the login page.
     pub(crate) async fn of_login(title: &'static str, session: &Session) -> Result<Self, PageError> {
-        let csrf = match Token::Login.of(session).await {
-            // A login has just renewed this session, and its answer got lost: there is nowhere to keep a token. The form does
-            // without, if the browser says where it comes from.
-            Err(PageError::Session(error)) if matches!(error.cause(), Error::Gone) => String::new(),
-            csrf => csrf?,
-        };
-        Ok(Self { title, user: None, flash: crate::flash::take(session).await?, csrf })
+        let (flash, csrf) = (crate::flash::take(session).await?, Token::Login.of(session).await?);
+        Ok(Self { title, user: None, flash, csrf })
     }
 
     /// What the link to the page `title` says to screen readers and to the style sheet.

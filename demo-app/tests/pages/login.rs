@@ -167,7 +167,8 @@ async fn the_login_page_can_be_reloaded_after_a_lost_answer() {
     browser.put_cookie(anonymous);
 
     let page = browser.get("/login").await;
-    assert_eq!((page.status, page.token()), (StatusCode::OK, Some("")));
+    // The session that could keep the form's token is another one by now.
+    assert!(page.status == StatusCode::OK && page.token().is_some());
     // Somebody else may use it as well.
     let answer = browser.log_in_by_origin("grace", "hopper", "/").await;
     assert_eq!(browser.follow(&answer).await.text("user"), Some("grace"));
