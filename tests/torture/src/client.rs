@@ -77,8 +77,8 @@ pub(crate) struct Tab {
 }
 
 impl Tab {
-    /// Gets a page.
-    pub(crate) fn get(&mut self, address: SocketAddr, path: &str, cookie: Option<&str>) -> Outcome {
+    /// Asks for a page, by a method that may change something: what it answers is true then.
+    pub(crate) fn ask(&mut self, address: SocketAddr, path: &str, cookie: Option<&str>) -> Outcome {
         let Some(mut stream) = self.send(address, path, cookie) else { return Outcome::NotSent };
         match answer(&mut stream) {
             Ok((answer, stays)) => {
@@ -109,7 +109,7 @@ impl Tab {
 
     fn send(&mut self, address: SocketAddr, path: &str, cookie: Option<&str>) -> Option<BufReader<TcpStream>> {
         let cookie = cookie.map(|cookie| format!("cookie: {cookie}\r\n")).unwrap_or_default();
-        let request = format!("GET {path} HTTP/1.1\r\nhost: localhost\r\n{cookie}\r\n");
+        let request = format!("POST {path} HTTP/1.1\r\nhost: localhost\r\ncontent-length: 0\r\n{cookie}\r\n");
         // A connection that was kept may have been closed since, which only sending on a new one rules out.
         let kept = self.connection.take().filter(|(to, _)| *to == address).map(|(_, stream)| stream);
         let mut stream = match kept.filter(|stream| is_open(stream.get_ref())) {

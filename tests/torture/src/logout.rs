@@ -74,11 +74,11 @@ fn straddle(episode: &Episode<'_>, tab: &mut Tab, key: &str, random: &mut fastra
     let slow = random.u64(1..40);
     match random.u8(..10) {
         // Whatever it is told, it is right: the session may have ended.
-        0 => drop(episode.get(tab, &format!("/renew?slow={slow}"))),
+        0 => drop(episode.ask(tab, &format!("/renew?slow={slow}"))),
         1 => episode.renew_and_hang_up(tab, slow, HangUp::any(random)),
-        2..5 => drop(episode.get(tab, &format!("/add?slow={slow}"))),
-        5..6 => drop(episode.get(tab, "/read")),
-        _ => drop(episode.get(tab, &format!("/set?key={key}&value=late&slow={slow}"))),
+        2..5 => drop(episode.ask(tab, &format!("/add?slow={slow}"))),
+        5..6 => drop(episode.ask(tab, "/read")),
+        _ => drop(episode.ask(tab, &format!("/set?key={key}&value=late&slow={slow}"))),
     }
 }
 
@@ -128,7 +128,7 @@ fn end(world: &World, episode: &Episode<'_>, tab: &mut Tab, how: Logout) -> Opti
     world.patiently(|| {
         let asked = Instant::now();
         let is_late = matches!(how, Logout::After(_));
-        match world.get(tab, &page, Some(&cookies)) {
+        match world.ask(tab, &page, Some(&cookies)) {
             // Who is not logged in any more is logged out as well.
             Outcome::Answered(Answer { status, .. }) if status == done || is_late && status == 401 => {
                 Some(Ended { since: Instant::now(), later: is_late.then_some(asked) })

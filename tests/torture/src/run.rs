@@ -55,9 +55,9 @@ impl World {
     }
 
     /// Gets a page from one of the services.
-    pub(crate) fn get(&self, tab: &mut Tab, page: &str, cookie: Option<&str>) -> Outcome {
+    pub(crate) fn ask(&self, tab: &mut Tab, page: &str, cookie: Option<&str>) -> Outcome {
         let (address, path) = self.fleet.somewhere(page);
-        tab.get(address, &path, cookie)
+        tab.ask(address, &path, cookie)
     }
 
     /// Asks one of the services for a page and hangs up.
@@ -87,7 +87,7 @@ impl World {
     /// Whose session a cookie opens; `None` if it opens none.
     pub(crate) fn opens(&self, tab: &mut Tab, cookie: &str) -> Option<String> {
         self.ledger.note(Deed::Probe);
-        self.patiently(|| match self.get(tab, "/whoami", Some(cookie)) {
+        self.patiently(|| match self.ask(tab, "/whoami", Some(cookie)) {
             Outcome::Answered(Answer { status: 200, body, .. }) => Some(Some(body)),
             Outcome::Answered(Answer { status: 401, .. }) => Some(None),
             _ => None,
@@ -210,7 +210,7 @@ fn close_the_books(
         ledger.accuse(Charge::EndlessKey, endless, || format!("{endless} keys never expire"));
     }
     if world.target.is_ours() {
-        let end = || match world.get(&mut tab, "/end", None) {
+        let end = || match world.ask(&mut tab, "/end", None) {
             Outcome::Answered(Answer { status: 200, body, .. }) => body.parse::<u64>().ok(),
             _ => None,
         };

@@ -44,7 +44,7 @@ impl Episode<'_> {
             Write::Unsaved | Write::Blindly => "put?",
             Write::Saved => "set?",
         };
-        let outcome = self.get(tab, &format!("/{page}key={key}&value={}&slow={slow}", self.user));
+        let outcome = self.ask(tab, &format!("/{page}key={key}&value={}&slow={slow}", self.user));
         let standing = match outcome {
             Outcome::Answered(Answer { status: 200, .. }) => Standing::Stored(Instant::now()),
             Outcome::Answered(Answer { status: status @ (401 | 409), .. }) => {
@@ -64,7 +64,7 @@ impl Episode<'_> {
         let standing = if self.world.target.is_ours() { Standing::Refused } else { Standing::Open };
         self.facts().writes.insert(key.to_owned(), standing);
         if let Outcome::Answered(Answer { status: status @ (401 | 409), .. }) =
-            self.get(tab, &format!("/{page}?key={key}&value={}", self.user))
+            self.ask(tab, &format!("/{page}?key={key}&value={}", self.user))
         {
             self.told_nobody(page, status);
         }
@@ -82,7 +82,7 @@ impl Episode<'_> {
     pub(crate) fn write_late(&self, tab: &mut Tab, page: &str, key: &str) {
         self.world.ledger.note(Deed::LateUse);
         self.facts().writes.insert(key.to_owned(), Standing::Late);
-        let outcome = self.get(tab, &format!("/{page}?after=write&key={key}&value={}", self.user));
+        let outcome = self.ask(tab, &format!("/{page}?after=write&key={key}&value={}", self.user));
         let Outcome::Answered(answer) = outcome else { return };
         if answer.late {
             self.facts().writes.insert(key.to_owned(), Standing::Open);
@@ -98,7 +98,7 @@ impl Episode<'_> {
     pub(crate) fn add(&self, tab: &mut Tab, slow: u64) {
         self.world.ledger.note(Deed::Increment);
         self.facts().maybe_added += 1;
-        let outcome = self.get(tab, &format!("/add?slow={slow}"));
+        let outcome = self.ask(tab, &format!("/add?slow={slow}"));
         let mut facts = self.facts();
         match outcome {
             Outcome::Answered(Answer { status: 200, .. }) => {
@@ -119,7 +119,7 @@ impl Episode<'_> {
     pub(crate) fn renew(&self, tab: &mut Tab, slow: u64) {
         self.world.ledger.note(Deed::Renewal);
         self.facts().renewing = true;
-        match self.get(tab, &format!("/renew?slow={slow}")) {
+        match self.ask(tab, &format!("/renew?slow={slow}")) {
             Outcome::Answered(Answer { status: 200 | 401 | 409, .. }) | Outcome::NotSent => {}
             Outcome::Answered(_) | Outcome::Unknown => self.facts().lost_track = true,
         }

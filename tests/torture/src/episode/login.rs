@@ -27,7 +27,7 @@ impl Episode<'_> {
         match way {
             0..4 => {
                 self.world.ledger.note(Deed::Login);
-                let answer = self.get(tab, &self.login_page(0));
+                let answer = self.ask(tab, &self.login_page(0));
                 matches!(answer, Outcome::Answered(Answer { status: 200, .. })) && self.has_cookie()
             }
             4..7 => self.log_in_repeatedly(tab, &self.login_page(slow(random)), random),
@@ -51,7 +51,7 @@ impl Episode<'_> {
 
     /// Gets a cookie before the login.
     fn visit(&self, tab: &mut Tab) -> bool {
-        matches!(self.get(tab, "/visit"), Outcome::Answered(Answer { status: 200, .. })) && self.has_cookie()
+        matches!(self.ask(tab, "/visit"), Outcome::Answered(Answer { status: 200, .. })) && self.has_cookie()
     }
 
     /// Hangs up on a page that renews the session, and logs in at once with the cookie that is left.
@@ -66,7 +66,7 @@ impl Episode<'_> {
     /// Logs in until there is an answer.
     fn insist(&self, tab: &mut Tab, begun: Instant) -> bool {
         self.world.ledger.note(Deed::Repeat);
-        let answered = self.world.patiently(|| match self.get(tab, &self.login_page(0)) {
+        let answered = self.world.patiently(|| match self.ask(tab, &self.login_page(0)) {
             Outcome::Answered(Answer { status: status @ (200 | 401 | 409), .. }) => Some(status),
             _ => None,
         });
@@ -77,7 +77,7 @@ impl Episode<'_> {
     fn click_twice(&self, tab: &mut Tab, random: &mut fastrand::Rng) -> bool {
         let (world, begun, cookies) = (self.world, Instant::now(), self.cookies());
         world.ledger.note(Deed::DoubleClick);
-        let click = |tab: &mut Tab, page: String| world.get(tab, &page, cookies.as_deref());
+        let click = |tab: &mut Tab, page: String| world.ask(tab, &page, cookies.as_deref());
         let pages = [self.login_page(slow(random)), self.login_page(slow(random))];
         let mut outcomes = thread::scope(|scope| {
             let [first, second] = pages;
@@ -149,7 +149,7 @@ impl Episode<'_> {
             return None;
         }
         let page = format!("/sessions?user={}", self.user);
-        self.world.patiently(|| match self.world.get(tab, &page, None) {
+        self.world.patiently(|| match self.world.ask(tab, &page, None) {
             Outcome::Answered(Answer { status: 200, body, .. }) => body.parse().ok(),
             _ => None,
         })

@@ -80,9 +80,9 @@ impl<'a> Episode<'a> {
     }
 
     /// Asks for a page with the browser's cookie, and keeps or forgets the cookie as told.
-    pub(crate) fn get(&self, tab: &mut Tab, path: &str) -> Outcome {
+    pub(crate) fn ask(&self, tab: &mut Tab, path: &str) -> Outcome {
         let cookies = self.cookies();
-        let outcome = self.world.get(tab, path, cookies.as_deref());
+        let outcome = self.world.ask(tab, path, cookies.as_deref());
         match &outcome {
             Outcome::Answered(answer) => self.obey(answer),
             Outcome::Unknown => self.world.ledger.note(Deed::Unknown),

@@ -37,7 +37,7 @@ impl Episode<'_> {
     pub(crate) fn read(&self, tab: &mut Tab) -> Option<bool> {
         self.world.ledger.note(Deed::Read);
         let before = self.before();
-        match self.get(tab, "/read") {
+        match self.ask(tab, "/read") {
             Outcome::Answered(Answer { status: 200, body, .. }) => {
                 self.judge(&before, &body);
                 Some(true)

@@ -73,7 +73,7 @@ impl Stray {
 
 /// The cookie of a living session of another application.
 fn elsewhere(world: &World, tab: &mut Tab) -> Option<String> {
-    match world.get(tab, "/elsewhere/visit", None) {
+    match world.ask(tab, "/elsewhere/visit", None) {
         Outcome::Answered(Answer { status: 200, cookie, .. }) => cookie?,
         _ => None,
     }

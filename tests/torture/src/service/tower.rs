@@ -12,7 +12,7 @@ macro_rules! pages {
         mod $version {
             use ::$version::{Session, SessionManagerLayer, SessionStore, session::Error};
             use anyhow::Result;
-            use axum::{Json, Router, extract::Query as From, http::StatusCode, routing::get};
+            use axum::{Json, Router, extract::Query as From, http::StatusCode, routing::post};
             use serde_json::{Map, Value};
 
             use super::super::{COUNTER, LOOPBACK, Query, SEEN, USER, announce};
@@ -23,16 +23,16 @@ macro_rules! pages {
                 // The defaults, but for what plain HTTP needs.
                 let sessions = SessionManagerLayer::new(storage).with_secure(false);
                 let pages = Router::new()
-                    .route("/visit", get(visit))
-                    .route("/login", get(login))
-                    .route("/read", get(read))
-                    .route("/whoami", get(whoami))
-                    .route("/set", get(set))
-                    .route("/add", get(add))
-                    .route("/renew", get(renew))
-                    .route("/logout", get(logout))
-                    .route("/fail", get(fail))
-                    .route("/panic", get(panic))
+                    .route("/visit", post(visit))
+                    .route("/login", post(login))
+                    .route("/read", post(read))
+                    .route("/whoami", post(whoami))
+                    .route("/set", post(set))
+                    .route("/add", post(add))
+                    .route("/renew", post(renew))
+                    .route("/logout", post(logout))
+                    .route("/fail", post(fail))
+                    .route("/panic", post(panic))
                     .layer(sessions);
                 let listener = tokio::net::TcpListener::bind(LOOPBACK).await?;
                 announce(listener.local_addr().ok())?;

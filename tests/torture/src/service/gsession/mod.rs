@@ -36,7 +36,7 @@ pub(super) fn serve(settings: &Serve) -> Result<()> {
                 .configure(pages::register);
             let others = web::scope(&format!("{root}/elsewhere"))
                 .wrap(others.clone())
-                .route("/visit", web::get().to(pages::visit));
+                .route("/visit", web::post().to(pages::visit));
             App::new().service(others).service(pages)
         })
         .workers(2)

@@ -11,20 +11,20 @@ use super::super::{COUNTER, Query, SEEN, USER};
 
 pub(super) fn register(pages: &mut web::ServiceConfig) {
     pages
-        .route("/visit", web::get().to(visit))
-        .route("/login", web::get().to(login))
-        .route("/read", web::get().to(read))
-        .route("/whoami", web::get().to(whoami))
-        .route("/plain", web::get().to(plain))
-        .route("/set", web::get().to(set))
-        .route("/put", web::get().to(put))
-        .route("/add", web::get().to(add))
-        .route("/renew", web::get().to(renew))
-        .route("/logout", web::get().to(logout))
-        .route("/fail", web::get().to(fail))
-        .route("/panic", web::get().to(panic))
-        .route("/end", web::get().to(end))
-        .route("/sessions", web::get().to(sessions));
+        .route("/visit", web::post().to(visit))
+        .route("/login", web::post().to(login))
+        .route("/read", web::post().to(read))
+        .route("/whoami", web::post().to(whoami))
+        .route("/plain", web::post().to(plain))
+        .route("/set", web::post().to(set))
+        .route("/put", web::post().to(put))
+        .route("/add", web::post().to(add))
+        .route("/renew", web::post().to(renew))
+        .route("/logout", web::post().to(logout))
+        .route("/fail", web::post().to(fail))
+        .route("/panic", web::post().to(panic))
+        .route("/end", web::post().to(end))
+        .route("/sessions", web::post().to(sessions));
 }
 
 fn status(code: StatusCode, text: &'static str) -> actix_web::Error {
