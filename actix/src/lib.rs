@@ -32,21 +32,23 @@
 //! | answers 500 or above, or returns an `Err` with such a status | dropped | done | done |
 //! | panics, or is dropped because its client has left | dropped | done, in the background | done if it had read |
 //!
-//! What an explicit [`save`](Session::save) has stored stays stored. If the storage fails while storing, the response is
-//! replaced by an error: 503 with an opaque body.
+//! What [`save`](Session::save), [`update`](Session::update), [`try_update`](Session::try_update) or
+//! [`get_or_insert_with`](Session::get_or_insert_with) has stored stays stored. If the storage fails while storing, the
+//! response is replaced by an error: 503 with an opaque body.
 //!
-//! If another request ends or renews the session while the handler is using it, what the handler wrote is dropped and logged, and
-//! the answer must not claim more than is true. The response is replaced by 409 Conflict
+//! If another request ends or renews the session while the handler is using it, what the handler wrote is dropped and logged,
+//! unless it logs somebody in (see below). The answer must not claim more than is true. The response is replaced by 409
+//! Conflict
 //!
 //! - if the handler renewed the session and wrote to it, or set its principal: otherwise the page would say "logged in";
 //! - if another request renewed the session, and this request's method is not safe (RFC 9110 9.2.1), as with `POST`: the session
 //!   lives, and the user would believe that the change is in it.
 //!
-//! An answer that reports an error anyway stays. A handler that wants to answer otherwise calls [`save`](Session::save) and looks for
+//! A response that is already an error is left as it is. To answer differently, call [`save`](Session::save) and check for
 //! [`Saved::Gone`](gsession::Saved::Gone).
 //!
-//! From then on the session is closed. A middleware further out, a streamed body or a task that holds on to the session can read
-//! it and [`destroy`](Session::destroy) it, which is done in the background; every write is an error
+//! Once the response is ready, the session is closed. A middleware further out, a streamed body or a task that holds on to the
+//! session can read it and [`destroy`](Session::destroy) it, which is done in the background; every write is an error
 //! ([`gsession::Error::Closed`]).
 //!
 //! A logout that cannot be carried out at once, because the storage fails or the client has left, is tried again in the background
@@ -75,7 +77,9 @@
 //! ```
 //!
 //! [`update`](gsession::AsyncSession::update) stores at once; after [`set`](gsession::AsyncSession::set), call
-//! [`save`](gsession::AsyncSession::save). Sockets do not learn a new id, so a renewal ends what a socket can do here.
+//! [`save`](gsession::AsyncSession::save). A socket never learns a new id, so after a renewal it can no longer use the session.
+//! Register `web::Data::new(sessions.manager().clone())`, and do not clone the middleware in a handler: dropping a clone can
+//! block.
 //!
 //! # Which id counts, and what the client is told
 //!
@@ -93,17 +97,20 @@
 //! | nothing is known of them | only reads | nothing | nothing: they may be another application's |
 //! | | writes | a new session, from what it wrote | its id |
 //!
-//! To log in is to call [`renew`](Session::renew) and [`set_principal`](Session::set_principal) after the password was right. Then a
-//! second click on "log in" works, whatever became of the first answer, and both clicks share one session. Without a principal
-//! gsession cannot tell that click from a stranger who knew the old id: a renewal with the old id is a 409 for the first 5 seconds,
-//! and begins a new session after that. Whoever had read the session before it was renewed gets a 409 instead of a new session.
+//! To log in is to call [`renew`](Session::renew) and [`set_principal`](Session::set_principal) after the password was right.
+//! Then a second click on "log in" works even if the first answer was lost, and both clicks share one session. Without a
+//! principal gsession cannot tell that click from a stranger who knew the old id: a renewal with other writes under the old id
+//! is a 409 for the first 5 seconds, and begins a new session after that. A request that read the session before the renewal
+//! gets a 409 instead of a new session. [`update`](Session::update) and [`try_update`](Session::try_update) are an error at
+//! once; a page that must always load uses `get` and `set`.
 //!
-//! The form of a login should not depend on a token in the session, because the old id does not open it any more. Let its handler
-//! look at `Sec-Fetch-Site` and `Origin` instead, as that of the demo does.
+//! The form of a login should not depend on a token in the session, because the old id does not open it any more. Let its
+//! handler look at `Sec-Fetch-Site` and `Origin` first, as that of the demo does.
 //!
-//! A renewal counts as unknown to a request that was sent up to 30 seconds after it. What is sent later may begin a new session,
-//! and so may what comes when the renewed session has ended: there is no cookie left that it could displace. A request counts from
-//! its arrival if it has a body, otherwise from when its handler first asks for the session.
+//! For 30 seconds after a renewal, gsession assumes that a request with the old id was sent before the client had the new one.
+//! A later request may begin a new session. So may any request once the renewed session has ended, because it no longer
+//! overwrites a live cookie. A request counts from its arrival if it has a body, otherwise from when its handler first asks for
+//! the session.
 //!
 //! A cookie is removed by a [`destroy`](Session::destroy) only. A removal names no id, so it would hit whatever the browser holds
 //! when it arrives: the cookie of a login that overtook it, or that of another application. **Give each application on a host a
@@ -130,16 +137,17 @@
 //! A handler that is reading the request's body when that is cut off gets an error from it, unless it is dropped. The server's
 //! `client_disconnect_timeout` changes nothing here: it is for connections on which no handler runs.
 //!
-//! So an answer that never arrived may have renewed the session. The client then still holds the old id, and what it asks for
-//! with that is answered as to somebody who is not logged in. A client that repeats the login with the old id is logged in, into the
-//! session that the first one has renewed. The same can happen with a client that is still there: no server knows whether its answer arrives.
+//! So an answer that never arrived may have renewed the session. The client still holds the old id, and requests with it are
+//! answered as if nobody were logged in. A client that repeats the login with the old id is logged in, into the session that
+//! the first one has renewed. The same can happen with a client that is still there: no server knows whether its answer
+//! arrives.
 //!
 //! A handler that must not store for a client that has left can find out, though never for certain. Over HTTP/1.1, have it
 //! dropped: set [`h1_allow_half_closed(false)`][half], and let it read the body first, because the server does not notice what
 //! comes after a long body that nobody reads. Over HTTP/2, let it take the request's [`Payload`](actix_web::web::Payload), read
 //! the body to its end, and poll it once more just before it writes: an error says that the request was cancelled or its
-//! connection is gone, also if there was no body. Let it answer 500 or above then, and nothing is stored. What must not count
-//! until the client has its answer has to wait for a second request that confirms it.
+//! connection is gone, also if there was no body. Let it answer 500 or above then, and nothing is stored. If something must
+//! count only once the client has the answer, have the client confirm it in a second request.
 //!
 //! [half]: actix_web::HttpServer::h1_allow_half_closed
 //!

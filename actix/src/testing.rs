@@ -12,6 +12,7 @@
 //! async fn login(session: Session) -> Result<HttpResponse> {
 //!     session.renew()?;
 //!     session.set("user", "ada")?;
+//!     session.set_principal("ada")?;
 //!     Ok(HttpResponse::Ok().finish())
 //! }
 //!
@@ -23,8 +24,9 @@
 //! # Ok::<(), actix_web::Error>(()) }).unwrap();
 //! ```
 //!
-//! A handler that calls `req.get_session()` needs it in its request: [`attach`] puts it there. [`Session::save`] stores what was
-//! written, as the end of a request would, and says what came of it.
+//! A handler that calls `req.get_session()` needs it in its request: [`attach`] puts it there. [`Session::save`] stores what
+//! was written, as the end of a request would, and says what came of it (a login that is lost is
+//! [`Saved::Gone`](gsession::Saved::Gone) here, where the middleware answers 409).
 //!
 //! # Several requests of one browser
 //!
@@ -41,7 +43,9 @@
 //! let app = App::new()
 //!     .wrap(SessionMiddleware::new(MemoryStorage::new()))
 //!     .route("/login", web::post().to(|session: Session| async move {
-//!         session.set("user", "ada").map(|()| HttpResponse::Ok())
+//!         session.renew()?;
+//!         session.set("user", "ada")?;
+//!         session.set_principal("ada").map(|()| HttpResponse::Ok())
 //!     }))
 //!     .route("/", web::get().to(|session: Session| async move {
 //!         session.get::<String>("user").await.map(|user| user.unwrap_or_else(|| "nobody".to_owned()))

@@ -166,7 +166,7 @@ impl SessionMiddlewareBuilder {
     /// Whether cookies are set (GoFrame's `SessionCookieOutput`). Default: yes, unless [`header_only`](Self::header_only) or
     /// [`bearer`](Self::bearer) replaces the cookie.
     ///
-    /// With `false`, a header must carry the id. Beside [`header_name`](Self::header_name) the cookie is still read, so its
+    /// With `false`, new ids go out in a header. Beside [`header_name`](Self::header_name) the cookie is still read, so its
     /// name counts; its attributes do not matter.
     pub const fn cookie_output(mut self, output: bool) -> Self {
         self.cookie_output = Some(output);
@@ -203,6 +203,7 @@ impl SessionMiddlewareBuilder {
     /// use gsession_actix::Session;
     ///
     /// async fn login(session: Session) -> Result<String> {
+    ///     session.renew()?;
     ///     session.set_principal("ada")?;
     ///     if session.save().await? == Saved::Gone {
     ///         return Err(ErrorConflict("the session ended meanwhile"));
@@ -240,11 +241,10 @@ impl SessionMiddlewareBuilder {
     /// the logout (ASVS 14.3.2, OWASP Session Management Cheat Sheet). Default: no.
     ///
     /// A session is logged in while it has a principal: see [`Session::set_principal`](crate::Session::set_principal). A
-    /// response whose handler used such a session, or wrote to a session without looking whether it is one, gets
-    /// `Cache-Control: no-store`. A page that does not touch its session shows nothing of it. The header replaces what the handler chose
-    /// instead, such as `public`, `private` or `max-age`, unless `no-store` is part of it already (RFC 9111 5.2.2.5).
-    /// Fields for one kind of cache, such as `CDN-Cache-Control`, are left as they are; those caches
-    /// go by them (RFC 9213 2.2).
+    /// response gets `Cache-Control: no-store` if its handler used such a session, or wrote to a session without reading it.
+    /// Pages that do not touch the session are unaffected. The header replaces what the handler chose instead, such as
+    /// `public`, `private` or `max-age`, unless `no-store` is part of it already (RFC 9111 5.2.2.5). Fields for one kind of
+    /// cache, such as `CDN-Cache-Control`, are left as they are; those caches go by them (RFC 9213 2.2).
     ///
     /// Without this setting only responses that carry an id get `no-store`, and only if the handler has set no
     /// `Cache-Control`: see [`SessionMiddleware`].
@@ -253,20 +253,19 @@ impl SessionMiddlewareBuilder {
         self
     }
 
-    /// A session ends when it has not been used for so long. Default: 24 hours, as GoFrame (`SessionMaxAge`).
+    /// A session ends after this long without use. Default: 24 hours, as GoFrame (`SessionMaxAge`).
     pub fn idle_timeout(mut self, timeout: Duration) -> Self {
         self.manager = self.manager.idle_timeout(timeout);
         self
     }
 
-    /// A session ends so long after it was created, however much it is used. Default: never.
+    /// A session ends this long after it was created, however often it is used. Default: never.
     pub fn absolute_lifetime(mut self, lifetime: Duration) -> Self {
         self.manager = self.manager.absolute_lifetime(lifetime);
         self
     }
 
-    /// Activity within this time of the last is not stored again. Default: a twentieth of the idle timeout, at most a
-    /// minute.
+    /// How often activity is stored: not again within this time. Default: a twentieth of the idle timeout, at most a minute.
     pub fn touch_interval(mut self, interval: Duration) -> Self {
         self.manager = self.manager.touch_interval(interval);
         self
@@ -293,17 +292,19 @@ impl SessionMiddlewareBuilder {
     /// Where the ids of this middleware are valid; see [`Realm`](gsession::Realm). Default: the name of the cookie, or of the
     /// header if there is no cookie, so an id from the shop's cookie opens nothing in the admin area's (S13).
     ///
-    /// Set it to the same name for two middlewares with different names that share their sessions, or before renaming a cookie.
+    /// Give two middlewares the same realm to let them share sessions. Before you rename a cookie, set the realm to the old
+    /// name.
     pub fn realm(mut self, name: impl Into<String>) -> Self {
         self.realm = Some(name.into());
         self
     }
 
-    /// How long a stopping server waits for logouts whose clients have left. Default: 30 seconds, as
+    /// How long a logout that could not be carried out at once is tried again in the background, and how long a stopping server
+    /// waits for such logouts. Default: 30 seconds, as
     /// [`HttpServer::shutdown_timeout`](actix_web::HttpServer::shutdown_timeout); give both the same value.
     ///
-    /// Until then a logout whose storage fails is tried again. The server drops the middleware when it stops, and dropping it waits,
-    /// so do not drop clones in handlers. A middleware in a `static` is never dropped, so nothing waits for it.
+    /// The server drops the middleware when it stops, and dropping it waits, so do not drop clones in handlers. A middleware in
+    /// a `static` is never dropped, so nothing waits for it.
     pub const fn shutdown_timeout(mut self, timeout: Duration) -> Self {
         self.shutdown_timeout = timeout;
         self

@@ -29,7 +29,8 @@ const SHUTDOWN_TIMEOUT: Duration = Duration::from_secs(30);
 /// ```
 ///
 /// A middleware that is applied twice, to the `App` and to a scope in it, counts once. Two different ones need different names:
-/// under one name each would take the other's ids for its own, so every request through both is answered 500, and the log says why.
+/// with the same name, each would mistake the other's ids for its own, so every request through both gets a 500, and the log
+/// says why.
 ///
 /// # Caches
 ///

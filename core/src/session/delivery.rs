@@ -46,7 +46,7 @@ pub struct Closed {
 /// What a `save` came to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
-#[must_use = "`Gone` means that the session ended meanwhile and nothing was stored"]
+#[must_use = "`Gone` means that the session ended or was renewed meanwhile, and nothing was stored"]
 pub enum Saved {
     /// There was nothing to store.
     Nothing,

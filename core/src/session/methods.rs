@@ -270,9 +270,9 @@ macro_rules! session_methods {
             /// Ends the session: it is deleted from the storage, and nothing that another running request does brings it
             /// back (logout; GoFrame's `RemoveAll`). What is set afterwards belongs to a new session under a new id.
             ///
-            /// It ends what is under every id that the client presented (of at most four), so that it is logged out whichever of them
-            /// it comes back with. Within the hour for which a storage remembers renewals, an id from before a login ends the session as well:
-            /// whoever knows that id can log its user out, and do nothing else.
+            /// It ends the sessions of all ids the client sent (up to four), so none of them can be used to come back. For one
+            /// hour after a renewal, the old id can still end the session. Whoever knows it can log the user out, but do
+            /// nothing else.
             ///
             /// This works after the end of the request, too: [`save`](Self::save) carries it out then.
             ///
@@ -294,8 +294,9 @@ macro_rules! session_methods {
             /// all at login, so that nobody who knew the id before profits (ASVS 7.2.4; GoFrame's `RegenerateId(true)`).
             ///
             /// Of several overlapping renewals one wins. A later one that says who its user is, with
-            /// [`set_principal`](Self::set_principal), joins the session of the first if that is the same user's: a second click on
-            /// "log in" works. The changes of the others are dropped ([`Saved::Gone`]), which is an error at the end of the request.
+            /// [`set_principal`](Self::set_principal), joins the session of the first if that is the same user's: a second
+            /// click on "log in" works. What the others wrote is dropped ([`Saved::Gone`]), which is an error at the end of the
+            /// request.
             ///
             /// ```
             #[doc = $setup]
@@ -376,8 +377,8 @@ macro_rules! session_methods {
             }
 
             /// As [`update`](Self::update), with a `change` that may also remove the value (`Ok(None)`) or refuse (`Err`). A
-            /// refusal stores nothing, and is decided by the value as it is stored now (with the near cache of Redis: as it was when
-            /// the last invalidation arrived).
+            /// refusal stores nothing. `change` decides on the value now in the storage (with the near cache of Redis: as of
+            /// the last invalidation received).
             ///
             /// ```
             #[doc = $setup]
@@ -411,9 +412,9 @@ macro_rules! session_methods {
             /// The value under `key`; if there is none, that of `make`, which is stored at once. Atomic: of overlapping requests
             /// one stores its value, and all get that one. For what a session has once, such as a CSRF token.
             ///
-            /// If there is no session yet, the value is recorded like any other write; overlapping requests of a visitor without
-            /// a session begin one each. Likewise if another request has renewed the session: a login page can be shown then, though
-            /// its token is not kept.
+            /// If there is no session yet, the value is recorded like any other write; overlapping requests of a visitor
+            /// without a session begin one each. If another request has renewed the session, the value is returned but may not
+            /// be stored, so a login page can still be shown.
             ///
             /// ```
             #[doc = $setup]
@@ -531,8 +532,8 @@ macro_rules! session_methods {
                 self.machine().set_passive(passive);
             }
 
-            /// Stores now what was written, instead of at the end of the request. To be called where the answer depends on
-            /// it: in a handler that holds its session for long, as that of a WebSocket, or before it does something outside.
+            /// Stores now what was written, instead of at the end of the request. Call it when the answer depends on the
+            /// result, in a handler that holds its session for long, or before an external side effect.
             ///
             /// [`Saved::Gone`] says that the session was ended or renewed by another request while this one was using it, and that
             /// nothing was stored. If you never call `save`, [`close`](Self::close) reports it where it matters.
@@ -665,8 +666,8 @@ macro_rules! session_methods {
                 Ok(sessions)
             }
 
-            /// Ends one session of this session's principal, by the key that [`list`](Self::list) gave; whether it was one. Ending
-            /// this session itself is [`destroy`](Self::destroy).
+            /// Ends one of this principal's sessions, by its key from [`list`](Self::list). Returns whether there was one. For
+            /// this session's own key it does what [`destroy`](Self::destroy) does.
             ///
             /// # Errors
             ///

@@ -8,17 +8,18 @@
 //! |---|---|
 //! | only reads, or only renews | it sees no session, and nothing is stored |
 //! | renews and sets a principal: it logs somebody in | it joins the renewed session, if that is the same user's, and sends its id |
-//! | sets a principal, and cannot join | a new session from what it wrote |
+//! | sets a principal, and cannot join | a new session from what it wrote, unless it had a part in the old one |
 //! | writes otherwise | nothing is stored, and whoever closes is told |
 //! | destroys | the renewed session ends |
 //!
 //! To join, the request finds the new id in the trace of the renewal, sealed with the old one. A principal is what the
-//! application knows after it has checked a password or the like, so whoever merely knew the old id joins nothing (R3). A request
-//! that had read the session as that very user's may have the name from there, so it does not join either.
+//! application knows after it has checked a password or the like, so whoever merely knew the old id joins nothing (R3). A
+//! request that read the session while it already belonged to that user may have the name from there, so it does not join
+//! either.
 //!
 //! A new session is never begun by a request that had a part in the old one: what it has read of it must not come back (S4).
-//! Any other request that writes begins one, too, as soon as it displaces nothing: because the renewed session has ended, or
-//! because the client would hold the new id by now if its answer had arrived. Whoever renews has to wait less for that.
+//! Any other writing request begins one, too, once that can displace no live id: the renewed session has ended, or 30 seconds
+//! have passed (5 for a request that renews).
 
 use std::{collections::BTreeSet, sync::Arc, time::Duration};
 
@@ -33,10 +34,10 @@ use crate::{
     storage::{Lookup, Trace},
 };
 
-/// How long after a renewal its old id is believed to come from a request that was sent before the new one arrived.
+/// How long after a renewal a request with the old id is assumed to have been sent before the new id arrived.
 const RENEWAL_GRACE: Duration = Duration::from_secs(30);
-/// How far apart two renewals are at most that overlap: as long as storing takes, and as the clocks of two machines differ. Of
-/// those, one wins (S5).
+/// Two renewals at most this far apart count as overlapping, and one of them wins (S5). It covers the time to store and the
+/// difference between the clocks of two machines.
 const OVERLAP: Duration = Duration::from_secs(5);
 
 /// What is known of the renewal.
@@ -91,6 +92,17 @@ impl Part {
     }
 }
 
+impl Overtaken {
+    /// Whether a request that began then may do as if there were no session.
+    pub(super) fn is_as_good_as_none(&self, began: Timestamp) -> bool {
+        matches!(self.part, Part::None) && self.is_long_ago(began)
+    }
+
+    fn is_long_ago(&self, began: Timestamp) -> bool {
+        began >= self.at + RENEWAL_GRACE
+    }
+}
+
 impl Machine {
     /// Another request has renewed the session under `id`.
     pub(super) fn overtaken(&mut self, id: SessionId, at: Timestamp, part: Part) {
@@ -114,9 +126,10 @@ impl Machine {
         now: Timestamp,
         config: &Config,
     ) -> Result<Option<Step>, Error> {
-        let Standing::Overtaken(Overtaken { at, part, way }) = &self.standing else { return Ok(None) };
+        let Standing::Overtaken(overtaken) = &self.standing else { return Ok(None) };
+        let Overtaken { at, part, way } = overtaken;
         let may_begin = matches!(part, Part::None) && self.changes.has_content();
-        let (logs_in, is_long_ago) = (self.changes.logs_in(), self.began >= *at + RENEWAL_GRACE);
+        let (logs_in, is_long_ago) = (self.changes.logs_in(), overtaken.is_long_ago(self.began));
         // Whoever logs in wants to know whether it is his session; whoever could begin a new one, whether it lives.
         if self.proven(part).is_some() || may_begin && !logs_in && !is_long_ago {
             match way {

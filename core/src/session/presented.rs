@@ -57,7 +57,7 @@ impl Presented {
         }
     }
 
-    /// Nothing lives under `id`; `renewed` if it was renewed, at that time, by another request.
+    /// Records that no session lives under `id`. `renewed` is when another request renewed it, if one did.
     pub(super) fn pass(&mut self, id: Option<SessionId>, renewed: Option<Timestamp>) -> Turn {
         let besides = &mut **self.besides.get_or_insert_default();
         match (id, renewed) {

@@ -493,7 +493,8 @@ impl Machine {
         self.check_open()?;
         self.settle_in_flight();
         match &self.standing {
-            Standing::Overtaken(_) | Standing::Lost => Err(Error::Gone),
+            Standing::Lost => Err(Error::Gone),
+            Standing::Overtaken(overtaken) if !overtaken.is_as_good_as_none(self.began) => Err(Error::Gone),
             Standing::Found(view) if self.changes.get(key).is_none() => {
                 Ok(Update::Shared(view.snapshot.record.entries.get(key)))
             }

@@ -12,7 +12,7 @@ use crate::{
 pub enum Lookup {
     /// The session.
     Found(Snapshot),
-    /// No session here any more, because it was renewed at this time. The client is about to learn its new id.
+    /// No session here any more, because it was renewed at this time.
     Moved(Timestamp),
     /// No session: never there, expired, destroyed, or not readable as one (which the storage has logged).
     Absent,

@@ -9,7 +9,7 @@ use std::{sync::Arc, time::Duration};
 use super::{
     Config, Delivery, Lifetime, Saved,
     machine::Machine,
-    steps::{Progress, Reply, Step},
+    steps::{Progress, Reply, Step, Update},
 };
 use crate::{
     ClientInfo, Entries, Error, HashedIds, Limits, ManualClock, Record, SessionId, StoreKey, Timestamp,

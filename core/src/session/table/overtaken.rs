@@ -112,6 +112,28 @@ fn writes_begin_anew_when_the_renewed_session_has_ended() {
     is_conflict(&mut blind, [overtaken(), Reply::Followed(None)]);
 }
 
+/// A form opened from a bookmark long after the login, with a token made by `get_or_insert_with`.
+#[test]
+fn an_update_long_after_the_renewal_is_recorded_like_any_other_write() {
+    let update = |began: Timestamp, seen: Lookup| {
+        let mut request = Request::begun_at(began, Some(old_id()));
+        request.read(seen);
+        if request.machine.id().is_some() {
+            // It has had a part in it, and is overtaken only then.
+            request.machine.renew().unwrap();
+            assert_eq!(request.save([move_lost()]), Saved::Gone);
+        }
+        request.machine.update("seen")
+    };
+    let is_recorded = |update: &Result<Update, Error>| matches!(update, Ok(Update::Local(None)));
+    assert!(is_recorded(&update(T0 + GRACE, Lookup::Moved(T0))));
+    for early in [update(T0, Lookup::Moved(T0)), update(T0 + (GRACE - Duration::from_millis(1)), Lookup::Moved(T0))] {
+        assert!(matches!(early, Err(Error::Gone)), "{early:?}");
+    }
+    let had_part = update(T0 + GRACE, stored(T0));
+    assert!(matches!(had_part, Err(Error::Gone)), "{had_part:?}");
+}
+
 /// A thief who has read the session as its user's may say the name, and has not proven anything.
 #[test]
 fn what_was_read_of_the_session_proves_nothing() {
