@@ -97,7 +97,7 @@ impl Attached {
 
     /// Puts the outer middleware's place back in front, if there is one.
     ///
-    /// Borrows the extensions only then: whoever still holds them must not be hurt for nothing.
+    /// Borrows the extensions only in that case, so that a handler's own borrow cannot conflict needlessly.
     pub(crate) fn detach(&self, request: &HttpRequest) {
         if let Some(outer) = &self.outer {
             request.extensions_mut().insert(Self::clone(outer));

@@ -53,7 +53,7 @@
 //! let app = test::init_service(app).await;
 //!
 //! let answer = test::call_service(&app, test::TestRequest::post().uri("/login").to_request()).await;
-//! // `__Host-Http-gsession=…; Path=/; …`: a browser sends back what stands before the first semicolon.
+//! // `__Host-Http-gsession=…; Path=/; …`: a browser sends back only the part before the first semicolon.
 //! let cookie = answer.headers().get("set-cookie").unwrap().to_str().unwrap().split(';').next().unwrap().to_owned();
 //!
 //! let request = test::TestRequest::get().uri("/").insert_header(("cookie", cookie)).to_request();

@@ -82,10 +82,9 @@ impl Transport {
         self.cookie_output && self.cookie.as_ref().is_some_and(SessionCookie::is_persistent)
     }
 
-    /// Writes what the client has to be told, and what caches have to know (H4).
+    /// Sets the headers for the client and for caches (H4).
     ///
-    /// `now` is asked for only
-    /// where a cookie keeps an age. `logged_in` says whether the session has a principal.
+    /// `now` is called only if the cookie has a `Max-Age`. `logged_in` says whether the session has a principal.
     pub(crate) fn deliver(
         &self,
         delivery: &Delivery,

@@ -219,7 +219,7 @@ impl SessionMiddlewareBuilder {
     /// - Responses vary by `Authorization`. Scripts on other origins see the response header only if
     ///   `Access-Control-Expose-Headers` names it.
     /// - A handler that answers 401 sets `WWW-Authenticate: Bearer` itself (RFC 6750 3).
-    /// - Whoever has the id has the session: serve it over HTTPS only (RFC 6750 5.3).
+    /// - Anyone who holds the id can use the session, so serve it over HTTPS only (RFC 6750 5.3).
     ///
     /// Where middlewares are nested, this session's name is `authorization`: see
     /// [`get_session_named`](crate::SessionExt::get_session_named).

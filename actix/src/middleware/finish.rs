@@ -57,7 +57,7 @@ fn status_of<B>(outcome: &Result<ServiceResponse<B>, Error>) -> StatusCode {
     }
 }
 
-/// Writes what the client has to be told into the response.
+/// Adds the session's headers to the response.
 pub(super) fn deliver<B>(
     attached: &Attached,
     answered: Answered,
@@ -106,7 +106,7 @@ pub(super) fn deliver<B>(
             let never_stored = logged_in && transport.no_store_when_logged_in;
             let tells_nothing = delivery == Delivery::Keep && !never_stored;
             if tells_nothing && error.as_error::<SessionError>().is_some() {
-                // Our own errors say nothing of the session. As they are, whoever stands further out can match on them.
+                // Our own errors need no headers. Left unwrapped, outer middleware can match on them.
                 return Err(error);
             }
             Err(WithHeaders { error, headers, never_stored }.into())
@@ -114,8 +114,8 @@ pub(super) fn deliver<B>(
     }
 }
 
-/// An error of an inner service, with headers for the response that is made of it further out: without this, whoever
-/// returns `Err` after a logout would leave the client its cookie.
+/// An error of an inner service, with headers for the response that is built from it later. Without them, a handler that
+/// returns `Err` after a logout would leave the cookie with the client.
 struct WithHeaders {
     error: Error,
     headers: HeaderMap,

@@ -62,8 +62,8 @@ registry! { $
         what_has_expired_is_absent "S7"
             "A session that was left open on a shared computer still opens when its time is over, or is kept alive by it."
         nothing_comes_back_after_remove "S4"
-            "Somebody logs out on a shared computer, a request of theirs that was still running ends, and whoever sits there \
-             next is logged in."
+            "A user logs out on a shared computer. A request of theirs that was still running then finishes, and the next \
+             person there is logged in as them."
         what_is_lacking_says_so "contract"
             "A login that renews the id, or a page that lists a user's sessions, does nothing and says that it worked."
     }
@@ -184,13 +184,13 @@ registry! { $
         a_hundred_overlapping_increments_add_a_hundred "S3"
             "A counter loses steps."
         a_logout_is_final "S4"
-            "Somebody logs out on a shared computer, a request of theirs that was still running ends, and whoever sits there \
-             next is logged in."
+            "A user logs out on a shared computer. A request of theirs that was still running then finishes, and the next \
+             person there is logged in as them."
         a_logout_follows_renewals "S5" [Renewing]
             "A logout that began before the id was renewed misses the session under its new id."
         overlapping_renewals_leave_one_living_id "S5" [Renewing]
             "After a double click on the login the browser is left with an id that opens nothing, or there are two sessions."
         an_id_that_was_never_issued_is_not_adopted "S6"
-            "An attacker plants an id of their own in a browser and is logged in with whoever logs in there (session fixation)."
+            "An attacker plants an id in someone's browser, and shares the session once that person logs in (session fixation)."
     }
 }
