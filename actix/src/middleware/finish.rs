@@ -69,23 +69,18 @@ pub(super) fn deliver<B>(
     let write = |delivery: &Delivery, headers: &mut HeaderMap| {
         transport.deliver(delivery, via, || manager.now(), logged_in, headers);
     };
+    let is_gone = matches!(closed, Err(gsession::Error::Gone));
+    if is_gone || closed.as_ref().is_ok_and(|closed| closed.saved == Saved::Gone || closed.conflict) {
+        tracing::warn!(LOST);
+    }
     let delivery = match closed {
-        Ok(closed) if closed.conflict && claims_success => {
-            tracing::warn!(LOST);
-            outcome = Err(SessionError::from(gsession::Error::Gone).into());
-            closed.delivery
-        }
         Ok(closed) => {
-            if closed.saved == Saved::Gone {
-                tracing::warn!(LOST);
+            if closed.conflict && claims_success {
+                outcome = Err(SessionError::from(gsession::Error::Gone).into());
             }
             closed.delivery
         }
         Err(error) => {
-            let is_gone = matches!(error, gsession::Error::Gone);
-            if is_gone {
-                tracing::warn!(LOST);
-            }
             // The answer of a handler that went wrong anyway says more than this.
             if !(is_gone && status_of(&outcome).is_client_error()) {
                 outcome = Err(SessionError::from(error).into());
