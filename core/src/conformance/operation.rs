@@ -3,6 +3,7 @@
 use super::{case::Verdict, stage::Stage};
 use crate::{
     AnyStorage, AsyncStorage, Record, Storage, StorageError, StoreKey, Timestamp,
+    manager::{remove_through, remove_through_blocking},
     record::{Commit, Gate},
     storage::{Access, Committed, Created, Lookup, Moved, Removed, Touched},
 };
@@ -15,6 +16,8 @@ pub(super) enum Operation {
     Touch(StoreKey, Access),
     Move(StoreKey, StoreKey, Commit),
     Remove(StoreKey),
+    /// Lists a principal's sessions and ends each, also if it is renewed meanwhile.
+    EndAll(&'static str, Timestamp),
 }
 
 /// What it answered, as far as it matters for whether one came before the other.
@@ -27,6 +30,7 @@ pub(super) enum Answer {
     Refused,
     Removed,
     RenewedTo(StoreKey),
+    Ended(u64),
 }
 
 impl Operation {
@@ -37,6 +41,13 @@ impl Operation {
             Self::Touch(key, access) => storage.touch(key, access)?.into(),
             Self::Move(from, to, commit) => storage.move_to(from, to, commit)?.into(),
             Self::Remove(key) => storage.remove(key)?.into(),
+            Self::EndAll(principal, now) => {
+                let mut ended = 0;
+                for found in storage.find(principal, *now)? {
+                    ended += u64::from(remove_through_blocking(storage, found.key)?);
+                }
+                Answer::Ended(ended)
+            }
         })
     }
 
@@ -47,6 +58,13 @@ impl Operation {
             Self::Touch(key, access) => storage.touch(key, access).await?.into(),
             Self::Move(from, to, commit) => storage.move_to(from, to, commit).await?.into(),
             Self::Remove(key) => storage.remove(key).await?.into(),
+            Self::EndAll(principal, now) => {
+                let mut ended = 0;
+                for found in storage.find(principal, *now).await? {
+                    ended += u64::from(remove_through(storage, found.key).await?);
+                }
+                Answer::Ended(ended)
+            }
         })
     }
 
@@ -56,7 +74,7 @@ impl Operation {
         let gate = Gate::default();
         match &mut held {
             Self::Commit(_, commit) | Self::Move(_, _, commit) => commit.gate = Some(gate.clone()),
-            Self::Create(..) | Self::Touch(..) | Self::Remove(_) => return None,
+            Self::Create(..) | Self::Touch(..) | Self::Remove(_) | Self::EndAll(..) => return None,
         }
         Some((held, gate))
     }

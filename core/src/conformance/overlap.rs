@@ -58,16 +58,28 @@ pub(super) fn is_serialisable(stage: &Stage, plan: Plan) -> Verdict {
         })
     };
     let allowed = [on_reference(0)?, on_reference(1)?];
-    let judge = |how: &str, run: Run<'_>| {
-        let outcome = outcome(stage, plan, run)?;
+    in_every_way(stage, plan, &|how, outcome| {
         must!(
-            allowed.contains(&outcome),
+            allowed.contains(outcome),
             "{how}: {outcome}; one after the other it would have been {}, or {}",
             allowed[0],
             allowed[1]
         );
         Ok(())
-    };
+    })
+}
+
+/// Carries out the two operations in every way they can overlap; no session may be left.
+pub(super) fn leaves_no_session(stage: &Stage, plan: Plan) -> Verdict {
+    in_every_way(stage, plan, &|how, outcome| {
+        let lives = |view: &View| matches!(view, View::Session { .. });
+        must!(!outcome.left.iter().any(lives), "{how}: {outcome}; a session lives");
+        Ok(())
+    })
+}
+
+fn in_every_way(stage: &Stage, plan: Plan, judge: &dyn Fn(&str, &Outcome) -> Verdict) -> Verdict {
+    let judge = |how: &str, run: Run<'_>| judge(how, &outcome(stage, plan, run)?);
     for first in [0, 1] {
         let how = format!("with operation {} held up while it was applied", first + 1);
         judge(&how, &|operations| held_up(&*stage.storage, operations, first))?;

@@ -6,16 +6,15 @@ use std::{
 };
 
 use super::{
-    MAX_HOPS, MAX_OTHERS,
+    MAX_OTHERS,
     builder::{FromParts, ManagerBuilder, Settings},
-    lost_track,
     methods::manager_methods,
 };
 use crate::{
     AnyStorage, AsyncSession, AsyncStorage, ClientInfo, KeyScheme, MemoryStorage, SessionId, SessionInfo, StorageError,
     StoreKey, Timestamp,
     session::{Config, Machine},
-    storage::{Removed, Swept},
+    storage::{Leads, Removed, Swept, Trail},
 };
 
 /// Gives out sessions over an async storage: for actix, axum, tonic and the like. Cheap to clone.
@@ -74,12 +73,15 @@ manager_methods!(AsyncManager, AsyncSession, [async], [.await]);
 
 /// Ends the session under `key`, wherever it has moved.
 pub(crate) async fn remove_through(storage: &AnyStorage, mut key: StoreKey) -> Result<bool, StorageError> {
-    for _ in 0..MAX_HOPS {
+    let mut trail = Trail::default();
+    loop {
         match storage.remove(&key).await? {
             Removed::Done => return Ok(true),
             Removed::Absent => return Ok(false),
-            Removed::Moved(next) => key = next,
+            Removed::Moved(next) => match trail.follow(&next)? {
+                Leads::On => key = next,
+                Leads::InACircle => return Ok(false),
+            },
         }
     }
-    Err(lost_track())
 }

@@ -3,15 +3,14 @@
 use std::sync::Arc;
 
 use super::{
-    MAX_HOPS, MAX_OTHERS,
+    MAX_OTHERS,
     builder::{FromParts, ManagerBuilder, Settings},
-    lost_track,
     methods::manager_methods,
 };
 use crate::{
     ClientInfo, KeyScheme, Session, SessionId, SessionInfo, Storage, StorageError, StoreKey, Timestamp,
     session::{Config, Machine},
-    storage::{Removed, Swept},
+    storage::{Leads, Removed, Swept, Trail},
 };
 
 /// Gives out sessions over a blocking storage: for threads, TCP servers, command line tools. Cheap to clone.
@@ -61,12 +60,15 @@ manager_methods!(Manager, Session, [], []);
 
 /// Ends the session under `key`, wherever it has moved.
 pub(crate) fn remove_through(storage: &dyn Storage, mut key: StoreKey) -> Result<bool, StorageError> {
-    for _ in 0..MAX_HOPS {
+    let mut trail = Trail::default();
+    loop {
         match storage.remove(&key)? {
             Removed::Done => return Ok(true),
             Removed::Absent => return Ok(false),
-            Removed::Moved(next) => key = next,
+            Removed::Moved(next) => match trail.follow(&next)? {
+                Leads::On => key = next,
+                Leads::InACircle => return Ok(false),
+            },
         }
     }
-    Err(lost_track())
 }

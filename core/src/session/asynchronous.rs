@@ -18,6 +18,7 @@ use crate::{
     AnyStorage, AsyncStorage, ClientInfo, Error, SessionId, StoreKey, Timestamp,
     manager::remove_through,
     record::{JsonText, encode},
+    storage::{Leads, Trail},
 };
 
 /// A session during one request, over an async storage. Clones are the same session; it may be shared between tasks.

@@ -17,6 +17,7 @@ use crate::{
     ClientInfo, Error, SessionId, Storage, StoreKey, Timestamp,
     manager::remove_through_blocking as remove_through,
     record::{JsonText, encode},
+    storage::{Leads, Trail},
 };
 
 /// A session during one request, over a blocking storage. Clones are the same session; it may be shared between threads.

@@ -15,7 +15,7 @@ use super::{
 use crate::{
     ClientInfo, Error, SessionId, StoreKey, Timestamp,
     record::Changes,
-    storage::{Lookup, Snapshot},
+    storage::{Lookup, Snapshot, Trail},
 };
 
 /// The state machine.
@@ -45,8 +45,8 @@ pub(crate) struct Machine {
     pub(super) destroyed_meanwhile: bool,
     /// The sessions to end, the next one last.
     pub(super) doomed: Vec<StoreKey>,
-    /// How often the one that is being ended was followed to a new key.
-    pub(super) hops: u32,
+    /// The way of the one that is followed through its renewals, to end it or to join it.
+    pub(super) trail: Trail,
     pub(super) passive: bool,
     /// Whether the application looked at the session at all.
     pub(super) used: bool,
@@ -132,7 +132,7 @@ impl Machine {
             attempt: None,
             destroyed_meanwhile: false,
             doomed: Vec::new(),
-            hops: 0,
+            trail: Trail::default(),
             passive: false,
             used: false,
             read: false,

@@ -666,8 +666,8 @@ macro_rules! session_methods {
                 Ok(sessions)
             }
 
-            /// Ends one of this principal's sessions, by its key from [`list`](Self::list). Returns whether there was one. For
-            /// this session's own key it does what [`destroy`](Self::destroy) does.
+            /// Ends one of this principal's sessions, by its key from [`list`](Self::list), also if it has been renewed since.
+            /// Returns whether there was one. For this session's own key it does what [`destroy`](Self::destroy) does.
             ///
             /// # Errors
             ///
@@ -679,9 +679,21 @@ macro_rules! session_methods {
                     return Ok(true);
                 }
                 let Some(principal) = principal else { return Ok(false) };
-                let now = self.config().clock.now();
-                let is_theirs = self.0.storage.find(&principal, now)$($await)*?.iter().any(|found| found.key == key);
-                Ok(is_theirs && remove_through(&self.0.storage, key)$($await)*?)
+                let (now, storage) = (self.config().clock.now(), &self.0.storage);
+                let theirs = storage.find(&principal, now)$($await)*?;
+                let (mut key, mut trail) = (key, Trail::default());
+                // It may have been renewed since it was listed.
+                while theirs.iter().all(|found| found.key != key) {
+                    match storage.trace(&key, now)$($await)*? {
+                        Some(trace) if trail.follow(&trace.to)? == Leads::On => key = trace.to,
+                        _ => return Ok(false),
+                    }
+                }
+                if self.key() == Some(key) {
+                    self.destroy();
+                    return Ok(true);
+                }
+                Ok(remove_through(storage, key)$($await)*?)
             }
 
             /// Ends every other session of this session's principal, for example after a change of the password

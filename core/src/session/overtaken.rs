@@ -31,7 +31,7 @@ use super::{
 };
 use crate::{
     Error, SessionId, StoreKey, Timestamp,
-    storage::{Lookup, Trace},
+    storage::{Leads, Lookup, Trace, Trail},
 };
 
 /// How long after a renewal a request with the old id is assumed to have been sent before the new id arrived.
@@ -107,7 +107,7 @@ impl Machine {
     /// Another request has renewed the session under `id`.
     pub(super) fn overtaken(&mut self, id: SessionId, at: Timestamp, part: Part) {
         self.settle_in_flight();
-        self.key = None;
+        (self.key, self.trail) = (None, Trail::default());
         self.standing = Standing::Overtaken(Overtaken { at, part, way: Way::Follow(id.clone()) });
         self.id = Some(id);
     }
@@ -164,6 +164,7 @@ impl Machine {
         if let (Standing::Overtaken(overtaken), Some(id)) = (&mut self.standing, &self.id) {
             // What is true now may have changed when something is stored next.
             overtaken.way = Way::Follow(id.clone());
+            self.trail = Trail::default();
         }
         progress.lose(loses).map(|()| None)
     }
@@ -201,7 +202,11 @@ impl Machine {
             }
             Lookup::Found(_) => Way::Closed,
             // Renewed once more.
-            Lookup::Moved(_) => Way::Follow(id.clone()),
+            Lookup::Moved(_) => match self.trail.follow(&key) {
+                Ok(Leads::On) => Way::Follow(id.clone()),
+                Ok(Leads::InACircle) => Way::Ended,
+                Err(_) => Way::Closed,
+            },
             Lookup::Absent => Way::Ended,
         };
         if let Standing::Overtaken(overtaken) = &mut self.standing {

@@ -14,11 +14,12 @@ use crate::{
     Error, Record, SessionId, StoreKey, Timestamp, ValueError,
     id::SealedId,
     record::{Changes, Commit, Entries, Expect, JsonText, Snapshot},
-    storage::{Access, Committed, Created, Lookup, Moved, Removed, StorageError, StorageErrorKind, Touched, Trace},
+    storage::{
+        Access, Committed, Created, Leads, Lookup, Moved, Removed, StorageError, StorageErrorKind, Touched, Trace,
+        Trail,
+    },
 };
 
-/// Renewals through which a session is followed to its end. Keys never repeat, so only a broken storage gets this far.
-const MAX_HOPS: u32 = 1_000_000;
 /// New ids to try before giving up: with a sound generator, the first one always is free.
 const MAX_IDS: u8 = 3;
 
@@ -342,21 +343,11 @@ impl Machine {
         }
         match (step, reply) {
             (Step::Remove { key }, Reply::Removed(removed)) => {
-                match removed {
-                    Removed::Moved(_) if self.hops >= MAX_HOPS => {
-                        // It may live on somewhere, so this is no success; the next try goes on from here.
-                        self.hops = 0;
-                        let doing = "following a session through its renewals";
-                        return Err(StorageError::new(StorageErrorKind::Other, doing).into());
-                    }
-                    Removed::Moved(next) => {
-                        self.hops += 1;
+                match self.way_of(removed)? {
+                    Some(next) => {
                         self.doomed.iter_mut().filter(|doomed| *doomed == key).for_each(|doomed| *doomed = next);
                     }
-                    Removed::Done | Removed::Absent => {
-                        self.hops = 0;
-                        self.doomed.retain(|doomed| doomed != key);
-                    }
+                    None => self.doomed.retain(|doomed| doomed != key),
                 }
                 progress.saved = Saved::Destroyed;
             }
@@ -403,6 +394,23 @@ impl Machine {
             _ => self.settle_in_flight(),
         }
         Ok(())
+    }
+
+    /// The key at which a session that is being ended has to be looked for next; `None` if it has ended.
+    fn way_of(&mut self, removed: Removed) -> Result<Option<StoreKey>, StorageError> {
+        if let Removed::Moved(next) = removed {
+            match self.trail.follow(&next) {
+                Ok(Leads::On) => return Ok(Some(next)),
+                Ok(Leads::InACircle) => {}
+                Err(error) => {
+                    // It may live on somewhere, so this is no success; the next try goes on from here.
+                    self.trail = Trail::default();
+                    return Err(error);
+                }
+            }
+        }
+        self.trail = Trail::default();
+        Ok(None)
     }
 
     fn created(

@@ -9,6 +9,7 @@ use super::{
 use crate::{
     Error, InvalidId, SessionId,
     record::{Changes, Entries},
+    storage::Trail,
 };
 
 impl Machine {
@@ -96,7 +97,7 @@ impl Machine {
         // Nobody knows which of what the client presented was meant, or what it will come back with.
         self.doomed.extend(self.presented.take_all().map(|id| config.keys.key_of(&id)));
         self.doomed.extend(key);
-        self.hops = 0;
+        self.trail = Trail::default();
         self.in_flight = None;
         self.destroyed_meanwhile = true;
         self.changes = Changes::default();

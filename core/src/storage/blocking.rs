@@ -114,6 +114,9 @@ pub trait Storage: Send + Sync {
 
     /// Lists the living sessions of a principal (ASVS 7.4.5, 7.5.2). By default: not supported.
     ///
+    /// A session that lives when this is called, and is renewed before it answers, is listed under its old key or its new one:
+    /// a caller that [removes](Self::remove) it follows the renewal (S4).
+    ///
     /// # Errors
     ///
     /// [`StorageError`] if the storage is broken or cannot list.

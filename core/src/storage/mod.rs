@@ -15,6 +15,7 @@ mod outcome;
 #[cfg(feature = "redis")]
 pub mod redis;
 mod sweeper;
+mod trail;
 
 pub use crate::{
     id::SealedId,
@@ -28,6 +29,7 @@ pub use asynchronous::AsyncStorage;
 pub use blocking::Storage;
 pub use error::{StorageError, StorageErrorKind};
 pub use outcome::{Committed, Created, Found, Lookup, Moved, Removed, Swept, Touched, Trace};
+pub(crate) use trail::{Leads, Trail};
 
 use std::time::Duration;
 

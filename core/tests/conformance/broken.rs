@@ -65,6 +65,7 @@ const FAULTS: &[(Fault, &str)] = &[
     (Fault::TraceOfALivingSession, "what_was_not_renewed_has_no_trace"),
     (Fault::ALaterMoveRewritesTraces, "each_move_has_a_trace_of_its_own"),
     (Fault::ALostMoveRewritesTheTrace, "a_trace_is_that_of_the_move_that_won"),
+    (Fault::FindDropsWhatMoves, "ending_all_sessions_ends_one_that_is_being_renewed"),
     (Fault::FindListsTheExpired, "find_lists_the_living_sessions_of_a_principal"),
     (Fault::SweepRemovesTheLiving, "sweep_removes_what_has_expired_and_nothing_else"),
 ];

@@ -56,6 +56,7 @@ pub(crate) enum Fault {
     UnlockedMove,
     WaitsInCircles,
     FindListsTheExpired,
+    FindDropsWhatMoves,
     SweepRemovesTheLiving,
     MovesNothingAndSaysSo,
     TellsNoTrace,
@@ -431,7 +432,14 @@ impl Storage for Plain {
 
     fn find(&self, principal: &str, now: Timestamp) -> Result<Vec<Found>, StorageError> {
         let mut found = Vec::new();
-        for (key, slot) in &*self.slots() {
+        let mut slots = self.slots();
+        let listed: Vec<StoreKey> = slots.keys().copied().collect();
+        if self.has(Fault::FindDropsWhatMoves) {
+            drop(slots);
+            let_others_in();
+            slots = self.slots();
+        }
+        for (key, slot) in listed.iter().filter_map(|key| slots.get_key_value(key)) {
             if let Slot::Session { record, .. } = slot
                 && record.principal.as_deref() == Some(principal)
                 && (self.has(Fault::FindListsTheExpired) || !self.is_over(slot, now))

@@ -393,6 +393,7 @@ fn durable() -> RedisServer {
 }
 
 // Below the macros, so that they see them.
+mod circles;
 mod gone;
 mod lost_answers;
 mod many_servers;

@@ -167,6 +167,8 @@ registry! { $
             "What was stored is lost because somebody only looked at the same moment; or activity is, and they are logged out."
         a_remove_overlapping_a_renewal_ends_it "S4" [Renewing]
             "Somebody logs out while their id is being renewed, and the renewed session stays logged in."
+        ending_all_sessions_ends_one_that_is_being_renewed "S4" [Renewing Listing]
+            "A user ends all sessions after their password was stolen. The thief's session is renewed at that moment and stays."
         of_overlapping_renewals_one_wins "S5" [Renewing]
             "After a double click on the login there are two sessions, and the logout ends only one of them."
         a_commit_overlapping_a_renewal_is_in_it_or_refused "S5" [Renewing]

@@ -5,7 +5,7 @@ use crate::{
     conformance::{
         case::Verdict,
         operation::Operation,
-        overlap::{is_serialisable, is_whole_when_dropped},
+        overlap::{is_serialisable, is_whole_when_dropped, leaves_no_session},
         stage::{MINUTE, Stage, active, commit_at, setting},
     },
     record::{Commit, Expect},
@@ -88,6 +88,21 @@ pub(super) fn a_remove_overlapping_a_renewal_ends_it(stage: &Stage) -> Verdict {
         session(stage, keys)?;
         let commit = informed(stage, &keys[0], setting("x", "1"))?;
         Ok([Operation::Move(keys[0], keys[1], commit), Operation::Remove(keys[0])])
+    })
+}
+
+pub(super) fn ending_all_sessions_ends_one_that_is_being_renewed(stage: &Stage) -> Verdict {
+    leaves_no_session(stage, |stage, keys| {
+        session(stage, keys)?;
+        let commit = informed(stage, &keys[0], setting("x", "1"))?;
+        Ok([Operation::Move(keys[0], keys[1], commit), Operation::EndAll("ada", stage.start)])
+    })?;
+    // A login moves a session and says whose it is.
+    leaves_no_session(stage, |stage, keys| {
+        session(stage, keys)?;
+        let mut login = setting("x", "1");
+        login.set_principal(Some("ada".into()));
+        Ok([Operation::Move(keys[0], keys[1], blind(stage, login)), Operation::EndAll("ada", stage.start)])
     })
 }
 

@@ -294,6 +294,14 @@ fn a_destroy_follows_however_many_renewals() {
 }
 
 #[test]
+fn a_destroy_that_is_led_in_a_circle_ends() {
+    let mut request = Request::presenting(Some(old_id()));
+    request.destroy();
+    let circle = (0..3_u8).cycle().map(|n| Reply::Removed(Removed::Moved(StoreKey::from_bytes([n; 32]))));
+    assert_eq!(request.close(circle.take(7)), (Saved::Destroyed, Delivery::Withdraw));
+}
+
+#[test]
 fn a_refused_update_drops_nothing_else() {
     let mut request = Request::presenting(Some(old_id()));
     request.read(stored(T0));

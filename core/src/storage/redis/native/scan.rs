@@ -11,8 +11,8 @@ use super::{
     packed,
 };
 use crate::{
-    StoreKey, Timestamp,
-    record::{Access, Entries},
+    Record, StoreKey, Timestamp,
+    record::{Access, Entries, Snapshot},
     storage::{
         FORWARD_FOR, Found, Lookup, StorageError, Swept,
         redis::{
@@ -117,6 +117,9 @@ fn scanned(answers: Vec<Value>) -> Option<(Vec<u8>, Vec<Vec<u8>>)> {
 }
 
 /// The living sessions of a principal.
+///
+/// Each session that lives when this begins is listed under one of its keys, also if it is renewed meanwhile: `SCAN` gives every
+/// key that is there all the time, and what has moved since it was seen is followed.
 pub(super) async fn find<B: Body, D: Dialer>(
     layout: &Native<B>,
     wire: &Wire<'_, D>,
@@ -124,37 +127,28 @@ pub(super) async fn find<B: Body, D: Dialer>(
     now: Timestamp,
 ) -> Result<Vec<Found>, StorageError> {
     let tag = tag_of(Some(principal));
-    let (mut seen, mut theirs, mut traces) = (HashSet::new(), Vec::new(), Vec::new());
+    let (mut seen, mut to_open, mut traces) = (HashSet::new(), Vec::new(), Vec::new());
     walk(layout, wire, LISTING, now, |thing| match thing {
-        Seen::Session(key, header) if seen.insert(key) && header.tag == tag => theirs.push(key),
-        Seen::Trace(key, to) if seen.insert(key) => traces.push(to),
+        Seen::Session(key, header) if seen.insert(key) && header.tag == tag => to_open.push(key),
+        Seen::Trace(key, to) if seen.insert(key) => traces.push((key, to)),
         _ => {}
     })
     .await?;
-    // A session that was renewed while this went through the keys may have passed it by.
-    while let Some(key) = traces.pop() {
-        if !seen.insert(key) {
+    // The walk may have missed where these lead: it had passed that key before the renewal, or the renewal is under way.
+    to_open.extend(traces.iter().filter(|(_, to)| !seen.contains(to)).map(|(key, _)| key));
+    let passive = Access::passive(now);
+    let (mut opened, mut found) = (HashSet::new(), Vec::new());
+    while let Some(key) = to_open.pop() {
+        // Traces that lead in a circle were planted; none of them leads to a session.
+        if !opened.insert(key) {
             continue;
         }
-        let name = layout.common.name(&key);
-        match wire.command(LISTING, &name, layout.body.head(&name), Nature::Read).await? {
-            Value::BulkString(bytes) => match Head::decode(&bytes) {
-                Some(Head::Session(header)) if header.tag == tag => theirs.push(key),
-                Some(Head::Trace(trace)) => traces.push(trace.to),
-                _ => {}
-            },
-            _ => continue,
-        }
-    }
-    let passive = Access::passive(now);
-    let mut found = Vec::new();
-    for key in theirs {
-        if let Lookup::Found(snapshot) = layout.load(wire, &key, Some(&[]), &passive).await?
-            && snapshot.record.principal.as_deref() == Some(principal)
-        {
-            let mut record = snapshot.record;
-            record.entries = Entries::EMPTY;
-            found.push(Found::new(key, record));
+        match layout.load(wire, &key, Some(&[]), &passive).await? {
+            Lookup::Found(Snapshot { record, .. }) if record.principal.as_deref() == Some(principal) => {
+                found.push(Found::new(key, Record { entries: Entries::EMPTY, ..record }));
+            }
+            Lookup::Moved(_) => to_open.extend(layout.trace(wire, &key, now).await?.map(|trace| trace.to)),
+            Lookup::Found(_) | Lookup::Absent => {}
         }
     }
     Ok(found)

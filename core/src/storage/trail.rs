@@ -1,0 +1,91 @@
+//! Following a session from renewal to renewal.
+
+use super::{StorageError, StorageErrorKind};
+use crate::StoreKey;
+
+/// More renewals than happen in the hour for which they are remembered.
+const LONGEST: u32 = 1 << 20;
+
+/// The way from an old key to where the session lives now.
+///
+/// Keys never repeat on such a way. If one does, somebody who may write to the storage has put the traces there, and they lead to
+/// no session. A circle is found by Brent's method, which keeps a single key: the walker compares each key with one that it
+/// passed, and moves that mark each time its steps have doubled.
+#[derive(Debug, Clone, Copy, Default)]
+pub(crate) struct Trail {
+    steps: u32,
+    mark: Option<StoreKey>,
+}
+
+/// Where a step of a [`Trail`] leads.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Leads {
+    /// To another key, where the session may be.
+    On,
+    /// Back to a key that was passed: nowhere.
+    InACircle,
+}
+
+impl Trail {
+    /// Goes on to `key`.
+    ///
+    /// # Errors
+    ///
+    /// [`StorageError`] if the way is longer than any real one. The session may still live somewhere.
+    pub(crate) fn follow(&mut self, key: &StoreKey) -> Result<Leads, StorageError> {
+        if self.mark.as_ref() == Some(key) {
+            tracing::warn!(?key, "the traces of renewals in the storage lead in a circle; they count as no session");
+            return Ok(Leads::InACircle);
+        }
+        if self.steps >= LONGEST {
+            return Err(StorageError::new(StorageErrorKind::Other, "following a session through its renewals"));
+        }
+        self.steps += 1;
+        if self.steps.is_power_of_two() {
+            self.mark = Some(*key);
+        }
+        Ok(Leads::On)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn key(number: u32) -> StoreKey {
+        let mut bytes = [0; 32];
+        bytes[..4].copy_from_slice(&number.to_le_bytes());
+        StoreKey::from_bytes(bytes)
+    }
+
+    /// The steps it takes to see that a way of `lead` keys runs into a circle of `size`.
+    fn steps(lead: u32, size: u32) -> u32 {
+        let mut trail = Trail::default();
+        let mut step = 0;
+        loop {
+            let at = if step < lead { step } else { lead + (step - lead) % size };
+            if trail.follow(&key(at)).unwrap() == Leads::InACircle {
+                return step;
+            }
+            step += 1;
+        }
+    }
+
+    #[test]
+    fn every_circle_is_found_soon() {
+        for lead in 0..40 {
+            for size in 1..40 {
+                let steps = steps(lead, size);
+                assert!(steps >= lead + size, "seen before it closed: {lead}, {size}");
+                assert!(steps <= 3 * (lead + size) + 1, "{steps} steps for {lead}, {size}");
+            }
+        }
+    }
+
+    #[test]
+    fn a_way_without_end_is_an_error() {
+        let mut trail = Trail::default();
+        let ended = (0..=LONGEST).find_map(|number| trail.follow(&key(number)).err());
+        assert_eq!(ended.map(|error| error.kind()), Some(StorageErrorKind::Other));
+    }
+}
