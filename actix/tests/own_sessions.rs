@@ -96,6 +96,29 @@ async fn a_user_sees_and_ends_only_his_own() {
     }
 }
 
+/// Between the page that lists the devices and the click on one of them, that device logs in again.
+#[actix_web::test]
+async fn a_session_is_ended_although_it_was_renewed_since_it_was_listed() {
+    for kind in KINDS {
+        let place = Place::new(kind);
+        let client = application(&place).await;
+        let (laptop, phone) = (login(&client, "ada").await, login(&client, "ada").await);
+        let renewed = client.does(&phone, "renew").await.issued();
+        let again = client.does(&renewed, "renew").await.issued();
+        let bobs = login(&client, "bob").await;
+        let bobs_now = client.does(&bobs, "renew").await.issued();
+        assert_eq!(client.send(with(&format!("/end/{}", key_of(&bobs)), &laptop)).await.body, "false");
+        assert_eq!(client.send(with(&format!("/end/{}", key_of(&phone)), &laptop)).await.body, "true", "{kind:?}");
+        assert!(place.record(&again).is_none() && place.record(&bobs_now).is_some());
+        // The own one, by the key it had before: a logout.
+        let here = client.does(&laptop, "renew").await.issued();
+        let answer = client.send(with(&format!("/end/{}", key_of(&laptop)), &here)).await;
+        assert_eq!(answer.body, "true");
+        assert_eq!(place.data(&answer.issued()).unwrap(), ["flash=\"done\""]);
+        assert!(place.record(&here).is_none(), "{kind:?}");
+    }
+}
+
 #[actix_web::test]
 async fn whoever_is_nobody_has_no_sessions() {
     for kind in KINDS {
