@@ -19,9 +19,9 @@ use std::{
 };
 
 use gsession::{
-    AnyStorage, AsyncManager, AsyncSession, AsyncStorage, Changes, ClientInfo, Delivery, Error, HashedIds,
-    IdGenerator as _, Manager, Record, RedisHashStorage, RedisStorage, Saved, Session, SessionId, Storage,
-    StorageError, StorageErrorKind, StoreKey, SystemClock, Timestamp,
+    AnyStorage, AsyncManager, AsyncSession, AsyncStorage, BincodeCodec, Changes, ClientInfo, Codec, CodecError,
+    Delivery, Error, HashedIds, IdGenerator as _, Limits, Manager, Record, RedisHashStorage, RedisStorage, Saved,
+    Session, SessionId, Storage, StorageError, StorageErrorKind, StoreKey, SystemClock, Timestamp,
     record::Commit,
     storage::{
         Access, Committed, Created, Found, Lookup, Moved, Removed, Swept, Touched,
@@ -192,6 +192,11 @@ impl Request {
     fn abandon(&self) {
         tell!(self, session => session.abandon());
     }
+}
+
+/// How many entries the session has.
+fn tell_len(request: &Request) -> Result<usize, Error> {
+    ask!(request, session => session.len())
 }
 
 fn quick<S>(builder: RedisBuilder<S>) -> RedisBuilder<S> {
@@ -401,3 +406,4 @@ mod near_cache;
 mod no_server;
 mod refusals;
 mod something_else;
+mod unreadable;

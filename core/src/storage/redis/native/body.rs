@@ -84,11 +84,16 @@ pub(super) trait Body: Send + Sync + 'static {
 
 /// What a change came to.
 pub(super) enum Change {
-    Done { header: Header, revision: u64 },
+    Done {
+        header: Header,
+        revision: u64,
+    },
     Gone,
     Moved(Timestamp),
     Conflict(Option<JsonText>),
     Taken,
+    /// It was done to something that has the header of a session and cannot be read as one. That is no session (S11).
+    Unreadable,
 }
 
 /// What stands there is of another type.

@@ -75,8 +75,8 @@ fn found(
             return Lookup::Absent;
         }
     };
-    let Some(mut record) = record_of(&common.limits, &header, head, &fields) else {
-        tracing::warn!(?key, "a session in Redis is unreadable");
+    let Some(mut record) = record_of(&common.limits, key, &header, head, &fields) else {
+        warn_unreadable(key);
         return Lookup::Absent;
     };
     if access.has_ended(&record, record.last_seen) {
@@ -90,35 +90,60 @@ fn found(
     Lookup::Found(Snapshot { extended, revision, complete: is_all, ..Snapshot::complete(record) })
 }
 
-fn record_of(limits: &Limits, header: &Header, head: &[u8], fields: &[(Value, Value)]) -> Option<Record> {
+fn warn_unreadable(key: &StoreKey) {
+    tracing::warn!(?key, "a session in Redis is unreadable");
+}
+
+/// Whose session it is, from the value of the header; `None` if no request can read the session.
+fn principal_of<'a>(limits: &Limits, header: &Header, head: &'a [u8]) -> Option<Option<&'a str>> {
+    limits.check_total(header.entries as usize, header.bytes as usize).ok()?;
     let principal = std::str::from_utf8(head.get(LEN..)?).ok()?;
+    Some((header.tag != tag_of(None)).then_some(principal))
+}
+
+/// The session; `None` if it cannot be read. An entry that cannot be read is left out: it damages no other.
+fn record_of(
+    limits: &Limits,
+    key: &StoreKey,
+    header: &Header,
+    head: &[u8],
+    fields: &[(Value, Value)],
+) -> Option<Record> {
+    let principal = principal_of(limits, header, head)?;
     let mut entries = Vec::with_capacity(fields.len());
     for (field, value) in fields {
-        let (Value::BulkString(field), Value::BulkString(json)) = (field, value) else {
-            if matches!(value, Value::Nil) {
-                continue;
-            }
-            return None;
-        };
+        let (Value::BulkString(field), Value::BulkString(json)) = (field, value) else { continue };
         // The header, and what a later version may add, are no entries.
-        let Some(key) = field.strip_prefix(b":") else { continue };
-        let json = std::str::from_utf8(json).ok()?;
-        if depth_of(json.as_bytes()) > limits.max_depth {
-            return None;
+        let Some(name) = field.strip_prefix(b":") else { continue };
+        match (std::str::from_utf8(name), std::str::from_utf8(json)) {
+            (Ok(name), Ok(json)) if depth_of(json.as_bytes()) <= limits.max_depth => entries.push((name, json)),
+            _ => tracing::warn!(?key, "an entry of a session in Redis is unreadable; it counts as absent"),
         }
-        entries.push((std::str::from_utf8(key).ok()?, json));
     }
     let bytes = entries.iter().map(|(key, json)| key.len() + json.len()).sum();
     limits.check_total(entries.len(), bytes).ok()?;
-    let principal = (header.tag != tag_of(None)).then(|| principal.into());
-    Some(header.record(principal, Entries::pack(entries)?))
+    Some(header.record(principal.map(Into::into), Entries::pack(entries)?))
 }
 
 /// What the script of a change answered.
-fn changed(answer: &mut Answer, doing: &'static str, limits: &Limits) -> Result<Change, StorageError> {
+fn changed(
+    common: &Common,
+    key: &StoreKey,
+    answer: &mut Answer,
+    doing: &'static str,
+    limits: &Limits,
+) -> Result<Change, StorageError> {
     let malformed = || shape(doing);
     Ok(match answer.case {
-        0 => Change::Done { header: answer.header().ok_or_else(malformed)?, revision: 0 },
+        0 => {
+            let head = answer.bytes().ok_or_else(malformed)?;
+            let Some(Head::Session(header)) = Head::decode(&head) else { return Err(malformed()) };
+            if principal_of(&common.limits, &header, &head).is_none() {
+                warn_unreadable(key);
+                return Ok(Change::Unreadable);
+            }
+            Change::Done { header, revision: 0 }
+        }
         1 => Change::Gone,
         2 => Change::Moved(answer.time().ok_or_else(malformed)?),
         4 => {
@@ -278,7 +303,7 @@ impl Body for Hashes {
         let sets: Vec<_> = changes.edits().filter_map(|(key, edit)| Some((field(key), edit?))).collect();
         let removals: Vec<_> = changes.edits().filter(|(_, edit)| edit.is_none()).map(|(key, _)| field(key)).collect();
         let condition = commit.expect.as_ref().map(|expect| (field(&expect.key), expect.json.as_ref()));
-        let mut what = [0; 15];
+        let mut what = [0; 23];
         what[0] = u8::from(changes.is_cleared());
         what[1] = u8::from(principal.is_some());
         what[2] = match &condition {
@@ -289,6 +314,8 @@ impl Body for Hashes {
         what[3..7].copy_from_slice(&bound(sets.len()));
         what[7..11].copy_from_slice(&bound(limits.max_entries));
         what[11..15].copy_from_slice(&bound(limits.max_record_bytes));
+        what[15..19].copy_from_slice(&bound(common.limits.max_entries));
+        what[19..23].copy_from_slice(&bound(common.limits.max_record_bytes));
 
         let names: Vec<Vec<u8>> = [Some(key), to].into_iter().flatten().map(|key| common.name(key)).collect();
         let keys: Vec<&[u8]> = names.iter().map(Vec::as_slice).collect();
@@ -313,6 +340,6 @@ impl Body for Hashes {
         args.extend(sets.iter().flat_map(|(field, json)| [field.as_slice(), json.as_bytes()]));
         args.extend(removals.iter().map(Vec::as_slice));
         let mut answer = wire.script(doing, &HASH.commit, &keys, &args, Nature::Once).await?;
-        changed(&mut answer, doing, &limits)
+        changed(common, key, &mut answer, doing, &limits)
     }
 }

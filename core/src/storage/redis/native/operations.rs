@@ -69,7 +69,7 @@ impl<B: Body> Layout for Native<B> {
             }
             Change::Moved(at) => Committed::Moved(at),
             Change::Conflict(current) => Committed::Conflict(current),
-            Change::Gone | Change::Taken => Committed::Gone,
+            Change::Gone | Change::Taken | Change::Unreadable => Committed::Gone,
         })
     }
 
@@ -108,6 +108,11 @@ impl<B: Body> Layout for Native<B> {
             Change::Moved(at) => Moved::Moved(at),
             Change::Taken => Moved::Taken,
             Change::Gone | Change::Conflict(_) => Moved::Gone,
+            Change::Unreadable => {
+                // It has moved, and is no use to anybody there.
+                self.remove(wire, to).await?;
+                Moved::Gone
+            }
         })
     }
 

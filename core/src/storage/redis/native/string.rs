@@ -115,13 +115,45 @@ impl Strings {
                 Ok(stored) if access.has_ended(&stored.record, stored.record.last_seen) => Err(Lookup::Absent),
                 Ok(stored) => Ok(stored),
                 Err(error) => {
-                    tracing::warn!(?key, error = &error as &dyn std::error::Error, "a session in Redis is unreadable");
+                    warn_unreadable(key, &error);
                     Err(Lookup::Absent)
                 }
             },
             None => {
                 tracing::warn!(?key, "what Redis holds in the place of a session is none");
                 Err(Lookup::Absent)
+            }
+        }
+    }
+
+    /// What the script of a change answered.
+    fn changed(&self, common: &Common, key: &StoreKey, mut answer: Answer, read: u64, revision: u64) -> Option<Change> {
+        Some(match answer.case {
+            0 => {
+                let header = answer.header()?;
+                // If somebody else has changed the session since the request read it, the request does not know what it is now.
+                let is_known = answer.bytes()? == read.to_le_bytes();
+                // The server appends without reading, so a request that has not read the session either learns only now.
+                if answer.bytes().is_some_and(|before| !self.is_readable(common, key, &before)) {
+                    return Some(Change::Unreadable);
+                }
+                Change::Done { header, revision: if is_known { revision } else { 0 } }
+            }
+            1 => Change::Gone,
+            2 => Change::Moved(answer.time()?),
+            6 => Change::Taken,
+            _ => return None,
+        })
+    }
+
+    /// Whether a value with the header of a session is one.
+    fn is_readable(&self, common: &Common, key: &StoreKey, value: &[u8]) -> bool {
+        let Some(Head::Session(header)) = Head::decode(value) else { return false };
+        match self.decode(&common.limits, header, value) {
+            Ok(_) => true,
+            Err(error) => {
+                warn_unreadable(key, &error);
+                false
             }
         }
     }
@@ -140,27 +172,15 @@ impl Strings {
     }
 }
 
+fn warn_unreadable(key: &StoreKey, error: &CodecError) {
+    tracing::warn!(?key, error = error as &dyn std::error::Error, "a session in Redis is unreadable");
+}
+
 /// Whether the condition of a commit, if it has one, holds on what was read.
 fn holds(commit: &Commit, base: &Snapshot) -> bool {
     commit.expect.as_ref().is_none_or(|expect| {
         let held = base.record.entries.get(&expect.key);
         base.complete && held.as_ref().map(JsonText::as_bytes) == expect.json.as_ref().map(JsonText::as_bytes)
-    })
-}
-
-/// What the script of a change answered.
-fn changed(mut answer: Answer, read: u64, revision: u64) -> Option<Change> {
-    Some(match answer.case {
-        0 => {
-            let header = answer.header()?;
-            // If somebody else has changed the session since the request read it, the request does not know what it is now.
-            let is_known = answer.bytes()? == read.to_le_bytes();
-            Change::Done { header, revision: if is_known { revision } else { 0 } }
-        }
-        1 => Change::Gone,
-        2 => Change::Moved(answer.time()?),
-        6 => Change::Taken,
-        _ => return None,
     })
 }
 
@@ -299,7 +319,7 @@ impl Body for Strings {
 
         for _ in 0..TRIES {
             if answer.case != 3 {
-                return changed(answer, read, revision).ok_or_else(|| shape(doing));
+                return self.changed(common, key, answer, read, revision).ok_or_else(|| shape(doing));
             }
             let value = answer.bytes().ok_or_else(|| shape(doing))?;
             let stored = match self.look_up(&common.limits, key, &value, &commit.access) {
@@ -319,7 +339,7 @@ impl Body for Strings {
             let args: [&[u8]; 9] = [&access, &known, &next, &[], &costs, &[], trace, &value, b"1"];
             let again = wire.script(doing, &STRING.commit, keys, &args, Nature::Once).await?;
             if again.case != 3 {
-                return changed(again, read, revision).ok_or_else(|| shape(doing));
+                return self.changed(common, key, again, read, revision).ok_or_else(|| shape(doing));
             }
             answer = again;
         }

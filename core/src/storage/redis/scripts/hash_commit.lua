@@ -1,10 +1,10 @@
 -- Changes a session, and moves it to KEYS[2] if that is given.
 --
 -- ARGV: 2 its next revision; 3 packed: cleared, has a new principal, condition (0 none, 1 the field is absent, 2 it has a
--- value), number of pairs set, entries and bytes allowed; 4 the new principal; 5 its tag; 6 and 7 field and value of the
+-- value), number of pairs set, entries and bytes allowed, entries and bytes of the largest session that is read; 4 the new principal; 5 its tag; 6 and 7 field and value of the
 -- condition; 8 the trace to leave behind; from 9 on the pairs set, then the fields removed.
 --
--- {0, header} done, {1} gone, {2, when} moved, {4, value} the condition does not hold, {5, which, how many} over a limit,
+-- {0, header and principal} done, {1} gone, {2, when} moved, {4, value} the condition does not hold, {5, which, how many} over a limit,
 -- {6} KEYS[2] is taken.
 local key = KEYS[1]
 local h = head(key)
@@ -22,15 +22,16 @@ if KEYS[2] then
   local there = head(KEYS[2])
   if type(there) == 'table' or kind(there) then return {6} end
 end
-local cleared, principal, condition, pairs_set, most_entries, most_bytes = struct.unpack('<I1I1I1I4I4I4', ARGV[3])
+local cleared, principal, condition, pairs_set, most_entries, most_bytes, readable_entries, readable_bytes =
+  struct.unpack('<I1I1I1I4I4I4I4I4', ARGV[3])
+local entries, bytes = struct.unpack('<I4I4', h, 27)
+local entries_before, bytes_before = entries, bytes
+-- Nobody could read it, so it is no session.
+if entries > readable_entries or bytes > readable_bytes then return {1} end
 if condition > 0 then
   local current = redis.call('HGET', key, ARGV[6])
   if (condition == 1 and current) or (condition == 2 and current ~= ARGV[7]) then return {4, current} end
 end
-local entries, bytes = struct.unpack('<I4I4', h, 27)
-local entries_before, bytes_before = entries, bytes
--- Nobody has written such counts.
-if entries > 1073741824 or bytes > 1073741824 then return {1} end
 if cleared == 1 then entries, bytes = 0, 0 end
 local first_removed = 9 + 2 * pairs_set
 local kept = {m = true}
@@ -55,8 +56,9 @@ end
 local tag = principal == 1 and ARGV[5] or string.sub(h, 35, 42)
 local new = '\1S' .. ARGV[2] .. seen_after(h) .. struct.pack('<I4I4', math.max(0, entries), math.max(0, bytes)) .. tag
   .. string.sub(h, 43, 62)
+local m = new .. (principal == 1 and ARGV[4] or string.sub(h, 63))
 -- What needs memory comes first: if the server has none left, nothing has happened yet.
-redis.call('HSET', key, 'm', new .. (principal == 1 and ARGV[4] or string.sub(h, 63)))
+redis.call('HSET', key, 'm', m)
 for i = 9, first_removed - 1, 1000 do
   redis.call('HSET', key, unpack(ARGV, i, math.min(i + 999, first_removed - 1)))
 end
@@ -74,4 +76,4 @@ if KEYS[2] then
   redis.call('RENAME', key, KEYS[2])
   put_trace(key, ARGV[8])
 end
-return {0, new}
+return {0, m}

@@ -5,7 +5,7 @@
 -- leave behind; 8 the whole new value, or nothing: instead of 4 to 6, if the revision is the known one; 9 whether it has to
 -- be.
 --
--- {0, header, revision before} done, {1} gone, {2, when} moved, {3, value} not done: start again from this value,
+-- {0, header, revision before, value before unless the client knows that one} done, {1} gone, {2, when} moved, {3, value} not done: start again from this value,
 -- {6} KEYS[2] is taken.
 local h = head(KEYS[1])
 local k = kind(h)
@@ -26,7 +26,7 @@ local is_known = ARGV[2] == string.sub(h, 3, 10)
 if ARGV[9] == '1' and not is_known then
   return {3, redis.call('GET', KEYS[1])}
 end
-local new
+local new, before
 if is_known and ARGV[8] ~= '' then
   -- A touch changes no revision, and what it has reached stays.
   local seen = number(h, 11) > number(ARGV[8], 11) and string.sub(h, 11, 26) or string.sub(ARGV[8], 11, 26)
@@ -44,6 +44,8 @@ else
   if may == 0 or entries > most_entries or bytes > most_bytes or length + #ARGV[4] > 2 * log + 512 then
     return {3, redis.call('GET', KEYS[1])}
   end
+  -- Only the client can tell whether this is a session that can be read.
+  if not is_known then before = redis.call('GET', KEYS[1]) end
   local tag = ARGV[6] ~= '' and ARGV[6] or string.sub(h, 35, 42)
   new = '\1S' .. ARGV[3] .. seen_after(h) .. struct.pack('<I4I4', entries, bytes) .. tag .. string.sub(h, 43, 62)
   redis.call('SETRANGE', KEYS[1], 0, new)
@@ -56,4 +58,4 @@ if KEYS[2] then
   redis.call('RENAME', KEYS[1], KEYS[2])
   put_trace(KEYS[1], ARGV[7])
 end
-return {0, new, string.sub(h, 3, 10)}
+return {0, new, string.sub(h, 3, 10), before}
