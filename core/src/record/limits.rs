@@ -172,10 +172,11 @@ impl Limits {
         record.entries.iter().try_for_each(|(key, json)| self.check_entry(key, json))
     }
 
-    /// Checks what a commit brings, without what is there already.
+    /// Checks what a commit brings, without what is there already. To remove an entry is always allowed, under whatever key.
     #[cfg(feature = "redis")]
     pub(crate) fn check_changes(&self, changes: &Changes) -> Result<(), LimitExceeded> {
-        changes.edits().try_for_each(|(key, json)| self.check_entry(key, json.unwrap_or_default()))?;
+        let mut sets = changes.edits().filter_map(|(key, json)| Some((key, json?)));
+        sets.try_for_each(|(key, json)| self.check_entry(key, json))?;
         changes.principal().map_or(Ok(()), |principal| self.check_principal(principal))
     }
 

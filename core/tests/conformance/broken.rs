@@ -35,6 +35,7 @@ const FAULTS: &[(Fault, &str)] = &[
     (Fault::IgnoresTheCondition, "a_hundred_overlapping_increments_add_a_hundred"),
     (Fault::ClearForgetsNothing, "clear_removes_what_was_there_before_it"),
     (Fault::CommitForgetsThePrincipal, "the_principal_is_changed_by_those_who_name_it"),
+    (Fault::LimitsRemovals, "any_key_can_be_removed"),
     (Fault::IgnoresLimits, "a_limit_is_a_typed_error_and_leaves_the_record"),
     (Fault::UpsertingCommit, "an_id_that_was_never_issued_is_not_adopted"),
     (Fault::ResurrectingCommit, "nothing_comes_back_after_remove"),

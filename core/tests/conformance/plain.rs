@@ -7,7 +7,7 @@ use std::{
 };
 
 use gsession::{
-    Changes, Entries, Limits, Record, Storage, StorageError, StorageErrorKind, StoreKey, Timestamp,
+    Changes, Entries, LimitExceeded, Limits, Record, Storage, StorageError, StorageErrorKind, StoreKey, Timestamp,
     record::{Applied, Commit},
     storage::{
         Access, Committed, Created, FORWARD_FOR, Found, Lookup, Moved, Removed, SealedId, Snapshot, Swept, Touched,
@@ -39,6 +39,7 @@ pub(crate) enum Fault {
     ClearForgetsNothing,
     CommitForgetsThePrincipal,
     IgnoresLimits,
+    LimitsRemovals,
     UpsertingCommit,
     ResurrectingCommit,
     ResurrectingTouch,
@@ -148,6 +149,12 @@ impl Plain {
             let mut changes = Changes::default();
             commit.changes.edits().for_each(|(key, json)| put(&mut changes, key, json));
             commit.changes = changes.into();
+        }
+        if self.has(Fault::LimitsRemovals)
+            && let Some(key) = commit.changes.edits().map(|(key, _)| key).find(|key| key.len() > 256)
+        {
+            let limit = LimitExceeded::Key { limit: 256, actual: key.len() };
+            return Err(StorageError::new(StorageErrorKind::Limit(limit), "committing to a plain storage"));
         }
         let mut from = record.clone();
         if self.has(Fault::MissingExpiry) {

@@ -146,6 +146,18 @@ pub(super) fn the_principal_is_changed_by_those_who_name_it(stage: &Stage) -> Ve
     Ok(())
 }
 
+pub(super) fn any_key_can_be_removed(stage: &Stage) -> Verdict {
+    let (storage, now, key) = (&stage.storage, stage.start, stage.create(1, &[("a", "1"), ("b", "2")])?);
+    for length in [0, 257, 100_000] {
+        let mut changes = setting("c", &length.to_string());
+        changes.remove(&"k".repeat(length));
+        changes.remove("a");
+        done_at(&storage.commit(&key, &commit_at(changes, now))?)?;
+        must_be!(stage.stored(&key, now)?, Some(json!({"b": 2, "c": length})), "the session afterwards");
+    }
+    Ok(())
+}
+
 pub(super) fn a_limit_is_a_typed_error_and_leaves_the_record(stage: &Stage) -> Verdict {
     let (storage, now, key) = (&stage.storage, stage.start, stage.create(1, &[("a", "1")])?);
     let before = stage.there(&key, now)?.record;

@@ -94,6 +94,8 @@ registry! { $
             "What was cleared at the end of a purchase is back on the next page, or what was stored after that is gone."
         the_principal_is_changed_by_those_who_name_it "ASVS 7.4.5"
             "Ending all sessions of a user after a stolen password misses some, or ends those of another."
+        any_key_can_be_removed "S12"
+            "A page removes what a client names. With a long name the request fails, and what else it wrote is lost."
         a_limit_is_a_typed_error_and_leaves_the_record "S12"
             "One page that stores too much breaks the session, and the user is logged out or sees errors for good."
     }
