@@ -6,8 +6,8 @@
 use std::collections::BTreeMap;
 
 use gsession::{
-    ClientInfo, Delivery, Error, GoFrameIds, IdGenerator as _, Manager, RedisHashStorage, RedisStorage, Saved, Session,
-    SessionId, StorageErrorKind,
+    ClientInfo, CustomIds, Delivery, Error, GoFrameIds, IdGenerator as _, Manager, RedisHashStorage, RedisStorage,
+    Saved, Session, SessionId, Storage, StorageErrorKind,
 };
 use gsession_test_servers::{
     Cluster, RedisServer,
@@ -62,11 +62,21 @@ impl Recorded {
 }
 
 fn strings(server: &RedisServer, prefix: &str) -> Manager {
-    Manager::new(RedisStorage::builder(&server.url()).goframe().key_prefix(prefix).build().unwrap())
+    told_of_others(RedisStorage::builder(&server.url()).goframe().key_prefix(prefix).build().unwrap())
 }
 
 fn hashes(server: &RedisServer, prefix: &str) -> Manager {
-    Manager::new(RedisHashStorage::builder(&server.url()).goframe().key_prefix(prefix).build().unwrap())
+    told_of_others(RedisHashStorage::builder(&server.url()).goframe().key_prefix(prefix).build().unwrap())
+}
+
+/// Accepts ids of the recording, too: their form is another than the one that GoFrame's generator makes.
+fn told_of_others<S: Storage + 'static>(storage: S) -> Manager {
+    let is_recorded = |text: &str| text.len() == 30 && text.starts_with("gf");
+    let ids = CustomIds::new(
+        |client| GoFrameIds.generate(client),
+        move |text| is_recorded(text) || GoFrameIds.parse(text).is_ok(),
+    );
+    Manager::builder(storage).id_generator(ids).build().unwrap()
 }
 
 fn open(manager: &Manager, id: &str) -> Session {
@@ -327,32 +337,88 @@ fn what_goframes_format_has_no_place_for_is_an_error() {
         assert!(matches!(session.save(), Err(Error::Storage(error)) if error.kind() == StorageErrorKind::Unsupported));
         session.abandon();
         // An id that cannot be a key reaches no server.
-        assert!(!manager.accepts(&"a".repeat(33)) && manager.accepts("custom_session_id"));
+        assert!(!manager.accepts(&"a".repeat(33)) && !manager.accepts("custom_session_id"));
         assert!(open(&manager, &"a".repeat(40)).is_empty().unwrap());
     });
     assert!(GoFrameIds.generate(&ClientInfo::default()).is_ok());
 }
 
 #[test]
-fn reading_extends_a_session_and_garbage_is_none() {
+fn reading_extends_a_session() {
     each(|server, manager| {
         let id = logged_in(&manager);
         server.command(&["EXPIRE", id.as_str(), "1000"]);
         assert!(open(&manager, id.as_str()).contains_key("user").unwrap());
         assert_eq!(server.command(&["TTL", id.as_str()]).int(), 86_400);
-        // One that another program has left without an end gets one.
-        server.command(&["PERSIST", id.as_str()]);
-        assert!(open(&manager, id.as_str()).contains_key("user").unwrap());
-        assert_eq!(server.command(&["TTL", id.as_str()]).int(), 86_400);
+    });
+}
 
-        for (name, kind) in [("garbage", "SET"), ("list", "LPUSH")] {
-            server.command(&[kind, name, "{not json"]);
-            assert!(open(&manager, name).is_empty().unwrap(), "{name}");
-            let session = open(&manager, name);
-            session.set("user", "eve").unwrap();
-            let Delivery::Send { id, .. } = session.close().unwrap().delivery else { panic!("it gets a new id") };
-            assert_ne!(id.as_str(), name);
+/// The key of something that is no session of GoFrame's, although a client can name it.
+const KEY: &str = "0123456789abcdef0123456789abcdef";
+
+/// What another application may keep under such a key, and the commands that put it there.
+const OTHERS: [(&str, &[&[&str]]); 12] = [
+    ("a list", &[&["RPUSH", KEY, "{}"], &["EXPIRE", KEY, "1000"]]),
+    ("a set", &[&["SADD", KEY, "{}"], &["EXPIRE", KEY, "1000"]]),
+    ("a sorted set", &[&["ZADD", KEY, "1", "{}"], &["EXPIRE", KEY, "1000"]]),
+    ("a stream", &[&["XADD", KEY, "*", "user", "ada"], &["EXPIRE", KEY, "1000"]]),
+    ("a number", &[&["SET", KEY, "17", "EX", "1000"]]),
+    ("nothing", &[&["SET", KEY, "", "EX", "1000"]]),
+    ("a text", &[&["SET", KEY, "\"ada\"", "EX", "1000"]]),
+    ("a list in JSON", &[&["SET", KEY, "[{}]", "EX", "1000"]]),
+    ("no JSON", &[&["SET", KEY, "{not json}", "EX", "1000"]]),
+    ("JSON that goes on", &[&["SET", KEY, "{} {}", "EX", "1000"]]),
+    ("an object that never ends", &[&["SET", KEY, "{\"user\":\"ada\"}"]]),
+    ("a hash that never ends", &[&["HSET", KEY, "user", "ada"]]),
+];
+
+#[test]
+fn what_is_no_session_of_goframes_is_neither_served_nor_touched() {
+    each(|server, manager| {
+        for (what, put) in OTHERS {
+            for command in put {
+                assert!(!matches!(server.command(command), Reply::Error(_)), "{what}");
+            }
+            let seen = || {
+                let time = server.command(&["EXPIRETIME", KEY]).int();
+                (server.command(&["DUMP", KEY]), time)
+            };
+            let before = seen();
+            assert!(matches!(before.0, Reply::Bytes(_)), "{what}");
+            type Deed = fn(&Session);
+            let deeds: [(&str, Deed); 6] = [
+                ("reads", |session| assert_eq!(session.get::<String>("user").unwrap(), None)),
+                ("reads all", |session| assert!(session.is_empty().unwrap())),
+                ("writes", |session| session.set("user", "eve").unwrap()),
+                ("renews", |session| session.renew().and_then(|()| session.set("user", "eve")).unwrap()),
+                ("updates", |session| assert_eq!(session.update("n", |n: Option<u32>| n.unwrap_or(0) + 1).unwrap(), 1)),
+                ("logs out", Session::destroy),
+            ];
+            for (deed, does) in deeds {
+                let session = open(&manager, KEY);
+                does(&session);
+                let closed = session.close().unwrap();
+                assert_eq!(seen(), before, "{what}: a request that {deed}");
+                assert!(!matches!(&closed.delivery, Delivery::Send { id, .. } if id.as_str() == KEY), "{what}: {deed}");
+            }
+            server.command(&["DEL", KEY]);
         }
-        server.command(&["FLUSHALL"]);
+    });
+}
+
+/// Keys of the application in the same database, where GoFrame's sessions have no prefix.
+#[test]
+fn a_client_cannot_name_any_key_it_likes() {
+    each(|server, manager| {
+        for key in ["config", "user:1", "A123456789abcdef0123456789abcdef", "0123456789abcdef0123456789abcde"] {
+            server.command(&["HSET", key, "user", "root"]);
+            server.command(&["EXPIRE", key, "1000"]);
+            assert!(!manager.accepts(key), "{key}");
+            assert!(open(&manager, key).is_empty().unwrap());
+            let leaving = open(&manager, key);
+            leaving.destroy();
+            let _ = leaving.close().unwrap();
+            assert_eq!(server.command(&["EXISTS", key]).int(), 1, "{key}");
+        }
     });
 }

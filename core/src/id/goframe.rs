@@ -4,10 +4,14 @@ use rand::{TryRng, rngs::SysRng};
 
 use super::{ClientInfo, IdError, IdGenerator, InvalidId, SessionId};
 
+/// Characters of an id.
+const LEN: usize = 32;
 const DIGITS: &[u8; 36] = b"0123456789abcdefghijklmnopqrstuvwxyz";
 
-/// Makes ids of the form that GoFrame's have, 32 characters of `0-9a-z`, and accepts any of up to 32 characters: for a
-/// storage that is shared with a GoFrame service ([`KeyScheme::RawIds`](crate::KeyScheme::RawIds)).
+/// Makes and accepts ids of the form that GoFrame's have, 32 characters of `0-9a-z`: for a storage that is shared with a GoFrame
+/// service ([`KeyScheme::RawIds`](crate::KeyScheme::RawIds)).
+///
+/// In such a storage the id is part of the key, so what this accepts is what a client can choose as a key.
 ///
 /// Every character is random (165 bits from the operating system), not three of them as in GoFrame's. Ids that a GoFrame
 /// service has issued stay as weak as they are until the session is renewed.
@@ -20,19 +24,32 @@ const DIGITS: &[u8; 36] = b"0123456789abcdefghijklmnopqrstuvwxyz";
 /// assert_eq!(GoFrameIds.parse(id.as_str()), Ok(id));
 /// # Ok::<(), gsession::IdError>(())
 /// ```
+///
+/// If your GoFrame service makes ids of another form (`SetIdFunc`), say which texts are yours:
+///
+/// ```
+/// use gsession::{CustomIds, GoFrameIds, IdGenerator, SessionId};
+///
+/// let is_ours = |text: &str| text.strip_prefix("shop-").is_some_and(|rest| rest.len() == 24);
+/// let ids = CustomIds::new(|client| GoFrameIds.generate(client), move |text| {
+///     is_ours(text) || GoFrameIds.parse(text).is_ok()
+/// });
+/// assert!(ids.parse("shop-0123456789abcdefghijklmn").is_ok());
+/// assert!(ids.parse("config").is_err());
+/// ```
 #[derive(Debug, Clone, Copy, Default)]
 pub struct GoFrameIds;
 
 impl IdGenerator for GoFrameIds {
     fn generate(&self, _client: &ClientInfo) -> Result<SessionId, IdError> {
-        let mut text = String::with_capacity(32);
+        let mut text = String::with_capacity(LEN);
         let mut random = [0_u8; 48];
-        while text.len() < 32 {
+        while text.len() < LEN {
             SysRng
                 .try_fill_bytes(&mut random)
                 .map_err(|error| IdError::new("the operating system's random generator failed").with_source(error))?;
             // From 252 on, the first digits would be likelier than the others.
-            for &byte in random.iter().filter(|&&byte| byte < 252).take(32 - text.len()) {
+            for &byte in random.iter().filter(|&&byte| byte < 252).take(LEN - text.len()) {
                 text.push(char::from(DIGITS[usize::from(byte % 36)]));
             }
         }
@@ -40,7 +57,8 @@ impl IdGenerator for GoFrameIds {
     }
 
     fn parse(&self, text: &str) -> Result<SessionId, InvalidId> {
-        if text.len() <= 32 { SessionId::custom(text) } else { Err(InvalidId::Refused) }
+        let is_ours = text.len() == LEN && text.bytes().all(|byte| DIGITS.contains(&byte));
+        if is_ours { SessionId::custom(text) } else { Err(InvalidId::Refused) }
     }
 }
 
@@ -55,16 +73,16 @@ mod tests {
         let ids: HashSet<String> =
             (0..200).map(|_| GoFrameIds.generate(&ClientInfo::default()).unwrap().as_str().to_owned()).collect();
         assert_eq!(ids.len(), 200);
-        assert!(ids.iter().all(|id| id.len() == 32 && id.bytes().all(|byte| DIGITS.contains(&byte))));
+        assert!(ids.iter().all(|id| id.len() == LEN && id.bytes().all(|byte| DIGITS.contains(&byte))));
         let seen: HashSet<u8> = ids.iter().flat_map(|id| id.bytes()).collect();
         assert_eq!(seen.len(), 36);
     }
 
     #[test]
-    fn other_ids_are_accepted_if_they_are_short_enough() {
-        assert!(GoFrameIds.parse("custom_session_id").is_ok());
+    fn only_ids_of_the_form_are_accepted() {
         assert!(GoFrameIds.parse(&"a".repeat(32)).is_ok());
-        for text in ["", "two words", &"a".repeat(33)] {
+        let odd = ["", "config", &"a".repeat(31), &"a".repeat(33), &"A".repeat(32), &":".repeat(32), &"é".repeat(16)];
+        for text in odd {
             assert!(GoFrameIds.parse(text).is_err(), "{text}");
         }
     }

@@ -16,8 +16,11 @@ fn damages(whole: &[u8]) -> Vec<(String, Vec<u8>)> {
     cuts.chain(flips).collect()
 }
 
+/// What a request does.
+type Deed = fn(&Request);
+
 /// What a request does that has not read its session.
-const BLIND: [(&str, fn(&Request)); 3] = [
+const BLIND: [(&str, Deed); 3] = [
     ("a write", |request| {
         request.set("x", 9);
     }),
@@ -31,7 +34,7 @@ const BLIND: [(&str, fn(&Request)); 3] = [
 ];
 
 /// Whether what a blind request was told to have stored is there for the next one.
-fn is_kept(face: &Face, id: &SessionId, does: fn(&Request)) -> Result<(), String> {
+fn is_kept(face: &Face, id: &SessionId, does: Deed) -> Result<(), String> {
     let request = face.with(id);
     does(&request);
     let told = request.close();

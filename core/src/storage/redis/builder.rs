@@ -173,9 +173,10 @@ impl<S> RedisBuilder<S> {
     /// Keeps sessions exactly as GoFrame's `StorageRedis` and `StorageRedisHashTable` do, so that a GoFrame service can share
     /// them: see the guide in [`coming_from_goframe`](crate::coming_from_goframe). Default: off.
     ///
-    /// The raw ids are the keys, so whoever reads the server can take over sessions; ids have at most 32 characters
-    /// ([`GoFrameIds`](crate::GoFrameIds)); there are no principals, no absolute lifetimes and no near cache. Between
-    /// requests of this storage nothing is lost, but GoFrame itself overwrites what others have changed meanwhile.
+    /// The raw ids are the keys: anybody who can read the server can take over sessions, and clients choose keys, within what the
+    /// manager's generator accepts ([`GoFrameIds`](crate::GoFrameIds): 32 characters of `0-9a-z`). Give the sessions a prefix or a
+    /// database of their own. There are no principals, no absolute lifetimes and no near cache. Between requests of this storage
+    /// nothing is lost, but GoFrame itself overwrites what others have changed meanwhile.
     pub const fn goframe(mut self) -> Self {
         self.goframe = true;
         self

@@ -2,7 +2,7 @@
 
 use std::{future::Future, time::Duration};
 
-use super::{Common, trace::Trace};
+use super::{Common, scripts::Scripts, trace::Trace};
 use crate::{
     Changes, Record, StoreKey, Timestamp,
     record::{Access, Commit, Entries, JsonText, Snapshot},
@@ -22,6 +22,9 @@ pub(super) const RENEWING: &str = "renewing a session of GoFrame's in Redis";
 
 /// A form of value: a JSON text or a hash.
 pub(super) trait Form: Send + Sync + 'static {
+    /// The scripts that do not depend on what a session holds.
+    fn scripts(&self) -> &'static Scripts;
+
     /// Reads a session and touches it if that is due.
     fn read<D: Dialer>(
         &self,

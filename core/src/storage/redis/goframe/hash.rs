@@ -5,7 +5,7 @@ use redis::Value;
 use super::{
     Common,
     form::{COMMITTING, CREATING, Change, Form, READING, RENEWING, digits, idle_seconds, interval_millis, snapshot},
-    scripts,
+    scripts::{self, Scripts},
     string::no_raw_id,
     text,
     trace::Trace,
@@ -34,10 +34,10 @@ pub(super) fn entries(values: Value, limits: &Limits) -> Option<Entries> {
         let (Value::BulkString(field), Value::BulkString(value)) = (field, value) else { continue };
         // GoFrame keeps byte slices as they are; what is no text is read as well as it can be.
         let json = text::to_json(&String::from_utf8_lossy(&value));
-        if depth_of(json.as_bytes()) > limits.max_depth {
-            return None;
+        match String::from_utf8(field) {
+            Ok(field) if depth_of(json.as_bytes()) <= limits.max_depth => entries.push((field, json)),
+            _ => tracing::warn!("an entry of a session of GoFrame's is unreadable; it counts as absent"),
         }
-        entries.push((String::from_utf8(field).ok()?, json));
     }
     let bytes = entries.iter().map(|(key, json)| key.len() + json.len()).sum();
     limits.check_total(entries.len(), bytes).ok()?;
@@ -45,6 +45,10 @@ pub(super) fn entries(values: Value, limits: &Limits) -> Option<Entries> {
 }
 
 impl Form for GoHashes {
+    fn scripts(&self) -> &'static Scripts {
+        &scripts::HASH
+    }
+
     async fn read<D: Dialer>(
         &self,
         common: &Common,

@@ -7,7 +7,6 @@ use redis::{Cmd, Value};
 use super::{
     GoFrame,
     form::{CREATING, Change, Form, RENEWING, idle_seconds},
-    scripts,
     trace::Trace,
 };
 use crate::{
@@ -87,8 +86,9 @@ impl<F: Form> GoFrame<F> {
         let fallback = access.bounds.idle_timeout.as_secs().clamp(1, 1 << 31);
         let seconds = if access.extend.is_some() { idle_seconds(access) } else { fallback }.to_string();
         let keys: [&[u8]; 2] = [&name, &trace];
-        let mut answer =
-            wire.script(RENEWING, &scripts::ACTIVATE, &keys, &[seconds.as_bytes()], Nature::Repeatable).await?;
+        let mut answer = wire
+            .script(RENEWING, &self.form.scripts().activate, &keys, &[seconds.as_bytes()], Nature::Repeatable)
+            .await?;
         if answer.case != 0 {
             return Ok(Moved::Gone);
         }
@@ -107,7 +107,8 @@ impl<F: Form> GoFrame<F> {
     ) -> Result<Moved, StorageError> {
         let Some([name, trace]) = self.common.names(from) else { return Ok(Moved::Gone) };
         // A touch that moves nothing: it shows the trace, and leaves alone what GoFrame may have put there since.
-        let mut answer = wire.script(RENEWING, &scripts::TOUCH, &[&name, &trace], &[b"0"], Nature::Repeatable).await?;
+        let mut answer =
+            wire.script(RENEWING, &self.form.scripts().touch, &[&name, &trace], &[b"0"], Nature::Repeatable).await?;
         let trace = if answer.case == 2 { answer.bytes().and_then(|bytes| Trace::decode(&bytes)) } else { None };
         if trace.is_none_or(|trace| trace.to != *to) {
             return Ok(Moved::Moved(at));
@@ -168,7 +169,8 @@ impl<F: Form> Layout for GoFrame<F> {
     ) -> Result<Touched, StorageError> {
         let Some([name, trace]) = self.common.names(key) else { return Ok(Touched::Gone) };
         let (keys, idle): ([&[u8]; 2], _) = ([&name, &trace], idle_seconds(access).to_string());
-        let mut answer = wire.script(TOUCHING, &scripts::TOUCH, &keys, &[idle.as_bytes()], Nature::Read).await?;
+        let mut answer =
+            wire.script(TOUCHING, &self.form.scripts().touch, &keys, &[idle.as_bytes()], Nature::Read).await?;
         if answer.case != 0 {
             return Ok(Touched::Gone);
         }
@@ -201,7 +203,7 @@ impl<F: Form> Layout for GoFrame<F> {
     async fn remove<D: Dialer>(&self, wire: &Wire<'_, D>, key: &StoreKey) -> Result<Removed, StorageError> {
         let Some([name, trace]) = self.common.names(key) else { return Ok(Removed::Absent) };
         let keys: [&[u8]; 2] = [&name, &trace];
-        let mut answer = wire.script(ENDING, &scripts::REMOVE, &keys, &[], Nature::Repeatable).await?;
+        let mut answer = wire.script(ENDING, &self.form.scripts().remove, &keys, &[], Nature::Repeatable).await?;
         Ok(match answer.case {
             0 => Removed::Done,
             2 => Removed::Moved(answer.trace(ENDING)?.to),

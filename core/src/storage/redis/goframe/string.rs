@@ -3,7 +3,8 @@
 use super::{
     Common,
     form::{COMMITTING, CREATING, Change, Form, READING, RENEWING, digits, idle_seconds, interval_millis, snapshot},
-    json, scripts,
+    json,
+    scripts::{self, Scripts},
     trace::Trace,
 };
 use crate::{
@@ -38,6 +39,10 @@ fn found(common: &Common, key: &StoreKey, mut answer: Answer, access: &Access) -
 }
 
 impl Form for GoStrings {
+    fn scripts(&self) -> &'static Scripts {
+        &scripts::STRING
+    }
+
     async fn read<D: Dialer>(
         &self,
         common: &Common,

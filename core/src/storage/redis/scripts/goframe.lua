@@ -1,16 +1,23 @@
 -- What the scripts of GoFrame's format share. KEYS[1] is the session as GoFrame keeps it, KEYS[2] the trace that a renewal
 -- leaves, which GoFrame knows nothing of.
+--
+-- What is of another type or shape, or has no expiry, is none of GoFrame's sessions: it is neither read nor changed nor removed.
 local function absent()
-  local trace = redis.call('GET', KEYS[2])
-  if trace then return {2, trace} end
+  local trace = redis.pcall('GET', KEYS[2])
+  if type(trace) == 'string' then return {2, trace} end
   return {1}
 end
 
--- Pushes the end forward to `idle` seconds from now, if that is activity and the last one is long enough ago. A session
--- that another program has left without an end gets one.
-local function touch(idle, interval)
-  local left = redis.call('PTTL', KEYS[1])
-  if idle > 0 and (left < 0 or idle * 1000 - left >= interval) then
+-- The milliseconds that what stands under a key has left; false if there is nothing, or something that never ends.
+local function left_of(key)
+  local left = redis.call('PTTL', key)
+  return left >= 0 and left
+end
+
+-- Pushes the end of a session that has `left` milliseconds forward to `idle` seconds from now, if that is activity and the last
+-- one is long enough ago.
+local function touch(left, idle, interval)
+  if idle > 0 and idle * 1000 - left >= interval then
     redis.call('EXPIRE', KEYS[1], idle)
     return 1, idle * 1000
   end

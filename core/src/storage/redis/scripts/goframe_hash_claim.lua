@@ -1,8 +1,6 @@
 -- The middle of a move between nodes of a cluster: the session goes and leaves the trace ARGV[2], if it still is what its
 -- revision ARGV[1] says. {0} done, {1} gone, {2, trace} renewed, {3} changed meanwhile.
-local count = redis.pcall('HLEN', KEYS[1])
-if type(count) == 'table' then return {1} end
-if count == 0 then return absent() end
+if not session(KEYS[1]) then return absent() end
 if revision(KEYS[1]) ~= ARGV[1] then return {3} end
 moved_away(ARGV[2])
 redis.call('DEL', KEYS[1])

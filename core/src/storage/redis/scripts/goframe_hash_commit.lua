@@ -5,9 +5,9 @@
 -- {0, milliseconds left, ''} done, {1} gone, {2, trace} renewed, {4, value} the condition does not hold, {5, how many} too
 -- many fields, {6} KEYS[3] is taken.
 local key = KEYS[1]
-local count = redis.pcall('HLEN', key)
-if type(count) == 'table' then return {1} end
-if count == 0 then return absent() end
+local left = session(key)
+if not left then return absent() end
+local count = redis.call('HLEN', key)
 if KEYS[3] and redis.call('EXISTS', KEYS[3]) == 1 then return {6} end
 if ARGV[3] ~= '0' then
   local current = redis.call('HGET', key, ARGV[4])
@@ -29,7 +29,7 @@ for i = 9, first_removed - 1, 1000 do
   redis.call('HSET', key, unpack(ARGV, i, math.min(i + 999, first_removed - 1)))
 end
 if ARGV[6] ~= '' then moved_away(ARGV[6]) end
-local _, left = touch(tonumber(ARGV[1]), 0)
+local _, after_touch = touch(left, tonumber(ARGV[1]), 0)
 if ARGV[2] == '1' then
   for _, field in ipairs(redis.call('HKEYS', key)) do
     if not kept[field] then redis.call('HDEL', key, field) end
@@ -38,4 +38,4 @@ else
   for i = first_removed, #ARGV do redis.call('HDEL', key, ARGV[i]) end
 end
 if ARGV[6] ~= '' and redis.call('EXISTS', key) == 1 then redis.call('RENAME', key, KEYS[3]) end
-return {0, left, ''}
+return {0, after_touch, ''}

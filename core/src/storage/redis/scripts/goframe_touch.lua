@@ -1,4 +1,5 @@
 -- {0, milliseconds left} done, {1} gone, {2, trace} renewed. ARGV: idle seconds, or 0.
-if redis.call('EXISTS', KEYS[1]) == 0 then return absent() end
-local _, left = touch(tonumber(ARGV[1]), 0)
-return {0, left}
+local left = session(KEYS[1])
+if not left then return absent() end
+local _, after = touch(left, tonumber(ARGV[1]), 0)
+return {0, after}
