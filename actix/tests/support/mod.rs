@@ -5,6 +5,7 @@
 pub(crate) mod client;
 pub(crate) mod http2;
 pub(crate) mod ids;
+pub(crate) mod log;
 pub(crate) mod place;
 pub(crate) mod probe;
 pub(crate) mod script;

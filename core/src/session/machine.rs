@@ -60,6 +60,8 @@ pub(crate) struct Machine {
     /// Whether the client keeps an expiry of its own, as with a persistent cookie, which follows the session's.
     pub(super) client_keeps_expiry: bool,
     pub(super) withdrawn: bool,
+    /// Whether the application was told that something could not be stored.
+    pub(super) was_told: bool,
     pub(super) closed: bool,
     pub(super) detached: Option<&'static str>,
     /// For making ids.
@@ -141,6 +143,7 @@ impl Machine {
             issued: false,
             client_keeps_expiry: false,
             withdrawn: false,
+            was_told: false,
             closed: false,
             detached: None,
             client,
@@ -241,6 +244,16 @@ impl Machine {
     /// Whether something waits to be stored.
     pub(crate) fn is_dirty(&self) -> bool {
         !self.changes.is_empty() || self.in_flight.is_some() || self.renew || self.is_doomed()
+    }
+
+    /// The application is told that something could not be stored.
+    pub(crate) const fn tell(&mut self) {
+        self.was_told = true;
+    }
+
+    /// Whether something waits to be stored of which nobody will hear.
+    pub(crate) fn is_forgotten(&self) -> bool {
+        self.is_dirty() && !self.was_told
     }
 
     /// Whether the session was destroyed and the storage does not know yet.

@@ -778,12 +778,17 @@ macro_rules! session_methods {
             /// Leads the machine's steps through the storage.
             $($async)* fn store(&self, mut progress: Progress) -> Result<Progress, Error> {
                 let _one_at_a_time = self.0.io.lock()$($await)*;
+                let stored = self.drive(&mut progress)$($await)*;
+                stored.inspect_err(|_| self.machine().tell()).map(|()| progress)
+            }
+
+            $($async)* fn drive(&self, progress: &mut Progress) -> Result<(), Error> {
                 loop {
                     let now = self.config().clock.now();
-                    let step = self.machine().next(&mut progress, now, self.config())?;
-                    let Some(step) = step else { return Ok(progress) };
+                    let step = self.machine().next(progress, now, self.config())?;
+                    let Some(step) = step else { return Ok(()) };
                     let reply = self.execute(&step)$($await)*?;
-                    self.machine().reply(&step, reply, &mut progress, self.config())?;
+                    self.machine().reply(&step, reply, progress, self.config())?;
                 }
             }
 
@@ -815,7 +820,7 @@ macro_rules! session_methods {
 
         impl Drop for Shared {
             fn drop(&mut self) {
-                if self.machine.get_mut().is_dirty() {
+                if self.machine.get_mut().is_forgotten() {
                     tracing::warn!("a session was dropped with changes that had not been saved");
                 }
             }

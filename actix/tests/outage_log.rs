@@ -1,0 +1,63 @@
+//! What the log says while the storage is down: one line a request, and that names the cause.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test may panic")]
+
+mod support;
+
+use support::{
+    client::Client,
+    log::log,
+    place::Place,
+    probe::{CAUSE, Op},
+};
+
+/// The lines that an operator is to see, since the last time.
+fn told() -> Vec<String> {
+    let text = std::mem::take(&mut *log().lock().unwrap());
+    text.lines().filter(|line| line.starts_with("WARN") || line.starts_with("ERROR")).map(str::to_owned).collect()
+}
+
+#[actix_web::test]
+async fn a_request_that_cannot_be_stored_says_why_in_one_line() {
+    let place = Place::memory();
+    let client = Client::of(place.sessions()).await;
+    told();
+    for (steps, is_new) in [
+        ("set:a=1", false),
+        ("get,set:a=1", false),
+        ("renew", false),
+        ("renew,set:a=1,principal:ada", false),
+        ("update:n", false),
+        ("set:a=1,save", false),
+        ("set:a=1", true),
+        ("renew,set:a=1,principal:ada", true),
+    ] {
+        let id = client.login().await;
+        place.probe.fail(&[Op::Create, Op::Commit, Op::Move]);
+        let answer = if is_new { client.new_does(steps).await } else { client.does(&id, steps).await };
+        assert_eq!(answer.status, 503, "{steps}");
+        let lines = told();
+        let [line] = lines.as_slice() else { panic!("{steps}: {lines:#?}") };
+        assert!(line.contains("a session operation failed") && line.contains(CAUSE), "{steps}: {line}");
+        place.probe.fail(&[]);
+    }
+    // Elsewhere than in actix, the application is told by an error, and the log says nothing before it.
+    let manager = gsession::AsyncManager::new(place.storage());
+    let begin = || manager.session(None, gsession::ClientInfo::default());
+    for closes in [true, false] {
+        let session = begin();
+        session.set("user", "ada").unwrap();
+        place.probe.fail(&[Op::Create]);
+        let told_by = if closes { session.close().await.map(drop) } else { session.save().await.map(drop) };
+        place.probe.fail(&[]);
+        assert!(told_by.is_err());
+        drop(session);
+        assert_eq!(told(), [""; 0]);
+    }
+    // Where nobody was told, the log says so.
+    let session = begin();
+    session.set("user", "ada").unwrap();
+    drop(session);
+    let lines = told();
+    let [line] = lines.as_slice() else { panic!("{lines:#?}") };
+    assert!(line.contains("a session was dropped with changes that had not been saved"), "{line}");
+}
