@@ -31,7 +31,7 @@ pub(crate) fn log_out(world: &World, episode: &Episode<'_>, tabs: &mut [Tab], ra
             let (mut random, ready) = (random.fork(), &ready);
             scope.spawn(move || {
                 ready.wait();
-                straddle(episode, tab, &format!("late{number}"), &mut random);
+                straddle(episode, tab, how, &format!("late{number}"), &mut random);
             });
         }
         ready.wait();
@@ -70,9 +70,11 @@ pub(crate) fn log_out(world: &World, episode: &Episode<'_>, tabs: &mut [Tab], ra
 }
 
 /// A request that is under way when the session ends.
-fn straddle(episode: &Episode<'_>, tab: &mut Tab, key: &str, random: &mut fastrand::Rng) {
+fn straddle(episode: &Episode<'_>, tab: &mut Tab, how: Logout, key: &str, random: &mut fastrand::Rng) {
     let slow = random.u64(1..40);
     match random.u8(..10) {
+        // An expulsion has to find out where the session is.
+        2.. if matches!(how, Logout::Expelled) => drop(episode.ask(tab, &format!("/renew?slow={slow}"))),
         // Whatever it is told, it is right: the session may have ended.
         0 => drop(episode.ask(tab, &format!("/renew?slow={slow}"))),
         1 => episode.renew_and_hang_up(tab, slow, HangUp::any(random)),
@@ -88,18 +90,21 @@ enum Logout {
     Plain,
     /// By a page that fails afterwards.
     Failing,
+    /// By somebody who ends every session of the user.
+    Expelled,
     /// By a middleware, when the response to this page is there.
     After(&'static str),
 }
 
 impl Logout {
     fn any(target: Target, random: &mut fastrand::Rng) -> Self {
-        match random.u8(..8) {
+        match random.u8(..10) {
             // A peer has promised neither that a failing logout ends anything, nor a late one.
             _ if !target.is_ours() => Self::Plain,
             0..2 => Self::Failing,
             2 => Self::After("/plain"),
             3 => Self::After("/whoami"),
+            4..7 => Self::Expelled,
             _ => Self::Plain,
         }
     }
@@ -119,16 +124,23 @@ fn end(world: &World, episode: &Episode<'_>, tab: &mut Tab, how: Logout) -> Opti
     let (page, done) = match how {
         Logout::Plain => ("/logout".to_owned(), 200),
         Logout::Failing => ("/logout?fail=1".to_owned(), 500),
+        Logout::Expelled => {
+            world.ledger.note(Deed::Expulsion);
+            (format!("/expel?user={}", episode.user), 200)
+        }
         Logout::After(page) => {
             world.ledger.note(Deed::LateUse);
             (format!("{page}?after=destroy"), 200)
         }
     };
-    let cookies = episode.last_cookies()?;
+    let cookies = match how {
+        Logout::Expelled => None,
+        _ => Some(episode.last_cookies()?),
+    };
     world.patiently(|| {
         let asked = Instant::now();
         let is_late = matches!(how, Logout::After(_));
-        match world.ask(tab, &page, Some(&cookies)) {
+        match world.ask(tab, &page, cookies.as_deref()) {
             // Who is not logged in any more is logged out as well.
             Outcome::Answered(Answer { status, .. }) if status == done || is_late && status == 401 => {
                 Some(Ended { since: Instant::now(), later: is_late.then_some(asked) })

@@ -137,6 +137,8 @@ pub(crate) enum Sabotage {
     FirstCookie,
     /// Some commits are stored and answered as refused
     StoredRefusals,
+    /// A session that is renewed while a user's are listed is not among them
+    MissedSessions,
     /// Every login leaves a session behind that never ends
     Growth,
     /// Some keys lose their expiry (Redis only)

@@ -66,6 +66,8 @@ pub(crate) enum Deed {
     Increment,
     Renewal,
     Logout,
+    /// Somebody else ends all sessions of a user.
+    Expulsion,
     Failure,
     HangUp,
     /// A login that the browser hung up on and repeated at once.
@@ -81,13 +83,14 @@ pub(crate) enum Deed {
 }
 
 impl Deed {
-    pub(crate) const ALL: [Self; 14] = [
+    pub(crate) const ALL: [Self; 15] = [
         Self::Login,
         Self::Read,
         Self::Write,
         Self::Increment,
         Self::Renewal,
         Self::Logout,
+        Self::Expulsion,
         Self::Failure,
         Self::HangUp,
         Self::Repeat,
@@ -106,6 +109,7 @@ impl Deed {
             Self::Increment => "increments",
             Self::Renewal => "renewals",
             Self::Logout => "logouts",
+            Self::Expulsion => "expulsions",
             Self::Failure => "500s and panics",
             Self::HangUp => "hang-ups",
             Self::Repeat => "repeated logins",

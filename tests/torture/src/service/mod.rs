@@ -21,6 +21,7 @@
 //! | `/put?key=K&value=V&slow=MS&blind=1` | as `/set`, and leaves saving to the middleware; blind: reads nothing | 401; 409 |
 //! | `/elsewhere/visit` | `/visit` of another application, with a cookie of the same name and in the same storage | |
 //! | `/sessions?user=U` | how many sessions of a user live | |
+//! | `/expel?user=U` | ends every session of a user | |
 //! | `/end` | removes what will have expired in a hundred days; how many sessions are left | |
 //! | any with `after=write&key=K&value=V` | a middleware outside tries to write `K` when the response is there | |
 //! | any with `after=destroy` | it ends the session then | |

@@ -118,7 +118,18 @@ impl AsyncStorage for Sabotaged {
     }
 
     async fn find(&self, principal: &str, now: Timestamp) -> Result<Vec<Found>, StorageError> {
-        self.storage.find(principal, now).await
+        let mut found = self.storage.find(principal, now).await?;
+        if self.sabotage == Sabotage::MissedSessions {
+            tokio::time::sleep(Duration::from_millis(120)).await;
+            let mut still = Vec::new();
+            for one in found {
+                if let Lookup::Found(_) = self.storage.load(&one.key, &Access::passive(now)).await? {
+                    still.push(one);
+                }
+            }
+            found = still;
+        }
+        Ok(found)
     }
 
     async fn sweep(&self, now: Timestamp) -> Result<Swept, StorageError> {

@@ -33,6 +33,7 @@ pub(super) fn serve(settings: &Serve) -> Result<()> {
                 .wrap(ours.clone())
                 .wrap(from_fn(move |request, next| outside.clone().around(request, next)))
                 .app_data(web::Data::new(storage.clone()))
+                .app_data(web::Data::new(ours.clone()))
                 .configure(pages::register);
             let others = web::scope(&format!("{root}/elsewhere"))
                 .wrap(others.clone())

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use actix_web::{HttpResponse, Responder, error::InternalError, http::StatusCode, web};
 use gsession::{AnyStorage, AsyncStorage as _, Clock as _, Saved, SystemClock};
-use gsession_actix::Session;
+use gsession_actix::{Session, SessionMiddleware};
 use serde_json::Value;
 
 use super::super::{COUNTER, Query, SEEN, USER};
@@ -24,7 +24,8 @@ pub(super) fn register(pages: &mut web::ServiceConfig) {
         .route("/fail", web::post().to(fail))
         .route("/panic", web::post().to(panic))
         .route("/end", web::post().to(end))
-        .route("/sessions", web::post().to(sessions));
+        .route("/sessions", web::post().to(sessions))
+        .route("/expel", web::post().to(expel));
 }
 
 fn status(code: StatusCode, text: &'static str) -> actix_web::Error {
@@ -137,4 +138,10 @@ async fn sessions(storage: web::Data<AnyStorage>, query: web::Query<Query>) -> a
     let living =
         storage.find(&query.user, SystemClock.now()).await.map_err(actix_web::error::ErrorServiceUnavailable)?;
     Ok(living.len().to_string())
+}
+
+/// What an operator does whom a user has called.
+async fn expel(sessions: web::Data<SessionMiddleware>, query: web::Query<Query>) -> actix_web::Result<impl Responder> {
+    let ended = sessions.manager().destroy_all_of(&query.user, None).await;
+    Ok(ended.map_err(actix_web::error::ErrorServiceUnavailable)?.to_string())
 }
