@@ -19,6 +19,7 @@ fn a_broken_storage_is_found_out() {
         (Fault::ResurrectingCommit, "S4", &["read+write", "destroy"]),
         (Fault::MoveLeavesNoTrace, "S4", &["renew", "destroy"]),
         (Fault::MoveLeavesNoTrace, "S4", &["old|first destroy"]),
+        (Fault::MoveLeavesNoTrace, "S4: all sessions of a user", &["login;renew", "expel"]),
         (Fault::TwoSuccessors, "S5", &["renew", "renew"]),
         (Fault::TwoSuccessors, "S5", &["lost-login;login"]),
         (Fault::TellsNoTrace, "S5", &["login", "login"]),

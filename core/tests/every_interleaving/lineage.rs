@@ -61,7 +61,13 @@ impl Pending {
             // From here on it is about another session.
             Action::Destroy => self.0.clear(),
             Action::Set | Action::SetCommon | Action::Clear | Action::Update | Action::Own(_) => self.0.push(action),
-            Action::Read | Action::Look | Action::Renew | Action::Save | Action::Close | Action::PassTime => {}
+            Action::Read
+            | Action::Look
+            | Action::Renew
+            | Action::Save
+            | Action::Close
+            | Action::PassTime
+            | Action::Expel => {}
         }
     }
 

@@ -27,7 +27,7 @@ use std::sync::Arc;
 use explorer::Choices;
 use gsession::Storage;
 use plain::Plain;
-use programs::{LATE, LOGINS, OTHERS, PLAIN, PRESENTING, Program, by_name};
+use programs::{EXPULSIONS, LATE, LOGINS, OTHERS, PLAIN, PRESENTING, Program, by_name};
 use schedule::{explore, schedule};
 use support::quiet_memory;
 
@@ -129,6 +129,16 @@ fn every_order_of_requests_whose_session_is_used_after_its_end() {
     let together = combinations(&[LATE, OTHERS].concat(), 2);
     explore_all("late, memory", quiet_memory, &together, 1);
     explore_all("late, model", Plain::sound, &together, 1);
+}
+
+#[test]
+fn every_order_of_logins_of_a_user_whose_sessions_are_all_ended() {
+    let expel = named(&["expel"]);
+    let others = [LOGINS, EXPULSIONS].concat();
+    explore_all("expelled, memory", quiet_memory, &pairs(&expel, &others), 0);
+    explore_all("expelled, model", Plain::sound, &pairs(&expel, &others), 1);
+    let together = combinations(&named(&["expel", "login;renew", "renew", "login"]), 3);
+    explore_all("expelled and others, memory", quiet_memory, &of_few_requests(together, 4), 0);
 }
 
 /// The explorer leaves nothing out: as many schedules as there are ways to shuffle the operations.

@@ -40,6 +40,8 @@ pub(crate) enum Action {
     Close,
     /// Not a request: the idle timeout passes.
     PassTime,
+    /// Not a request of a browser: an operator ends all of Ada's sessions.
+    Expel,
 }
 
 /// An id that a client presents.
@@ -57,7 +59,7 @@ pub(crate) enum Id {
     Bobs,
 }
 
-use Action::{Clear, Close, Destroy, Look, Own, PassTime, Read, Renew, Save, Set, SetCommon, Update};
+use Action::{Clear, Close, Destroy, Expel, Look, Own, PassTime, Read, Renew, Save, Set, SetCommon, Update};
 use Id::{Bobs, First, Forged, Jar, Old};
 use Who::{Ada, Bob};
 
@@ -191,6 +193,13 @@ pub(crate) const LATE: &[Program] = programs! {
     "late-look": legs!([Close, Look]),
 };
 
+/// What may come between the logins of a user whose sessions are all ended.
+pub(crate) const EXPULSIONS: &[Program] = programs! {
+    "expel": legs!([Expel]),
+    "login;renew": legs!([Renew, Set, Own(Ada)]; [Look, Renew]),
+    "login;write": legs!([Renew, Set, Own(Ada)]; [Look, SetCommon]),
+};
+
 /// Two that stand for the rest, for where all would be too many.
 pub(crate) const OTHERS: &[Program] = programs! {
     "login": legs!([Renew, Set, Own(Ada)]),
@@ -200,6 +209,6 @@ pub(crate) const OTHERS: &[Program] = programs! {
 };
 
 pub(crate) fn by_name(name: &str) -> Program {
-    let all = [PLAIN, LOGINS, PRESENTING, LATE].concat();
+    let all = [PLAIN, LOGINS, PRESENTING, LATE, EXPULSIONS].concat();
     *all.iter().find(|program| program.name == name).unwrap_or_else(|| panic!("no program is called {name}"))
 }

@@ -137,7 +137,7 @@ impl World {
                     drop_pending(Pending::drop_all);
                 }
             }),
-            Action::Close | Action::PassTime => Ok(()),
+            Action::Close | Action::PassTime | Action::Expel => Ok(()),
         };
         match done {
             Ok(()) => {}
@@ -198,7 +198,7 @@ impl World {
             Action::Clear => session.clear(),
             Action::Own(who) => session.set_principal(who.principal()),
             Action::Renew => session.renew(),
-            Action::Close | Action::PassTime => return,
+            Action::Close | Action::PassTime | Action::Expel => return,
         };
         if !matches!(done, Err(Error::Closed)) {
             told.broken = Some(format!("S9: {action:?} after the end was answered {done:?}"));

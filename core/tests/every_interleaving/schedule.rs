@@ -90,6 +90,16 @@ pub(crate) fn schedule<S: Storage + 'static>(
                 clock.advance(IDLE);
             });
         }
+        if program.does(Action::Expel) {
+            let (turnstile, manager) = (turnstile.clone(), world.manager.clone());
+            return Box::pin(async move {
+                turnstile.step("expel").await;
+                let hers = turnstile.living_of(Who::Ada);
+                if manager.destroy_all_of(Who::Ada.principal(), None).await.is_ok() {
+                    turnstile.has_expelled(number, &hers);
+                }
+            });
+        }
         Box::pin(world.clone().carry_out(program, number))
     });
     explorer::run(&turnstile, requests.collect(), faults, choices);

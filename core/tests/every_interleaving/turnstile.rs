@@ -262,6 +262,28 @@ impl Turnstile {
         }
     }
 
+    /// The keys of the sessions of a user that live now, under which each began.
+    pub(crate) fn living_of(&self, who: Who) -> Vec<StoreKey> {
+        let now = self.clock.now();
+        let state = self.state();
+        let hers = state.lineages.iter().filter(|lineage| lineage.lives(now) && lineage.is_of(who));
+        hers.filter_map(|lineage| lineage.keys.first().copied()).collect()
+    }
+
+    /// It was acknowledged that these sessions, which lived when that began, are ended.
+    pub(crate) fn has_expelled(&self, request: usize, theirs: &[StoreKey]) {
+        let now = self.clock.now();
+        let mut state = self.state();
+        let survivor = state
+            .lineages
+            .iter()
+            .find(|lineage| lineage.lives(now) && lineage.keys.first().is_some_and(|key| theirs.contains(key)));
+        if let Some(survivor) = survivor {
+            let why = format!("S4: all sessions of a user were ended, and this lives: {:?} ({request})", survivor.data);
+            state.broken.push(why);
+        }
+    }
+
     pub(crate) fn lineages(&self) -> Vec<Lineage> {
         self.state().lineages.clone()
     }
