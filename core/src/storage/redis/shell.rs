@@ -5,6 +5,7 @@ use std::future::Future;
 use futures::FutureExt as _;
 
 use super::{
+    check::check,
     layout::Plain,
     near::Writes,
     server::{AsyncDialer, BlockingDialer, Dialer, Failure, Link as _, Servers, is_answer},
@@ -64,6 +65,11 @@ impl<L: Plain> Shell<L> {
         self.layout.key_scheme()
     }
 
+    /// Whether the servers can be used.
+    pub(super) async fn check(&self) -> Result<(), StorageError> {
+        check(&self.blocking(), |key| self.layout.name(key)).await
+    }
+
     fn writing<'a>(&'a self, key: &'a StoreKey) -> Writing<'a> {
         Writing(self.waiting.writes().map(|writes| (writes, key)))
     }
@@ -119,11 +125,12 @@ impl<L: Plain> Shell<L> {
             Ok(reply) => reply,
             Err(error) => {
                 cache.invalidate(&name);
+                let is_reused = link.is_reused();
                 if !is_answer(&error) {
                     self.waiting.discard(&node, link);
                 }
-                // What else has to be done about it, the ordinary way knows.
-                if !error.is_timeout() {
+                // What else has to be done about it, the ordinary way knows: over a new connection, if this one may have died.
+                if is_reused || !error.is_timeout() {
                     return Ok(None);
                 }
                 return Err(Failure::lost(node.name(), &error).while_doing(READING));
