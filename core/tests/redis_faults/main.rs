@@ -29,8 +29,9 @@ use gsession::{
     },
 };
 use gsession_test_servers::{
-    Cluster, Proxy, RedisServer, Sentinels,
+    Cluster, Monitor, Proxy, RedisServer, Sentinels,
     resp::{Client, Reply},
+    wait,
 };
 use tokio::runtime::{Builder, Runtime};
 
@@ -393,6 +394,7 @@ fn durable() -> RedisServer {
 }
 
 // Below the macros, so that they see them.
+mod forgotten;
 mod gone;
 mod lost_answers;
 mod many_servers;
