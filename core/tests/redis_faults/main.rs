@@ -393,6 +393,15 @@ fn durable() -> RedisServer {
     RedisServer::builder().set("appendonly", "yes").set("appendfsync", "always").start()
 }
 
+/// What the Sentinel of [`sentinel_of`] calls its primary.
+const SERVICE: &str = "alone";
+
+/// A Sentinel that names this server.
+fn sentinel_of(server: &RedisServer) -> RedisServer {
+    let monitor = format!("{SERVICE} 127.0.0.1 {} 1", server.port());
+    RedisServer::builder().sentinel().set("sentinel monitor", &monitor).start()
+}
+
 // Below the macros, so that they see them.
 mod forgotten;
 mod gone;
@@ -400,5 +409,9 @@ mod lost_answers;
 mod many_servers;
 mod near_cache;
 mod no_server;
+mod reasons;
 mod refusals;
+mod settings;
+mod sockets;
 mod something_else;
+mod tls_places;

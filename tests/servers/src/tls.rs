@@ -2,7 +2,7 @@
 
 use std::{fs, path::Path, sync::Arc};
 
-use rcgen::{BasicConstraints, CertificateParams, IsCa, Issuer, KeyPair, date_time_ymd};
+use rcgen::{BasicConstraints, CertificateParams, DnType, IsCa, Issuer, KeyPair, date_time_ymd};
 
 /// Who signs certificates. Clones are the same one.
 #[derive(Debug, Clone)]
@@ -65,6 +65,8 @@ impl Authority {
             _ => vec!["127.0.0.1".to_owned(), "localhost".to_owned()],
         };
         let mut params = CertificateParams::new(names).expect("these are names");
+        // Not that of the authority: OpenSSL would take the certificate for one that has signed itself.
+        params.distinguished_name.push(DnType::CommonName, "a server or a client");
         match fault {
             Some(Fault::Expired) => params.not_after = date_time_ymd(2001, 1, 1),
             Some(Fault::NotYetValid) => params.not_before = date_time_ymd(2900, 1, 1),

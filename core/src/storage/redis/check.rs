@@ -32,9 +32,7 @@ enum Unfit {
     NodeOfCluster,
     #[error("the server is a Sentinel; name it with `sentinel`")]
     Sentinel,
-    #[error("the server does not run scripts: {0}")]
-    NoScripts(String),
-    #[error("sessions cannot be written under the key prefix: {0}")]
+    #[error("no session can be written under the key prefix: {0}")]
     NoWrites(Failure),
 }
 
@@ -49,7 +47,7 @@ fn setup(unfit: Unfit) -> StorageError {
     StorageError::new(StorageErrorKind::Setup, CHECKING).with_source(unfit)
 }
 
-/// Asks every primary who it is, whether it runs scripts, and whether it stores something under a key that `name` makes.
+/// Asks every primary who it is, and whether it runs a script that stores something under a key that `name` makes.
 pub(super) async fn check<D: Dialer>(
     wire: &Wire<'_, D>,
     name: impl Fn(&StoreKey) -> Vec<u8> + Send,
@@ -57,12 +55,11 @@ pub(super) async fn check<D: Dialer>(
     let failed = |failure: Failure| failure.while_doing(CHECKING);
     let nodes = wire.servers.primaries(wire.dialer).await.map_err(failed)?;
     for node in &nodes {
-        let mut questions = Pipeline::with_capacity(2);
+        let mut questions = Pipeline::with_capacity(1);
         questions.ignore_errors();
         questions.cmd("INFO");
-        questions.cmd("EVAL").arg("return 1").arg(0);
         let answers = wire.servers.ask_node(wire.dialer, node, &questions).await.map_err(failed)?;
-        let [info, ran] = answers.as_slice() else { return Err(shape(CHECKING)) };
+        let [info] = answers.as_slice() else { return Err(shape(CHECKING)) };
         // Who may not ask for INFO is believed.
         let info = match info {
             Value::BulkString(bytes) => String::from_utf8_lossy(bytes).into_owned(),
@@ -70,12 +67,7 @@ pub(super) async fn check<D: Dialer>(
             Value::ServerError(_) => String::new(),
             _ => return Err(shape(CHECKING)),
         };
-        let unfit = unfit(&info, wire.servers.are_a_cluster()).or_else(|| match ran {
-            Value::Int(1) => None,
-            Value::ServerError(error) => Some(Unfit::NoScripts(error.code().to_owned())),
-            _ => Some(Unfit::NoScripts("no answer".to_owned())),
-        });
-        if let Some(unfit) = unfit {
+        if let Some(unfit) = unfit(&info, wire.servers.are_a_cluster()) {
             return Err(setup(unfit));
         }
     }

@@ -98,9 +98,10 @@ impl Failure {
         matches!(self, Self::Refused { code, .. } if **code == *"WRONGTYPE")
     }
 
-    /// Whether the server refuses it to this user, or is one that stores nothing, and will go on doing so.
+    /// Whether the server will go on refusing: it is a replica, does not know the command, or refuses it to this user. (Redis 6
+    /// says `ERR` about all that goes wrong in a script.)
     pub(in crate::storage::redis) fn is_for_good(&self) -> bool {
-        matches!(self, Self::Refused { code, .. } if matches!(&**code, "NOPERM" | "READONLY"))
+        matches!(self, Self::Refused { code, .. } if matches!(&**code, "NOPERM" | "READONLY" | "ERR"))
     }
 
     fn kind(&self) -> StorageErrorKind {

@@ -24,7 +24,7 @@ pub(in crate::storage::redis) enum Reason {
     Login,
     #[error("the server asks for a password")]
     NoPassword,
-    #[error("the server is too old: Redis 6.0 or later, or Valkey, is needed")]
+    #[error("the server is too old, or has no command HELLO: Redis 6.0 or later, or Valkey, is needed")]
     TooOld,
     #[error("the server has as many connections as it takes (its setting `maxclients`)")]
     TooManyConnections,
@@ -79,6 +79,8 @@ impl Reason {
             Some("NOAUTH") => Self::NoPassword,
             Some("DENIED") => Self::ProtectedMode,
             Some("LOADING") => Self::Loading,
+            // The `redis` crate knows only how servers before Redis 6.0 quote it.
+            _ if detail.starts_with("unknown command 'HELLO'") => Self::TooOld,
             _ if detail.starts_with("max number of clients") => Self::TooManyConnections,
             code => Self::Answer { code: code.unwrap_or("an error").into(), detail: without_arguments(detail).into() },
         }

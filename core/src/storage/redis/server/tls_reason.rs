@@ -41,6 +41,8 @@ impl TlsReason {
             Error::AlertReceived(
                 alert @ (AlertDescription::BadCertificate
                 | AlertDescription::HandshakeFailure
+                | AlertDescription::DecryptError
+                | AlertDescription::AccessDenied
                 | AlertDescription::UnsupportedCertificate
                 | AlertDescription::CertificateRevoked
                 | AlertDescription::CertificateExpired
@@ -54,7 +56,8 @@ impl TlsReason {
 
     fn of_certificate(error: &CertificateError) -> Self {
         match error {
-            CertificateError::UnknownIssuer => Self::UnknownAuthority,
+            // The second one: by an authority of the same name, with another key.
+            CertificateError::UnknownIssuer | CertificateError::BadSignature => Self::UnknownAuthority,
             CertificateError::NotValidForName | CertificateError::NotValidForNameContext { .. } => Self::OtherName,
             CertificateError::Expired | CertificateError::ExpiredContext { .. } => Self::Expired,
             CertificateError::NotValidYet | CertificateError::NotValidYetContext { .. } => Self::NotYetValid,
