@@ -221,7 +221,8 @@ fn replicas_that_do_not_confirm() {
 fn check_finds_out_that_nothing_can_be_written() {
     let (server, primary) = (RedisServer::start(), RedisServer::start());
     let replica = RedisServer::builder().set("replicaof", &format!("127.0.0.1 {}", primary.port())).start();
-    const MAY: [&str; 6] = ["+@read", "+@write", "+@scripting", "+@connection", "+info", "~gsession:*"];
+    // GoFrame's format keeps traces of renewals under keys that begin with a brace.
+    const MAY: [&str; 7] = ["+@read", "+@write", "+@scripting", "+@connection", "+info", "~gsession:*", "~{gsession:*"];
     let user = |server: &RedisServer, rights: &[&str]| {
         let first = ["ACL", "SETUSER", "sessions", "reset", "on", ">secret"];
         server.command(&first.into_iter().chain(rights.iter().copied()).collect::<Vec<_>>());
@@ -248,7 +249,7 @@ fn check_finds_out_that_nothing_can_be_written() {
     }
     finds(&server, "other:", "NOPERM");
     user(&server, &[&MAY[..], &["-@write"]].concat());
-    finds(&server, "gsession:", "NOPERM");
+    finds(&server, "gsession:", "can't run this command");
     user(&server, &[&MAY[..], &["-eval"]].concat());
     finds(&server, "gsession:", "NOPERM");
     // Who may not ask what the server is, finds out by writing.
@@ -280,7 +281,7 @@ fn check_finds_out_that_one_node_of_a_cluster_takes_nothing() {
         node.command(&["ACL", "SETUSER", "default", "-set"]);
         let error = check().unwrap_err();
         assert_eq!(error.kind(), StorageErrorKind::Setup, "{}", texts(&error));
-        assert!(texts(&error).contains("NOPERM"), "{}", texts(&error));
+        assert!(texts(&error).contains("can't run this command"), "{}", texts(&error));
         assert!(texts(&error).contains(&node.port().to_string()), "{}", texts(&error));
         node.command(&["ACL", "SETUSER", "default", "+set"]);
     }

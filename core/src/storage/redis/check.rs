@@ -9,10 +9,7 @@ use super::{
     server::{Call, Dialer, Failure, Node, What},
     wire::{Wire, shape},
 };
-use crate::{
-    StoreKey,
-    storage::{StorageError, StorageErrorKind},
-};
+use crate::storage::{StorageError, StorageErrorKind};
 
 const CHECKING: &str = "checking the Redis servers";
 
@@ -47,10 +44,11 @@ fn setup(unfit: Unfit) -> StorageError {
     StorageError::new(StorageErrorKind::Setup, CHECKING).with_source(unfit)
 }
 
-/// Asks every primary who it is, and whether it runs a script that stores something under a key that `name` makes.
+/// Asks every primary who it is, and whether it runs a script that stores something under a key as sessions have: `name` makes
+/// one of random bytes.
 pub(super) async fn check<D: Dialer>(
     wire: &Wire<'_, D>,
-    name: impl Fn(&StoreKey) -> Vec<u8> + Send,
+    name: impl Fn([u8; 32]) -> Vec<u8> + Send,
 ) -> Result<(), StorageError> {
     let failed = |failure: Failure| failure.while_doing(CHECKING);
     let nodes = wire.servers.primaries(wire.dialer).await.map_err(failed)?;
@@ -77,11 +75,11 @@ pub(super) async fn check<D: Dialer>(
     Ok(())
 }
 
-/// A key that no session has on each of the nodes, as sessions are named.
+/// A key on each of the nodes that no session has.
 fn keys_on<D: Dialer>(
     wire: &Wire<'_, D>,
     mut nodes: Vec<Arc<Node>>,
-    name: impl Fn(&StoreKey) -> Vec<u8>,
+    name: impl Fn([u8; 32]) -> Vec<u8>,
 ) -> Result<Vec<Vec<u8>>, StorageError> {
     let no_entropy = |_| StorageError::new(StorageErrorKind::Setup, "reading the system's random numbers");
     let mut keys = Vec::with_capacity(nodes.len());
@@ -91,7 +89,7 @@ fn keys_on<D: Dialer>(
         }
         let mut bytes = [0; 32];
         SysRng.try_fill_bytes(&mut bytes).map_err(no_entropy)?;
-        let key = name(&StoreKey::from_bytes(bytes));
+        let key = name(bytes);
         // If the map of the cluster has changed meanwhile, the key is asked for wherever it is now.
         let at = wire.servers.known_node_of(&key).map(|has| nodes.iter().position(|node| node.name() == has.name()));
         match at {

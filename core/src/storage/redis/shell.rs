@@ -67,7 +67,15 @@ impl<L: Plain> Shell<L> {
 
     /// Whether the servers can be used.
     pub(super) async fn check(&self) -> Result<(), StorageError> {
-        check(&self.blocking(), |key| self.layout.name(key)).await
+        let key = |random| match self.key_scheme() {
+            KeyScheme::Hashed => StoreKey::from_bytes(random),
+            // A raw id of GoFrame's length.
+            KeyScheme::RawIds => {
+                let hex = StoreKey::from_bytes(random).hex();
+                hex.get(..32).and_then(StoreKey::from_raw_id).unwrap_or_else(|| StoreKey::from_bytes(random))
+            }
+        };
+        check(&self.blocking(), |random| self.layout.name(&key(random))).await
     }
 
     fn writing<'a>(&'a self, key: &'a StoreKey) -> Writing<'a> {
