@@ -56,7 +56,9 @@ async fn main() -> Result<(), Failure> {
     let manager = AsyncManager::new(RedisStorage::builder(&url).build()?);
     let session = manager.session(None, ClientInfo::default());
     session.set("user", "ada")?;
-    let Delivery::Send { id, .. } = session.close().await?.delivery else { return Err("a new session has an id".into()) };
+    let Delivery::Send { id, .. } = session.close().await?.delivery else {
+        return Err("a new session has an id".into());
+    };
     let load = || {
         let session = manager.session(Some(id.as_str()), ClientInfo::default());
         async move { Ok(session.get::<String>("user").await.map(drop)?) }

@@ -89,17 +89,16 @@ fn many_connections() {
         let face = TRYING_OUT.at(which, &proxy.url());
         face.warm_up();
         let id = face.login();
-        let (all_read, forgotten) = (Barrier::new(THREADS + 1), Barrier::new(THREADS + 1));
+        let forgotten = Barrier::new(THREADS + 1);
         // Answers are held until each thread has asked, so that each has a connection of its own.
-        proxy.reset();
+        proxy.hold_replies(true);
         thread::scope(|scope| {
             for number in 0..THREADS {
-                let (face, id, all_read, forgotten) = (&face, &id, &all_read, &forgotten);
+                let (face, id, forgotten) = (&face, &id, &forgotten);
                 scope.spawn(move || {
-                    let request = face.with(id);
-                    all_read.wait();
-                    let read = request.get("n");
-                    all_read.wait();
+                    let read = face.with(id).get("n");
+                    // Once when all have read, once when all connections were forgotten.
+                    forgotten.wait();
                     forgotten.wait();
                     let request = face.with(id);
                     request.set(&format!("k{number}"), number as u64);
@@ -107,8 +106,9 @@ fn many_connections() {
                     assert_eq!((read.unwrap(), saved.unwrap()), (Some(1), Saved::Committed), "{face:?}");
                 });
             }
-            all_read.wait();
-            all_read.wait();
+            proxy.wait_for_held(THREADS as u64);
+            proxy.hold_replies(false);
+            forgotten.wait();
             proxy.forget();
             TRYING_OUT.be_idle();
             forgotten.wait();

@@ -133,7 +133,7 @@ mod tls {
                 let other = Authority::new();
                 RedisStorage::builder(&server.url().replace("127.0.0.1", "localhost")).root_certificate(other.pem())
             });
-            // Whoever accepts everything, accepts this.
+            // Accepting everything, it is accepted.
             let accepting = || distrusting().danger_accept_invalid_certificates().build().unwrap();
             accepting().check().unwrap();
             for side in [Side::Blocking, Side::Waiting] {

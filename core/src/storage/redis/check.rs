@@ -34,7 +34,7 @@ enum Unfit {
 }
 
 impl fmt::Debug for Unfit {
-    /// The text: `main` prints the error that it returns with `Debug`, and whoever reads that wants the reason.
+    /// The text: `main` prints the error that it returns with `Debug`, and that is where you look for the reason.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         fmt::Display::fmt(self, f)
     }

@@ -66,7 +66,7 @@ pub(super) enum InvalidSetting {
 }
 
 impl fmt::Debug for InvalidSetting {
-    /// The text: `main` prints the error that it returns with `Debug`, and whoever reads that wants the reason.
+    /// The text: `main` prints the error that it returns with `Debug`, and that is where you look for the reason.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         fmt::Display::fmt(self, f)
     }

@@ -10,7 +10,6 @@ mod invalid_setting;
 mod layout;
 mod native;
 mod near;
-mod place;
 mod recent;
 mod server;
 mod shell;

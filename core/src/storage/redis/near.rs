@@ -42,7 +42,8 @@ impl Default for NearCache {
 impl NearCache {
     /// How long a thread believes what it has cached without hearing from the server: the longest time for which a session
     /// that was ended or changed by another process is still seen as it was, if the connection is cut without notice.
-    /// Default: 1 second; 0 believes nothing, [`Duration::MAX`] everything. While the connection works, changes are told at once, and every answer proves that it works.
+    /// Default: 1 second; 0 believes nothing; with
+    /// [`Duration::MAX`] it is TCP keepalive that notices, within half a minute. While the connection works, changes are told at once, and every answer proves that it works.
     #[must_use]
     pub const fn trust_for(mut self, time: Duration) -> Self {
         self.trust_for = time;
@@ -311,5 +312,18 @@ mod tests {
         }
         cache.clear();
         assert_eq!(cache.inner.lock().bytes, 0);
+    }
+
+    #[test]
+    fn a_cache_without_room_keeps_nothing() {
+        for settings in [NearCache::default().max_sessions(0), NearCache::default().max_bytes(0)] {
+            let (cache, writes) = filled(settings);
+            cache.prove(writes.now());
+            assert!(!cached(&cache, &writes, None));
+            assert_eq!(cache.inner.lock().entries.len(), 0);
+        }
+        let (cache, writes) = filled(NearCache::default().max_sessions(usize::MAX).max_bytes(usize::MAX));
+        cache.prove(writes.now());
+        assert!(cached(&cache, &writes, None));
     }
 }

@@ -1,6 +1,6 @@
 //! Where the servers of a storage are, from the URLs that its builder was given.
 
-use super::{
+use crate::storage::redis::{
     invalid_setting::{InvalidSetting, check_database},
     server::Address,
 };
