@@ -417,6 +417,37 @@ fn a_logout_during_a_renewal_across_nodes_ends_both() {
     every_key_has_an_expiry(&cluster);
 }
 
+/// What a cluster announces for its nodes may be "the host that you have asked", in three ways.
+#[test]
+fn nodes_that_are_announced_without_a_host() {
+    let cluster = Cluster::start();
+    for kind in ["unknown-endpoint", "hostname", "ip"] {
+        for node in &cluster.nodes {
+            node.command(&["CONFIG", "SET", "cluster-preferred-endpoint-type", kind]);
+        }
+        for storage in on_cluster(&cluster) {
+            let manager = Manager::new(Arc::clone(&storage));
+            let ids: Vec<SessionId> = (0..20).map(|_| log_in(&manager).unwrap()).collect();
+            for id in &ids {
+                assert_eq!(user(&manager, id).unwrap().as_deref(), Some("ada"), "{kind}");
+            }
+            // A redirection says it as well.
+            let digits = StoreKey::of(&ids[0]).to_string();
+            let name = cluster.keys("*").into_iter().find(|name| name.ends_with(digits.as_bytes())).unwrap();
+            let slot = cluster.slot_of(&name);
+            let from = cluster.node_of(slot).unwrap();
+            let to = (from + 1) % 3;
+            cluster.begin_migration(slot, from, to);
+            cluster.move_keys(slot, from, to);
+            assert_eq!(user(&manager, &ids[0]).unwrap().as_deref(), Some("ada"), "{kind}: ASK");
+            cluster.finish_migration(slot, to);
+            assert_eq!(user(&manager, &ids[0]).unwrap().as_deref(), Some("ada"), "{kind}: MOVED");
+            wait::until("the nodes agreeing on the slot", || (cluster.node_of(slot) == Some(to)).then_some(()));
+        }
+        RedisStorage::cluster([cluster.nodes[5].url()]).build().unwrap().check().unwrap();
+    }
+}
+
 #[test]
 fn a_slot_that_moves_loses_nothing() {
     let cluster = Cluster::start();

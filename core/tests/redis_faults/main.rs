@@ -29,8 +29,9 @@ use gsession::{
     },
 };
 use gsession_test_servers::{
-    Cluster, Proxy, RedisServer, Sentinels,
+    Cluster, Monitor, Proxy, RedisServer, Sentinels,
     resp::{Client, Reply},
+    wait,
 };
 use tokio::runtime::{Builder, Runtime};
 
@@ -397,13 +398,27 @@ fn durable() -> RedisServer {
     RedisServer::builder().set("appendonly", "yes").set("appendfsync", "always").start()
 }
 
+/// What the Sentinel of [`sentinel_of`] calls its primary.
+const SERVICE: &str = "alone";
+
+/// A Sentinel that names this server.
+fn sentinel_of(server: &RedisServer) -> RedisServer {
+    let monitor = format!("{SERVICE} 127.0.0.1 {} 1", server.port());
+    RedisServer::builder().sentinel().set("sentinel monitor", &monitor).start()
+}
+
 // Below the macros, so that they see them.
 mod circles;
+mod forgotten;
 mod gone;
 mod lost_answers;
 mod many_servers;
 mod near_cache;
 mod no_server;
+mod reasons;
 mod refusals;
+mod settings;
+mod sockets;
 mod something_else;
+mod tls_places;
 mod unreadable;

@@ -95,7 +95,7 @@ fn a_server_that_speaks_no_tls() {
 }
 
 /// Something that listens and is no Redis; each connection is handled on a thread of its own.
-fn listening(handle: impl Fn(TcpStream) + Send + Sync + 'static) -> String {
+pub(super) fn listening(handle: impl Fn(TcpStream) + Send + Sync + 'static) -> String {
     let listener = TcpListener::bind(("127.0.0.1", 0)).unwrap();
     let url = format!("redis://127.0.0.1:{}", listener.local_addr().unwrap().port());
     let handle = Arc::new(handle);
@@ -108,7 +108,7 @@ fn listening(handle: impl Fn(TcpStream) + Send + Sync + 'static) -> String {
     url
 }
 
-fn answering(answer: &'static [u8]) -> String {
+pub(super) fn answering(answer: &'static [u8]) -> String {
     listening(move |mut stream| {
         let mut buffer = [0; 4096];
         while let Ok(1..) = stream.read(&mut buffer) {

@@ -215,3 +215,85 @@ fn replicas_that_do_not_confirm() {
         assert_all_expire(&server);
     }
 }
+
+/// `check` finds out at the start what every login would fail at, and names it.
+#[test]
+fn check_finds_out_that_nothing_can_be_written() {
+    let (server, primary) = (RedisServer::start(), RedisServer::start());
+    let replica = RedisServer::builder().set("replicaof", &format!("127.0.0.1 {}", primary.port())).start();
+    // GoFrame's format keeps traces of renewals under keys that begin with a brace.
+    const MAY: [&str; 7] = ["+@read", "+@write", "+@scripting", "+@connection", "+info", "~gsession:*", "~{gsession:*"];
+    let user = |server: &RedisServer, rights: &[&str]| {
+        let first = ["ACL", "SETUSER", "sessions", "reset", "on", ">secret"];
+        server.command(&first.into_iter().chain(rights.iter().copied()).collect::<Vec<_>>());
+    };
+    let check = |server: &RedisServer, prefix: &str| {
+        let url = server.url().replace("redis://", "redis://sessions:secret@");
+        let strings = quick(RedisStorage::builder(&url)).key_prefix(prefix).build().unwrap().check();
+        let hashes = quick(RedisHashStorage::builder(&url)).key_prefix(prefix).build().unwrap().check();
+        let goframe = quick(RedisStorage::builder(&url)).goframe().key_prefix(prefix).build().unwrap().check();
+        [strings, hashes, goframe]
+    };
+    let finds = |server: &RedisServer, prefix: &str, reason: &str| {
+        for checked in check(server, prefix) {
+            let error = checked.unwrap_err();
+            assert_eq!(error.kind(), StorageErrorKind::Setup, "{}", texts(&error));
+            assert!(texts(&error).contains(reason), "{reason} is not in {}", texts(&error));
+            assert!(texts(&error).contains("under the key prefix"), "{}", texts(&error));
+            assert!(!texts(&error).contains("secret"), "{}", texts(&error));
+        }
+    };
+    user(&server, &MAY);
+    for checked in check(&server, "gsession:") {
+        checked.unwrap();
+    }
+    finds(&server, "other:", "NOPERM");
+    user(&server, &[&MAY[..], &["-@write"]].concat());
+    finds(&server, "gsession:", "can't run this command");
+    user(&server, &[&MAY[..], &["-eval"]].concat());
+    finds(&server, "gsession:", "NOPERM");
+    // Who may not ask what the server is, finds out by writing.
+    user(&replica, &[&MAY[..], &["-info"]].concat());
+    finds(&replica, "gsession:", "READONLY");
+    server.command(&["CONFIG", "SET", "maxmemory", "1"]);
+    user(&server, &MAY);
+    for checked in check(&server, "gsession:") {
+        let error = checked.unwrap_err();
+        assert_eq!(error.kind(), StorageErrorKind::Full, "{}", texts(&error));
+    }
+    server.command(&["CONFIG", "SET", "maxmemory", "0"]);
+    let seen = Monitor::during(&server, || check(&server, "gsession:").into_iter().for_each(Result::unwrap));
+    let written = seen.inside_scripts.iter().filter(|command| command.to_lowercase().contains("\"set\""));
+    let all_expire = written.clone().all(|command| command.to_lowercase().contains("\"px\""));
+    assert!(written.count() == 3 && all_expire, "{seen:?}");
+    for server in [&server, &primary, &replica] {
+        assert!(server.keys("*").is_empty(), "something was left behind");
+    }
+}
+
+/// Of a cluster, each node is written to.
+#[test]
+fn check_finds_out_that_one_node_of_a_cluster_takes_nothing() {
+    let cluster = Cluster::start();
+    let check = || quick(RedisStorage::cluster(cluster.urls())).build().unwrap().check();
+    check().unwrap();
+    for node in &cluster.nodes[..3] {
+        node.command(&["ACL", "SETUSER", "default", "-set"]);
+        let error = check().unwrap_err();
+        assert_eq!(error.kind(), StorageErrorKind::Setup, "{}", texts(&error));
+        assert!(texts(&error).contains("can't run this command"), "{}", texts(&error));
+        assert!(texts(&error).contains(&node.port().to_string()), "{}", texts(&error));
+        node.command(&["ACL", "SETUSER", "default", "+set"]);
+    }
+    check().unwrap();
+    assert!(cluster.keys("*").is_empty());
+}
+
+/// With replicas that have to confirm, `check` asks for that as well.
+#[test]
+fn check_finds_out_that_there_are_too_few_replicas() {
+    let server = RedisServer::start();
+    let builder = quick(RedisStorage::builder(&server.url())).wait_for_replicas(1, Duration::from_millis(50));
+    let error = builder.build().unwrap().check().unwrap_err();
+    assert!(texts(&error).contains("0 of 1 replicas"), "{}", texts(&error));
+}

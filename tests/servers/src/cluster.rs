@@ -3,7 +3,7 @@
 use std::ops::RangeInclusive;
 
 use crate::{
-    RedisServer,
+    Builder, RedisServer,
     resp::{Client, Reply},
     wait,
 };
@@ -23,8 +23,18 @@ impl Cluster {
     /// When it does not come about.
     #[must_use]
     pub fn start() -> Self {
+        Self::start_with(RedisServer::builder)
+    }
+
+    /// Starts a cluster of servers that have further settings, and waits until it works.
+    ///
+    /// # Panics
+    ///
+    /// When it does not come about.
+    #[must_use]
+    pub fn start_with(builder: impl Fn() -> Builder) -> Self {
         let node = || {
-            RedisServer::builder()
+            builder()
                 .set("cluster-enabled", "yes")
                 .set("cluster-node-timeout", "1000")
                 .set("repl-diskless-sync-delay", "0")
@@ -111,7 +121,8 @@ impl Cluster {
         let ranges = client.command(&["CLUSTER", "SLOTS"]).ok()?.list().into_iter().map(|range| {
             let range = range.list();
             let port = range[2].clone().list()[1].int();
-            let node = self.nodes.iter().position(|node| i64::from(node.port()) == port)?;
+            let is_it = |node: &RedisServer| [node.port(), node.plain_port()].map(i64::from).contains(&port);
+            let node = self.nodes.iter().position(is_it)?;
             Some((range[0].int()..=range[1].int(), node))
         });
         ranges.collect()

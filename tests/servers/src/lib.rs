@@ -6,7 +6,8 @@
 //! | [`RedisServer`] | one server, to be killed, frozen, restarted, filled up |
 //! | [`Sentinels`] | a primary with two replicas and three Sentinels |
 //! | [`Cluster`] | three primaries with a replica each |
-//! | [`Proxy`] | stands between a client and a server: counts, cuts, stalls, swallows |
+//! | [`Proxy`] | stands between a client and a server: counts, cuts, stalls, swallows, forgets |
+//! | [`Authority`] | signs the certificates of servers and clients, good ones and others |
 //! | [`Monitor`] | which commands a server was sent, and which a script has run |
 //! | [`resp`] | a client of its own, so that what is tested is not what tests |
 
@@ -28,3 +29,4 @@ pub use monitor::{Monitor, Seen};
 pub use proxy::Proxy;
 pub use redis::{Builder, RedisServer};
 pub use sentinels::Sentinels;
+pub use tls::{Authority, Certificate, Fault};

@@ -1,4 +1,5 @@
-//! A TCP proxy in front of a server, to count what passes, and to let it pass or not.
+//! A TCP proxy in front of a server, to count what passes, and to let it pass or not: also as a load balancer does that has
+//! forgotten its idle connections.
 
 use std::{
     io::{Read as _, Write as _},
@@ -25,14 +26,24 @@ struct Shared {
     state: Mutex<State>,
     changed: Condvar,
     is_closed: AtomicBool,
+    accepted: AtomicU64,
     sent: AtomicU64,
     received: AtomicU64,
     round_trips: AtomicU64,
 }
 
+/// A client's connection and the one to the server that belongs to it.
+#[derive(Debug)]
+struct Pair {
+    client: TcpStream,
+    server: TcpStream,
+    /// Whatever is sent vanishes, and nobody is told, not even of an end.
+    is_forgotten: Arc<AtomicBool>,
+}
+
 #[derive(Debug, Default)]
 struct State {
-    connections: Vec<TcpStream>,
+    connections: Vec<Pair>,
     refuses: bool,
     stalls: bool,
     holds_replies: bool,
@@ -69,16 +80,22 @@ impl Shared {
         from_client || !state.swallows_replies
     }
 
-    fn carry(&self, mut from: TcpStream, mut to: TcpStream, from_client: bool) {
+    fn carry(&self, mut from: TcpStream, mut to: TcpStream, from_client: bool, is_forgotten: &AtomicBool) {
         let counter = if from_client { &self.sent } else { &self.received };
         let mut buffer = vec![0; 64 * 1024];
         while let Ok(length @ 1..) = from.read(&mut buffer) {
+            if is_forgotten.load(Ordering::SeqCst) {
+                continue;
+            }
             // Counted before it passes, so that who has the answer sees it counted.
             let passes = self.may_pass(from_client);
             counter.fetch_add(length as u64, Ordering::SeqCst);
             if passes && to.write_all(&buffer[..length]).is_err() {
                 break;
             }
+        }
+        if is_forgotten.load(Ordering::SeqCst) {
+            return;
         }
         let _ = (from.shutdown(Shutdown::Both), to.shutdown(Shutdown::Both));
     }
@@ -108,10 +125,14 @@ impl Proxy {
                 let Ok(server) = TcpStream::connect(("127.0.0.1", server)) else { continue };
                 let (Ok(client_too), Ok(server_too)) = (client.try_clone(), server.try_clone()) else { continue };
                 let _ = (client.set_nodelay(true), server.set_nodelay(true));
-                serving.state().connections.extend(client.try_clone().into_iter().chain(server.try_clone()));
-                let (there, back) = (Arc::clone(&serving), Arc::clone(&serving));
-                thread::spawn(move || there.carry(client, server, true));
-                thread::spawn(move || back.carry(server_too, client_too, false));
+                let (Ok(kept), Ok(kept_too)) = (client.try_clone(), server.try_clone()) else { continue };
+                let is_forgotten = Arc::new(AtomicBool::new(false));
+                let pair = Pair { client: kept, server: kept_too, is_forgotten: Arc::clone(&is_forgotten) };
+                serving.state().connections.push(pair);
+                serving.accepted.fetch_add(1, Ordering::SeqCst);
+                let (there, back, also) = (Arc::clone(&serving), Arc::clone(&serving), Arc::clone(&is_forgotten));
+                thread::spawn(move || there.carry(client, server, true, &is_forgotten));
+                thread::spawn(move || back.carry(server_too, client_too, false, &also));
             }
         });
         Self { port, shared }
@@ -137,8 +158,18 @@ impl Proxy {
     /// Closes all connections.
     pub fn cut(&self) {
         self.set(|state| {
-            for connection in state.connections.drain(..) {
-                let _ = connection.shutdown(Shutdown::Both);
+            for pair in state.connections.drain(..) {
+                let _ = (pair.client.shutdown(Shutdown::Both), pair.server.shutdown(Shutdown::Both));
+            }
+        });
+    }
+
+    /// Forgets the connections that stand now, as a load balancer does with idle ones: whatever is sent over them vanishes, in
+    /// both directions, and nobody is told. New connections work.
+    pub fn forget(&self) {
+        self.set(|state| {
+            for pair in &state.connections {
+                pair.is_forgotten.store(true, Ordering::SeqCst);
             }
         });
     }
@@ -172,6 +203,12 @@ impl Proxy {
         self.set(|state| state.swallows_replies = swallows);
     }
 
+    /// How many connections have been made.
+    #[must_use]
+    pub fn connections(&self) -> u64 {
+        self.shared.accepted.load(Ordering::SeqCst)
+    }
+
     /// How often an answer has come after a request. Several requests answered together are one round trip.
     #[must_use]
     pub fn round_trips(&self) -> u64 {
@@ -192,7 +229,8 @@ impl Proxy {
 
     /// Counts from 0 again.
     pub fn reset(&self) {
-        for counter in [&self.shared.round_trips, &self.shared.sent, &self.shared.received] {
+        let shared = &self.shared;
+        for counter in [&shared.accepted, &shared.round_trips, &shared.sent, &shared.received] {
             counter.store(0, Ordering::SeqCst);
         }
     }

@@ -17,7 +17,8 @@ use crate::{
     process::{Process, Signal},
     program,
     resp::{Client, Reply},
-    tls, wait,
+    tls::{Authority, Fault},
+    wait,
     watchdog::Watchdog,
 };
 
@@ -38,7 +39,7 @@ const LAST_LINES: usize = 30;
 pub struct Builder {
     settings: Vec<(String, String)>,
     is_sentinel: bool,
-    tls: bool,
+    tls: Option<(Authority, Option<Fault>)>,
 }
 
 /// A running server, on a free port of the loopback address. Dropping it kills it.
@@ -55,7 +56,6 @@ pub struct RedisServer {
     process: Option<Process>,
     /// What the processes before this one have printed.
     earlier: String,
-    ca: Option<String>,
 }
 
 impl Builder {
@@ -68,12 +68,20 @@ impl Builder {
 
     /// Speaks TLS, with a certificate that [`RedisServer::ca`] has signed.
     #[must_use]
-    pub fn tls(mut self) -> Self {
-        self.tls = true;
+    pub fn tls(self) -> Self {
+        self.tls_by(&Authority::new(), None)
+    }
+
+    /// Speaks TLS, with a certificate that `authority` has signed, which may have a fault.
+    #[must_use]
+    pub fn tls_by(mut self, authority: &Authority, fault: Option<Fault>) -> Self {
+        self.tls = Some((authority.clone(), fault));
         self
     }
 
-    pub(crate) fn sentinel(mut self) -> Self {
+    /// Is a Sentinel.
+    #[must_use]
+    pub fn sentinel(mut self) -> Self {
         self.is_sentinel = true;
         self
     }
@@ -90,7 +98,9 @@ impl Builder {
 
     fn start_at(self, mut port: impl FnMut() -> u16) -> RedisServer {
         let folder = TempDir::new().expect("a folder for a server");
-        let ca = self.tls.then(|| tls::write_certificates(folder.path()));
+        if let Some((authority, fault)) = &self.tls {
+            authority.write_to(folder.path(), *fault);
+        }
         let mut server = RedisServer {
             settings: self,
             port: 0,
@@ -99,11 +109,10 @@ impl Builder {
             watchdog: None,
             process: None,
             earlier: String::new(),
-            ca,
         };
         for _ in 0..20 {
             server.port = port();
-            server.plain_port = if server.settings.tls { port() } else { server.port };
+            server.plain_port = if server.settings.tls.is_some() { port() } else { server.port };
             let Err(why) = server.try_start() else { return server };
             if !server.output().contains("Address already in use") {
                 panic!("redis-server does not start: {why}\n{}", server.last_lines());
@@ -181,7 +190,7 @@ impl RedisServer {
 
     fn configuration(&self) -> String {
         let mut lines = vec!["bind 127.0.0.1".to_owned(), "daemonize no".to_owned()];
-        if self.settings.tls {
+        if self.settings.tls.is_some() {
             lines.push(format!("port {}", self.plain_port));
             lines.push(format!("tls-port {}", self.port));
             lines.push("tls-cert-file server.pem\ntls-key-file server.key\ntls-ca-cert-file ca.pem".to_owned());
@@ -202,17 +211,23 @@ impl RedisServer {
         self.port
     }
 
+    /// The port at which it speaks without TLS: the same, unless it speaks TLS.
+    #[must_use]
+    pub fn plain_port(&self) -> u16 {
+        self.plain_port
+    }
+
     /// Its URL, without a login.
     #[must_use]
     pub fn url(&self) -> String {
-        let scheme = if self.settings.tls { "rediss" } else { "redis" };
+        let scheme = if self.settings.tls.is_some() { "rediss" } else { "redis" };
         format!("{scheme}://127.0.0.1:{}", self.port)
     }
 
     /// The certificate that its own is signed with, if it speaks TLS.
     #[must_use]
     pub fn ca(&self) -> Option<&str> {
-        self.ca.as_deref()
+        self.settings.tls.as_ref().map(|(authority, _)| authority.pem())
     }
 
     /// Its process id.

@@ -130,9 +130,14 @@ impl Sentinels {
 
     /// Lets the Sentinels watch another server from now on, as an administrator may, all in a moment.
     pub fn watch(&self, server: &RedisServer) {
+        self.watch_port(server.port());
+    }
+
+    /// Lets the Sentinels watch what is reached at a port, which may be a proxy.
+    pub fn watch_port(&self, port: u16) {
         for sentinel in &self.sentinels {
             sentinel.command(&["SENTINEL", "REMOVE", SERVICE]);
-            sentinel.command(&["SENTINEL", "MONITOR", SERVICE, "127.0.0.1", &server.port().to_string(), "2"]);
+            sentinel.command(&["SENTINEL", "MONITOR", SERVICE, "127.0.0.1", &port.to_string(), "2"]);
         }
     }
 

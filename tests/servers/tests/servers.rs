@@ -14,6 +14,26 @@ fn answers(port: u16) -> bool {
     Client::connect(port, SOON).and_then(|mut client| client.command(&["PING"])).is_ok()
 }
 
+/// Whether a client that was connected earlier is answered now.
+fn is_answered(client: &mut Client) -> bool {
+    client.command(&["PING"]).is_ok()
+}
+
+#[test]
+fn connections_that_a_proxy_has_forgotten_are_silent_and_new_ones_work() {
+    let server = RedisServer::start();
+    let proxy = Proxy::to(server.port());
+    let mut old = Client::connect(proxy.port(), SOON).unwrap();
+    assert!(is_answered(&mut old));
+    proxy.forget();
+    let mut monitor = Monitor::of(&server);
+    assert_eq!(old.command(&["PING"]).unwrap_err().kind(), std::io::ErrorKind::WouldBlock, "silence, and no end");
+    let mut new = Client::connect(proxy.port(), SOON).unwrap();
+    assert!(is_answered(&mut new));
+    assert_eq!(monitor.seen().names(), ["PING"], "what was sent over the old connection has reached the server");
+    assert_eq!(proxy.connections(), 2);
+}
+
 #[test]
 fn a_server_is_killed_and_started_again_and_keeps_what_it_was_told_to_keep() {
     let mut server = RedisServer::builder().set("appendonly", "yes").set("appendfsync", "always").start();

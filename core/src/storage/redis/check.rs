@@ -1,17 +1,25 @@
 //! Whether the servers are what the storage was told they are.
 
+use std::{fmt, sync::Arc};
+
+use rand::{TryRng as _, rngs::SysRng};
 use redis::{Pipeline, Value};
 
 use super::{
-    server::{Dialer, Failure},
+    server::{Call, Dialer, Failure, Node, What},
     wire::{Wire, shape},
 };
 use crate::storage::{StorageError, StorageErrorKind};
 
 const CHECKING: &str = "checking the Redis servers";
 
+/// Writes and removes in one step, so that nothing stays behind.
+const TRY_WRITING: &str = "redis.call('SET', KEYS[1], '', 'PX', 60000) redis.call('DEL', KEYS[1]) return 1";
+/// Keys that are drawn to find one on each node of a cluster: enough for a node that serves a single slot of the 16,384.
+const DRAWS: usize = 100_000;
+
 /// Why a server cannot be used.
-#[derive(Debug, thiserror::Error)]
+#[derive(thiserror::Error)]
 enum Unfit {
     #[error("the server has version {0}; Redis 6.0 or later, or Valkey, is needed")]
     TooOld(String),
@@ -21,20 +29,35 @@ enum Unfit {
     NodeOfCluster,
     #[error("the server is a Sentinel; name it with `sentinel`")]
     Sentinel,
-    #[error("the server does not run scripts: {0}")]
-    NoScripts(String),
+    #[error("no session can be written under the key prefix: {0}")]
+    NoWrites(Failure),
 }
 
-/// Asks every primary who it is, and whether it runs scripts.
-pub(super) async fn check<D: Dialer>(wire: &Wire<'_, D>) -> Result<(), StorageError> {
+impl fmt::Debug for Unfit {
+    /// The text: `main` prints the error that it returns with `Debug`, and that is where you look for the reason.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
+    }
+}
+
+fn setup(unfit: Unfit) -> StorageError {
+    StorageError::new(StorageErrorKind::Setup, CHECKING).with_source(unfit)
+}
+
+/// Asks every primary who it is, and whether it runs a script that stores something under a key as sessions have: `name` makes
+/// one of random bytes.
+pub(super) async fn check<D: Dialer>(
+    wire: &Wire<'_, D>,
+    name: impl Fn([u8; 32]) -> Vec<u8> + Send,
+) -> Result<(), StorageError> {
     let failed = |failure: Failure| failure.while_doing(CHECKING);
-    for node in wire.servers.primaries(wire.dialer).await.map_err(failed)? {
-        let mut questions = Pipeline::with_capacity(2);
+    let nodes = wire.servers.primaries(wire.dialer).await.map_err(failed)?;
+    for node in &nodes {
+        let mut questions = Pipeline::with_capacity(1);
         questions.ignore_errors();
         questions.cmd("INFO");
-        questions.cmd("EVAL").arg("return 1").arg(0);
-        let answers = wire.servers.ask_node(wire.dialer, &node, &questions).await.map_err(failed)?;
-        let [info, ran] = answers.as_slice() else { return Err(shape(CHECKING)) };
+        let answers = wire.servers.ask_node(wire.dialer, node, &questions).await.map_err(failed)?;
+        let [info] = answers.as_slice() else { return Err(shape(CHECKING)) };
         // Who may not ask for INFO is believed.
         let info = match info {
             Value::BulkString(bytes) => String::from_utf8_lossy(bytes).into_owned(),
@@ -42,16 +65,52 @@ pub(super) async fn check<D: Dialer>(wire: &Wire<'_, D>) -> Result<(), StorageEr
             Value::ServerError(_) => String::new(),
             _ => return Err(shape(CHECKING)),
         };
-        let unfit = unfit(&info, wire.servers.are_a_cluster()).or_else(|| match ran {
-            Value::Int(1) => None,
-            Value::ServerError(error) => Some(Unfit::NoScripts(error.code().to_owned())),
-            _ => Some(Unfit::NoScripts("no answer".to_owned())),
-        });
-        if let Some(unfit) = unfit {
-            return Err(StorageError::new(StorageErrorKind::Setup, CHECKING).with_source(unfit));
+        if let Some(unfit) = unfit(&info, wire.servers.are_a_cluster()) {
+            return Err(setup(unfit));
         }
     }
+    for key in keys_on(wire, nodes, name)? {
+        try_writing(wire, &key).await?;
+    }
     Ok(())
+}
+
+/// A key on each of the nodes that no session has.
+fn keys_on<D: Dialer>(
+    wire: &Wire<'_, D>,
+    mut nodes: Vec<Arc<Node>>,
+    name: impl Fn([u8; 32]) -> Vec<u8>,
+) -> Result<Vec<Vec<u8>>, StorageError> {
+    let no_entropy = |_| StorageError::new(StorageErrorKind::Setup, "reading the system's random numbers");
+    let mut keys = Vec::with_capacity(nodes.len());
+    for _ in 0..DRAWS {
+        if nodes.is_empty() {
+            break;
+        }
+        let mut bytes = [0; 32];
+        SysRng.try_fill_bytes(&mut bytes).map_err(no_entropy)?;
+        let key = name(bytes);
+        // If the map of the cluster has changed meanwhile, the key is asked for wherever it is now.
+        let at = wire.servers.known_node_of(&key).map(|has| nodes.iter().position(|node| node.name() == has.name()));
+        match at {
+            Some(Some(at)) => drop(nodes.swap_remove(at)),
+            Some(None) => continue,
+            None => nodes.clear(),
+        }
+        keys.push(key);
+    }
+    Ok(keys)
+}
+
+async fn try_writing<D: Dialer>(wire: &Wire<'_, D>, key: &[u8]) -> Result<(), StorageError> {
+    let mut command = redis::cmd("EVAL");
+    command.arg(TRY_WRITING).arg(1).arg(key);
+    let call = Call { doing: CHECKING, key, what: What::Command(command), repeatable: true, writes: true };
+    match wire.servers.ask(wire.dialer, &call).await {
+        Ok(_) => Ok(()),
+        Err(failure) if failure.is_for_good() => Err(setup(Unfit::NoWrites(failure))),
+        Err(failure) => Err(failure.while_doing(CHECKING)),
+    }
 }
 
 fn unfit(info: &str, is_cluster: bool) -> Option<Unfit> {

@@ -6,18 +6,23 @@ mod either;
 #[cfg(feature = "fuzzing")]
 pub(crate) mod fuzz;
 mod goframe;
+mod invalid_setting;
 mod layout;
 mod native;
 mod near;
 mod recent;
 mod server;
 mod shell;
+#[cfg(feature = "redis-tls")]
+mod tls;
 mod wire;
 
 use std::{fmt, sync::Arc};
 
 pub use builder::RedisBuilder;
 pub use near::NearCache;
+#[cfg(feature = "redis-tls")]
+pub use tls::RedisTls;
 
 use super::{
     Access, AsyncStorage, Committed, Created, Found, Lookup, Moved, Removed, Storage, StorageError, Swept, Touched,
@@ -94,14 +99,16 @@ macro_rules! storage {
             }
 
             /// Connects to the servers and looks whether they can be used, so that what is set up wrongly shows at the start.
-            /// Blocks, no longer than the timeouts allow.
+            /// It also writes under the key prefix, with an expiry, and removes that again. Blocks, no longer than the timeouts
+            /// allow.
             ///
             /// # Errors
             ///
             /// [`StorageError`] if a server cannot be reached, is too old, refuses the login, or is not what the storage was
-            /// told it is: a replica, or a node of a cluster.
+            /// told it is: a replica, or a node of a cluster; or if nothing can be written there, because the user may not do it
+            /// under this prefix, say, or the server is full. Its source names the reason.
             pub fn check(&self) -> Result<(), StorageError> {
-                at_once(check::check(&self.0.blocking()))
+                at_once(self.0.check())
             }
         }
 

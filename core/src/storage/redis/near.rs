@@ -7,7 +7,6 @@
 
 use std::{
     collections::BTreeSet,
-    num::NonZeroUsize,
     sync::atomic::{AtomicU64, Ordering},
     time::{Duration, Instant},
 };
@@ -43,21 +42,22 @@ impl Default for NearCache {
 impl NearCache {
     /// How long a thread believes what it has cached without hearing from the server: the longest time for which a session
     /// that was ended or changed by another process is still seen as it was, if the connection is cut without notice.
-    /// Default: 1 second. While the connection works, changes are told at once, and every answer proves that it works.
+    /// Default: 1 second; 0 believes nothing; with
+    /// [`Duration::MAX`] it is TCP keepalive that notices, within half a minute. While the connection works, changes are told at once, and every answer proves that it works.
     #[must_use]
     pub const fn trust_for(mut self, time: Duration) -> Self {
         self.trust_for = time;
         self
     }
 
-    /// Sessions kept in each thread. Default: 10,000.
+    /// Sessions kept in each thread. Default: 10,000. With 0 none is, and every read asks the server.
     #[must_use]
     pub const fn max_sessions(mut self, sessions: usize) -> Self {
         self.max_sessions = sessions;
         self
     }
 
-    /// Bytes of sessions kept in each thread. Default: 32 MiB.
+    /// Bytes of sessions kept in each thread. Default: 32 MiB. With 0 none is, and every read asks the server.
     #[must_use]
     pub const fn max_bytes(mut self, bytes: usize) -> Self {
         self.max_bytes = bytes;
@@ -113,6 +113,7 @@ pub(super) struct Cache {
 
 #[derive(Debug)]
 struct Inner {
+    /// Bounded in [`Inner::put`]: a bound of its own would take its memory at once, however much that is.
     entries: LruCache<Box<[u8]>, Entry>,
     bytes: usize,
     reservations: u64,
@@ -137,12 +138,7 @@ impl Entry {
 
 impl Cache {
     pub(super) fn new(settings: NearCache) -> Self {
-        let entries = NonZeroUsize::new(settings.max_sessions).unwrap_or(NonZeroUsize::MIN);
-        Self {
-            settings,
-            proof: AtomicU64::new(0),
-            inner: Mutex::new(Inner { entries: LruCache::new(entries), bytes: 0, reservations: 0 }),
-        }
+        Self { settings, proof: AtomicU64::new(0), inner: Mutex::new(Inner::default()) }
     }
 
     /// A command sent at this time was answered.
@@ -177,7 +173,7 @@ impl Cache {
         let mut inner = self.inner.lock();
         inner.reservations += 1;
         let number = inner.reservations;
-        inner.put(name, Entry::Reserved(number), self.settings.max_bytes);
+        inner.put(name, Entry::Reserved(number), &self.settings);
         number
     }
 
@@ -188,7 +184,7 @@ impl Cache {
             return;
         }
         let names = names.filter(|_| !snapshot.complete).map(|names| names.iter().map(|&name| name.into()).collect());
-        inner.put(name, Entry::Known(snapshot.clone(), names), self.settings.max_bytes);
+        inner.put(name, Entry::Known(snapshot.clone(), names), &self.settings);
     }
 
     /// Forgets a session, because it has changed.
@@ -207,13 +203,19 @@ impl Cache {
     }
 }
 
+impl Default for Inner {
+    fn default() -> Self {
+        Self { entries: LruCache::unbounded(), bytes: 0, reservations: 0 }
+    }
+}
+
 impl Inner {
-    fn put(&mut self, name: &[u8], entry: Entry, max_bytes: usize) {
+    fn put(&mut self, name: &[u8], entry: Entry, settings: &NearCache) {
         self.bytes += entry.bytes();
-        if let Some((_, pushed_out)) = self.entries.push(name.into(), entry) {
-            self.bytes -= pushed_out.bytes();
+        if let Some(replaced) = self.entries.put(name.into(), entry) {
+            self.bytes -= replaced.bytes();
         }
-        while self.bytes > max_bytes {
+        while self.bytes > settings.max_bytes || self.entries.len() > settings.max_sessions {
             let Some((_, oldest)) = self.entries.pop_lru() else { return };
             self.bytes -= oldest.bytes();
         }
@@ -310,5 +312,18 @@ mod tests {
         }
         cache.clear();
         assert_eq!(cache.inner.lock().bytes, 0);
+    }
+
+    #[test]
+    fn a_cache_without_room_keeps_nothing() {
+        for settings in [NearCache::default().max_sessions(0), NearCache::default().max_bytes(0)] {
+            let (cache, writes) = filled(settings);
+            cache.prove(writes.now());
+            assert!(!cached(&cache, &writes, None));
+            assert_eq!(cache.inner.lock().entries.len(), 0);
+        }
+        let (cache, writes) = filled(NearCache::default().max_sessions(usize::MAX).max_bytes(usize::MAX));
+        cache.prove(writes.now());
+        assert!(cached(&cache, &writes, None));
     }
 }

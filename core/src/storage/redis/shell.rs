@@ -5,6 +5,7 @@ use std::future::Future;
 use futures::FutureExt as _;
 
 use super::{
+    check::check,
     layout::Plain,
     near::Writes,
     server::{AsyncDialer, BlockingDialer, Dialer, Failure, Link as _, Servers, is_answer},
@@ -64,6 +65,19 @@ impl<L: Plain> Shell<L> {
         self.layout.key_scheme()
     }
 
+    /// Whether the servers can be used.
+    pub(super) async fn check(&self) -> Result<(), StorageError> {
+        let key = |random| match self.key_scheme() {
+            KeyScheme::Hashed => StoreKey::from_bytes(random),
+            // A raw id of GoFrame's length.
+            KeyScheme::RawIds => {
+                let hex = StoreKey::from_bytes(random).hex();
+                hex.get(..32).and_then(StoreKey::from_raw_id).unwrap_or_else(|| StoreKey::from_bytes(random))
+            }
+        };
+        check(&self.blocking(), |random| self.layout.name(&key(random))).await
+    }
+
     fn writing<'a>(&'a self, key: &'a StoreKey) -> Writing<'a> {
         Writing(self.waiting.writes().map(|writes| (writes, key)))
     }
@@ -119,11 +133,12 @@ impl<L: Plain> Shell<L> {
             Ok(reply) => reply,
             Err(error) => {
                 cache.invalidate(&name);
+                let is_reused = link.is_reused();
                 if !is_answer(&error) {
                     self.waiting.discard(&node, link);
                 }
-                // What else has to be done about it, the ordinary way knows.
-                if !error.is_timeout() {
+                // What else has to be done about it, the ordinary way knows: over a new connection, if this one may have died.
+                if is_reused || !error.is_timeout() {
                     return Ok(None);
                 }
                 return Err(Failure::lost(node.name(), &error).while_doing(READING));

@@ -16,9 +16,6 @@ use super::{
     node::Node,
 };
 
-/// A connection that has lain idle for longer than this is tried out before something is sent over it that must not be
-/// sent twice: the server may have been restarted meanwhile.
-const TRUSTED_FOR: Duration = Duration::from_secs(1);
 /// Idle connections kept.
 const MOST_IDLE: usize = 64;
 
@@ -39,6 +36,7 @@ struct Idle {
 pub(in crate::storage::redis) struct BlockingLink {
     connection: Connection,
     is_confirmed: bool,
+    is_reused: bool,
 }
 
 impl BlockingDialer {
@@ -73,13 +71,31 @@ impl BlockingDialer {
     fn connect(node: &Node) -> Result<BlockingLink, Failure> {
         let connect = || {
             let connection = node.client().get_connection_with_timeout(node.connect_timeout)?;
-            connection.set_read_timeout(Some(node.response_timeout))?;
-            connection.set_write_timeout(Some(node.response_timeout))?;
-            Ok(connection)
+            let mut link = BlockingLink { connection, is_confirmed: false, is_reused: false };
+            link.wait_at_most(node.response_timeout)?;
+            if let Some(select) = node.select() {
+                link.connection.req_command(&select).and_then(checked)?;
+            }
+            Ok(link)
         };
-        connect()
-            .map(|connection| BlockingLink { connection, is_confirmed: false })
-            .map_err(|error: redis::RedisError| Failure::connect(node.name(), &error))
+        connect().map_err(|error| Failure::connect(node, &error))
+    }
+}
+
+impl BlockingLink {
+    fn wait_at_most(&self, timeout: Duration) -> RedisResult<()> {
+        self.connection.set_read_timeout(Some(timeout))?;
+        self.connection.set_write_timeout(Some(timeout))
+    }
+
+    /// Whether the server answers at once, with whatever it is.
+    fn answers(&mut self, node: &Node) -> bool {
+        let mut ask = || {
+            self.wait_at_most(node.probe_timeout)?;
+            self.connection.req_command(&redis::cmd("PING"))?;
+            self.wait_at_most(node.response_timeout)
+        };
+        ask().is_ok()
     }
 }
 
@@ -89,7 +105,7 @@ impl Dialer for BlockingDialer {
     fn link(&self, node: &Arc<Node>) -> impl Future<Output = Result<BlockingLink, Failure>> + Send {
         let link = || {
             if let Some(mut idle) = self.take(node) {
-                if idle.since.elapsed() < TRUSTED_FOR || idle.link.connection.check_connection() {
+                if idle.since.elapsed() < node.probe_after || idle.link.answers(node) {
                     return Ok(idle.link);
                 }
                 // The others were used before this one; each would be waited for.
@@ -100,7 +116,8 @@ impl Dialer for BlockingDialer {
         std::future::ready(link())
     }
 
-    fn put_back(&self, node: &Arc<Node>, link: BlockingLink) {
+    fn put_back(&self, node: &Arc<Node>, mut link: BlockingLink) {
+        link.is_reused = true;
         let mut idle = self.idle.lock();
         if idle.len() < MOST_IDLE {
             idle.push(Idle { node: Arc::clone(node), link, since: Instant::now() });
@@ -126,6 +143,10 @@ impl Link for BlockingLink {
 
     fn confirm(&mut self) {
         self.is_confirmed = true;
+    }
+
+    fn is_reused(&self) -> bool {
+        self.is_reused
     }
 
     fn send(&mut self, command: &Cmd) -> impl Future<Output = RedisResult<Value>> + Send {

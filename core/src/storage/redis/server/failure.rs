@@ -1,11 +1,17 @@
 //! What can go wrong on the way to a server, and what that means for whoever asked.
 
+use std::fmt;
+
 use redis::{ErrorKind, RedisError, ServerErrorKind};
 
+use super::{
+    node::Node,
+    reason::{Reason, without_arguments},
+};
 use crate::storage::{StorageError, StorageErrorKind};
 
 /// Why a server did not do what it was asked. Texts hold neither keys nor values.
-#[derive(Debug, Clone, thiserror::Error)]
+#[derive(Clone, thiserror::Error)]
 pub(in crate::storage::redis) enum Failure {
     /// No connection could be made: nothing was asked.
     #[error("connecting to {node}: {reason}")]
@@ -28,55 +34,6 @@ pub(in crate::storage::redis) enum Failure {
     /// Not called inside a tokio runtime.
     #[error("the async face of a Redis storage needs a tokio runtime")]
     NoRuntime,
-}
-
-/// What is told about an error of the connection.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-pub(in crate::storage::redis) enum Reason {
-    #[error("no answer in time")]
-    Timeout,
-    #[error("refused")]
-    Refused,
-    #[error("user name or password refused")]
-    Login,
-    #[error("the server is too old: Redis 6.0 or later, or Valkey, is needed")]
-    TooOld,
-    #[error("the server's certificate or host name is not accepted, or it does not speak TLS")]
-    Tls,
-    #[error("the host name has no address")]
-    Name,
-    #[error("the connection broke")]
-    Broken,
-    #[error("the server refused the connection")]
-    Rejected,
-}
-
-impl Reason {
-    fn of(error: &RedisError) -> Self {
-        if error.is_timeout() {
-            return Self::Timeout;
-        }
-        match error.kind() {
-            ErrorKind::AuthenticationFailed => return Self::Login,
-            ErrorKind::RESP3NotSupported => return Self::TooOld,
-            ErrorKind::Server(_) | ErrorKind::Extension => {
-                return match error.code() {
-                    Some("WRONGPASS" | "NOAUTH" | "NOPERM") => Self::Login,
-                    _ => Self::Rejected,
-                };
-            }
-            _ => {}
-        }
-        if error.is_connection_refusal() {
-            return Self::Refused;
-        }
-        match std::error::Error::source(error).and_then(|source| source.downcast_ref::<std::io::Error>()) {
-            Some(io) if io.kind() == std::io::ErrorKind::InvalidData => Self::Tls,
-            Some(io) if io.kind() == std::io::ErrorKind::InvalidInput => Self::Name,
-            Some(io) if io.kind() == std::io::ErrorKind::NotFound => Self::Refused,
-            _ => Self::Broken,
-        }
-    }
 }
 
 /// How to go on after an answer that is an error.
@@ -119,8 +76,12 @@ pub(in crate::storage::redis) fn is_answer(error: &RedisError) -> bool {
 }
 
 impl Failure {
-    pub(super) fn connect(node: &str, error: &RedisError) -> Self {
-        Self::Connect { node: node.into(), reason: Reason::of(error) }
+    pub(super) fn connect(node: &Node, error: &RedisError) -> Self {
+        #[cfg(feature = "redis-tls")]
+        let reason = if node.is_tls { Reason::of_tls(error) } else { Reason::of(error) };
+        #[cfg(not(feature = "redis-tls"))]
+        let reason = Reason::of(error);
+        Self::Connect { node: node.name().into(), reason }
     }
 
     pub(in crate::storage::redis) fn lost(node: &str, error: &RedisError) -> Self {
@@ -128,13 +89,7 @@ impl Failure {
     }
 
     pub(super) fn refused(node: &str, error: &RedisError) -> Self {
-        // Redis quotes the arguments of a command it does not know, and those hold the key.
-        let detail = error.detail().unwrap_or_default();
-        let end = detail.find(", with args").unwrap_or(detail.len());
-        let detail = match detail.get(..end) {
-            Some("") | None => String::new(),
-            Some(detail) => format!(": {detail}"),
-        };
+        let detail = without_arguments(error.detail().unwrap_or_default());
         Self::Refused { node: node.into(), code: error.code().unwrap_or("an error").into(), detail: detail.into() }
     }
 
@@ -143,9 +98,15 @@ impl Failure {
         matches!(self, Self::Refused { code, .. } if **code == *"WRONGTYPE")
     }
 
+    /// Whether the server will go on refusing: it is a replica, does not know the command, or refuses it to this user. (Redis 6
+    /// says `ERR` about all that goes wrong in a script.)
+    pub(in crate::storage::redis) fn is_for_good(&self) -> bool {
+        matches!(self, Self::Refused { code, .. } if matches!(&**code, "NOPERM" | "READONLY" | "ERR"))
+    }
+
     fn kind(&self) -> StorageErrorKind {
         match self {
-            Self::Connect { reason: Reason::Timeout, .. } | Self::Lost { reason: Reason::Timeout, .. } => {
+            Self::Connect { reason, .. } | Self::Lost { reason, .. } if reason.is_timeout() => {
                 StorageErrorKind::Timeout
             }
             Self::Refused { code, .. } if **code == *"OOM" => StorageErrorKind::Full,
@@ -161,5 +122,12 @@ impl Failure {
     /// The public error, while doing `operation`.
     pub(in crate::storage::redis) fn while_doing(self, operation: &'static str) -> StorageError {
         StorageError::new(self.kind(), operation).with_source(self)
+    }
+}
+
+impl fmt::Debug for Failure {
+    /// The text: `main` prints the error that it returns with `Debug`, and that is where you look for the reason.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
     }
 }

@@ -14,7 +14,8 @@ pub(in crate::storage::redis) trait Dialer: Send + Sync {
     /// A connection.
     type Link: Link;
 
-    /// A sound connection to `node`: one that is there, or a new one.
+    /// A sound connection to `node`: one that is there, or a new one. One that nothing was heard on for a while is tried out
+    /// first: a load balancer in between may have forgotten it without telling anybody.
     fn link(&self, node: &Arc<Node>) -> impl Future<Output = Result<Self::Link, Failure>> + Send;
 
     /// Takes a connection back that is sound after it was used.
@@ -38,6 +39,9 @@ pub(in crate::storage::redis) trait Link: Send {
     /// It was found to.
     fn confirm(&mut self);
 
+    /// Whether it was there before this call, so that it may have died unnoticed. On a new one, silence is the server's.
+    fn is_reused(&self) -> bool;
+
     /// Sends commands in one go and waits for their answers, some of which may be errors.
     fn send_all(&mut self, commands: &Pipeline) -> impl Future<Output = RedisResult<Vec<Value>>> + Send;
 }
@@ -50,21 +54,21 @@ pub(super) fn checked(value: Value) -> RedisResult<Value> {
     }
 }
 
-/// Asks one node one thing, whatever it is that it has.
-pub(super) async fn ask_node<D: Dialer>(dialer: &D, node: &Arc<Node>, command: &Cmd) -> Result<Value, Failure> {
-    let mut link = dialer.link(node).await?;
-    let answer = link.send(command).await;
-    returned(dialer, node, link, answer)
-}
-
-/// Asks one node several things in one go; their answers may be errors.
-pub(super) async fn ask_node_all<D: Dialer>(
+/// Asks one node several things in one go, which change nothing; their answers may be errors.
+pub(super) async fn ask_node<D: Dialer>(
     dialer: &D,
     node: &Arc<Node>,
-    commands: &Pipeline,
+    questions: &Pipeline,
 ) -> Result<Vec<Value>, Failure> {
     let link = dialer.link(node).await?;
-    ask_over(dialer, node, link, commands).await
+    let is_reused = link.is_reused();
+    match ask_over(dialer, node, link, questions).await {
+        Err(Failure::Lost { .. }) if is_reused => {
+            let link = dialer.link(node).await?;
+            ask_over(dialer, node, link, questions).await
+        }
+        done => done,
+    }
 }
 
 /// Asks several things in one go over a connection that is there; their answers may be errors.
@@ -74,16 +78,10 @@ pub(super) async fn ask_over<D: Dialer>(
     mut link: D::Link,
     commands: &Pipeline,
 ) -> Result<Vec<Value>, Failure> {
-    let answers = link.send_all(commands).await;
-    returned(dialer, node, link, answers)
-}
-
-/// Gives a connection back, if it is sound after this answer.
-fn returned<D: Dialer, T>(dialer: &D, node: &Arc<Node>, link: D::Link, answer: RedisResult<T>) -> Result<T, Failure> {
-    match answer {
-        Ok(answer) => {
+    match link.send_all(commands).await {
+        Ok(answers) => {
             dialer.put_back(node, link);
-            Ok(answer)
+            Ok(answers)
         }
         Err(error) if is_answer(&error) => {
             dialer.put_back(node, link);

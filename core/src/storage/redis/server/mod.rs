@@ -9,11 +9,15 @@ mod blocking;
 mod failure;
 mod link;
 mod node;
+mod reason;
 mod script;
 mod sentinel;
 mod settings;
 mod slots;
 mod target;
+mod tcp;
+#[cfg(feature = "redis-tls")]
+mod tls_reason;
 mod topology;
 mod worker;
 
@@ -29,7 +33,7 @@ use failure::Refusal;
 pub(super) use failure::{Failure, is_answer};
 use link::checked;
 pub(super) use link::{Dialer, Link};
-use node::Node;
+pub(super) use node::Node;
 pub(super) use script::Script;
 pub(super) use settings::{Replicas, Settings};
 pub(super) use target::{Address, Target};
@@ -89,7 +93,10 @@ impl From<Unlinked> for Failure {
 /// How a try ended.
 enum Tried {
     Done(Value),
+    /// Try again, if there is time left.
     Again,
+    /// Try again over a new connection: the one that was there has died unnoticed.
+    Reconnect,
 }
 
 /// Where a call has come to.
@@ -119,19 +126,20 @@ impl Servers {
         self.topology.known_node_of(key)
     }
 
-    /// The longest that one call takes, but for the last answer: connecting and answering once, each at its slowest.
-    fn patience(&self) -> Duration {
-        self.settings.connect_timeout + self.settings.response_timeout
+    /// Until when another try is begun: for as long as connecting and answering once take at their slowest. `None`: for ever.
+    fn deadline(&self) -> Option<Instant> {
+        Instant::now().checked_add(self.settings.connect_timeout.saturating_add(self.settings.response_timeout))
     }
 
     /// Asks the server that has the key.
     pub(super) async fn ask<D: Dialer>(&self, dialer: &D, call: &Call<'_>) -> Result<Value, Failure> {
-        let deadline = Instant::now() + self.patience();
+        let deadline = self.deadline();
         let mut course = Course::default();
         loop {
             match self.attempt(dialer, call, &mut course).await? {
                 Tried::Done(value) => return Ok(value),
-                Tried::Again if Instant::now() < deadline => {}
+                Tried::Reconnect => {}
+                Tried::Again if deadline.is_none_or(|deadline| Instant::now() < deadline) => {}
                 Tried::Again => {
                     return Err(course.failure.unwrap_or(Failure::Nowhere("no server could do it in time")));
                 }
@@ -163,14 +171,18 @@ impl Servers {
             Err(error) => error,
         };
         if !is_answer(&error) {
+            // On a connection that was there before, silence may mean that it leads nowhere any more. On a new one it means that
+            // the server does not answer, and will not do so the sooner for being asked again.
+            let is_worth_another = link.is_reused() || !error.is_timeout();
             dialer.discard(&node, link);
             self.topology.forget(&node);
-            let timed_out = error.is_timeout();
-            if call.repeatable && !timed_out && !course.was_lost {
+            let failure = Failure::lost(node.name(), &error);
+            if call.repeatable && is_worth_another && !course.was_lost {
                 course.was_lost = true;
-                return Ok(Tried::Again);
+                course.failure = Some(failure);
+                return Ok(Tried::Reconnect);
             }
-            return Err(Failure::lost(node.name(), &error));
+            return Err(failure);
         }
         dialer.put_back(&node, link);
         match Refusal::of(&error) {
@@ -272,15 +284,22 @@ impl Servers {
         self.topology.primaries(dialer).await
     }
 
-    /// Sends commands to one node, for looking around; their answers may be errors.
+    /// Sends questions to one node, which change nothing; their answers may be errors.
     pub(super) async fn ask_node<D: Dialer>(
         &self,
         dialer: &D,
         node: &Arc<Node>,
-        commands: &Pipeline,
+        questions: &Pipeline,
     ) -> Result<Vec<Value>, Failure> {
         let link = self.connect(dialer, node).await?;
-        link::ask_over(dialer, node, link, commands).await
+        let is_reused = link.is_reused();
+        match link::ask_over(dialer, node, link, questions).await {
+            Err(Failure::Lost { .. }) if is_reused => {
+                let link = self.connect(dialer, node).await?;
+                link::ask_over(dialer, node, link, questions).await
+            }
+            done => done,
+        }
     }
 }
 

@@ -13,7 +13,7 @@ use redis::Value;
 use super::{
     Unlinked,
     failure::{Failure, is_answer},
-    link::{Dialer, Link as _, ask_node_all, checked},
+    link::{Dialer, Link as _, ask_node, checked},
     node::Node,
     settings::Settings,
     target::Address,
@@ -146,7 +146,7 @@ impl Sentinels {
         let mut questions = redis::pipe();
         questions.cmd("SENTINEL").arg("GET-MASTER-ADDR-BY-NAME").arg(&*self.service);
         questions.cmd("SENTINEL").arg("MASTER").arg(&*self.service);
-        let answers = ask_node_all(dialer, sentinel, &questions).await?;
+        let answers = ask_node(dialer, sentinel, &questions).await?;
         let shape = || Failure::Shape { node: sentinel.name().into() };
         let [address, about] = <[Value; 2]>::try_from(answers).map_err(|_| shape())?;
         let address = checked(address).map_err(|error| Failure::refused(sentinel.name(), &error))?;

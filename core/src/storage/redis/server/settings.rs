@@ -3,16 +3,31 @@
 use std::time::Duration;
 
 use crate::storage::redis::near::NearCache;
+#[cfg(feature = "redis-tls")]
+use crate::storage::redis::tls::RedisTls;
 
 /// How servers are reached.
 #[derive(Debug, Clone)]
 pub(in crate::storage::redis) struct Settings {
     pub(in crate::storage::redis) connect_timeout: Duration,
     pub(in crate::storage::redis) response_timeout: Duration,
+    /// A connection that nothing was heard on for longer is tried out before it is used.
+    pub(in crate::storage::redis) probe_after: Duration,
     pub(in crate::storage::redis) near_cache: Option<NearCache>,
     pub(in crate::storage::redis) replicas: Option<Replicas>,
     #[cfg(feature = "redis-tls")]
-    pub(in crate::storage::redis) certificates: Option<redis::TlsCertificates>,
+    pub(in crate::storage::redis) tls: RedisTls,
+}
+
+/// How long trying out an idle connection may take at most. A new connection takes its place then, which costs more if the old
+/// one was only slow, and less if it was dead.
+const PROBE: Duration = Duration::from_millis(500);
+
+impl Settings {
+    /// How long an idle connection that is tried out may take to answer.
+    pub(super) fn probe_timeout(&self) -> Duration {
+        (self.response_timeout / 2).min(PROBE)
+    }
 }
 
 /// How many replicas have to confirm a change, and how long that may take (`WAIT`).

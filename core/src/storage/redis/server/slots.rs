@@ -25,6 +25,12 @@ fn crc16(bytes: &[u8]) -> u16 {
     })
 }
 
+/// The host that a cluster announces for a node; `None` if it is that of the node that was asked. The latter is said with an
+/// empty name, with null (`cluster-preferred-endpoint-type unknown-endpoint`), or with `?` (`hostname` for a node without one).
+pub(super) fn announced(host: &str) -> Option<&str> {
+    Some(host).filter(|host| !host.is_empty() && *host != "?")
+}
+
 /// The primaries of a cluster, each with its ranges of slots.
 #[derive(Debug)]
 pub(super) struct SlotMap {
@@ -48,9 +54,9 @@ impl SlotMap {
         nodes
     }
 
-    /// Reads the answer to `CLUSTER SLOTS`; `node` makes a node of a host and a port, or finds it if it is known. A host
-    /// that is not told is the one that was asked.
-    pub(super) fn read(reply: &Value, mut node: impl FnMut(Option<&str>, u16) -> Option<Arc<Node>>) -> Option<Self> {
+    /// Reads the answer to `CLUSTER SLOTS`; `node` makes a node of a host, as far as one is named, and a port, or finds it if it
+    /// is known.
+    pub(super) fn read(reply: &Value, mut node: impl FnMut(&str, u16) -> Option<Arc<Node>>) -> Option<Self> {
         let Value::Array(list) = reply else { return None };
         let mut ranges = Vec::with_capacity(list.len());
         for range in list {
@@ -58,9 +64,9 @@ impl SlotMap {
             let [Value::Int(start), Value::Int(end), Value::Array(primary), ..] = parts.as_slice() else { return None };
             let [host, Value::Int(port), ..] = primary.as_slice() else { return None };
             let host = match host {
-                Value::BulkString(bytes) => std::str::from_utf8(bytes).ok().filter(|host| !host.is_empty()),
-                Value::SimpleString(text) => Some(text.as_str()),
-                _ => None,
+                Value::BulkString(bytes) => std::str::from_utf8(bytes).ok()?,
+                Value::SimpleString(text) => text.as_str(),
+                _ => "",
             };
             let node = node(host, u16::try_from(*port).ok()?)?;
             ranges.push((u16::try_from(*start).ok()?, u16::try_from(*end).ok()?, node));

@@ -2,6 +2,9 @@
 
 use redis::{ConnectionAddr, IntoConnectionInfo as _, RedisConnectionInfo, RedisError};
 
+#[cfg(feature = "redis-tls")]
+use crate::storage::redis::tls::RedisTls;
+
 /// A server's address and what the URL says about logging in.
 #[derive(Clone)]
 pub(in crate::storage::redis) struct Address {
@@ -71,6 +74,32 @@ impl Address {
     }
 }
 
+#[cfg(feature = "redis-tls")]
+impl Address {
+    /// Whether the URL says that certificates need not be valid (`#insecure`).
+    pub(in crate::storage::redis) const fn is_insecure(&self) -> bool {
+        matches!(self.at, ConnectionAddr::TcpTls { insecure: true, .. })
+    }
+
+    pub(in crate::storage::redis) const fn is_tls(&self) -> bool {
+        matches!(self.at, ConnectionAddr::TcpTls { .. })
+    }
+
+    /// The same host and port, over TLS or not.
+    pub(in crate::storage::redis) fn over_tls(self, tls: bool) -> Self {
+        let at = match self.at {
+            ConnectionAddr::Tcp(host, port) | ConnectionAddr::TcpTls { host, port, .. } if tls => {
+                ConnectionAddr::TcpTls { host, port, insecure: false, tls_params: None }
+            }
+            ConnectionAddr::Tcp(host, port) | ConnectionAddr::TcpTls { host, port, .. } => {
+                ConnectionAddr::Tcp(host, port)
+            }
+            other => other,
+        };
+        Self { at, login: self.login }
+    }
+}
+
 /// How the servers are found.
 #[derive(Clone)]
 pub(in crate::storage::redis) enum Target {
@@ -80,8 +109,11 @@ pub(in crate::storage::redis) enum Target {
     Sentinel {
         sentinels: Vec<Address>,
         service: Box<str>,
-        /// How the primary is logged into; its host and port are not used.
+        /// How the primary is reached and logged into; its host and port are not used.
         like: Address,
+        /// How TLS is spoken to the Sentinels.
+        #[cfg(feature = "redis-tls")]
+        sentinel_tls: RedisTls,
     },
     /// A cluster of which these nodes are a part.
     Cluster(Vec<Address>),

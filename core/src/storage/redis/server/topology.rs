@@ -3,15 +3,15 @@
 use std::{fmt, sync::Arc};
 
 use parking_lot::RwLock;
-use redis::RedisError;
+use redis::{Pipeline, RedisError};
 
 use super::{
     failure::Failure,
-    link::{Dialer, ask_node},
+    link::{Dialer, ask_node, checked},
     node::Node,
     sentinel::Sentinels,
     settings::Settings,
-    slots::{SlotMap, slot_of},
+    slots::{SlotMap, announced, slot_of},
     target::{Address, Target},
 };
 
@@ -48,9 +48,21 @@ impl Topology {
         };
         Ok(match target {
             Target::Single(address) => Self::Single(Node::new(&address.at, &address.login, settings)?),
-            Target::Sentinel { sentinels, service, like } => {
+            Target::Sentinel {
+                sentinels,
+                service,
+                like,
+                #[cfg(feature = "redis-tls")]
+                sentinel_tls,
+            } => {
                 // Sentinels tell about themselves, not about keys.
-                let plain = Settings { near_cache: None, replicas: None, ..settings.clone() };
+                let plain = Settings {
+                    near_cache: None,
+                    replicas: None,
+                    #[cfg(feature = "redis-tls")]
+                    tls: sentinel_tls,
+                    ..settings.clone()
+                };
                 let sentinel = |address: &Address| Node::new(&address.at, &address.login, &plain);
                 let sentinels = sentinels.iter().map(sentinel).collect::<Result<_, _>>()?;
                 Self::Sentinel(Sentinels::new(sentinels, service, like, settings.clone()))
@@ -104,7 +116,7 @@ impl Topology {
         let Self::Cluster(cluster) = self else { return None };
         let (host, port) = address.rsplit_once(':')?;
         let own_host = asked.name().rsplit_once(':').map(|(host, _)| host);
-        cluster.node(Some(host).filter(|host| !host.is_empty()).or(own_host)?, port.parse().ok()?)
+        cluster.node(announced(host).or(own_host)?, port.parse().ok()?)
     }
 
     /// What is known about where things are may be wrong: `node` did not do what was expected of it.
@@ -184,9 +196,13 @@ impl Cluster {
     }
 
     async fn ask<D: Dialer>(&self, dialer: &D, node: &Arc<Node>) -> Result<SlotMap, Failure> {
-        let answer = ask_node(dialer, node, redis::cmd("CLUSTER").arg("SLOTS")).await?;
+        let mut question = Pipeline::with_capacity(1);
+        question.ignore_errors();
+        question.cmd("CLUSTER").arg("SLOTS");
+        let answer = ask_node(dialer, node, &question).await?.pop().unwrap_or_default();
+        let answer = checked(answer).map_err(|error| Failure::refused(node.name(), &error))?;
         let own_host = node.name().rsplit_once(':').map(|(host, _)| host);
-        SlotMap::read(&answer, |host, port| self.node(host.or(own_host)?, port))
+        SlotMap::read(&answer, |host, port| self.node(announced(host).or(own_host)?, port))
             .ok_or(Failure::Nowhere("the cluster serves no slots, or the server is not part of a cluster"))
     }
 }

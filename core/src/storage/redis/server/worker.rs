@@ -6,7 +6,7 @@ use std::{
         Arc, Weak,
         atomic::{AtomicBool, Ordering},
     },
-    time::Duration,
+    time::{Duration, Instant},
 };
 
 use futures::lock::Mutex as AsyncMutex;
@@ -17,7 +17,7 @@ use tokio::runtime::{Handle, Id};
 
 use super::{
     backoff::Backoff,
-    failure::Failure,
+    failure::{Failure, is_answer},
     link::{Dialer, Link, checked},
     node::Node,
 };
@@ -50,6 +50,9 @@ struct State {
 pub(in crate::storage::redis) struct AsyncLink {
     connection: MultiplexedConnection,
     life: Weak<Life>,
+    /// When the server has answered last over this connection.
+    heard: Arc<Mutex<Instant>>,
+    is_reused: bool,
     near: Option<NearLink>,
 }
 
@@ -105,8 +108,24 @@ impl AsyncLink {
         self.near.as_ref()
     }
 
+    /// Whether it has answered a short while ago.
+    fn is_fresh(&self, node: &Node) -> bool {
+        self.heard.lock().elapsed() < node.probe_after
+    }
+
+    /// Whether the server answers at once, with whatever it is.
+    async fn answers(&mut self, node: &Node) -> bool {
+        let ping = redis::cmd("PING");
+        tokio::time::timeout(node.probe_timeout, self.send(&ping))
+            .await
+            .is_ok_and(|answer| answer.as_ref().err().is_none_or(is_answer))
+    }
+
     /// An answer to a command that was sent at this time has come, or not.
     fn prove(&self, sent_at: Option<u64>, is_answered: bool) {
+        if is_answered {
+            *self.heard.lock() = Instant::now();
+        }
         if let (Some(near), Some(sent_at), true) = (&self.near, sent_at, is_answered) {
             near.cache.prove(sent_at);
         }
@@ -122,6 +141,10 @@ impl Link for AsyncLink {
         if let Some(life) = self.life.upgrade() {
             life.confirmed.store(true, Ordering::SeqCst);
         }
+    }
+
+    fn is_reused(&self) -> bool {
+        self.is_reused
     }
 
     async fn send(&mut self, command: &Cmd) -> RedisResult<Value> {
@@ -149,6 +172,14 @@ impl Place {
         state.link.clone()
     }
 
+    /// Gives the connection up for others, if it is still this one.
+    fn let_go(&self, link: &AsyncLink) {
+        let mut state = self.state.lock();
+        if state.link.as_ref().is_some_and(|held| held.is(link)) {
+            state.link = None;
+        }
+    }
+
     async fn connect(&self, near: Option<&(NearCache, Arc<Writes>)>) -> RedisResult<AsyncLink> {
         let near = near
             .filter(|_| self.node.tracked)
@@ -165,7 +196,11 @@ impl Place {
                 Ok::<(), std::convert::Infallible>(())
             });
         let connection = self.node.client().get_multiplexed_async_connection_with_config(&config).await?;
-        let mut link = AsyncLink { connection, life: weak, near };
+        let heard = Arc::new(Mutex::new(Instant::now()));
+        let mut link = AsyncLink { connection, life: weak, heard, is_reused: false, near };
+        if let Some(select) = self.node.select() {
+            link.send(&select).await?;
+        }
         if link.near.is_some() {
             link.send(redis::cmd("CLIENT").arg("TRACKING").arg("ON")).await?;
         }
@@ -216,12 +251,15 @@ impl Dialer for AsyncDialer {
 
     async fn link(&self, node: &Arc<Node>) -> Result<AsyncLink, Failure> {
         let place = self.place(node)?;
-        if let Some(link) = place.sound() {
+        if let Some(link) = place.sound().filter(|link| link.is_fresh(node)) {
             return Ok(link);
         }
         let _one_at_a_time = place.connecting.lock().await;
-        if let Some(link) = place.sound() {
-            return Ok(link);
+        if let Some(mut link) = place.sound() {
+            if link.is_fresh(node) || link.answers(node).await {
+                return Ok(link);
+            }
+            place.let_go(&link);
         }
         if let Some(failure) = place.state.lock().backoff.refusal() {
             return Err(failure);
@@ -230,11 +268,12 @@ impl Dialer for AsyncDialer {
         let mut state = place.state.lock();
         match connected {
             Ok(link) => {
-                *state = State { link: Some(link.clone()), ..State::default() };
+                let kept = AsyncLink { is_reused: true, ..link.clone() };
+                *state = State { link: Some(kept), ..State::default() };
                 Ok(link)
             }
             Err(error) => {
-                let failure = Failure::connect(node.name(), &error);
+                let failure = Failure::connect(node, &error);
                 state.backoff.failed(failure.clone());
                 Err(failure)
             }
@@ -246,10 +285,8 @@ impl Dialer for AsyncDialer {
     }
 
     fn discard(&self, node: &Arc<Node>, link: AsyncLink) {
-        let Ok(place) = self.place(node) else { return };
-        let mut state = place.state.lock();
-        if state.link.as_ref().is_some_and(|held| held.is(&link)) {
-            state.link = None;
+        if let Ok(place) = self.place(node) {
+            place.let_go(&link);
         }
     }
 

@@ -1,16 +1,23 @@
 //! The settings of a Redis storage.
 
+mod check;
+mod place;
+
 use std::{fmt, marker::PhantomData, sync::Arc, time::Duration};
 
+#[cfg(feature = "redis-tls")]
+use super::tls::RedisTls;
 use super::{
     HashLayout, NearCache, RedisStorage, StringLayout,
     goframe::{GoFrame, GoHashes, GoStrings},
+    invalid_setting::InvalidSetting,
     layout::Plain,
     native::{Hashes, Native, Strings},
-    server::{Address, AsyncDialer, Replicas, Servers, Settings, Target},
+    server::{AsyncDialer, Replicas, Servers, Settings},
     shell::Shell,
 };
 use crate::{Codec, Limits, StorageError, StorageErrorKind};
+use place::{Login, Place};
 
 /// Settings of a [`RedisStorage`] or a [`RedisHashStorage`](super::RedisHashStorage). Nothing is connected to before the
 /// storage is used; [`check`](RedisStorage::check) does it at once.
@@ -31,29 +38,23 @@ use crate::{Codec, Limits, StorageError, StorageErrorKind};
 #[must_use]
 pub struct RedisBuilder<S> {
     place: Place,
-    username: Option<String>,
-    password: Option<String>,
-    database: Option<i64>,
+    login: Login,
     prefix: Option<String>,
     goframe: bool,
     connect_timeout: Duration,
     response_timeout: Duration,
+    probe_after: Duration,
     near_cache: Option<NearCache>,
     replicas: Option<Replicas>,
     limits: Limits,
     codec: Option<Arc<dyn Codec>>,
     #[cfg(feature = "redis-tls")]
-    root_certificate: Option<Vec<u8>>,
+    tls: RedisTls,
     #[cfg(feature = "redis-tls")]
-    client_certificate: Option<redis::ClientTlsConfig>,
+    sentinel_tls: Option<RedisTls>,
+    #[cfg(feature = "redis-tls")]
+    server_tls: Option<bool>,
     storage: PhantomData<fn() -> S>,
-}
-
-/// Where the servers are, as it was said.
-enum Place {
-    Single(String),
-    Cluster(Vec<String>),
-    Sentinel(Vec<String>, String),
 }
 
 /// A storage that a builder makes.
@@ -90,44 +91,26 @@ impl MadeFrom for HashLayout {
     }
 }
 
-/// What is wrong with the settings.
-#[derive(Debug, thiserror::Error)]
-enum Wrong {
-    #[error("the URL is not one of a Redis server: {0}")]
-    Url(String),
-    #[error("the URL asks for TLS, which the feature `redis-tls` of gsession provides")]
-    NoTls,
-    #[error("no server was named")]
-    NoServer,
-    #[error("a cluster has only database 0")]
-    DatabaseOfCluster,
-    #[error("GoFrame's format cannot be cached near, and has a codec of its own")]
-    GoFrame,
-    #[error("a timeout of zero lets nothing happen")]
-    ZeroTimeout,
-    #[error("all servers must be reached over TCP, with or without TLS")]
-    Socket,
-}
-
 impl<S> RedisBuilder<S> {
     fn new(place: Place) -> Self {
         Self {
             place,
-            username: None,
-            password: None,
-            database: None,
+            login: Login::default(),
             prefix: None,
             goframe: false,
             connect_timeout: Duration::from_secs(1),
             response_timeout: Duration::from_secs(1),
+            probe_after: Duration::from_secs(1),
             near_cache: None,
             replicas: None,
             limits: Limits::default(),
             codec: None,
             #[cfg(feature = "redis-tls")]
-            root_certificate: None,
+            tls: RedisTls::default(),
             #[cfg(feature = "redis-tls")]
-            client_certificate: None,
+            sentinel_tls: None,
+            #[cfg(feature = "redis-tls")]
+            server_tls: None,
             storage: PhantomData,
         }
     }
@@ -147,24 +130,24 @@ impl<S> RedisBuilder<S> {
     /// The user (Redis ACL) to log in as. Default: the URL's, or none. With Sentinels, the URLs say how to log into the
     /// Sentinels, and this and the next two settings how to log into the servers.
     pub fn username(mut self, name: impl Into<String>) -> Self {
-        self.username = Some(name.into());
+        self.login.username = Some(name.into());
         self
     }
 
     /// The password. Default: the URL's, or none.
     pub fn password(mut self, password: impl Into<String>) -> Self {
-        self.password = Some(password.into());
+        self.login.password = Some(password.into());
         self
     }
 
-    /// The number of the database. Default: the URL's, or 0. A cluster has only 0.
+    /// The number of the database. Default: the URL's, or 0. A cluster has only 0. At most 2,147,483,647; most servers have 16.
     pub const fn database(mut self, number: u32) -> Self {
-        self.database = Some(number as i64);
+        self.login.database = Some(number);
         self
     }
 
-    /// What all keys begin with. Default: `gsession:`, and nothing in GoFrame's format. Applications that share a server must
-    /// not share it.
+    /// What all keys begin with, at most 1024 bytes. Default: `gsession:`, and nothing in GoFrame's format. Applications that share
+    /// a server must not share it. In a cluster, a part in braces (`{…}`) puts all sessions on one node.
     pub fn key_prefix(mut self, prefix: impl Into<String>) -> Self {
         self.prefix = Some(prefix.into());
         self
@@ -183,15 +166,27 @@ impl<S> RedisBuilder<S> {
     }
 
     /// How long connecting may take, with the login. Default: 1 second. After a failure, a thread leaves the server alone for
-    /// 20 milliseconds, doubled with each failure up to a second.
+    /// 20 milliseconds, doubled with each failure up to a second. At least a millisecond; with [`Duration::MAX`] it waits for ever.
     pub const fn connect_timeout(mut self, timeout: Duration) -> Self {
         self.connect_timeout = timeout;
         self
     }
 
-    /// How long an answer may take. Default: 1 second. On the blocking face, how long each part of an answer may take.
+    /// How long an answer may take. Default: 1 second. On the blocking face, how long each part of an answer may take. At least a
+    /// millisecond; with [`Duration::MAX`] it waits for ever.
     pub const fn response_timeout(mut self, timeout: Duration) -> Self {
         self.response_timeout = timeout;
+        self
+    }
+
+    /// A connection that nothing was heard on for longer than this is tried out (`PING`) before it is used. Default: 1 second.
+    /// [`Duration::ZERO`]: before every use; [`Duration::MAX`]: never.
+    ///
+    /// A load balancer or firewall may forget an idle connection without telling anybody (AWS after 350 seconds, Azure after
+    /// 4 minutes): what is sent over it then vanishes. If there is no answer within half the response timeout, at most half a
+    /// second, a new connection takes its place, and the request is served over that one. Connections in use are never tried out.
+    pub const fn probe_after(mut self, idle: Duration) -> Self {
+        self.probe_after = idle;
         self
     }
 
@@ -203,7 +198,7 @@ impl<S> RedisBuilder<S> {
     }
 
     /// Lets every change wait until so many replicas have it (`WAIT`), at most for `timeout`; otherwise it fails, although it
-    /// may well be stored. Default: 0. Redis replicates after it has answered, so without this a failover can lose the last
+    /// may well be stored. Default: 0. At most 1000 replicas, and from a millisecond to an hour. Redis replicates after it has answered, so without this a failover can lose the last
     /// changes, logouts among them; with it, only a failover to a replica that was not among the confirming ones.
     pub const fn wait_for_replicas(mut self, count: u32, timeout: Duration) -> Self {
         self.replicas = if count == 0 { None } else { Some(Replicas { count, timeout }) };
@@ -216,65 +211,43 @@ impl<S> RedisBuilder<S> {
         self
     }
 
-    /// The certificate (PEM) that the servers' certificates are signed with. Default: those the system trusts.
+    /// The certificates (PEM) of the CAs that have signed the servers' certificates. Default: those that the system trusts. See
+    /// [`RedisTls::root_certificate`].
     #[cfg(feature = "redis-tls")]
     pub fn root_certificate(mut self, pem: impl Into<Vec<u8>>) -> Self {
-        self.root_certificate = Some(pem.into());
+        self.tls = self.tls.root_certificate(pem);
         self
     }
 
-    /// The certificate and key (PEM) to show to servers that ask for them. Default: none.
+    /// The certificate and key (PEM) to show to servers that ask for them. Default: none. See [`RedisTls::client_certificate`].
     #[cfg(feature = "redis-tls")]
     pub fn client_certificate(mut self, certificate: impl Into<Vec<u8>>, key: impl Into<Vec<u8>>) -> Self {
-        self.client_certificate =
-            Some(redis::ClientTlsConfig { client_cert: certificate.into(), client_key: key.into() });
+        self.tls = self.tls.client_certificate(certificate, key);
         self
     }
 
-    fn target(&self) -> Result<Target, Wrong> {
-        let address = |url: &String| {
-            let is_tls = url.starts_with("rediss:") || url.starts_with("valkeys:");
-            if is_tls && !cfg!(feature = "redis-tls") {
-                return Err(Wrong::NoTls);
-            }
-            let malformed =
-                |error: redis::RedisError| Wrong::Url(error.detail().unwrap_or("it cannot be read").to_owned());
-            let address = Address::parse(url).map_err(malformed)?;
-            if address.database() < 0 {
-                return Err(Wrong::Url("the number of a database is not negative".to_owned()));
-            }
-            Ok(address)
-        };
-        let log_in = |mut address: Address| {
-            address.log_in(self.username.as_deref(), self.password.as_deref(), self.database);
-            address
-        };
-        let all = |urls: &[String]| {
-            let addresses = urls.iter().map(address).collect::<Result<Vec<_>, _>>()?;
-            if addresses.is_empty() {
-                return Err(Wrong::NoServer);
-            }
-            if addresses.iter().any(|address| address.host().is_none()) {
-                return Err(Wrong::Socket);
-            }
-            Ok(addresses)
-        };
-        Ok(match &self.place {
-            Place::Single(url) => Target::Single(log_in(address(url)?)),
-            Place::Cluster(urls) => {
-                let addresses: Vec<Address> = all(urls)?.into_iter().map(log_in).collect();
-                if addresses.iter().any(|address| address.database() != 0) {
-                    return Err(Wrong::DatabaseOfCluster);
-                }
-                Target::Cluster(addresses)
-            }
-            Place::Sentinel(urls, service) => {
-                let sentinels = all(urls)?;
-                let like = sentinels.first().ok_or(Wrong::NoServer)?.without_login();
-                let sentinels = sentinels.into_iter().map(Address::with_database_0).collect();
-                Target::Sentinel { sentinels, service: service.as_str().into(), like: log_in(like) }
-            }
-        })
+    /// Accepts whatever certificate a server shows. Default: off. **Anyone in between can read and change everything then**: see
+    /// [`RedisTls::danger_accept_invalid_certificates`].
+    #[cfg(feature = "redis-tls")]
+    pub fn danger_accept_invalid_certificates(mut self) -> Self {
+        self.tls = self.tls.danger_accept_invalid_certificates();
+        self
+    }
+
+    /// How TLS is spoken to the Sentinels, if their URLs begin with `rediss://`. Default: as to the servers, with their
+    /// certificates.
+    #[cfg(feature = "redis-tls")]
+    pub fn sentinel_tls(mut self, tls: RedisTls) -> Self {
+        self.sentinel_tls = Some(tls);
+        self
+    }
+
+    /// Whether the servers that the Sentinels name are reached over TLS. Default: if the first Sentinel's URL begins with
+    /// `rediss://`.
+    #[cfg(feature = "redis-tls")]
+    pub const fn server_tls(mut self, tls: bool) -> Self {
+        self.server_tls = Some(tls);
+        self
     }
 }
 
@@ -286,30 +259,25 @@ impl<S: Built> RedisBuilder<S> {
     ///
     /// [`StorageError`] of the kind [`Setup`](StorageErrorKind::Setup) if a URL is malformed or a setting cannot work.
     pub fn build(self) -> Result<S, StorageError> {
-        let wrong =
-            |wrong: Wrong| StorageError::new(StorageErrorKind::Setup, "setting up a Redis storage").with_source(wrong);
-        if self.connect_timeout.is_zero() || self.response_timeout.is_zero() {
-            return Err(wrong(Wrong::ZeroTimeout));
-        }
-        if self.goframe && (self.near_cache.is_some() || self.codec.is_some()) {
-            return Err(wrong(Wrong::GoFrame));
-        }
-        let target = self.target().map_err(wrong)?;
+        let invalid = |setting: InvalidSetting| {
+            StorageError::new(StorageErrorKind::Setup, "setting up a Redis storage").with_source(setting)
+        };
+        let target = self.check().map_err(invalid)?;
         let settings = Settings {
             connect_timeout: self.connect_timeout,
             // Waiting for replicas comes on top of answering.
             response_timeout: self
                 .response_timeout
                 .saturating_add(self.replicas.map_or(Duration::ZERO, |replicas| replicas.timeout)),
+            probe_after: self.probe_after,
             near_cache: self.near_cache,
             replicas: self.replicas,
             #[cfg(feature = "redis-tls")]
-            certificates: (self.root_certificate.is_some() || self.client_certificate.is_some()).then_some(
-                redis::TlsCertificates { client_tls: self.client_certificate, root_cert: self.root_certificate },
-            ),
+            tls: self.tls,
         };
-        let url =
-            |error: redis::RedisError| wrong(Wrong::Url(error.detail().unwrap_or("it cannot be used").to_owned()));
+        let url = |error: redis::RedisError| {
+            invalid(InvalidSetting::Url(error.detail().unwrap_or("it cannot be used").to_owned()))
+        };
         let servers = Servers::new(target, settings).map_err(url)?;
         let layout = if self.goframe {
             S::Layout::goframe(self.prefix.as_deref().unwrap_or_default(), self.limits)
