@@ -1,5 +1,7 @@
 //! Each setting at its extremes: it works, used with a real server, or is refused when the storage is built, by name.
 
+use gsession::Limits;
+
 use super::*;
 
 /// A session is made, read and changed, over each face.
@@ -41,7 +43,7 @@ fn settings_at_their_extremes() {
     const MS: Duration = Duration::from_millis(1);
     let server = RedisServer::start();
     let at = || RedisStorage::builder(&server.url());
-    let working: [(&str, Change); 22] = [
+    let working: [(&str, Change); 23] = [
         ("connect_timeout: MAX", |builder| builder.connect_timeout(MAX)),
         ("response_timeout: MAX", |builder| builder.response_timeout(MAX)),
         ("both: MAX", |builder| builder.connect_timeout(MAX).response_timeout(MAX)),
@@ -56,6 +58,11 @@ fn settings_at_their_extremes() {
         ("max_bytes: 0", |builder| builder.near_cache(NearCache::default().max_bytes(0))),
         ("trust_for: MAX", |builder| builder.near_cache(NearCache::default().trust_for(MAX))),
         ("trust_for: 0", |builder| builder.near_cache(NearCache::default().trust_for(Duration::ZERO))),
+        ("limits: MAX", |builder| {
+            let limits =
+                Limits::default().max_entries(usize::MAX).max_key_bytes(usize::MAX).max_value_bytes(usize::MAX);
+            builder.limits(limits.max_record_bytes(usize::MAX).max_principal_bytes(usize::MAX))
+        }),
         ("database: 15", |builder| builder.database(15)),
         ("key_prefix: empty", |builder| builder.key_prefix("")),
         ("key_prefix: a pattern", |builder| builder.key_prefix("*?[a-z]\\^")),

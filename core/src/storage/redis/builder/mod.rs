@@ -244,6 +244,15 @@ impl<S> RedisBuilder<S> {
 
     /// Whether the servers that the Sentinels name are reached over TLS. Default: if the first Sentinel's URL begins with
     /// `rediss://`.
+    ///
+    /// ```
+    /// use gsession::RedisStorage;
+    ///
+    /// # fn storage(ca: &str) -> Result<RedisStorage, gsession::StorageError> {
+    /// // Sentinels without TLS, servers with it, signed by a CA of your own.
+    /// RedisStorage::sentinel(["redis://10.0.0.1:26379"], "main").server_tls(true).root_certificate(ca).build()
+    /// # }
+    /// ```
     #[cfg(feature = "redis-tls")]
     pub const fn server_tls(mut self, tls: bool) -> Self {
         self.server_tls = Some(tls);
