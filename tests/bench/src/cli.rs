@@ -59,6 +59,8 @@ pub(crate) enum Command {
     Memory(Memory),
     /// Compares a read from the near cache of a Redis storage with one from memory, measured side by side
     Near(Near),
+    /// Times small reads that overlap on one connection, with and without Nagle's algorithm
+    Nagle(Nagle),
     /// Counts updates lost by overlapping requests, and sessions that come back after a logout
     Lost(Lost),
     /// Draws what other runs printed with --json as SVG charts
@@ -145,6 +147,26 @@ pub(crate) struct Memory {
     /// Print JSON instead of Markdown
     #[arg(long)]
     pub(crate) json: bool,
+}
+
+/// Where `nagle` finds a server at some distance on one machine.
+const LINK: &str = "\
+Two network namespaces make a link with a delay on one machine (as root; the kernel needs sch_netem):
+
+    ip netns add near && ip netns add far && ip link add toward netns near type veth peer name back netns far
+    ip -n near addr add 10.99.0.1/24 dev toward && ip -n near link set toward up
+    ip -n far addr add 10.99.0.2/24 dev back && ip -n far link set back up
+    ip netns exec near tc qdisc add dev toward root netem delay 1ms
+    ip netns exec far tc qdisc add dev back root netem delay 1ms
+    ip netns exec far redis-server --bind 10.99.0.2 --protected-mode no --save '' &
+    ip netns exec near cargo run --release -p gsession-bench -- nagle --redis redis://10.99.0.2:6379";
+
+#[derive(Debug, Args)]
+#[command(after_help = LINK)]
+pub(crate) struct Nagle {
+    /// A Redis server at the other end of a link with a delay
+    #[arg(long, value_name = "URL")]
+    pub(crate) redis: String,
 }
 
 #[derive(Debug, Args)]

@@ -13,6 +13,7 @@ mod lost;
 mod machine;
 mod measure;
 mod memory;
+mod nagle;
 mod near;
 mod programs;
 mod report;
@@ -33,6 +34,7 @@ fn main() -> ExitCode {
         Some(Command::Serve(settings)) => servers::serve(&settings),
         Some(Command::Memory(settings)) => memory::run(&settings),
         Some(Command::Near(settings)) => near::run(&settings),
+        Some(Command::Nagle(settings)) => nagle::run(&settings),
         Some(Command::Lost(settings)) => lost::run(&settings),
         Some(Command::Charts(settings)) => charts::run(&settings),
         None => measure::run(&cli.speed),
