@@ -26,6 +26,9 @@ pub struct Limits {
 /// Offsets inside a record are 32 bits wide, and nobody keeps a gigabyte in a session on purpose.
 const CEILING: usize = 1 << 30;
 
+/// The most that [`Limits::max_depth`] can be.
+pub(super) const MAX_DEPTH: usize = 100;
+
 impl Default for Limits {
     fn default() -> Self {
         Self {
@@ -71,7 +74,7 @@ impl Limits {
     /// Arrays and objects nested in one value. Default: 64; at most 100, because readers of JSON stop at 128.
     #[must_use]
     pub const fn max_depth(mut self, levels: usize) -> Self {
-        self.max_depth = if levels > 100 { 100 } else { levels };
+        self.max_depth = if levels > MAX_DEPTH { MAX_DEPTH } else { levels };
         self
     }
 

@@ -12,12 +12,12 @@ use super::{
     alteration::Alteration,
     machine::Machine,
     methods::session_methods,
-    steps::{MAX_UPDATE_TRIES, Progress, Reply, Step, Update, decode_entry, value_error},
+    steps::{MAX_UPDATE_TRIES, Progress, Reply, Step, Update},
+    values::{self, value_error},
 };
 use crate::{
-    AnyStorage, AsyncStorage, ClientInfo, Error, SessionId, StoreKey, Timestamp,
-    manager::remove_through,
-    record::{JsonText, encode},
+    AnyStorage, AsyncStorage, ClientInfo, Error, SessionId, StoreKey, Timestamp, manager::remove_through,
+    record::encode,
 };
 
 /// A session during one request, over an async storage. Clones are the same session; it may be shared between tasks.

@@ -11,12 +11,12 @@ use super::{
     alteration::Alteration,
     machine::Machine,
     methods::session_methods,
-    steps::{MAX_UPDATE_TRIES, Progress, Reply, Step, Update, decode_entry, value_error},
+    steps::{MAX_UPDATE_TRIES, Progress, Reply, Step, Update},
+    values::{self, value_error},
 };
 use crate::{
-    ClientInfo, Error, SessionId, Storage, StoreKey, Timestamp,
-    manager::remove_through_blocking as remove_through,
-    record::{JsonText, encode},
+    ClientInfo, Error, SessionId, Storage, StoreKey, Timestamp, manager::remove_through_blocking as remove_through,
+    record::encode,
 };
 
 /// A session during one request, over a blocking storage. Clones are the same session; it may be shared between threads.

@@ -106,9 +106,16 @@ pub(super) struct View {
     pub(super) snapshot: Snapshot,
     /// The keys that were asked for, if not all were read.
     pub(super) names: Option<BTreeSet<Box<str>>>,
+    /// Whether a warning has been given that an entry is damaged.
+    pub(super) damage_reported: bool,
 }
 
 impl View {
+    /// All of a session.
+    pub(super) const fn of(snapshot: Snapshot) -> Self {
+        Self { snapshot, names: None, damage_reported: false }
+    }
+
     pub(super) fn knows(&self, key: &str) -> bool {
         self.names.as_ref().is_none_or(|names| names.contains(key))
     }
@@ -297,7 +304,7 @@ impl Machine {
             // A second, partial read adds to the first.
             (Lookup::Found(more), Standing::Found(view)) => view.snapshot.merge(more),
             (Lookup::Found(snapshot), _) => {
-                self.standing = Standing::Found(View { snapshot, names: Some(BTreeSet::new()) });
+                self.standing = Standing::Found(View { names: Some(BTreeSet::new()), ..View::of(snapshot) });
             }
             // A session that was found before, or written to, has been renewed or ended by somebody else since.
             (Lookup::Moved(at), Standing::Found(_) | Standing::Written) => self.lose_to_renewal(at),

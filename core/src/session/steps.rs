@@ -2,8 +2,6 @@
 
 use std::sync::Arc;
 
-use serde_json::Value;
-
 use super::{
     config::Config,
     delivery::Saved,
@@ -11,7 +9,7 @@ use super::{
     overtaken::Loses,
 };
 use crate::{
-    Error, Record, SessionId, StoreKey, Timestamp, ValueError,
+    Error, Record, SessionId, StoreKey, Timestamp,
     id::SealedId,
     record::{Changes, Commit, Entries, Expect, JsonText, Snapshot},
     storage::{Access, Committed, Created, Lookup, Moved, Removed, StorageError, StorageErrorKind, Touched, Trace},
@@ -274,7 +272,7 @@ impl Machine {
                 let expires_at = snapshot.record.expires_at();
                 progress.saved = if self.renew { Saved::Renewed } else { Saved::Created };
                 progress.stored = true;
-                self.standing = Standing::Found(View { snapshot, names: None });
+                self.standing = Standing::Found(View::of(snapshot));
                 (self.id, self.key, self.id_is_given) = (Some(id.clone()), Some(key), false);
                 (self.renew, self.issued, self.extended_to) = (false, true, Some(expires_at));
             }
@@ -419,7 +417,7 @@ impl Machine {
                 progress.stored = true;
                 self.in_flight = None;
                 (self.id, self.key, self.id_is_given) = (Some(id.clone()), Some(key), false);
-                self.standing = Standing::Found(View { snapshot: Snapshot::complete(record.clone()), names: None });
+                self.standing = Standing::Found(View::of(Snapshot::complete(record.clone())));
                 (self.issued, self.extended_to) = (true, Some(record.expires_at()));
                 if progress.saved != Saved::Destroyed {
                     progress.saved = Saved::Created;
@@ -552,16 +550,6 @@ impl Machine {
             }
         }
     }
-}
-
-/// An entry as a JSON value.
-pub(crate) fn decode_entry((key, json): (&str, JsonText)) -> Result<(String, Value), Error> {
-    Ok((key.to_owned(), json.decode().map_err(|error| value_error(key, error))?))
-}
-
-/// The error of a value under a key.
-pub(crate) fn value_error(key: &str, source: ValueError) -> Error {
-    Error::Value { key: key.into(), source }
 }
 
 /// Tries of one atomic update: each lost one means that another update won, so this is reached only under a storm.
