@@ -297,12 +297,12 @@ impl Machine {
         self.closed
     }
 
-    /// What reading the storage found.
-    pub(super) fn found(&mut self, lookup: Lookup) {
+    /// What reading the entries `asked` for, or all, has found.
+    pub(super) fn found(&mut self, lookup: Lookup, asked: Option<&[&str]>) {
         self.saw_principal |= matches!(&lookup, Lookup::Found(snapshot) if snapshot.record.principal.is_some());
         match (lookup, &mut self.standing) {
-            // A second, partial read adds to the first.
-            (Lookup::Found(more), Standing::Found(view)) => view.snapshot.merge(more),
+            // A second read adds to the first.
+            (Lookup::Found(later), Standing::Found(view)) => view.snapshot.merge(later, asked),
             (Lookup::Found(snapshot), _) => {
                 self.standing = Standing::Found(View { names: Some(BTreeSet::new()), ..View::of(snapshot) });
             }

@@ -540,7 +540,13 @@ impl Machine {
                 self.stored(commit, expires_at, revision, false, config);
                 Ok(None)
             }
-            (Step::Commit { .. }, Reply::Committed(Committed::Conflict(current))) => Ok(Some(current)),
+            (Step::Commit { commit, .. }, Reply::Committed(Committed::Conflict(current))) => {
+                // What this request is told now, it must not deny when it is asked again.
+                if let (Standing::Found(view), Some(expect)) = (&mut self.standing, &commit.expect) {
+                    view.snapshot.correct(&expect.key, current.as_ref());
+                }
+                Ok(Some(current))
+            }
             (_, reply) => {
                 match reply {
                     Reply::Committed(Committed::Moved(at)) => self.lose_to_renewal(at),

@@ -4,6 +4,8 @@
 
 mod damaged;
 mod kept;
+#[cfg(feature = "redis")]
+mod later;
 mod refused;
 mod shapes;
 #[path = "../support/mod.rs"]
