@@ -20,7 +20,7 @@ pub use access::{Access, Bounds, Extend};
 pub use apply::{Applied, Commit, Expect};
 pub use changes::Changes;
 pub use codec::{BincodeCodec, Codec, CodecError};
-pub(crate) use encode::encode;
+pub(crate) use encode::{Encoded, encode};
 pub use entries::Entries;
 #[cfg(feature = "redis")]
 pub(crate) use frame::replay;

@@ -205,8 +205,8 @@ macro_rules! session_methods {
             /// [`Limits`](crate::Limits); [`Error::Closed`] after the end of the request. The session is then as before.
             #[doc(alias = "insert")]
             pub fn set<T: Serialize + ?Sized>(&self, key: &str, value: &T) -> Result<(), Error> {
-                let json = encode(value).map_err(|error| value_error(key, error))?;
-                self.machine().set(key, json, self.config())
+                let value = encode(value).map_err(|error| value_error(key, error))?;
+                self.machine().set(key, &value, self.config())
             }
 
             /// Sets several keys (GoFrame's `SetMap`): all of them, or none if one cannot be set.
@@ -229,7 +229,7 @@ macro_rules! session_methods {
                 let encoded = entries
                     .into_iter()
                     .map(|(key, value)| match encode(&value) {
-                        Ok(json) => Ok((key, json)),
+                        Ok(value) => Ok((key, value)),
                         Err(error) => Err(value_error(key.as_ref(), error)),
                     })
                     .collect::<Result<Vec<_>, _>>()?;
@@ -495,7 +495,7 @@ macro_rules! session_methods {
                     let old = match begin {
                         Update::Local(_) => {
                             match edit {
-                                Some(json) => self.machine().set(key, json, self.config())?,
+                                Some(value) => self.machine().set(key, &value, self.config())?,
                                 None => self.machine().remove(key)?,
                             }
                             return altered.map(Alteration::into_value);

@@ -11,7 +11,7 @@ use super::{
 use crate::{
     Error, Record, SessionId, StoreKey, Timestamp,
     id::SealedId,
-    record::{Changes, Commit, Entries, Expect, JsonText, Snapshot},
+    record::{Changes, Commit, Encoded, Entries, Expect, JsonText, Snapshot},
     storage::{Access, Committed, Created, Lookup, Moved, Removed, StorageError, StorageErrorKind, Touched, Trace},
 };
 
@@ -505,16 +505,16 @@ impl Machine {
         &mut self,
         key: &str,
         old: Option<JsonText>,
-        new: Option<&Arc<str>>,
+        new: Option<&Encoded>,
         now: Timestamp,
         config: &Config,
     ) -> Result<Step, Error> {
         self.destroyed_meanwhile = false;
         let mut changes = Changes::default();
         match new {
-            Some(json) => {
-                config.limits.check_entry(key, json)?;
-                changes.set(key, Arc::clone(json));
+            Some(value) => {
+                config.limits.check_encoded(key, value)?;
+                changes.set(key, Arc::clone(&value.text));
             }
             None => changes.remove(key),
         }

@@ -115,6 +115,8 @@ pub(super) struct Members<'a> {
 impl<'a> Members<'a> {
     pub(super) fn open(to: &'a mut Writer) -> Result<Self, Refused> {
         to.open(b'{')?;
+        // Once, for most values.
+        to.keys.reserve(8);
         let first_key = to.keys.len();
         Ok(Self { to, first_key, has_key: false, in_variant: false })
     }

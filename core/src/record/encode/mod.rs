@@ -16,16 +16,25 @@ use serde::Serialize;
 use self::value::ValueWriter;
 use super::{ValueError, limits::MAX_DEPTH};
 
-/// The JSON text of a value that can be read again.
-pub(crate) fn encode<T: Serialize + ?Sized>(value: &T) -> Result<Arc<str>, ValueError> {
-    let mut writer = Writer { text: Vec::with_capacity(128), depth: 0, keys: Vec::new(), refused: None };
+/// The JSON text of a value, if it can be read again.
+pub(crate) fn encode<T: Serialize + ?Sized>(value: &T) -> Result<Encoded, ValueError> {
+    let mut writer = Writer { text: Vec::with_capacity(128), depth: 0, deepest: 0, keys: Vec::new(), refused: None };
     let written = writer.value(value);
     if let Some(reason) = writer.refused {
         return Err(reason);
     }
     written.map_err(|Refused(reason)| reason)?;
     // What is written are whole strings, so the error is never taken.
-    String::from_utf8(writer.text).map(Into::into).map_err(|_| ValueError::NotSerializable)
+    let text = String::from_utf8(writer.text).map_err(|_| ValueError::NotSerializable)?;
+    Ok(Encoded { text: text.into(), depth: writer.deepest })
+}
+
+/// A value as text that can be read again.
+#[derive(Debug)]
+pub(crate) struct Encoded {
+    pub(crate) text: Arc<str>,
+    /// How deeply its arrays and objects are nested.
+    pub(crate) depth: usize,
 }
 
 /// What has been written so far.
@@ -33,6 +42,8 @@ struct Writer {
     text: Vec<u8>,
     /// Arrays and objects that are open.
     depth: usize,
+    /// The most that were.
+    deepest: usize,
     /// Where in the text the keys of the open objects stand, those of the innermost one last.
     keys: Vec<Range<usize>>,
     /// The first refusal: a `Serialize` that ignores it must not get away with half a text.
@@ -74,6 +85,7 @@ impl Writer {
         if self.depth > MAX_DEPTH {
             return Err(Refused(ValueError::TooDeep { limit: MAX_DEPTH }));
         }
+        self.deepest = self.deepest.max(self.depth);
         self.text.push(bracket);
         Ok(())
     }
@@ -93,17 +105,23 @@ impl Writer {
 
     /// Forgets the keys from number `first` on, which are those of one object; refuses if one of them is there twice.
     fn end_keys(&mut self, first: usize) -> Result<(), Refused> {
+        // So few are compared each with each: most differ in length.
+        const FEW: usize = 8;
         let text = &self.text;
         let key = |range: &Range<usize>| text.get(range.clone()).unwrap_or_default();
         let keys = self.keys.get_mut(first..).unwrap_or_default();
-        if !keys.is_sorted_by(|a, b| key(a) < key(b)) {
+        let is_twice = if keys.len() <= FEW {
+            let mut rest = &*keys;
+            std::iter::from_fn(|| rest.split_off_first().map(|one| (one, rest)))
+                .any(|(one, rest)| rest.iter().any(|other| one.len() == other.len() && key(one) == key(other)))
+        } else if keys.is_sorted_by(|a, b| key(a) < key(b)) {
+            false
+        } else {
             keys.sort_unstable_by(|a, b| key(a).cmp(key(b)));
-            if keys.windows(2).any(|pair| matches!(pair, [a, b] if key(a) == key(b))) {
-                return Err(Refused(ValueError::DuplicateKey));
-            }
-        }
+            keys.windows(2).any(|pair| matches!(pair, [a, b] if key(a) == key(b)))
+        };
         self.keys.truncate(first);
-        Ok(())
+        if is_twice { Err(Refused(ValueError::DuplicateKey)) } else { Ok(()) }
     }
 }
 
@@ -167,14 +185,15 @@ mod tests {
             let value = (&json, Unit, (), Tuple(1, Some(float)), Tuple(2, None), variants, flat, format_args!("{n}").to_string());
             prop_assume!(text != "first");
             let ours = encode(&value).unwrap();
-            prop_assert_eq!(&*ours, serde_json::to_string(&value).unwrap());
+            prop_assert_eq!(&*ours.text, serde_json::to_string(&value).unwrap());
+            prop_assert_eq!(ours.depth, crate::record::depth_of(ours.text.as_bytes()));
         }
     }
 
     #[test]
     fn a_text_is_read_as_the_float_that_was_written() {
         for float in [0.091_443_385_120_929_27, f64::MIN_POSITIVE, 5e-324, f64::MAX, -0.0, 1e21] {
-            let text = encode(&float).unwrap();
+            let text = encode(&float).unwrap().text;
             assert_eq!(serde_json::from_str::<f64>(&text).unwrap().to_bits(), f64::to_bits(float), "{text}");
         }
     }
