@@ -2,6 +2,7 @@
 
 mod access;
 mod apply;
+mod binary;
 mod changes;
 mod codec;
 mod encode;
@@ -18,6 +19,8 @@ mod value_error;
 
 pub use access::{Access, Bounds, Extend};
 pub use apply::{Applied, Commit, Expect};
+#[cfg(all(feature = "bincode", feature = "fuzzing"))]
+pub(crate) use binary::same;
 pub use changes::Changes;
 pub use codec::{BincodeCodec, Codec, CodecError};
 pub(crate) use encode::{Encoded, encode};
