@@ -90,11 +90,14 @@ impl JsonText {
         if let Ok(value) = serde_json::from_str(&as_string) {
             return Some(value);
         }
-        match text {
-            "1" => serde_json::from_str("true").ok(),
-            "0" | "\"\"" => serde_json::from_str("false").ok(),
-            _ => None,
-        }
+        let meanings: &[&str] = match text {
+            "1" => &["true"],
+            "0" => &["false"],
+            // GoFrame's nil.
+            "\"\"" => &["null", "false"],
+            _ => &[],
+        };
+        meanings.iter().find_map(|meaning| serde_json::from_str(meaning).ok())
     }
 }
 
@@ -126,6 +129,8 @@ mod tests {
         assert_eq!(text(" 0").decode::<bool>(), Ok(false));
         assert_eq!(text("  \"\"").decode::<bool>(), Ok(false));
         assert_eq!(text("  \"\"").decode::<String>().as_deref(), Ok(""));
+        assert_eq!(text("  \"\"").decode::<Option<u8>>(), Ok(None));
+        assert_eq!(text("  \"\"").decode::<()>(), Ok(()));
         assert_eq!(text(" [1,2]").decode::<Vec<u8>>(), Ok(vec![1, 2]));
         assert_eq!(text(" [1,2]").decode::<String>().as_deref(), Ok("[1,2]"));
         assert!(text(" 42").decode::<Vec<u8>>().is_err());

@@ -20,6 +20,9 @@ macro_rules! session_methods {
             /// logged, [`len`](Self::len) does not count it, [`update`](Self::update) is told `None`, and the next
             /// [`set`](Self::set) mends it.
             ///
+            /// An integer beyond 64 bits, which only another program can have stored, is exact as an `i128` or a `u128`. As an `f64`
+            /// or a [`Value`] it is rounded here; [`get_many`](Self::get_many) and [`data`](Self::data) refuse it.
+            ///
             /// ```
             #[doc = $setup]
             #[doc = concat!("session.set(\"visits\", &3)?;\nassert_eq!(session.get::<u32>(\"visits\")", $wait, "?, Some(3));\nassert_eq!(session.get::<u32>(\"other\")", $wait, "?, None);")]

@@ -8,7 +8,11 @@ use std::{
     },
 };
 
-use gsession::{ClientInfo, Delivery, Error, Session, SessionId, StoreKey, ValueError};
+use futures::executor::block_on;
+use gsession::{
+    AsyncManager, ClientInfo, Delivery, Error, ManualClock, MemoryStorage, Session, SessionId, Storage, StoreKey,
+    ValueError,
+};
 use serde_json::json;
 use tracing::{
     Event, Metadata, Subscriber,
@@ -131,6 +135,31 @@ fn a_value_of_another_type_stays_an_error() {
         session.abandon();
         assert_eq!(request(&place, &id).get::<String>("good").unwrap().as_deref(), Some("ada"));
     }
+}
+
+/// The async face reads as the blocking one does.
+#[test]
+fn an_async_session_agrees() {
+    let storage = Arc::new(MemoryStorage::new());
+    let manager = AsyncManager::builder(Arc::clone(&storage)).clock(ManualClock::new(NOW)).build().unwrap();
+    block_on(async {
+        let session = manager.session(None, ClientInfo::default());
+        session.set("good", "ada").unwrap();
+        let _ = session.save().await.unwrap();
+        let id = session.id().unwrap();
+        Storage::commit(&*storage, &StoreKey::of(&id), &commit_at(setting("bad", "{oops"), NOW)).unwrap();
+
+        let session = manager.session(Some(id.as_str()), ClientInfo::default());
+        assert_eq!(session.get::<String>("bad").await.unwrap(), None);
+        assert!(!session.contains_key("bad").await.unwrap());
+        assert_eq!(session.take::<u8>("bad").await.unwrap(), None);
+        assert_eq!(session.get_many(&["bad"]).await.unwrap().len(), 0);
+        assert_eq!(json!(session.data().await.unwrap()), json!({ "good": "ada" }));
+        assert_eq!(session.len().await.unwrap(), 1);
+        assert_eq!(session.update("bad", |old: Option<u8>| old.map_or(1, |n| n + 1)).await.unwrap(), 1);
+        assert_eq!(session.get_or("bad", 7).await.unwrap(), 1);
+        session.close().await.unwrap();
+    });
 }
 
 /// A number that no type can hold is JSON all the same.

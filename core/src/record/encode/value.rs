@@ -87,6 +87,12 @@ impl<'a> Serializer for ValueWriter<'a> {
     }
 
     fn serialize_f32(self, value: f32) -> Result<(), Refused> {
+        // serde's buffers read the digits as an `f64` and round that. For 7.038531e-26, and no other `f32`, that gives its
+        // neighbour.
+        const ROUNDED_TWICE: u32 = 363_742_205;
+        if value.abs().to_bits() == ROUNDED_TWICE {
+            return self.serialize_f64(value.into());
+        }
         if value.is_finite() { self.to.plain(&value) } else { Err(Refused(ValueError::NotFinite)) }
     }
 
