@@ -153,6 +153,14 @@ fn text_that_is_not_checked() {
     assert_eq!(session.get::<(u64, f64, f64)>("k").unwrap(), Some((u64::MAX, -1.5, 2000.0)));
 }
 
+#[cfg(feature = "redis")]
+#[test]
+fn a_real_raw_value() {
+    let raw = serde_json::value::RawValue::from_string("[1, 2]".to_owned()).unwrap();
+    assert_eq!(refused(&raw), ValueError::RawValue);
+    assert_eq!(refused(&Named { value: Some(raw) }), ValueError::RawValue);
+}
+
 /// A `Serialize` that goes on as if nothing had been refused.
 struct Careless;
 
