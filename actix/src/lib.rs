@@ -156,6 +156,10 @@
 //! - The cookie is `Secure`: browsers keep and send it over HTTPS only, except that some accept it over plain HTTP on
 //!   `localhost`. For development over plain HTTP, set [`cookie_secure(false)`](SessionMiddlewareBuilder::cookie_secure).
 //! - Ids are not bound to the client's address; addresses change, and proxies hide them.
+//!
+//! # Features
+//!
+//! `bincode` and `file`, both on by default, are those of [`gsession`]. Leave them out with `default-features = false`.
 
 mod attach;
 mod cookie;

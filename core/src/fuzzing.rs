@@ -19,6 +19,12 @@ pub fn record(data: &[u8]) {
     }
 }
 
+/// Records and changes, as bincode reads and writes them and as this crate does without it.
+#[cfg(feature = "bincode")]
+pub fn binary(data: &[u8]) {
+    crate::record::same(data);
+}
+
 /// Ids and keys as texts: each has one spelling.
 pub fn id(data: &[u8]) {
     let Ok(text) = std::str::from_utf8(data) else { return };

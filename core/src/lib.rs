@@ -52,6 +52,7 @@
 //!
 //! | feature | default | what | pulls in |
 //! |---|---|---|---|
+//! | `bincode` | yes | records are written and read by the crate bincode; without it, by code of this crate, as the same bytes: for those who must pass `cargo deny` (RUSTSEC-2025-0141: bincode is not maintained) | `bincode` |
 //! | `file` | yes | [`FileStorage`] (Unix) | `rustix` |
 //! | `tokio` | no | `OnPool`, and with it `FileStorage` as an [`AsyncStorage`] | `tokio` (`rt`) |
 //! | `redis` | no | `RedisStorage` and `RedisHashStorage` | `redis`, `tokio`, `thread_local`, `lru` |

@@ -263,3 +263,19 @@ fn writing_what_is_there_already_writes_no_file() {
     assert_eq!(write(true, "bob"), gsession::Saved::Committed);
     assert_ne!(inode(), before);
 }
+
+/// The value that an atomic update has lost against is the one that is read from then on.
+#[test]
+fn what_a_change_was_told_is_what_is_read_afterwards() {
+    for kind in KINDS {
+        let world = World::new(kind);
+        let session = world.request();
+        assert_eq!(session.get::<u64>("token").unwrap(), None);
+        world.put("token", 7);
+        assert_eq!(session.get_or_insert_with("token", || 1_u64).unwrap(), 7, "{kind:?}");
+        assert_eq!(session.get::<u64>("token").unwrap(), Some(7), "{kind:?}");
+        session.set("seen", &1).unwrap();
+        session.close().unwrap();
+        assert_eq!(world.request().data().unwrap().len(), 3, "{kind:?}");
+    }
+}

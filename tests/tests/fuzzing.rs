@@ -110,6 +110,11 @@ fn records() {
 }
 
 #[test]
+fn what_bincode_reads() {
+    fuzz("binary", gsession::fuzzing::binary);
+}
+
+#[test]
 fn files() {
     fuzz("file", gsession::fuzzing::file);
 }

@@ -2,9 +2,11 @@
 
 use std::{fmt, sync::Arc, time::Duration};
 
-use bincode::config::{Configuration, Limit, LittleEndian, Varint};
-
-use super::{Entries, Limits, Record, depth_of};
+use super::{
+    Entries, Limits, Record,
+    binary::{read, write},
+    depth_of,
+};
 use crate::Timestamp;
 
 /// Turns records into bytes and back. Storages that keep whole records take one, so that the encoding is replaceable.
@@ -65,19 +67,18 @@ pub enum CodecError {
 /// | for each: varint, n, varint, n | key length, key, value length, value (JSON), sorted by key |
 ///
 /// Varints are bincode's: up to 250 one byte; 251, 252 and 253 announce 2, 4 and 8 little-endian bytes.
+///
+/// The crate bincode writes and reads it with the feature `bincode`, which is on by default. Without that feature, code of
+/// this crate writes and reads the same bytes, for those who must not depend on a crate that is not maintained
+/// (RUSTSEC-2025-0141).
 #[derive(Debug, Clone, Copy, Default)]
 pub struct BincodeCodec;
 
 const VERSION: u8 = 1;
-/// The strings are borrowed from the input, so the bound only has to stop absurd lengths before they are used.
-const CONFIG: Configuration<LittleEndian, Varint, Limit<{ 1 << 31 }>> =
-    bincode::config::standard().with_limit::<{ 1 << 31 }>();
-
 type Head<'a> = (u64, u64, u64, Option<u64>, Option<&'a str>, u32);
 
 impl Codec for BincodeCodec {
     fn encode(&self, record: &Record) -> Result<Vec<u8>, CodecError> {
-        const FAILED: CodecError = CodecError::Malformed { reason: "bincode could not write it" };
         let mut bytes = Vec::with_capacity(64 + record.entries.text_bytes() + 4 * record.entries.len());
         bytes.push(VERSION);
         let idle = u64::try_from(record.idle_timeout.as_millis()).unwrap_or(u64::MAX);
@@ -87,11 +88,11 @@ impl Codec for BincodeCodec {
             idle,
             record.absolute_deadline.map(Timestamp::as_millis),
             record.principal.as_deref(),
-            u32::try_from(record.entries.len()).map_err(|_| FAILED)?,
+            u32::try_from(record.entries.len()).map_err(|_| CodecError::TooLarge { reason: "entries" })?,
         );
-        bincode::encode_into_std_write(head, &mut bytes, CONFIG).map_err(|_| FAILED)?;
+        write(head, &mut bytes)?;
         for entry in record.entries.iter() {
-            bincode::encode_into_std_write(entry, &mut bytes, CONFIG).map_err(|_| FAILED)?;
+            write(entry, &mut bytes)?;
         }
         Ok(bytes)
     }
@@ -101,10 +102,8 @@ impl Codec for BincodeCodec {
         if version != VERSION {
             return Err(CodecError::Version { found: version, known: VERSION });
         }
-        let (head, read): (Head<'_>, usize) = bincode::borrow_decode_from_slice(rest, CONFIG)
-            .map_err(|_| CodecError::Malformed { reason: "damaged or cut short" })?;
+        let (head, mut rest) = read::<Head<'_>>(rest)?;
         let (created_at, last_seen, idle, deadline, principal, count) = head;
-        let mut rest = rest.get(read..).unwrap_or_default();
         // An entry takes at least two bytes, so this bounds the list by the size of the input.
         if count as usize > rest.len() / 2 {
             return Err(CodecError::Malformed { reason: "more entries than bytes" });
@@ -114,13 +113,12 @@ impl Codec for BincodeCodec {
         }
         let mut list: Vec<(&str, &str)> = Vec::with_capacity(count as usize);
         for _ in 0..count {
-            let (entry, read): ((&str, &str), usize) = bincode::borrow_decode_from_slice(rest, CONFIG)
-                .map_err(|_| CodecError::Malformed { reason: "damaged or cut short" })?;
+            let (entry, behind) = read::<(&str, &str)>(rest)?;
             if depth_of(entry.1.as_bytes()) > limits.max_depth {
                 return Err(CodecError::TooLarge { reason: "nesting" });
             }
             list.push(entry);
-            rest = rest.get(read..).unwrap_or_default();
+            rest = behind;
         }
         if !rest.is_empty() {
             return Err(CodecError::Malformed { reason: "bytes after the end" });

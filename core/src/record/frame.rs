@@ -2,32 +2,27 @@
 
 use std::sync::Arc;
 
-use bincode::config::{Configuration, Limit, LittleEndian, Varint};
-
-use super::{Changes, CodecError, Entries, Limits, depth_of};
-
-/// The texts are borrowed from the input, so the bound only has to stop absurd lengths before they are used.
-const CONFIG: Configuration<LittleEndian, Varint, Limit<{ 1 << 31 }>> =
-    bincode::config::standard().with_limit::<{ 1 << 31 }>();
+use super::{
+    Changes, CodecError, Entries, Limits,
+    binary::{read, write},
+    depth_of,
+};
 
 /// Whether everything was cleared, the new principal if there is one, the number of edits.
 type Head<'a> = (bool, Option<Option<&'a str>>, u32);
 /// A key, and what it is set to; `None` removes it.
 type Edit<'a> = (&'a str, Option<&'a str>);
 
-const MALFORMED: CodecError = CodecError::Malformed { reason: "damaged or cut short" };
-
 impl Changes {
     /// Writes these changes behind `bytes`.
     pub(crate) fn encode(&self, bytes: &mut Vec<u8>) -> Result<(), CodecError> {
-        const FAILED: CodecError = CodecError::Malformed { reason: "bincode could not write it" };
         let principal = self.principal();
-        let count = u32::try_from(self.edit_count()).map_err(|_| FAILED)?;
+        let count = u32::try_from(self.edit_count()).map_err(|_| CodecError::TooLarge { reason: "entries" })?;
         let head: Head<'_> = (self.is_cleared(), principal, count);
-        bincode::encode_into_std_write(head, bytes, CONFIG).map_err(|_| FAILED)?;
+        write(head, bytes)?;
         for (key, edit) in self.edits() {
             let edit: Edit<'_> = (key, edit);
-            bincode::encode_into_std_write(edit, bytes, CONFIG).map_err(|_| FAILED)?;
+            write(edit, bytes)?;
         }
         Ok(())
     }
@@ -46,9 +41,7 @@ pub(crate) fn replay(
     let mut principal = principal;
     let mut list: Vec<(&str, &str)> = entries.iter().collect();
     while !log.is_empty() {
-        let (head, read): (Head<'_>, usize) = bincode::borrow_decode_from_slice(log, CONFIG).map_err(|_| MALFORMED)?;
-        let (cleared, changed, count) = head;
-        log = log.get(read..).unwrap_or_default();
+        let ((cleared, changed, count), mut rest) = read::<Head<'_>>(log)?;
         if cleared {
             list.clear();
         }
@@ -56,10 +49,8 @@ pub(crate) fn replay(
             principal = changed.map(Into::into);
         }
         for _ in 0..count {
-            let (edit, read): (Edit<'_>, usize) =
-                bincode::borrow_decode_from_slice(log, CONFIG).map_err(|_| MALFORMED)?;
-            log = log.get(read..).unwrap_or_default();
-            let (key, edit) = edit;
+            let ((key, edit), behind) = read::<Edit<'_>>(rest)?;
+            rest = behind;
             match (list.binary_search_by(|(held, _)| (*held).cmp(key)), edit) {
                 (Ok(at), Some(json)) => list[at].1 = json,
                 (Ok(at), None) => {
@@ -69,6 +60,7 @@ pub(crate) fn replay(
                 (Err(_), None) => {}
             }
         }
+        log = rest;
     }
     if list.iter().any(|(_, json)| depth_of(json.as_bytes()) > limits.max_depth) {
         return Err(CodecError::TooLarge { reason: "nesting" });

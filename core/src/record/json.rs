@@ -2,9 +2,13 @@
 
 use std::{ops::Range, sync::Arc};
 
-use serde::{Serialize, de::DeserializeOwned};
+use serde::de::DeserializeOwned;
+use serde_json::Value;
 
-use super::Entries;
+use super::{
+    Entries, ValueError,
+    text::{has_inexact_integer, has_lone_surrogate, is_readable},
+};
 
 /// The JSON text of one value. Cheap to clone: it shares the bytes of the record or of the write it came from.
 #[derive(Clone)]
@@ -42,12 +46,42 @@ impl JsonText {
 
     /// The value. A text that begins with a space comes from a place that keeps no types, such as GoFrame's hashes: it is
     /// given as whatever is asked for.
-    pub(crate) fn decode<T: DeserializeOwned>(&self) -> Result<T, ValueError> {
-        let decoded = serde_json::from_slice(self.as_bytes());
-        match (decoded, self.as_bytes().first()) {
-            (Err(error), Some(b' ')) if error.is_data() => self.decode_untyped().ok_or(ValueError::from_json(&error)),
-            (decoded, _) => decoded.map_err(|error| ValueError::from_json(&error)),
+    pub(crate) fn decode<T: DeserializeOwned>(&self) -> Result<T, Unreadable> {
+        let text = self.as_bytes();
+        // A reader that skips a part of the text would not notice, another one would.
+        if has_lone_surrogate(text) {
+            return Err(Unreadable::Damaged);
         }
+        serde_json::from_slice(text).or_else(|error| {
+            if !is_readable(text) {
+                return Err(Unreadable::Damaged);
+            }
+            let untyped = if self.is_untyped() { self.decode_untyped() } else { None };
+            untyped.ok_or(Unreadable::Refused(ValueError::WrongType { column: error.column() }))
+        })
+    }
+
+    /// The value as a JSON value that has all the digits of its integers. A text without a type is given as a string if it has
+    /// more.
+    pub(crate) fn decode_value(&self) -> Result<Value, Unreadable> {
+        let text = self.as_bytes();
+        if !has_inexact_integer(text) {
+            return self.decode();
+        }
+        match (is_readable(text), self.is_untyped()) {
+            (false, _) => Err(Unreadable::Damaged),
+            (true, true) => Ok(Value::String(self.as_str().trim_ascii_start().to_owned())),
+            (true, false) => Err(Unreadable::Refused(ValueError::InexactInteger)),
+        }
+    }
+
+    /// Whether the text is JSON, so that [`decode`](Self::decode) does not find it damaged.
+    pub(crate) fn is_readable(&self) -> bool {
+        is_readable(self.as_bytes())
+    }
+
+    fn is_untyped(&self) -> bool {
+        self.as_bytes().first() == Some(&b' ')
     }
 
     fn decode_untyped<T: DeserializeOwned>(&self) -> Option<T> {
@@ -56,11 +90,14 @@ impl JsonText {
         if let Ok(value) = serde_json::from_str(&as_string) {
             return Some(value);
         }
-        match text {
-            "1" => serde_json::from_str("true").ok(),
-            "0" | "\"\"" => serde_json::from_str("false").ok(),
-            _ => None,
-        }
+        let meanings: &[&str] = match text {
+            "1" => &["true"],
+            "0" => &["false"],
+            // GoFrame's nil.
+            "\"\"" => &["null", "false"],
+            _ => &[],
+        };
+        meanings.iter().find_map(|meaning| serde_json::from_str(meaning).ok())
     }
 }
 
@@ -70,74 +107,18 @@ impl std::fmt::Debug for JsonText {
     }
 }
 
-/// Why a value could not be written as JSON or read as the wanted type.
-///
-/// The message of the JSON library is left out on purpose, because it quotes the value (H6, ASVS 16.2.5).
-#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[non_exhaustive]
-pub enum ValueError {
-    /// The value is of another type than the wanted one.
-    #[error("the value is not of the wanted type (column {column} of its JSON)")]
-    WrongType {
-        /// Where in the JSON text, counted from 1.
-        column: usize,
-    },
-    /// What is stored is not JSON.
-    #[error("the value is not valid JSON (column {column})")]
-    Malformed {
-        /// Where in the JSON text, counted from 1.
-        column: usize,
-    },
-    /// The value cannot be written as JSON: a map with keys that are not strings, or its own `Serialize` refused.
-    #[error("the value cannot be written as JSON")]
-    NotSerializable,
-}
-
-impl ValueError {
-    fn from_json(error: &serde_json::Error) -> Self {
-        if error.is_data() {
-            Self::WrongType { column: error.column() }
-        } else {
-            Self::Malformed { column: error.column() }
-        }
-    }
-}
-
-pub(crate) fn encode<T: Serialize + ?Sized>(value: &T) -> Result<Arc<str>, ValueError> {
-    serde_json::to_string(value).map(Into::into).map_err(|_| ValueError::NotSerializable)
-}
-
-/// How deeply arrays and objects are nested in a JSON text.
-pub(crate) fn depth_of(json: &[u8]) -> usize {
-    let (mut depth, mut deepest, mut in_string, mut escaped) = (0_usize, 0, false, false);
-    for byte in json {
-        match byte {
-            _ if escaped => escaped = false,
-            b'\\' if in_string => escaped = true,
-            b'"' => in_string = !in_string,
-            b'[' | b'{' if !in_string => {
-                depth += 1;
-                deepest = deepest.max(depth);
-            }
-            b']' | b'}' if !in_string => depth = depth.saturating_sub(1),
-            _ => {}
-        }
-    }
-    deepest
+/// Why a stored value cannot be given.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Unreadable {
+    /// The text is not JSON: its entry counts as absent (S11).
+    Damaged,
+    /// It is JSON, but not of the wanted type.
+    Refused(ValueError),
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn depth_counts_brackets_outside_strings() {
-        for (json, depth) in
-            [("1", 0), ("[]", 1), (r#"{"a":[1,[2]]}"#, 3), (r#""[[[[""#, 0), (r#"["\"[[["]"#, 1), ("[[],[[]]]", 3)]
-        {
-            assert_eq!(depth_of(json.as_bytes()), depth, "{json}");
-        }
-    }
 
     #[test]
     fn a_text_without_a_type_is_what_is_asked_for() {
@@ -148,6 +129,8 @@ mod tests {
         assert_eq!(text(" 0").decode::<bool>(), Ok(false));
         assert_eq!(text("  \"\"").decode::<bool>(), Ok(false));
         assert_eq!(text("  \"\"").decode::<String>().as_deref(), Ok(""));
+        assert_eq!(text("  \"\"").decode::<Option<u8>>(), Ok(None));
+        assert_eq!(text("  \"\"").decode::<()>(), Ok(()));
         assert_eq!(text(" [1,2]").decode::<Vec<u8>>(), Ok(vec![1, 2]));
         assert_eq!(text(" [1,2]").decode::<String>().as_deref(), Ok("[1,2]"));
         assert!(text(" 42").decode::<Vec<u8>>().is_err());
@@ -155,9 +138,41 @@ mod tests {
     }
 
     #[test]
+    fn a_text_that_no_number_can_be_read_from_is_still_a_string() {
+        for token in ["1e999", "7e450", "123456789012345678901234567890"] {
+            let text = JsonText::written(format!(" {token}").into());
+            assert_eq!(text.decode::<String>().as_deref(), Ok(token));
+            assert!(text.decode_value().is_ok(), "{token}");
+        }
+    }
+
+    #[test]
+    fn what_is_not_json_is_damaged_whatever_is_asked_for() {
+        for json in ["", "{oops", "1 2", "\"\\ud800\"", "[1,", "nul", "{\"a\":1,}"] {
+            let text = JsonText::written(json.into());
+            assert!(!text.is_readable(), "{json}");
+            assert_eq!(text.decode::<String>(), Err(Unreadable::Damaged), "{json}");
+            assert_eq!(text.decode::<Option<bool>>(), Err(Unreadable::Damaged), "{json}");
+            assert_eq!(text.decode::<serde::de::IgnoredAny>().map(drop), Err(Unreadable::Damaged), "{json}");
+            assert_eq!(text.decode_value(), Err(Unreadable::Damaged), "{json}");
+        }
+    }
+
+    #[test]
+    fn an_integer_is_given_with_all_its_digits_or_not_at_all() {
+        let text = |json: &str| JsonText::written(json.into());
+        let refused = Err(Unreadable::Refused(ValueError::InexactInteger));
+        assert_eq!(text("[18446744073709551616]").decode_value(), refused);
+        assert_eq!(text("18446744073709551616").decode::<u128>(), Ok(1 << 64));
+        assert_eq!(text("18446744073709551615").decode_value(), Ok(Value::from(u64::MAX)));
+        assert_eq!(text(" 18446744073709551616").decode_value(), Ok(Value::from("18446744073709551616")));
+        assert_eq!(text("100000000000000000000").decode_value(), Ok(Value::from(1e20)));
+    }
+
+    #[test]
     fn errors_do_not_quote_the_value() {
-        let text = JsonText::written(encode("hunter2").unwrap());
-        let error = text.decode::<u32>().unwrap_err();
+        let text = JsonText::written("\"hunter2\"".into());
+        let Err(Unreadable::Refused(error)) = text.decode::<u32>() else { panic!("it is no number") };
         assert!(matches!(error, ValueError::WrongType { .. }));
         assert!(!format!("{error} {error:?} {text:?}").contains("hunter2"));
     }

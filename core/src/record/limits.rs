@@ -2,6 +2,7 @@
 
 #[cfg(feature = "redis")]
 use super::Changes;
+use super::Encoded;
 #[cfg(any(all(feature = "file", unix), feature = "redis"))]
 use super::Record;
 
@@ -25,6 +26,9 @@ pub struct Limits {
 
 /// Offsets inside a record are 32 bits wide, and nobody keeps a gigabyte in a session on purpose.
 const CEILING: usize = 1 << 30;
+
+/// The most that [`Limits::max_depth`] can be.
+pub(super) const MAX_DEPTH: usize = 100;
 
 impl Default for Limits {
     fn default() -> Self {
@@ -71,7 +75,7 @@ impl Limits {
     /// Arrays and objects nested in one value. Default: 64; at most 100, because readers of JSON stop at 128.
     #[must_use]
     pub const fn max_depth(mut self, levels: usize) -> Self {
-        self.max_depth = if levels > 100 { 100 } else { levels };
+        self.max_depth = if levels > MAX_DEPTH { MAX_DEPTH } else { levels };
         self
     }
 
@@ -138,21 +142,35 @@ pub enum LimitExceeded {
 }
 
 impl Limits {
-    pub(crate) fn check_entry(&self, key: &str, json: &str) -> Result<(), LimitExceeded> {
+    fn check_sizes(&self, key: &str, json: &str) -> Result<(), LimitExceeded> {
         if key.len() > self.max_key_bytes {
             return Err(LimitExceeded::Key { limit: self.max_key_bytes, actual: key.len() });
         }
         if json.len() > self.max_value_bytes {
             return Err(LimitExceeded::Value { limit: self.max_value_bytes, actual: json.len() });
         }
-        // A value of n bytes cannot be nested deeper than n / 2, so short ones need no scan.
-        if json.len() > 2 * self.max_depth {
-            let actual = super::depth_of(json.as_bytes());
-            if actual > self.max_depth {
-                return Err(LimitExceeded::Depth { limit: self.max_depth, actual });
-            }
+        Ok(())
+    }
+
+    const fn check_depth(&self, actual: usize) -> Result<(), LimitExceeded> {
+        if actual > self.max_depth {
+            return Err(LimitExceeded::Depth { limit: self.max_depth, actual });
         }
         Ok(())
+    }
+
+    /// Checks an entry whose value has just been written.
+    pub(crate) fn check_encoded(&self, key: &str, value: &Encoded) -> Result<(), LimitExceeded> {
+        self.check_sizes(key, &value.text)?;
+        self.check_depth(value.depth)
+    }
+
+    /// Checks an entry that may hold any text.
+    #[cfg(any(all(feature = "file", unix), feature = "redis"))]
+    pub(crate) fn check_entry(&self, key: &str, json: &str) -> Result<(), LimitExceeded> {
+        self.check_sizes(key, json)?;
+        // A value of n bytes cannot be nested deeper than n / 2, so short ones need no scan.
+        if json.len() > 2 * self.max_depth { self.check_depth(super::depth_of(json.as_bytes())) } else { Ok(()) }
     }
 
     pub(crate) fn check_principal(&self, principal: Option<&str>) -> Result<(), LimitExceeded> {

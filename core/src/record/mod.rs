@@ -2,8 +2,10 @@
 
 mod access;
 mod apply;
+mod binary;
 mod changes;
 mod codec;
+mod encode;
 mod entries;
 #[cfg(feature = "redis")]
 mod frame;
@@ -12,20 +14,27 @@ mod gate;
 mod json;
 mod limits;
 mod snapshot;
+mod text;
+mod value_error;
 
 pub use access::{Access, Bounds, Extend};
 pub use apply::{Applied, Commit, Expect};
+#[cfg(all(feature = "bincode", feature = "fuzzing"))]
+pub(crate) use binary::same;
 pub use changes::Changes;
 pub use codec::{BincodeCodec, Codec, CodecError};
+pub(crate) use encode::{Encoded, encode};
 pub use entries::Entries;
 #[cfg(feature = "redis")]
 pub(crate) use frame::replay;
 #[cfg(feature = "conformance")]
 pub(crate) use gate::Gate;
-pub use json::{JsonText, ValueError};
-pub(crate) use json::{depth_of, encode};
+pub use json::JsonText;
+pub(crate) use json::Unreadable;
 pub use limits::{LimitExceeded, Limits};
 pub use snapshot::Snapshot;
+pub(crate) use text::depth_of;
+pub use value_error::ValueError;
 
 use std::{fmt, sync::Arc, time::Duration};
 

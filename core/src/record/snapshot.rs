@@ -1,6 +1,6 @@
 //! A session as a request has read it.
 
-use super::{Entries, Record};
+use super::{Entries, JsonText, Record};
 
 /// A session as it was read.
 #[derive(Debug, Clone)]
@@ -24,18 +24,71 @@ impl Snapshot {
         Self { record, complete: true, extended: false, revision: 0 }
     }
 
-    /// Adds what a second, partial read has found.
-    pub(crate) fn merge(&mut self, more: Self) {
-        let entries = if more.complete {
-            Some(more.record.entries)
-        } else {
-            let both = self.record.entries.iter().chain(more.record.entries.iter());
-            Entries::pack(both)
+    /// Takes what a later read has found, of the entries `asked` for, or of all. What it says of the session counts, and an entry
+    /// that it asked for and did not find is gone; of the earlier read only the other entries stay.
+    pub(crate) fn merge(&mut self, later: Self, asked: Option<&[&str]>) {
+        let mut record = later.record;
+        if let (false, Some(asked)) = (later.complete, asked) {
+            let kept = self.record.entries.iter().filter(|(key, _)| !asked.contains(key));
+            // Both were read within 4 GiB, so the fallback is hardly ever taken: the later read alone.
+            record.entries = Entries::pack(kept.chain(record.entries.iter())).unwrap_or(record.entries);
+        }
+        // A read through a cache may lag behind what this request itself has extended.
+        if self.record.last_seen > record.last_seen {
+            (record.last_seen, record.idle_timeout) = (self.record.last_seen, self.record.idle_timeout);
+        }
+        *self = Self {
+            record,
+            complete: self.complete | later.complete,
+            extended: self.extended | later.extended,
+            revision: later.revision,
         };
-        self.record.entries = entries.unwrap_or_default();
-        self.complete |= more.complete;
-        self.extended |= more.extended;
-        self.revision = more.revision;
-        self.record.last_seen = self.record.last_seen.max(more.record.last_seen);
+    }
+
+    /// Takes what a conflict has told of one entry. What the others are by now is not known, so neither is the revision.
+    pub(crate) fn correct(&mut self, key: &str, text: Option<&JsonText>) {
+        let others = self.record.entries.iter().filter(|(held, _)| *held != key);
+        let current = text.map(|text| (key, text.as_str()));
+        if let Some(entries) = Entries::pack(others.chain(current)) {
+            self.record.entries = entries;
+            self.revision = 0;
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+    use crate::Timestamp;
+
+    fn read(at: u64, principal: &str, entries: &[(&str, &str)]) -> Snapshot {
+        let at = Timestamp::from_millis(at);
+        let mut record = Record::new(at, Duration::from_millis(at.as_millis()), Some(at));
+        record.principal = Some(principal.into());
+        record.entries = Entries::pack(entries.iter().copied()).unwrap();
+        Snapshot { complete: false, revision: at.as_millis(), ..Snapshot::complete(record) }
+    }
+
+    #[test]
+    fn what_a_later_read_says_of_the_session_counts() {
+        let mut snapshot = read(1, "ada", &[("a", "1"), ("b", "1")]);
+        let later = read(2, "eve", &[("c", "2")]);
+        snapshot.merge(later.clone(), Some(&["b", "c"]));
+        assert_eq!(snapshot.record.entries, Entries::pack([("a", "1"), ("c", "2")]).unwrap());
+        assert_eq!(Record { entries: later.record.entries.clone(), ..snapshot.record.clone() }, later.record);
+        assert_eq!(snapshot.revision, 2);
+        snapshot.merge(later.clone(), None);
+        assert_eq!(snapshot.record, later.record);
+    }
+
+    #[test]
+    fn activity_is_not_forgotten() {
+        let mut snapshot = read(5, "ada", &[]);
+        snapshot.merge(read(2, "eve", &[]), Some(&[]));
+        assert_eq!(snapshot.record.last_seen, Timestamp::from_millis(5));
+        assert_eq!(snapshot.record.idle_timeout, Duration::from_millis(5));
+        assert_eq!(snapshot.record.created_at, Timestamp::from_millis(2));
     }
 }

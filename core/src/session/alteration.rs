@@ -1,12 +1,10 @@
 //! What an atomic update makes of one entry.
 
-use std::sync::Arc;
-
 use serde::Serialize;
 
 use crate::{
     ValueError,
-    record::{JsonText, encode},
+    record::{Encoded, JsonText, encode},
 };
 
 /// What becomes of the entry.
@@ -19,12 +17,12 @@ pub(super) enum Alteration<T> {
 
 impl<T: Serialize> Alteration<T> {
     /// What has to be stored in place of `old`: `Some(None)` removes it, `None` is nothing.
-    pub(super) fn edit_of(&self, old: Option<&JsonText>) -> Result<Option<Option<Arc<str>>>, ValueError> {
+    pub(super) fn edit_of(&self, old: Option<&JsonText>) -> Result<Option<Option<Encoded>>, ValueError> {
         Ok(match self {
             Self::Keep(_) => None,
             Self::Put(value) => {
-                let json = encode(value)?;
-                (old.map(JsonText::as_bytes) != Some(json.as_bytes())).then_some(Some(json))
+                let new = encode(value)?;
+                (old.map(JsonText::as_bytes) != Some(new.text.as_bytes())).then_some(Some(new))
             }
             Self::Remove => old.map(|_| None),
         })

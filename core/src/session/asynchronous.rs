@@ -12,12 +12,13 @@ use super::{
     alteration::Alteration,
     machine::Machine,
     methods::session_methods,
-    steps::{MAX_UPDATE_TRIES, Progress, Reply, Step, Update, decode_entry, value_error},
+    steps::{MAX_UPDATE_TRIES, Progress, Reply, Step, Update},
+    values::{self, value_error},
 };
 use crate::{
     AnyStorage, AsyncStorage, ClientInfo, Error, SessionId, StoreKey, Timestamp,
     manager::remove_through,
-    record::{JsonText, encode},
+    record::encode,
     storage::{Leads, Trail},
 };
 

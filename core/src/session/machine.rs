@@ -108,9 +108,16 @@ pub(super) struct View {
     pub(super) snapshot: Snapshot,
     /// The keys that were asked for, if not all were read.
     pub(super) names: Option<BTreeSet<Box<str>>>,
+    /// Whether a warning has been given that an entry is damaged.
+    pub(super) damage_reported: bool,
 }
 
 impl View {
+    /// All of a session.
+    pub(super) const fn of(snapshot: Snapshot) -> Self {
+        Self { snapshot, names: None, damage_reported: false }
+    }
+
     pub(super) fn knows(&self, key: &str) -> bool {
         self.names.as_ref().is_none_or(|names| names.contains(key))
     }
@@ -303,14 +310,14 @@ impl Machine {
         self.closed
     }
 
-    /// What reading the storage found.
-    pub(super) fn found(&mut self, lookup: Lookup) {
+    /// What reading the entries `asked` for, or all, has found.
+    pub(super) fn found(&mut self, lookup: Lookup, asked: Option<&[&str]>) {
         self.saw_principal |= matches!(&lookup, Lookup::Found(snapshot) if snapshot.record.principal.is_some());
         match (lookup, &mut self.standing) {
-            // A second, partial read adds to the first.
-            (Lookup::Found(more), Standing::Found(view)) => view.snapshot.merge(more),
+            // A second read adds to the first.
+            (Lookup::Found(later), Standing::Found(view)) => view.snapshot.merge(later, asked),
             (Lookup::Found(snapshot), _) => {
-                self.standing = Standing::Found(View { snapshot, names: Some(BTreeSet::new()) });
+                self.standing = Standing::Found(View { names: Some(BTreeSet::new()), ..View::of(snapshot) });
             }
             // A session that was found before, or written to, has been renewed or ended by somebody else since.
             (Lookup::Moved(at), Standing::Found(_) | Standing::Written) => self.lose_to_renewal(at),

@@ -16,6 +16,13 @@ macro_rules! session_methods {
         impl $type {
             /// The value under `key`, or `None` if there is none or no session (GoFrame's `Get`).
             ///
+            /// An entry whose stored text is not JSON any more, because it was damaged, counts as absent everywhere: a warning is
+            /// logged, [`len`](Self::len) does not count it, [`update`](Self::update) is told `None`, and the next
+            /// [`set`](Self::set) mends it.
+            ///
+            /// An integer beyond 64 bits, which only another program can have stored, is exact as an `i128` or a `u128`. As an `f64`
+            /// or a [`Value`] it is rounded here; [`get_many`](Self::get_many) and [`data`](Self::data) refuse it.
+            ///
             /// ```
             #[doc = $setup]
             #[doc = concat!("session.set(\"visits\", &3)?;\nassert_eq!(session.get::<u32>(\"visits\")", $wait, "?, Some(3));\nassert_eq!(session.get::<u32>(\"other\")", $wait, "?, None);")]
@@ -27,8 +34,8 @@ macro_rules! session_methods {
             /// [`Error::Storage`] if the storage failed; [`Error::Value`] if the value is not a `T`.
             pub $($async)* fn get<T: DeserializeOwned>(&self, key: &str) -> Result<Option<T>, Error> {
                 self.read(Some(&[key]))$($await)*?;
-                let value = self.machine().value(key);
-                value.map(|json| json.decode()).transpose().map_err(|error| value_error(key, error))
+                let text = self.machine().value(key);
+                values::decode(&self.0.machine, key, text.as_ref())
             }
 
             /// The value under `key`, or `default` if there is none (GoFrame's `Get` with a default).
@@ -48,6 +55,9 @@ macro_rules! session_methods {
 
             /// The values under several keys, read in one go; keys without a value are left out.
             ///
+            /// An integer beyond 64 bits, which only another program can have stored, does not fit into a [`Value`] and is an
+            /// error rather than rounded ([`ValueError::InexactInteger`](crate::ValueError::InexactInteger)).
+            ///
             /// ```
             #[doc = $setup]
             #[doc = concat!("session.set(\"a\", &1)?;\nlet values = session.get_many(&[\"a\", \"b\"])", $wait, "?;\nassert_eq!(values.len(), 1);\nassert_eq!(values[\"a\"], 1);")]
@@ -60,7 +70,9 @@ macro_rules! session_methods {
             pub $($async)* fn get_many(&self, keys: &[&str]) -> Result<Map<String, Value>, Error> {
                 self.read(Some(keys))$($await)*?;
                 let machine = self.machine();
-                keys.iter().filter_map(|&key| Some((key, machine.value(key)?))).map(decode_entry).collect()
+                let found: Vec<_> = keys.iter().filter_map(|&key| Some((key, machine.value(key)?))).collect();
+                drop(machine);
+                values::decode_all(&self.0.machine, found)
             }
 
             /// Whether there is a value under `key` (GoFrame's `Contains`).
@@ -77,10 +89,12 @@ macro_rules! session_methods {
             #[doc(alias = "contains")]
             pub $($async)* fn contains_key(&self, key: &str) -> Result<bool, Error> {
                 self.read(Some(&[key]))$($await)*?;
-                Ok(self.machine().value(key).is_some())
+                let text = self.machine().value(key);
+                Ok(values::is_present(&self.0.machine, key, text.as_ref()))
             }
 
-            /// Everything in the session (GoFrame's `Data`, `Map`).
+            /// Everything in the session (GoFrame's `Data`, `Map`). Integers beyond 64 bits are an error, as with
+            /// [`get_many`](Self::get_many).
             ///
             /// ```
             #[doc = $setup]
@@ -95,7 +109,8 @@ macro_rules! session_methods {
             pub $($async)* fn data(&self) -> Result<Map<String, Value>, Error> {
                 self.read(None)$($await)*?;
                 let entries = self.machine().entries(self.config())?;
-                entries.iter().filter_map(|(key, _)| Some((key, entries.get(key)?))).map(decode_entry).collect()
+                let texts = entries.iter().filter_map(|(key, _)| Some((key, entries.get(key)?)));
+                values::decode_all(&self.0.machine, texts)
             }
 
             /// How many entries the session has (GoFrame's `Size`).
@@ -112,7 +127,8 @@ macro_rules! session_methods {
             #[doc(alias = "size")]
             pub $($async)* fn len(&self) -> Result<usize, Error> {
                 self.read(None)$($await)*?;
-                Ok(self.machine().entries(self.config())?.len())
+                let entries = self.machine().entries(self.config())?;
+                Ok(values::count(&self.0.machine, &entries))
             }
 
             /// Whether the session has no entries.
@@ -175,6 +191,10 @@ macro_rules! session_methods {
         impl $type {
             /// Sets `key` to a value, kept as JSON (GoFrame's `Set`).
             ///
+            /// What this accepts, [`get`](Self::get) returns, equal: floats to the last bit. A value that would come back as something
+            /// else, or not at all, is refused, with the reason in [`ValueError`](crate::ValueError): NaN and infinity, `Some(None)`,
+            /// `i128` and `u128`, maps whose keys are not strings, the same key twice.
+            ///
             /// ```
             #[doc = $setup]
             /// session.set("user", "ada")?;
@@ -184,12 +204,12 @@ macro_rules! session_methods {
             ///
             /// # Errors
             ///
-            /// [`Error::Value`] if the value cannot be written as JSON; [`Error::Limit`] if it would cross one of the
+            /// [`Error::Value`] if the value cannot be kept as JSON; [`Error::Limit`] if it would cross one of the
             /// [`Limits`](crate::Limits); [`Error::Closed`] after the end of the request. The session is then as before.
             #[doc(alias = "insert")]
             pub fn set<T: Serialize + ?Sized>(&self, key: &str, value: &T) -> Result<(), Error> {
-                let json = encode(value).map_err(|error| value_error(key, error))?;
-                self.machine().set(key, json, self.config())
+                let value = encode(value).map_err(|error| value_error(key, error))?;
+                self.machine().set(key, &value, self.config())
             }
 
             /// Sets several keys (GoFrame's `SetMap`): all of them, or none if one cannot be set.
@@ -212,7 +232,7 @@ macro_rules! session_methods {
                 let encoded = entries
                     .into_iter()
                     .map(|(key, value)| match encode(&value) {
-                        Ok(json) => Ok((key, json)),
+                        Ok(value) => Ok((key, value)),
                         Err(error) => Err(value_error(key.as_ref(), error)),
                     })
                     .collect::<Result<Vec<_>, _>>()?;
@@ -463,8 +483,7 @@ macro_rules! session_methods {
                         None => self.machine().update(key)?,
                     };
                     let (Update::Shared(old) | Update::Local(old)) = &begin;
-                    let decoded = old.as_ref().map(JsonText::decode).transpose();
-                    let altered = change(decoded.map_err(|error| value_error(key, error))?);
+                    let altered = change(values::decode(&self.0.machine, key, old.as_ref())?);
                     let edit = altered.as_ref().ok().map(|altered| altered.edit_of(old.as_ref())).transpose();
                     let edit = edit.map_err(|error| value_error(key, error))?.flatten();
                     let Some(edit) = edit else {
@@ -479,7 +498,7 @@ macro_rules! session_methods {
                     let old = match begin {
                         Update::Local(_) => {
                             match edit {
-                                Some(json) => self.machine().set(key, json, self.config())?,
+                                Some(value) => self.machine().set(key, &value, self.config())?,
                                 None => self.machine().remove(key)?,
                             }
                             return altered.map(Alteration::into_value);

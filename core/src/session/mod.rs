@@ -14,6 +14,7 @@ mod reading;
 mod steps;
 #[cfg(test)]
 mod table;
+mod values;
 mod writing;
 
 pub use asynchronous::AsyncSession;

@@ -195,7 +195,7 @@ impl Machine {
             Lookup::Found(snapshot) if config.lifetime.is_over(&snapshot.record, now) => Way::Ended,
             Lookup::Found(snapshot) if who.is_some() && snapshot.record.principal == who => {
                 let names = if snapshot.complete { None } else { Some(BTreeSet::new()) };
-                self.standing = Standing::Found(View { snapshot, names });
+                self.standing = Standing::Found(View { names, ..View::of(snapshot) });
                 (self.id, self.key, self.id_is_given) = (Some(id.clone()), Some(key), false);
                 (self.renew, self.joins) = (false, true);
                 return;

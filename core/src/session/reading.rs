@@ -67,7 +67,7 @@ impl Machine {
             self.extended_to = Some(snapshot.record.expires_at());
         }
         let complete = matches!(&lookup, Lookup::Found(snapshot) if snapshot.complete);
-        self.found(lookup);
+        self.found(lookup, names);
         if let Standing::Found(view) = &mut self.standing {
             // Who asks for all is given all: a storage that leaves some out has no more.
             if complete || names.is_none() {

@@ -2,8 +2,6 @@
 
 use std::sync::Arc;
 
-use serde_json::Value;
-
 use super::{
     config::Config,
     delivery::Saved,
@@ -11,9 +9,9 @@ use super::{
     overtaken::Loses,
 };
 use crate::{
-    Error, Record, SessionId, StoreKey, Timestamp, ValueError,
+    Error, Record, SessionId, StoreKey, Timestamp,
     id::SealedId,
-    record::{Changes, Commit, Entries, Expect, JsonText, Snapshot},
+    record::{Changes, Commit, Encoded, Entries, Expect, JsonText, Snapshot},
     storage::{
         Access, Committed, Created, Leads, Lookup, Moved, Removed, StorageError, StorageErrorKind, Touched, Trace,
         Trail,
@@ -275,7 +273,7 @@ impl Machine {
                 let expires_at = snapshot.record.expires_at();
                 progress.saved = if self.renew { Saved::Renewed } else { Saved::Created };
                 progress.stored = true;
-                self.standing = Standing::Found(View { snapshot, names: None });
+                self.standing = Standing::Found(View::of(snapshot));
                 (self.id, self.key, self.id_is_given) = (Some(id.clone()), Some(key), false);
                 (self.renew, self.issued, self.extended_to) = (false, true, Some(expires_at));
             }
@@ -427,7 +425,7 @@ impl Machine {
                 progress.stored = true;
                 self.in_flight = None;
                 (self.id, self.key, self.id_is_given) = (Some(id.clone()), Some(key), false);
-                self.standing = Standing::Found(View { snapshot: Snapshot::complete(record.clone()), names: None });
+                self.standing = Standing::Found(View::of(Snapshot::complete(record.clone())));
                 (self.issued, self.extended_to) = (true, Some(record.expires_at()));
                 if progress.saved != Saved::Destroyed {
                     progress.saved = Saved::Created;
@@ -515,16 +513,16 @@ impl Machine {
         &mut self,
         key: &str,
         old: Option<JsonText>,
-        new: Option<&Arc<str>>,
+        new: Option<&Encoded>,
         now: Timestamp,
         config: &Config,
     ) -> Result<Step, Error> {
         self.destroyed_meanwhile = false;
         let mut changes = Changes::default();
         match new {
-            Some(json) => {
-                config.limits.check_entry(key, json)?;
-                changes.set(key, Arc::clone(json));
+            Some(value) => {
+                config.limits.check_encoded(key, value)?;
+                changes.set(key, Arc::clone(&value.text));
             }
             None => changes.remove(key),
         }
@@ -550,7 +548,13 @@ impl Machine {
                 self.stored(commit, expires_at, revision, false, config);
                 Ok(None)
             }
-            (Step::Commit { .. }, Reply::Committed(Committed::Conflict(current))) => Ok(Some(current)),
+            (Step::Commit { commit, .. }, Reply::Committed(Committed::Conflict(current))) => {
+                // What this request is told now, it must not deny when it is asked again.
+                if let (Standing::Found(view), Some(expect)) = (&mut self.standing, &commit.expect) {
+                    view.snapshot.correct(&expect.key, current.as_ref());
+                }
+                Ok(Some(current))
+            }
             (_, reply) => {
                 match reply {
                     Reply::Committed(Committed::Moved(at)) => self.lose_to_renewal(at),
@@ -560,16 +564,6 @@ impl Machine {
             }
         }
     }
-}
-
-/// An entry as a JSON value.
-pub(crate) fn decode_entry((key, json): (&str, JsonText)) -> Result<(String, Value), Error> {
-    Ok((key.to_owned(), json.decode().map_err(|error| value_error(key, error))?))
-}
-
-/// The error of a value under a key.
-pub(crate) fn value_error(key: &str, source: ValueError) -> Error {
-    Error::Value { key: key.into(), source }
 }
 
 /// Tries of one atomic update: each lost one means that another update won, so this is reached only under a storm.

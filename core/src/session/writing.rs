@@ -8,16 +8,16 @@ use super::{
 };
 use crate::{
     Error, InvalidId, SessionId,
-    record::{Changes, Entries},
+    record::{Changes, Encoded, Entries},
     storage::Trail,
 };
 
 impl Machine {
-    pub(crate) fn set(&mut self, key: &str, json: Arc<str>, config: &Config) -> Result<(), Error> {
+    pub(crate) fn set(&mut self, key: &str, value: &Encoded, config: &Config) -> Result<(), Error> {
         self.check_open()?;
-        config.limits.check_entry(key, &json)?;
+        config.limits.check_encoded(key, value)?;
         let before = self.changes.edit_of(key);
-        self.changes.set(key, json);
+        self.changes.set(key, Arc::clone(&value.text));
         if let Err(limit) = self.check_total(config) {
             self.changes.restore(key, before);
             return Err(limit.into());
@@ -27,10 +27,10 @@ impl Machine {
     }
 
     /// Sets all of the entries, or none.
-    pub(crate) fn set_many<K: AsRef<str>>(&mut self, entries: &[(K, Arc<str>)], config: &Config) -> Result<(), Error> {
+    pub(crate) fn set_many<K: AsRef<str>>(&mut self, entries: &[(K, Encoded)], config: &Config) -> Result<(), Error> {
         let before = self.changes.clone();
-        for (key, json) in entries {
-            if let Err(error) = self.set(key.as_ref(), Arc::clone(json), config) {
+        for (key, value) in entries {
+            if let Err(error) = self.set(key.as_ref(), value, config) {
                 self.changes = before;
                 return Err(error);
             }

@@ -47,6 +47,14 @@ pub(crate) fn hashes_at(prefix: &str) -> RedisHashStorage {
     RedisHashStorage::builder(&server().url()).key_prefix(prefix).build().unwrap()
 }
 
+pub(crate) fn goframe_strings() -> RedisStorage {
+    apart(RedisStorage::builder(&server().url())).goframe().build().unwrap()
+}
+
+pub(crate) fn goframe_hashes() -> RedisHashStorage {
+    apart(RedisHashStorage::builder(&server().url())).goframe().build().unwrap()
+}
+
 pub(crate) fn near_strings() -> RedisStorage {
     apart(RedisStorage::builder(&server().url())).near_cache(NearCache::default()).build().unwrap()
 }

@@ -212,7 +212,7 @@ fn a_failed_step_is_done_again() {
     let step = request.machine.next(&mut progress, T0, &request.config).unwrap();
     assert!(matches!(step, Some(Step::Commit { .. })));
     // The driver was dropped: nobody says what became of the step. A later write joins the earlier one.
-    request.machine.set("more", "2".into(), &request.config).unwrap();
+    request.machine.set("more", &encode(&2).unwrap(), &request.config).unwrap();
     match request.machine.next(&mut progress, T0, &request.config).unwrap() {
         Some(Step::Commit { commit, .. }) => {
             assert_eq!(commit.changes.edits().collect::<Vec<_>>(), [("more", Some("2")), ("seen", Some("1"))]);
@@ -227,14 +227,14 @@ fn a_limit_keeps_the_last_good_state() {
     request.config.limits = Limits::default().max_entries(2).max_value_bytes(10);
     request.read(stored(T0));
     request.write();
-    let error = request.machine.set("third", "1".into(), &request.config).unwrap_err();
+    let error = request.machine.set("third", &encode(&1).unwrap(), &request.config).unwrap_err();
     assert!(error.to_string().contains("2 entries"), "{error}");
-    assert!(request.machine.set("seen", "\"0123456789\"".into(), &request.config).is_err());
+    assert!(request.machine.set("seen", &encode("0123456789").unwrap(), &request.config).is_err());
     assert_eq!(request.machine.value("seen").unwrap().as_str(), "1");
     assert!(request.machine.value("third").is_none());
     // Removing makes room.
     request.machine.remove("user").unwrap();
-    request.machine.set("third", "1".into(), &request.config).unwrap();
+    request.machine.set("third", &encode(&1).unwrap(), &request.config).unwrap();
 }
 
 #[test]
@@ -244,7 +244,7 @@ fn after_the_response_no_new_id_can_be_made() {
     assert!(request.machine.is_closed());
     let (machine, config) = (&mut request.machine, &request.config);
     for error in [
-        machine.set("seen", "1".into(), config),
+        machine.set("seen", &encode(&1).unwrap(), config),
         machine.remove("seen"),
         machine.clear(),
         machine.renew(),
@@ -307,7 +307,7 @@ fn a_refused_update_drops_nothing_else() {
     request.read(stored(T0));
     request.write();
     request.machine.renew().unwrap();
-    let step = request.machine.update_step("log", None, Some(&"1".into()), T0, &request.config).unwrap();
+    let step = request.machine.update_step("log", None, Some(&encode(&1).unwrap()), T0, &request.config).unwrap();
     let limit = crate::LimitExceeded::Record { limit: 1, actual: 2 };
     request.machine.failed(&step, &crate::StorageError::limit("committing", limit));
     let (saved, _) = request.close([Reply::Moved(Moved::Done { expires_at: T0 + IDLE, revision: 0 })]);

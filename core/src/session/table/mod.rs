@@ -14,6 +14,7 @@ use super::{
 use crate::{
     ClientInfo, Entries, Error, HashedIds, Limits, ManualClock, Record, SessionId, StoreKey, Timestamp,
     id::{Keys, SealedId},
+    record::encode,
     storage::{Committed, Created, Lookup, Moved, Removed, Snapshot, Touched, Trace},
 };
 
@@ -72,7 +73,7 @@ impl Request {
     }
 
     fn write(&mut self) {
-        self.machine.set("seen", "1".into(), &self.config).unwrap();
+        self.machine.set("seen", &encode(&1).unwrap(), &self.config).unwrap();
     }
 
     /// What a login does.

@@ -19,7 +19,7 @@ pub fn goframe(data: &[u8]) {
     let parts = data.split(|&byte| byte == 0xff).map(|part| Value::BulkString(part.to_vec()));
     hash::entries(Value::Array(parts.collect()), &limits);
     if let Ok(field) = std::str::from_utf8(data) {
-        assert_eq!(text::from_json(&text::to_json(field)), field);
+        assert_eq!(text::from_json(&text::to_json(field, limits.max_depth)), field);
     }
     if let Some(trace) = Trace::decode(data) {
         assert_eq!(trace.encode(), data);

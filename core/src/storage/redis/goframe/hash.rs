@@ -12,7 +12,7 @@ use super::{
 };
 use crate::{
     Changes, LimitExceeded, Limits, StoreKey,
-    record::{Access, Commit, Entries, JsonText, Snapshot, depth_of},
+    record::{Access, Commit, Entries, JsonText, Snapshot},
     storage::{
         FORWARD_FOR, Lookup, StorageError,
         redis::{
@@ -33,10 +33,12 @@ pub(super) fn entries(values: Value, limits: &Limits) -> Option<Entries> {
     while let (Some(field), Some(value)) = (list.next(), list.next()) {
         let (Value::BulkString(field), Value::BulkString(value)) = (field, value) else { continue };
         // GoFrame keeps byte slices as they are; what is no text is read as well as it can be.
-        let json = text::to_json(&String::from_utf8_lossy(&value));
+        let json = text::to_json(&String::from_utf8_lossy(&value), limits.max_depth);
         match String::from_utf8(field) {
-            Ok(field) if depth_of(json.as_bytes()) <= limits.max_depth => entries.push((field, json)),
-            _ => tracing::warn!("an entry of a session of GoFrame's is unreadable; it counts as absent"),
+            Ok(field) => entries.push((field, json)),
+            Err(_) => {
+                tracing::warn!("an entry of a session of GoFrame's has a name that is no text; it counts as absent")
+            }
         }
     }
     let bytes = entries.iter().map(|(key, json)| key.len() + json.len()).sum();
@@ -153,7 +155,8 @@ impl Form for GoHashes {
             1 => Change::Gone,
             2 => Change::Moved(answer.trace(doing)?),
             4 => {
-                let current = answer.bytes().map(|bytes| text::to_json(&String::from_utf8_lossy(&bytes)));
+                let text = answer.bytes();
+                let current = text.map(|text| text::to_json(&String::from_utf8_lossy(&text), common.limits.max_depth));
                 Change::Conflict(current.map(|json| JsonText::written(json.into())))
             }
             5 => {

@@ -8,13 +8,17 @@
 
 use serde::de::IgnoredAny;
 
+use crate::record::depth_of;
+
 /// What an empty field becomes: an empty string of unknown type.
 const EMPTY: &str = "  \"\"";
 
-/// A field's text as JSON.
-pub(super) fn to_json(text: &str) -> String {
-    let is_json = !text.starts_with(|letter: char| letter.is_ascii_whitespace())
-        && serde_json::from_str::<IgnoredAny>(text).is_ok();
+/// A field's text as JSON. It is a string for certain if it is not JSON, or JSON that GoFrame never writes there: a quoted
+/// string, `null`, or more than `max_depth` levels. A visitor may have typed it.
+pub(super) fn to_json(text: &str, max_depth: usize) -> String {
+    let is_json = text.starts_with(|letter: char| letter.is_ascii_digit() || "-tf[{".contains(letter))
+        && serde_json::from_str::<IgnoredAny>(text).is_ok()
+        && depth_of(text.as_bytes()) <= max_depth;
     if text.is_empty() {
         EMPTY.to_owned()
     } else if is_json {
@@ -137,14 +141,24 @@ mod tests {
         for (text, json) in
             [("42", " 42"), ("ada", "\"ada\""), ("007", "\"007\""), ("true", " true"), ("", EMPTY), ("{", "\"{\"")]
         {
-            assert_eq!(to_json(text), json);
+            assert_eq!(to_json(text, 2), json);
         }
+    }
+
+    /// A visitor may have typed them.
+    #[test]
+    fn a_text_that_goframe_writes_for_no_other_value_is_a_string() {
+        for text in ["\"ada\"", "\"\"", "null", "[[[1]]]", "{\"a\":[{}]}", "1 2"] {
+            assert_eq!(to_json(text, 2), serde_json::to_string(text).unwrap());
+        }
+        assert_eq!(to_json("[[1]]", 2), " [[1]]");
     }
 
     proptest! {
         #[test]
         fn what_was_a_field_becomes_the_same_field(text in prop_oneof!["\\PC{0,12}", "[ \"{}\\[\\]0-9.e-]{0,6}"]) {
-            let json = to_json(&text);
+            let json = to_json(&text, 2);
+            prop_assert!(depth_of(json.as_bytes()) <= 2);
             prop_assert!(serde_json::from_str::<IgnoredAny>(&json).is_ok());
             prop_assert_eq!(from_json(&json), text);
         }
