@@ -51,8 +51,8 @@ impl MemoryStorageBuilder {
 
     /// How many bytes they take at most, without the allocator's own. Default: 1 GiB. Less than 4 KiB counts as 4 KiB.
     #[must_use]
-    pub fn max_bytes(mut self, bytes: usize) -> Self {
-        self.max_bytes = bytes.max(SMALLEST);
+    pub const fn max_bytes(mut self, bytes: usize) -> Self {
+        self.max_bytes = if bytes < SMALLEST { SMALLEST } else { bytes };
         self
     }
 

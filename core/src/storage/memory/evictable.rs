@@ -40,6 +40,10 @@ impl Evictable {
             Keep::Until(end) => self.later.remove(&(end, place)),
             Keep::Not => false,
         };
+        if was_later && self.later.is_empty() {
+            // An empty set keeps its last node.
+            self.later = BTreeSet::new();
+        }
         if !was_later {
             self.take(place);
         }

@@ -48,8 +48,9 @@ use crate::{Record, StoreKey, Timestamp, record::Commit};
 /// A renewal leaves a trace under the old id for an hour, so that a logout with the old id finds the session. The traces of
 /// the first 16 renewals in a minute are as precious as their session for a minute. So one session holds at most 32 places
 /// that others cannot have, however often its client renews it. Further renewals in that minute work just as well, but
-/// their traces go early when the storage is full. A logout, or the ending of all of a user's sessions, that began before
-/// such a renewal may then miss the session. One that begins afterwards does not.
+/// their traces go early when the storage is full. A logout with an id from before such a renewal may then miss the
+/// session, and so may the ending of all of a user's sessions while the session is renewed. With the current id, or when no
+/// renewal is under way, both find it.
 ///
 /// ```
 /// use gsession::{ClientInfo, Manager, MemoryStorage};
