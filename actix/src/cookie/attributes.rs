@@ -39,8 +39,8 @@ pub enum CookieMaxAge {
     BrowserSession,
     /// As long as the session lives: `Max-Age` from the session's own deadline, sent again whenever that moves.
     Lifetime,
-    /// This long after it was last sent. It is sent again whenever the session's deadline moves. Zero counts as
-    /// [`BrowserSession`](Self::BrowserSession).
+    /// This long after it was last sent. It is sent again whenever the session's deadline moves. Less than
+    /// a second counts as a second.
     Fixed(Duration),
 }
 
@@ -116,12 +116,7 @@ impl CookieAttributes {
         if self.partitioned {
             attributes.push_str("; Partitioned");
         }
-        // Zero is none, however it was given.
-        let max_age = match self.max_age {
-            CookieMaxAge::Fixed(age) => age.into(),
-            max_age => max_age,
-        };
-        Ok(SessionCookie { name, attributes, max_age })
+        Ok(SessionCookie { name, attributes, max_age: self.max_age })
     }
 }
 
@@ -219,7 +214,6 @@ mod tests {
         let day = Duration::from_secs(86_400);
         for (max_age, lives, expected) in [
             (Duration::ZERO.into(), day, ""),
-            (CookieMaxAge::Fixed(Duration::ZERO), day, ""),
             (Duration::from_nanos(1).into(), day, "; Max-Age=1"),
             (Duration::from_millis(1_500).into(), day, "; Max-Age=2"),
             (Duration::MAX.into(), day, "; Max-Age=34560000"),
