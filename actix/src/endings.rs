@@ -10,7 +10,7 @@ use gsession::{AsyncSession, Error};
 use parking_lot::{Condvar, Mutex};
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 
-/// The longest that is waited, whatever is set.
+/// The longest that is tried and waited, whatever is set.
 const LONGEST: Duration = Duration::from_secs(24 * 60 * 60);
 /// Between the first tries.
 const FIRST_PAUSE: Duration = Duration::from_millis(50);
@@ -47,6 +47,7 @@ struct Ending {
 impl Endings {
     /// `patience` is how long a stopping service waits for them.
     pub(crate) fn new(patience: Duration) -> Self {
+        let patience = patience.min(LONGEST);
         Self(Arc::new(Shared { state: Mutex::default(), all_done: Condvar::new(), patience }))
     }
 
@@ -77,7 +78,7 @@ impl Endings {
     pub(crate) fn wait(&self) {
         let mut state = self.0.state.lock();
         while state.running > 0 {
-            let until = *state.wait_until.get_or_insert_with(|| Instant::now() + self.0.patience.min(LONGEST));
+            let until = *state.wait_until.get_or_insert_with(|| Instant::now() + self.0.patience);
             if self.0.all_done.wait_until(&mut state, until).timed_out() {
                 if state.running > 0 {
                     tracing::error!(sessions = state.running, "stopping before these sessions could be ended");

@@ -92,7 +92,9 @@ pub enum ConfigError {
     #[error("{0:?} is not a path for a cookie: it must begin with / and have neither ; nor control characters")]
     CookiePath(String),
     /// Not a header name (RFC 9110 5.1: a token).
-    #[error("{0:?} is not a name for the session header")]
+    #[error(
+        "{0:?} is not a name for the session header: letters, digits and !#$%&'*+-.^_`|~ only, at most 256 of them"
+    )]
     HeaderName(String),
     /// A header with a meaning of its own, which the session's would overwrite in responses or misread in requests.
     #[error("{name:?} cannot be the session header: {reason}")]

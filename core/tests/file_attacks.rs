@@ -241,32 +241,26 @@ fn a_folder_of_another_user_is_refused() {
 #[test]
 fn a_root_that_is_no_folder_is_refused() {
     let ground = Ground::new();
-    let real = ground.path("real");
-    fs::create_dir(&real).unwrap();
-    let link = ground.path("link");
-    symlink(&real, &link).unwrap();
-    let why = refused(&link);
-    assert!(why.contains("symbolic link") && why.contains(link.to_str().unwrap()), "{why}");
-    symlink(ground.path("nowhere"), ground.path("dangling")).unwrap();
-    assert!(refused(&ground.path("dangling")).contains("symbolic link"));
-    assert!(!ground.path("nowhere").exists());
     fs::write(ground.path("file"), "text").unwrap();
     assert!(refused(&ground.path("file")).contains("not a folder"));
     let in_the_way = ground.path("pipe");
     pipe(&in_the_way);
     assert!(in_time(move || refused(&in_the_way)).contains("not a folder"));
-    assert_eq!(fs::read_dir(real).unwrap().count(), 0);
-}
-
-/// The same link, as a path that ends in a slash, or two.
-#[test]
-fn a_root_that_is_a_link_is_refused_however_it_is_written() {
-    let ground = Ground::new();
-    fs::create_dir(ground.path("real")).unwrap();
-    symlink(ground.path("real"), ground.path("link")).unwrap();
-    for path in [ground.path("link/"), ground.path("link//")] {
-        assert!(refused(&path).contains("symbolic link"), "{}", path.display());
+    // What a link leads to is judged as if it were given itself.
+    for (name, target, why) in [
+        ("to_a_file", "file", "not a folder"),
+        ("to_a_pipe", "pipe", "not a folder"),
+        ("to_nothing", "nowhere", "symbolic link that leads nowhere"),
+        ("to_itself", "to_itself", "symbolic link that leads in a circle"),
+    ] {
+        symlink(ground.path(target), ground.path(name)).unwrap();
+        for written in [name.to_owned(), format!("{name}/"), format!("{name}//")] {
+            let path = ground.path(&written);
+            let told = in_time(move || refused(&path));
+            assert!(told.contains(why) && told.contains(ground.path(name).to_str().unwrap()), "{told}");
+        }
     }
+    assert!(!ground.path("nowhere").exists());
 }
 
 #[test]
@@ -653,6 +647,64 @@ fn what_is_damaged_counts_as_no_session() {
     *flipped.last_mut().unwrap() ^= 1;
     counts_as_no_session("a flipped bit", &flipped);
     counts_as_no_session("more than there was", &[&good, b"x".as_slice()].concat());
+}
+
+/// Under the key of the application's own choice (`set_id`), the next write works where nobody can read what is there, and
+/// only there (S11, S6).
+fn gives_way(what: &str, bytes: &[u8], is_free: bool) {
+    let ground = Ground::new();
+    let storage = ground.storage();
+    let id = SessionId::from_random([3; 32]);
+    let wanted = StoreKey::of(&id);
+    storage.create(&key(3), &record(&[("a", "1")]), NOW).unwrap();
+    fs::write(ground.place(&wanted), bytes).unwrap();
+    // As long ago as now, so that nothing has expired.
+    age(&ground.file(&wanted), NOW.to_system_time().unwrap());
+    let moved = storage.move_to(&key(3), &wanted, &commit_at(setting("b", "2"), NOW)).unwrap();
+    assert_eq!(matches!(moved, Moved::Done { .. }), is_free, "{what}: a renewal was answered {moved:?}");
+    fs::write(ground.place(&wanted), bytes).unwrap();
+    age(&ground.file(&wanted), NOW.to_system_time().unwrap());
+    if !is_free {
+        assert_eq!(storage.create(&wanted, &record(&[("a", "1")]), NOW).unwrap(), Created::Exists, "{what}");
+        assert_eq!(fs::read(ground.file(&wanted)).unwrap(), bytes, "{what}: it was changed");
+        return;
+    }
+    let manager = Manager::builder(ground.storage()).clock(gsession::ManualClock::new(NOW)).build().unwrap();
+    let session = manager.session(None, ClientInfo::default());
+    session.set_id(id.clone()).unwrap();
+    session.set("user", "ada").unwrap();
+    assert_eq!(session.save().unwrap(), Saved::Created, "{what}");
+    let next = manager.session(Some(id.as_str()), ClientInfo::default());
+    assert_eq!(next.get::<String>("user").unwrap().as_deref(), Some("ada"), "{what}");
+}
+
+#[test]
+fn what_nobody_can_read_gives_way_to_a_session() {
+    let good = with_value(b"\"ada\"");
+    for len in [8, 31, 32, 33, good.len() - 1] {
+        gives_way(&format!("cut at {len}"), &good[..len], true);
+    }
+    let mut flipped = good.clone();
+    *flipped.last_mut().unwrap() ^= 1;
+    gives_way("a flipped bit", &flipped, true);
+    gives_way("more than there was", &[&good, b"x".as_slice()].concat(), true);
+    gives_way("a trace cut short", &framed(1, 2, b"")[..30], true);
+    // What a power failure leaves of a file that never reached the disk.
+    gives_way("nothing", b"", true);
+    gives_way("zeros", &[0; 5_000], true);
+}
+
+#[test]
+fn what_somebody_may_read_never_gives_way_to_a_session() {
+    gives_way("a living session", &with_value(b"\"ada\""), false);
+    gives_way("a trace", &framed(1, 2, &[&[7; 32][..], &NOW.as_millis().to_le_bytes()].concat()), false);
+    gives_way("a later file", &framed(2, 1, HEAD), false);
+    gives_way("an encrypted file", &framed(1, 3, HEAD), false);
+    gives_way("a record of another codec", &framed(1, 1, b"of another codec"), false);
+    gives_way("over the limits of this process", &with_value(&[vec![b'['; 200], vec![b']'; 200]].concat()), false);
+    gives_way("larger than this process reads", &[framed(1, 1, HEAD), vec![1; 2 << 20]].concat(), false);
+    gives_way("garbage", &[0xa5; 5_000], false);
+    gives_way("a text", b"#!/bin/sh\necho a text that somebody needs\n", false);
 }
 
 /// The frame of this test is the storage's: what it refuses, it refuses for what is in it.

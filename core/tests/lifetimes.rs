@@ -297,6 +297,22 @@ fn an_endless_session_does_not_end() {
     }
 }
 
+/// Who only reads gets the new idle timeout too, as soon as a touch is due.
+#[test]
+fn a_longer_timeout_applies_from_the_next_touch() {
+    for kind in KINDS {
+        let (place, manager, clock) = with(kind, |builder| builder.idle_timeout(HOUR));
+        let (id, unused) = (login(&manager), login(&manager));
+        let longer = place.builder().idle_timeout(24 * HOUR).build().unwrap();
+        clock.advance(HOUR / 2);
+        assert!(visits(&longer, &id));
+        assert_eq!(expires_at(&longer, &id), clock.now() + 24 * HOUR, "{kind:?}");
+        clock.advance(2 * HOUR);
+        assert!(opens(&longer, &id), "{kind:?}");
+        assert!(!opens(&longer, &unused), "{kind:?}");
+    }
+}
+
 /// Half the idle timeout is the longest touch interval, so that nobody who is active is logged out.
 #[test]
 fn an_endless_touch_interval_keeps_the_active() {
@@ -393,6 +409,29 @@ fn a_session_survives_a_restart_with_its_touches() {
     assert_eq!(session.info().unwrap().unwrap().last_seen, NOW + HOUR / 2);
     clock.advance(HOUR / 2);
     assert!(!opens(&manager, &id));
+}
+
+/// With a touch the idle timeout that it extends by is written, and nothing else is changed.
+#[test]
+fn a_session_survives_a_restart_with_the_timeout_it_was_touched_by() {
+    let folder = TempDir::new().unwrap();
+    let path = folder.path().join("sessions");
+    let clock = ManualClock::new(NOW);
+    let open = |idle| Manager::builder(quiet_file(&path)).idle_timeout(idle).clock(clock.clone()).build().unwrap();
+    let id = login(&open(HOUR));
+    clock.advance(HOUR / 2);
+    let longer = open(24 * HOUR);
+    assert!(visits(&longer, &id));
+    // Another process does not know it yet.
+    assert_eq!(expires_at(&open(24 * HOUR), &id), NOW + HOUR);
+    drop(longer);
+    let manager = open(24 * HOUR);
+    assert_eq!(expires_at(&manager, &id), NOW + HOUR / 2 + 24 * HOUR);
+    clock.advance(2 * HOUR);
+    assert_eq!(manager.sweep().unwrap().removed, 0);
+    let session = request(&manager, &id);
+    assert_eq!(session.get::<String>("user").unwrap().as_deref(), Some("ada"));
+    assert_eq!(manager.sessions_of("ada").unwrap().len(), 1);
 }
 
 #[test]

@@ -9,7 +9,7 @@ use std::time::Duration;
 use gsession::{
     Changes, ClientInfo, Delivery, Error, Manager, ManualClock, MemoryStorage, Record, Storage, StorageErrorKind,
     StoreKey, Timestamp,
-    storage::{Committed, Created, FORWARD_FOR, Moved, Removed},
+    storage::{Access, Committed, Created, FORWARD_FOR, Lookup, Moved, Removed},
 };
 use support::{IDLE, NOW, active, commit_at, entries, found, key, setting, wait_until};
 
@@ -290,6 +290,118 @@ fn a_flood_does_not_push_out_the_trace_of_a_renewal() {
     }
     assert!(lives(&storage, &numbered(1), NOW));
     assert_eq!(Storage::remove(&storage, &numbered(0)).unwrap(), Removed::Moved(numbered(1)));
+}
+
+/// Renews the session under `first` so often, always at the same moment; gives its last key.
+fn renewed(storage: &MemoryStorage, first: u32, times: u32) -> StoreKey {
+    for number in first..first + times {
+        let moved =
+            Storage::move_to(storage, &numbered(number), &numbered(number + 1), &commit_at(Changes::default(), NOW));
+        assert!(matches!(moved.unwrap(), Moved::Done { .. }), "after {} renewals", number - first);
+    }
+    numbered(first + times)
+}
+
+/// One client that renews without end takes no room from anybody: what it leaves behind goes before anything of theirs.
+#[test]
+fn who_renews_again_and_again_displaces_their_own_traces() {
+    for flooder in [of("eve"), anonymous(NOW)] {
+        let storage = bounded(1_000);
+        let later = NOW + Duration::from_secs(1);
+        let mut others = Vec::new();
+        for number in 0..200 {
+            let record = if number % 2 == 0 { of("ada") } else { anonymous(NOW) };
+            create(&storage, &numbered(number), &record, NOW).unwrap();
+            Storage::touch(&storage, &numbered(number), &active(later)).unwrap();
+            others.push(numbered(number));
+        }
+        create(&storage, &numbered(1_000), &flooder, NOW).unwrap();
+        let last = renewed(&storage, 1_000, 50_000);
+        assert_eq!(storage.len(), 1_000);
+        // Others are served at once, whether they log in or not.
+        for number in 200..400 {
+            let record = if number % 2 == 0 { of("ada") } else { anonymous(NOW) };
+            create(&storage, &numbered(number), &record, NOW).unwrap();
+            assert!(lives(&storage, &numbered(number), NOW));
+        }
+        assert!(others.iter().all(|key| lives(&storage, key, NOW)), "a visitor was pushed out");
+        // The first renewals of a minute keep their traces, as those of anybody.
+        for number in 1_000..1_016 {
+            assert_eq!(Storage::remove(&storage, &numbered(number)).unwrap(), Removed::Moved(numbered(number + 1)));
+        }
+        assert_eq!(Storage::remove(&storage, &last).unwrap(), Removed::Done);
+    }
+}
+
+/// The same by bytes.
+#[test]
+fn who_renews_again_and_again_takes_no_bytes_from_others() {
+    let storage = bounded_in_bytes(1 << 20);
+    create(&storage, &numbered(1_000), &of("eve"), NOW).unwrap();
+    renewed(&storage, 1_000, 20_000);
+    assert!(storage.bytes() <= 1 << 20, "{storage:?}");
+    for number in 0..100 {
+        create(&storage, &numbered(number), &of("ada"), NOW).unwrap();
+    }
+    let commit = commit_at(big(100_000), NOW);
+    assert!(matches!(Storage::commit(&storage, &numbered(1), &commit).unwrap(), Committed::Done { .. }));
+}
+
+/// The precious traces of many sessions are refused to a flood for a minute, and then make room.
+#[test]
+fn traces_that_were_precious_make_room_when_their_minute_is_over() {
+    let storage = bounded(10);
+    create(&storage, &numbered(0), &of("ada"), NOW).unwrap();
+    renewed(&storage, 0, 9);
+    assert_eq!(create(&storage, &key(200), &of("bob"), NOW), Err(StorageErrorKind::Full));
+    let later = NOW + MINUTE;
+    for number in 200..209 {
+        create(&storage, &key(number), &of("bob"), later).unwrap();
+    }
+    assert_eq!(create(&storage, &key(209), &of("bob"), later), Err(StorageErrorKind::Full));
+    assert!(lives(&storage, &numbered(9), later));
+}
+
+/// Who only reads, and so often that no touch is due, is no client without cookies; a commit or a renewal later on does
+/// not forget it.
+#[test]
+fn a_flood_does_not_push_out_visitors_that_only_read() {
+    let storage = bounded(40);
+    let soon = NOW + Duration::from_secs(1);
+    for number in 0..24 {
+        create(&storage, &neighbour(number), &anonymous(NOW), NOW).unwrap();
+        let loaded = Storage::load(&storage, &neighbour(number), &Access::active(soon, IDLE, MINUTE)).unwrap();
+        assert!(matches!(loaded, Lookup::Found(snapshot) if !snapshot.extended));
+    }
+    // At the moment they were made, so that last-seen tells nothing.
+    for number in 0..8 {
+        let commit = commit_at(setting("n", "1"), NOW);
+        assert!(matches!(Storage::commit(&storage, &neighbour(number), &commit).unwrap(), Committed::Done { .. }));
+        let moved = Storage::move_to(&storage, &neighbour(8 + number), &neighbour(50 + number), &commit).unwrap();
+        assert!(matches!(moved, Moved::Done { .. }));
+    }
+    for number in 0..150_u32 {
+        create(&storage, &neighbour(100 + (number % 150) as u8), &anonymous(soon), soon).unwrap();
+    }
+    let readers = (0..8).chain(16..24).chain(50..58);
+    assert_eq!(readers.filter(|&number| lives(&storage, &neighbour(number), soon)).count(), 24);
+}
+
+/// Which shard a session happens to lie in does not decide what is given up for it.
+#[test]
+fn what_is_given_up_for_a_session_may_lie_in_another_shard() {
+    let storage = bounded(20);
+    let later = NOW + MINUTE;
+    for number in 0..10 {
+        create(&storage, &neighbour(number), &anonymous(NOW), NOW).unwrap();
+        Storage::touch(&storage, &neighbour(number), &active(later)).unwrap();
+        // Clients without cookies, elsewhere.
+        create(&storage, &key(100 + number), &anonymous(NOW), NOW).unwrap();
+    }
+    for number in 10..20 {
+        create(&storage, &neighbour(number), &anonymous(later), later).unwrap();
+    }
+    assert!((0..10).all(|number| lives(&storage, &neighbour(number), later)));
 }
 
 #[test]

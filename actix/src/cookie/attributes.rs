@@ -39,7 +39,8 @@ pub enum CookieMaxAge {
     BrowserSession,
     /// As long as the session lives: `Max-Age` from the session's own deadline, sent again whenever that moves.
     Lifetime,
-    /// This long after it was last sent. It is sent again whenever the session's deadline moves.
+    /// This long after it was last sent. It is sent again whenever the session's deadline moves. Less than
+    /// a second counts as a second.
     Fixed(Duration),
 }
 

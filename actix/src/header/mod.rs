@@ -11,6 +11,9 @@ use crate::ConfigError;
 
 pub(crate) use choice::HeaderChoice;
 
+/// Bytes of a name, as of a cookie's: servers and proxies bound the heads of requests.
+const LONGEST: usize = 256;
+
 /// A header that carries ids, in requests and in responses.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct SessionHeader {
@@ -30,7 +33,9 @@ enum Form {
 impl SessionHeader {
     /// A header of the application's own.
     pub(crate) fn named(name: &str) -> Result<Self, ConfigError> {
-        let header = HeaderName::try_from(name).map_err(|_| ConfigError::HeaderName(name.to_owned()))?;
+        let is_short = name.len() <= LONGEST;
+        let header = HeaderName::try_from(name).ok().filter(|_| is_short);
+        let header = header.ok_or_else(|| ConfigError::HeaderName(name.to_owned()))?;
         match taken::reason(header.as_str()) {
             Some(reason) => Err(ConfigError::HeaderTaken { name: name.to_owned(), reason }),
             None => Ok(Self { name: header, form: Form::Bare }),

@@ -156,7 +156,7 @@ impl SessionMiddlewareBuilder {
     }
 
     /// How long the browser keeps the cookie: a [`CookieMaxAge`] or a [`Duration`] (GoFrame's `SessionCookieMaxAge`).
-    /// Default: until it is closed. Zero: likewise. More than 400 days count as 400 days (RFC 6265bis 5.5).
+    /// Default: until it is closed. Zero: likewise. Parts of a second are rounded up. More than 400 days count as 400 days (RFC 6265bis 5.5).
     pub fn cookie_max_age(mut self, age: impl Into<CookieMaxAge>) -> Self {
         self.cookie.max_age = age.into();
         self.cookie_setting = Some("cookie_max_age");
@@ -301,7 +301,8 @@ impl SessionMiddlewareBuilder {
 
     /// How long a logout that could not be carried out at once is tried again in the background, and how long a stopping server
     /// waits for such logouts. Default: 30 seconds, as
-    /// [`HttpServer::shutdown_timeout`](actix_web::HttpServer::shutdown_timeout); give both the same value.
+    /// [`HttpServer::shutdown_timeout`](actix_web::HttpServer::shutdown_timeout); give both the same value. With zero there is
+    /// one try and no waiting; more than 24 hours count as 24 hours.
     ///
     /// The server drops the middleware when it stops, and dropping it waits, so do not drop clones in handlers. A middleware in
     /// a `static` is never dropped, so nothing waits for it.

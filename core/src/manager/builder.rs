@@ -82,7 +82,8 @@ impl<M: FromParts> ManagerBuilder<M> {
         self
     }
 
-    /// What one session may hold. Default: [`Limits::default`].
+    /// What one session may hold. Default: [`Limits::default`]. A limit of 0 refuses every write of its kind with a
+    /// [`LimitExceeded`](crate::LimitExceeded).
     pub const fn limits(mut self, limits: Limits) -> Self {
         self.limits = limits;
         self

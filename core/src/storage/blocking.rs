@@ -67,7 +67,8 @@ pub trait Storage: Send + Sync {
     /// [`StorageError`] if the storage is broken or full, or if the session would cross a limit; then it is as before.
     fn commit(&self, key: &StoreKey, commit: &Commit) -> Result<Committed, StorageError>;
 
-    /// Pushes the idle deadline of the session under `key` forward. By default: a commit without changes.
+    /// Pushes the idle deadline of the session under `key` forward, by the idle timeout of `access`, which is stored with it
+    /// ([`Record::extend`]). By default: a commit without changes.
     ///
     /// # Errors
     ///

@@ -47,6 +47,8 @@ const FAULTS: &[(Fault, &str)] = &[
     (Fault::TouchPassesTheAbsoluteDeadline, "nothing_extends_past_the_absolute_deadline"),
     (Fault::PassiveTouchExtends, "a_passive_access_extends_nothing"),
     (Fault::SaysThatReadingExtended, "reading_is_activity_when_a_touch_is_due"),
+    (Fault::TouchKeepsTheTimeout, "a_touch_stores_the_timeout_it_extends_with"),
+    (Fault::ReadingKeepsTheTimeout, "a_touch_stores_the_timeout_it_extends_with"),
     (Fault::IgnoresStricterSettings, "stricter_settings_end_what_is_there"),
     (Fault::TwoSuccessors, "a_move_takes_the_data_and_leaves_a_trace"),
     (Fault::TwoSuccessors, "of_many_moves_one_wins"),
@@ -98,9 +100,15 @@ fn each_case_can_fail() {
 /// The cases that one fault fails, of all there are: that of its own, and none that has nothing to do with it.
 #[test]
 fn a_sound_part_of_a_broken_storage_passes() {
-    let report = Suite::blocking(|| Plain::broken(Fault::FindListsTheExpired)).run();
-    assert_eq!(names(&report), ["find_lists_the_living_sessions_of_a_principal"], "{report}");
-    assert_eq!(report.passed.len(), Suite::cases().len() - 1);
+    for (fault, case) in [
+        (Fault::FindListsTheExpired, "find_lists_the_living_sessions_of_a_principal"),
+        (Fault::TouchKeepsTheTimeout, "a_touch_stores_the_timeout_it_extends_with"),
+        (Fault::ReadingKeepsTheTimeout, "a_touch_stores_the_timeout_it_extends_with"),
+    ] {
+        let report = Suite::blocking(move || Plain::broken(fault)).run();
+        assert_eq!(names(&report), [case], "{fault:?}: {report}");
+        assert_eq!(report.passed.len(), Suite::cases().len() - 1);
+    }
 }
 
 #[test]

@@ -49,6 +49,8 @@ pub(crate) enum Fault {
     TouchPassesTheAbsoluteDeadline,
     PassiveTouchExtends,
     SaysThatReadingExtended,
+    TouchKeepsTheTimeout,
+    ReadingKeepsTheTimeout,
     IgnoresStricterSettings,
     TwoSuccessors,
     MoveLeavesNoTrace,
@@ -217,6 +219,9 @@ impl Storage for Plain {
                 if record.is_touch_due(access) {
                     snapshot.extended = true;
                     snapshot.record.extend(access);
+                    if self.has(Fault::ReadingKeepsTheTimeout) {
+                        snapshot.record.idle_timeout = record.idle_timeout;
+                    }
                     if !self.has(Fault::SaysThatReadingExtended) {
                         slots.insert(*key, Slot::Session { record: snapshot.record.clone(), revision });
                     }
@@ -339,6 +344,11 @@ impl Storage for Plain {
         match self.fault {
             Some(Fault::TouchMovesBack) => record.last_seen = access.now,
             Some(Fault::PassiveTouchExtends) => record.last_seen = record.last_seen.max(access.now),
+            Some(Fault::TouchKeepsTheTimeout) => {
+                let idle_timeout = record.idle_timeout;
+                record.extend(access);
+                record.idle_timeout = idle_timeout;
+            }
             _ => record.extend(access),
         }
         if self.has(Fault::TouchPassesTheAbsoluteDeadline) {

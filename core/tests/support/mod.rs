@@ -4,6 +4,7 @@
 #[cfg(all(feature = "file", unix))]
 pub(crate) mod child;
 pub(crate) mod gate;
+pub(crate) mod log;
 #[cfg(feature = "redis")]
 pub(crate) mod redis;
 

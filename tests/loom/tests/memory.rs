@@ -141,6 +141,49 @@ fn a_remove_finds_what_a_renewal_makes() {
     });
 }
 
+/// The walk goes from shard to shard, and the session from one that is still to come into one that may be done, and back.
+/// What is listed is enough to end it for good.
+#[test]
+fn a_listing_finds_what_is_renewed_meanwhile() {
+    explore(|| {
+        let storage = storage(MemoryStorage::builder());
+        let mut owned = record(&[]);
+        owned.principal = Some("ada".into());
+        storage.create(&key(1), &owned, NOW).unwrap();
+        let other = spawn(&storage, |storage| {
+            let _ = storage.move_to(&key(1), &key(2), &setting("a")).unwrap();
+            let _ = storage.move_to(&key(2), &key(3), &setting("a")).unwrap();
+        });
+        let found = storage.find("ada", NOW).unwrap();
+        assert!(!found.is_empty(), "it was passed by");
+        for found in found {
+            let mut key = found.key;
+            while let Removed::Moved(to) = storage.remove(&key).unwrap() {
+                key = to;
+            }
+        }
+        other.join().unwrap();
+        assert!([1, 2, 3].iter().all(|&number| names(&storage, &key(number)).is_none()), "it lives on");
+    });
+}
+
+/// A touch by a manager with another idle timeout stores that too, and so takes the place anew.
+#[test]
+fn a_touch_with_another_timeout_never_outlives_a_remove_and_loses_no_commit() {
+    explore(|| {
+        let storage = with_session();
+        let longer = Access::active(NOW, 2 * IDLE, Duration::ZERO);
+        let toucher = spawn(&storage, move |storage| storage.touch(&key(1), &longer).unwrap());
+        let committed = storage.commit(&key(1), &setting("a")).unwrap();
+        assert!(matches!(committed, Committed::Done { .. }));
+        assert_eq!(names(&storage, &key(1)).unwrap(), ["a", "n"], "a touch took the commit back");
+        assert_eq!(storage.remove(&key(1)).unwrap(), Removed::Done);
+        let _ = toucher.join().unwrap();
+        assert_eq!(names(&storage, &key(1)), None);
+        check_counts(&storage, 0);
+    });
+}
+
 #[test]
 fn renewals_in_a_circle_never_wait_for_each_other() {
     explore(|| {

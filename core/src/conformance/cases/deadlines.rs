@@ -102,6 +102,36 @@ pub(super) fn reading_is_activity_when_a_touch_is_due(stage: &Stage) -> Verdict 
     Ok(())
 }
 
+pub(super) fn a_touch_stores_the_timeout_it_extends_with(stage: &Stage) -> Verdict {
+    let (storage, start, longer) = (&stage.storage, stage.start, 3 * IDLE);
+    let (due, hour) = (start + MINUTE, 60 * MINUTE);
+    let access = |now| Access::active(now, longer, MINUTE);
+    let (touched, read) = (stage.create(1, &[("a", "1")])?, stage.create(2, &[("a", "1")])?);
+    must_be!(storage.touch(&touched, &access(due))?, Touched::Done(due + longer), "a touch by another timeout");
+    let Lookup::Found(snapshot) = storage.load(&read, &access(due))? else { return Err(Flaw::seen("it is not there")) };
+    if snapshot.extended {
+        must_be!(snapshot.record.expires_at(), due + longer, "what a load that has extended the session says");
+    } else {
+        // It may leave that to `touch`.
+        storage.touch(&read, &access(due))?;
+    }
+    for (key, how) in [(&touched, "a touch"), (&read, "reading")] {
+        must_be!(stage.there(key, due)?.record.expires_at(), due + longer, "the deadline after {how}");
+        // A slow request takes neither the time nor the timeout back.
+        let slow = storage.touch(key, &active(start))?;
+        must_be!(slow, Touched::Done(due + longer), "a touch of a slow request after {how}");
+    }
+    let end = start + (IDLE + hour);
+    if stage.can(Ability::Sweeping) {
+        must_be!(storage.sweep(end)?.removed, 0, "what sweep removed after the first timeout");
+    }
+    for key in [&touched, &read] {
+        must!(stage.found(key, end)?.is_some(), "a session that was touched is gone after its first timeout");
+        must!(stage.is_absent(key, due + longer)?, "it is there after its second timeout");
+    }
+    Ok(())
+}
+
 pub(super) fn stricter_settings_end_what_is_there(stage: &Stage) -> Verdict {
     let (storage, hour) = (&stage.storage, 60 * MINUTE);
     let now = stage.start + 2 * hour;

@@ -120,6 +120,8 @@ registry! { $
             "A page that polls by itself keeps the session of somebody alive who left hours ago."
         reading_is_activity_when_a_touch_is_due "S7"
             "Somebody who only reads is logged out although they are active."
+        a_touch_stores_the_timeout_it_extends_with "S7"
+            "The idle timeout was made longer, and people who only read are still logged out after the old one."
         stricter_settings_end_what_is_there "S7"
             "After the timeout was shortened because of an incident, old sessions are brought back by writing to them."
     }

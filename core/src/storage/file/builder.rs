@@ -60,22 +60,23 @@ impl FileStorageBuilder {
         self
     }
 
-    /// How often expired sessions are removed. Default: 5 minutes. [`Duration::MAX`]: only when
-    /// [`sweep`](crate::Storage::sweep) is called.
+    /// How often expired sessions are removed. Default: 5 minutes; less than a millisecond counts as a millisecond.
+    /// [`Duration::MAX`]: only when [`sweep`](crate::Storage::sweep) is called.
     pub const fn sweep_interval(mut self, interval: Duration) -> Self {
         self.sweep_interval = interval;
         self
     }
 
-    /// How often touches are written. Default: 1 second. What is not written yet is lost if the process is killed: sessions
-    /// used only within that time then end so much earlier.
+    /// How often touches are written. Default: 1 second; less than a millisecond counts as a millisecond. What is not written
+    /// yet is lost if the process is killed: sessions used only within that time then end so much earlier.
     pub const fn touch_interval(mut self, interval: Duration) -> Self {
         self.touch_interval = interval;
         self
     }
 
     /// How long a change waits for another process that holds the lock of a sub-folder. Default: 5 seconds. Then it fails
-    /// with [`StorageErrorKind::Timeout`](crate::StorageErrorKind::Timeout). More than an hour counts as an hour.
+    /// with [`StorageErrorKind::Timeout`](crate::StorageErrorKind::Timeout). More than an hour counts as an hour; with zero it
+    /// does not wait.
     pub fn lock_timeout(mut self, timeout: Duration) -> Self {
         self.lock_timeout = timeout.min(Duration::from_secs(60 * 60));
         self

@@ -7,7 +7,7 @@ use std::{
 
 use parking_lot::RwLock;
 use rustix::{
-    fs::{FileType, Mode, OFlags, Stat},
+    fs::{AtFlags, FileType, Mode, OFlags, Stat},
     io::Errno,
 };
 
@@ -16,9 +16,14 @@ use crate::StoreKey;
 
 const PRIVATE: Mode = Mode::RWXU;
 const FOLDER: OFlags = OFlags::RDONLY.union(OFlags::DIRECTORY).union(OFlags::NOFOLLOW).union(OFlags::CLOEXEC);
+/// The session folder itself may be reached by a link, which is the administrator's.
+const ROOT: OFlags = FOLDER.difference(OFlags::NOFOLLOW);
 const DOING: &str = "opening a session folder";
 
 /// The folder that holds all sessions. Everything below is opened relative to it, so that nobody can put a link in the way.
+///
+/// Its path may be a link. That is followed when the folder is opened, and again only if this folder is deleted: as long as
+/// it exists, a link that is switched changes nothing for this process.
 #[derive(Debug)]
 pub(super) struct Folder {
     path: PathBuf,
@@ -53,7 +58,8 @@ impl Folder {
                 None => rustix::fs::fstat(&*root).doing(DOING)?.st_nlink == 0,
             }
         };
-        if !gone || std::fs::symlink_metadata(&self.path).is_err() {
+        // A link that leads nowhere is no folder either.
+        if !gone || std::fs::metadata(&self.path).is_err() {
             return Ok(None);
         }
         let root = open_root(&self.path)?;
@@ -89,8 +95,11 @@ pub(super) fn sub_name(key: &StoreKey) -> String {
 fn make_private(root: impl AsFd, name: &str) -> rustix::io::Result<()> {
     match rustix::fs::mkdirat(&root, name, PRIVATE) {
         Ok(()) => {
-            let sub = rustix::fs::openat(&root, name, FOLDER, Mode::empty())?;
-            rustix::fs::fchmod(sub, PRIVATE)
+            let sub = rustix::fs::openat(&root, name, FOLDER, Mode::empty());
+            sub.and_then(|sub| rustix::fs::fchmod(sub, PRIVATE)).inspect_err(|_| {
+                // One with the wrong mode would be in the way for good.
+                let _ = rustix::fs::unlinkat(&root, name, AtFlags::REMOVEDIR);
+            })
         }
         Err(Errno::EXIST) => Ok(()),
         Err(error) => Err(error),
@@ -118,37 +127,44 @@ fn is_mine(stat: &Stat) -> bool {
     stat.st_uid == rustix::process::geteuid().as_raw()
 }
 
+fn refuse<T>(path: &Path, why: &str) -> Result<T> {
+    Err(FileError::Setup(format!("{}: {why}", path.display())))
+}
+
 /// Opens the session folder, or makes it, and sees to it that it is private.
 fn open_root(path: &Path) -> Result<OwnedFd> {
-    let refuse = |why: &str| Err(FileError::Setup(format!("{}: {why}", path.display())));
-    let created = match rustix::fs::mkdir(path, PRIVATE) {
-        Ok(()) => true,
-        Err(Errno::EXIST) => false,
-        Err(Errno::NOENT) => return refuse("its parent folder does not exist; create it first"),
-        Err(error) => return refuse(&format!("it cannot be created: {error}")),
-    };
-    let root = match rustix::fs::open(path, FOLDER, Mode::empty()) {
+    match rustix::fs::mkdir(path, PRIVATE) {
+        Ok(()) => open_existing_root(path, true).inspect_err(|_| {
+            // One with the wrong mode would be in the way for good.
+            let _ = rustix::fs::rmdir(path);
+        }),
+        Err(Errno::EXIST) => open_existing_root(path, false),
+        Err(Errno::NOENT) => refuse(path, "its parent folder does not exist; create it first"),
+        Err(error) => refuse(path, &format!("it cannot be created: {error}")),
+    }
+}
+
+fn open_existing_root(path: &Path, created: bool) -> Result<OwnedFd> {
+    let is_link = || std::fs::symlink_metadata(path).is_ok_and(|data| data.is_symlink());
+    let root = match rustix::fs::open(path, ROOT, Mode::empty()) {
         Ok(root) => root,
-        Err(Errno::LOOP) => return refuse("it is a symbolic link; give the folder it leads to"),
-        Err(Errno::NOTDIR) => {
-            let is_link = std::fs::symlink_metadata(path).is_ok_and(|data| data.is_symlink());
-            return refuse(if is_link {
-                "it is a symbolic link; give the folder it leads to"
-            } else {
-                "it is not a folder"
-            });
+        Err(Errno::NOENT) if is_link() => {
+            return refuse(path, "it is a symbolic link that leads nowhere; create the folder it leads to first");
         }
-        Err(error) => return refuse(&format!("it cannot be opened: {error}")),
+        Err(Errno::LOOP) => return refuse(path, "it is a symbolic link that leads in a circle"),
+        Err(Errno::NOTDIR) => return refuse(path, "it is not a folder"),
+        Err(error) => return refuse(path, &format!("it cannot be opened: {error}")),
     };
     let stat = rustix::fs::fstat(&root).doing(DOING)?;
     if FileType::from_raw_mode(stat.st_mode) != FileType::Directory || !is_mine(&stat) {
-        return refuse("it belongs to another user; sessions need a folder of the user the service runs as");
+        return refuse(path, "it belongs to another user; sessions need a folder of the user the service runs as");
     }
     let open_to_others = stat.st_mode & 0o077 != 0;
     if created || (open_to_others && is_only_ours(&root)?) {
         rustix::fs::fchmod(&root, PRIVATE).doing(DOING)?;
     } else if open_to_others {
         return refuse(
+            path,
             "others may look into it, and it holds other things than sessions; give an empty or a private folder",
         );
     }

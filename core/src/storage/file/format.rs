@@ -54,7 +54,8 @@ impl Deadlines {
     }
 }
 
-fn millis(duration: Duration) -> u64 {
+/// Durations are kept in milliseconds.
+pub(super) fn millis(duration: Duration) -> u64 {
     u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)
 }
 
@@ -87,6 +88,20 @@ pub(super) fn encode_forward(trace: &Trace) -> Vec<u8> {
     let Trace { to, at, sealed } = trace;
     let content = [to.as_bytes().as_slice(), &at.as_millis().to_le_bytes(), sealed.as_bytes()].concat();
     frame(FORWARD, millis(FORWARD_FOR), 0, &content)
+}
+
+/// The same session file with another idle timeout; `None` if it has that already, or is no sound session file.
+pub(super) fn with_idle_timeout(bytes: &[u8], idle_timeout: Duration) -> Option<Vec<u8>> {
+    let deadlines = decode_deadlines(bytes).ok()?;
+    let (head, sum, content) = (bytes.get(..24)?, bytes.get(24..HEADER)?, bytes.get(HEADER..)?);
+    if head[5] != SESSION
+        || digest(head, content) != sum
+        || deadlines.idle_timeout == Duration::from_millis(millis(idle_timeout))
+    {
+        return None;
+    }
+    let absolute = deadlines.absolute.map_or(0, Timestamp::as_millis);
+    Some(frame(SESSION, millis(idle_timeout), absolute, content))
 }
 
 fn number(bytes: &[u8], offset: usize) -> Option<u64> {
@@ -162,6 +177,19 @@ mod tests {
             let (to, at) = (StoreKey::from_bytes([7; 32]), Timestamp::from_millis(9));
             let trace = Trace::new(to, at, SealedId::from_bytes(sealed));
             assert_eq!(read(&encode_forward(&trace)), Ok(Content::Forward(trace)));
+        }
+    }
+
+    #[test]
+    fn the_idle_timeout_is_replaced_and_nothing_else() {
+        let written = encode_session(&record(), &BincodeCodec).unwrap();
+        assert_eq!(with_idle_timeout(&written, record().idle_timeout), None);
+        let other = Record { idle_timeout: Duration::from_secs(90), ..record() };
+        let replaced = with_idle_timeout(&written, other.idle_timeout).unwrap();
+        assert_eq!(read(&replaced), Ok(Content::Session(other)));
+        let trace = Trace::new(StoreKey::from_bytes([7; 32]), Timestamp::from_millis(9), SealedId::none());
+        for unfit in [&encode_forward(&trace)[..], &written[..written.len() - 1], &written[..20], b"text", b""] {
+            assert_eq!(with_idle_timeout(unfit, Duration::from_secs(90)), None);
         }
     }
 

@@ -7,7 +7,7 @@ use std::{
 
 use parking_lot::{Mutex, MutexGuard};
 use rustix::{
-    fs::{FlockOperation, Mode, OFlags},
+    fs::{AtFlags, FlockOperation, Mode, OFlags},
     io::Errno,
 };
 
@@ -70,11 +70,19 @@ fn open(sub: impl AsFd) -> Result<OwnedFd> {
     match rustix::fs::openat(&sub, NAME, flags | OFlags::CREATE | OFlags::EXCL, mode) {
         Ok(file) => {
             // Whatever the umask took away, for those who open it later.
-            rustix::fs::fchmod(&file, mode).doing(DOING)?;
+            rustix::fs::fchmod(&file, mode).inspect_err(|_| discard(&sub, &file)).doing(DOING)?;
             Ok(file)
         }
         // Somebody was quicker.
         Err(Errno::EXIST) => rustix::fs::openat(&sub, NAME, flags, Mode::empty()).doing(DOING),
         Err(error) => Err(error).doing(DOING),
+    }
+}
+
+/// Removes a lock file that others may be unable to open. Only under its lock: who has that relies on the file.
+fn discard(sub: impl AsFd, file: &OwnedFd) {
+    if rustix::fs::flock(file, FlockOperation::NonBlockingLockExclusive).is_ok() {
+        // The error that led here is the one to tell.
+        let _ = rustix::fs::unlinkat(sub, NAME, AtFlags::empty());
     }
 }

@@ -33,8 +33,10 @@ mod folder;
 mod format;
 #[cfg(feature = "fuzzing")]
 pub(crate) mod fuzz;
+mod listing;
 mod lock;
 mod open;
+mod place;
 mod store;
 mod sweep;
 mod touches;
@@ -59,13 +61,27 @@ use crate::{Record, StoreKey, Timestamp, record::Commit};
 /// - **Several processes** on one machine may share the folder; network file systems are not supported, because their locks
 ///   often are not.
 /// - **Private**: the folder is 0700 and the files are 0600 whatever the umask. Links, pipes, folders and other users' files
-///   are neither followed nor waited for nor removed; they count as absent and are reported in the log.
+///   in it are neither followed nor waited for nor removed; they count as absent and are reported in the log. Only the path of
+///   the folder itself may be a link; see [below](#a-link-as-the-folder).
+/// - **Damaged files** count as no session and are reported in the log. A new session may take such a file's place, but never
+///   that of a file which a later version, another codec or larger limits could still read.
 /// - **Backups** must keep the files' times (`cp -p`, `rsync -t`): they tell when a session was last used.
-/// - **Touches** are collected and written every second, so that reading a session costs no write.
+/// - **Touches** are collected and written every second, so that reading a session costs no write. If that fails, for example
+///   because the folder is read-only, they are kept and tried again; the log says so once, and once more when it works.
+/// - **Listing** a user's sessions reads every session, however often anybody renews theirs. It takes the lock of each
+///   sub-folder for as long as it takes to read the names in it.
 /// - A full disk is an error that leaves the old session as it was.
 ///
 /// Its methods block; from async code use it with the feature `tokio`, where it runs on the blocking thread pool. What Linux holds
 /// in its page cache anyway, as nearly all that is read more than once, is read on the spot, and never waits for a disk.
+///
+/// # A link as the folder
+///
+/// The path may be a symbolic link, as systemd's `DynamicUser=` and Capistrano's releases make them. It is followed when the
+/// storage is opened, and owner and mode are those of the folder that it leads to. From then on the storage stays with that
+/// folder: if the link is switched, a running service keeps its sessions, and the next one to start begins with those of the
+/// other folder. If the folder is deleted, the link is followed again, wherever it leads then. If it leads nowhere, nothing
+/// can be written until the folder is there; what a link leads to is never created.
 ///
 /// ```
 /// use gsession::{ClientInfo, FileStorage, Manager};
@@ -98,12 +114,12 @@ pub enum Durability {
 }
 
 impl FileStorage {
-    /// Opens a folder, which is created if it is not there. Its parent must exist.
+    /// Opens a folder, or the one that a link leads to. A folder that is not there is created; its parent must exist.
     ///
     /// # Errors
     ///
-    /// [`StorageError`] of the kind [`Setup`](super::StorageErrorKind::Setup) if the folder is a link, is no folder, belongs
-    /// to somebody else, or holds other things and is open to others; the message says what to do.
+    /// [`StorageError`] of the kind [`Setup`](super::StorageErrorKind::Setup) if the folder is no folder, or a link that leads
+    /// nowhere, belongs to somebody else, or holds other things and is open to others; the message says what to do.
     pub fn open(folder: impl AsRef<Path>) -> Result<Self, StorageError> {
         Self::builder(folder).build()
     }

@@ -21,16 +21,16 @@ use rustix::{
 use super::cached::Cached;
 use super::{
     Durability,
-    folder::{Folder, keys_in, sub_name},
-    format::{self, Content, HEADER},
+    folder::{Folder, sub_name},
+    format::{self, Content},
     lock::{Locked, Locks},
     open::{Doing, Opened, Result, open_own, read_bounded, unlink},
-    touches::Touches,
+    touches::{Touch, Touches},
 };
 use crate::{
     Codec, LimitExceeded, Limits, Record, StoreKey, Timestamp,
     record::{Applied, Commit},
-    storage::{Access, Committed, Created, FORWARD_FOR, Found, Lookup, Moved, Removed, Snapshot, Touched, Trace},
+    storage::{Access, Committed, Created, FORWARD_FOR, Lookup, Moved, Removed, Snapshot, Touched, Trace},
 };
 
 /// Bytes that a file may have beyond the texts of its record and what each entry adds: header, times, principal.
@@ -57,7 +57,7 @@ pub(super) struct Settings {
 
 impl Settings {
     /// The largest file that is read, and so the largest that is written.
-    fn max_file_bytes(&self) -> u64 {
+    pub(super) fn max_file_bytes(&self) -> u64 {
         let entries = self.limits.max_entries as u64;
         self.limits.max_record_bytes as u64 + OVERHEAD + entries.saturating_mul(OVERHEAD_OF_ENTRY)
     }
@@ -76,8 +76,8 @@ impl Settings {
 }
 
 /// A sub-folder under its lock.
-struct Held<'a> {
-    sub: OwnedFd,
+pub(super) struct Held<'a> {
+    pub(super) sub: OwnedFd,
     _lock: Locked<'a>,
 }
 
@@ -87,7 +87,7 @@ impl Store {
     }
 
     /// What stands under a key, if it is readable and has not expired.
-    fn read(&self, sub: impl AsFd, key: &StoreKey, access: &Access) -> Result<Option<Content>> {
+    pub(super) fn read(&self, sub: impl AsFd, key: &StoreKey, access: &Access) -> Result<Option<Content>> {
         let waiting = self.touches.waiting(key);
         let mut file = match open_own(sub, &key.to_string())? {
             Opened::File(file) => file,
@@ -97,17 +97,27 @@ impl Store {
                 return Ok(None);
             }
         };
-        let last_seen = modified(&file)?.max(waiting);
+        let modified = modified(&file)?;
         let bytes = read_bounded(&mut file, self.settings.max_file_bytes())?;
-        Ok(self.decode(key, bytes.as_deref(), last_seen, access))
+        Ok(self.decode(key, bytes.as_deref(), modified, waiting, access))
     }
 
     /// What a file of these bytes holds, if it is readable and has not expired; `None` for more bytes than a session can have.
-    fn decode(&self, key: &StoreKey, bytes: Option<&[u8]>, last_seen: Timestamp, access: &Access) -> Option<Content> {
-        let decoded = match bytes {
-            Some(bytes) => format::decode(bytes, last_seen, &*self.settings.codec, &self.settings.limits),
+    fn decode(
+        &self,
+        key: &StoreKey,
+        bytes: Option<&[u8]>,
+        modified: Timestamp,
+        waiting: Touch,
+        access: &Access,
+    ) -> Option<Content> {
+        let mut decoded = match bytes {
+            Some(bytes) => format::decode(bytes, modified, &*self.settings.codec, &self.settings.limits),
             None => Err(format::Unreadable::Damaged),
         };
+        if let Ok(Content::Session(record)) = &mut decoded {
+            waiting.apply(record);
+        }
         match decoded {
             Ok(Content::Session(record)) if access.has_ended(&record, record.last_seen) => None,
             Ok(Content::Forward(Trace { at, .. })) if at + FORWARD_FOR <= access.now => None,
@@ -119,7 +129,7 @@ impl Store {
         }
     }
 
-    fn hold(&self, key: &StoreKey) -> Result<Option<Held<'_>>> {
+    pub(super) fn hold(&self, key: &StoreKey) -> Result<Option<Held<'_>>> {
         let Some(sub) = self.folder.sub(&sub_name(key))? else { return Ok(None) };
         let lock = self.locks.lock(key.as_bytes()[0], &sub)?;
         Ok(Some(Held { sub, _lock: lock }))
@@ -141,7 +151,7 @@ impl Store {
     pub(super) fn load_at_once(&self, key: &StoreKey, access: &Access) -> Option<Lookup> {
         let waiting = self.touches.waiting(key);
         let (bytes, modified) = self.folder.with_root(|root| self.cached.read(root, key))?;
-        let content = self.decode(key, Some(&bytes), modified.max(waiting), access);
+        let content = self.decode(key, Some(&bytes), modified, waiting, access);
         Some(self.found(key, access, content))
     }
 
@@ -155,8 +165,7 @@ impl Store {
             Some(Content::Session(mut record)) => {
                 let extended = record.is_touch_due(access);
                 if extended {
-                    self.touches.note(key, access.now);
-                    record.last_seen = record.last_seen.max(access.now);
+                    self.touches.extend(key, &mut record, access);
                 }
                 Lookup::Found(Snapshot { extended, ..Snapshot::complete(record) })
             }
@@ -168,21 +177,11 @@ impl Store {
     pub(super) fn create(&self, key: &StoreKey, record: &Record, now: Timestamp) -> Result<Created> {
         let bytes = self.settings.encode(record)?;
         let held = self.make_and_hold(key)?;
-        let name = key.to_string();
-        // An expired session may be replaced; anything that is not ours may not.
-        let stands = match open_own(&held.sub, &name)? {
-            Opened::Absent => false,
-            Opened::Foreign => true,
-            Opened::File(_) => {
-                self.read(&held.sub, key, &Access::passive(now))?.is_some()
-                    || !self.is_expired_file(&held.sub, &name, now)?
-            }
-        };
-        if stands {
+        if !self.is_free(&held.sub, key, now)? {
             return Ok(Created::Exists);
         }
         self.touches.forget(key);
-        self.replace(&held.sub, &name, &bytes, record.last_seen)?;
+        self.replace(&held.sub, &key.to_string(), &bytes, record.last_seen)?;
         Ok(Created::Done)
     }
 
@@ -195,11 +194,10 @@ impl Store {
         };
         match record.apply(commit)? {
             // Nothing but activity: that is kept as for a touch (S3).
-            Applied::Changed(same) if record == (Record { last_seen: record.last_seen, ..same.clone() }) => {
-                if same.last_seen > record.last_seen {
-                    self.touches.note(key, same.last_seen);
-                }
-                Ok(Committed::Done { expires_at: same.expires_at(), revision: 0 })
+            Applied::Changed(same) if same.entries == record.entries && same.principal == record.principal => {
+                let mut record = record;
+                self.touches.extend(key, &mut record, &commit.access);
+                Ok(Committed::Done { expires_at: record.expires_at(), revision: 0 })
             }
             Applied::Changed(record) => {
                 let bytes = self.settings.encode(&record)?;
@@ -216,10 +214,7 @@ impl Store {
         let Some(sub) = self.folder.sub(&sub_name(key))? else { return Ok(Touched::Gone) };
         Ok(match self.read(sub, key, access)? {
             Some(Content::Session(mut record)) => {
-                if access.extend.is_some() {
-                    self.touches.note(key, access.now);
-                    record.last_seen = record.last_seen.max(access.now);
-                }
+                self.touches.extend(key, &mut record, access);
                 Touched::Done(record.expires_at())
             }
             Some(Content::Forward(_)) | None => Touched::Gone,
@@ -238,9 +233,10 @@ impl Store {
             Some(Content::Forward(Trace { at, .. })) => return Ok(Moved::Moved(at)),
             None => return Ok(Moved::Gone),
         };
-        if !matches!(open_own(&to_sub, &to.to_string())?, Opened::Absent) {
+        if !self.is_free(&to_sub, to, now)? {
             return Ok(Moved::Taken);
         }
+        self.touches.forget(to);
         let record = match record.apply(commit)? {
             Applied::Changed(record) => record,
             Applied::Expired | Applied::Conflict(_) => return Ok(Moved::Gone),
@@ -308,38 +304,8 @@ impl Store {
         Ok(if removed { Removed::Done } else { Removed::Absent })
     }
 
-    pub(super) fn find(&self, principal: &str, now: Timestamp) -> Result<Vec<Found>> {
-        let (mut found, mut traces): (Vec<Found>, Vec<StoreKey>) = (Vec::new(), Vec::new());
-        for number in 0..=u8::MAX {
-            let Some(sub) = self.folder.sub(&format!("{number:02x}"))? else { continue };
-            for key in keys_in(&sub)? {
-                match self.read(&sub, &key, &Access::passive(now))? {
-                    Some(Content::Session(record)) if record.principal.as_deref() == Some(principal) => {
-                        found.push(Found::new(key, record));
-                    }
-                    Some(Content::Forward(Trace { to, .. })) => traces.push(to),
-                    Some(Content::Session(_)) | None => {}
-                }
-            }
-        }
-        // A session that was renewed while this went through the folders may have passed it by.
-        while let Some(key) = traces.pop() {
-            let Some(sub) = self.folder.sub(&sub_name(&key))? else { continue };
-            match self.read(&sub, &key, &Access::passive(now))? {
-                Some(Content::Session(record)) if record.principal.as_deref() == Some(principal) => {
-                    if found.iter().all(|known| known.key != key) {
-                        found.push(Found::new(key, record));
-                    }
-                }
-                Some(Content::Forward(Trace { to, .. })) => traces.push(to),
-                Some(Content::Session(_)) | None => {}
-            }
-        }
-        Ok(found)
-    }
-
     /// Replaces a file as a whole: writes another one and renames it over.
-    fn replace(&self, sub: &OwnedFd, name: &str, bytes: &[u8], last_seen: Timestamp) -> Result<()> {
+    pub(super) fn replace(&self, sub: &OwnedFd, name: &str, bytes: &[u8], last_seen: Timestamp) -> Result<()> {
         static NUMBER: AtomicU64 = AtomicU64::new(0);
         const DOING: &str = "writing a session file";
         let temporary = format!("{name}.tmp-{}-{}", std::process::id(), NUMBER.fetch_add(1, Ordering::Relaxed));
@@ -353,11 +319,10 @@ impl Store {
             }
             opened => opened,
         };
-        let file = file.doing(DOING)?;
-        // Whatever the umask took away.
-        rustix::fs::fchmod(&file, mode).doing(DOING)?;
-        let mut file = File::from(file);
+        let mut file = File::from(file.doing(DOING)?);
         let mut write = || {
+            // Whatever the umask took away.
+            rustix::fs::fchmod(&file, mode).doing(DOING)?;
             file.write_all(bytes).doing(DOING)?;
             set_modified(&file, last_seen)?;
             if self.settings.durability == Durability::Commit {
@@ -378,49 +343,6 @@ impl Store {
         }
         Ok(())
     }
-
-    /// Whether the file under a name is one of ours that has expired.
-    pub(super) fn is_expired_file(&self, sub: impl AsFd, name: &str, now: Timestamp) -> Result<bool> {
-        let waiting = StoreKey::parse(name).map(|key| self.touches.waiting(&key)).unwrap_or_default();
-        let Opened::File(mut file) = open_own(&sub, name)? else { return Ok(false) };
-        let last_seen = modified(&file)?.max(waiting);
-        let mut header = [0; HEADER];
-        let read = file.read(&mut header).doing("reading a session file")?;
-        if !format::decode_deadlines(&header[..read]).is_ok_and(|deadlines| deadlines.are_over(last_seen, now)) {
-            return Ok(false);
-        }
-        // The file's time may have been lost on the way through a backup: the record has a say too.
-        let Opened::File(mut file) = open_own(&sub, name)? else { return Ok(false) };
-        let Some(bytes) = read_bounded(&mut file, self.settings.max_file_bytes())? else { return Ok(true) };
-        Ok(match format::decode(&bytes, last_seen, &*self.settings.codec, &self.settings.limits) {
-            Ok(Content::Session(record)) => record.is_expired(now),
-            Ok(Content::Forward(_)) | Err(_) => true,
-        })
-    }
-
-    /// Writes the touches that wait. Run by a thread, and once more when the storage ends.
-    pub(super) fn write_touches(&self) {
-        for (key, at) in self.touches.all() {
-            match self.write_touch(&key, at) {
-                Ok(()) => self.touches.written(&key, at),
-                // It stays, for the next time.
-                Err(error) => {
-                    tracing::warn!(?key, error = &error as &dyn std::error::Error, "a touch could not be written")
-                }
-            }
-        }
-    }
-
-    fn write_touch(&self, key: &StoreKey, at: Timestamp) -> Result<()> {
-        // Under the lock, so that a commit in between does not lose a later time.
-        let Some(held) = self.hold(key)? else { return Ok(()) };
-        if let Opened::File(file) = open_own(&held.sub, &key.to_string())?
-            && modified(&file)? < at
-        {
-            set_modified(&file, at)?;
-        }
-        Ok(())
-    }
 }
 
 impl Drop for Store {
@@ -429,13 +351,13 @@ impl Drop for Store {
     }
 }
 
-fn modified(file: &File) -> Result<Timestamp> {
+pub(super) fn modified(file: &File) -> Result<Timestamp> {
     let time: SystemTime =
         file.metadata().and_then(|data| data.modified()).doing("reading the time of a session file")?;
     Ok(time.into())
 }
 
-fn set_modified(file: &File, at: Timestamp) -> Result<()> {
+pub(super) fn set_modified(file: &File, at: Timestamp) -> Result<()> {
     let millis = at.as_millis();
     let time = Timespec {
         tv_sec: i64::try_from(millis / 1000).unwrap_or(i64::MAX),

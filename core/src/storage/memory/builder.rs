@@ -22,6 +22,13 @@ pub struct MemoryStorageBuilder {
     clock: Arc<dyn Clock>,
 }
 
+/// A session and the trace of its renewal.
+const FEWEST: usize = 2;
+/// Places have numbers of 32 bits.
+const MOST: usize = (u32::MAX / 2) as usize;
+/// A small session and the trace of its renewal.
+const SMALLEST: usize = 4096;
+
 impl Default for MemoryStorageBuilder {
     fn default() -> Self {
         Self {
@@ -34,22 +41,23 @@ impl Default for MemoryStorageBuilder {
 }
 
 impl MemoryStorageBuilder {
-    /// How many sessions are held at most. Default: 1,000,000; 0 counts as 1.
+    /// How many sessions and traces of renewals are held at most. Default: 1,000,000. Fewer than 2 count as 2, since a
+    /// renewed session takes two places; more than 2,147,483,647 count as 2,147,483,647.
     #[must_use]
     pub fn max_sessions(mut self, sessions: usize) -> Self {
-        self.max_sessions = sessions.clamp(1, u32::MAX as usize / 2);
+        self.max_sessions = sessions.clamp(FEWEST, MOST);
         self
     }
 
-    /// How many bytes the sessions take at most, without the allocator's own. Default: 1 GiB.
+    /// How many bytes they take at most, without the allocator's own. Default: 1 GiB. Less than 4 KiB counts as 4 KiB.
     #[must_use]
     pub const fn max_bytes(mut self, bytes: usize) -> Self {
-        self.max_bytes = bytes;
+        self.max_bytes = if bytes < SMALLEST { SMALLEST } else { bytes };
         self
     }
 
-    /// How often expired sessions are removed. Default: 10 seconds. [`Duration::MAX`]: only when
-    /// [`sweep`](crate::Storage::sweep) is called.
+    /// How often expired sessions are removed. Default: 10 seconds; less than a millisecond counts as a millisecond.
+    /// [`Duration::MAX`]: only when [`sweep`](crate::Storage::sweep) is called.
     #[must_use]
     pub const fn sweep_interval(mut self, interval: Duration) -> Self {
         self.sweep_interval = if interval.as_nanos() == Duration::MAX.as_nanos() { None } else { Some(interval) };

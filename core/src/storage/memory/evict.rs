@@ -6,6 +6,9 @@ use crate::{
     storage::{StorageError, StorageErrorKind},
 };
 
+/// Slots among which the one most readily given up is chosen, if there are so many.
+const ENOUGH: usize = 64;
+
 impl Store {
     /// Gives up sessions until there is room, beginning near a shard and sparing one key. Called without a lock.
     pub(super) fn make_room(
@@ -30,19 +33,33 @@ impl Store {
         Ok(())
     }
 
-    /// Removes the session most readily given up near a shard. `false` if every session left belongs to somebody.
+    /// Removes the slot most readily given up of a sample from the shards near one. `false` if nothing left may be given up.
     fn give_up_one(&self, near: usize, spared: Option<&StoreKey>, now: Timestamp) -> bool {
         let shards = self.shards.len();
-        (near..near + shards).any(|at| {
-            let mut shard = self.shards[at % shards].write();
-            let given_up = shard.victim(now, spared).and_then(|key| shard.remove(&key));
-            if let Some(slot) = &given_up {
-                self.room.forget(slot);
+        let (mut best, mut looked_at) = (None, 0);
+        for number in (near..near + shards).map(|number| number % shards) {
+            let (sampled, candidate) = self.shards[number].write().candidate(ENOUGH - looked_at, now, spared);
+            looked_at += sampled;
+            let candidate = candidate.map(|candidate| (candidate, number));
+            best = match (best, candidate) {
+                (Some(best), Some(candidate)) => Some(std::cmp::min(best, candidate)),
+                (best, candidate) => best.or(candidate),
+            };
+            if looked_at >= ENOUGH {
+                break;
             }
-            // Freed after the lock.
-            drop(shard);
-            given_up.is_some()
-        })
+        }
+        let Some(((.., key), number)) = best else { return false };
+        let mut shard = self.shards[number].write();
+        // If it is gone by now, or may no longer be given up, the next round finds another.
+        let given_up = shard.give_up(&key);
+        if let Some(slot) = &given_up {
+            self.room.forget(slot);
+        }
+        // Freed after the lock.
+        drop(shard);
+        drop(given_up);
+        true
     }
 }
 

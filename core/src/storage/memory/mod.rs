@@ -2,6 +2,9 @@
 
 mod builder;
 mod evict;
+mod evictable;
+mod history;
+mod listing;
 mod room;
 mod shard;
 mod slot;
@@ -23,12 +26,31 @@ use crate::{Record, StoreKey, Timestamp, record::Commit};
 ///
 /// - Nothing waits for more than a short lock, so it is usable on the spot from async code too.
 /// - A read shares the record, it does not copy it.
-/// - **Bounded**: by default 1,000,000 sessions and 1 GiB. When it is full, a new session pushes out, in this order: expired
-///   sessions; anonymous sessions that were never used after their first request (what a flood of clients without cookies
-///   leaves); other anonymous sessions, the longest unused of a sample first. A session with a principal
-///   ([`set_principal`](crate::Session::set_principal)) is never pushed out: if only such are left, the new one is refused
-///   with [`StorageErrorKind::Full`](super::StorageErrorKind::Full) (R21).
+/// - **Bounded**: by default 1,000,000 sessions and 1 GiB; see [below](#when-it-is-full).
 /// - A thread removes expired sessions every 10 seconds, in small steps, and stops with the storage.
+/// - Listing a user's sessions looks at each session once, however often anybody renews theirs.
+///
+/// # When it is full
+///
+/// A new session then pushes out others, in this order, of each kind the longest unused of a sample first (R21):
+///
+/// 1. what has expired;
+/// 2. traces of one renewal too many (see below);
+/// 3. anonymous sessions whose client never came back: what a flood of clients without cookies leaves. Reading counts as
+///    coming back, passive requests too;
+/// 4. traces of renewals more than a minute ago;
+/// 5. other anonymous sessions;
+/// 6. other traces of anonymous sessions.
+///
+/// A session with a principal ([`set_principal`](crate::Session::set_principal)) is never pushed out. If only such sessions
+/// and their young traces are left, the new one is refused with [`StorageErrorKind::Full`](super::StorageErrorKind::Full).
+///
+/// A renewal leaves a trace under the old id for an hour, so that a logout with the old id finds the session. The traces of
+/// the first 16 renewals in a minute are as precious as their session for a minute. So one session holds at most 32 places
+/// that others cannot have, however often its client renews it. Further renewals in that minute work just as well, but
+/// their traces go early when the storage is full. A logout with an id from before such a renewal may then miss the
+/// session, and so may the ending of all of a user's sessions while the session is renewed. With the current id, or when no
+/// renewal is under way, both find it.
 ///
 /// ```
 /// use gsession::{ClientInfo, Manager, MemoryStorage};

@@ -66,7 +66,8 @@ impl Room {
     /// Whether it is time to look for expired sessions everywhere; of several threads one is told so.
     pub(super) fn is_sweep_due(&self, now: Timestamp) -> bool {
         let last = self.pressed_at.load(Ordering::Relaxed);
-        let due = Timestamp::from_millis(last) + SWEEP_UNDER_PRESSURE <= now;
+        // A clock that was set back must not put it off.
+        let due = Timestamp::from_millis(last) + SWEEP_UNDER_PRESSURE <= now || last > now.as_millis();
         due && self.pressed_at.compare_exchange(last, now.as_millis(), Ordering::Relaxed, Ordering::Relaxed).is_ok()
     }
 }

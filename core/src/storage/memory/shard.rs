@@ -4,7 +4,10 @@ use std::sync::Arc;
 
 use hashbrown::HashTable;
 
-use super::slot::{Slot, Worth};
+use super::{
+    evictable::Evictable,
+    slot::{Slot, Worth},
+};
 use crate::{StoreKey, Timestamp};
 
 /// Slots in a list that can be walked in steps, and an index from keys into it.
@@ -15,10 +18,8 @@ pub(super) struct Shard {
     index: HashTable<u32>,
     slots: Vec<Option<Arc<Slot>>>,
     free: Vec<u32>,
-    /// Slots that may be given up when room is needed.
-    evictable: usize,
-    /// Where the next search for something to give up begins.
-    hand: usize,
+    /// Places of slots that may be given up when room is needed.
+    evictable: Evictable,
 }
 
 /// A key is a hash already: its first bytes serve as they are.
@@ -37,17 +38,25 @@ impl Shard {
     }
 
     pub(super) fn get(&self, key: &StoreKey) -> Option<&Arc<Slot>> {
+        #[cfg(test)]
+        LOOKUPS.with(|count| count.set(count.get() + 1));
         self.slot(self.find(key)?)
     }
 
     /// Puts a slot under its key; gives back what was there.
     pub(super) fn put(&mut self, slot: Slot) -> Option<Arc<Slot>> {
-        self.evictable += usize::from(slot.is_evictable());
+        let keep = slot.keep();
         if let Some(at) = self.find(&slot.key)
             && let Some(place) = self.slots.get_mut(at as usize)
         {
             let old = place.replace(Arc::new(slot));
-            self.evictable -= usize::from(old.as_ref().is_some_and(|old| old.is_evictable()));
+            let old_keep = old.as_ref().map(|old| old.keep());
+            if old_keep != Some(keep) {
+                if let Some(old_keep) = old_keep {
+                    self.evictable.remove(at, old_keep);
+                }
+                self.evictable.insert(at, keep);
+            }
             return old;
         }
         let key = slot.key;
@@ -67,6 +76,7 @@ impl Shard {
         self.index.insert_unique(hash_of(&key), at, |&at| {
             slots.get(at as usize).and_then(Option::as_ref).map_or(0, |slot| hash_of(&slot.key))
         });
+        self.evictable.insert(at, keep);
         None
     }
 
@@ -76,7 +86,7 @@ impl Shard {
         let entry = index.find_entry(hash_of(key), |&at| held(at).is_some_and(|slot| slot.key == *key)).ok()?;
         let (at, _) = entry.remove();
         let old = self.slots.get_mut(at as usize)?.take()?;
-        self.evictable -= usize::from(old.is_evictable());
+        self.evictable.remove(at, old.keep());
         self.free.push(at);
         Some(old)
     }
@@ -92,23 +102,29 @@ impl Shard {
         self.slots[range.start.min(end)..end].iter().flatten()
     }
 
-    /// The slot most readily given up among a sample, or of all if the sample has none.
-    /// Never `spared`.
-    pub(super) fn victim(&mut self, now: Timestamp, spared: Option<&StoreKey>) -> Option<StoreKey> {
-        const SAMPLE: usize = 16;
-        if self.evictable == 0 {
-            return None;
-        }
-        let start = if self.hand < self.slots.len() { self.hand } else { 0 };
-        self.hand = start + SAMPLE;
-        let best = |range| {
-            self.walk(range)
-                .map(|slot| (slot.worth(now), slot.last_seen(), slot.key))
-                .filter(|(worth, _, key)| *worth != Worth::Kept && Some(key) != spared)
-                .min()
-                .map(|(.., key)| key)
-        };
-        best(start..start + SAMPLE).or_else(|| best(0..self.slots.len()))
+    /// Of a sample of up to `most` slots that may be given up, its size and the one given up most readily. Never `spared`.
+    pub(super) fn candidate(
+        &mut self,
+        most: usize,
+        now: Timestamp,
+        spared: Option<&StoreKey>,
+    ) -> (usize, Option<(Worth, Timestamp, StoreKey)>) {
+        let Self { evictable, slots, .. } = self;
+        let mut sampled = 0;
+        let best = evictable
+            .sample(most, now)
+            .inspect(|_| sampled += 1)
+            .filter_map(|at| slots.get(at as usize)?.as_ref())
+            .filter(|slot| Some(&slot.key) != spared)
+            .map(|slot| (slot.worth(now), slot.last_seen(), slot.key))
+            .min();
+        (sampled, best)
+    }
+
+    /// Removes the slot under `key` if it may be given up.
+    pub(super) fn give_up(&mut self, key: &StoreKey) -> Option<Arc<Slot>> {
+        let at = self.find(key)?;
+        if self.evictable.contains(at) { self.remove(key) } else { None }
     }
 
     /// Gives memory back when most places are empty, for example after a flood has expired.
@@ -119,13 +135,22 @@ impl Shard {
             // Collecting in place keeps the old allocation.
             self.slots.shrink_to_fit();
             self.free = Vec::new();
-            self.hand = 0;
+            self.evictable = Evictable::default();
             let slots = &self.slots;
             let hash = |&at: &u32| slots.get(at as usize).and_then(Option::as_ref).map_or(0, |slot| hash_of(&slot.key));
             self.index = HashTable::with_capacity(slots.len());
             for at in 0..u32::try_from(slots.len()).unwrap_or(u32::MAX) {
                 self.index.insert_unique(hash(&at), at, hash);
+                if let Some(slot) = slots.get(at as usize).and_then(Option::as_ref) {
+                    self.evictable.insert(at, slot.keep());
+                }
             }
         }
     }
+}
+
+#[cfg(test)]
+thread_local! {
+    /// Keys that this thread has looked up, for tests that count work.
+    pub(super) static LOOKUPS: std::cell::Cell<usize> = const { std::cell::Cell::new(0) };
 }

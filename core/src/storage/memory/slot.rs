@@ -1,41 +1,58 @@
 //! One place in a shard: a session, or the trace of a renewal.
 
-use std::time::Duration;
-
-use super::sync::{AtomicU64, Ordering};
+use super::{
+    history::{History, PRECIOUS_FOR},
+    sync::{AtomicBool, AtomicU64, Ordering},
+};
 use crate::{
     Record, StoreKey, Timestamp,
     id::SealedId,
     storage::{Access, FORWARD_FOR, Trace},
 };
 
-/// What is held under one key. It is replaced as a whole; only `last_seen` moves in place, so that a touch needs no more
-/// than the shared lock.
+/// What is held under one key. It is replaced as a whole; only `last_seen` and `has_returned` move in place, so that a touch
+/// needs no more than the shared lock.
 pub(super) struct Slot {
     pub(super) key: StoreKey,
     last_seen: AtomicU64,
+    has_returned: AtomicBool,
     content: Content,
 }
 
 pub(super) enum Content {
-    Session(Record),
+    Session {
+        record: Record,
+        /// As of when the slot was made; whether its client has returned since is in the slot.
+        history: History,
+    },
     /// The session was renewed: it lives on under another key.
     Forward {
         to: StoreKey,
         at: Timestamp,
-        /// Whether the session is somebody's, so that its trace is as precious as it is.
-        is_owned: bool,
+        /// Which of the storage's renewals it was.
+        number: u64,
+        rank: TraceRank,
         sealed: SealedId,
     },
 }
 
-/// How long the trace of a renewal is as precious as its session: as long as requests commonly take.
-const PRECIOUS_FOR: Duration = Duration::from_secs(60);
+/// How precious the trace of a renewal is while it is young.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum TraceRank {
+    /// The session was renewed so often that this is no ordinary client.
+    Surplus,
+    /// The way to an anonymous session.
+    Anonymous,
+    /// The way to a session that is somebody's.
+    Owned,
+}
 
 /// How readily a slot is given up when room is needed, most readily first.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Worth {
     Expired,
+    /// The trace of one renewal too many: who renews again and again displaces their own traces.
+    SurplusTrace,
     /// Anonymous, and never used after the request that made it: a client that keeps no cookies.
     NeverReturned,
     /// The way from an old id to a session renewed a while ago: requests that old are rare.
@@ -43,18 +60,36 @@ pub(super) enum Worth {
     Anonymous,
     /// The way from an old id to an anonymous session: without it a logout that is under way could miss it.
     Trace,
-    /// Somebody is logged in, or was renewed a moment ago: never given up.
-    Kept,
+}
+
+/// Whether a slot may be given up when room is needed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Keep {
+    /// Somebody is logged in: never, as long as it lives.
+    Always,
+    /// The young trace of a session that is somebody's: not before this moment.
+    Until(Timestamp),
+    Not,
 }
 
 impl Slot {
-    pub(super) fn session(key: StoreKey, record: Record) -> Self {
-        Self { key, last_seen: AtomicU64::new(record.last_seen.as_millis()), content: Content::Session(record) }
+    pub(super) fn session(key: StoreKey, record: Record, history: History) -> Self {
+        Self {
+            key,
+            last_seen: AtomicU64::new(record.last_seen.as_millis()),
+            has_returned: AtomicBool::new(history.has_returned),
+            content: Content::Session { record, history },
+        }
     }
 
-    pub(super) fn forward(key: StoreKey, trace: Trace, is_owned: bool) -> Self {
+    pub(super) fn forward(key: StoreKey, trace: Trace, number: u64, rank: TraceRank) -> Self {
         let Trace { to, at, sealed } = trace;
-        Self { key, last_seen: AtomicU64::new(at.as_millis()), content: Content::Forward { to, at, is_owned, sealed } }
+        Self {
+            key,
+            last_seen: AtomicU64::new(at.as_millis()),
+            has_returned: AtomicBool::new(false),
+            content: Content::Forward { to, at, number, rank, sealed },
+        }
     }
 
     pub(super) const fn content(&self) -> &Content {
@@ -70,6 +105,13 @@ impl Slot {
         Record { last_seen: self.last_seen(), ..record.clone() }
     }
 
+    /// The history as it is now.
+    pub(super) fn history(&self, history: &History) -> History {
+        let mut history = *history;
+        history.has_returned = self.has_returned.load(Ordering::Relaxed);
+        history
+    }
+
     /// When a session with this record ends.
     pub(super) fn session_expires_at(&self, record: &Record) -> Timestamp {
         record.expires_if_last_seen(self.last_seen())
@@ -78,7 +120,7 @@ impl Slot {
     /// What is here for this access: nothing, if it has ended.
     pub(super) fn living(&self, access: &Access) -> Option<&Content> {
         let has_ended = match &self.content {
-            Content::Session(record) => access.has_ended(record, self.last_seen()),
+            Content::Session { record, .. } => access.has_ended(record, self.last_seen()),
             Content::Forward { .. } => self.is_expired(access.now),
         };
         (!has_ended).then_some(&self.content)
@@ -86,19 +128,28 @@ impl Slot {
 
     pub(super) fn is_expired(&self, now: Timestamp) -> bool {
         let expires_at = match &self.content {
-            Content::Session(record) => self.session_expires_at(record),
+            Content::Session { record, .. } => self.session_expires_at(record),
             Content::Forward { at, .. } => *at + FORWARD_FOR,
         };
         expires_at <= now
     }
 
-    /// Touches in place, if that is due and counts as activity.
-    pub(super) fn touch_if_due(&self, access: &Access) -> bool {
-        let due = access.extend.as_ref().is_some_and(|extend| access.now >= self.last_seen() + extend.interval);
-        if due {
-            self.touch(access);
+    /// Notes that its client has come with its id. Writes only the first time, so readers do not fight over the line.
+    pub(super) fn note_return(&self) {
+        if !self.has_returned.load(Ordering::Relaxed) {
+            self.has_returned.store(true, Ordering::Relaxed);
         }
-        due
+    }
+
+    /// Whether a touch is due and counts as activity.
+    pub(super) fn is_touch_due(&self, access: &Access) -> bool {
+        access.extend.as_ref().is_some_and(|extend| access.now >= self.last_seen() + extend.interval)
+    }
+
+    /// Whether a touch changes more than last-seen: the manager's idle timeout is not the stored one.
+    pub(super) fn has_other_timeout(&self, record: &Record, access: &Access) -> bool {
+        let differs = access.extend.as_ref().is_some_and(|extend| extend.idle_timeout != record.idle_timeout);
+        differs && access.now >= self.last_seen()
     }
 
     pub(super) fn touch(&self, access: &Access) {
@@ -107,34 +158,42 @@ impl Slot {
         }
     }
 
-    pub(super) const fn is_evictable(&self) -> bool {
-        !matches!(&self.content, Content::Session(Record { principal: Some(_), .. }))
+    pub(super) fn keep(&self) -> Keep {
+        match &self.content {
+            Content::Session { record: Record { principal: Some(_), .. }, .. } => Keep::Always,
+            Content::Forward { rank: TraceRank::Owned, at, .. } => Keep::Until(*at + PRECIOUS_FOR),
+            Content::Session { .. } | Content::Forward { .. } => Keep::Not,
+        }
     }
 
+    /// How readily this is given up, if it may be.
     pub(super) fn worth(&self, now: Timestamp) -> Worth {
         match &self.content {
             _ if self.is_expired(now) => Worth::Expired,
-            Content::Session(record) if record.principal.is_some() => Worth::Kept,
-            Content::Session(record) if self.last_seen() == record.created_at => Worth::NeverReturned,
-            Content::Session(_) => Worth::Anonymous,
-            // Who renews again and again must not fill the storage with what nobody may give up.
+            Content::Session { record, .. } => {
+                let has_returned = self.has_returned.load(Ordering::Relaxed) || self.last_seen() != record.created_at;
+                if has_returned { Worth::Anonymous } else { Worth::NeverReturned }
+            }
+            Content::Forward { rank: TraceRank::Surplus, .. } => Worth::SurplusTrace,
             Content::Forward { at, .. } if *at + PRECIOUS_FOR <= now => Worth::OldTrace,
-            Content::Forward { is_owned: false, .. } => Worth::Trace,
-            Content::Forward { is_owned: true, .. } => Worth::Kept,
+            Content::Forward { .. } => Worth::Trace,
         }
     }
 
     /// Bytes this slot takes, for the bound.
     pub(super) fn bytes(&self) -> usize {
-        // The slot behind its Arc (two counts), its pointer and its index, with room for growth.
-        const FIXED: usize = size_of::<Slot>() + 2 * size_of::<usize>() + 2 * (size_of::<usize>() + 5);
+        // The slot behind its Arc (two counts); its pointer, its index and its place among what may be given up, with room
+        // for growth.
+        const FIXED: usize = size_of::<Slot>() + 2 * size_of::<usize>() + 2 * (size_of::<usize>() + 5 + 8);
+        // Its place among what may be given up later.
+        const RESTING: usize = 2 * size_of::<(Timestamp, u32)>();
         FIXED
             + match &self.content {
-                Content::Session(record) => {
+                Content::Session { record, .. } => {
                     record.entries.heap_bytes() + record.principal.as_ref().map_or(0, |principal| principal.len() + 16)
                 }
                 // Behind its own pointer, with what an allocation costs.
-                Content::Forward { sealed, .. } => sealed.as_bytes().len() + 16,
+                Content::Forward { sealed, .. } => RESTING + sealed.as_bytes().len() + 16,
             }
     }
 }

@@ -4,17 +4,16 @@ use std::sync::Arc;
 
 use super::{
     evict::full,
+    history::History,
     room::Room,
     shard::Shard,
     slot::{Content, Slot},
-    sync::{Ordering, RwLock, RwLockWriteGuard},
+    sync::{AtomicU64, Ordering, RwLock, RwLockWriteGuard},
 };
 use crate::{
     Record, StoreKey, Timestamp,
     record::{Applied, Commit},
-    storage::{
-        Access, Committed, Created, Found, Lookup, Moved, Removed, Snapshot, StorageError, Swept, Touched, Trace,
-    },
+    storage::{Access, Committed, Created, Lookup, Moved, Removed, Snapshot, StorageError, Swept, Touched, Trace},
 };
 
 /// Many more than there are cores, and few enough to walk over.
@@ -27,11 +26,17 @@ const TRIES: usize = 100;
 pub(super) struct Store {
     pub(super) shards: Box<[RwLock<Shard>]>,
     pub(super) room: Room,
+    /// Renewals so far, counted under the locks of the shards they change.
+    pub(super) moves: AtomicU64,
 }
 
 impl Store {
     pub(super) fn new(max_sessions: usize, max_bytes: usize) -> Self {
-        Self { shards: (0..SHARDS).map(|_| RwLock::default()).collect(), room: Room::new(max_sessions, max_bytes) }
+        Self {
+            shards: (0..SHARDS).map(|_| RwLock::default()).collect(),
+            room: Room::new(max_sessions, max_bytes),
+            moves: AtomicU64::new(0),
+        }
     }
 
     pub(super) fn len(&self) -> usize {
@@ -47,20 +52,45 @@ impl Store {
         usize::from(key.as_bytes()[31]) % SHARDS
     }
 
-    fn shard(&self, key: &StoreKey) -> &RwLock<Shard> {
+    pub(super) fn shard(&self, key: &StoreKey) -> &RwLock<Shard> {
         &self.shards[Self::shard_of(key)]
     }
 
     pub(super) fn load(&self, key: &StoreKey, access: &Access) -> Lookup {
         let shard = self.shard(key).read();
         match shard.get(key).and_then(|slot| Some((slot, slot.living(access)?))) {
-            Some((slot, Content::Session(record))) => {
-                let extended = slot.touch_if_due(access);
+            Some((slot, Content::Session { record, .. })) => {
+                slot.note_return();
+                let extended = slot.is_touch_due(access);
+                if extended && slot.has_other_timeout(record, access) {
+                    drop(shard);
+                    return self.extend(key, access);
+                }
+                if extended {
+                    slot.touch(access);
+                }
                 Lookup::Found(Snapshot { extended, ..Snapshot::complete(slot.current(record)) })
             }
             Some((_, Content::Forward { at, .. })) => Lookup::Moved(*at),
             None => Lookup::Absent,
         }
+    }
+
+    /// Counts as activity, by a manager whose idle timeout is not the stored one: that is stored too, which takes more than
+    /// the shared lock.
+    fn extend(&self, key: &StoreKey, access: &Access) -> Lookup {
+        let mut shard = self.shard(key).write();
+        let (mut record, history) = match shard.get(key).and_then(|slot| Some((slot, slot.living(access)?))) {
+            Some((slot, Content::Session { record, history })) => (slot.current(record), slot.history(history)),
+            Some((_, Content::Forward { at, .. })) => return Lookup::Moved(*at),
+            None => return Lookup::Absent,
+        };
+        record.extend(access);
+        // Neither larger nor smaller than before, so the room stays as it is.
+        let replaced = shard.put(Slot::session(*key, record.clone(), history));
+        drop(shard);
+        drop(replaced);
+        Lookup::Found(Snapshot { extended: true, ..Snapshot::complete(record) })
     }
 
     pub(super) fn create(&self, key: &StoreKey, record: &Record, now: Timestamp) -> Result<Created, StorageError> {
@@ -69,7 +99,7 @@ impl Store {
             if shard.get(key).is_some_and(|slot| !slot.is_expired(now)) {
                 return Ok(Created::Exists);
             }
-            let slot = Slot::session(*key, record.clone());
+            let slot = Slot::session(*key, record.clone(), History::default());
             let bytes = slot.bytes();
             if self.room.take(1, bytes) {
                 let expired = shard.put(slot);
@@ -90,8 +120,10 @@ impl Store {
         for _ in 0..TRIES {
             let mut shard = self.shard(key).write();
             let living = shard.get(key).and_then(|slot| Some((slot, slot.living(&commit.access)?)));
-            let (record, old_bytes) = match living {
-                Some((slot, Content::Session(record))) => (slot.current(record), slot.bytes()),
+            let (record, history, old_bytes) = match living {
+                Some((slot, Content::Session { record, history })) => {
+                    (slot.current(record), slot.history(history), slot.bytes())
+                }
                 Some((_, Content::Forward { at, .. })) => return Ok(Committed::Moved(*at)),
                 None => return Ok(Committed::Gone),
             };
@@ -101,7 +133,7 @@ impl Store {
                 Applied::Conflict(current) => return Ok(Committed::Conflict(current)),
             };
             let expires_at = record.expires_at();
-            let slot = Slot::session(*key, record);
+            let slot = Slot::session(*key, record, history);
             let growth = slot.bytes().saturating_sub(old_bytes);
             if self.room.take(0, growth) {
                 let shrinkage = old_bytes.saturating_sub(slot.bytes());
@@ -120,7 +152,14 @@ impl Store {
     pub(super) fn touch(&self, key: &StoreKey, access: &Access) -> Touched {
         let shard = self.shard(key).read();
         match shard.get(key).and_then(|slot| Some((slot, slot.living(access)?))) {
-            Some((slot, Content::Session(record))) => {
+            Some((slot, Content::Session { record, .. })) => {
+                if slot.has_other_timeout(record, access) {
+                    drop(shard);
+                    return match self.extend(key, access) {
+                        Lookup::Found(snapshot) => Touched::Done(snapshot.record.expires_at()),
+                        Lookup::Moved(_) | Lookup::Absent => Touched::Gone,
+                    };
+                }
                 slot.touch(access);
                 Touched::Done(slot.session_expires_at(record))
             }
@@ -133,8 +172,10 @@ impl Store {
         for _ in 0..TRIES {
             let mut locks = Pair::lock(&self.shards, Self::shard_of(from), Self::shard_of(to));
             let living = locks.from().get(from).and_then(|slot| Some((slot, slot.living(&commit.access)?)));
-            let (record, old_bytes) = match living {
-                Some((slot, Content::Session(record))) => (slot.current(record), slot.bytes()),
+            let (record, history, old_bytes) = match living {
+                Some((slot, Content::Session { record, history })) => {
+                    (slot.current(record), slot.history(history), slot.bytes())
+                }
                 Some((_, Content::Forward { at, .. })) => return Ok(Moved::Moved(*at)),
                 None => return Ok(Moved::Gone),
             };
@@ -146,8 +187,11 @@ impl Store {
                 Applied::Expired | Applied::Conflict(_) => return Ok(Moved::Gone),
             };
             let expires_at = record.expires_at();
-            let trace = Slot::forward(*from, Trace::new(*to, now, commit.sealed.clone()), record.principal.is_some());
-            let slot = Slot::session(*to, record);
+            let (history, rank) = history.renewed(now, record.principal.is_some());
+            // Under both locks: `find` relies on it.
+            let number = self.moves.fetch_add(1, Ordering::AcqRel);
+            let trace = Slot::forward(*from, Trace::new(*to, now, commit.sealed.clone()), number, rank);
+            let slot = Slot::session(*to, record, history);
             let new_bytes = slot.bytes() + trace.bytes();
             let growth = new_bytes.saturating_sub(old_bytes);
             if self.room.take(1, growth) {
@@ -171,14 +215,14 @@ impl Store {
         let shard = self.shard(key).read();
         match shard.get(key).filter(|slot| !slot.is_expired(now)).map(|slot| slot.content()) {
             Some(Content::Forward { to, at, sealed, .. }) => Some(Trace::new(*to, *at, sealed.clone())),
-            Some(Content::Session(_)) | None => None,
+            Some(Content::Session { .. }) | None => None,
         }
     }
 
     pub(super) fn remove(&self, key: &StoreKey) -> Removed {
         let mut shard = self.shard(key).write();
         match shard.get(key).map(|slot| slot.content()) {
-            Some(Content::Session(_)) => {
+            Some(Content::Session { .. }) => {
                 let removed = shard.remove(key);
                 if let Some(removed) = &removed {
                     self.room.forget(removed);
@@ -191,38 +235,6 @@ impl Store {
             Some(Content::Forward { to, .. }) => Removed::Moved(*to),
             None => Removed::Absent,
         }
-    }
-
-    pub(super) fn find(&self, principal: &str, now: Timestamp) -> Vec<Found> {
-        let (mut found, mut traces) = (Vec::new(), Vec::new());
-        let is_theirs = |record: &Record| record.principal.as_deref() == Some(principal);
-        for shard in &self.shards {
-            let shard = shard.read();
-            for slot in shard.walk(0..shard.places()).filter(|slot| !slot.is_expired(now)) {
-                match slot.content() {
-                    Content::Session(record) if is_theirs(record) => {
-                        found.push(Found::new(slot.key, slot.current(record)));
-                    }
-                    Content::Forward { to, .. } => traces.push(*to),
-                    Content::Session(_) => {}
-                }
-            }
-        }
-        // A session that was renewed while this went through the shards may have passed it by.
-        while let Some(key) = traces.pop() {
-            let shard = self.shard(&key).read();
-            let Some(slot) = shard.get(&key).filter(|slot| !slot.is_expired(now)) else { continue };
-            match slot.content() {
-                Content::Session(record) if is_theirs(record) => {
-                    if found.iter().all(|known: &Found| known.key != key) {
-                        found.push(Found::new(key, slot.current(record)));
-                    }
-                }
-                Content::Forward { to, .. } => traces.push(*to),
-                Content::Session(_) => {}
-            }
-        }
-        found
     }
 
     /// Removes what has expired, in steps, so that no request waits for more than one of them.

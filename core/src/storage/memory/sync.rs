@@ -3,10 +3,10 @@
 #[cfg(not(gsession_loom))]
 pub(super) use parking_lot::{RwLock, RwLockWriteGuard};
 #[cfg(not(gsession_loom))]
-pub(super) use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+pub(super) use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 
 #[cfg(gsession_loom)]
-pub(super) use loom::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+pub(super) use loom::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 #[cfg(gsession_loom)]
 pub(super) use modelled::{RwLock, RwLockWriteGuard};
 

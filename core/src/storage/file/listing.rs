@@ -1,0 +1,110 @@
+//! Listing a principal's sessions while they are renewed.
+
+use std::{
+    collections::{HashMap, hash_map::Entry},
+    os::fd::AsFd,
+};
+
+use super::{
+    folder::{keys_in, sub_name},
+    format::Content,
+    open::Result,
+    store::Store,
+};
+use crate::{
+    StoreKey, Timestamp,
+    storage::{Access, Found, Trace},
+};
+
+/// What is known of a key.
+#[derive(Clone, Copy)]
+enum Known {
+    /// There is nothing more to learn from it.
+    Done,
+    /// The session was renewed to `to`. `followed` is the number of the trace from which this one was reached.
+    Trace { to: StoreKey, followed: Option<usize> },
+}
+
+struct Listing<'a> {
+    store: &'a Store,
+    principal: &'a str,
+    access: Access,
+    found: Vec<Found>,
+    known: HashMap<StoreKey, Known>,
+}
+
+impl Store {
+    /// Walks over the sub-folders, one after the other. A session that is renewed meanwhile, out of one that is still to come
+    /// into one that is done, would be missed, so traces are followed. No file is read more than twice, however many traces lead to it.
+    pub(super) fn find(&self, principal: &str, now: Timestamp) -> Result<Vec<Found>> {
+        let (found, known) = (Vec::new(), HashMap::new());
+        let mut listing = Listing { store: self, principal, access: Access::passive(now), found, known };
+        for number in 0..=u8::MAX {
+            let Some(sub) = self.folder.sub(&format!("{number:02x}"))? else { continue };
+            // Under the lock: POSIX leaves open whether a name is listed that is renamed over meanwhile.
+            let lock = self.locks.lock(number, &sub)?;
+            let keys = keys_in(&sub)?;
+            drop(lock);
+            for key in keys {
+                listing.look(&sub, key)?;
+            }
+        }
+        listing.follow()?;
+        Ok(listing.found)
+    }
+}
+
+impl Listing<'_> {
+    /// Reads what is under a key.
+    fn look(&mut self, sub: impl AsFd, key: StoreKey) -> Result<()> {
+        match self.store.read(sub, &key, &self.access)? {
+            Some(Content::Session(record)) if record.principal.as_deref() == Some(self.principal) => {
+                self.known.insert(key, Known::Done);
+                self.found.push(Found::new(key, record));
+            }
+            Some(Content::Forward(Trace { to, .. })) => {
+                self.known.insert(key, Known::Trace { to, followed: None });
+            }
+            Some(Content::Session(_)) | None => {}
+        }
+        Ok(())
+    }
+
+    /// Follows every trace to a key that is known.
+    fn follow(&mut self) -> Result<()> {
+        let is_trace = |(key, known): (&StoreKey, &Known)| matches!(known, Known::Trace { .. }).then_some(*key);
+        let traces: Vec<StoreKey> = self.known.iter().filter_map(is_trace).collect();
+        let mut circles = 0_u64;
+        for (number, mut key) in traces.into_iter().enumerate() {
+            loop {
+                match self.known.entry(key) {
+                    Entry::Vacant(entry) => {
+                        entry.insert(Known::Done);
+                        if let Some(sub) = self.store.folder.sub(&sub_name(&key))? {
+                            self.look(sub, key)?;
+                        }
+                    }
+                    Entry::Occupied(mut entry) => match entry.get_mut() {
+                        Known::Trace { to, followed: followed @ None } => {
+                            *followed = Some(number);
+                            key = *to;
+                        }
+                        Known::Trace { followed, .. } => {
+                            circles += u64::from(*followed == Some(number));
+                            break;
+                        }
+                        Known::Done => break,
+                    },
+                }
+            }
+        }
+        if circles > 0 {
+            // No renewal makes one, because a key in use is never renewed to.
+            tracing::warn!(
+                circles,
+                "traces of renewals lead in a circle: somebody else has written to the session folder"
+            );
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,165 @@
+//! Listing a user's sessions on files: what it costs, and what it must not miss.
+#![cfg(all(feature = "file", target_os = "linux"))]
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test that cannot go on fails")]
+
+mod support;
+
+use std::{
+    fs,
+    path::{Path, PathBuf},
+    sync::{Arc, Condvar, Mutex},
+    time::Duration,
+};
+
+use gsession::{
+    BincodeCodec, Changes, Codec, CodecError, FileStorage, Limits, Record, Storage, StorageErrorKind, StoreKey,
+    storage::{FORWARD_FOR, Moved, Removed},
+};
+use rustix::fs::FlockOperation;
+use sha2::{Digest as _, Sha256};
+use support::{NOW, PATIENCE, commit_at, key, log, quiet_file, record};
+use tempfile::TempDir;
+
+fn ada() -> Record {
+    let mut record = record(&[("a", "1")]);
+    record.principal = Some("ada".into());
+    record
+}
+
+fn listed(storage: &dyn Storage) -> Vec<StoreKey> {
+    let mut keys: Vec<_> = storage.find("ada", NOW).unwrap().into_iter().map(|found| found.key).collect();
+    keys.sort();
+    keys
+}
+
+fn renew(storage: &dyn Storage, from: &StoreKey, to: &StoreKey) {
+    let moved = storage.move_to(from, to, &commit_at(Changes::default(), NOW)).unwrap();
+    assert!(matches!(moved, Moved::Done { .. }), "{moved:?}");
+}
+
+/// Read calls of this thread so far, by the kernel's count.
+fn reads() -> u64 {
+    let counts = fs::read_to_string("/proc/thread-self/io").expect("the kernel counts system calls");
+    let count = counts.lines().find_map(|line| line.strip_prefix("syscr: ")).unwrap();
+    count.parse().unwrap()
+}
+
+/// Anybody may renew as often as they like, and listing goes over everybody's files.
+#[test]
+fn listing_reads_each_file_once_however_often_somebody_has_renewed() {
+    const RENEWALS: u16 = 500;
+    let numbered = |number: u16| {
+        let mut bytes = [0xa5; 32];
+        bytes[..2].copy_from_slice(&number.to_le_bytes());
+        StoreKey::from_bytes(bytes)
+    };
+    let folder = TempDir::new().unwrap();
+    let storage: &dyn Storage = &quiet_file(&folder.path().join("sessions"));
+    storage.create(&numbered(0), &ada(), NOW).unwrap();
+    for number in 0..RENEWALS {
+        renew(storage, &numbered(number), &numbered(number + 1));
+    }
+    let before = reads();
+    assert_eq!(listed(storage), [numbered(RENEWALS)]);
+    let each = (reads() - before) / u64::from(RENEWALS);
+    assert!(each <= 4, "{each} reads for each file");
+}
+
+/// Holds up who decodes a record, once, until it is let go on.
+#[derive(Debug, Clone, Default)]
+struct Gate(Arc<(Mutex<(bool, bool)>, Condvar)>);
+
+impl Gate {
+    fn wait_for(&self, holds: impl Fn(&(bool, bool)) -> bool) {
+        let (state, changed) = &*self.0;
+        let waited = changed.wait_timeout_while(state.lock().unwrap(), PATIENCE, |state| !holds(state)).unwrap();
+        assert!(!waited.1.timed_out(), "nobody came");
+    }
+
+    fn set(&self, change: impl FnOnce(&mut (bool, bool))) {
+        change(&mut self.0.0.lock().unwrap());
+        self.0.1.notify_all();
+    }
+}
+
+impl Codec for Gate {
+    fn encode(&self, record: &Record) -> Result<Vec<u8>, CodecError> {
+        BincodeCodec.encode(record)
+    }
+
+    fn decode(&self, bytes: &[u8], limits: &Limits) -> Result<Record, CodecError> {
+        self.set(|(reached, _)| *reached = true);
+        self.wait_for(|(_, opened)| *opened);
+        BincodeCodec.decode(bytes, limits)
+    }
+}
+
+/// The walk is in the middle when a session goes from a folder that is still to come to one that is done, twice.
+#[test]
+fn a_session_that_is_renewed_during_the_walk_is_listed_and_can_be_ended() {
+    let folder = TempDir::new().unwrap();
+    let path = folder.path().join("sessions");
+    let other: &dyn Storage = &quiet_file(&path);
+    other.create(&key(100), &record(&[]), NOW).unwrap();
+    other.create(&key(200), &ada(), NOW).unwrap();
+    let gate = Gate::default();
+    let slow = FileStorage::builder(&path).codec(gate.clone()).sweep_interval(Duration::MAX).build().unwrap();
+    let walk = std::thread::spawn(move || listed(&slow));
+    gate.wait_for(|(reached, _)| *reached);
+    renew(other, &key(200), &key(50));
+    renew(other, &key(50), &key(20));
+    gate.set(|(_, opened)| *opened = true);
+    let listed = walk.join().unwrap();
+    assert_eq!(listed, [key(20)], "it was passed by");
+    assert_eq!(other.remove(&listed[0]).unwrap(), Removed::Done);
+}
+
+/// POSIX leaves open whether a folder's listing has a name that is renamed over meanwhile, so nobody may do that.
+#[test]
+fn the_names_of_a_sub_folder_are_read_under_its_lock() {
+    let folder = TempDir::new().unwrap();
+    let path = folder.path().join("sessions");
+    let storage = FileStorage::builder(&path).lock_timeout(Duration::from_millis(1)).build().unwrap();
+    Storage::create(&storage, &key(7), &ada(), NOW).unwrap();
+    let lock = fs::File::options().write(true).open(path.join("07/lock")).unwrap();
+    rustix::fs::flock(&lock, FlockOperation::LockExclusive).unwrap();
+    let error = Storage::find(&storage, "ada", NOW).unwrap_err();
+    assert_eq!(error.kind(), StorageErrorKind::Timeout);
+    drop(lock);
+    assert_eq!(listed(&storage), [key(7)]);
+}
+
+/// A trace as the storage writes it.
+fn plant(sessions: &Path, from: &StoreKey, to: &StoreKey) {
+    let content = [&to.as_bytes()[..], &NOW.as_millis().to_le_bytes()].concat();
+    let mut bytes = b"GSES\x01\x02\0\0".to_vec();
+    bytes.extend_from_slice(&u64::try_from(FORWARD_FOR.as_millis()).unwrap().to_le_bytes());
+    bytes.extend_from_slice(&0_u64.to_le_bytes());
+    let sum = Sha256::new().chain_update(&bytes).chain_update(&content).finalize();
+    bytes.extend_from_slice(&sum[..8]);
+    bytes.extend_from_slice(&content);
+    let name = from.to_string();
+    let file: PathBuf = sessions.join(&name[..2]).join(&name);
+    fs::create_dir_all(file.parent().unwrap()).unwrap();
+    fs::write(file, bytes).unwrap();
+}
+
+/// Only who can write into the folder can plant such traces; then listing must still come to an end, and say so.
+#[test]
+fn traces_in_a_circle_are_logged_and_keep_no_session_from_being_listed() {
+    let folder = TempDir::new().unwrap();
+    let path = folder.path().join("sessions");
+    let storage: &dyn Storage = &quiet_file(&path);
+    storage.create(&key(1), &ada(), NOW).unwrap();
+    renew(storage, &key(1), &key(2));
+    let circles =
+        || log::lines().iter().filter(|line| line.contains("in a circle") && line.contains("circles=3")).count();
+    assert_eq!(listed(storage), [key(2)]);
+    assert_eq!(circles(), 0);
+    // One by itself, two, three, and traces that lead into a circle or to nothing.
+    for (from, to) in [(10, 10), (20, 21), (21, 20), (30, 31), (31, 32), (32, 30), (40, 30), (41, 40), (50, 51)] {
+        plant(&path, &key(from), &key(to));
+    }
+    assert_eq!(listed(storage), [key(2)]);
+    assert_eq!(circles(), 1);
+}
