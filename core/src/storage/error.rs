@@ -48,6 +48,12 @@ impl StorageError {
         Self { operation, kind, source: None }
     }
 
+    /// What a storage answers to a change that [`Commit::limits`](crate::record::Commit::limits) forbid.
+    #[must_use]
+    pub const fn limit(limit: LimitExceeded, operation: &'static str) -> Self {
+        Self::new(StorageErrorKind::Limit(limit), operation)
+    }
+
     /// Adds the error that caused this one. It must hold neither ids nor values.
     #[must_use]
     pub fn with_source(mut self, source: impl Into<Source>) -> Self {
@@ -69,9 +75,5 @@ impl StorageError {
 
     pub(crate) const fn unsupported(operation: &'static str) -> Self {
         Self::new(StorageErrorKind::Unsupported, operation)
-    }
-
-    pub(crate) const fn limit(operation: &'static str, limit: LimitExceeded) -> Self {
-        Self::new(StorageErrorKind::Limit(limit), operation)
     }
 }

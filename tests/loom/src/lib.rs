@@ -1,1 +1,1 @@
-//! Only tests: `RUSTFLAGS="--cfg gsession_loom" cargo test --release -p gsession-loom`.
+//! Only tests: `cargo test --package gsession-loom`.

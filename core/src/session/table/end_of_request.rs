@@ -309,7 +309,7 @@ fn a_refused_update_drops_nothing_else() {
     request.machine.renew().unwrap();
     let step = request.machine.update_step("log", None, Some(&encode(&1).unwrap()), T0, &request.config).unwrap();
     let limit = crate::LimitExceeded::Record { limit: 1, actual: 2 };
-    request.machine.failed(&step, &crate::StorageError::limit("committing", limit));
+    request.machine.failed(&step, &crate::StorageError::limit(limit, "committing"));
     let (saved, _) = request.close([Reply::Moved(Moved::Done { expires_at: T0 + IDLE, revision: 0 })]);
     assert_eq!(saved, Saved::Renewed);
     assert_eq!(

@@ -42,7 +42,7 @@ impl From<FileError> for StorageError {
             FileError::Setup(_) => (StorageErrorKind::Setup, "opening the session folder"),
             FileError::Locked => (StorageErrorKind::Timeout, "waiting for the lock of a session folder"),
             FileError::Codec(_) => (StorageErrorKind::Other, "writing a session file"),
-            FileError::Limit(limit) => return Self::limit("writing a session file", *limit),
+            FileError::Limit(limit) => return Self::limit(*limit, "writing a session file"),
         };
         Self::new(kind, doing).with_source(error)
     }

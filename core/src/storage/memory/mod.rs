@@ -10,6 +10,8 @@ mod shard;
 mod slot;
 mod store;
 mod sync;
+#[cfg(test)]
+mod tests;
 
 use std::{fmt, sync::Arc};
 

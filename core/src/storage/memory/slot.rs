@@ -83,7 +83,7 @@ impl Slot {
     }
 
     pub(super) fn forward(key: StoreKey, trace: Trace, number: u64, rank: TraceRank) -> Self {
-        let Trace { to, at, sealed } = trace;
+        let Trace { to, at, sealed, .. } = trace;
         Self {
             key,
             last_seen: AtomicU64::new(at.as_millis()),
@@ -102,7 +102,9 @@ impl Slot {
 
     /// The record with its true last-seen.
     pub(super) fn current(&self, record: &Record) -> Record {
-        Record { last_seen: self.last_seen(), ..record.clone() }
+        let mut record = record.clone();
+        record.last_seen = self.last_seen();
+        record
     }
 
     /// The history as it is now.

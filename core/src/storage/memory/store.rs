@@ -8,7 +8,7 @@ use super::{
     room::Room,
     shard::Shard,
     slot::{Content, Slot},
-    sync::{AtomicU64, Ordering, RwLock, RwLockWriteGuard},
+    sync::{AtomicU64, Ordering, RwLock, RwLockWriteGuard, SHARDS},
 };
 use crate::{
     Record, StoreKey, Timestamp,
@@ -16,8 +16,6 @@ use crate::{
     storage::{Access, Committed, Created, Lookup, Moved, Removed, Snapshot, StorageError, Swept, Touched, Trace},
 };
 
-/// Many more than there are cores, and few enough to walk over.
-const SHARDS: usize = if cfg!(gsession_loom) { 2 } else { 256 };
 /// Places walked under one lock when sweeping: some 10 microseconds.
 const STEP: usize = 256;
 /// How often room is made again for a write because others have taken it meanwhile.
@@ -69,7 +67,7 @@ impl Store {
                 if extended {
                     slot.touch(access);
                 }
-                Lookup::Found(Snapshot { extended, ..Snapshot::complete(slot.current(record)) })
+                found(slot.current(record), extended)
             }
             Some((_, Content::Forward { at, .. })) => Lookup::Moved(*at),
             None => Lookup::Absent,
@@ -90,7 +88,7 @@ impl Store {
         let replaced = shard.put(Slot::session(*key, record.clone(), history));
         drop(shard);
         drop(replaced);
-        Lookup::Found(Snapshot { extended: true, ..Snapshot::complete(record) })
+        found(record, true)
     }
 
     pub(super) fn create(&self, key: &StoreKey, record: &Record, now: Timestamp) -> Result<Created, StorageError> {
@@ -127,7 +125,7 @@ impl Store {
                 Some((_, Content::Forward { at, .. })) => return Ok(Committed::Moved(*at)),
                 None => return Ok(Committed::Gone),
             };
-            let record = match record.apply(commit).map_err(|limit| StorageError::limit("committing", limit))? {
+            let record = match record.apply(commit).map_err(|limit| StorageError::limit(limit, "committing"))? {
                 Applied::Changed(record) => record,
                 Applied::Expired => return Ok(Committed::Gone),
                 Applied::Conflict(current) => return Ok(Committed::Conflict(current)),
@@ -157,7 +155,7 @@ impl Store {
                     drop(shard);
                     return match self.extend(key, access) {
                         Lookup::Found(snapshot) => Touched::Done(snapshot.record.expires_at()),
-                        Lookup::Moved(_) | Lookup::Absent => Touched::Gone,
+                        _ => Touched::Gone,
                     };
                 }
                 slot.touch(access);
@@ -182,7 +180,7 @@ impl Store {
             if locks.to().get(to).is_some_and(|slot| !slot.is_expired(now)) {
                 return Ok(Moved::Taken);
             }
-            let record = match record.apply(commit).map_err(|limit| StorageError::limit("renewing", limit))? {
+            let record = match record.apply(commit).map_err(|limit| StorageError::limit(limit, "renewing"))? {
                 Applied::Changed(record) => record,
                 Applied::Expired | Applied::Conflict(_) => return Ok(Moved::Gone),
             };
@@ -272,6 +270,12 @@ impl Store {
         }
         swept
     }
+}
+
+fn found(record: Record, extended: bool) -> Lookup {
+    let mut snapshot = Snapshot::complete(record);
+    snapshot.extended = extended;
+    Lookup::Found(snapshot)
 }
 
 /// Write locks on two shards, which may be one and the same; taken in a fixed order, so that two moves never wait for each

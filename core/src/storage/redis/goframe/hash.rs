@@ -122,7 +122,7 @@ impl Form for GoHashes {
         let target = to.and_then(|to| common.names(to)).map(|[name, _]| name);
         let keys: Vec<&[u8]> = names.iter().chain(&target).map(Vec::as_slice).collect();
         let limits = &commit.limits;
-        let over = |limit| StorageError::limit(doing, limit);
+        let over = |limit| StorageError::limit(limit, doing);
         limits.check_changes(&commit.changes).map_err(over)?;
         let sets: Vec<(&str, String)> =
             commit.changes.edits().filter_map(|(key, edit)| Some((key, text::from_json(edit?)))).collect();

@@ -59,7 +59,7 @@ impl<F: Form> GoFrame<F> {
                 Lookup::Moved(at) => return self.moved_before(wire, from, to, at, &commit.access).await,
                 Lookup::Absent => return Ok(Moved::Gone),
             };
-            let record = match snapshot.record.apply(commit).map_err(|limit| StorageError::limit(RENEWING, limit))? {
+            let record = match snapshot.record.apply(commit).map_err(|limit| StorageError::limit(limit, RENEWING))? {
                 Applied::Changed(record) => record,
                 Applied::Expired | Applied::Conflict(_) => return Ok(Moved::Gone),
             };
@@ -140,7 +140,7 @@ impl<F: Form> Layout for GoFrame<F> {
         now: Timestamp,
     ) -> Result<Created, StorageError> {
         refuse(Some(record.principal.as_deref()), record.absolute_deadline)?;
-        self.common.limits.check_record(record).map_err(|limit| StorageError::limit(CREATING, limit))?;
+        self.common.limits.check_record(record).map_err(|limit| StorageError::limit(limit, CREATING))?;
         let seconds = record.expires_at().since(now).as_secs().max(1);
         let is_done = self.form.create(&self.common, wire, key, &record.entries, None, seconds).await?;
         Ok(if is_done { Created::Done } else { Created::Exists })

@@ -109,7 +109,7 @@ impl Form for GoStrings {
         for _ in 0..TRIES {
             let (revision, value) = match &base {
                 None => (String::new(), String::new()),
-                Some(base) => match base.record.apply(commit).map_err(|limit| StorageError::limit(doing, limit))? {
+                Some(base) => match base.record.apply(commit).map_err(|limit| StorageError::limit(limit, doing))? {
                     Applied::Changed(record) => {
                         let is_new = |key: &str| commit.changes.get(key).is_some();
                         (digits(base.revision), json::encode(&record.entries, is_new))

@@ -158,7 +158,7 @@ fn changed(
             } else {
                 LimitExceeded::Record { limit: limits.max_record_bytes, actual }
             };
-            return Err(StorageError::limit(doing, limit));
+            return Err(StorageError::limit(limit, doing));
         }
         6 => Change::Taken,
         _ => return Err(malformed()),
@@ -268,7 +268,7 @@ impl Body for Hashes {
         kind: Kind,
         now: Timestamp,
     ) -> Result<Created, StorageError> {
-        common.limits.check_record(record).map_err(|limit| StorageError::limit(CREATING, limit))?;
+        common.limits.check_record(record).map_err(|limit| StorageError::limit(limit, CREATING))?;
         let mut fields = Vec::with_capacity(2 * record.entries.len());
         for (key, json) in record.entries.iter() {
             fields.push(field(key));
@@ -297,7 +297,7 @@ impl Body for Hashes {
     ) -> Result<Change, StorageError> {
         let doing = if to.is_some() { RENEWING } else { COMMITTING };
         let limits = commit.limits.and(&common.limits);
-        limits.check_changes(&commit.changes).map_err(|limit| StorageError::limit(doing, limit))?;
+        limits.check_changes(&commit.changes).map_err(|limit| StorageError::limit(limit, doing))?;
         let changes = &commit.changes;
         let principal = changes.principal();
         let sets: Vec<_> = changes.edits().filter_map(|(key, edit)| Some((field(key), edit?))).collect();

@@ -49,7 +49,7 @@ pub(super) async fn move_between_nodes<B: Body, D: Dialer>(
             Lookup::Absent => return Ok(Moved::Gone),
         };
         let Snapshot { record, revision, .. } = snapshot;
-        let record = match record.apply(commit).map_err(|limit| StorageError::limit(RENEWING, limit))? {
+        let record = match record.apply(commit).map_err(|limit| StorageError::limit(limit, RENEWING))? {
             Applied::Changed(record) => record,
             Applied::Expired | Applied::Conflict(_) => return Ok(Moved::Gone),
         };

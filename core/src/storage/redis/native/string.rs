@@ -64,7 +64,7 @@ impl Strings {
         kind: Kind,
         doing: &'static str,
     ) -> Result<Vec<u8>, StorageError> {
-        limits.check_record(record).map_err(|limit| StorageError::limit(doing, limit))?;
+        limits.check_record(record).map_err(|limit| StorageError::limit(limit, doing))?;
         let failed = |error: CodecError| StorageError::new(StorageErrorKind::Other, doing).with_source(error);
         let body = self.codec.encode(record).map_err(failed)?;
         let mut header = Header::of(record, revision, kind);
@@ -283,7 +283,7 @@ impl Body for Strings {
     ) -> Result<Change, StorageError> {
         let doing = if to.is_some() { RENEWING } else { COMMITTING };
         let limits = commit.limits.and(&common.limits);
-        let over = |limit| StorageError::limit(doing, limit);
+        let over = |limit| StorageError::limit(limit, doing);
         limits.check_changes(&commit.changes).map_err(over)?;
         let (name, target) = (common.name(key), to.map(|to| common.name(to)));
         let both_keys: [&[u8]; 2] = [&name, target.as_deref().unwrap_or_default()];

@@ -1,15 +1,35 @@
 //! Threads on one memory storage, in every interleaving of its locks and atomics, as weakly ordered as the hardware may be.
-#![cfg(gsession_loom)]
+//!
+//! The files are the storage's own, compiled here with loom's locks, so that loom is no dependency of gsession. What they
+//! take from `crate` is gsession's, below.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test that cannot go on fails")]
 
-use std::time::Duration;
+mod sync;
 
-use gsession::{
-    Changes, Entries, MemoryStorage, Record, Storage as _, StoreKey, Timestamp,
-    record::Commit,
-    storage::{Access, Committed, Created, Lookup, Moved, Removed, Touched},
-};
+#[path = "../../../../core/src/storage/memory/evict.rs"]
+mod evict;
+#[path = "../../../../core/src/storage/memory/evictable.rs"]
+mod evictable;
+#[path = "../../../../core/src/storage/memory/history.rs"]
+mod history;
+#[path = "../../../../core/src/storage/memory/listing.rs"]
+mod listing;
+#[path = "../../../../core/src/storage/memory/room.rs"]
+mod room;
+#[path = "../../../../core/src/storage/memory/shard.rs"]
+mod shard;
+#[path = "../../../../core/src/storage/memory/slot.rs"]
+mod slot;
+#[path = "../../../../core/src/storage/memory/store.rs"]
+mod store;
+
+use std::{sync::Arc, time::Duration};
+
+use gsession::{Changes, Entries, Record, StoreKey, Timestamp, id, record, storage};
 use loom::thread::{self, JoinHandle};
+use record::Commit;
+use storage::{Access, Committed, Created, Lookup, Moved, Removed, Touched};
+use store::Store;
 
 const NOW: Timestamp = Timestamp::from_millis(1_750_000_000_000);
 const IDLE: Duration = Duration::from_secs(24 * 60 * 60);
@@ -37,33 +57,34 @@ fn setting(key: &str) -> Commit {
     Commit::new(changes, active(NOW))
 }
 
-fn storage(builder: gsession::storage::memory::MemoryStorageBuilder) -> MemoryStorage {
-    builder.sweep_interval(Duration::MAX).build()
+/// A storage that has room for more than there is.
+fn roomy() -> Arc<Store> {
+    Arc::new(Store::new(1_000_000, usize::MAX))
 }
 
 /// A storage with one session.
-fn with_session() -> MemoryStorage {
-    let storage = storage(MemoryStorage::builder());
+fn with_session() -> Arc<Store> {
+    let storage = roomy();
     storage.create(&key(1), &record(&[("n", "0")]), NOW).unwrap();
     storage
 }
 
-fn spawn<T: 'static>(storage: &MemoryStorage, run: impl FnOnce(&MemoryStorage) -> T + 'static) -> JoinHandle<T> {
+fn spawn<T: 'static>(storage: &Arc<Store>, run: impl FnOnce(&Store) -> T + 'static) -> JoinHandle<T> {
     let storage = storage.clone();
     thread::spawn(move || run(&storage))
 }
 
-fn names(storage: &MemoryStorage, key: &StoreKey) -> Option<Vec<String>> {
-    match storage.load(key, &Access::passive(NOW)).unwrap() {
+fn names(storage: &Store, key: &StoreKey) -> Option<Vec<String>> {
+    match storage.load(key, &Access::passive(NOW)) {
         Lookup::Found(snapshot) => Some(snapshot.record.entries.iter().map(|(key, _)| key.to_owned()).collect()),
         _ => None,
     }
 }
 
 /// What is counted is what is there.
-fn check_counts(storage: &MemoryStorage, held: usize) {
+fn check_counts(storage: &Store, held: usize) {
     assert_eq!(storage.len(), held);
-    assert_eq!(storage.sweep(NOW + 1000 * IDLE).unwrap().removed, held as u64);
+    assert_eq!(storage.sweep(NOW + 1000 * IDLE).removed, held as u64);
     assert_eq!((storage.len(), storage.bytes()), (0, 0));
 }
 
@@ -90,7 +111,7 @@ fn a_commit_never_outlives_a_remove() {
     explore(|| {
         let storage = with_session();
         let other = spawn(&storage, |storage| storage.commit(&key(1), &setting("a")).unwrap());
-        assert_eq!(storage.remove(&key(1)).unwrap(), Removed::Done);
+        assert_eq!(storage.remove(&key(1)), Removed::Done);
         let _ = other.join().unwrap();
         assert_eq!(names(&storage, &key(1)), None);
         check_counts(&storage, 0);
@@ -102,13 +123,11 @@ fn a_touch_never_outlives_a_remove_and_loses_no_commit() {
     explore(|| {
         let storage = with_session();
         let later = NOW + Duration::from_secs(60);
-        let toucher = spawn(&storage, move |storage| storage.touch(&key(1), &active(later)).unwrap());
+        let toucher = spawn(&storage, move |storage| storage.touch(&key(1), &active(later)));
         let committer = spawn(&storage, |storage| storage.commit(&key(1), &setting("a")).unwrap());
         assert_eq!(toucher.join().unwrap(), Touched::Done(later + IDLE));
         let _ = committer.join().unwrap();
-        let Lookup::Found(snapshot) = storage.load(&key(1), &Access::passive(later)).unwrap() else {
-            panic!("it is gone")
-        };
+        let Lookup::Found(snapshot) = storage.load(&key(1), &Access::passive(later)) else { panic!("it is gone") };
         assert_eq!(snapshot.record.last_seen, later, "a commit took the touch back");
         assert_eq!(names(&storage, &key(1)).unwrap(), ["a", "n"]);
     });
@@ -122,8 +141,9 @@ fn of_two_renewals_one_wins() {
         let mine = storage.move_to(&key(1), &key(3), &setting("b")).unwrap();
         let won = [mine, other.join().unwrap()].iter().filter(|moved| matches!(moved, Moved::Done { .. })).count();
         assert_eq!(won, 1);
-        let living = [1, 2, 3].iter().filter(|&&number| names(&storage, &key(number)).is_some()).count();
-        assert_eq!(living, 1);
+        let living: Vec<u8> = (1..=3).filter(|&number| names(&storage, &key(number)).is_some()).collect();
+        let [number] = living[..] else { panic!("{living:?} live") };
+        assert_eq!(storage.trace(&key(1), NOW).unwrap().to, key(number));
         check_counts(&storage, 2);
     });
 }
@@ -133,8 +153,8 @@ fn a_remove_finds_what_a_renewal_makes() {
     explore(|| {
         let storage = with_session();
         let other = spawn(&storage, |storage| storage.move_to(&key(1), &key(2), &setting("a")).unwrap());
-        if let Removed::Moved(to) = storage.remove(&key(1)).unwrap() {
-            assert_eq!(storage.remove(&to).unwrap(), Removed::Done);
+        if let Removed::Moved(to) = storage.remove(&key(1)) {
+            assert_eq!(storage.remove(&to), Removed::Done);
         }
         let _ = other.join().unwrap();
         assert_eq!((names(&storage, &key(1)), names(&storage, &key(2))), (None, None));
@@ -146,7 +166,7 @@ fn a_remove_finds_what_a_renewal_makes() {
 #[test]
 fn a_listing_finds_what_is_renewed_meanwhile() {
     explore(|| {
-        let storage = storage(MemoryStorage::builder());
+        let storage = roomy();
         let mut owned = record(&[]);
         owned.principal = Some("ada".into());
         storage.create(&key(1), &owned, NOW).unwrap();
@@ -154,11 +174,11 @@ fn a_listing_finds_what_is_renewed_meanwhile() {
             let _ = storage.move_to(&key(1), &key(2), &setting("a")).unwrap();
             let _ = storage.move_to(&key(2), &key(3), &setting("a")).unwrap();
         });
-        let found = storage.find("ada", NOW).unwrap();
+        let found = storage.find("ada", NOW);
         assert!(!found.is_empty(), "it was passed by");
         for found in found {
             let mut key = found.key;
-            while let Removed::Moved(to) = storage.remove(&key).unwrap() {
+            while let Removed::Moved(to) = storage.remove(&key) {
                 key = to;
             }
         }
@@ -173,11 +193,11 @@ fn a_touch_with_another_timeout_never_outlives_a_remove_and_loses_no_commit() {
     explore(|| {
         let storage = with_session();
         let longer = Access::active(NOW, 2 * IDLE, Duration::ZERO);
-        let toucher = spawn(&storage, move |storage| storage.touch(&key(1), &longer).unwrap());
+        let toucher = spawn(&storage, move |storage| storage.touch(&key(1), &longer));
         let committed = storage.commit(&key(1), &setting("a")).unwrap();
         assert!(matches!(committed, Committed::Done { .. }));
         assert_eq!(names(&storage, &key(1)).unwrap(), ["a", "n"], "a touch took the commit back");
-        assert_eq!(storage.remove(&key(1)).unwrap(), Removed::Done);
+        assert_eq!(storage.remove(&key(1)), Removed::Done);
         let _ = toucher.join().unwrap();
         assert_eq!(names(&storage, &key(1)), None);
         check_counts(&storage, 0);
@@ -198,7 +218,7 @@ fn renewals_in_a_circle_never_wait_for_each_other() {
 #[test]
 fn of_two_creates_one_wins() {
     explore(|| {
-        let storage = storage(MemoryStorage::builder());
+        let storage = roomy();
         let other = spawn(&storage, |storage| storage.create(&key(1), &record(&[("a", "1")]), NOW).unwrap());
         let mine = storage.create(&key(1), &record(&[("b", "1")]), NOW).unwrap();
         let other = other.join().unwrap();
@@ -213,9 +233,9 @@ fn of_two_creates_one_wins() {
 #[test]
 fn the_bound_holds_and_the_counts_are_right() {
     explore(|| {
-        let storage = storage(MemoryStorage::builder().max_sessions(2));
+        let storage = Arc::new(Store::new(2, usize::MAX));
         storage.create(&key(1), &record(&[]), NOW).unwrap();
-        let create = |number| move |storage: &MemoryStorage| storage.create(&key(number), &record(&[]), NOW).unwrap();
+        let create = |number| move |storage: &Store| storage.create(&key(number), &record(&[]), NOW).unwrap();
         let other = spawn(&storage, create(2));
         create(3)(&storage);
         other.join().unwrap();
@@ -231,11 +251,11 @@ fn a_sweep_removes_what_has_ended_and_nothing_that_was_made_meanwhile() {
     explore(|| {
         let storage = with_session();
         let later = NOW + IDLE;
-        let sweeper = spawn(&storage, move |storage| storage.sweep(later).unwrap());
+        let sweeper = spawn(&storage, move |storage| storage.sweep(later));
         let fresh = Record::new(later, IDLE, None);
         assert_eq!(storage.create(&key(1), &fresh, later).unwrap(), Created::Done);
         sweeper.join().unwrap();
-        assert!(matches!(storage.load(&key(1), &Access::passive(later)).unwrap(), Lookup::Found(_)));
+        assert!(matches!(storage.load(&key(1), &Access::passive(later)), Lookup::Found(_)));
         check_counts(&storage, 1);
     });
 }
@@ -245,10 +265,10 @@ fn a_sweep_spares_what_is_touched_in_time() {
     explore(|| {
         let storage = with_session();
         let (soon, end) = (NOW + Duration::from_secs(60), NOW + IDLE);
-        let sweeper = spawn(&storage, move |storage| storage.sweep(end).unwrap());
-        let touched = storage.touch(&key(1), &active(soon)).unwrap();
+        let sweeper = spawn(&storage, move |storage| storage.sweep(end));
+        let touched = storage.touch(&key(1), &active(soon));
         sweeper.join().unwrap();
-        let is_there = matches!(storage.load(&key(1), &Access::passive(end)).unwrap(), Lookup::Found(_));
+        let is_there = matches!(storage.load(&key(1), &Access::passive(end)), Lookup::Found(_));
         // Whoever was told that it lives on finds it; unless it was swept before that.
         assert_eq!(is_there, touched != Touched::Gone);
         check_counts(&storage, usize::from(is_there));

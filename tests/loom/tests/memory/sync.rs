@@ -1,0 +1,28 @@
+//! In place of the memory storage's own `sync.rs`: loom's locks and atomics, and as few shards as can show a fault.
+
+pub(crate) use loom::sync::{
+    RwLockWriteGuard,
+    atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering},
+};
+
+/// A move between two shards is the most that one operation locks.
+pub(crate) const SHARDS: usize = 2;
+
+/// loom's lock with the face of parking_lot's, which knows no poisoning.
+pub(crate) struct RwLock<T>(loom::sync::RwLock<T>);
+
+impl<T: Default> Default for RwLock<T> {
+    fn default() -> Self {
+        Self(loom::sync::RwLock::new(T::default()))
+    }
+}
+
+impl<T> RwLock<T> {
+    pub(crate) fn read(&self) -> loom::sync::RwLockReadGuard<'_, T> {
+        self.0.read().unwrap()
+    }
+
+    pub(crate) fn write(&self) -> RwLockWriteGuard<'_, T> {
+        self.0.write().unwrap()
+    }
+}
