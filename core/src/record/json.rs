@@ -8,6 +8,7 @@ use serde_json::Value;
 use super::{
     Entries, ValueError,
     text::{has_inexact_integer, has_lone_surrogate, is_readable},
+    typed_keys,
 };
 
 /// The JSON text of one value. Cheap to clone: it shares the bytes of the record or of the write it came from.
@@ -56,8 +57,9 @@ impl JsonText {
             if !is_readable(text) {
                 return Err(Unreadable::Damaged);
             }
-            let untyped = if self.is_untyped() { self.decode_untyped() } else { None };
-            untyped.ok_or(Unreadable::Refused(ValueError::WrongType { column: error.column() }))
+            let other =
+                typed_keys::decode(text).or_else(|| if self.is_untyped() { self.decode_untyped() } else { None });
+            other.ok_or(Unreadable::Refused(ValueError::WrongType { column: error.column() }))
         })
     }
 

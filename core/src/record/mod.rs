@@ -15,6 +15,7 @@ mod json;
 mod limits;
 mod snapshot;
 mod text;
+mod typed_keys;
 mod value_error;
 
 pub use access::{Access, Bounds, Extend};

@@ -35,10 +35,14 @@ pub enum ValueError {
     /// struct, and other programs round it.
     #[error("the value has an integer of 128 bits, which not every reader can take: use 64 bits or a string")]
     WideInteger,
-    /// A map has keys that are not strings. serde cannot read such keys inside of an enum with a tag, an untagged enum or a
-    /// flattened struct. A `char` and a variant without data are strings.
-    #[error("the value has a map with keys that are not strings: turn them into strings, or use a list of pairs")]
-    KeyNotString,
+    /// A map has keys that are neither strings, integers nor booleans. A `char` and a variant without data are strings.
+    #[error("the value has a map whose keys are no strings, integers or booleans: use a list of pairs")]
+    UnsupportedKey,
+    /// The value has maps whose keys are integers or booleans, and also a string as key, or a name of a field, that looks like
+    /// one. JSON writes both alike, so inside of an enum with a tag, an untagged enum or a flattened struct serde could take
+    /// the one for the other.
+    #[error("the value has keys that are numbers or booleans, and strings that look like them: use only one of both")]
+    AmbiguousKey,
     /// An object has the same key twice, for example from a flattened map that repeats a field, or the tag of an enum.
     #[error("the value has the same key twice in one object, so it could not be read")]
     DuplicateKey,

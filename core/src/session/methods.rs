@@ -193,7 +193,7 @@ macro_rules! session_methods {
             ///
             /// What this accepts, [`get`](Self::get) returns, equal: floats to the last bit. A value that would come back as something
             /// else, or not at all, is refused, with the reason in [`ValueError`](crate::ValueError): NaN and infinity, `Some(None)`,
-            /// `i128` and `u128`, maps whose keys are not strings, the same key twice.
+            /// `i128` and `u128`, keys of maps other than strings, integers and booleans, the same key twice.
             ///
             /// ```
             #[doc = $setup]

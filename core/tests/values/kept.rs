@@ -184,6 +184,8 @@ fn json() {
 fn maps() {
     all_kept_or_refused(btree_map(any::<u32>(), any::<u8>(), 0..3));
     all_kept_or_refused(btree_map(any::<bool>(), any::<u8>(), 0..3));
+    all_kept_or_refused(btree_map(any::<i64>(), btree_map(any::<u8>(), any_float(), 0..3), 0..3));
+    all_kept_or_refused(btree_map(any::<Option<u8>>(), any::<Option<bool>>(), 0..3));
     all_kept_or_refused(btree_map(any::<(u8, u8)>(), any::<u8>(), 0..2));
     all_kept_or_refused(btree_map(any::<char>(), any_float(), 0..3));
     // Only a map of one entry has but one `Debug`.
@@ -246,6 +248,11 @@ fn ordinary_values_are_kept_in_every_shape() {
     kept(managers, BTreeMap::from([('a', 1)]));
     kept(managers, BTreeMap::from([(Colour::Red, Some(1.5))]));
     kept(managers, BTreeMap::<u32, u8>::new());
+    // A basket: how many of which product.
+    kept(managers, BTreeMap::from([(17_u64, 2), (u64::MAX, 1)]));
+    kept(managers, BTreeMap::from([(i64::MIN, "least".to_owned()), (0, String::new())]));
+    kept(managers, BTreeMap::from([(true, 1), (false, 0)]));
+    kept(managers, BTreeMap::from([(Newtype(7_u8), Some(Colour::Green))]));
     kept(managers, IpAddr::from([127, 0, 0, 1]));
     kept(managers, Duration::MAX);
 }

@@ -12,7 +12,7 @@ use serde::{
 };
 use serde_json::{Value, json};
 
-use crate::shapes::{External, Flat, Internal, Named, Newtype, Tagged, Unit};
+use crate::shapes::{External, Flat, Named, Newtype, Tagged, Unit};
 
 fn session() -> Session {
     Manager::builder(MemoryStorage::new())
@@ -56,14 +56,30 @@ fn an_integer_of_128_bits() {
 }
 
 #[test]
-fn a_key_that_is_no_string() {
-    assert_eq!(refused(&BTreeMap::from([(1, "a")])), ValueError::KeyNotString);
-    assert_eq!(refused(&BTreeMap::from([(true, "a")])), ValueError::KeyNotString);
-    assert_eq!(refused(&BTreeMap::from([((), "a")])), ValueError::KeyNotString);
-    assert_eq!(refused(&BTreeMap::from([(None::<&str>, "a")])), ValueError::KeyNotString);
-    assert_eq!(refused(&BTreeMap::from([([1], "a")])), ValueError::KeyNotString);
-    let nested = Internal::Struct { value: HashMap::from([(7_u64, 1)]) };
-    assert_eq!(refused(&nested), ValueError::KeyNotString);
+fn a_key_that_json_does_not_have() {
+    assert_eq!(refused(&BTreeMap::from([((), "a")])), ValueError::UnsupportedKey);
+    assert_eq!(refused(&BTreeMap::from([(None::<&str>, "a")])), ValueError::UnsupportedKey);
+    assert_eq!(refused(&BTreeMap::from([([1], "a")])), ValueError::UnsupportedKey);
+    assert_eq!(refused(&BTreeMap::from([(1_u128, "a")])), ValueError::WideInteger);
+}
+
+#[derive(Serialize)]
+struct Numbered {
+    #[serde(rename = "1")]
+    first: HashMap<u64, u8>,
+}
+
+#[test]
+fn keys_that_are_numbers_beside_strings_that_look_so() {
+    let numbers = HashMap::from([(7_u64, 1_u8)]);
+    for key in ["7", "-1", "true"] {
+        assert_eq!(refused(&(&numbers, HashMap::from([(key, 1)]))), ValueError::AmbiguousKey, "{key}");
+    }
+    for key in ["a7", "07", "+7", "7.0", "truly"] {
+        session().set("k", &(&numbers, HashMap::from([(key, 1)]))).unwrap();
+    }
+    assert_eq!(refused(&Numbered { first: numbers }), ValueError::AmbiguousKey);
+    session().set("k", &Numbered { first: HashMap::new() }).unwrap();
 }
 
 #[test]

@@ -12,7 +12,7 @@ pub(crate) struct Named<T> {
     pub(crate) value: T,
 }
 
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub(crate) struct Newtype<T>(pub(crate) T);
 
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]

@@ -130,10 +130,13 @@ impl<'a> Members<'a> {
         if self.to.keys.len() > self.first_key {
             self.to.text.push(b',');
         }
-        let start = self.to.text.len();
+        let (start, typed) = (self.to.text.len(), self.to.typed_keys);
         let written = write(self.to);
         self.to.note(written)?;
         let end = self.to.text.len();
+        if self.to.typed_keys == typed {
+            self.to.note_name(start);
+        }
         // A user of the application may have chosen the key, so it must not stop anybody from reading the session.
         if self.to.text.get(start + 1..).is_some_and(|key| key.starts_with(PRIVATE)) {
             return self.to.note(Err(Refused(ValueError::ReservedKey)));
@@ -197,7 +200,7 @@ impl SerializeStructVariant for Members<'_> {
 /// How `serde_json` names what it passes through serde as a struct: a number kept as text (with its feature
 /// `arbitrary_precision`), and a `RawValue`.
 const PRIVATE: &[u8] = b"$serde_json::private::";
-const NUMBER: &str = "$serde_json::private::Number";
+pub(in super::super) const NUMBER: &str = "$serde_json::private::Number";
 const RAW_VALUE: &str = "$serde_json::private::RawValue";
 
 /// A struct that is being written.

@@ -1,4 +1,4 @@
-//! Writing the key of a map, which must be a string.
+//! Writing the key of a map, which JSON keeps as a string.
 
 use std::fmt::Display;
 
@@ -7,10 +7,17 @@ use serde::{Serialize, Serializer, ser::Impossible};
 use super::{Refused, Writer};
 use crate::ValueError;
 
-const NOT_A_STRING: Refused = Refused(ValueError::KeyNotString);
+const NO_KEY: Refused = Refused(ValueError::UnsupportedKey);
 
 /// Writes one key of a map.
 pub(super) struct KeyWriter<'a>(pub(super) &'a mut Writer);
+
+impl KeyWriter<'_> {
+    fn typed(self, key: impl Display) -> Result<(), Refused> {
+        self.0.typed_keys += 1;
+        self.0.plain(&format_args!("{key}"))
+    }
+}
 
 impl Serializer for KeyWriter<'_> {
     type Ok = ();
@@ -47,72 +54,72 @@ impl Serializer for KeyWriter<'_> {
         key.serialize(self)
     }
 
-    fn serialize_bool(self, _: bool) -> Result<(), Refused> {
-        Err(NOT_A_STRING)
+    fn serialize_bool(self, key: bool) -> Result<(), Refused> {
+        self.typed(key)
     }
 
-    fn serialize_i8(self, _: i8) -> Result<(), Refused> {
-        Err(NOT_A_STRING)
+    fn serialize_i8(self, key: i8) -> Result<(), Refused> {
+        self.serialize_i64(key.into())
     }
 
-    fn serialize_i16(self, _: i16) -> Result<(), Refused> {
-        Err(NOT_A_STRING)
+    fn serialize_i16(self, key: i16) -> Result<(), Refused> {
+        self.serialize_i64(key.into())
     }
 
-    fn serialize_i32(self, _: i32) -> Result<(), Refused> {
-        Err(NOT_A_STRING)
+    fn serialize_i32(self, key: i32) -> Result<(), Refused> {
+        self.serialize_i64(key.into())
     }
 
-    fn serialize_i64(self, _: i64) -> Result<(), Refused> {
-        Err(NOT_A_STRING)
+    fn serialize_i64(self, key: i64) -> Result<(), Refused> {
+        self.typed(key)
     }
 
     fn serialize_i128(self, _: i128) -> Result<(), Refused> {
-        Err(NOT_A_STRING)
+        Err(Refused(ValueError::WideInteger))
     }
 
-    fn serialize_u8(self, _: u8) -> Result<(), Refused> {
-        Err(NOT_A_STRING)
+    fn serialize_u8(self, key: u8) -> Result<(), Refused> {
+        self.serialize_u64(key.into())
     }
 
-    fn serialize_u16(self, _: u16) -> Result<(), Refused> {
-        Err(NOT_A_STRING)
+    fn serialize_u16(self, key: u16) -> Result<(), Refused> {
+        self.serialize_u64(key.into())
     }
 
-    fn serialize_u32(self, _: u32) -> Result<(), Refused> {
-        Err(NOT_A_STRING)
+    fn serialize_u32(self, key: u32) -> Result<(), Refused> {
+        self.serialize_u64(key.into())
     }
 
-    fn serialize_u64(self, _: u64) -> Result<(), Refused> {
-        Err(NOT_A_STRING)
+    fn serialize_u64(self, key: u64) -> Result<(), Refused> {
+        self.typed(key)
     }
 
     fn serialize_u128(self, _: u128) -> Result<(), Refused> {
-        Err(NOT_A_STRING)
+        Err(Refused(ValueError::WideInteger))
     }
 
     fn serialize_f32(self, _: f32) -> Result<(), Refused> {
-        Err(NOT_A_STRING)
+        Err(NO_KEY)
     }
 
     fn serialize_f64(self, _: f64) -> Result<(), Refused> {
-        Err(NOT_A_STRING)
+        Err(NO_KEY)
     }
 
     fn serialize_bytes(self, _: &[u8]) -> Result<(), Refused> {
-        Err(NOT_A_STRING)
+        Err(NO_KEY)
     }
 
     fn serialize_none(self) -> Result<(), Refused> {
-        Err(NOT_A_STRING)
+        Err(NO_KEY)
     }
 
     fn serialize_unit(self) -> Result<(), Refused> {
-        Err(NOT_A_STRING)
+        Err(NO_KEY)
     }
 
     fn serialize_unit_struct(self, _: &'static str) -> Result<(), Refused> {
-        Err(NOT_A_STRING)
+        Err(NO_KEY)
     }
 
     fn serialize_newtype_variant<T: Serialize + ?Sized>(
@@ -122,19 +129,19 @@ impl Serializer for KeyWriter<'_> {
         _: &'static str,
         _: &T,
     ) -> Result<(), Refused> {
-        Err(NOT_A_STRING)
+        Err(NO_KEY)
     }
 
     fn serialize_seq(self, _: Option<usize>) -> Result<Self::SerializeSeq, Refused> {
-        Err(NOT_A_STRING)
+        Err(NO_KEY)
     }
 
     fn serialize_tuple(self, _: usize) -> Result<Self::SerializeTuple, Refused> {
-        Err(NOT_A_STRING)
+        Err(NO_KEY)
     }
 
     fn serialize_tuple_struct(self, _: &'static str, _: usize) -> Result<Self::SerializeTupleStruct, Refused> {
-        Err(NOT_A_STRING)
+        Err(NO_KEY)
     }
 
     fn serialize_tuple_variant(
@@ -144,15 +151,15 @@ impl Serializer for KeyWriter<'_> {
         _: &'static str,
         _: usize,
     ) -> Result<Self::SerializeTupleVariant, Refused> {
-        Err(NOT_A_STRING)
+        Err(NO_KEY)
     }
 
     fn serialize_map(self, _: Option<usize>) -> Result<Self::SerializeMap, Refused> {
-        Err(NOT_A_STRING)
+        Err(NO_KEY)
     }
 
     fn serialize_struct(self, _: &'static str, _: usize) -> Result<Self::SerializeStruct, Refused> {
-        Err(NOT_A_STRING)
+        Err(NO_KEY)
     }
 
     fn serialize_struct_variant(
@@ -162,6 +169,6 @@ impl Serializer for KeyWriter<'_> {
         _: &'static str,
         _: usize,
     ) -> Result<Self::SerializeStructVariant, Refused> {
-        Err(NOT_A_STRING)
+        Err(NO_KEY)
     }
 }

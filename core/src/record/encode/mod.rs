@@ -1,8 +1,7 @@
 //! A value as JSON text, checked while it is written.
 //!
 //! The text is what `serde_json` writes. Its own serializer also accepts values that nobody can read back as they were: NaN
-//! becomes `null`, `Some(None)` becomes `None`, and an integer key is text that serde's buffers cannot turn into a number
-//! again. Here such a value is refused with the reason (S12). The value is walked once, because a `Serialize` may be costly
+//! becomes `null`, `Some(None)` becomes `None`, and a key may be there twice. Here such a value is refused with the reason (S12). The value is walked once, because a `Serialize` may be costly
 //! or give something else the second time.
 
 mod compound;
@@ -13,17 +12,21 @@ use std::{ops::Range, sync::Arc};
 
 use serde::Serialize;
 
+pub(super) use self::compound::NUMBER as PRIVATE_NUMBER;
 use self::value::ValueWriter;
-use super::{ValueError, limits::MAX_DEPTH};
+use super::{ValueError, limits::MAX_DEPTH, typed_keys::looks_typed};
 
 /// The JSON text of a value, if it can be read again.
 pub(crate) fn encode<T: Serialize + ?Sized>(value: &T) -> Result<Encoded, ValueError> {
-    let mut writer = Writer { text: Vec::with_capacity(128), depth: 0, deepest: 0, keys: Vec::new(), refused: None };
+    let mut writer = Writer { text: Vec::with_capacity(128), ..Writer::default() };
     let written = writer.value(value);
     if let Some(reason) = writer.refused {
         return Err(reason);
     }
     written.map_err(|Refused(reason)| reason)?;
+    if writer.typed_keys > 0 && writer.has_lookalike {
+        return Err(ValueError::AmbiguousKey);
+    }
     // What is written are whole strings, so the error is never taken.
     let text = String::from_utf8(writer.text).map_err(|_| ValueError::NotSerializable)?;
     Ok(Encoded { text: text.into(), depth: writer.deepest })
@@ -38,6 +41,7 @@ pub(crate) struct Encoded {
 }
 
 /// What has been written so far.
+#[derive(Default)]
 struct Writer {
     text: Vec<u8>,
     /// Arrays and objects that are open.
@@ -46,6 +50,10 @@ struct Writer {
     deepest: usize,
     /// Where in the text the keys of the open objects stand, those of the innermost one last.
     keys: Vec<Range<usize>>,
+    /// How many keys are integers or booleans.
+    typed_keys: usize,
+    /// Whether a key that is a string, or a name, looks like one of those.
+    has_lookalike: bool,
     /// The first refusal: a `Serialize` that ignores it must not get away with half a text.
     refused: Option<ValueError>,
 }
@@ -98,9 +106,20 @@ impl Writer {
     /// `{"name":`
     fn open_variant(&mut self, name: &str) -> Result<(), Refused> {
         self.open(b'{')?;
+        let start = self.text.len();
         self.plain(name)?;
+        self.note_name(start);
         self.text.push(b':');
         Ok(())
+    }
+
+    /// Looks at the name or the key that was written from `start` on.
+    fn note_name(&mut self, start: usize) {
+        let name = self.text.get(start + 1..self.text.len().saturating_sub(1)).unwrap_or_default();
+        // Nearly all begin with another character than these.
+        if matches!(name, [b'-' | b'0'..=b'9' | b't' | b'f', ..]) {
+            self.has_lookalike |= std::str::from_utf8(name).is_ok_and(looks_typed);
+        }
     }
 
     /// Forgets the keys from number `first` on, which are those of one object; refuses if one of them is there twice.

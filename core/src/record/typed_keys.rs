@@ -1,0 +1,302 @@
+//! Reading keys of maps that are integers or booleans through serde's buffers.
+//!
+//! JSON has only strings for keys. A reader that is asked for a `HashMap<u32, T>` turns them back, but inside of an enum with a
+//! tag, an untagged enum or a flattened struct serde keeps everything in a buffer first, where a string stays a string. So
+//! what could not be read is read once more, with keys that look like integers or booleans given as such. `set` refuses values
+//! that have strings which look so beside them ([`ValueError::AmbiguousKey`](crate::ValueError::AmbiguousKey)).
+
+use serde::{
+    Deserialize, Deserializer,
+    de::{
+        DeserializeOwned, Error as _, IntoDeserializer, MapAccess, SeqAccess, Visitor,
+        value::{Error, MapAccessDeserializer, MapDeserializer, SeqDeserializer},
+    },
+    forward_to_deserialize_any,
+};
+
+use super::encode::PRIVATE_NUMBER;
+
+/// The value, if it can be read in this way.
+pub(super) fn decode<T: DeserializeOwned>(text: &[u8]) -> Option<T> {
+    let tree: Tree = serde_json::from_slice(text).ok()?;
+    if tree.has_typed_key() { T::deserialize(tree).ok() } else { None }
+}
+
+/// A key by what it looks like.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Typed {
+    Unsigned(u64),
+    Signed(i64),
+    Bool(bool),
+}
+
+impl Typed {
+    fn of(key: &str) -> Option<Self> {
+        let first = *key.as_bytes().first()?;
+        if first.is_ascii_alphabetic() {
+            return key.parse().ok().map(Self::Bool);
+        }
+        // As integers are written: neither `+1` nor `01` nor `-0`.
+        let digits = key.strip_prefix('-').unwrap_or(key);
+        if !digits.starts_with(|c: char| c.is_ascii_digit()) || (digits.starts_with('0') && key != "0") {
+            return None;
+        }
+        key.parse().ok().map(Self::Unsigned).or_else(|| key.parse().ok().map(Self::Signed))
+    }
+}
+
+/// Whether a key that is a string could be taken for an integer or a boolean.
+pub(super) fn looks_typed(key: &str) -> bool {
+    Typed::of(key).is_some()
+}
+
+/// A JSON value, with its members in the order of the text.
+enum Tree {
+    Null,
+    Bool(bool),
+    Unsigned(u64),
+    Signed(i64),
+    Float(f64),
+    String(String),
+    Array(Vec<Tree>),
+    Object(Vec<(Key, Tree)>),
+}
+
+struct Key(String);
+
+impl Tree {
+    fn has_typed_key(&self) -> bool {
+        match self {
+            Self::Array(items) => items.iter().any(Self::has_typed_key),
+            Self::Object(members) => members.iter().any(|(key, value)| looks_typed(&key.0) || value.has_typed_key()),
+            _ => false,
+        }
+    }
+
+    fn number(text: &str) -> Option<Self> {
+        let unsigned = text.parse().ok().map(Self::Unsigned);
+        unsigned.or_else(|| text.parse().ok().map(Self::Signed)).or_else(|| text.parse().ok().map(Self::Float))
+    }
+}
+
+impl<'de> Deserialize<'de> for Tree {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_any(TreeVisitor)
+    }
+}
+
+struct TreeVisitor;
+
+impl<'de> Visitor<'de> for TreeVisitor {
+    type Value = Tree;
+
+    fn expecting(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("JSON")
+    }
+
+    fn visit_unit<E>(self) -> Result<Tree, E> {
+        Ok(Tree::Null)
+    }
+
+    fn visit_bool<E>(self, value: bool) -> Result<Tree, E> {
+        Ok(Tree::Bool(value))
+    }
+
+    fn visit_u64<E>(self, value: u64) -> Result<Tree, E> {
+        Ok(Tree::Unsigned(value))
+    }
+
+    fn visit_i64<E>(self, value: i64) -> Result<Tree, E> {
+        Ok(Tree::Signed(value))
+    }
+
+    fn visit_f64<E>(self, value: f64) -> Result<Tree, E> {
+        Ok(Tree::Float(value))
+    }
+
+    fn visit_str<E>(self, value: &str) -> Result<Tree, E> {
+        Ok(Tree::String(value.to_owned()))
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<Tree, A::Error> {
+        let mut items = Vec::new();
+        while let Some(item) = seq.next_element()? {
+            items.push(item);
+        }
+        Ok(Tree::Array(items))
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Tree, A::Error> {
+        let mut members = Vec::new();
+        while let Some(key) = map.next_key::<String>()? {
+            if key == PRIVATE_NUMBER {
+                // With its feature `arbitrary_precision`, `serde_json` gives numbers like this.
+                let text: String = map.next_value()?;
+                return Tree::number(&text).ok_or_else(|| A::Error::custom("no number"));
+            }
+            members.push((Key(key), map.next_value()?));
+        }
+        Ok(Tree::Object(members))
+    }
+}
+
+impl<'de> IntoDeserializer<'de, Error> for Tree {
+    type Deserializer = Self;
+
+    fn into_deserializer(self) -> Self {
+        self
+    }
+}
+
+impl<'de> Deserializer<'de> for Tree {
+    type Error = Error;
+
+    fn deserialize_any<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Error> {
+        match self {
+            Self::Null => visitor.visit_unit(),
+            Self::Bool(value) => visitor.visit_bool(value),
+            Self::Unsigned(value) => visitor.visit_u64(value),
+            Self::Signed(value) => visitor.visit_i64(value),
+            Self::Float(value) => visitor.visit_f64(value),
+            Self::String(value) => visitor.visit_string(value),
+            Self::Array(items) => SeqDeserializer::new(items.into_iter()).deserialize_any(visitor),
+            Self::Object(members) => MapDeserializer::new(members.into_iter()).deserialize_any(visitor),
+        }
+    }
+
+    fn deserialize_option<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Error> {
+        match self {
+            Self::Null => visitor.visit_none(),
+            value => visitor.visit_some(value),
+        }
+    }
+
+    fn deserialize_newtype_struct<V: Visitor<'de>>(self, _: &'static str, visitor: V) -> Result<V::Value, Error> {
+        visitor.visit_newtype_struct(self)
+    }
+
+    /// The names of fields are strings: as numbers they would be taken for positions.
+    fn deserialize_struct<V: Visitor<'de>>(
+        self,
+        _: &'static str,
+        _: &'static [&'static str],
+        visitor: V,
+    ) -> Result<V::Value, Error> {
+        match self {
+            Self::Object(members) => named(members).deserialize_any(visitor),
+            value => value.deserialize_any(visitor),
+        }
+    }
+
+    fn deserialize_enum<V: Visitor<'de>>(
+        self,
+        name: &'static str,
+        variants: &'static [&'static str],
+        visitor: V,
+    ) -> Result<V::Value, Error> {
+        match self {
+            Self::String(variant) => variant.into_deserializer().deserialize_enum(name, variants, visitor),
+            Self::Object(members) => {
+                MapAccessDeserializer::new(named(members)).deserialize_enum(name, variants, visitor)
+            }
+            _ => Err(Error::custom("no enum")),
+        }
+    }
+
+    forward_to_deserialize_any! {
+        bool i8 i16 i32 i64 i128 u8 u16 u32 u64 u128 f32 f64 char str string bytes byte_buf unit unit_struct seq tuple
+        tuple_struct map identifier ignored_any
+    }
+}
+
+fn named<'de>(members: Vec<(Key, Tree)>) -> MapDeserializer<'de, impl Iterator<Item = (String, Tree)>, Error> {
+    MapDeserializer::new(members.into_iter().map(|(Key(name), value)| (name, value)))
+}
+
+impl<'de> IntoDeserializer<'de, Error> for Key {
+    type Deserializer = Self;
+
+    fn into_deserializer(self) -> Self {
+        self
+    }
+}
+
+impl<'de> Deserializer<'de> for Key {
+    type Error = Error;
+
+    fn deserialize_any<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Error> {
+        match Typed::of(&self.0) {
+            Some(Typed::Unsigned(key)) => visitor.visit_u64(key),
+            Some(Typed::Signed(key)) => visitor.visit_i64(key),
+            Some(Typed::Bool(key)) => visitor.visit_bool(key),
+            None => visitor.visit_string(self.0),
+        }
+    }
+
+    fn deserialize_str<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Error> {
+        visitor.visit_string(self.0)
+    }
+
+    fn deserialize_string<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Error> {
+        visitor.visit_string(self.0)
+    }
+
+    fn deserialize_char<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Error> {
+        visitor.visit_string(self.0)
+    }
+
+    fn deserialize_option<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Error> {
+        visitor.visit_some(self)
+    }
+
+    fn deserialize_newtype_struct<V: Visitor<'de>>(self, _: &'static str, visitor: V) -> Result<V::Value, Error> {
+        visitor.visit_newtype_struct(self)
+    }
+
+    fn deserialize_enum<V: Visitor<'de>>(
+        self,
+        name: &'static str,
+        variants: &'static [&'static str],
+        visitor: V,
+    ) -> Result<V::Value, Error> {
+        self.0.into_deserializer().deserialize_enum(name, variants, visitor)
+    }
+
+    forward_to_deserialize_any! {
+        bool i8 i16 i32 i64 i128 u8 u16 u32 u64 u128 f32 f64 bytes byte_buf unit unit_struct seq tuple tuple_struct map struct
+        identifier ignored_any
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_key_is_typed_if_it_is_written_as_an_integer_or_a_boolean_is() {
+        for (key, typed) in [
+            ("0", Some(Typed::Unsigned(0))),
+            ("18446744073709551615", Some(Typed::Unsigned(u64::MAX))),
+            ("-9223372036854775808", Some(Typed::Signed(i64::MIN))),
+            ("true", Some(Typed::Bool(true))),
+            ("false", Some(Typed::Bool(false))),
+        ] {
+            assert_eq!(Typed::of(key), typed, "{key}");
+        }
+        for key in
+            ["", "-", "-0", "+1", "01", "-01", " 1", "1 ", "1.0", "1e3", "18446744073709551616", "True", "null", "a"]
+        {
+            assert_eq!(Typed::of(key), None, "{key}");
+        }
+    }
+
+    #[test]
+    fn a_struct_is_not_read_from_numbers_of_its_fields() {
+        #[derive(Debug, Deserialize)]
+        struct Named {
+            #[expect(dead_code, reason = "it is only read into")]
+            value: u8,
+        }
+        assert!(decode::<Named>(b"{\"0\":1}").is_none());
+    }
+}
