@@ -53,11 +53,20 @@ async fn a_request_that_cannot_be_stored_says_why_in_one_line() {
         drop(session);
         assert_eq!(told(), [""; 0]);
     }
-    // Where nobody was told, the log says so.
-    let session = begin();
-    session.set("user", "ada").unwrap();
-    drop(session);
-    let lines = told();
-    let [line] = lines.as_slice() else { panic!("{lines:#?}") };
-    assert!(line.contains("a session was dropped with changes that had not been saved"), "{line}");
+    // Where nobody was told, the log says so: also of what was written after an earlier error.
+    for failed_before in [false, true] {
+        let session = begin();
+        if failed_before {
+            session.set("theme", "dark").unwrap();
+            place.probe.fail(&[Op::Create]);
+            assert!(session.save().await.is_err());
+            place.probe.fail(&[]);
+            let _ = session.save().await.unwrap();
+        }
+        session.set("user", "ada").unwrap();
+        drop(session);
+        let lines = told();
+        let [line] = lines.as_slice() else { panic!("{lines:#?}") };
+        assert!(line.contains("a session was dropped with changes that had not been saved"), "{line}");
+    }
 }

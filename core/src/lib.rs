@@ -56,8 +56,8 @@
 //! | `file` | yes | [`FileStorage`] (Unix) | `rustix` |
 //! | `tokio` | no | `OnPool`, and with it `FileStorage` as an [`AsyncStorage`] | `tokio` (`rt`) |
 //! | `redis` | no | `RedisStorage` and `RedisHashStorage` | `redis`, `tokio`, `thread_local`, `lru` |
+//! | `redis-tls` | no | Redis over TLS | `rustls` with `ring` |
 //! | `conformance` | no | `conformance`: shows whether a storage of your own keeps its contract | `tokio` (`rt-multi-thread`) |
-//! | `redis-tls` | no | the same over TLS | `rustls` with `ring` |
 
 mod clock;
 #[cfg(feature = "conformance")]

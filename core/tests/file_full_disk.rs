@@ -1,4 +1,5 @@
 //! A full disk: a typed error, the old session as it was, nothing left behind, and everything works when there is room again.
+//! A read-only one: what needs no writing works.
 #![cfg(all(feature = "file", target_os = "linux"))]
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test that cannot go on fails")]
 
@@ -232,6 +233,26 @@ fn a_session_can_be_ended_on_a_full_disk() {
     }
     // The trace of the renewal is all that is left.
     assert_eq!(files(&sessions).len(), 1);
+}
+
+/// What needs no writing works on a disk that the system has made read-only, as it does after an error.
+#[test]
+fn a_read_only_disk_can_be_read_and_listed() {
+    let Some(disk) = child::role() else { return on_a_tiny_disk("a_read_only_disk_can_be_read_and_listed") };
+    let disk = Path::new(&disk);
+    mount(disk);
+    let manager = Manager::new(FileStorage::open(disk.join("sessions")).unwrap());
+    let session = new_session(&manager);
+    session.set_principal("ada").unwrap();
+    let id = sent(&session);
+    let remount = Command::new("mount").args(["-o", "remount,ro"]).arg(disk).output().unwrap();
+    assert!(remount.status.success(), "{remount:?}");
+    let _ = request(&manager, &id).close().unwrap();
+    let listed: Vec<StoreKey> = manager.sessions_of("ada").unwrap().into_iter().map(|(key, _)| key).collect();
+    assert_eq!(listed, [StoreKey::of(&id)]);
+    let logout = manager.session(Some(id.as_str()), ClientInfo::default());
+    logout.destroy();
+    assert!(logout.close().is_err(), "a logout that is not done is not acknowledged");
 }
 
 /// A bound on the size of files, which every user may set, is a small disk too.

@@ -1,5 +1,5 @@
 //! Shows whether a storage keeps the contract of [`Storage`](crate::Storage): for authors of storages. Needs the feature
-//! `conformance`, and belongs into `[dev-dependencies]`.
+//! `conformance`, and belongs in `[dev-dependencies]`.
 //!
 //! ```
 //! use gsession::{MemoryStorage, conformance::{Nonconformance, Suite}};

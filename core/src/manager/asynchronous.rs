@@ -1,6 +1,7 @@
 //! The manager over an async storage.
 
 use std::{
+    collections::HashSet,
     sync::{Arc, OnceLock},
     time::Duration,
 };

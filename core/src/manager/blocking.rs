@@ -1,6 +1,6 @@
 //! The manager over a blocking storage.
 
-use std::sync::Arc;
+use std::{collections::HashSet, sync::Arc};
 
 use super::{
     MAX_OTHERS,

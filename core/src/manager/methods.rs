@@ -82,10 +82,17 @@ macro_rules! manager_methods {
             ///
             /// [`StorageError`] if the storage failed or cannot list sessions; some may have been ended then.
             pub $($async)* fn destroy_all_of(&self, principal: &str, except: Option<&SessionId>) -> Result<u64, StorageError> {
-                let except = except.map(|id| self.config.keys.key_of(id));
+                let now = self.now();
+                let listed = self.storage.find(principal, now)$($await)*?;
+                // The one to spare may have been renewed meanwhile, and be listed under its new key.
+                let mut spared = HashSet::new();
+                let mut next = except.map(|id| self.config.keys.key_of(id));
+                while let Some(key) = next.filter(|key| spared.insert(*key)) {
+                    next = self.storage.trace(&key, now)$($await)*?.map(|trace| trace.to);
+                }
                 let mut ended = 0;
-                for found in self.storage.find(principal, self.now())$($await)*? {
-                    if Some(found.key) != except {
+                for found in listed {
+                    if !spared.contains(&found.key) {
                         ended += u64::from(self.destroy(found.key)$($await)*?);
                     }
                 }

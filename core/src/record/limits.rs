@@ -92,7 +92,7 @@ impl Limits {
 #[non_exhaustive]
 pub enum LimitExceeded {
     /// Too many entries.
-    #[error("a session may hold {limit} entries; this would make {actual}")]
+    #[error("a session may hold at most {limit} entries; this would make {actual}")]
     Entries {
         /// The bound.
         limit: usize,
@@ -100,7 +100,7 @@ pub enum LimitExceeded {
         actual: usize,
     },
     /// A key is too long.
-    #[error("a key may have {limit} bytes; this one has {actual}")]
+    #[error("a key may have at most {limit} bytes; this one has {actual}")]
     Key {
         /// The bound.
         limit: usize,
@@ -108,7 +108,7 @@ pub enum LimitExceeded {
         actual: usize,
     },
     /// A value is too large.
-    #[error("a value may have {limit} bytes as JSON; this one has {actual}")]
+    #[error("a value may have at most {limit} bytes as JSON; this one has {actual}")]
     Value {
         /// The bound.
         limit: usize,
@@ -116,7 +116,7 @@ pub enum LimitExceeded {
         actual: usize,
     },
     /// All keys and values together are too large.
-    #[error("a session may hold {limit} bytes; this would make {actual}")]
+    #[error("a session may hold at most {limit} bytes; this would make {actual}")]
     Record {
         /// The bound.
         limit: usize,
@@ -124,7 +124,7 @@ pub enum LimitExceeded {
         actual: usize,
     },
     /// The principal is too long.
-    #[error("a principal may have {limit} bytes; this one has {actual}")]
+    #[error("a principal may have at most {limit} bytes; this one has {actual}")]
     Principal {
         /// The bound.
         limit: usize,
@@ -132,7 +132,7 @@ pub enum LimitExceeded {
         actual: usize,
     },
     /// A value is nested too deeply.
-    #[error("a value may be nested {limit} levels deep; this one has {actual}")]
+    #[error("a value may be nested at most {limit} levels deep; this one has {actual}")]
     Depth {
         /// The bound.
         limit: usize,
@@ -157,6 +157,11 @@ impl Limits {
             return Err(LimitExceeded::Depth { limit: self.max_depth, actual });
         }
         Ok(())
+    }
+
+    /// What is said of a value that is nested deeper than anybody reads.
+    pub(crate) const fn beyond_depth(&self) -> LimitExceeded {
+        LimitExceeded::Depth { limit: self.max_depth, actual: MAX_DEPTH + 1 }
     }
 
     /// Checks an entry whose value has just been written.

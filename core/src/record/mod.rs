@@ -24,7 +24,7 @@ pub use apply::{Applied, Commit, Expect};
 pub(crate) use binary::same;
 pub use changes::Changes;
 pub use codec::{BincodeCodec, Codec, CodecError};
-pub(crate) use encode::{Encoded, encode};
+pub(crate) use encode::{Encoded, Unwritable, encode};
 pub use entries::Entries;
 #[cfg(feature = "redis")]
 pub(crate) use frame::replay;

@@ -1,9 +1,12 @@
-//! Reading keys of maps that are integers or booleans through serde's buffers.
+//! Reading through serde's buffers what they lose.
 //!
 //! JSON has only strings for keys. A reader that is asked for a `HashMap<u32, T>` turns them back, but inside of an enum with a
 //! tag, an untagged enum or a flattened struct serde keeps everything in a buffer first, where a string stays a string. So
 //! what could not be read is read once more, with keys that look like integers or booleans given as such. `set` refuses values
 //! that have strings which look so beside them ([`ValueError::AmbiguousKey`](crate::ValueError::AmbiguousKey)).
+//!
+//! Numbers are given as such, too. With the feature `arbitrary_precision`, which any crate of a build may turn on,
+//! `serde_json` fills serde's buffers with text in their place.
 
 use serde::{
     Deserialize, Deserializer,
@@ -18,8 +21,7 @@ use super::encode::PRIVATE_NUMBER;
 
 /// The value, if it can be read in this way.
 pub(super) fn decode<T: DeserializeOwned>(text: &[u8]) -> Option<T> {
-    let tree: Tree = serde_json::from_slice(text).ok()?;
-    if tree.has_typed_key() { T::deserialize(tree).ok() } else { None }
+    T::deserialize(serde_json::from_slice::<Tree>(text).ok()?).ok()
 }
 
 /// A key by what it looks like.
@@ -65,14 +67,6 @@ enum Tree {
 struct Key(String);
 
 impl Tree {
-    fn has_typed_key(&self) -> bool {
-        match self {
-            Self::Array(items) => items.iter().any(Self::has_typed_key),
-            Self::Object(members) => members.iter().any(|(key, value)| looks_typed(&key.0) || value.has_typed_key()),
-            _ => false,
-        }
-    }
-
     fn number(text: &str) -> Option<Self> {
         let unsigned = text.parse().ok().map(Self::Unsigned);
         unsigned.or_else(|| text.parse().ok().map(Self::Signed)).or_else(|| text.parse().ok().map(Self::Float))
@@ -288,6 +282,17 @@ mod tests {
         {
             assert_eq!(Typed::of(key), None, "{key}");
         }
+    }
+
+    /// As `serde_json` gives numbers with its feature `arbitrary_precision`, which any crate of a build may turn on.
+    #[test]
+    fn numbers_that_are_kept_as_text_are_numbers() {
+        for text in ["17", "-1", "1.5", "-2e-3"] {
+            let members = MapDeserializer::<_, Error>::new([(PRIVATE_NUMBER, text)].into_iter());
+            let tree = Tree::deserialize(members).unwrap();
+            assert_eq!(f64::deserialize(tree).unwrap().to_string(), text.parse::<f64>().unwrap().to_string());
+        }
+        assert_eq!(u8::deserialize(Tree::number("17").unwrap()), Ok(17));
     }
 
     #[test]

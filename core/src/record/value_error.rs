@@ -3,7 +3,8 @@
 /// Why a value could not be written as JSON or read as the wanted type.
 ///
 /// A value is refused when it is set, not when somebody reads it: what [`set`](crate::Session::set) accepts,
-/// [`get`](crate::Session::get) returns, equal.
+/// [`get`](crate::Session::get) returns, equal. What the type itself leaves out or cannot tell apart is beyond that: fields with
+/// `#[serde(skip)]`, `Serialize` and `Deserialize` that do not agree, untagged enums with variants that look alike as JSON.
 ///
 /// The message of the JSON library is left out on purpose, because it quotes the value (H6, ASVS 16.2.5).
 ///
@@ -33,15 +34,20 @@ pub enum ValueError {
     NotFinite,
     /// An `i128` or a `u128`, however small. serde cannot read one inside of an enum with a tag, an untagged enum or a flattened
     /// struct, and other programs round it.
-    #[error("the value has an integer of 128 bits, which not every reader can take: use 64 bits or a string")]
+    #[error(
+        "the value has an integer of 128 bits, which serde cannot read back inside of some enums: use 64 bits or a string"
+    )]
     WideInteger,
-    /// A map has keys that are neither strings, integers nor booleans. A `char` and a variant without data are strings.
-    #[error("the value has a map whose keys are no strings, integers or booleans: use a list of pairs")]
+    /// A map has keys that are neither strings, integers nor booleans. A `char` and a variant without data are strings; an `Option` is what
+    /// it holds, and `None` is no key.
+    #[error("the value has a map whose keys are not strings, integers or booleans: use a list of pairs")]
     UnsupportedKey,
     /// The value has maps whose keys are integers or booleans, and also a string as key, or a name of a field, that looks like
     /// one. JSON writes both alike, so inside of an enum with a tag, an untagged enum or a flattened struct serde could take
     /// the one for the other.
-    #[error("the value has keys that are numbers or booleans, and strings that look like them: use only one of both")]
+    #[error(
+        "the value has keys that are numbers or booleans, and strings that look like them: keep them in two entries"
+    )]
     AmbiguousKey,
     /// An object has the same key twice, for example from a flattened map that repeats a field, or the tag of an enum.
     #[error("the value has the same key twice in one object, so it could not be read")]
@@ -56,13 +62,7 @@ pub enum ValueError {
     /// A `RawValue` of serde_json: its text would be stored without being checked.
     #[error("the value has a RawValue, whose text would be stored unchecked: use a Value or a string")]
     RawValue,
-    /// Arrays and objects are nested deeper than any setting of [`Limits::max_depth`](crate::Limits::max_depth) allows.
-    #[error("the value is nested more than {limit} levels deep")]
-    TooDeep {
-        /// The bound.
-        limit: usize,
-    },
     /// The `Serialize` of the value itself failed.
-    #[error("the value cannot be written as JSON: its Serialize failed")]
+    #[error("the value cannot be written as JSON: its `Serialize` returned an error")]
     NotSerializable,
 }

@@ -2,10 +2,7 @@
 
 use serde::Serialize;
 
-use crate::{
-    ValueError,
-    record::{Encoded, JsonText, encode},
-};
+use crate::record::{Encoded, JsonText, Unwritable, encode};
 
 /// What becomes of the entry.
 pub(super) enum Alteration<T> {
@@ -17,7 +14,7 @@ pub(super) enum Alteration<T> {
 
 impl<T: Serialize> Alteration<T> {
     /// What has to be stored in place of `old`: `Some(None)` removes it, `None` is nothing.
-    pub(super) fn edit_of(&self, old: Option<&JsonText>) -> Result<Option<Option<Encoded>>, ValueError> {
+    pub(super) fn edit_of(&self, old: Option<&JsonText>) -> Result<Option<Option<Encoded>>, Unwritable> {
         Ok(match self {
             Self::Keep(_) => None,
             Self::Put(value) => {

@@ -13,7 +13,7 @@ use super::{
     machine::Machine,
     methods::session_methods,
     steps::{MAX_UPDATE_TRIES, Progress, Reply, Step, Update},
-    values::{self, value_error},
+    values::{self, refused},
 };
 use crate::{
     AnyStorage, AsyncStorage, ClientInfo, Error, SessionId, StoreKey, Timestamp,

@@ -12,7 +12,7 @@ use super::{
     machine::Machine,
     methods::session_methods,
     steps::{MAX_UPDATE_TRIES, Progress, Reply, Step, Update},
-    values::{self, value_error},
+    values::{self, refused},
 };
 use crate::{
     ClientInfo, Error, SessionId, Storage, StoreKey, Timestamp,

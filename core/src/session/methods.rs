@@ -191,8 +191,8 @@ macro_rules! session_methods {
         impl $type {
             /// Sets `key` to a value, kept as JSON (GoFrame's `Set`).
             ///
-            /// What this accepts, [`get`](Self::get) returns, equal: floats to the last bit. A value that would come back as something
-            /// else, or not at all, is refused, with the reason in [`ValueError`](crate::ValueError): NaN and infinity, `Some(None)`,
+            /// What this accepts, [`get`](Self::get) returns, equal, floats to the last bit, as far as the value's own `Serialize` and
+            /// `Deserialize` agree. What JSON would change, or could not carry, is refused, with the reason in [`ValueError`](crate::ValueError): NaN and infinity, `Some(None)`,
             /// `i128` and `u128`, keys of maps other than strings, integers and booleans, the same key twice.
             ///
             /// ```
@@ -208,7 +208,7 @@ macro_rules! session_methods {
             /// [`Limits`](crate::Limits); [`Error::Closed`] after the end of the request. The session is then as before.
             #[doc(alias = "insert")]
             pub fn set<T: Serialize + ?Sized>(&self, key: &str, value: &T) -> Result<(), Error> {
-                let value = encode(value).map_err(|error| value_error(key, error))?;
+                let value = encode(value).map_err(|reason| refused(key, reason, &self.config().limits))?;
                 self.machine().set(key, &value, self.config())
             }
 
@@ -233,7 +233,7 @@ macro_rules! session_methods {
                     .into_iter()
                     .map(|(key, value)| match encode(&value) {
                         Ok(value) => Ok((key, value)),
-                        Err(error) => Err(value_error(key.as_ref(), error)),
+                        Err(reason) => Err(refused(key.as_ref(), reason, &self.config().limits)),
                     })
                     .collect::<Result<Vec<_>, _>>()?;
                 self.machine().set_many(&encoded, self.config())
@@ -485,7 +485,7 @@ macro_rules! session_methods {
                     let (Update::Shared(old) | Update::Local(old)) = &begin;
                     let altered = change(values::decode(&self.0.machine, key, old.as_ref())?);
                     let edit = altered.as_ref().ok().map(|altered| altered.edit_of(old.as_ref())).transpose();
-                    let edit = edit.map_err(|error| value_error(key, error))?.flatten();
+                    let edit = edit.map_err(|reason| refused(key, reason, &self.config().limits))?.flatten();
                     let Some(edit) = edit else {
                         if is_current || matches!(begin, Update::Local(_)) {
                             return altered.map(Alteration::into_value);
@@ -723,7 +723,15 @@ macro_rules! session_methods {
             /// As [`list`](Self::list); some may have been ended then.
             pub $($async)* fn destroy_others(&self) -> Result<u64, Error> {
                 let Some(principal) = self.whose()$($await)*? else { return Ok(0) };
-                self.destroy_all_but(&principal, self.key())$($await)*
+                let own = self.key();
+                let others = self.others(&principal, own)$($await)*?;
+                // If this session was renewed meanwhile, one of them is this one, under a key that is not known here.
+                if let Some(own) = own
+                    && self.0.storage.trace(&own, self.config().clock.now())$($await)*?.is_some()
+                {
+                    return Err(Error::Gone);
+                }
+                self.end_all(others)$($await)*
             }
 
             /// Ends every session of this session's principal, this one as with [`destroy`](Self::destroy) (ASVS 7.4.5); returns how
@@ -736,18 +744,24 @@ macro_rules! session_methods {
                 let (principal, own) = (self.whose()$($await)*, self.key());
                 self.destroy();
                 match principal? {
-                    Some(principal) => self.destroy_all_but(&principal, own)$($await)*,
+                    Some(principal) => {
+                        let others = self.others(&principal, own)$($await)*?;
+                        self.end_all(others)$($await)*
+                    }
                     None => Ok(0),
                 }
             }
 
-            $($async)* fn destroy_all_but(&self, principal: &str, own: Option<StoreKey>) -> Result<u64, Error> {
-                let now = self.config().clock.now();
+            /// The keys of the principal's sessions except one.
+            $($async)* fn others(&self, principal: &str, own: Option<StoreKey>) -> Result<Vec<StoreKey>, Error> {
+                let found = self.0.storage.find(principal, self.config().clock.now())$($await)*?;
+                Ok(found.into_iter().map(|found| found.key).filter(|key| Some(*key) != own).collect())
+            }
+
+            $($async)* fn end_all(&self, keys: Vec<StoreKey>) -> Result<u64, Error> {
                 let mut ended = 0;
-                for found in self.0.storage.find(principal, now)$($await)*? {
-                    if Some(found.key) != own {
-                        ended += u64::from(remove_through(&self.0.storage, found.key)$($await)*?);
-                    }
+                for key in keys {
+                    ended += u64::from(remove_through(&self.0.storage, key)$($await)*?);
                 }
                 Ok(ended)
             }

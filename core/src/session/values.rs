@@ -7,8 +7,8 @@ use serde_json::{Map, Value};
 
 use super::machine::{Machine, Standing};
 use crate::{
-    Entries, Error, ValueError,
-    record::{JsonText, Unreadable},
+    Entries, Error, Limits, ValueError,
+    record::{JsonText, Unreadable, Unwritable},
 };
 
 /// The value under `key`, from its text. The machine is not locked while it is decoded, which may run code of the application.
@@ -61,8 +61,15 @@ fn absent_if_damaged<T>(
     }
 }
 
-/// The error of a value under a key.
-pub(super) fn value_error(key: &str, source: ValueError) -> Error {
+/// The error of a value that is not written under a key.
+pub(super) fn refused(key: &str, reason: Unwritable, limits: &Limits) -> Error {
+    match reason {
+        Unwritable::Value(reason) => value_error(key, reason),
+        Unwritable::TooDeep => limits.beyond_depth().into(),
+    }
+}
+
+fn value_error(key: &str, source: ValueError) -> Error {
     Error::Value { key: key.into(), source }
 }
 

@@ -22,8 +22,13 @@ impl Machine {
             self.changes.restore(key, before);
             return Err(limit.into());
         }
-        self.used = true;
+        self.note_write();
         Ok(())
+    }
+
+    fn note_write(&mut self) {
+        self.used = true;
+        self.was_told = false;
     }
 
     /// Sets all of the entries, or none.
@@ -55,14 +60,14 @@ impl Machine {
 
     pub(crate) fn remove(&mut self, key: &str) -> Result<(), Error> {
         self.check_open()?;
-        self.used = true;
+        self.note_write();
         self.changes.remove(key);
         Ok(())
     }
 
     pub(crate) fn clear(&mut self) -> Result<(), Error> {
         self.check_open()?;
-        self.used = true;
+        self.note_write();
         self.changes.clear();
         Ok(())
     }
@@ -70,7 +75,7 @@ impl Machine {
     pub(crate) fn set_principal(&mut self, principal: Option<Arc<str>>, config: &Config) -> Result<(), Error> {
         self.check_open()?;
         config.limits.check_principal(principal.as_deref())?;
-        self.used = true;
+        self.note_write();
         self.saw_principal |= principal.is_some();
         self.changes.set_principal(principal);
         Ok(())
@@ -78,7 +83,7 @@ impl Machine {
 
     pub(crate) fn renew(&mut self) -> Result<(), Error> {
         self.check_open()?;
-        self.used = true;
+        self.note_write();
         self.renew = true;
         Ok(())
     }

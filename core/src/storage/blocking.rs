@@ -23,7 +23,8 @@ use crate::{
 /// - **Deadlines only move forward**, and never past [`Record::absolute_deadline`] (S7). [`Record::extend`] does this.
 /// - **What is answered is stored**: the next `load`, by anybody, sees it (S8).
 ///
-/// The module `conformance` (with the feature of that name) tries a storage on every sentence of this.
+/// The module `conformance` (with the feature of that name) tests a storage against every sentence of this contract. The example
+/// `custom_storage` in the repository is one of four methods.
 pub trait Storage: Send + Sync {
     /// Reads the session under `key`.
     ///

@@ -9,7 +9,7 @@ use serde::{
     },
 };
 
-use super::{Refused, Writer, key::KeyWriter};
+use super::{Refused, Unwritable, Writer, key::KeyWriter};
 use crate::ValueError;
 
 /// An array that is being written.
@@ -139,7 +139,7 @@ impl<'a> Members<'a> {
         }
         // A user of the application may have chosen the key, so it must not stop anybody from reading the session.
         if self.to.text.get(start + 1..).is_some_and(|key| key.starts_with(PRIVATE)) {
-            return self.to.note(Err(Refused(ValueError::ReservedKey)));
+            return self.to.note(Err(Refused(Unwritable::Value(ValueError::ReservedKey))));
         }
         self.to.keys.push(start..end);
         self.to.text.push(b':');
@@ -167,20 +167,20 @@ impl SerializeMap for Members<'_> {
 
     fn serialize_key<T: Serialize + ?Sized>(&mut self, key: &T) -> Result<(), Refused> {
         if std::mem::replace(&mut self.has_key, true) {
-            return self.to.note(Err(Refused(ValueError::NotSerializable)));
+            return self.to.note(Err(Refused(Unwritable::Value(ValueError::NotSerializable))));
         }
         self.key(|to| key.serialize(KeyWriter(to)))
     }
 
     fn serialize_value<T: Serialize + ?Sized>(&mut self, value: &T) -> Result<(), Refused> {
         if !std::mem::take(&mut self.has_key) {
-            return self.to.note(Err(Refused(ValueError::NotSerializable)));
+            return self.to.note(Err(Refused(Unwritable::Value(ValueError::NotSerializable))));
         }
         self.to.value(value)
     }
 
     fn end(self) -> Result<(), Refused> {
-        if self.has_key { Err(Refused(ValueError::NotSerializable)) } else { self.close() }
+        if self.has_key { Err(Refused(Unwritable::Value(ValueError::NotSerializable))) } else { self.close() }
     }
 }
 
@@ -213,7 +213,7 @@ pub(super) enum Fields<'a> {
 impl<'a> Fields<'a> {
     pub(super) fn open(to: &'a mut Writer, name: &'static str) -> Result<Self, Refused> {
         match name {
-            RAW_VALUE => Err(Refused(ValueError::RawValue)),
+            RAW_VALUE => Err(Refused(Unwritable::Value(ValueError::RawValue))),
             NUMBER => Ok(Self::Number(to)),
             _ => Members::open(to).map(Self::Object),
         }
@@ -250,7 +250,7 @@ impl SerializeStruct for Fields<'_> {
 
 /// The number in a JSON string, if it keeps all its digits wherever it is read.
 fn number(string: &[u8]) -> Result<String, Refused> {
-    const NONE: Refused = Refused(ValueError::NotSerializable);
+    const NONE: Refused = Refused(Unwritable::Value(ValueError::NotSerializable));
     let text: String = serde_json::from_slice(string).map_err(|_| NONE)?;
     if !text.starts_with(|c: char| c == '-' || c.is_ascii_digit()) || serde_json::from_str::<IgnoredAny>(&text).is_err()
     {
@@ -258,8 +258,8 @@ fn number(string: &[u8]) -> Result<String, Refused> {
     }
     if text.contains(['.', 'e', 'E']) {
         let is_finite = text.parse::<f64>().is_ok_and(f64::is_finite);
-        return if is_finite { Ok(text) } else { Err(Refused(ValueError::NotFinite)) };
+        return if is_finite { Ok(text) } else { Err(Refused(Unwritable::Value(ValueError::NotFinite))) };
     }
     let fits = text.parse::<i64>().is_ok() || text.parse::<u64>().is_ok();
-    if fits { Ok(text) } else { Err(Refused(ValueError::WideInteger)) }
+    if fits { Ok(text) } else { Err(Refused(Unwritable::Value(ValueError::WideInteger))) }
 }

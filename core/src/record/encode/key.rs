@@ -4,10 +4,10 @@ use std::fmt::Display;
 
 use serde::{Serialize, Serializer, ser::Impossible};
 
-use super::{Refused, Writer};
+use super::{Refused, Unwritable, Writer};
 use crate::ValueError;
 
-const NO_KEY: Refused = Refused(ValueError::UnsupportedKey);
+const NO_KEY: Refused = Refused(Unwritable::Value(ValueError::UnsupportedKey));
 
 /// Writes one key of a map.
 pub(super) struct KeyWriter<'a>(pub(super) &'a mut Writer);
@@ -75,7 +75,7 @@ impl Serializer for KeyWriter<'_> {
     }
 
     fn serialize_i128(self, _: i128) -> Result<(), Refused> {
-        Err(Refused(ValueError::WideInteger))
+        Err(Refused(Unwritable::Value(ValueError::WideInteger)))
     }
 
     fn serialize_u8(self, key: u8) -> Result<(), Refused> {
@@ -95,7 +95,7 @@ impl Serializer for KeyWriter<'_> {
     }
 
     fn serialize_u128(self, _: u128) -> Result<(), Refused> {
-        Err(Refused(ValueError::WideInteger))
+        Err(Refused(Unwritable::Value(ValueError::WideInteger)))
     }
 
     fn serialize_f32(self, _: f32) -> Result<(), Refused> {

@@ -17,7 +17,7 @@ use self::value::ValueWriter;
 use super::{ValueError, limits::MAX_DEPTH, typed_keys::looks_typed};
 
 /// The JSON text of a value, if it can be read again.
-pub(crate) fn encode<T: Serialize + ?Sized>(value: &T) -> Result<Encoded, ValueError> {
+pub(crate) fn encode<T: Serialize + ?Sized>(value: &T) -> Result<Encoded, Unwritable> {
     let mut writer = Writer { text: Vec::with_capacity(128), ..Writer::default() };
     let written = writer.value(value);
     if let Some(reason) = writer.refused {
@@ -25,10 +25,10 @@ pub(crate) fn encode<T: Serialize + ?Sized>(value: &T) -> Result<Encoded, ValueE
     }
     written.map_err(|Refused(reason)| reason)?;
     if writer.typed_keys > 0 && writer.has_lookalike {
-        return Err(ValueError::AmbiguousKey);
+        return Err(ValueError::AmbiguousKey.into());
     }
     // What is written are whole strings, so the error is never taken.
-    let text = String::from_utf8(writer.text).map_err(|_| ValueError::NotSerializable)?;
+    let text = String::from_utf8(writer.text).map_err(|_| Unwritable::Value(ValueError::NotSerializable))?;
     Ok(Encoded { text: text.into(), depth: writer.deepest })
 }
 
@@ -55,18 +55,29 @@ struct Writer {
     /// Whether a key that is a string, or a name, looks like one of those.
     has_lookalike: bool,
     /// The first refusal: a `Serialize` that ignores it must not get away with half a text.
-    refused: Option<ValueError>,
+    refused: Option<Unwritable>,
 }
 
-/// The error type of the serializers. [`ValueError`] does not implement serde's trait itself, because that would be public.
+/// Why a value is not written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub(crate) enum Unwritable {
+    #[error(transparent)]
+    Value(#[from] ValueError),
+    /// It crosses any [`Limits::max_depth`](crate::Limits::max_depth), whatever the setting.
+    #[error("the value is nested too deeply")]
+    TooDeep,
+}
+
+/// The error type of the serializers. [`Unwritable`] does not implement serde's trait itself, because then its users could make
+/// one out of any text.
 #[derive(Debug, thiserror::Error)]
 #[error(transparent)]
-struct Refused(ValueError);
+struct Refused(Unwritable);
 
 impl serde::ser::Error for Refused {
     fn custom<T: std::fmt::Display>(_: T) -> Self {
         // The text may quote the value.
-        Self(ValueError::NotSerializable)
+        Self(Unwritable::Value(ValueError::NotSerializable))
     }
 }
 
@@ -85,13 +96,14 @@ impl Writer {
 
     /// Writes what `serde_json` writes: for strings and numbers, which need no check.
     fn plain<T: Serialize + ?Sized>(&mut self, value: &T) -> Result<(), Refused> {
-        serde_json::to_writer(&mut self.text, value).map_err(|_| Refused(ValueError::NotSerializable))
+        serde_json::to_writer(&mut self.text, value)
+            .map_err(|_| Refused(Unwritable::Value(ValueError::NotSerializable)))
     }
 
     fn open(&mut self, bracket: u8) -> Result<(), Refused> {
         self.depth += 1;
         if self.depth > MAX_DEPTH {
-            return Err(Refused(ValueError::TooDeep { limit: MAX_DEPTH }));
+            return Err(Refused(Unwritable::TooDeep));
         }
         self.deepest = self.deepest.max(self.depth);
         self.text.push(bracket);
@@ -140,7 +152,7 @@ impl Writer {
             keys.windows(2).any(|pair| matches!(pair, [a, b] if key(a) == key(b)))
         };
         self.keys.truncate(first);
-        if is_twice { Err(Refused(ValueError::DuplicateKey)) } else { Ok(()) }
+        if is_twice { Err(Refused(Unwritable::Value(ValueError::DuplicateKey))) } else { Ok(()) }
     }
 }
 

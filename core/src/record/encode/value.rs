@@ -5,7 +5,7 @@ use std::fmt::Display;
 use serde::{Serialize, Serializer};
 
 use super::{
-    Refused, Writer,
+    Refused, Unwritable, Writer,
     compound::{Fields, Items, Members},
 };
 use crate::ValueError;
@@ -24,7 +24,7 @@ impl<'a> ValueWriter<'a> {
 
     fn null(self) -> Result<(), Refused> {
         if self.in_some {
-            return Err(Refused(ValueError::AmbiguousSome));
+            return Err(Refused(Unwritable::Value(ValueError::AmbiguousSome)));
         }
         self.to.text.extend_from_slice(b"null");
         Ok(())
@@ -63,7 +63,7 @@ impl<'a> Serializer for ValueWriter<'a> {
     }
 
     fn serialize_i128(self, _: i128) -> Result<(), Refused> {
-        Err(Refused(ValueError::WideInteger))
+        Err(Refused(Unwritable::Value(ValueError::WideInteger)))
     }
 
     fn serialize_u8(self, value: u8) -> Result<(), Refused> {
@@ -83,7 +83,7 @@ impl<'a> Serializer for ValueWriter<'a> {
     }
 
     fn serialize_u128(self, _: u128) -> Result<(), Refused> {
-        Err(Refused(ValueError::WideInteger))
+        Err(Refused(Unwritable::Value(ValueError::WideInteger)))
     }
 
     fn serialize_f32(self, value: f32) -> Result<(), Refused> {
@@ -93,11 +93,11 @@ impl<'a> Serializer for ValueWriter<'a> {
         if value.abs().to_bits() == ROUNDED_TWICE {
             return self.serialize_f64(value.into());
         }
-        if value.is_finite() { self.to.plain(&value) } else { Err(Refused(ValueError::NotFinite)) }
+        if value.is_finite() { self.to.plain(&value) } else { Err(Refused(Unwritable::Value(ValueError::NotFinite))) }
     }
 
     fn serialize_f64(self, value: f64) -> Result<(), Refused> {
-        if value.is_finite() { self.to.plain(&value) } else { Err(Refused(ValueError::NotFinite)) }
+        if value.is_finite() { self.to.plain(&value) } else { Err(Refused(Unwritable::Value(ValueError::NotFinite))) }
     }
 
     fn serialize_char(self, value: char) -> Result<(), Refused> {

@@ -139,14 +139,20 @@ fn open_root(path: &Path) -> Result<OwnedFd> {
             let _ = rustix::fs::rmdir(path);
         }),
         Err(Errno::EXIST) => open_existing_root(path, false),
-        Err(Errno::NOENT) => refuse(path, "its parent folder does not exist; create it first"),
+        Err(Errno::NOENT) if path.as_os_str().is_empty() => refuse(path, "the path is empty"),
+        Err(Errno::NOENT) if !has_parent(path) => refuse(path, "its parent folder does not exist; create it first"),
         Err(error) => refuse(path, &format!("it cannot be created: {error}")),
     }
 }
 
+fn has_parent(path: &Path) -> bool {
+    path.parent().is_some_and(|parent| parent.as_os_str().is_empty() || parent.exists())
+}
+
 fn open_existing_root(path: &Path, created: bool) -> Result<OwnedFd> {
     let is_link = || std::fs::symlink_metadata(path).is_ok_and(|data| data.is_symlink());
-    let root = match rustix::fs::open(path, ROOT, Mode::empty()) {
+    // What was just made is no link, so one that stands there now was put there by somebody else.
+    let root = match rustix::fs::open(path, if created { FOLDER } else { ROOT }, Mode::empty()) {
         Ok(root) => root,
         Err(Errno::NOENT) if is_link() => {
             return refuse(path, "it is a symbolic link that leads nowhere; create the folder it leads to first");

@@ -5,10 +5,12 @@ use std::{
     os::fd::AsFd,
 };
 
+use rustix::io::Errno;
+
 use super::{
     folder::{keys_in, sub_name},
     format::Content,
-    open::Result,
+    open::{FileError, Result},
     store::Store,
 };
 use crate::{
@@ -35,14 +37,19 @@ struct Listing<'a> {
 
 impl Store {
     /// Walks over the sub-folders, one after the other. A session that is renewed meanwhile, out of one that is still to come
-    /// into one that is done, would be missed, so traces are followed. No file is read more than twice, however many traces lead to it.
+    /// into one that is done, would be missed, so traces are followed. No file is read more than twice, however many traces lead
+    /// to it.
     pub(super) fn find(&self, principal: &str, now: Timestamp) -> Result<Vec<Found>> {
         let (found, known) = (Vec::new(), HashMap::new());
         let mut listing = Listing { store: self, principal, access: Access::passive(now), found, known };
         for number in 0..=u8::MAX {
             let Some(sub) = self.folder.sub(&format!("{number:02x}"))? else { continue };
-            // Under the lock: POSIX leaves open whether a name is listed that is renamed over meanwhile.
-            let lock = self.locks.lock(number, &sub)?;
+            // Under the lock: POSIX leaves open whether a name is listed that is renamed over meanwhile. On a read-only file
+            // system there is no lock to be had, and nothing is renamed.
+            let lock = match self.locks.lock(number, &sub) {
+                Err(FileError::Io { source: Errno::ROFS, .. }) => None,
+                lock => Some(lock?),
+            };
             let keys = keys_in(&sub)?;
             drop(lock);
             for key in keys {

@@ -202,7 +202,8 @@ impl Store {
             Applied::Changed(record) => {
                 let bytes = self.settings.encode(&record)?;
                 self.replace(&held.sub, &key.to_string(), &bytes, record.last_seen)?;
-                self.touches.written(key, record.last_seen);
+                let touch = Touch { at: record.last_seen, idle_timeout: Some(record.idle_timeout) };
+                self.touches.written(key, &touch);
                 Ok(Committed::Done { expires_at: record.expires_at(), revision: 0 })
             }
             Applied::Expired => Ok(Committed::Gone),

@@ -81,9 +81,13 @@ impl Touches {
     }
 
     /// A touch was written, unless a later one has come.
-    pub(super) fn written(&self, key: &StoreKey, at: Timestamp) {
+    pub(super) fn written(&self, key: &StoreKey, touch: &Touch) {
         let mut waiting = self.waiting.lock();
-        if waiting.get(key).is_some_and(|held| held.at <= at) {
+        let is_covered = |held: &Touch| {
+            let same_timeout = held.idle_timeout.is_none() || held.idle_timeout == touch.idle_timeout;
+            held.at < touch.at || (held.at == touch.at && same_timeout)
+        };
+        if waiting.get(key).is_some_and(is_covered) {
             waiting.remove(key);
         }
     }
@@ -99,7 +103,7 @@ impl Store {
         for (key, touch) in self.touches.all() {
             match self.write_touch(&key, touch) {
                 Ok(()) => {
-                    self.touches.written(&key, touch.at);
+                    self.touches.written(&key, &touch);
                     written += 1;
                 }
                 Err(error) => {
