@@ -18,8 +18,13 @@ const LONGEST_PREFIX: usize = 1024;
 /// A setting that cannot work, or two that contradict each other.
 #[derive(thiserror::Error)]
 pub(super) enum InvalidSetting {
-    #[error("the URL is not one of a Redis server: {0}")]
+    #[error(
+        "the URL is not one of a Redis server: {0}; it looks like redis://user:password@host:port/database, where \
+         characters such as / ? # @ % in the password are percent-encoded, unless `password` is given it"
+    )]
     Url(String),
+    #[error("the URL has a #, which means nothing to a Redis server; in a password it is written %23")]
+    Fragment,
     #[cfg(not(feature = "redis-tls"))]
     #[error(
         "the URL asks for TLS, which this build cannot speak: turn on the feature `redis-tls` of gsession \

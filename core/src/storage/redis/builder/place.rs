@@ -40,6 +40,9 @@ pub(super) fn address_in(url: &str) -> Result<Address, InvalidSetting> {
     if address.is_insecure() {
         return Err(InvalidSetting::Insecure);
     }
+    if url.contains('#') {
+        return Err(InvalidSetting::Fragment);
+    }
     check_database(address.database())?;
     Ok(address)
 }
