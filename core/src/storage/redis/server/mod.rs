@@ -9,6 +9,7 @@ mod blocking;
 mod failure;
 mod link;
 mod node;
+mod pulse;
 mod reason;
 mod script;
 mod sentinel;
