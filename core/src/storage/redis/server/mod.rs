@@ -37,6 +37,7 @@ pub(super) use link::{Dialer, Link};
 pub(super) use node::Node;
 pub(super) use script::Script;
 pub(super) use settings::{Replicas, Settings};
+pub(super) use slots::tag_of;
 pub(super) use target::{Address, Target};
 use topology::Topology;
 pub(super) use worker::AsyncDialer;
