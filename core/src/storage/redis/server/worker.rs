@@ -285,6 +285,7 @@ impl Dialer for AsyncDialer {
                 *place.state.lock() = State { link: Some(kept), ..State::default() };
                 Ok(link)
             }
+            // The server is slow, and not this connection dead. That no new one could be made is not noted: this one stays.
             (Err(failure), Some(link)) if failure.is_timeout() => Ok(AsyncLink { is_reused: false, ..link }),
             (Err(failure), silent) => {
                 if let Some(link) = silent {
