@@ -213,6 +213,34 @@ fn only_idle_connections_are_tried_out() {
     }
 }
 
+/// A service that is in use looks at the Sentinels every second; that is often enough for their connections not to be idle.
+#[test]
+fn connections_to_sentinels_are_not_tried_out_before_each_look() {
+    let server = RedisServer::start();
+    let sentinel = sentinel_of(&server);
+    let mut asking = sentinel.client();
+    let mut processed = || {
+        let info = asking.command(&["INFO", "stats"]).unwrap().text();
+        let number = info.lines().find_map(|line| line.strip_prefix("total_commands_processed:")).unwrap().to_owned();
+        number.trim().parse::<u64>().unwrap()
+    };
+    for side in [Side::Blocking, Side::Waiting] {
+        let proxy = Proxy::to(sentinel.port());
+        let builder = RedisStorage::sentinel([proxy.url()], SERVICE);
+        let face = Face::over((Form::Strings, side), builder.build().unwrap());
+        let id = face.login();
+        assert_eq!(face.with(&id).get("n").unwrap(), Some(1));
+        proxy.reset();
+        let before = processed();
+        wait::until("three looks at the Sentinel", || {
+            assert_eq!(face.with(&id).get("n").unwrap(), Some(1));
+            (proxy.round_trips() >= 3).then_some(())
+        });
+        // The one that asks is counted, and each look is two questions in one go.
+        assert_eq!(processed() - before - 1, 2 * proxy.round_trips(), "{side:?}");
+    }
+}
+
 /// The connections to the Sentinels, and the one to the primary that they name.
 #[test]
 fn sentinels() {

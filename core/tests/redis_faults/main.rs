@@ -418,6 +418,7 @@ mod no_server;
 mod reasons;
 mod refusals;
 mod settings;
+mod slow;
 mod sockets;
 mod something_else;
 mod tls_places;

@@ -89,6 +89,37 @@ fn the_server_refuses() {
     }
 }
 
+/// A user who may log in, but not do what a connection begins with.
+#[test]
+fn the_user_may_not() {
+    let server = RedisServer::start();
+    let rights = ["~gsession:*", "+@read", "+@write", "+@scripting", "+@connection", "+info", "-select", "-client"];
+    let user = ["ACL", "SETUSER", "sessions", "reset", "on", ">correct-horse"];
+    server.command(&[&user[..], &rights].concat());
+    let to = || at(&server.url()).username("sessions").password("correct-horse");
+    for (kind, text) in errors_of(|| to().database(3)) {
+        assert_eq!(kind, Unavailable, "{text}");
+        assert!(text.contains("the user may not run the command `select`"), "{text}");
+        assert!(!text.contains("refused") && !text.contains("correct-horse"), "{text}");
+    }
+    // The async face has the server tell what changes; the blocking one has no near cache.
+    let near = || to().near_cache(NearCache::default()).build().unwrap();
+    let error = Face::over((Form::Strings, Side::Waiting), near()).try_login().unwrap_err();
+    assert_eq!(kind(&error), Unavailable, "{}", texts(&error));
+    assert!(texts(&error).contains("the user may not run the command `client"), "{}", texts(&error));
+    let error = near().check().unwrap_err();
+    assert_eq!(error.kind(), Setup, "{}", texts(&error));
+    for part in ["near cache", "CLIENT TRACKING", "NOPERM"] {
+        assert!(texts(&error).contains(part), "{part} is not in {}", texts(&error));
+    }
+    assert!(!texts(&error).contains("correct-horse"));
+    // Without a near cache it is not needed, and with the right it works.
+    to().build().unwrap().check().unwrap();
+    server.command(&["ACL", "SETUSER", "sessions", "+client"]);
+    near().check().unwrap();
+    Face::over((Form::Strings, Side::Waiting), near()).login();
+}
+
 /// Redis says so for as long as it loads what it has on disk.
 #[test]
 fn the_server_is_loading() {

@@ -2,11 +2,14 @@
 
 use std::{fmt, sync::Arc};
 
-use rand::{TryRng as _, rngs::SysRng};
-use redis::{Pipeline, Value};
+use rand::{
+    TryRng as _,
+    rngs::{SysError, SysRng},
+};
+use redis::{Cmd, Pipeline, Value};
 
 use super::{
-    server::{Call, Dialer, Failure, Node, What},
+    server::{BlockingDialer, Call, Failure, Link as _, Node, What, is_answer, tag_of},
     wire::{Wire, shape},
 };
 use crate::storage::{StorageError, StorageErrorKind};
@@ -14,7 +17,8 @@ use crate::storage::{StorageError, StorageErrorKind};
 const CHECKING: &str = "checking the Redis servers";
 
 /// Writes and removes in one step, so that nothing stays behind.
-const TRY_WRITING: &str = "redis.call('SET', KEYS[1], '', 'PX', 60000) redis.call('DEL', KEYS[1]) return 1";
+const TRY_WRITING: &str =
+    "for _, key in ipairs(KEYS) do redis.call('SET', key, '', 'PX', 60000) redis.call('DEL', key) end return 1";
 /// Keys that are drawn to find one on each node of a cluster: enough for a node that serves a single slot of the 16,384.
 const DRAWS: usize = 100_000;
 
@@ -31,6 +35,8 @@ enum Unfit {
     Sentinel,
     #[error("no session can be written under the key prefix: {0}")]
     NoWrites(Failure),
+    #[error("the near cache cannot be told what changes (`CLIENT TRACKING`): {0}")]
+    NoTracking(Failure),
 }
 
 impl fmt::Debug for Unfit {
@@ -44,11 +50,11 @@ fn setup(unfit: Unfit) -> StorageError {
     StorageError::new(StorageErrorKind::Setup, CHECKING).with_source(unfit)
 }
 
-/// Asks every primary who it is, and whether it runs a script that stores something under a key as sessions have: `name` makes
-/// one of random bytes.
-pub(super) async fn check<D: Dialer>(
-    wire: &Wire<'_, D>,
-    name: impl Fn([u8; 32]) -> Vec<u8> + Send,
+/// Asks every primary who it is, and whether it runs a script that stores something under keys as a session has: `names` makes
+/// them of random bytes, all in one slot.
+pub(super) async fn check(
+    wire: &Wire<'_, BlockingDialer>,
+    names: impl Fn([u8; 32]) -> Vec<Vec<u8>> + Send,
 ) -> Result<(), StorageError> {
     let failed = |failure: Failure| failure.while_doing(CHECKING);
     let nodes = wire.servers.primaries(wire.dialer).await.map_err(failed)?;
@@ -68,43 +74,75 @@ pub(super) async fn check<D: Dialer>(
         if let Some(unfit) = unfit(&info, wire.servers.are_a_cluster()) {
             return Err(setup(unfit));
         }
+        if let Some(tracking) = node.tracking() {
+            try_tracking(wire, node, &tracking).await?;
+        }
     }
-    for key in keys_on(wire, nodes, name)? {
-        try_writing(wire, &key).await?;
+    let drawn = if wire.servers.are_a_cluster() {
+        let nodes = nodes.iter().map(|node| node.name().into()).collect();
+        draw_for_each(nodes, names, |key| Some(wire.servers.known_node_of(key)?.name().into()))
+    } else {
+        // Whichever server is the primary by now is asked.
+        draw(&names).map(|keys| vec![keys])
+    };
+    for keys in drawn.map_err(|_| StorageError::new(StorageErrorKind::Setup, "reading the system's random numbers"))? {
+        try_writing(wire, &keys).await?;
     }
     Ok(())
 }
 
-/// A key on each of the nodes that no session has.
-fn keys_on<D: Dialer>(
-    wire: &Wire<'_, D>,
-    mut nodes: Vec<Arc<Node>>,
-    name: impl Fn([u8; 32]) -> Vec<u8>,
-) -> Result<Vec<Vec<u8>>, StorageError> {
-    let no_entropy = |_| StorageError::new(StorageErrorKind::Setup, "reading the system's random numbers");
-    let mut keys = Vec::with_capacity(nodes.len());
-    for _ in 0..DRAWS {
-        if nodes.is_empty() {
-            break;
-        }
-        let mut bytes = [0; 32];
-        SysRng.try_fill_bytes(&mut bytes).map_err(no_entropy)?;
-        let key = name(bytes);
-        // If the map of the cluster has changed meanwhile, the key is asked for wherever it is now.
-        let at = wire.servers.known_node_of(&key).map(|has| nodes.iter().position(|node| node.name() == has.name()));
-        match at {
-            Some(Some(at)) => drop(nodes.swap_remove(at)),
-            Some(None) => continue,
-            None => nodes.clear(),
-        }
-        keys.push(key);
-    }
-    Ok(keys)
+/// The keys of a session that nobody has.
+fn draw(names: impl Fn([u8; 32]) -> Vec<Vec<u8>>) -> Result<Vec<Vec<u8>>, SysError> {
+    let mut bytes = [0; 32];
+    SysRng.try_fill_bytes(&mut bytes)?;
+    Ok(names(bytes))
 }
 
-async fn try_writing<D: Dialer>(wire: &Wire<'_, D>, key: &[u8]) -> Result<(), StorageError> {
+/// The keys of a session on each of the nodes, or on the one that has all sessions, if the prefix has a part in braces.
+fn draw_for_each(
+    mut nodes: Vec<Box<str>>,
+    names: impl Fn([u8; 32]) -> Vec<Vec<u8>>,
+    node_of: impl Fn(&[u8]) -> Option<Box<str>>,
+) -> Result<Vec<Vec<Vec<u8>>>, SysError> {
+    let mut drawn = Vec::with_capacity(nodes.len());
+    for _ in 0..DRAWS {
+        let keys = draw(&names)?;
+        let key = keys.first().map(Vec::as_slice).unwrap_or_default();
+        let is_pinned = tag_of(key).is_some();
+        let at = node_of(key).map(|has| nodes.iter().position(|node| *node == has));
+        match at {
+            Some(Some(at)) => drop(nodes.swap_remove(at)),
+            // The first one is written in any case, also if the nodes are others by now.
+            Some(None) if !drawn.is_empty() => continue,
+            Some(None) => {}
+            // The map of the cluster has changed meanwhile: the key is asked for wherever it is now.
+            None => nodes.clear(),
+        }
+        drawn.push(keys);
+        if nodes.is_empty() || is_pinned {
+            break;
+        }
+    }
+    Ok(drawn)
+}
+
+/// What the async face does with each new connection.
+async fn try_tracking(wire: &Wire<'_, BlockingDialer>, node: &Arc<Node>, tracking: &Cmd) -> Result<(), StorageError> {
+    let failed = |failure: Failure| failure.while_doing(CHECKING);
+    let mut link = wire.servers.connect(wire.dialer, node).await.map_err(|unlinked| failed(unlinked.into()))?;
+    // The connection is not put back: the blocking face has no use for one that tells what changes.
+    let Err(error) = link.send(tracking).await else { return Ok(()) };
+    if !is_answer(&error) {
+        return Err(failed(Failure::lost(node.name(), &error)));
+    }
+    let failure = Failure::refused(node.name(), &error);
+    Err(if failure.is_for_good() { setup(Unfit::NoTracking(failure)) } else { failed(failure) })
+}
+
+async fn try_writing(wire: &Wire<'_, BlockingDialer>, keys: &[Vec<u8>]) -> Result<(), StorageError> {
     let mut command = redis::cmd("EVAL");
-    command.arg(TRY_WRITING).arg(1).arg(key);
+    command.arg(TRY_WRITING).arg(keys.len()).arg(keys);
+    let key = keys.first().map(Vec::as_slice).unwrap_or_default();
     let call = Call { doing: CHECKING, key, what: What::Command(command), repeatable: true, writes: true };
     match wire.servers.ask(wire.dialer, &call).await {
         Ok(_) => Ok(()),
@@ -146,5 +184,33 @@ mod tests {
         ] {
             assert!(unfit(info, false).unwrap().to_string().contains(text), "{info}");
         }
+    }
+
+    fn names(random: [u8; 32], prefix: &str) -> Vec<Vec<u8>> {
+        vec![format!("{prefix}{:x}", random[0]).into_bytes()]
+    }
+
+    #[test]
+    fn each_node_gets_a_key() {
+        let node_of = |key: &[u8]| Some(if key.ends_with(b"0") { "a".into() } else { "b".into() });
+        let drawn = draw_for_each(vec!["a".into(), "b".into()], |random| names(random, "s:"), node_of).unwrap();
+        assert_eq!(drawn.len(), 2);
+        // One has taken the place of all that were there.
+        let drawn = draw_for_each(vec!["gone".into()], |random| names(random, "{"), |_| Some("new".into())).unwrap();
+        assert_eq!(drawn.len(), 1);
+        // Nobody knows where anything is.
+        let drawn = draw_for_each(vec!["a".into(), "b".into()], |random| names(random, "s:"), |_| None).unwrap();
+        assert_eq!(drawn.len(), 1);
+    }
+
+    #[test]
+    fn a_prefix_with_a_part_in_braces_needs_one_draw() {
+        let draws = std::cell::Cell::new(0);
+        let names = |random| {
+            draws.set(draws.get() + 1);
+            names(random, "{app}:")
+        };
+        let drawn = draw_for_each(vec!["a".into(), "b".into()], names, |_| Some("a".into())).unwrap();
+        assert_eq!((drawn.len(), draws.get()), (1, 1));
     }
 }

@@ -114,6 +114,10 @@ impl<A: Plain, B: Plain> Plain for Either<A, B> {
         both!(self, layout => layout.name(key))
     }
 
+    fn name_of_trace(&self, key: &StoreKey) -> Option<Vec<u8>> {
+        both!(self, layout => layout.name_of_trace(key))
+    }
+
     fn plain(&self, key: &StoreKey, names: Option<&[&str]>, access: &Access) -> Option<Cmd> {
         both!(self, layout => layout.plain(key, names, access))
     }

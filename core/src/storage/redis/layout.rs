@@ -84,6 +84,9 @@ pub(super) trait Plain: Layout {
     /// The key of a session in Redis.
     fn name(&self, key: &StoreKey) -> Vec<u8>;
 
+    /// The key of the trace that its renewal leaves, if that is another one.
+    fn name_of_trace(&self, key: &StoreKey) -> Option<Vec<u8>>;
+
     /// The command that reads the session without touching it, if that is not due.
     fn plain(&self, key: &StoreKey, names: Option<&[&str]>, access: &Access) -> Option<redis::Cmd>;
 

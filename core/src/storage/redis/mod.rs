@@ -106,7 +106,8 @@ macro_rules! storage {
             ///
             /// [`StorageError`] if a server cannot be reached, is too old, refuses the login, or is not what the storage was
             /// told it is: a replica, or a node of a cluster; or if nothing can be written there, because the user may not do it
-            /// under this prefix, say, or the server is full. Its source names the reason.
+            /// under this prefix, say, or the server is full; or if the server cannot tell the near cache what changes. Its
+            /// source names the reason.
             pub fn check(&self) -> Result<(), StorageError> {
                 at_once(self.0.check())
             }

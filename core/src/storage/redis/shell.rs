@@ -1,6 +1,6 @@
 //! A storage around its layout: the servers, the two faces, and the near cache between.
 
-use std::future::Future;
+use std::{future::Future, iter};
 
 use futures::FutureExt as _;
 
@@ -75,7 +75,11 @@ impl<L: Plain> Shell<L> {
                 hex.get(..32).and_then(StoreKey::from_raw_id).unwrap_or_else(|| StoreKey::from_bytes(random))
             }
         };
-        check(&self.blocking(), |random| self.layout.name(&key(random))).await
+        let names = |random| {
+            let key = key(random);
+            iter::once(self.layout.name(&key)).chain(self.layout.name_of_trace(&key)).collect()
+        };
+        check(&self.blocking(), names).await
     }
 
     fn writing<'a>(&'a self, key: &'a StoreKey) -> Writing<'a> {

@@ -179,12 +179,16 @@ impl<S> RedisBuilder<S> {
         self
     }
 
-    /// A connection that nothing was heard on for longer than this is tried out (`PING`) before it is used. Default: 1 second.
-    /// [`Duration::ZERO`]: before every use; [`Duration::MAX`]: never.
+    /// A connection that nothing was heard on for longer than this is tried out (`PING`) before it is used, unless others wait for
+    /// an answer on it. Default: 1 second. [`Duration::ZERO`]: before every such use; [`Duration::MAX`]: never.
     ///
     /// A load balancer or firewall may forget an idle connection without telling anybody (AWS after 350 seconds, Azure after
     /// 4 minutes): what is sent over it then vanishes. If there is no answer within half the response timeout, at most half a
-    /// second, a new connection takes its place, and the request is served over that one. Connections in use are never tried out.
+    /// second, a new connection takes its place, and the request is served over that one. If the new one is not answered in time
+    /// either, the server is slow, and the request waits over the old one within the response timeout.
+    ///
+    /// Sentinels are asked every second, and their connections are tried out after 10 seconds, or this, if it is longer, or shorter
+    /// than a second.
     pub const fn probe_after(mut self, idle: Duration) -> Self {
         self.probe_after = idle;
         self
@@ -197,9 +201,10 @@ impl<S> RedisBuilder<S> {
         self
     }
 
-    /// Lets every change wait until so many replicas have it (`WAIT`), at most for `timeout`; otherwise it fails, although it
-    /// may well be stored. Default: 0. At most 1000 replicas, and from a millisecond to an hour. Redis replicates after it has answered, so without this a failover can lose the last
-    /// changes, logouts among them; with it, only a failover to a replica that was not among the confirming ones.
+    /// Lets every change wait until so many replicas have it (`WAIT`), at most for `timeout`; otherwise it fails,
+    /// although it may well be stored. Default: 0. At most 1000 replicas, and from a millisecond to an hour. Redis
+    /// replicates after it has answered, so without this a failover can lose the last changes, logouts among them;
+    /// with it, only a failover to a replica that was not among the confirming ones.
     pub const fn wait_for_replicas(mut self, count: u32, timeout: Duration) -> Self {
         self.replicas = if count == 0 { None } else { Some(Replicas { count, timeout }) };
         self

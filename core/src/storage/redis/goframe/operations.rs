@@ -235,6 +235,10 @@ impl<F: Form> Plain for GoFrame<F> {
         self.common.names(key).map(|[name, _]| name).unwrap_or_default()
     }
 
+    fn name_of_trace(&self, key: &StoreKey) -> Option<Vec<u8>> {
+        self.common.names(key).map(|[_, trace]| trace)
+    }
+
     /// There is none: when a session ends has to be asked for with it.
     fn plain(&self, _key: &StoreKey, _names: Option<&[&str]>, _access: &Access) -> Option<Cmd> {
         None

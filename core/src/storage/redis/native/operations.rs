@@ -176,6 +176,11 @@ impl<B: Body> Plain for Native<B> {
         self.common.name(key)
     }
 
+    /// It lies under the session's own key.
+    fn name_of_trace(&self, _key: &StoreKey) -> Option<Vec<u8>> {
+        None
+    }
+
     fn plain(&self, key: &StoreKey, names: Option<&[&str]>, access: &Access) -> Option<Cmd> {
         (!self.common.recent.may_be_due(key, access)).then(|| self.body.plain(&self.common.name(key), names))
     }

@@ -12,7 +12,7 @@ use redis::{Cmd, Connection, ConnectionLike as _, Pipeline, RedisResult, Value};
 use super::{
     backoff::Backoff,
     failure::Failure,
-    link::{Dialer, Link, checked},
+    link::{Dialer, Link, Probed, checked},
     node::Node,
 };
 
@@ -48,14 +48,42 @@ impl BlockingDialer {
 
     /// Connects, unless that has failed a moment ago.
     fn dial(&self, node: &Arc<Node>) -> Result<BlockingLink, Failure> {
-        let is_this = |(held, _): &(Arc<Node>, Backoff)| held.name() == node.name();
-        let refusal = self.backoffs.lock().iter().find(|held| is_this(held)).and_then(|(_, backoff)| backoff.refusal());
-        if let Some(failure) = refusal {
+        if let Some(failure) = self.refusal(node) {
             return Err(failure);
         }
         let dialled = Self::connect(node);
+        self.note(node, &dialled);
+        dialled
+    }
+
+    /// A new connection in the place of a silent one, or that one, if the server is slow.
+    fn replace(&self, node: &Arc<Node>, silent: BlockingLink) -> Result<BlockingLink, Failure> {
+        let refusal = self.refusal(node);
+        let is_refused = refusal.is_some();
+        let dialled = refusal.map_or_else(|| Self::connect(node), Err);
+        if dialled.as_ref().is_err_and(Failure::is_timeout) {
+            // Nothing is noted: that would stand in the way of those who have no connection yet.
+            return Ok(BlockingLink { is_reused: false, ..silent });
+        }
+        if !is_refused {
+            self.note(node, &dialled);
+        }
+        // The other idle ones were used before this one; each would be waited for.
+        self.discard(node, silent);
+        dialled
+    }
+
+    /// Why not to connect yet.
+    fn refusal(&self, node: &Node) -> Option<Failure> {
+        let backoffs = self.backoffs.lock();
+        backoffs.iter().find(|(held, _)| held.name() == node.name()).and_then(|(_, backoff)| backoff.refusal())
+    }
+
+    /// Keeps in mind whether a server could be connected to.
+    fn note(&self, node: &Arc<Node>, dialled: &Result<BlockingLink, Failure>) {
+        let is_this = |(held, _): &(Arc<Node>, Backoff)| held.name() == node.name();
         let mut backoffs = self.backoffs.lock();
-        match &dialled {
+        match dialled {
             Ok(_) => backoffs.retain(|held| !is_this(held)),
             Err(failure) => {
                 let at = backoffs.iter().position(is_this).unwrap_or_else(|| {
@@ -65,7 +93,6 @@ impl BlockingDialer {
                 backoffs[at].1.failed(failure.clone());
             }
         }
-        dialled
     }
 
     fn connect(node: &Node) -> Result<BlockingLink, Failure> {
@@ -88,14 +115,15 @@ impl BlockingLink {
         self.connection.set_write_timeout(Some(timeout))
     }
 
-    /// Whether the server answers at once, with whatever it is.
-    fn answers(&mut self, node: &Node) -> bool {
+    /// A late answer is left out by the `redis` crate, so that a connection that was silent can still be used.
+    fn try_out(&mut self, node: &Node) -> Probed {
         let mut ask = || {
             self.wait_at_most(node.probe_timeout)?;
-            self.connection.req_command(&redis::cmd("PING"))?;
-            self.wait_at_most(node.response_timeout)
+            let answer = self.connection.req_command(&redis::cmd("PING"));
+            self.wait_at_most(node.response_timeout)?;
+            answer
         };
-        ask().is_ok()
+        Probed::of(ask())
     }
 }
 
@@ -104,14 +132,18 @@ impl Dialer for BlockingDialer {
 
     fn link(&self, node: &Arc<Node>) -> impl Future<Output = Result<BlockingLink, Failure>> + Send {
         let link = || {
-            if let Some(mut idle) = self.take(node) {
-                if idle.since.elapsed() < node.probe_after || idle.link.answers(node) {
-                    return Ok(idle.link);
-                }
-                // The others were used before this one; each would be waited for.
-                self.discard(node, idle.link);
+            let Some(mut idle) = self.take(node) else { return self.dial(node) };
+            if idle.since.elapsed() < node.probe_after {
+                return Ok(idle.link);
             }
-            self.dial(node)
+            match idle.link.try_out(node) {
+                Probed::Answers => Ok(idle.link),
+                Probed::Silent => self.replace(node, idle.link),
+                Probed::Broken => {
+                    self.discard(node, idle.link);
+                    self.dial(node)
+                }
+            }
         };
         std::future::ready(link())
     }

@@ -88,7 +88,7 @@ impl Failure {
         Self::Lost { node: node.into(), reason: Reason::of(error) }
     }
 
-    pub(super) fn refused(node: &str, error: &RedisError) -> Self {
+    pub(in crate::storage::redis) fn refused(node: &str, error: &RedisError) -> Self {
         let detail = without_arguments(error.detail().unwrap_or_default());
         Self::Refused { node: node.into(), code: error.code().unwrap_or("an error").into(), detail: detail.into() }
     }
@@ -104,11 +104,14 @@ impl Failure {
         matches!(self, Self::Refused { code, .. } if matches!(&**code, "NOPERM" | "READONLY" | "ERR"))
     }
 
+    /// Whether there was no answer in time.
+    pub(super) fn is_timeout(&self) -> bool {
+        matches!(self, Self::Connect { reason, .. } | Self::Lost { reason, .. } if reason.is_timeout())
+    }
+
     fn kind(&self) -> StorageErrorKind {
         match self {
-            Self::Connect { reason, .. } | Self::Lost { reason, .. } if reason.is_timeout() => {
-                StorageErrorKind::Timeout
-            }
+            _ if self.is_timeout() => StorageErrorKind::Timeout,
             Self::Refused { code, .. } if **code == *"OOM" => StorageErrorKind::Full,
             Self::Replicas { .. } => StorageErrorKind::Timeout,
             Self::NoRuntime | Self::Connect { reason: Reason::TooOld, .. } => StorageErrorKind::Setup,

@@ -14,8 +14,9 @@ pub(in crate::storage::redis) trait Dialer: Send + Sync {
     /// A connection.
     type Link: Link;
 
-    /// A sound connection to `node`: one that is there, or a new one. One that nothing was heard on for a while is tried out
-    /// first: a load balancer in between may have forgotten it without telling anybody.
+    /// A sound connection to `node`: one that is there, or a new one. One that was idle for a while is tried out first: a load
+    /// balancer in between may have forgotten it without telling anybody. If it is silent, and a new one cannot be made in time
+    /// either, then the server is slow, or gone: the old one is as good as any then, and is waited on as if it was not idle.
     fn link(&self, node: &Arc<Node>) -> impl Future<Output = Result<Self::Link, Failure>> + Send;
 
     /// Takes a connection back that is sound after it was used.
@@ -26,6 +27,26 @@ pub(in crate::storage::redis) trait Dialer: Send + Sync {
 
     /// Waits.
     fn pause(&self, duration: Duration) -> impl Future<Output = ()> + Send;
+}
+
+/// What trying out an idle connection has shown.
+pub(super) enum Probed {
+    /// The server answers at once, with whatever it is.
+    Answers,
+    /// It leads nowhere any more, or the server is slow.
+    Silent,
+    Broken,
+}
+
+impl Probed {
+    pub(super) fn of(answer: RedisResult<Value>) -> Self {
+        match answer {
+            Ok(_) => Self::Answers,
+            Err(error) if is_answer(&error) => Self::Answers,
+            Err(error) if error.is_timeout() => Self::Silent,
+            Err(_) => Self::Broken,
+        }
+    }
 }
 
 /// One connection.
@@ -39,7 +60,8 @@ pub(in crate::storage::redis) trait Link: Send {
     /// It was found to.
     fn confirm(&mut self);
 
-    /// Whether it was there before this call, so that it may have died unnoticed. On a new one, silence is the server's.
+    /// Whether it was there before this call, so that it may have died unnoticed. On a new one, silence is the server's, and so
+    /// it is on an old one if no new one could be made.
     fn is_reused(&self) -> bool;
 
     /// Sends commands in one go and waits for their answers, some of which may be errors.

@@ -18,8 +18,8 @@ pub(in crate::storage::redis) struct Node {
     #[cfg(feature = "redis-tls")]
     pub(super) is_tls: bool,
     database: i64,
-    /// Whether the server shall tell what changes under keys that were read (RESP3 tracking).
-    pub(super) tracked: bool,
+    /// Whether there is a near cache, which has to be told what changes.
+    pub(super) is_tracked: bool,
 }
 
 impl Node {
@@ -62,7 +62,7 @@ impl Node {
             #[cfg(feature = "redis-tls")]
             is_tls,
             database,
-            tracked: settings.near_cache.is_some(),
+            is_tracked: settings.near_cache.is_some(),
         }))
     }
 
@@ -73,6 +73,11 @@ impl Node {
     /// The command that chooses the database, if it is not the one that a connection begins with.
     pub(super) fn select(&self) -> Option<Cmd> {
         (self.database != 0).then(|| redis::cmd("SELECT").arg(self.database).to_owned())
+    }
+
+    /// The command that has the server tell what changes under keys that were read (RESP3), if it shall.
+    pub(in crate::storage::redis) fn tracking(&self) -> Option<Cmd> {
+        self.is_tracked.then(|| redis::cmd("CLIENT").arg("TRACKING").arg("ON").to_owned())
     }
 
     pub(super) const fn client(&self) -> &Client {

@@ -22,6 +22,10 @@ pub(in crate::storage::redis) enum Reason {
     Unreachable,
     #[error("user name or password refused")]
     Login,
+    #[error("the user may not run the command `{0}`")]
+    NoRight(Box<str>),
+    #[error("the user lacks a right (NOPERM)")]
+    SomeRight,
     #[error("the server asks for a password")]
     NoPassword,
     #[error("the server is too old, or has no command HELLO: Redis 6.0 or later, or Valkey, is needed")]
@@ -75,7 +79,8 @@ impl Reason {
     fn of_answer(error: &RedisError) -> Self {
         let detail = error.detail().unwrap_or_default();
         match error.code() {
-            Some("WRONGPASS" | "NOPERM") => Self::Login,
+            Some("WRONGPASS") => Self::Login,
+            Some("NOPERM") => refused_command(detail).map_or(Self::SomeRight, |name| Self::NoRight(name.into())),
             Some("NOAUTH") => Self::NoPassword,
             Some("DENIED") => Self::ProtectedMode,
             Some("LOADING") => Self::Loading,
@@ -131,11 +136,40 @@ impl Reason {
     }
 }
 
+/// The command that a user may not run, out of "User x has no permissions to run the 'client|tracking' command".
+fn refused_command(detail: &str) -> Option<&str> {
+    let (_, rest) = detail.split_once("run the '")?;
+    let (name, _) = rest.split_once('\'')?;
+    let is_name = name.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '|' | '-' | '_' | '.'));
+    Some(name).filter(|name| is_name && !name.is_empty())
+}
+
 /// What a server says about an error, with a colon in front, but without the arguments of a command that it does not know:
 /// those hold keys, and when logging in the password.
 pub(super) fn without_arguments(detail: &str) -> String {
     match detail.split(", with args").next() {
         Some("") | None => String::new(),
         Some(detail) => format!(": {detail}"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_refused_command_is_named_and_nothing_else() {
+        for (detail, name) in [
+            ("this user has no permissions to run the 'select' command", Some("select")),
+            ("User eve has no permissions to run the 'client|tracking' command", Some("client|tracking")),
+            ("this user has no permissions to run the 'select' command or its subcommand", Some("select")),
+            ("this user has no permissions to access one of the keys used as arguments", None),
+            ("User eve has no permissions to run the 'a secret' command", None),
+            ("run the ''", None),
+            ("run the 'select", None),
+            ("", None),
+        ] {
+            assert_eq!(refused_command(detail), name, "{detail}");
+        }
     }
 }

@@ -23,6 +23,13 @@ use super::{
 /// it was cut off, frozen or slow, goes on answering over the connections that stand, until the Sentinels get to it.
 const BELIEVED_FOR: Duration = Duration::from_secs(1);
 
+/// When a connection to a Sentinel counts as idle. By default that would be after as long as the Sentinels are believed, so that
+/// nearly every look at them cost a `PING` more. What they are asked changes nothing, and is asked again over a new connection if
+/// the old one has died. Who has connections tried out sooner than the Sentinels are asked wants it here as well.
+pub(super) fn probe_after(asked_for: Duration) -> Duration {
+    if asked_for < BELIEVED_FOR { asked_for } else { asked_for.max(BELIEVED_FOR * 10) }
+}
+
 pub(super) struct Sentinels {
     sentinels: Vec<Arc<Node>>,
     service: Box<str>,

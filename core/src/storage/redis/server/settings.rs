@@ -11,7 +11,7 @@ use crate::storage::redis::tls::RedisTls;
 pub(in crate::storage::redis) struct Settings {
     pub(in crate::storage::redis) connect_timeout: Duration,
     pub(in crate::storage::redis) response_timeout: Duration,
-    /// A connection that nothing was heard on for longer is tried out before it is used.
+    /// A connection that was idle for longer is tried out before it is used.
     pub(in crate::storage::redis) probe_after: Duration,
     pub(in crate::storage::redis) near_cache: Option<NearCache>,
     pub(in crate::storage::redis) replicas: Option<Replicas>,
@@ -19,8 +19,8 @@ pub(in crate::storage::redis) struct Settings {
     pub(in crate::storage::redis) tls: RedisTls,
 }
 
-/// How long trying out an idle connection may take at most. A new connection takes its place then, which costs more if the old
-/// one was only slow, and less if it was dead.
+/// How long trying out an idle connection may take at most. Then a new one is made: if the old one was dead, nobody waits longer
+/// than this; if the server is slow, the new one will not come to be, and the old one is used.
 const PROBE: Duration = Duration::from_millis(500);
 
 impl Settings {

@@ -10,12 +10,15 @@ const SLOTS: u16 = 16_384;
 
 /// The hash slot of a key: of the part in braces if there is one (Redis Cluster specification).
 pub(in crate::storage::redis) fn slot_of(key: &[u8]) -> u16 {
-    let tag = key.iter().position(|&byte| byte == b'{').and_then(|open| {
-        let rest = key.get(open + 1..)?;
-        let length = rest.iter().position(|&byte| byte == b'}').filter(|&length| length > 0)?;
-        rest.get(..length)
-    });
-    crc16(tag.unwrap_or(key)) % SLOTS
+    crc16(tag_of(key).unwrap_or(key)) % SLOTS
+}
+
+/// The first part in braces.
+pub(in crate::storage::redis) fn tag_of(key: &[u8]) -> Option<&[u8]> {
+    let open = key.iter().position(|&byte| byte == b'{')?;
+    let rest = key.get(open + 1..)?;
+    let length = rest.iter().position(|&byte| byte == b'}').filter(|&length| length > 0)?;
+    rest.get(..length)
 }
 
 /// CRC-16/XMODEM.

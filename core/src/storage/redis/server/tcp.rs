@@ -9,7 +9,8 @@ use redis::io::tcp::{TcpSettings, socket2::TcpKeepalive};
 const QUIET: Duration = Duration::from_secs(15);
 /// How long after that it looks again.
 const AGAIN: Duration = Duration::from_secs(5);
-/// How often it looks in vain before the connection is broken.
+/// How often it looks in vain before the connection is broken. On Linux the bounds below decide that instead (tcp(7)): the
+/// connection is broken when it looks again and has heard nothing for longer, 20 seconds after the last packet at the earliest.
 const IN_VAIN: u32 = 3;
 
 /// The bounds of how long what was sent may stay unconfirmed by the other end's system before the connection is broken

@@ -9,7 +9,7 @@ use super::{
     failure::Failure,
     link::{Dialer, ask_node, checked},
     node::Node,
-    sentinel::Sentinels,
+    sentinel::{self, Sentinels},
     settings::Settings,
     slots::{SlotMap, announced, slot_of},
     target::{Address, Target},
@@ -57,6 +57,7 @@ impl Topology {
             } => {
                 // Sentinels tell about themselves, not about keys.
                 let plain = Settings {
+                    probe_after: sentinel::probe_after(settings.probe_after),
                     near_cache: None,
                     replicas: None,
                     #[cfg(feature = "redis-tls")]

@@ -6,7 +6,7 @@ use std::{
         Arc, Weak,
         atomic::{AtomicBool, Ordering},
     },
-    time::{Duration, Instant},
+    time::Duration,
 };
 
 use futures::lock::Mutex as AsyncMutex;
@@ -17,9 +17,10 @@ use tokio::runtime::{Handle, Id};
 
 use super::{
     backoff::Backoff,
-    failure::{Failure, is_answer},
-    link::{Dialer, Link, checked},
+    failure::Failure,
+    link::{Dialer, Link, Probed, checked},
     node::Node,
+    pulse::Pulse,
 };
 use crate::storage::redis::near::{Cache, NearCache, Writes};
 
@@ -50,8 +51,7 @@ struct State {
 pub(in crate::storage::redis) struct AsyncLink {
     connection: MultiplexedConnection,
     life: Weak<Life>,
-    /// When the server has answered last over this connection.
-    heard: Arc<Mutex<Instant>>,
+    pulse: Arc<Pulse>,
     is_reused: bool,
     near: Option<NearLink>,
 }
@@ -108,23 +108,31 @@ impl AsyncLink {
         self.near.as_ref()
     }
 
-    /// Whether it has answered a short while ago.
-    fn is_fresh(&self, node: &Node) -> bool {
-        self.heard.lock().elapsed() < node.probe_after
+    /// Whether it has to be tried out before it is used.
+    fn is_idle(&self, node: &Node) -> bool {
+        self.pulse.is_idle(node.probe_after, node.response_timeout)
     }
 
-    /// Whether the server answers at once, with whatever it is.
-    async fn answers(&mut self, node: &Node) -> bool {
+    /// Does not count as being waited for: others shall not take the connection for sound before this has shown that it is.
+    async fn try_out(&mut self, node: &Node) -> Probed {
         let ping = redis::cmd("PING");
-        tokio::time::timeout(node.probe_timeout, self.send(&ping))
-            .await
-            .is_ok_and(|answer| answer.as_ref().err().is_none_or(is_answer))
+        match tokio::time::timeout(node.probe_timeout, self.ask(&ping)).await {
+            Ok(answer) => Probed::of(answer),
+            Err(_) => Probed::Silent,
+        }
+    }
+
+    async fn ask(&mut self, command: &Cmd) -> RedisResult<Value> {
+        let sent_at = self.near.as_ref().map(|near| near.writes.now());
+        let answer = self.connection.send_packed_command(command).await;
+        self.prove(sent_at, answer.is_ok());
+        answer.and_then(checked)
     }
 
     /// An answer to a command that was sent at this time has come, or not.
     fn prove(&self, sent_at: Option<u64>, is_answered: bool) {
         if is_answered {
-            *self.heard.lock() = Instant::now();
+            self.pulse.heard();
         }
         if let (Some(near), Some(sent_at), true) = (&self.near, sent_at, is_answered) {
             near.cache.prove(sent_at);
@@ -148,13 +156,13 @@ impl Link for AsyncLink {
     }
 
     async fn send(&mut self, command: &Cmd) -> RedisResult<Value> {
-        let sent_at = self.near.as_ref().map(|near| near.writes.now());
-        let answer = self.connection.send_packed_command(command).await;
-        self.prove(sent_at, answer.is_ok());
-        answer.and_then(checked)
+        let pulse = Arc::clone(&self.pulse);
+        let _waiting = pulse.wait();
+        self.ask(command).await
     }
 
     async fn send_all(&mut self, commands: &Pipeline) -> RedisResult<Vec<Value>> {
+        let _waiting = self.pulse.wait();
         let sent_at = self.near.as_ref().map(|near| near.writes.now());
         let answers = self.connection.send_packed_commands(commands, 0, commands.len()).await;
         self.prove(sent_at, answers.is_ok());
@@ -182,7 +190,7 @@ impl Place {
 
     async fn connect(&self, near: Option<&(NearCache, Arc<Writes>)>) -> RedisResult<AsyncLink> {
         let near = near
-            .filter(|_| self.node.tracked)
+            .filter(|_| self.node.is_tracked)
             .map(|(settings, writes)| NearLink { cache: Arc::new(Cache::new(*settings)), writes: Arc::clone(writes) });
         let life = Arc::new(Life { cache: near.as_ref().map(|near| Arc::clone(&near.cache)), ..Life::default() });
         let weak = Arc::downgrade(&life);
@@ -196,13 +204,12 @@ impl Place {
                 Ok::<(), std::convert::Infallible>(())
             });
         let connection = self.node.client().get_multiplexed_async_connection_with_config(&config).await?;
-        let heard = Arc::new(Mutex::new(Instant::now()));
-        let mut link = AsyncLink { connection, life: weak, heard, is_reused: false, near };
+        let mut link = AsyncLink { connection, life: weak, pulse: Arc::new(Pulse::new()), is_reused: false, near };
         if let Some(select) = self.node.select() {
             link.send(&select).await?;
         }
-        if link.near.is_some() {
-            link.send(redis::cmd("CLIENT").arg("TRACKING").arg("ON")).await?;
+        if let Some(tracking) = self.node.tracking() {
+            link.send(&tracking).await?;
         }
         Ok(link)
     }
@@ -251,30 +258,42 @@ impl Dialer for AsyncDialer {
 
     async fn link(&self, node: &Arc<Node>) -> Result<AsyncLink, Failure> {
         let place = self.place(node)?;
-        if let Some(link) = place.sound().filter(|link| link.is_fresh(node)) {
+        if let Some(link) = place.sound().filter(|link| !link.is_idle(node)) {
             return Ok(link);
         }
         let _one_at_a_time = place.connecting.lock().await;
+        let mut silent = None;
         if let Some(mut link) = place.sound() {
-            if link.is_fresh(node) || link.answers(node).await {
+            if !link.is_idle(node) {
                 return Ok(link);
             }
-            place.let_go(&link);
+            match link.try_out(node).await {
+                Probed::Answers => return Ok(link),
+                Probed::Silent => silent = Some(link),
+                Probed::Broken => place.let_go(&link),
+            }
         }
-        if let Some(failure) = place.state.lock().backoff.refusal() {
-            return Err(failure);
-        }
-        let connected = place.connect(self.near.as_ref()).await;
-        let mut state = place.state.lock();
-        match connected {
-            Ok(link) => {
+        let refusal = place.state.lock().backoff.refusal();
+        let is_refused = refusal.is_some();
+        let connected = match refusal {
+            Some(failure) => Err(failure),
+            None => place.connect(self.near.as_ref()).await.map_err(|error| Failure::connect(node, &error)),
+        };
+        match (connected, silent) {
+            (Ok(link), _) => {
                 let kept = AsyncLink { is_reused: true, ..link.clone() };
-                *state = State { link: Some(kept), ..State::default() };
+                *place.state.lock() = State { link: Some(kept), ..State::default() };
                 Ok(link)
             }
-            Err(error) => {
-                let failure = Failure::connect(node, &error);
-                state.backoff.failed(failure.clone());
+            // The server is slow, and not this connection dead. That no new one could be made is not noted: this one stays.
+            (Err(failure), Some(link)) if failure.is_timeout() => Ok(AsyncLink { is_reused: false, ..link }),
+            (Err(failure), silent) => {
+                if let Some(link) = silent {
+                    place.let_go(&link);
+                }
+                if !is_refused {
+                    place.state.lock().backoff.failed(failure.clone());
+                }
                 Err(failure)
             }
         }
