@@ -102,6 +102,20 @@ fn settings_at_their_extremes() {
     }
 }
 
+/// What is no URL of a server is told how one looks, and what would be ignored is named. Passwords are not repeated.
+#[test]
+fn urls_that_cannot_be_meant() {
+    for url in ["", "127.0.0.1:6379", "http://127.0.0.1", "redis://:hunter2/s@127.0.0.1", "redis://127.0.0.1/abc"] {
+        is_refused("redis://user:password@host:port/database", RedisStorage::builder(url), |builder| {
+            builder.build().map(drop)
+        });
+        assert!(!texts(&RedisStorage::builder(url).build().map(drop).unwrap_err()).contains("hunter2"), "{url}");
+    }
+    for url in ["redis://127.0.0.1/0#foo", "redis://127.0.0.1#insecure", "unix:///tmp/redis.sock#a"] {
+        is_refused("%23", RedisStorage::builder(url), |builder| builder.build().map(drop));
+    }
+}
+
 /// The same bounds hold for hashes, for clusters and for Sentinels: they are those of the builder.
 #[test]
 fn other_storages_have_the_same_bounds() {
