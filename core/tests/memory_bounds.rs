@@ -7,13 +7,15 @@ mod support;
 use std::time::Duration;
 
 use gsession::{
-    Changes, ClientInfo, Delivery, Error, Manager, ManualClock, MemoryStorage, Record, Storage, StorageErrorKind,
-    StoreKey, Timestamp,
+    Changes, ClientInfo, Delivery, Error, Manager, ManualClock, MemoryStorage, Record, Saved, Storage,
+    StorageErrorKind, StoreKey, Timestamp,
     storage::{Access, Committed, Created, FORWARD_FOR, Lookup, Moved, Removed},
 };
 use support::{IDLE, NOW, active, commit_at, entries, found, key, setting, wait_until};
 
 const MINUTE: Duration = Duration::from_secs(60);
+/// Traces that a session leaves at most in a minute.
+const TRACES: usize = 16;
 
 fn bounded(sessions: usize) -> MemoryStorage {
     MemoryStorage::builder().max_sessions(sessions).sweep_interval(Duration::MAX).build()
@@ -302,34 +304,149 @@ fn renewed(storage: &MemoryStorage, first: u32, times: u32) -> StoreKey {
     numbered(first + times)
 }
 
-/// One client that renews without end takes no room from anybody: what it leaves behind goes before anything of theirs.
+/// One client that renews without end takes no more from others than one that renews a few times. The storage is full of
+/// visitors that others may push out, so that every place it took would be seen.
 #[test]
 fn who_renews_again_and_again_displaces_their_own_traces() {
     for flooder in [of("eve"), anonymous(NOW)] {
         let storage = bounded(1_000);
         let later = NOW + Duration::from_secs(1);
-        let mut others = Vec::new();
-        for number in 0..200 {
-            let record = if number % 2 == 0 { of("ada") } else { anonymous(NOW) };
-            create(&storage, &numbered(number), &record, NOW).unwrap();
+        for number in 0..1_000 {
+            create(&storage, &numbered(number), &anonymous(NOW), NOW).unwrap();
             Storage::touch(&storage, &numbered(number), &active(later)).unwrap();
-            others.push(numbered(number));
         }
         create(&storage, &numbered(1_000), &flooder, NOW).unwrap();
         let last = renewed(&storage, 1_000, 50_000);
         assert_eq!(storage.len(), 1_000);
-        // Others are served at once, whether they log in or not.
-        for number in 200..400 {
-            let record = if number % 2 == 0 { of("ada") } else { anonymous(NOW) };
-            create(&storage, &numbered(number), &record, NOW).unwrap();
-            assert!(lives(&storage, &numbered(number), NOW));
-        }
-        assert!(others.iter().all(|key| lives(&storage, key, NOW)), "a visitor was pushed out");
-        // The first renewals of a minute keep their traces, as those of anybody.
-        for number in 1_000..1_016 {
-            assert_eq!(Storage::remove(&storage, &numbered(number)).unwrap(), Removed::Moved(numbered(number + 1)));
-        }
+        let left = (0..1_000).filter(|&number| lives(&storage, &numbered(number), NOW)).count();
+        assert!(left + 1 + TRACES >= 1_000, "of 1,000 visitors {left} are left");
         assert_eq!(Storage::remove(&storage, &last).unwrap(), Removed::Done);
+    }
+}
+
+/// What one session leaves is bounded while there is room, too: in a minute, and in the hour for which traces are kept.
+#[test]
+fn a_session_leaves_so_many_traces_in_a_minute_and_no_more() {
+    for flooder in [of("eve"), anonymous(NOW)] {
+        let storage = MemoryStorage::builder().sweep_interval(Duration::MAX).build();
+        create(&storage, &numbered(0), &flooder, NOW).unwrap();
+        renewed(&storage, 0, TRACES as u32);
+        assert_eq!(storage.len(), 1 + TRACES);
+        let bytes = storage.bytes();
+        let mut number = TRACES as u32 + 10_000;
+        renewed(&storage, TRACES as u32, 10_000);
+        assert_eq!(storage.len(), 1 + TRACES);
+        assert_eq!(storage.bytes(), bytes);
+        for minute in 1..180 {
+            let now = NOW + minute * MINUTE;
+            for _ in 0..40 {
+                let commit = commit_at(Changes::default(), now);
+                let moved = Storage::move_to(&storage, &numbered(number), &numbered(number + 1), &commit).unwrap();
+                assert!(matches!(moved, Moved::Done { .. }));
+                number += 1;
+            }
+            Storage::sweep(&storage, now).unwrap();
+            assert!(storage.len() <= 1 + 60 * TRACES, "{} after {minute} minutes", storage.len());
+        }
+    }
+}
+
+/// S4: a session that a logout has ended lives on under no id, although it was renewed so often, and strangers have flooded the
+/// storage.
+#[test]
+fn a_logout_ends_what_was_renewed_again_and_again() {
+    for renewals in [1, 10, 15, 16, 17, 18, 20, 300] {
+        let ids: Vec<u32> = (0..=renewals).collect();
+        let mut traced = 0;
+        for &by in &ids {
+            let storage = bounded(2_000);
+            create(&storage, &numbered(0), &of("ada"), NOW).unwrap();
+            let newest = renewed(&storage, 0, renewals);
+            // The ids of the long stretch are alike; a few of them will do.
+            let has_trace = Storage::trace(&storage, &numbered(by), NOW).unwrap().is_some();
+            if !has_trace && by % 10 > 0 {
+                continue;
+            }
+            for number in 10_000..14_000 {
+                create(&storage, &numbered(number), &anonymous(NOW), NOW).unwrap();
+            }
+            assert!(lives(&storage, &newest, NOW));
+            let mut key = numbered(by);
+            let ended = loop {
+                match Storage::remove(&storage, &key).unwrap() {
+                    Removed::Moved(to) => key = to,
+                    ended => break ended,
+                }
+            };
+            // A forgotten id ends nothing, and says so.
+            let is_known = has_trace || by == renewals;
+            assert_eq!(ended, if is_known { Removed::Done } else { Removed::Absent }, "{by} of {renewals}");
+            assert_eq!(lives(&storage, &newest, NOW), !is_known, "{by} of {renewals}");
+            traced += usize::from(has_trace);
+        }
+        assert_eq!(traced, TRACES.min(renewals as usize));
+    }
+}
+
+/// The same through the sessions, as an application does it.
+#[test]
+fn a_logout_with_the_first_id_is_true_after_many_renewals() {
+    for renewals in [10, 20, 300] {
+        let storage = bounded(1_000);
+        let manager = Manager::builder(storage).clock(ManualClock::new(NOW)).build().unwrap();
+        let sent = |session: gsession::Session| match session.close().unwrap().delivery {
+            Delivery::Send { id, .. } => id,
+            other => panic!("no id for the client: {other:?}"),
+        };
+        let login = manager.session(None, ClientInfo::default());
+        login.set_principal("ada").unwrap();
+        let first = sent(login);
+        let mut newest = first.clone();
+        for _ in 0..renewals {
+            let session = manager.session(Some(newest.as_str()), ClientInfo::default());
+            session.renew().unwrap();
+            newest = sent(session);
+        }
+        for _ in 0..2_000 {
+            let stranger = manager.session(None, ClientInfo::default());
+            stranger.set("seen", &1).unwrap();
+            let _ = stranger.close().unwrap();
+        }
+        let logout = manager.session(Some(first.as_str()), ClientInfo::default());
+        logout.destroy();
+        assert_eq!(logout.close().unwrap().saved, Saved::Destroyed);
+        let after = manager.session(Some(newest.as_str()), ClientInfo::default());
+        assert_eq!(after.principal().unwrap(), None, "after {renewals} renewals");
+        assert!(manager.sessions_of("ada").unwrap().is_empty());
+    }
+}
+
+/// An id whose trace was pointed elsewhere cannot be told the new id. Whoever logs in with it once more gets a session of
+/// their own, and no error.
+#[test]
+fn a_login_is_repeated_with_any_id() {
+    let storage = bounded(1_000);
+    let manager = Manager::builder(storage.clone()).clock(ManualClock::new(NOW)).build().unwrap();
+    let log_in = |id: Option<&str>| {
+        let session = manager.session(id, ClientInfo::default());
+        session.renew().unwrap();
+        session.set_principal("ada").unwrap();
+        match session.close().unwrap().delivery {
+            Delivery::Send { id, .. } => id,
+            other => panic!("no id for the client: {other:?}"),
+        }
+    };
+    let mut ids = vec![log_in(None)];
+    for _ in 0..20 {
+        let session = manager.session(ids.last().map(|id| id.as_str()), ClientInfo::default());
+        session.renew().unwrap();
+        let Delivery::Send { id, .. } = session.close().unwrap().delivery else { panic!("no id for the client") };
+        ids.push(id);
+    }
+    for id in &ids {
+        let given = log_in(Some(id.as_str()));
+        let session = manager.session(Some(given.as_str()), ClientInfo::default());
+        assert_eq!(session.principal().unwrap().as_deref(), Some("ada"));
     }
 }
 

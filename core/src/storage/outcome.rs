@@ -77,7 +77,7 @@ pub enum Moved {
 /// The answer to [`remove`](super::Storage::remove).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Removed {
-    /// The session was there and is gone.
+    /// The session was there and is gone; or it was where it has been renewed to, and is gone there.
     Done,
     /// There was none.
     Absent,
@@ -93,7 +93,8 @@ pub struct Trace {
     pub to: StoreKey,
     /// When it was renewed.
     pub at: Timestamp,
-    /// The id of `to`, readable only with the old id: [`Commit::sealed`](crate::record::Commit::sealed) of the move.
+    /// The id of `to`, readable only with the old id: [`Commit::sealed`](crate::record::Commit::sealed) of the move. Empty if
+    /// the storage has pointed the trace to a later renewal.
     pub sealed: SealedId,
 }
 

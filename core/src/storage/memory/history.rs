@@ -1,40 +1,79 @@
-//! What the storage remembers of a session beside its record, to know what to give up when room is needed.
+//! What the storage remembers of a session beside its record: whether its client came back, and which traces it has left.
 
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
-use super::slot::TraceRank;
-use crate::Timestamp;
+use super::sync::TRACES;
+use crate::{StoreKey, Timestamp};
 
 /// How long the trace of a renewal is as precious as its session: as long as requests commonly take. Also the window in
-/// which renewals are counted.
+/// which traces are counted.
 pub(super) const PRECIOUS_FOR: Duration = Duration::from_secs(60);
 
-/// Renewals of one session within a window whose traces are precious. A login renews once or twice; who renews more often
-/// than this must not fill the storage with what nobody may give up.
-const PRECIOUS: u32 = 16;
-
 /// What is remembered of a session from one slot to the next, across commits and renewals.
-#[derive(Debug, Clone, Copy, Default)]
+#[derive(Debug, Clone, Default)]
 pub(super) struct History {
     /// Whether its client has come with its id after the request that made the session.
     pub(super) has_returned: bool,
+    /// Apart, so that a session that was never renewed pays a pointer for it; shared, so that a commit copies nothing.
+    renewals: Option<Arc<Renewals>>,
+}
+
+#[derive(Debug)]
+struct Renewals {
     /// When the current window began, and the renewals in it.
     window: Timestamp,
-    renewals: u32,
+    count: u32,
+    tail: Option<Tail>,
+}
+
+/// The last two traces of a window. Once a session has left as many traces as it may, the next renewal forgets the last one
+/// and points the anchor to the new key instead, so that what leads to the anchor still leads to the session.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Tail {
+    pub(super) anchor: StoreKey,
+    pub(super) last: StoreKey,
+}
+
+/// What one more renewal leaves.
+pub(super) struct Renewal {
+    pub(super) history: History,
+    /// Whether its trace is the anchor of this window.
+    pub(super) is_anchor: bool,
+    /// Of these the last is to be forgotten, and the anchor is to be pointed to the new key.
+    pub(super) surplus: Option<Tail>,
 }
 
 impl History {
-    /// The history after one more renewal, and how precious the trace of that is.
-    pub(super) fn renewed(self, now: Timestamp, is_owned: bool) -> (Self, TraceRank) {
+    pub(super) fn tail(&self) -> Option<Tail> {
+        self.renewals.as_ref()?.tail
+    }
+
+    /// One more renewal, of the session under `from`.
+    pub(super) fn renewed(&self, from: &StoreKey, now: Timestamp) -> Renewal {
         // A window that begins later is that of a faster clock: still the current one.
-        let is_new = self.renewals == 0 || self.window + PRECIOUS_FOR <= now;
-        let (window, renewals) = if is_new { (now, 1) } else { (self.window, self.renewals.saturating_add(1)) };
-        let rank = match (renewals <= PRECIOUS, is_owned) {
-            (false, _) => TraceRank::Surplus,
-            (true, false) => TraceRank::Anonymous,
-            (true, true) => TraceRank::Owned,
+        let current = self.renewals.as_deref().filter(|renewals| now < renewals.window + PRECIOUS_FOR);
+        let (window, count) = current.map_or((now, 1), |current| (current.window, current.count.saturating_add(1)));
+        let before = current.and_then(|current| current.tail);
+        let tail = match before {
+            Some(Tail { anchor, .. }) => Some(Tail { anchor, last: *from }),
+            // The last but one: its trace must stay, since it is where all before lead to.
+            None if count + 1 >= TRACES => Some(Tail { anchor: *from, last: *from }),
+            None => None,
         };
-        (Self { window, renewals, ..self }, rank)
+        Renewal {
+            is_anchor: before.is_none() && tail.is_some(),
+            surplus: before.filter(|_| count > TRACES),
+            history: Self {
+                has_returned: self.has_returned,
+                renewals: Some(Arc::new(Renewals { window, count, tail })),
+            },
+        }
+    }
+
+    /// Bytes beside the slot.
+    pub(super) fn heap_bytes(&self) -> usize {
+        // With the counts of the `Arc`, and with what an allocation costs.
+        self.renewals.as_ref().map_or(0, |_| size_of::<Renewals>() + 2 * size_of::<usize>() + 16)
     }
 }
 
@@ -42,34 +81,50 @@ impl History {
 mod tests {
     use super::*;
 
-    fn ranks(history: &mut History, now: Timestamp, renewals: usize) -> Vec<TraceRank> {
-        let renew = |_| {
-            let (next, rank) = history.renewed(now, true);
-            *history = next;
-            rank
+    const START: Timestamp = Timestamp::from_millis(1_000);
+
+    fn key(number: u32) -> StoreKey {
+        let mut bytes = [0; 32];
+        bytes[..4].copy_from_slice(&number.to_le_bytes());
+        StoreKey::from_bytes(bytes)
+    }
+
+    /// Renews from the keys of these numbers, one after the other.
+    fn renew(history: &mut History, now: Timestamp, numbers: std::ops::Range<u32>) -> Vec<Renewal> {
+        let renew = |number| {
+            let renewal = history.renewed(&key(number), now);
+            *history = renewal.history.clone();
+            renewal
         };
-        (0..renewals).map(renew).collect()
+        numbers.map(renew).collect()
     }
 
     #[test]
-    fn the_first_renewals_of_each_window_are_precious() {
-        let (mut history, start) = (History::default(), Timestamp::from_millis(1_000));
-        let first = ranks(&mut history, start, 40);
-        assert!(first[..16].iter().all(|rank| *rank == TraceRank::Owned));
-        assert!(first[16..].iter().all(|rank| *rank == TraceRank::Surplus));
-        let last = Timestamp::from_millis(60_999);
-        assert_eq!(ranks(&mut history, last, 1), [TraceRank::Surplus]);
-        assert_eq!(ranks(&mut history, start + PRECIOUS_FOR, 1), [TraceRank::Owned]);
-        // A clock that lags begins no window.
-        ranks(&mut history, start + PRECIOUS_FOR, 20);
-        assert_eq!(ranks(&mut history, start, 1), [TraceRank::Surplus]);
+    fn the_last_trace_but_one_of_a_window_is_the_anchor_and_what_comes_too_much_hangs_on_it() {
+        let mut history = History::default();
+        let renewals = renew(&mut history, START, 0..TRACES + 4);
+        for (number, renewal) in (0..).zip(&renewals) {
+            assert_eq!(renewal.is_anchor, number + 2 == TRACES, "{number}");
+            let anchor = key(TRACES - 2);
+            let surplus = (number >= TRACES).then(|| Tail { anchor, last: key(number - 1) });
+            assert_eq!(renewal.surplus, surplus, "{number}");
+        }
     }
 
     #[test]
-    fn an_anonymous_session_has_as_many() {
-        let (history, rank) = History::default().renewed(Timestamp::from_millis(1), false);
-        assert_eq!(rank, TraceRank::Anonymous);
-        let full = History { renewals: PRECIOUS, ..history };
-        assert_eq!(full.renewed(Timestamp::from_millis(2), false).1, TraceRank::Surplus);
+    fn a_window_ends_after_a_minute_and_not_because_a_clock_lags() {
+        let mut history = History::default();
+        renew(&mut history, START, 0..TRACES);
+        let surplus = |history: &History, now| history.renewed(&key(100), now).surplus.is_some();
+        assert!(surplus(&history, Timestamp::from_millis(60_999)));
+        assert!(!surplus(&history, START + PRECIOUS_FOR));
+        renew(&mut history, START + PRECIOUS_FOR, 200..200 + TRACES);
+        assert!(surplus(&history, START));
+    }
+
+    #[test]
+    fn a_session_that_was_never_renewed_pays_a_pointer() {
+        assert_eq!(size_of::<History>(), 2 * size_of::<usize>());
+        assert_eq!(History::default().heap_bytes(), 0);
     }
 }

@@ -2,48 +2,74 @@
 
 use std::collections::HashSet;
 
-use super::{slot::Content, store::Store, sync::Ordering};
+use super::{
+    slot::{Content, Slot},
+    store::Store,
+    sync::Ordering,
+};
 use crate::{Record, StoreKey, Timestamp, storage::Found};
 
 impl Store {
     /// Walks over the shards, one after the other. A session that is renewed meanwhile, out of a shard that is still to come
     /// into one that is done, would be missed, so the traces of such renewals are followed; each key once. Of older renewals
     /// the walk meets the new key itself, however many there were.
+    ///
+    /// A renewal that leaves no trace for good points its session's anchor to the new key. The walk may have passed the
+    /// anchor before, so it looks at the anchors again when all else is done.
     pub(super) fn find(&self, principal: &str, now: Timestamp) -> Vec<Found> {
-        // A renewal that is counted already holds the locks of both its shards, so the walk waits for it at the new key.
+        // A renewal that is counted already holds the locks of all its shards, so the walk waits for it at the new key.
         let began = self.moves.load(Ordering::Acquire);
-        let is_theirs = |record: &Record| record.principal.as_deref() == Some(principal);
-        let (mut found, mut moved): (Vec<Found>, Vec<StoreKey>) = (Vec::new(), Vec::new());
+        let listed = |slot: &Slot, record: &Record| {
+            let is_theirs = record.principal.as_deref() == Some(principal) && !slot.is_expired(now);
+            is_theirs.then(|| Found::new(slot.key, slot.current(record)))
+        };
+        let (mut found, mut moved, mut anchors) = (Vec::new(), Vec::new(), Vec::new());
         for shard in &self.shards {
             let shard = shard.read();
-            for slot in shard.walk(0..shard.places()).filter(|slot| !slot.is_expired(now)) {
+            for slot in shard.walk(0..shard.places()) {
                 match slot.content() {
-                    Content::Session { record, .. } if is_theirs(record) => {
-                        found.push(Found::new(slot.key, slot.current(record)));
-                    }
+                    Content::Session { record, .. } => found.extend(listed(slot, record)),
+                    Content::Forward { is_anchor: true, .. } => anchors.push(slot.key),
                     Content::Forward { to, number, .. } if *number >= began => moved.push(*to),
-                    Content::Session { .. } | Content::Forward { .. } => {}
+                    Content::Forward { .. } => {}
                 }
             }
         }
-        if moved.is_empty() {
-            return found;
+        let mut known: HashSet<StoreKey> = HashSet::new();
+        if !(moved.is_empty() && anchors.is_empty()) {
+            known.extend(found.iter().map(|found| found.key));
         }
-        let mut known: HashSet<StoreKey> = found.iter().map(|found| found.key).collect();
         while let Some(key) = moved.pop() {
             if !known.insert(key) {
                 continue;
             }
             let shard = self.shard(&key).read();
-            let Some(slot) = shard.get(&key).filter(|slot| !slot.is_expired(now)) else { continue };
+            let Some(slot) = shard.get(&key) else { continue };
             match slot.content() {
-                Content::Session { record, .. } if is_theirs(record) => {
-                    found.push(Found::new(key, slot.current(record)));
-                }
+                Content::Session { record, .. } => found.extend(listed(slot, record)),
+                Content::Forward { is_anchor: true, .. } => anchors.push(key),
                 Content::Forward { to, .. } => moved.push(*to),
-                Content::Session { .. } => {}
+            }
+        }
+        // Last: what was followed above may have been forgotten on the way, and then an anchor leads on.
+        for anchor in anchors {
+            if !self.was_pointed_since(&anchor, began) {
+                continue;
+            }
+            let end = self.follow(&anchor, |slot, record| (slot.key, listed(slot, record)));
+            if let Some((key, listed)) = end
+                && known.insert(key)
+            {
+                found.extend(listed);
             }
         }
         found
+    }
+
+    /// Whether the trace under `key` was made or pointed elsewhere by the renewal of this number or a later one.
+    fn was_pointed_since(&self, key: &StoreKey, began: u64) -> bool {
+        let shard = self.shard(key).read();
+        let content = shard.get(key).map(|slot| slot.content());
+        matches!(content, Some(Content::Forward { number, .. }) if *number >= began)
     }
 }

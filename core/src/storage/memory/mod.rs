@@ -3,8 +3,11 @@
 mod builder;
 mod evict;
 mod evictable;
+mod following;
 mod history;
 mod listing;
+mod locks;
+mod renewing;
 mod room;
 mod shard;
 mod slot;
@@ -34,25 +37,34 @@ use crate::{Record, StoreKey, Timestamp, record::Commit};
 ///
 /// # When it is full
 ///
-/// A new session then pushes out others, in this order, of each kind the longest unused of a sample first (R21):
+/// A new session then pushes out others. What has expired goes first; it is looked for once a second at most. After that a
+/// sample of 64 of what may be given up decides. Out of it goes what comes first in this order, and of equals the longest
+/// unused (R21):
 ///
 /// 1. what has expired;
-/// 2. traces of one renewal too many (see below);
-/// 3. anonymous sessions whose client never came back: what a flood of clients without cookies leaves. Reading counts as
+/// 2. anonymous sessions whose client never came back: what a flood of clients without cookies leaves. Reading counts as
 ///    coming back, passive requests too;
-/// 4. traces of renewals more than a minute ago;
-/// 5. other anonymous sessions;
-/// 6. other traces of anonymous sessions.
+/// 3. traces of renewals more than a minute ago;
+/// 4. other anonymous sessions;
+/// 5. other traces of anonymous sessions.
+///
+/// The order holds within a sample, not in the whole storage: where one kind fills nearly all of it, something of that kind
+/// may go while a few of an earlier kind stay.
 ///
 /// A session with a principal ([`set_principal`](crate::Session::set_principal)) is never pushed out. If only such sessions
 /// and their young traces are left, the new one is refused with [`StorageErrorKind::Full`](super::StorageErrorKind::Full).
 ///
-/// A renewal leaves a trace under the old id for an hour, so that a logout with the old id finds the session. The traces of
-/// the first 16 renewals in a minute are as precious as their session for a minute. So one session holds at most 32 places
-/// that others cannot have, however often its client renews it. Further renewals in that minute work just as well, but
-/// their traces go early when the storage is full. A logout with an id from before such a renewal may then miss the
-/// session, and so may the ending of all of a user's sessions while the session is renewed. With the current id, or when no
-/// renewal is under way, both find it.
+/// # Renewals
+///
+/// A renewal leaves a trace under the old id for an hour, so that a logout with the old id finds the session. For a minute the
+/// trace is as precious as its session. A session leaves at most 16 traces in a minute, so it holds at most 32 young ones, and
+/// 976 in the hour, however often its client renews it.
+///
+/// Further renewals in that minute work just as well, and take no more room. Each forgets the id before the last one. The ids
+/// from before still lead to the session, and so does the last one. A logout with a forgotten id finds nothing, as with one
+/// that never was. The 15th id of such a minute leads to the session, but can no longer tell a repeated login the new id,
+/// which therefore begins a session beside it. The ending of all of a user's sessions may miss one that is renewed in this
+/// way twice after it was listed.
 ///
 /// ```
 /// use gsession::{ClientInfo, Manager, MemoryStorage};

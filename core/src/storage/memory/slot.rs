@@ -31,28 +31,18 @@ pub(super) enum Content {
         at: Timestamp,
         /// Which of the storage's renewals it was.
         number: u64,
-        rank: TraceRank,
+        /// Whether the session is somebody's.
+        is_owned: bool,
+        /// Whether `to` follows the session when it is renewed more often than it may leave traces.
+        is_anchor: bool,
         sealed: SealedId,
     },
-}
-
-/// How precious the trace of a renewal is while it is young.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum TraceRank {
-    /// The session was renewed so often that this is no ordinary client.
-    Surplus,
-    /// The way to an anonymous session.
-    Anonymous,
-    /// The way to a session that is somebody's.
-    Owned,
 }
 
 /// How readily a slot is given up when room is needed, most readily first.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Worth {
     Expired,
-    /// The trace of one renewal too many: who renews again and again displaces their own traces.
-    SurplusTrace,
     /// Anonymous, and never used after the request that made it: a client that keeps no cookies.
     NeverReturned,
     /// The way from an old id to a session renewed a while ago: requests that old are rare.
@@ -82,14 +72,38 @@ impl Slot {
         }
     }
 
-    pub(super) fn forward(key: StoreKey, trace: Trace, number: u64, rank: TraceRank) -> Self {
+    pub(super) fn forward(key: StoreKey, trace: Trace, number: u64, is_owned: bool, is_anchor: bool) -> Self {
         let Trace { to, at, sealed, .. } = trace;
         Self {
             key,
             last_seen: AtomicU64::new(at.as_millis()),
             has_returned: AtomicBool::new(false),
-            content: Content::Forward { to, at, number, rank, sealed },
+            content: Content::Forward { to, at, number, is_owned, is_anchor, sealed },
         }
+    }
+
+    /// This anchor, pointed to where the session lives now. `None` if it is none, or that of a way which did not lead to one
+    /// of these before.
+    pub(super) fn pointed_to(
+        &self,
+        now_at: &StoreKey,
+        before: [&StoreKey; 2],
+        number: u64,
+        is_owned: bool,
+    ) -> Option<Self> {
+        match &self.content {
+            Content::Forward { to, at, is_anchor: true, .. } if before.contains(&to) => {
+                // The id that was sealed here is forgotten, and the new one cannot be sealed without the old one.
+                let trace = Trace::new(*now_at, *at, SealedId::none());
+                Some(Self::forward(self.key, trace, number, is_owned, true))
+            }
+            Content::Forward { .. } | Content::Session { .. } => None,
+        }
+    }
+
+    /// Whether this is a trace that leads to `key`.
+    pub(super) fn leads_to(&self, key: &StoreKey) -> bool {
+        matches!(&self.content, Content::Forward { to, .. } if to == key)
     }
 
     pub(super) const fn content(&self) -> &Content {
@@ -109,7 +123,7 @@ impl Slot {
 
     /// The history as it is now.
     pub(super) fn history(&self, history: &History) -> History {
-        let mut history = *history;
+        let mut history = history.clone();
         history.has_returned = self.has_returned.load(Ordering::Relaxed);
         history
     }
@@ -163,7 +177,7 @@ impl Slot {
     pub(super) fn keep(&self) -> Keep {
         match &self.content {
             Content::Session { record: Record { principal: Some(_), .. }, .. } => Keep::Always,
-            Content::Forward { rank: TraceRank::Owned, at, .. } => Keep::Until(*at + PRECIOUS_FOR),
+            Content::Forward { is_owned: true, at, .. } => Keep::Until(*at + PRECIOUS_FOR),
             Content::Session { .. } | Content::Forward { .. } => Keep::Not,
         }
     }
@@ -176,7 +190,6 @@ impl Slot {
                 let has_returned = self.has_returned.load(Ordering::Relaxed) || self.last_seen() != record.created_at;
                 if has_returned { Worth::Anonymous } else { Worth::NeverReturned }
             }
-            Content::Forward { rank: TraceRank::Surplus, .. } => Worth::SurplusTrace,
             Content::Forward { at, .. } if *at + PRECIOUS_FOR <= now => Worth::OldTrace,
             Content::Forward { .. } => Worth::Trace,
         }
@@ -191,8 +204,11 @@ impl Slot {
         const RESTING: usize = 2 * size_of::<(Timestamp, u32)>();
         FIXED
             + match &self.content {
-                Content::Session { record, .. } => {
-                    record.entries.heap_bytes() + record.principal.as_ref().map_or(0, |principal| principal.len() + 16)
+                Content::Session { record, history } => {
+                    let history = history.heap_bytes();
+                    history
+                        + record.entries.heap_bytes()
+                        + record.principal.as_ref().map_or(0, |principal| principal.len() + 16)
                 }
                 // Behind its own pointer, with what an allocation costs.
                 Content::Forward { sealed, .. } => RESTING + sealed.as_bytes().len() + 16,

@@ -13,13 +13,13 @@ use super::{
 use crate::{
     Record, StoreKey, Timestamp,
     record::{Applied, Commit},
-    storage::{Access, Committed, Created, Lookup, Moved, Removed, Snapshot, StorageError, Swept, Touched, Trace},
+    storage::{Access, Committed, Created, Lookup, Removed, Snapshot, StorageError, Swept, Touched, Trace},
 };
 
 /// Places walked under one lock when sweeping: some 10 microseconds.
 const STEP: usize = 256;
 /// How often room is made again for a write because others have taken it meanwhile.
-const TRIES: usize = 100;
+pub(super) const TRIES: usize = 100;
 
 pub(super) struct Store {
     pub(super) shards: Box<[RwLock<Shard>]>,
@@ -46,7 +46,7 @@ impl Store {
     }
 
     /// Shards are chosen by another part of the key than the one that places it inside a shard.
-    fn shard_of(key: &StoreKey) -> usize {
+    pub(super) fn shard_of(key: &StoreKey) -> usize {
         usize::from(key.as_bytes()[31]) % SHARDS
     }
 
@@ -165,50 +165,6 @@ impl Store {
         }
     }
 
-    pub(super) fn move_to(&self, from: &StoreKey, to: &StoreKey, commit: &Commit) -> Result<Moved, StorageError> {
-        let now = commit.access.now;
-        for _ in 0..TRIES {
-            let mut locks = Pair::lock(&self.shards, Self::shard_of(from), Self::shard_of(to));
-            let living = locks.from().get(from).and_then(|slot| Some((slot, slot.living(&commit.access)?)));
-            let (record, history, old_bytes) = match living {
-                Some((slot, Content::Session { record, history })) => {
-                    (slot.current(record), slot.history(history), slot.bytes())
-                }
-                Some((_, Content::Forward { at, .. })) => return Ok(Moved::Moved(*at)),
-                None => return Ok(Moved::Gone),
-            };
-            if locks.to().get(to).is_some_and(|slot| !slot.is_expired(now)) {
-                return Ok(Moved::Taken);
-            }
-            let record = match record.apply(commit).map_err(|limit| StorageError::limit(limit, "renewing"))? {
-                Applied::Changed(record) => record,
-                Applied::Expired | Applied::Conflict(_) => return Ok(Moved::Gone),
-            };
-            let expires_at = record.expires_at();
-            let (history, rank) = history.renewed(now, record.principal.is_some());
-            // Under both locks: `find` relies on it.
-            let number = self.moves.fetch_add(1, Ordering::AcqRel);
-            let trace = Slot::forward(*from, Trace::new(*to, now, commit.sealed.clone()), number, rank);
-            let slot = Slot::session(*to, record, history);
-            let new_bytes = slot.bytes() + trace.bytes();
-            let growth = new_bytes.saturating_sub(old_bytes);
-            if self.room.take(1, growth) {
-                let expired = locks.to().put(slot);
-                let replaced = locks.from().put(trace);
-                self.room.give_back(0, old_bytes.saturating_sub(new_bytes));
-                if let Some(expired) = &expired {
-                    self.room.forget(expired);
-                }
-                drop(locks);
-                drop((expired, replaced));
-                return Ok(Moved::Done { expires_at, revision: 0 });
-            }
-            drop(locks);
-            self.make_room(1, growth, Self::shard_of(from), Some(from), now)?;
-        }
-        Err(full())
-    }
-
     pub(super) fn trace(&self, key: &StoreKey, now: Timestamp) -> Option<Trace> {
         let shard = self.shard(key).read();
         match shard.get(key).filter(|slot| !slot.is_expired(now)).map(|slot| slot.content()) {
@@ -218,21 +174,37 @@ impl Store {
     }
 
     pub(super) fn remove(&self, key: &StoreKey) -> Removed {
-        let mut shard = self.shard(key).write();
-        match shard.get(key).map(|slot| slot.content()) {
+        let shard = self.shard(key).write();
+        let to = match shard.get(key).map(|slot| slot.content()) {
             Some(Content::Session { .. }) => {
-                let removed = shard.remove(key);
-                if let Some(removed) = &removed {
-                    self.room.forget(removed);
-                }
-                // Freed after the lock.
-                drop(shard);
-                drop(removed);
-                Removed::Done
+                self.end(shard, key);
+                return Removed::Done;
             }
-            Some(Content::Forward { to, .. }) => Removed::Moved(*to),
-            None => Removed::Absent,
+            Some(Content::Forward { to, is_anchor: false, .. }) => return Removed::Moved(*to),
+            Some(Content::Forward { to, .. }) => *to,
+            None => return Removed::Absent,
+        };
+        drop(shard);
+        // The key that an anchor leads to might be forgotten before the caller asks there. In each round but the last the
+        // session has been renewed once more.
+        while let Some(end) = self.follow(key, |slot, _| slot.key) {
+            let shard = self.shard(&end).write();
+            if shard.get(&end).is_some_and(|slot| matches!(slot.content(), Content::Session { .. })) {
+                self.end(shard, &end);
+                return Removed::Done;
+            }
         }
+        Removed::Moved(to)
+    }
+
+    fn end(&self, mut shard: RwLockWriteGuard<'_, Shard>, key: &StoreKey) {
+        let removed = shard.remove(key);
+        if let Some(removed) = &removed {
+            self.room.forget(removed);
+        }
+        // Freed after the lock.
+        drop(shard);
+        drop(removed);
     }
 
     /// Removes what has expired, in steps, so that no request waits for more than one of them.
@@ -276,41 +248,4 @@ fn found(record: Record, extended: bool) -> Lookup {
     let mut snapshot = Snapshot::complete(record);
     snapshot.extended = extended;
     Lookup::Found(snapshot)
-}
-
-/// Write locks on two shards, which may be one and the same; taken in a fixed order, so that two moves never wait for each
-/// other in a circle.
-enum Pair<'a> {
-    Same(RwLockWriteGuard<'a, Shard>),
-    Two { from: RwLockWriteGuard<'a, Shard>, to: RwLockWriteGuard<'a, Shard> },
-}
-
-impl<'a> Pair<'a> {
-    fn lock(shards: &'a [RwLock<Shard>], from: usize, to: usize) -> Self {
-        match from.cmp(&to) {
-            std::cmp::Ordering::Equal => Self::Same(shards[from].write()),
-            std::cmp::Ordering::Less => {
-                let from = shards[from].write();
-                Self::Two { from, to: shards[to].write() }
-            }
-            std::cmp::Ordering::Greater => {
-                let to = shards[to].write();
-                Self::Two { from: shards[from].write(), to }
-            }
-        }
-    }
-
-    fn from(&mut self) -> &mut Shard {
-        match self {
-            Self::Same(shard) => shard,
-            Self::Two { from, .. } => from,
-        }
-    }
-
-    fn to(&mut self) -> &mut Shard {
-        match self {
-            Self::Same(shard) => shard,
-            Self::Two { to, .. } => to,
-        }
-    }
 }

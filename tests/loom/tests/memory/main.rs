@@ -10,10 +10,16 @@ mod sync;
 mod evict;
 #[path = "../../../../core/src/storage/memory/evictable.rs"]
 mod evictable;
+#[path = "../../../../core/src/storage/memory/following.rs"]
+mod following;
 #[path = "../../../../core/src/storage/memory/history.rs"]
 mod history;
 #[path = "../../../../core/src/storage/memory/listing.rs"]
 mod listing;
+#[path = "../../../../core/src/storage/memory/locks.rs"]
+mod locks;
+#[path = "../../../../core/src/storage/memory/renewing.rs"]
+mod renewing;
 #[path = "../../../../core/src/storage/memory/room.rs"]
 mod room;
 #[path = "../../../../core/src/storage/memory/shard.rs"]
@@ -184,6 +190,115 @@ fn a_listing_finds_what_is_renewed_meanwhile() {
         }
         other.join().unwrap();
         assert!([1, 2, 3].iter().all(|&number| names(&storage, &key(number)).is_none()), "it lives on");
+    });
+}
+
+/// A session that has left as many traces as it may: the next renewal is one too many.
+fn much_renewed(numbers: [u8; 3]) -> Arc<Store> {
+    let storage = roomy();
+    let mut owned = record(&[]);
+    owned.principal = Some("ada".into());
+    let [anchor, last, current] = numbers.map(key);
+    storage.create(&anchor, &owned, NOW).unwrap();
+    for (from, to) in [(&anchor, &last), (&last, &current)] {
+        assert!(matches!(storage.move_to(from, to, &setting("a")).unwrap(), Moved::Done { .. }));
+    }
+    storage
+}
+
+/// What the first id leads to is forgotten, renewal after renewal, and yet it leads to the session.
+#[test]
+fn a_remove_by_the_first_id_finds_what_is_renewed_too_often() {
+    explore(|| {
+        let storage = much_renewed([1, 2, 3]);
+        let other = spawn(&storage, |storage| {
+            for (from, to) in [(3, 4), (4, 5)] {
+                let _ = storage.move_to(&key(from), &key(to), &setting("a")).unwrap();
+            }
+        });
+        let mut first = key(1);
+        let ended = loop {
+            match storage.remove(&first) {
+                Removed::Moved(to) => first = to,
+                ended => break ended,
+            }
+        };
+        assert_eq!(ended, Removed::Done);
+        other.join().unwrap();
+        assert!((1..=5).all(|number| names(&storage, &key(number)).is_none()), "it lives on");
+        check_counts(&storage, 2);
+    });
+}
+
+#[test]
+fn of_two_renewals_too_many_one_wins() {
+    explore(|| {
+        let storage = much_renewed([1, 2, 3]);
+        let other = spawn(&storage, |storage| storage.move_to(&key(3), &key(4), &setting("a")).unwrap());
+        let mine = storage.move_to(&key(3), &key(5), &setting("b")).unwrap();
+        let moved = [mine, other.join().unwrap()];
+        assert_eq!(moved.iter().filter(|moved| matches!(moved, Moved::Done { .. })).count(), 1);
+        assert!(moved.contains(&Moved::Moved(NOW)), "who loses learns why");
+        let living = if mine == Moved::Moved(NOW) { 4 } else { 5 };
+        for number in [1, 3] {
+            assert_eq!(storage.trace(&key(number), NOW).unwrap().to, key(living));
+        }
+        check_counts(&storage, 3);
+    });
+}
+
+/// A renewal that goes on from where the other one has led, so that each finds the traces of the other.
+#[test]
+fn a_renewal_too_many_goes_on_from_another() {
+    explore(|| {
+        let storage = much_renewed([1, 2, 3]);
+        let other = spawn(&storage, |storage| storage.move_to(&key(3), &key(4), &setting("a")).unwrap());
+        let mine = storage.move_to(&key(4), &key(6), &setting("b")).unwrap();
+        assert!(matches!(other.join().unwrap(), Moved::Done { .. }));
+        let living = if mine == Moved::Gone { 4 } else { 6 };
+        assert!(names(&storage, &key(living)).is_some());
+        assert_eq!(storage.trace(&key(1), NOW).unwrap().to, key(living));
+        check_counts(&storage, 3);
+    });
+}
+
+/// The walk has passed the anchor and where the session goes, and where it came from is forgotten when the walk comes there.
+#[test]
+fn a_listing_finds_what_is_renewed_too_often_meanwhile() {
+    for numbers in [[2, 5, 3], [1, 5, 3], [2, 4, 3]] {
+        explore(move || {
+            let storage = much_renewed(numbers);
+            let other = spawn(&storage, |storage| {
+                for (from, to) in [(3, 6), (6, 8)] {
+                    assert!(matches!(
+                        storage.move_to(&key(from), &key(to), &setting("a")).unwrap(),
+                        Moved::Done { .. }
+                    ));
+                }
+            });
+            assert!(!storage.find("ada", NOW).is_empty(), "it was passed by");
+            other.join().unwrap();
+            let found: Vec<_> = storage.find("ada", NOW).iter().map(|found| found.key).collect();
+            assert_eq!(found, [key(8)]);
+        });
+    }
+}
+
+/// The traces come to their bound, and what is followed first is forgotten, while the walk goes on.
+#[test]
+fn a_listing_finds_what_comes_to_be_renewed_too_often_meanwhile() {
+    explore(|| {
+        let storage = roomy();
+        let mut owned = record(&[]);
+        owned.principal = Some("ada".into());
+        storage.create(&key(1), &owned, NOW).unwrap();
+        let other = spawn(&storage, |storage| {
+            for (from, to) in [(1, 2), (2, 4), (4, 6), (6, 8)] {
+                assert!(matches!(storage.move_to(&key(from), &key(to), &setting("a")).unwrap(), Moved::Done { .. }));
+            }
+        });
+        assert!(!storage.find("ada", NOW).is_empty(), "it was passed by");
+        other.join().unwrap();
     });
 }
 

@@ -1,12 +1,15 @@
-//! In place of the memory storage's own `sync.rs`: loom's locks and atomics, and as few shards as can show a fault.
+//! In place of the memory storage's own `sync.rs`: loom's locks and atomics, and as few shards and traces as can show a fault.
 
 pub(crate) use loom::sync::{
     RwLockWriteGuard,
     atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering},
 };
 
-/// A move between two shards is the most that one operation locks.
+/// Enough for one that a walk has passed and one that is still to come. A move locks more only to lock them in the same order.
 pub(crate) const SHARDS: usize = 2;
+
+/// The fewest with which there is an anchor and a last trace: the third renewal is one too many.
+pub(crate) const TRACES: u32 = 2;
 
 /// loom's lock with the face of parking_lot's, which knows no poisoning.
 pub(crate) struct RwLock<T>(loom::sync::RwLock<T>);
