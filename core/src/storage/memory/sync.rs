@@ -1,5 +1,5 @@
-//! The locks and atomics of the storage, into how many shards it is split, and how many traces a session leaves. `tests/loom` compiles the storage with a file of
-//! its own in this one's place, to try every interleaving.
+//! The locks and atomics of the storage, into how many shards it is split, and how many traces a session leaves.
+//! `tests/loom` compiles the storage with a file of its own in this one's place, to try every interleaving.
 
 pub(super) use parking_lot::{RwLock, RwLockWriteGuard};
 pub(super) use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
