@@ -5,8 +5,8 @@
 use std::time::Duration;
 
 use gsession::{
-    AnyStorage, AsyncManager, AsyncSession, AsyncStorage, ClientInfo, Delivery, Limits, ManualClock, RedisHashStorage,
-    RedisStorage, Saved, SessionId, StoreKey, storage::redis::NearCache,
+    AnyStorage, AsyncManager, AsyncSession, AsyncStorage, ClientInfo, Delivery, Limits, Manager, ManualClock,
+    RedisHashStorage, RedisStorage, Saved, SessionId, Storage, StoreKey, storage::redis::NearCache,
 };
 use gsession_test_servers::{Monitor, Proxy, RedisServer, Seen};
 
@@ -276,5 +276,47 @@ async fn a_cached_read_costs_nothing_and_sees_every_change() {
         session.destroy();
         let _ = session.close().await.unwrap();
         assert!(place.open(&id).is_empty().await.unwrap());
+    }
+}
+
+/// Listing one user's sessions does not open what others have renewed and left.
+#[test]
+fn traces_of_others_cost_a_listing_one_header_each() {
+    const OTHERS: usize = 1_000;
+    let server = RedisServer::start();
+    let proxy = Proxy::to(server.port());
+    let forms: [(Box<dyn Storage>, [&str; 2]); 2] = [
+        (Box::new(RedisStorage::builder(&proxy.url()).build().unwrap()), ["GETRANGE", "GET"]),
+        (Box::new(RedisHashStorage::builder(&proxy.url()).build().unwrap()), ["HGET", "HMGET"]),
+    ];
+    for (storage, [head, whole]) in forms {
+        server.command(&["FLUSHALL"]);
+        let manager = Manager::new(storage);
+        let log_in = |user: &str| {
+            let session = manager.session(None, ClientInfo::default());
+            session.set_principal(user).unwrap();
+            assert_eq!(session.save().unwrap(), Saved::Created);
+            session
+        };
+        let ada = log_in("ada");
+        for _ in 0..OTHERS {
+            let bob = log_in("bob");
+            bob.renew().unwrap();
+            assert_eq!(bob.save().unwrap(), Saved::Renewed);
+            bob.destroy();
+            assert_eq!(bob.save().unwrap(), Saved::Destroyed);
+        }
+        let mut monitor = Monitor::of(&server);
+        proxy.reset();
+        let listed = manager.sessions_of("ada").unwrap();
+        assert_eq!(listed.iter().map(|(key, _)| *key).collect::<Vec<_>>(), [StoreKey::of(&ada.id().unwrap())]);
+        let names = monitor.seen().names();
+        let count = |name: &str| names.iter().filter(|other| *other == name).count();
+        // Each key is seen by the walk, perhaps more than once, and each trace leads somewhere.
+        assert!((2 * OTHERS..2 * OTHERS + 100).contains(&count(head)), "{} of {head}", count(head));
+        assert_eq!(count(whole), 1, "{whole}");
+        assert_eq!(names.len(), count(head) + count(whole) + count("SCAN"), "{names:?}");
+        // Some 500 keys are asked for at once.
+        assert!(proxy.round_trips() < 30, "{} round trips", proxy.round_trips());
     }
 }

@@ -3,14 +3,14 @@
 #![cfg(feature = "redis")]
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test that cannot go on fails")]
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, thread, time::Duration};
 
 use gsession::{
     ClientInfo, CustomIds, Delivery, Error, GoFrameIds, IdGenerator as _, Manager, RedisHashStorage, RedisStorage,
     Saved, Session, SessionId, Storage, StorageErrorKind,
 };
 use gsession_test_servers::{
-    Cluster, RedisServer,
+    Cluster, Proxy, RedisServer,
     resp::{Client, Reply},
 };
 use serde::Deserialize;
@@ -330,7 +330,7 @@ fn what_goframes_format_has_no_place_for_is_an_error() {
         session.abandon();
 
         let storage = RedisStorage::builder(&server.url()).goframe().build().unwrap();
-        let lifetime = std::time::Duration::from_secs(60);
+        let lifetime = Duration::from_secs(60);
         let bounded = Manager::builder(storage).absolute_lifetime(lifetime).build().unwrap();
         let session = bounded.session(None, ClientInfo::default());
         session.set("user", "ada").unwrap();
@@ -372,6 +372,33 @@ const OTHERS: [(&str, &[&[&str]]); 12] = [
     ("a hash that never ends", &[&["HSET", KEY, "user", "ada"]]),
 ];
 
+/// What stands under [`KEY`], and when it ends.
+fn stands(server: &RedisServer) -> (Reply, i64) {
+    (server.command(&["DUMP", KEY]), server.command(&["EXPIRETIME", KEY]).int())
+}
+
+/// Whatever a request does with it, what stands there stays, to the byte and to the second.
+fn stays_as_it_is(server: &RedisServer, manager: &Manager, what: &str) {
+    type Deed = fn(&Session);
+    let deeds: [(&str, Deed); 6] = [
+        ("reads", |session| assert_eq!(session.get::<String>("user").unwrap(), None)),
+        ("reads all", |session| assert!(session.is_empty().unwrap())),
+        ("writes", |session| session.set("user", "eve").unwrap()),
+        ("renews", |session| session.renew().and_then(|()| session.set("user", "eve")).unwrap()),
+        ("updates", |session| assert_eq!(session.update("n", |n: Option<u32>| n.unwrap_or(0) + 1).unwrap(), 1)),
+        ("logs out", Session::destroy),
+    ];
+    let before = stands(server);
+    assert!(matches!(before.0, Reply::Bytes(_)), "{what}");
+    for (deed, does) in deeds {
+        let session = open(manager, KEY);
+        does(&session);
+        let closed = session.close().unwrap();
+        assert_eq!(stands(server), before, "{what}: a request that {deed}");
+        assert!(!matches!(&closed.delivery, Delivery::Send { id, .. } if id.as_str() == KEY), "{what}: {deed}");
+    }
+}
+
 #[test]
 fn what_is_no_session_of_goframes_is_neither_served_nor_touched() {
     each(|server, manager| {
@@ -379,31 +406,195 @@ fn what_is_no_session_of_goframes_is_neither_served_nor_touched() {
             for command in put {
                 assert!(!matches!(server.command(command), Reply::Error(_)), "{what}");
             }
-            let seen = || {
-                let time = server.command(&["EXPIRETIME", KEY]).int();
-                (server.command(&["DUMP", KEY]), time)
-            };
-            let before = seen();
-            assert!(matches!(before.0, Reply::Bytes(_)), "{what}");
-            type Deed = fn(&Session);
-            let deeds: [(&str, Deed); 6] = [
-                ("reads", |session| assert_eq!(session.get::<String>("user").unwrap(), None)),
-                ("reads all", |session| assert!(session.is_empty().unwrap())),
-                ("writes", |session| session.set("user", "eve").unwrap()),
-                ("renews", |session| session.renew().and_then(|()| session.set("user", "eve")).unwrap()),
-                ("updates", |session| assert_eq!(session.update("n", |n: Option<u32>| n.unwrap_or(0) + 1).unwrap(), 1)),
-                ("logs out", Session::destroy),
-            ];
-            for (deed, does) in deeds {
-                let session = open(&manager, KEY);
-                does(&session);
-                let closed = session.close().unwrap();
-                assert_eq!(seen(), before, "{what}: a request that {deed}");
-                assert!(!matches!(&closed.delivery, Delivery::Send { id, .. } if id.as_str() == KEY), "{what}: {deed}");
-            }
+            stays_as_it_is(server, &manager, what);
             server.command(&["DEL", KEY]);
         }
     });
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Odd {
+    /// A session, which is served.
+    Served,
+    /// A session over the limits, which is not served, but may be ended.
+    TooMuch,
+    NoSession,
+}
+
+/// Texts about which parsers of JSON do not agree, or hardly.
+fn odd_texts() -> Vec<(&'static str, Vec<u8>, Odd)> {
+    use Odd::{NoSession, Served, TooMuch};
+    let many: Vec<String> = (0..1_001).map(|n| format!("\"n{n}\":1")).collect();
+    let text = |text: &str| text.as_bytes().to_vec();
+    vec![
+        ("an object", text(r#"{"n":1}"#), Served),
+        ("an empty object", text("{}"), Served),
+        ("null", text("null"), Served),
+        ("a leading space", text(r#" {"n":1}"#), Served),
+        ("a leading newline", text("\n{\"n\":1}"), Served),
+        ("a space at the end", text("{\"n\":1}\t \r\n"), Served),
+        ("a lone surrogate", text(r#"{"n":1,"b":"\ud800"}"#), Served),
+        ("a key twice", text(r#"{"n":1,"n":2}"#), Served),
+        ("a number of many digits", text(r#"{"n":1,"e":1e999}"#), Served),
+        ("deep", text(&format!(r#"{{"n":{}{}}}"#, "[".repeat(200), "]".repeat(200))), TooMuch),
+        ("deeper than any stack", text(&format!(r#"{{"n":{}{}}}"#, "[".repeat(100_000), "]".repeat(100_000))), TooMuch),
+        ("many entries", text(&format!("{{{}}}", many.join(","))), TooMuch),
+        ("many bytes", text(&format!(r#"{{"n":"{}"}}"#, "x".repeat(5 << 20))), TooMuch),
+        ("not a number", text(r#"{"n":NaN}"#), NoSession),
+        ("infinity", text(r#"{"n":Infinity}"#), NoSession),
+        ("hexadecimal", text(r#"{"n":0x10}"#), NoSession),
+        ("a leading zero", text(r#"{"n":01}"#), NoSession),
+        ("a comma at the end", text(r#"{"n":1,}"#), NoSession),
+        ("garbage at the end", text(r#"{"n":1}x"#), NoSession),
+        ("a zero byte at the end", b"{\"n\":1}\0".to_vec(), NoSession),
+        ("a byte order mark", text("\u{feff}{\"n\":1}"), NoSession),
+        ("a surrogate as a key", text(r#"{"\ud800":1}"#), NoSession),
+        ("no UTF-8", b"{\"n\":\"\xff\"}".to_vec(), NoSession),
+        ("null with a space", text(" null"), NoSession),
+        ("a list", text(r#"["n",1]"#), NoSession),
+    ]
+}
+
+/// Both of the promises of S4 and S6: what is served a logout ends, and what is no session nobody touches.
+#[test]
+fn what_is_served_is_what_a_logout_ends() {
+    let server = RedisServer::start();
+    let manager = strings(&server, "");
+    for (what, text, odd) in odd_texts() {
+        let put = || server.command(&[b"SET", KEY.as_bytes(), &text, b"EX", b"1000"]);
+        put();
+        if odd == Odd::NoSession {
+            stays_as_it_is(&server, &manager, what);
+            assert!(open(&manager, KEY).info().unwrap().is_none(), "{what}");
+            continue;
+        }
+        let served = open(&manager, KEY).info().unwrap().is_some();
+        assert_eq!(served, odd == Odd::Served, "{what}");
+        assert_eq!(server.command(&["TTL", KEY]).int() > 1000, served, "{what}: extended by reading");
+        for has_read in [false, true] {
+            put();
+            let leaving = open(&manager, KEY);
+            if has_read {
+                leaving.is_empty().unwrap();
+            }
+            leaving.destroy();
+            let _ = leaving.close().unwrap();
+            assert_eq!(server.command(&["EXISTS", KEY]).int(), 0, "{what}: after a logout");
+        }
+    }
+    let manager = hashes(&server, "");
+    for (what, text, _) in odd_texts() {
+        server.command(&[b"SET", KEY.as_bytes(), &text, b"EX", b"1000"]);
+        stays_as_it_is(&server, &manager, what);
+    }
+}
+
+/// A logout whose session is another one when it comes to be removed.
+#[test]
+fn a_change_between_judging_and_removing_saves_no_session() {
+    let server = RedisServer::start();
+    for (what, change, rest) in [
+        ("changed", &["SET", KEY, " {\"n\":2}", "EX", "1000"][..], None),
+        ("gone", &["DEL", KEY], None),
+        ("no session", &["SET", KEY, "17", "EX", "1000"], Some("17")),
+    ] {
+        let proxy = Proxy::to(server.port());
+        let manager = told_of_others(RedisStorage::builder(&proxy.url()).goframe().build().unwrap());
+        logged_out(&manager, logged_in(&manager).as_str());
+        server.command(&["SET", KEY, "{\"n\":1}", "EX", "1000"]);
+        proxy.hold_replies(true);
+        let leaving = thread::spawn({
+            let manager = manager.clone();
+            move || logged_out(&manager, KEY)
+        });
+        proxy.wait_for_held(1);
+        assert_eq!(server.command(&["EXISTS", KEY]).int(), 1, "{what}: it has not been judged yet");
+        server.command(change);
+        proxy.hold_replies(false);
+        leaving.join().unwrap();
+        let left = server.command(&["GET", KEY]);
+        assert_eq!(matches!(left, Reply::Bytes(_)).then(|| left.text()).as_deref(), rest, "{what}");
+    }
+}
+
+fn logged_out(manager: &Manager, id: &str) {
+    let leaving = open(manager, id);
+    leaving.destroy();
+    assert_eq!(leaving.save().unwrap(), Saved::Destroyed);
+}
+
+/// What stood under the old id when it was renewed is not all that may stand there later.
+#[test]
+fn a_logout_follows_a_renewal_past_what_is_no_session() {
+    each(|server, manager| {
+        let id = logged_in(&manager);
+        let session = open(&manager, id.as_str());
+        session.renew().unwrap();
+        assert_eq!(session.save().unwrap(), Saved::Renewed);
+        let new = session.id().unwrap();
+        server.command(&["SET", id.as_str(), "17", "EX", "1000"]);
+        logged_out(&manager, id.as_str());
+        assert_eq!(server.command(&["EXISTS", new.as_str()]).int(), 0);
+        assert_eq!(server.command(&["GET", id.as_str()]).text(), "17");
+    });
+}
+
+/// A read that is to extend a session which GoFrame changes meanwhile answers what it has read, and extends nothing.
+#[test]
+fn a_change_between_reading_and_extending_is_left_as_it_is() {
+    let server = RedisServer::start();
+    for (change, seconds) in [(&["SET", KEY, "{\"n\":2}", "EX", "500"][..], 500), (&["DEL", KEY], -2)] {
+        let proxy = Proxy::to(server.port());
+        let manager = told_of_others(RedisStorage::builder(&proxy.url()).goframe().build().unwrap());
+        logged_out(&manager, logged_in(&manager).as_str());
+        server.command(&["SET", KEY, "{\"n\":1}", "EX", "1000"]);
+        assert_eq!(open(&manager, KEY).get("n").unwrap(), Some(1));
+        assert_eq!(server.command(&["TTL", KEY]).int(), 86_400, "the scripts are known");
+        server.command(&["EXPIRE", KEY, "1000"]);
+        proxy.hold_replies(true);
+        let reading = thread::spawn({
+            let manager = manager.clone();
+            move || open(&manager, KEY).get::<u32>("n").unwrap()
+        });
+        proxy.wait_for_held(1);
+        server.command(change);
+        proxy.hold_replies(false);
+        assert_eq!(reading.join().unwrap(), Some(1));
+        let left = server.command(&["TTL", KEY]).int();
+        assert!((seconds - 5..=seconds).contains(&left), "{left}");
+    }
+}
+
+/// A hundred years stand for ever: more than that Redis does not count.
+#[test]
+fn a_lifetime_without_an_end_is_a_very_long_one() {
+    const FOREVER: i64 = 3_155_760_000;
+    let server = RedisServer::start();
+    let endless = |storage: Box<dyn Storage>| Manager::builder(storage).idle_timeout(Duration::MAX).build().unwrap();
+    for manager in [
+        endless(Box::new(RedisStorage::builder(&server.url()).goframe().build().unwrap())),
+        endless(Box::new(RedisHashStorage::builder(&server.url()).goframe().build().unwrap())),
+    ] {
+        let lives = |id: &SessionId| {
+            let left = server.command(&["TTL", id.as_str()]).int();
+            assert!((FOREVER - 60..=FOREVER).contains(&left), "{left}");
+        };
+        let id = logged_in(&manager);
+        lives(&id);
+        server.command(&["EXPIRE", id.as_str(), "1000"]);
+        assert_eq!(open(&manager, id.as_str()).get("n").unwrap(), Some(0));
+        lives(&id);
+        let session = open(&manager, id.as_str());
+        session.set("x", &1).unwrap();
+        assert_eq!(session.save().unwrap(), Saved::Committed);
+        lives(&id);
+        session.renew().unwrap();
+        assert_eq!(session.save().unwrap(), Saved::Renewed);
+        let id = session.id().unwrap();
+        lives(&id);
+        assert_eq!(open(&manager, id.as_str()).get("x").unwrap(), Some(1));
+        logged_out(&manager, id.as_str());
+    }
 }
 
 /// Keys of the application in the same database, where GoFrame's sessions have no prefix.

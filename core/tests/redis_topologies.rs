@@ -417,6 +417,47 @@ fn a_logout_during_a_renewal_across_nodes_ends_both() {
     every_key_has_an_expiry(&cluster);
 }
 
+/// Sessions whose renewal has come to a stop half-way: the old key leads on, and nobody has made the new one a session yet.
+#[test]
+fn a_listing_brings_renewals_to_their_end() {
+    let cluster = Cluster::start();
+    let commit = Commit::new(Changes::default(), Access::active(NOW, Duration::from_secs(3600), Duration::ZERO));
+    let mut number = 0_u8;
+    for storage in on_cluster(&cluster) {
+        let mut expected = Vec::new();
+        for user in ["ada", "ada", "ada", "ada", "bob", "bob"] {
+            let [from, to] = [1, 2].map(|side| StoreKey::from_bytes([[number, side]; 16].concat().try_into().unwrap()));
+            number += 1;
+            let mut record = Record::new(NOW, Duration::from_secs(3600), None);
+            record.principal = Some(user.into());
+            assert_eq!(storage.create(&from, &record, NOW).unwrap(), Created::Done);
+            assert!(matches!(storage.move_to(&from, &to, &commit).unwrap(), Moved::Done { .. }));
+            let name = cluster.keys("*").into_iter().find(|name| name.ends_with(to.to_string().as_bytes())).unwrap();
+            let node = &cluster.nodes[cluster.node_of(cluster.slot_of(&name)).unwrap()];
+            if node.command(&[b"TYPE", &name[..]]).text() == "string" {
+                node.command(&[b"SETRANGE", &name[..], b"1", b"P"]);
+            } else {
+                let Reply::Bytes(mut head) = node.command(&[b"HGET", &name[..], b"m"]) else { panic!("a header") };
+                head[1] = b'P';
+                node.command(&[b"HSET", &name[..], b"m", &head]);
+            }
+            assert!(matches!(storage.load(&to, &Access::passive(NOW)).unwrap(), Lookup::Absent), "nobody sees it yet");
+            if user == "ada" {
+                expected.push(to);
+            }
+        }
+        let mut listed: Vec<StoreKey> = storage.find("ada", NOW).unwrap().iter().map(|found| found.key).collect();
+        listed.sort_by_key(ToString::to_string);
+        expected.sort_by_key(ToString::to_string);
+        assert_eq!(listed, expected);
+        for key in expected {
+            assert!(matches!(storage.load(&key, &Access::passive(NOW)).unwrap(), Lookup::Found(_)));
+            assert_eq!(storage.remove(&key).unwrap(), Removed::Done);
+        }
+        assert!(storage.find("ada", NOW).unwrap().is_empty());
+    }
+}
+
 /// What a cluster announces for its nodes may be "the host that you have asked", in three ways.
 #[test]
 fn nodes_that_are_announced_without_a_host() {

@@ -408,6 +408,7 @@ fn sentinel_of(server: &RedisServer) -> RedisServer {
 }
 
 // Below the macros, so that they see them.
+mod chases;
 mod circles;
 mod forgotten;
 mod gone;

@@ -19,6 +19,8 @@ pub(super) const READING: &str = "reading a session of GoFrame's from Redis";
 pub(super) const CREATING: &str = "storing a new session of GoFrame's in Redis";
 pub(super) const COMMITTING: &str = "changing a session of GoFrame's in Redis";
 pub(super) const RENEWING: &str = "renewing a session of GoFrame's in Redis";
+/// A hundred years in seconds: what Redis can count, and nobody lives to see. As `FOREVER` in `common.lua`.
+pub(super) const FOREVER: u64 = 3_155_760_000;
 
 /// A form of value: a JSON text or a hash.
 pub(super) trait Form: Send + Sync + 'static {
@@ -77,9 +79,14 @@ pub(super) enum Change {
     Taken,
 }
 
-/// The whole seconds for which a session lives without use, as GoFrame counts them; at least one. 0 if it is not extended.
+/// A lifetime in whole seconds, as GoFrame counts them and Redis takes them; at least one.
+pub(super) fn whole_seconds(lifetime: Duration) -> u64 {
+    lifetime.as_secs().clamp(1, FOREVER)
+}
+
+/// The seconds for which a session lives without use. 0 if it is not extended.
 pub(super) fn idle_seconds(access: &Access) -> u64 {
-    access.extend.as_ref().map_or(0, |extend| extend.idle_timeout.as_secs().max(1))
+    access.extend.as_ref().map_or(0, |extend| whole_seconds(extend.idle_timeout))
 }
 
 pub(super) fn interval_millis(access: &Access) -> u64 {
@@ -91,7 +98,7 @@ pub(super) fn interval_millis(access: &Access) -> u64 {
 pub(super) fn snapshot(entries: Entries, left: Duration, access: &Access) -> Snapshot {
     let allowed = access.bounds.idle_timeout;
     let idle = access.extend.as_ref().map_or(if allowed == Duration::MAX { left } else { allowed }, |extend| {
-        Duration::from_secs(extend.idle_timeout.as_secs().max(1))
+        Duration::from_secs(whole_seconds(extend.idle_timeout))
     });
     let left = left.min(idle);
     let last_seen = access.now.as_millis().saturating_sub(u64::try_from((idle - left).as_millis()).unwrap_or(u64::MAX));

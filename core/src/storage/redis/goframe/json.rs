@@ -30,14 +30,19 @@ pub(super) fn encode(entries: &Entries, are_new: impl Fn(&str) -> bool) -> Strin
     text
 }
 
-/// The entries of an object, which may be anything.
+/// The object that a text is, which may be anything. GoFrame takes `null` for an empty session.
+fn object(text: &[u8]) -> Option<BTreeMap<String, &RawValue>> {
+    if text == b"null" { Some(BTreeMap::new()) } else { serde_json::from_slice(text).ok() }
+}
+
+/// Whether a text is a session, be it one over the limits: that is not served, but somebody may want it ended.
+pub(super) fn is_session(text: &[u8]) -> bool {
+    object(text).is_some()
+}
+
+/// The entries of a session, which may be anything.
 pub(super) fn decode(text: &[u8], limits: &Limits) -> Result<Entries, CodecError> {
-    const MALFORMED: CodecError = CodecError::Malformed { reason: "not a JSON object" };
-    // GoFrame takes `null` for an empty session.
-    if text == b"null" {
-        return Ok(Entries::EMPTY);
-    }
-    let object: BTreeMap<String, &RawValue> = serde_json::from_slice(text).map_err(|_| MALFORMED)?;
+    let object = object(text).ok_or(CodecError::Malformed { reason: "not a JSON object" })?;
     if object.len() > limits.max_entries {
         return Err(CodecError::TooLarge { reason: "entries" });
     }

@@ -9,6 +9,7 @@ mod form;
 pub(super) mod fuzz;
 mod hash;
 mod json;
+mod judged;
 mod operations;
 mod scripts;
 mod string;

@@ -6,7 +6,8 @@ use redis::{Cmd, Value};
 
 use super::{
     GoFrame,
-    form::{CREATING, Change, Form, RENEWING, idle_seconds},
+    form::{CREATING, Change, Form, RENEWING, idle_seconds, whole_seconds},
+    judged::{Outcome, judged},
     trace::Trace,
 };
 use crate::{
@@ -83,8 +84,8 @@ impl<F: Form> GoFrame<F> {
         access: &Access,
     ) -> Result<Moved, StorageError> {
         let Some([name, trace]) = self.common.names(to) else { return Ok(Moved::Gone) };
-        let fallback = access.bounds.idle_timeout.as_secs().clamp(1, 1 << 31);
-        let seconds = if access.extend.is_some() { idle_seconds(access) } else { fallback }.to_string();
+        let timeout = access.extend.as_ref().map_or(access.bounds.idle_timeout, |extend| extend.idle_timeout);
+        let seconds = whole_seconds(timeout).to_string();
         let keys: [&[u8]; 2] = [&name, &trace];
         let mut answer = wire
             .script(RENEWING, &self.form.scripts().activate, &keys, &[seconds.as_bytes()], Nature::Repeatable)
@@ -105,13 +106,12 @@ impl<F: Form> GoFrame<F> {
         at: Timestamp,
         access: &Access,
     ) -> Result<Moved, StorageError> {
-        let Some([name, trace]) = self.common.names(from) else { return Ok(Moved::Gone) };
+        let Some(names) = self.common.names(from) else { return Ok(Moved::Gone) };
         // A touch that moves nothing: it shows the trace, and leaves alone what GoFrame may have put there since.
-        let mut answer =
-            wire.script(RENEWING, &self.form.scripts().touch, &[&name, &trace], &[b"0"], Nature::Repeatable).await?;
-        let trace = if answer.case == 2 { answer.bytes().and_then(|bytes| Trace::decode(&bytes)) } else { None };
-        if trace.is_none_or(|trace| trace.to != *to) {
-            return Ok(Moved::Moved(at));
+        let touch = &self.form.scripts().touch;
+        match judged(wire, RENEWING, touch, &names, &[b"0"], Nature::Repeatable).await? {
+            Outcome::Moved(trace) if trace.to == *to => {}
+            _ => return Ok(Moved::Moved(at)),
         }
         // What it has stored is there, but perhaps not all that is asked for now.
         Ok(match self.activated(wire, to, access).await? {
@@ -141,7 +141,7 @@ impl<F: Form> Layout for GoFrame<F> {
     ) -> Result<Created, StorageError> {
         refuse(Some(record.principal.as_deref()), record.absolute_deadline)?;
         self.common.limits.check_record(record).map_err(|limit| StorageError::limit(limit, CREATING))?;
-        let seconds = record.expires_at().since(now).as_secs().max(1);
+        let seconds = whole_seconds(record.expires_at().since(now));
         let is_done = self.form.create(&self.common, wire, key, &record.entries, None, seconds).await?;
         Ok(if is_done { Created::Done } else { Created::Exists })
     }
@@ -167,13 +167,12 @@ impl<F: Form> Layout for GoFrame<F> {
         key: &StoreKey,
         access: &Access,
     ) -> Result<Touched, StorageError> {
-        let Some([name, trace]) = self.common.names(key) else { return Ok(Touched::Gone) };
-        let (keys, idle): ([&[u8]; 2], _) = ([&name, &trace], idle_seconds(access).to_string());
-        let mut answer =
-            wire.script(TOUCHING, &self.form.scripts().touch, &keys, &[idle.as_bytes()], Nature::Read).await?;
-        if answer.case != 0 {
+        let Some(names) = self.common.names(key) else { return Ok(Touched::Gone) };
+        let (touch, idle) = (&self.form.scripts().touch, idle_seconds(access).to_string());
+        let Outcome::Done(mut answer) = judged(wire, TOUCHING, touch, &names, &[idle.as_bytes()], Nature::Read).await?
+        else {
             return Ok(Touched::Gone);
-        }
+        };
         let left: Duration = answer.left().ok_or_else(|| shape(TOUCHING))?;
         Ok(Touched::Done(access.now + left))
     }
@@ -201,13 +200,11 @@ impl<F: Form> Layout for GoFrame<F> {
     }
 
     async fn remove<D: Dialer>(&self, wire: &Wire<'_, D>, key: &StoreKey) -> Result<Removed, StorageError> {
-        let Some([name, trace]) = self.common.names(key) else { return Ok(Removed::Absent) };
-        let keys: [&[u8]; 2] = [&name, &trace];
-        let mut answer = wire.script(ENDING, &self.form.scripts().remove, &keys, &[], Nature::Repeatable).await?;
-        Ok(match answer.case {
-            0 => Removed::Done,
-            2 => Removed::Moved(answer.trace(ENDING)?.to),
-            _ => Removed::Absent,
+        let Some(names) = self.common.names(key) else { return Ok(Removed::Absent) };
+        Ok(match judged(wire, ENDING, &self.form.scripts().remove, &names, &[], Nature::Repeatable).await? {
+            Outcome::Done(_) => Removed::Done,
+            Outcome::Moved(trace) => Removed::Moved(trace.to),
+            Outcome::Gone => Removed::Absent,
         })
     }
 

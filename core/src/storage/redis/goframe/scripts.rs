@@ -22,7 +22,7 @@ pub(super) static STRING: Scripts = Scripts {
 };
 pub(super) static STRING_READ: Script = script!("goframe_string.lua", "goframe_string_read.lua");
 pub(super) static STRING_CREATE: Script = script!("goframe_string_create.lua");
-pub(super) static STRING_COMMIT: Script = script!("goframe_string_commit.lua");
+pub(super) static STRING_COMMIT: Script = script!("goframe_string.lua", "goframe_string_commit.lua");
 
 pub(super) static HASH: Scripts = Scripts {
     touch: script!("goframe_hash.lua", "goframe_touch.lua"),

@@ -1,9 +1,12 @@
 //! The form of GoFrame's `StorageRedis`: one JSON object a session.
 
+use std::time::Duration;
+
 use super::{
     Common,
     form::{COMMITTING, CREATING, Change, Form, READING, RENEWING, digits, idle_seconds, interval_millis, snapshot},
     json,
+    judged::touch_as_read,
     scripts::{self, Scripts},
     trace::Trace,
 };
@@ -26,16 +29,41 @@ const TRIES: usize = 1000;
 #[derive(Debug)]
 pub(in crate::storage::redis) struct GoStrings;
 
-/// The session, unless what stands there is none.
-fn found(common: &Common, key: &StoreKey, mut answer: Answer, access: &Access) -> Option<Lookup> {
-    let (left, revision) = (answer.left()?, answer.revision()?);
-    Some(match json::decode(&answer.bytes()?, &common.limits) {
-        Ok(entries) => Lookup::Found(Snapshot { revision, ..snapshot(entries, left, access) }),
-        Err(error) => {
-            tracing::warn!(?key, error = &error as &dyn std::error::Error, "a session of GoFrame's is unreadable");
-            Lookup::Absent
+/// What stands under a key and was judged to be a session.
+struct Stored {
+    entries: Entries,
+    left: Duration,
+    revision: u64,
+}
+
+impl Stored {
+    /// The session, unless what stands there is none.
+    fn read(
+        common: &Common,
+        key: &StoreKey,
+        answer: &mut Answer,
+        doing: &'static str,
+    ) -> Result<Option<Self>, StorageError> {
+        let (left, revision, text) = (answer.left(), answer.revision(), answer.bytes());
+        let (Some(left), Some(revision), Some(text)) = (left, revision, text) else { return Err(shape(doing)) };
+        match json::decode(&text, &common.limits) {
+            Ok(entries) => Ok(Some(Self { entries, left, revision })),
+            Err(error) => {
+                tracing::warn!(?key, error = &error as &dyn std::error::Error, "a session of GoFrame's is unreadable");
+                Ok(None)
+            }
         }
-    })
+    }
+
+    /// Whether it is time to push its end forward.
+    fn is_due(&self, idle: u64, interval: u64) -> bool {
+        let left = u64::try_from(self.left.as_millis()).unwrap_or(u64::MAX);
+        idle > 0 && (idle * 1000).checked_sub(left).is_some_and(|unused| unused >= interval)
+    }
+
+    fn snapshot(self, access: &Access) -> Snapshot {
+        Snapshot { revision: self.revision, ..snapshot(self.entries, self.left, access) }
+    }
 }
 
 impl Form for GoStrings {
@@ -51,18 +79,24 @@ impl Form for GoStrings {
         _names: Option<&[&str]>,
         access: &Access,
     ) -> Result<Lookup, StorageError> {
-        let Some([name, trace]) = common.names(key) else { return Ok(Lookup::Absent) };
-        let (idle, interval) = (idle_seconds(access).to_string(), interval_millis(access).to_string());
-        let (keys, args): ([&[u8]; 2], [&[u8]; 2]) = ([&name, &trace], [idle.as_bytes(), interval.as_bytes()]);
-        let mut answer = wire.script(READING, &scripts::STRING_READ, &keys, &args, Nature::Read).await?;
+        let Some(names) = common.names(key) else { return Ok(Lookup::Absent) };
+        let [name, trace] = &names;
+        let mut answer = wire.script(READING, &scripts::STRING_READ, &[name, trace], &[], Nature::Read).await?;
         match answer.case {
             0 => {
-                let extended = answer.number().ok_or_else(|| shape(READING))? == 1;
-                let lookup = found(common, key, answer, access).ok_or_else(|| shape(READING))?;
-                Ok(match lookup {
-                    Lookup::Found(snapshot) => Lookup::Found(Snapshot { extended, ..snapshot }),
-                    other => other,
-                })
+                let Some(mut stored) = Stored::read(common, key, &mut answer, READING)? else {
+                    return Ok(Lookup::Absent);
+                };
+                let (idle, mut extended) = (idle_seconds(access), false);
+                if stored.is_due(idle, interval_millis(access)) {
+                    let (touch, revision) = (&scripts::STRING.touch, stored.revision);
+                    // If it has changed or gone since, what was read was true then, and whoever was faster has the last word.
+                    if let Some(mut answer) = touch_as_read(wire, READING, touch, &names, revision, idle).await? {
+                        stored.left = answer.left().ok_or_else(|| shape(READING))?;
+                        extended = true;
+                    }
+                }
+                Ok(Lookup::Found(Snapshot { extended, ..stored.snapshot(access) }))
             }
             2 => {
                 let at = answer.trace(READING)?.at;
@@ -130,12 +164,12 @@ impl Form for GoStrings {
                 }
                 1 => Change::Gone,
                 2 => Change::Moved(answer.trace(doing)?),
-                3 => match found(common, key, answer, &commit.access).ok_or_else(|| shape(doing))? {
-                    Lookup::Found(snapshot) => {
-                        base = Some(snapshot);
+                3 => match Stored::read(common, key, &mut answer, doing)? {
+                    Some(stored) => {
+                        base = Some(stored.snapshot(&commit.access));
                         continue;
                     }
-                    _ => Change::Gone,
+                    None => Change::Gone,
                 },
                 6 => Change::Taken,
                 _ => return Err(shape(doing)),

@@ -1,6 +1,7 @@
 //! The layouts of gsession's own: a header at fixed places in front of each session, and scripts that read and change it.
 
 mod body;
+mod find;
 mod hash;
 mod header;
 mod moving;

@@ -5,6 +5,7 @@ use redis::{Cmd, Value};
 use super::{
     Native,
     body::{Body, Change, READING, or_wrong_type},
+    find,
     header::Head,
     moving::{activated, move_between_nodes},
     packed, scan,
@@ -159,7 +160,7 @@ impl<B: Body> Layout for Native<B> {
         principal: &str,
         now: Timestamp,
     ) -> Result<Vec<Found>, StorageError> {
-        scan::find(self, wire, principal, now).await
+        find::find(self, wire, principal, now).await
     }
 
     async fn sweep<D: Dialer>(&self, wire: &Wire<'_, D>, now: Timestamp) -> Result<Swept, StorageError> {

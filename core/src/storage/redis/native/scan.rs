@@ -1,35 +1,33 @@
 //! Going through all sessions, for what is done rarely: listing those of a user, and sweeping.
 
-use std::collections::HashSet;
+use std::{collections::HashSet, sync::Arc};
 
 use redis::{Pipeline, Value};
 
 use super::{
     Native,
     body::Body,
-    header::{Head, Header, Kind, tag_of},
+    header::{Head, Header, Kind},
     packed,
 };
 use crate::{
-    Record, StoreKey, Timestamp,
-    record::{Access, Entries, Snapshot},
+    StoreKey, Timestamp,
+    record::Access,
     storage::{
-        FORWARD_FOR, Found, Lookup, StorageError, Swept,
+        FORWARD_FOR, StorageError, Swept,
         redis::{
-            layout::Layout,
-            server::Dialer,
+            server::{Dialer, Failure, Node},
             wire::{Nature, Wire, shape},
         },
     },
 };
 
 const SWEEPING: &str = "sweeping the sessions in Redis";
-const LISTING: &str = "listing the sessions in Redis";
 /// Keys looked at in one step, which holds up the server for well under a millisecond.
-const STEP: usize = 500;
+pub(super) const STEP: usize = 500;
 
 /// What was found under a key.
-enum Seen {
+pub(super) enum Seen {
     Session(StoreKey, Header),
     Trace(StoreKey, StoreKey),
     Ended(StoreKey),
@@ -37,14 +35,14 @@ enum Seen {
 }
 
 /// Looks at every key once, at least.
-async fn walk<B: Body, D: Dialer>(
+pub(super) async fn walk<B: Body, D: Dialer>(
     layout: &Native<B>,
     wire: &Wire<'_, D>,
     doing: &'static str,
     now: Timestamp,
     mut each: impl FnMut(Seen) + Send,
 ) -> Result<(), StorageError> {
-    let failed = |failure: crate::storage::redis::server::Failure| failure.while_doing(doing);
+    let failed = |failure: Failure| failure.while_doing(doing);
     for node in wire.servers.primaries(wire.dialer).await.map_err(failed)? {
         let mut cursor = b"0".to_vec();
         loop {
@@ -53,16 +51,7 @@ async fn walk<B: Body, D: Dialer>(
             let answer = wire.servers.ask_node(wire.dialer, &node, &scan).await.map_err(failed)?;
             let names;
             (cursor, names) = scanned(answer).ok_or_else(|| shape(doing))?;
-            let mut heads = Pipeline::with_capacity(names.len());
-            heads.ignore_errors();
-            for name in &names {
-                heads.add_command(layout.body.head(name));
-            }
-            let answers = if names.is_empty() {
-                Vec::new()
-            } else {
-                wire.servers.ask_node(wire.dialer, &node, &heads).await.map_err(failed)?
-            };
+            let answers = ask_heads(layout, wire, &node, names.iter()).await.map_err(failed)?;
             for (name, answer) in names.iter().zip(answers) {
                 let text = name.get(layout.common.prefix.len()..).and_then(|rest| std::str::from_utf8(rest).ok());
                 let key = text.and_then(StoreKey::parse);
@@ -91,6 +80,24 @@ async fn walk<B: Body, D: Dialer>(
     Ok(())
 }
 
+/// What stands at the beginning of these keys of a node, asked for all at once; an answer may be an error.
+pub(super) async fn ask_heads<'a, B: Body, D: Dialer>(
+    layout: &Native<B>,
+    wire: &Wire<'_, D>,
+    node: &Arc<Node>,
+    names: impl ExactSizeIterator<Item = &'a Vec<u8>> + Send,
+) -> Result<Vec<Value>, Failure> {
+    if names.len() == 0 {
+        return Ok(Vec::new());
+    }
+    let mut heads = Pipeline::with_capacity(names.len());
+    heads.ignore_errors();
+    for name in names {
+        heads.add_command(layout.body.head(name));
+    }
+    wire.servers.ask_node(wire.dialer, node, &heads).await
+}
+
 /// A prefix as a pattern of Redis.
 fn pattern(prefix: &str) -> String {
     let mut pattern = String::with_capacity(prefix.len() + 1);
@@ -114,44 +121,6 @@ fn scanned(answers: Vec<Value>) -> Option<(Vec<u8>, Vec<Vec<u8>>)> {
         }
         _ => None,
     }
-}
-
-/// The living sessions of a principal.
-///
-/// Each session that lives when this begins is listed under one of its keys, also if it is renewed meanwhile: `SCAN` gives every
-/// key that is there all the time, and what has moved since it was seen is followed.
-pub(super) async fn find<B: Body, D: Dialer>(
-    layout: &Native<B>,
-    wire: &Wire<'_, D>,
-    principal: &str,
-    now: Timestamp,
-) -> Result<Vec<Found>, StorageError> {
-    let tag = tag_of(Some(principal));
-    let (mut seen, mut to_open, mut traces) = (HashSet::new(), Vec::new(), Vec::new());
-    walk(layout, wire, LISTING, now, |thing| match thing {
-        Seen::Session(key, header) if seen.insert(key) && header.tag == tag => to_open.push(key),
-        Seen::Trace(key, to) if seen.insert(key) => traces.push((key, to)),
-        _ => {}
-    })
-    .await?;
-    // The walk may have missed where these lead: it had passed that key before the renewal, or the renewal is under way.
-    to_open.extend(traces.iter().filter(|(_, to)| !seen.contains(to)).map(|(key, _)| key));
-    let passive = Access::passive(now);
-    let (mut opened, mut found) = (HashSet::new(), Vec::new());
-    while let Some(key) = to_open.pop() {
-        // Traces that lead in a circle were planted; none of them leads to a session.
-        if !opened.insert(key) {
-            continue;
-        }
-        match layout.load(wire, &key, Some(&[]), &passive).await? {
-            Lookup::Found(Snapshot { record, .. }) if record.principal.as_deref() == Some(principal) => {
-                found.push(Found::new(key, Record { entries: Entries::EMPTY, ..record }));
-            }
-            Lookup::Moved(_) => to_open.extend(layout.trace(wire, &key, now).await?.map(|trace| trace.to)),
-            Lookup::Found(_) | Lookup::Absent => {}
-        }
-    }
-    Ok(found)
 }
 
 /// Removes what has ended and still lies there, and counts the rest.

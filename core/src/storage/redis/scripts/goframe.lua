@@ -2,9 +2,14 @@
 -- leaves, which GoFrame knows nothing of.
 --
 -- What is of another type or shape, or has no expiry, is none of GoFrame's sessions: it is neither read nor changed nor removed.
-local function absent()
+local function trace_left()
   local trace = redis.pcall('GET', KEYS[2])
-  if type(trace) == 'string' then return {2, trace} end
+  return type(trace) == 'string' and trace
+end
+
+local function absent()
+  local trace = trace_left()
+  if trace then return {2, trace} end
   return {1}
 end
 

@@ -3,10 +3,8 @@
 --
 -- {0, milliseconds left, revision} done, {1} gone, {2, trace} renewed, {3, milliseconds left, revision, value} changed
 -- meanwhile, {6} KEYS[3] is taken.
-local value = redis.pcall('GET', KEYS[1])
-local left = type(value) == 'string' and left_of(KEYS[1])
+local left, revision, value = session(KEYS[1])
 if not left then return absent() end
-local revision = string.sub(redis.sha1hex(value), 1, 16)
 if KEYS[3] and redis.call('EXISTS', KEYS[3]) == 1 then return {6} end
 if revision ~= ARGV[1] then return {3, left, revision, value} end
 local idle = tonumber(ARGV[3])

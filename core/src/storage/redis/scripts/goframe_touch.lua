@@ -1,5 +1,7 @@
--- {0, milliseconds left} done, {1} gone, {2, trace} renewed. ARGV: idle seconds, or 0.
-local left = session(KEYS[1])
+-- Extends what was judged to be a session, if its revision still is ARGV[1]. ARGV: 2 idle seconds, or 0. {0, milliseconds left}
+-- done, {1} gone, {2, trace} renewed, {3, milliseconds left, revision, value, trace} not judged yet, or changed meanwhile.
+local left, revision, value = session(KEYS[1])
 if not left then return absent() end
-local _, after = touch(left, tonumber(ARGV[1]), 0)
+if revision ~= ARGV[1] then return {3, left, revision, value, trace_left()} end
+local _, after = touch(left, tonumber(ARGV[2]), 0)
 return {0, after}
