@@ -38,8 +38,8 @@ pub enum ValueError {
         "the value has an integer of 128 bits, which serde cannot read back inside of some enums: use 64 bits or a string"
     )]
     WideInteger,
-    /// A map has keys that are neither strings, integers nor booleans. A `char` and a variant without data are strings; an `Option` is what
-    /// it holds, and `None` is no key.
+    /// A map has keys that are neither strings, integers nor booleans. A `char` and a variant without data are strings; an
+    /// `Option` is what it holds, and `None` is no key.
     #[error("the value has a map whose keys are not strings, integers or booleans: use a list of pairs")]
     UnsupportedKey,
     /// The value has maps whose keys are integers or booleans, and also a string as key, or a name of a field, that looks like

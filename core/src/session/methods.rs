@@ -192,8 +192,9 @@ macro_rules! session_methods {
             /// Sets `key` to a value, kept as JSON (GoFrame's `Set`).
             ///
             /// What this accepts, [`get`](Self::get) returns, equal, floats to the last bit, as far as the value's own `Serialize` and
-            /// `Deserialize` agree. What JSON would change, or could not carry, is refused, with the reason in [`ValueError`](crate::ValueError): NaN and infinity, `Some(None)`,
-            /// `i128` and `u128`, keys of maps other than strings, integers and booleans, the same key twice.
+            /// `Deserialize` agree. What JSON would change, or could not carry, is refused, with the reason in
+            /// [`ValueError`](crate::ValueError): NaN and infinity, `Some(None)`, `i128` and `u128`, keys of maps other than
+            /// strings, integers and booleans, the same key twice.
             ///
             /// ```
             #[doc = $setup]

@@ -1,8 +1,9 @@
 //! A value as JSON text, checked while it is written.
 //!
 //! The text is what `serde_json` writes. Its own serializer also accepts values that nobody can read back as they were: NaN
-//! becomes `null`, `Some(None)` becomes `None`, and a key may be there twice. Here such a value is refused with the reason (S12). The value is walked once, because a `Serialize` may be costly
-//! or give something else the second time.
+//! becomes `null`, `Some(None)` becomes `None`, and a key may be there twice. Here such a value is refused
+//! with the reason (S12). The value is walked once, because a `Serialize` may be costly or give something else the second
+//! time.
 
 mod compound;
 mod key;
