@@ -74,8 +74,8 @@ macro_rules! manager_methods {
                 Ok(sessions)
             }
 
-            /// Ends every session of a principal, except one if given; returns how many there were (ASVS 7.4.2, 7.4.5). For operators
-            /// and background jobs: a handler that ends its own user's sessions calls
+            /// Ends every session of a principal, except one if given, by this or an older id; returns how many there were (ASVS
+            /// 7.4.2, 7.4.5). For operators and background jobs: a handler that ends its own user's sessions calls
             /// [`destroy_everywhere`](crate::AsyncSession::destroy_everywhere) on its session, which then knows about it.
             ///
             /// # Errors

@@ -213,11 +213,13 @@ impl World {
     }
 
     fn destroy_all_of(&mut self, user: u32) {
+        // The id of the cookie may be an old one of the session that is spared.
+        let number_spared = self.cookie.map(|number| self.sessions.end_of(number));
         let spared = self.cookie.map(|number| self.sessions.id(number));
         let ended = self.manager.destroy_all_of(&principal(user), spared.as_ref()).unwrap();
         let mut expected = 0;
         for (number, (fate, _)) in self.sessions.0.iter_mut().enumerate() {
-            if matches!(fate, Fate::Lives(data) if data.get(OWNER) == Some(&user)) && self.cookie != Some(number) {
+            if matches!(fate, Fate::Lives(data) if data.get(OWNER) == Some(&user)) && number_spared != Some(number) {
                 *fate = Fate::Ended;
                 expected += 1;
             }
