@@ -126,7 +126,7 @@ impl From<Removed> for Answer {
     }
 }
 
-/// What lies under a key.
+/// What is stored under a key.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) enum View {
     Absent,

@@ -112,7 +112,7 @@ impl Stage {
         }
     }
 
-    /// What lies under a key, read without counting as activity.
+    /// What is stored under a key, read without counting as activity.
     pub(super) fn found(&self, key: &StoreKey, now: Timestamp) -> Verdict<Option<Snapshot>> {
         Ok(match self.storage.load(key, &Access::passive(now))? {
             Lookup::Found(snapshot) => Some(snapshot),
@@ -120,7 +120,7 @@ impl Stage {
         })
     }
 
-    /// What lies under a key, where something has to.
+    /// What is stored under a key, which must not be empty.
     pub(super) fn there(&self, key: &StoreKey, now: Timestamp) -> Verdict<Snapshot> {
         self.found(key, now)?.ok_or_else(|| Flaw::seen("a session that must be there is not"))
     }

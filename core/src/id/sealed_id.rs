@@ -13,7 +13,7 @@ const TAG: &[u8; 16] = b"gsession sealed1";
 /// renewal.
 ///
 /// A client whose answer got lost comes back with the old id. If it proves again who its user is, it must be given the new id,
-/// which the server keeps in no other form. Whoever reads the storage without holding the old id learns nothing (R16): the seal
+/// which the server keeps in no other form. Reading the storage without holding the old id reveals nothing (R16): the seal
 /// is a one-time pad, made by SHA-256 from the old id and the new key. It is as strong as the old id: a standard one has 256
 /// random bits.
 ///

@@ -8,7 +8,7 @@ use super::SessionId;
 
 /// SHA-256 of a [`SessionId`] and its [`Realm`](crate::Realm): the only form of an id that a storage ever sees.
 ///
-/// Whoever reads a storage, a backup or a log of keys cannot turn a key back into the cookie that opens the session, and
+/// Reading a storage, a backup or a log of keys is not enough to turn a key back into the cookie that opens the session, and
 /// the timing of a look-up tells nothing about ids (OWASP; CVE-2019-16782). `Display` writes 64 hexadecimal digits.
 ///
 /// ```
@@ -31,7 +31,7 @@ pub enum KeyScheme {
     /// By the SHA-256 of their ids.
     #[default]
     Hashed,
-    /// By the ids themselves, because another system that shares the storage does so. Whoever reads such a storage, or a
+    /// By the ids themselves, because another system that shares the storage does so. Anyone who reads such a storage, or a
     /// backup of it, can take over its sessions. Ids have at most 32 characters.
     RawIds,
 }

@@ -17,7 +17,9 @@ use serde::{
     forward_to_deserialize_any,
 };
 
-use super::encode::PRIVATE_NUMBER;
+/// How `serde_json` names a number that it keeps as text and passes through serde as a struct, with its feature
+/// `arbitrary_precision`.
+pub(super) const PRIVATE_NUMBER: &str = "$serde_json::private::Number";
 
 /// The value, if it can be read in this way.
 pub(super) fn decode<T: DeserializeOwned>(text: &[u8]) -> Option<T> {

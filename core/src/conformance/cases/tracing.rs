@@ -1,4 +1,4 @@
-//! What a storage remembers of a renewal, so that whoever logs in once more finds the session that their first login has made.
+//! What a storage remembers of a renewal, so that a client that logs in again finds the session its first login made.
 
 use std::time::Duration;
 

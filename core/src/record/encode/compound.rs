@@ -10,7 +10,7 @@ use serde::{
 };
 
 use super::{Refused, Unwritable, Writer, key::KeyWriter};
-use crate::ValueError;
+use crate::{ValueError, record::typed_keys::PRIVATE_NUMBER};
 
 /// An array that is being written.
 pub(super) struct Items<'a> {
@@ -197,10 +197,8 @@ impl SerializeStructVariant for Members<'_> {
     }
 }
 
-/// How `serde_json` names what it passes through serde as a struct: a number kept as text (with its feature
-/// `arbitrary_precision`), and a `RawValue`.
+/// How `serde_json` names what it passes through serde as a struct, such as a `RawValue`.
 const PRIVATE: &[u8] = b"$serde_json::private::";
-pub(in super::super) const NUMBER: &str = "$serde_json::private::Number";
 const RAW_VALUE: &str = "$serde_json::private::RawValue";
 
 /// A struct that is being written.
@@ -214,7 +212,7 @@ impl<'a> Fields<'a> {
     pub(super) fn open(to: &'a mut Writer, name: &'static str) -> Result<Self, Refused> {
         match name {
             RAW_VALUE => Err(Refused(Unwritable::Value(ValueError::RawValue))),
-            NUMBER => Ok(Self::Number(to)),
+            PRIVATE_NUMBER => Ok(Self::Number(to)),
             _ => Members::open(to).map(Self::Object),
         }
     }

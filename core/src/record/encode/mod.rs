@@ -13,7 +13,6 @@ use std::{ops::Range, sync::Arc};
 
 use serde::Serialize;
 
-pub(super) use self::compound::NUMBER as PRIVATE_NUMBER;
 use self::value::ValueWriter;
 use super::{ValueError, limits::MAX_DEPTH, typed_keys::looks_typed};
 
