@@ -171,7 +171,7 @@ async fn the_log_shows_no_secret() {
         place.probe.fail(&[]);
 
         // One that is forgotten, outside the middleware.
-        let forgotten = AsyncManager::new(place.storage()).session(None, ClientInfo::default());
+        let forgotten = AsyncManager::new(place.storage()).begin(None, ClientInfo::default);
         forgotten.set("user", VALUE).unwrap();
         drop(forgotten);
 
@@ -205,7 +205,7 @@ async fn errors_show_no_secret() {
     let manager =
         AsyncManager::builder(place.storage()).realm(NAME).clock(place.clock.clone()).limits(limits).build().unwrap();
     let without_ids = AsyncManager::builder(place.storage()).realm(NAME).id_generator(broken).build().unwrap();
-    let session = || manager.session(Some(id.as_str()), ClientInfo::default());
+    let session = || manager.begin(Some(id.as_str()), ClientInfo::default);
 
     let mut errors: Vec<gsession::Error> = Vec::new();
     errors.push(session().get::<u64>("user").await.unwrap_err());
@@ -220,7 +220,7 @@ async fn errors_show_no_secret() {
     used.set("user", VALUE).unwrap();
     errors.push(used.set_id(planted()).unwrap_err());
     used.abandon();
-    let unsaved = without_ids.session(None, ClientInfo::default());
+    let unsaved = without_ids.begin(None, ClientInfo::default);
     unsaved.set("user", VALUE).unwrap();
     errors.push(unsaved.save().await.unwrap_err());
     unsaved.abandon();

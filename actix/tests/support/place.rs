@@ -83,8 +83,8 @@ impl Place {
     /// its own; here every operation passes the probe.)
     pub(crate) fn storage(&self) -> AnyStorage {
         match self.kind {
-            Kind::Memory => AnyStorage::new(OnTheSpot(self.probe.clone())),
-            Kind::File | Kind::RedisString | Kind::RedisHash => AnyStorage::new(OnPool::new(self.probe.clone())),
+            Kind::Memory => AnyStorage::immediate((self.probe.clone())),
+            Kind::File | Kind::RedisString | Kind::RedisHash => AnyStorage::blocking((self.probe.clone())),
         }
     }
 

@@ -5,7 +5,7 @@ use std::{
     fmt,
     future::Future,
     pin::{Pin, pin},
-    sync::{Barrier, mpsc},
+    sync::{Arc, Barrier, mpsc},
     task::{Context, Poll},
     thread::ScopedJoinHandle,
     time::Duration,
@@ -54,7 +54,7 @@ pub(super) fn is_serialisable(stage: &Stage, plan: Plan) -> Verdict {
     let reference = stage.reference();
     let on_reference = |first: usize| {
         outcome(&reference, plan, &|operations| {
-            in_order(operations, first, |operation| operation.run(&*reference.storage))
+            in_order(operations, first, |operation| operation.run(&reference.storage))
         })
     };
     let allowed = [on_reference(0)?, on_reference(1)?];
@@ -82,12 +82,12 @@ fn in_every_way(stage: &Stage, plan: Plan, judge: &dyn Fn(&str, &Outcome) -> Ver
     let judge = |how: &str, run: Run<'_>| judge(how, &outcome(stage, plan, run)?);
     for first in [0, 1] {
         let how = format!("with operation {} held up while it was applied", first + 1);
-        judge(&how, &|operations| held_up(&*stage.storage, operations, first))?;
+        judge(&how, &|operations| held_up(&stage.storage, operations, first))?;
     }
     for round in 0..RACES {
         for first in [0, 1] {
             let how = format!("with operation {} begun a moment before the other one", first + 1);
-            judge(&how, &|operations| raced(&*stage.storage, operations, first, LATER * round))?;
+            judge(&how, &|operations| raced(&stage.storage, operations, first, LATER * round))?;
         }
     }
     let Some((storage, executor)) = &stage.asynchronous else { return Ok(()) };
@@ -112,7 +112,7 @@ pub(super) fn is_whole_when_dropped(stage: &Stage, plan: Plan) -> Verdict {
     let keys = reference.new_keys();
     let [operation, _] = plan(&reference, &keys)?;
     let before = left(&reference, &keys)?;
-    operation.run(&*reference.storage)?;
+    operation.run(&reference.storage)?;
     let after = left(&reference, &keys)?;
     for polls in 1..=SUSPENSIONS {
         let keys = stage.new_keys();
@@ -121,7 +121,7 @@ pub(super) fn is_whole_when_dropped(stage: &Stage, plan: Plan) -> Verdict {
             executor.wait(async { Steps { future: pin!(operation.run_async(storage)), left: polls }.await.is_some() });
         let mut seen = settled(stage, &keys)?;
         if seen.iter().all(|view| !matches!(view, View::Session { .. })) {
-            operation.run(&*stage.storage)?;
+            operation.run(&stage.storage)?;
             seen = left(stage, &keys)?;
         }
         must!(
@@ -174,7 +174,7 @@ fn in_order(
 }
 
 /// Holds up one operation between what it has read and what it writes, while the other one runs, or waits for it.
-fn held_up(storage: &dyn Storage, operations: &[Operation; 2], first: usize) -> Verdict<[Answer; 2]> {
+fn held_up(storage: &Arc<dyn Storage>, operations: &[Operation; 2], first: usize) -> Verdict<[Answer; 2]> {
     let Some((held, gate)) = operations[first].held_up() else {
         return in_order(operations, first, |operation| operation.run(storage));
     };
@@ -202,7 +202,12 @@ fn held_up(storage: &dyn Storage, operations: &[Operation; 2], first: usize) -> 
 }
 
 /// Starts both, the other one so much later.
-fn raced(storage: &dyn Storage, operations: &[Operation; 2], first: usize, later: Duration) -> Verdict<[Answer; 2]> {
+fn raced(
+    storage: &Arc<dyn Storage>,
+    operations: &[Operation; 2],
+    first: usize,
+    later: Duration,
+) -> Verdict<[Answer; 2]> {
     let start = &Barrier::new(2);
     std::thread::scope(|scope| {
         let [one, two] = [0, 1].map(|number| {

@@ -15,7 +15,7 @@ use super::{
     cases,
     stage::{Source, Stage},
 };
-use crate::{AnyStorage, AsyncStorage, Clock as _, Storage, SystemClock};
+use crate::{AnyStorage, Clock as _, Storage, SystemClock};
 
 /// How long a case may take unless told otherwise. Nothing else depends on it.
 const PATIENCE: Duration = Duration::from_secs(120);
@@ -40,12 +40,9 @@ impl Suite {
 
     /// For an async storage. `make` gives a new, empty one each time; each case has its own. It is called, and the storage
     /// is used, in a tokio runtime of several threads with all drivers that are compiled in.
-    pub fn asynchronous<S: AsyncStorage + 'static>(make: impl Fn() -> S + Send + Sync + 'static) -> Self {
+    pub fn asynchronous<S: Into<AnyStorage>>(make: impl Fn() -> S + Send + Sync + 'static) -> Self {
         let executor = Executor::start().map_err(Arc::new);
-        Self::new(
-            executor
-                .map(|executor| Source::Asynchronous(Arc::new(move || AnyStorage::new(make())), Arc::new(executor))),
-        )
+        Self::new(executor.map(|executor| Source::Asynchronous(Arc::new(move || make().into()), Arc::new(executor))))
     }
 
     fn new(source: Result<Source, Arc<io::Error>>) -> Self {

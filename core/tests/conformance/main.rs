@@ -17,7 +17,7 @@ use std::{
     },
 };
 
-use gsession::{FileStorage, OnPool, OnTheSpot, Storage, conformance::Suite};
+use gsession::{AnyStorage, FileStorage, Storage, conformance::Suite};
 use support::{quiet_file, quiet_memory, redis};
 use tempfile::TempDir;
 
@@ -36,8 +36,8 @@ gsession::conformance_tests! {
     memory: Suite::blocking(quiet_memory);
     memory_in_arc: Suite::blocking(|| Arc::new(quiet_memory()) as Arc<dyn Storage>);
     memory_async: Suite::asynchronous(quiet_memory);
-    memory_on_the_spot: Suite::asynchronous(|| OnTheSpot(quiet_memory()));
-    memory_on_pool: Suite::asynchronous(|| OnPool::new(quiet_memory()));
+    memory_immediate: Suite::asynchronous(|| AnyStorage::immediate(quiet_memory()));
+    memory_on_pool: Suite::asynchronous(|| AnyStorage::blocking(quiet_memory()));
     file: Suite::blocking(files());
     file_in_box: {
         let make = files();

@@ -148,7 +148,7 @@ impl Store {
 
     /// As `load`, if the file is in memory and nothing about it is out of the ordinary.
     #[cfg(target_os = "linux")]
-    pub(super) fn load_at_once(&self, key: &StoreKey, access: &Access) -> Option<Lookup> {
+    pub(super) fn load_cached(&self, key: &StoreKey, access: &Access) -> Option<Lookup> {
         let waiting = self.touches.waiting(key);
         let (bytes, modified) = self.folder.with_root(|root| self.cached.read(root, key))?;
         let content = self.decode(key, Some(&bytes), modified, waiting, access);
@@ -156,7 +156,7 @@ impl Store {
     }
 
     #[cfg(not(target_os = "linux"))]
-    pub(super) fn load_at_once(&self, _: &StoreKey, _: &Access) -> Option<Lookup> {
+    pub(super) fn load_cached(&self, _: &StoreKey, _: &Access) -> Option<Lookup> {
         None
     }
 
