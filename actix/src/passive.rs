@@ -27,7 +27,7 @@ use crate::{attach::MarkedPassive, ext::attached};
 /// # let _ = app;
 /// ```
 ///
-/// A single request is marked with [`Session::set_passive`](crate::Session::set_passive) before it reads.
+/// A single request is marked with [`Session::set_passive`](gsession::AsyncSession::set_passive) before it reads.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct Passive;
 

@@ -90,7 +90,7 @@ use crate::{Session, SessionMiddleware, attach::Attached};
 /// A session of a new visitor, in a memory storage of its own. Clones are the same session.
 #[must_use]
 pub fn session() -> Session {
-    Session::without_request(AsyncManager::new(MemoryStorage::new()).session(None, ClientInfo::default()))
+    Session::of(&AsyncManager::new(MemoryStorage::new()).begin(None, ClientInfo::default))
 }
 
 /// Makes `req.get_session()` give this session, as a middleware would.
@@ -113,5 +113,5 @@ pub fn session() -> Session {
 /// ```
 pub fn attach(req: &HttpRequest, session: &Session) {
     let sessions = SessionMiddleware::new(MemoryStorage::new());
-    req.extensions_mut().insert(Attached::holding(Arc::clone(&sessions.setup), session.clone()));
+    req.extensions_mut().insert(Attached::of(Arc::clone(&sessions.setup), session.core().into()));
 }

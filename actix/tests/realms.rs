@@ -101,7 +101,7 @@ async fn the_realm_can_be_chosen() {
     assert_eq!(Client::of(named("new", "other")).await.with_cookie(&line, "get").await.body, "-");
     // Outside HTTP.
     let manager = old.manager();
-    let user = |session: gsession::AsyncSession| async move { session.get::<String>("user").await.unwrap() };
+    let user = |session: gsession::Exchange| async move { session.get::<String>("user").await.unwrap() };
     assert_eq!(user(manager.begin(Some(id.as_str()), ClientInfo::default)).await.as_deref(), Some("ada"));
     let stranger = manager.in_realm("tcp");
     assert_eq!(user(stranger.begin(Some(id.as_str()), ClientInfo::default)).await, None);

@@ -282,7 +282,7 @@ async fn debug_shows_no_secret() {
         let saved = session.save().await?;
         let texts = [
             shown(&session),
-            shown(session.core()),
+            shown(&session.core()),
             shown(&req.get_session()),
             shown(&*req.extensions()),
             shown(&saved),
@@ -309,7 +309,7 @@ async fn debug_shows_no_secret() {
     let commit = Commit::new(changes.clone(), Access::passive(now)).expecting("user", Some(VALUE));
     let client_info = ClientInfo::new(None).with_header("cookie", format!("{NAME}={}", id.as_str()).as_bytes());
     let delivery = Delivery::Send { id: id.clone(), expires_at: now };
-    let session = place.sessions().manager().session(Some(id.as_str()), client_info.clone());
+    let session = place.sessions().manager().begin(Some(id.as_str()), || client_info.clone());
     let conflict = place.probe.commit(&key, &commit).unwrap();
     texts.extend([
         shown(&id),

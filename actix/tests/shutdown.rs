@@ -13,7 +13,7 @@ use std::{
 
 use actix_web::{App, HttpServer, web};
 use gsession::{
-    FileStorage, OnPool, Record, Storage, StorageError, StoreKey, Timestamp,
+    AnyStorage, FileStorage, Record, Storage, StorageError, StoreKey, Timestamp,
     record::Commit,
     storage::{Access, Committed, Created, Lookup, Removed},
 };

@@ -206,7 +206,8 @@ impl Exchange<AsyncSession> {
     /// because the session was ended or renewed meanwhile: the answer must not say that it was. Other writes are then dropped
     /// ([`Saved::Gone`], [`Closed::conflict`]). After an error the request can be closed again, or [discarded](Self::discard).
     pub async fn close(&self) -> Result<Closed, Error> {
-        close(self.0.shared()).await
+        let shared = self.0.shared();
+        Ok(closed(shared, &shared.store(Progress::closing()).await?))
     }
 
     /// Ends the request as its answer demands, and says what the client has to be told and whether something else has to be
@@ -216,12 +217,15 @@ impl Exchange<AsyncSession> {
         let shared = self.0.shared();
         // A storage that never waits answers now, unless another task is using this session. Nothing has happened then.
         if shared.storage.is_immediate()
-            && let Some(finished) = finish(shared, outcome, logged_in).now_or_never()
+            && let Some(stored) = shared.store(Progress::closing()).now_or_never()
         {
-            return Finishing(State::Ready(Some(finished)));
+            return Finishing(State::Ready(Some(conclude(shared, stored, outcome, logged_in))));
         }
         let shared = Arc::clone(shared);
-        Finishing(State::Waiting(Box::pin(async move { finish(&shared, outcome, logged_in).await })))
+        Finishing(State::Waiting(Box::pin(async move {
+            let stored = shared.store(Progress::closing()).await;
+            conclude(&shared, stored, outcome, logged_in)
+        })))
     }
 
     /// The request is over, however that came: what is not stored by now is dropped, and a destroy that could not be carried out
@@ -239,24 +243,26 @@ impl Exchange<Session> {
     ///
     /// As [`Exchange::close`](Exchange::<AsyncSession>::close).
     pub fn close(&self) -> Result<Closed, Error> {
-        wait(close(self.0.shared()))
+        let shared = self.0.shared();
+        Ok(closed(shared, &wait(shared.store(Progress::closing()))?))
     }
 
     /// Ends the request as its answer demands: the blocking form of [`Exchange::finish`](Exchange::<AsyncSession>::finish).
     pub fn finish(&self, outcome: Outcome, client: impl FnOnce() -> ClientInfo) -> Finished {
         let logged_in = self.prepare(outcome, client);
-        wait(finish(self.0.shared(), outcome, logged_in))
+        let shared = self.0.shared();
+        conclude(shared, wait(shared.store(Progress::closing())), outcome, logged_in)
     }
 }
 
-async fn close(shared: &Shared) -> Result<Closed, Error> {
-    let progress = shared.store(Progress::closing()).await?;
+fn closed(shared: &Shared, progress: &Progress) -> Closed {
     let delivery = shared.machine.lock().delivery();
-    Ok(Closed { delivery, saved: progress.saved(), conflict: progress.conflict() })
+    Closed { delivery, saved: progress.saved(), conflict: progress.conflict() }
 }
 
-async fn finish(shared: &Shared, outcome: Outcome, logged_in: bool) -> Finished {
-    let closed = close(shared).await;
+/// What the end of a request came to, when everything is stored that could be.
+fn conclude(shared: &Shared, stored: Result<Progress, Error>, outcome: Outcome, logged_in: bool) -> Finished {
+    let closed = stored.map(|progress| closed(shared, &progress));
     let is_gone = matches!(closed, Err(Error::Gone));
     if is_gone || closed.as_ref().is_ok_and(|closed| closed.saved == Saved::Gone || closed.conflict) {
         tracing::warn!(LOST);
@@ -276,6 +282,13 @@ async fn finish(shared: &Shared, outcome: Outcome, logged_in: bool) -> Finished 
             let error = (!(is_gone && outcome == Outcome::Refused)).then_some(error);
             Finished { delivery, saved: Saved::Nothing, logged_in, error }
         }
+    }
+}
+
+/// The request that a session belongs to, for tests that have only the session.
+impl From<AsyncSession> for Exchange {
+    fn from(session: AsyncSession) -> Self {
+        Self(session)
     }
 }
 

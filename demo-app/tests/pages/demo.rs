@@ -11,8 +11,8 @@ use std::{
 
 use clap::Parser as _;
 use gsession::{
-    AnyStorage, Clock as _, FileStorage, ManualClock, MemoryStorage, OnTheSpot, Record, Storage, StorageError,
-    StorageErrorKind, StoreKey, SystemClock, Timestamp,
+    AnyStorage, Clock as _, FileStorage, ManualClock, MemoryStorage, Record, Storage, StorageError, StorageErrorKind,
+    StoreKey, SystemClock, Timestamp,
     record::Commit,
     storage::{Access, Committed, Created, Found, Lookup, Moved, Removed, Trace},
 };
@@ -38,7 +38,7 @@ pub(crate) fn in_folder(folder: &Path) -> Demo {
 pub(crate) fn with_outages() -> (Demo, Outages) {
     let outages = Outages::default();
     let storage = Failing { inner: MemoryStorage::new(), outages: outages.clone() };
-    (over(AnyStorage::immediate((storage)), &ManualClock::new(SystemClock.now())), outages)
+    (over(AnyStorage::immediate(storage), &ManualClock::new(SystemClock.now())), outages)
 }
 
 /// As the program opens it with these arguments.

@@ -77,61 +77,54 @@ impl Shared {
     /// Leads the machine through the storage until everything is stored.
     pub(crate) async fn store(&self, mut progress: Progress) -> Result<Progress, Error> {
         let _one_at_a_time = self.io.lock().await;
-        loop {
-            let now = self.config.clock.now();
-            let next = self.machine.lock().next(&mut progress, now, &self.config);
-            let done = match next {
-                Ok(None) => return Ok(progress),
-                Ok(Some(step)) => self.perform(&step, &mut progress).await,
-                Err(error) => Err(error),
-            };
-            done.inspect_err(|_| self.machine.lock().tell())?;
-        }
+        let stored = self.store_all(&mut progress).await;
+        stored.inspect_err(|_| self.machine.lock().tell()).map(|()| progress)
     }
 
-    /// Asks the storage and takes its answer.
-    async fn perform(&self, step: &Step, progress: &mut Progress) -> Result<(), Error> {
+    async fn store_all(&self, progress: &mut Progress) -> Result<(), Error> {
         let (storage, config) = (&self.storage, &*self.config);
         let machine = || self.machine.lock();
-        let failed = |error: StorageError| {
-            machine().failed(matches!(step, Step::Move(_)), &error);
-            Error::from(error)
-        };
-        match step {
-            Step::Remove(key) => {
-                let removed = storage.remove(key).await.map_err(failed)?;
-                machine().removed(*key, removed, progress)?;
-            }
-            Step::Create(step) => {
-                let created = storage.create(&step.key, &step.record, step.now).await.map_err(failed)?;
-                machine().created(step, created, progress)?;
-            }
-            Step::Commit(step) => {
-                let committed = storage.commit(&step.key, &step.commit).await.map_err(failed)?;
-                machine().committed(step, committed, progress, config);
-            }
-            Step::Move(step) => {
-                let moved = storage.move_to(&step.from, &step.to, &step.commit).await.map_err(failed)?;
-                machine().moved(step, moved, progress, config);
-            }
-            Step::Touch(key, access) => {
-                let touched = storage.touch(key, access).await.map_err(failed)?;
-                machine().touched(touched);
-            }
-            Step::LookForOwn(step) => {
-                let lookup = storage.load(&step.key, &step.access).await.map_err(failed)?;
-                machine().looked(step, lookup, progress);
-            }
-            Step::Follow(step) => {
-                let trace = storage.trace(&step.key, step.now).await.map_err(failed)?;
-                machine().followed(step, trace, config);
-            }
-            Step::Recognise(step) => {
-                let lookup = storage.load(&step.key, &step.access).await.map_err(failed)?;
-                machine().recognised(step, lookup, config);
+        loop {
+            let Some(step) = machine().next(progress, config.clock.now(), config)? else { return Ok(()) };
+            let failed = |error: StorageError| {
+                machine().failed(matches!(step, Step::Move(_)), &error);
+                Error::from(error)
+            };
+            match &step {
+                Step::Remove(key) => {
+                    let removed = storage.remove(key).await.map_err(failed)?;
+                    machine().removed(*key, removed, progress)?;
+                }
+                Step::Create(step) => {
+                    let created = storage.create(&step.key, &step.record, step.now).await.map_err(failed)?;
+                    machine().created(step, created, progress)?;
+                }
+                Step::Commit(step) => {
+                    let committed = storage.commit(&step.key, &step.commit).await.map_err(failed)?;
+                    machine().committed(step, committed, progress, config);
+                }
+                Step::Move(step) => {
+                    let moved = storage.move_to(&step.from, &step.to, &step.commit).await.map_err(failed)?;
+                    machine().moved(step, moved, progress, config);
+                }
+                Step::Touch(key, access) => {
+                    let touched = storage.touch(key, access).await.map_err(failed)?;
+                    machine().touched(touched);
+                }
+                Step::LookForOwn(step) => {
+                    let lookup = storage.load(&step.key, &step.access).await.map_err(failed)?;
+                    machine().looked(step, lookup, progress);
+                }
+                Step::Follow(step) => {
+                    let trace = storage.trace(&step.key, step.now).await.map_err(failed)?;
+                    machine().followed(step, trace, config);
+                }
+                Step::Recognise(step) => {
+                    let lookup = storage.load(&step.key, &step.access).await.map_err(failed)?;
+                    machine().recognised(step, lookup, config);
+                }
             }
         }
-        Ok(())
     }
 }
 

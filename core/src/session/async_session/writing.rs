@@ -139,7 +139,7 @@ impl<E: From<Error>> AsyncSession<E> {
     ///
     /// Of several overlapping renewals one wins. A later one that says who its user is, with
     /// [`set_principal`](Self::set_principal), joins the session of the first if that is the same user's: a second
-    /// click on "log in" works. What the others wrote is dropped ([`Saved::Gone`]), which is an error at the end of the
+    /// click on "log in" works. What the others wrote is dropped ([`Saved::Gone`](crate::Saved::Gone)), which is an error at the end of the
     /// request.
     ///
     /// ```
