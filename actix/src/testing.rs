@@ -24,7 +24,7 @@
 //! # Ok::<(), actix_web::Error>(()) }).unwrap();
 //! ```
 //!
-//! A handler that calls `req.get_session()` needs it in its request: [`attach`] puts it there. [`Session::save`] stores what
+//! A handler that calls `req.get_session()` needs it in its request: [`attach`] puts it there. [`save`](gsession::AsyncSession::save) stores what
 //! was written, as the end of a request would, and says what came of it (a login that is lost is
 //! [`Saved::Gone`](gsession::Saved::Gone) here, where the middleware answers 409).
 //!
