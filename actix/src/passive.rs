@@ -14,7 +14,7 @@ use actix_web::{
 use crate::{attach::MarkedPassive, ext::attached};
 
 /// Marks the requests of a route or scope as passive: they read the session without extending it, so that a page that polls
-/// does not keep its user logged in (S7, ASVS 7.3.1).
+/// does not keep its user logged in ([S7](gsession::design#s7), ASVS 7.3.1).
 ///
 /// ```
 /// use actix_web::{App, HttpResponse, web};

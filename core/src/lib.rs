@@ -45,6 +45,8 @@
 //! | [`id`] | what the client holds, what a storage sees, and how new ids are made |
 //! | [`Clock`], [`Timestamp`] | time, movable in tests |
 //! | [`guarantees`] | each promise, the tests that show it, and the peers |
+//! | [`design`] | how it is built; what the codes `S`, `H` and `R` with a number mean |
+//! | [`formats`] | what is stored, byte by byte |
 //! | `conformance` | for authors of storages: shows whether one keeps the contract (shown with the feature `conformance`) |
 //! | `coming_from_goframe` | GoFrame's names and ours, and how to move without logging anybody out (shown with the feature `redis`) |
 //!
@@ -75,6 +77,12 @@ mod wait;
 
 #[doc = include_str!("docs/guarantees.md")]
 pub mod guarantees {}
+
+#[doc = include_str!("docs/design.md")]
+pub mod design {}
+
+#[doc = include_str!("docs/formats.md")]
+pub mod formats {}
 
 #[doc = include_str!("docs/goframe.md")]
 #[cfg(all(feature = "file", feature = "redis", unix))]

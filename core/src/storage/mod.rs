@@ -33,5 +33,6 @@ use std::time::Duration;
 
 /// How long a storage remembers that a session was renewed, and under which key it lives on: 1 hour.
 ///
-/// A logout that began before a renewal and ends after it must end the renewed session (S5); this is how long it may take.
+/// A logout that began before a renewal and ends after it must end the renewed session ([S5](crate::design#s5)); this is how long
+/// it may take.
 pub const FORWARD_FOR: Duration = Duration::from_secs(60 * 60);
