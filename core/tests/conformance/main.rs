@@ -5,6 +5,7 @@
 
 mod broken;
 mod broken_async;
+mod one_file;
 mod plain;
 #[path = "../support/mod.rs"]
 mod support;
@@ -53,4 +54,5 @@ gsession::conformance_tests! {
     redis_string_cluster: Suite::blocking(redis::clustered_strings);
     redis_hash_cluster: Suite::asynchronous(redis::clustered_hashes);
     as_plain_as_can_be: Suite::blocking(plain::Plain::sound);
+    sessions_in_one_file: { let path = folders(); Suite::blocking(move || one_file::OneFile::at(path())) };
 }
