@@ -1,5 +1,5 @@
 //! Server-side sessions for Rust services that stay correct under concurrency: the session component of the GoFrame
-//! framework, rebuilt. This crate knows no HTTP; for actix-web, see `gsession-actix`.
+//! framework, rebuilt. This crate knows no web framework; for actix-web, see `gsession-actix`.
 //!
 //! ```
 //! use gsession::{ClientInfo, Delivery, Manager, MemoryStorage};
@@ -44,6 +44,7 @@
 //! | [`record`] | what is kept for a session, how a request changes it, and how it becomes bytes |
 //! | [`id`] | what the client holds, what a storage sees, and how new ids are made |
 //! | [`Clock`], [`Timestamp`] | time, movable in tests |
+//! | `http` | the rules of HTTP: cookies, session headers and caches, for integrations with a framework (shown with the feature `http`) |
 //! | [`guarantees`] | each promise, the tests that show it, and the peers |
 //! | `conformance` | for authors of storages: shows whether one keeps the contract (shown with the feature `conformance`) |
 //! | `coming_from_goframe` | GoFrame's names and ours, and how to move without logging anybody out (shown with the feature `redis`) |
@@ -57,6 +58,7 @@
 //! | `tokio` | no | `OnPool`, and with it `FileStorage` as an [`AsyncStorage`] | `tokio` (`rt`) |
 //! | `redis` | no | `RedisStorage` and `RedisHashStorage` | `redis`, `tokio`, `thread_local`, `lru` |
 //! | `redis-tls` | no | Redis over TLS | `rustls` with `ring` |
+//! | `http` | no | `http`: cookies and headers, for integrations with a framework | |
 //! | `conformance` | no | `conformance`: shows whether a storage of your own keeps its contract | `tokio` (`rt-multi-thread`) |
 
 mod clock;
@@ -66,6 +68,8 @@ mod error;
 #[cfg(feature = "fuzzing")]
 #[doc(hidden)]
 pub mod fuzzing;
+#[cfg(feature = "http")]
+pub mod http;
 pub mod id;
 mod manager;
 pub mod record;

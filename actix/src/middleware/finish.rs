@@ -5,10 +5,7 @@ use std::fmt;
 use actix_web::{
     Error, HttpResponse, ResponseError,
     dev::ServiceResponse,
-    http::{
-        StatusCode,
-        header::{CACHE_CONTROL, HeaderMap, VARY},
-    },
+    http::{StatusCode, header::HeaderMap},
 };
 use gsession::{AsyncSession, Closed, Delivery, Saved};
 
@@ -16,7 +13,7 @@ use super::Setup;
 use crate::{
     SessionError,
     attach::Attached,
-    transport::{Via, client_info, never_stored, vary},
+    transport::{Via, client_info},
 };
 
 /// What the middleware knows of a request when its handler has answered.
@@ -64,11 +61,7 @@ pub(super) fn deliver<B>(
     closed: Result<Closed, gsession::Error>,
     mut outcome: Result<ServiceResponse<B>, Error>,
 ) -> Result<ServiceResponse<B>, Error> {
-    let Setup { manager, transport, .. } = attached.setup();
-    let Answered { via, logged_in, claims_success } = answered;
-    let write = |delivery: &Delivery, headers: &mut HeaderMap| {
-        transport.deliver(delivery, via, || manager.now(), logged_in, headers);
-    };
+    let Answered { logged_in, claims_success, .. } = answered;
     let is_gone = matches!(closed, Err(gsession::Error::Gone));
     if is_gone || closed.as_ref().is_ok_and(|closed| closed.saved == Saved::Gone || closed.conflict) {
         tracing::warn!(LOST);
@@ -92,29 +85,32 @@ pub(super) fn deliver<B>(
     };
     match outcome {
         Ok(mut response) => {
-            write(&delivery, response.headers_mut());
+            write(attached.setup(), answered, &delivery, response.headers_mut());
             Ok(response)
         }
         Err(error) => {
-            let mut headers = HeaderMap::new();
-            write(&delivery, &mut headers);
-            let never_stored = logged_in && transport.no_store_when_logged_in;
+            let never_stored = logged_in && attached.setup().transport.rules().no_store_when_logged_in();
             let tells_nothing = delivery == Delivery::Keep && !never_stored;
             if tells_nothing && error.as_error::<SessionError>().is_some() {
                 // Our own errors need no headers. Left unwrapped, outer middleware can match on them.
                 return Err(error);
             }
-            Err(WithHeaders { error, headers, never_stored }.into())
+            Err(WithHeaders { error, attached: attached.clone(), answered, delivery }.into())
         }
     }
 }
 
-/// An error of an inner service, with headers for the response that is built from it later. Without them, a handler that
+fn write(setup: &Setup, answered: Answered, delivery: &Delivery, headers: &mut HeaderMap) {
+    setup.transport.deliver(delivery, answered.via, || setup.manager.now(), answered.logged_in, headers);
+}
+
+/// An error of an inner service, with what the response that is built from it later has to say. Without that, a handler that
 /// returns `Err` after a logout would leave the cookie with the client.
 struct WithHeaders {
     error: Error,
-    headers: HeaderMap,
-    never_stored: bool,
+    attached: Attached,
+    answered: Answered,
+    delivery: Delivery,
 }
 
 impl fmt::Debug for WithHeaders {
@@ -136,16 +132,7 @@ impl ResponseError for WithHeaders {
 
     fn error_response(&self) -> HttpResponse {
         let mut response = self.error.error_response();
-        for (name, value) in &self.headers {
-            match *name {
-                CACHE_CONTROL if response.headers().contains_key(name) => {}
-                VARY => vary(response.headers_mut(), value.clone()),
-                _ => response.headers_mut().append(name.clone(), value.clone()),
-            }
-        }
-        if self.never_stored {
-            never_stored(response.headers_mut());
-        }
+        write(self.attached.setup(), self.answered, &self.delivery, response.headers_mut());
         response
     }
 }

@@ -6,9 +6,9 @@ mod service;
 
 use std::{sync::Arc, time::Duration};
 
-use gsession::{AsyncManager, AsyncStorage};
+use gsession::{AsyncManager, AsyncStorage, http};
 
-use crate::{cookie::CookieAttributes, endings::Endings, transport::Transport};
+use crate::{endings::Endings, transport::Transport};
 
 pub use builder::SessionMiddlewareBuilder;
 pub use service::SessionMiddlewareService;
@@ -72,11 +72,10 @@ impl SessionMiddleware {
     /// [`cookie_secure`](SessionMiddlewareBuilder::cookie_secure).
     #[must_use]
     pub fn new(storage: impl AsyncStorage + 'static) -> Self {
-        // The default attributes are tested to be accepted; should they not be, the strictest fallback is no cookie at all.
-        let cookie = CookieAttributes::default().check().ok();
-        let transport = Transport { cookie, cookie_output: true, header: None, no_store_when_logged_in: false };
+        let transport = http::Transport::default();
         let manager = AsyncManager::new(storage).in_realm(transport.realm());
-        Self { setup: Arc::new(Setup { manager, transport, endings: Endings::new(SHUTDOWN_TIMEOUT) }) }
+        let endings = Endings::new(SHUTDOWN_TIMEOUT);
+        Self { setup: Arc::new(Setup { manager, transport: transport.into(), endings }) }
     }
 
     /// Other settings.

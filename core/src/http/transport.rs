@@ -1,0 +1,164 @@
+//! How ids travel: by cookie, by header, or both.
+
+use super::{FieldName, TransportBuilder, cookie, cookie::SessionCookie, header::SessionHeader};
+
+/// Where the ids of sessions are read from in a request and written to in a response, by settings that were checked.
+///
+/// The default is that of the [builder](Self::builder): a cookie `__Host-Http-gsession`. The [module](super) has an example.
+///
+/// Methods that read take a function that gives the raw lines of a header field, in their order. It borrows the request's
+/// headers, so that the compiler makes of it what a framework's own header map would do.
+#[derive(Debug, Clone)]
+pub struct Transport {
+    pub(super) cookie: Option<SessionCookie>,
+    pub(super) cookie_output: bool,
+    pub(super) header: Option<SessionHeader>,
+    pub(super) no_store_when_logged_in: bool,
+}
+
+/// Where a client presents its id, and so where the answer goes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum IdLocation {
+    /// In the cookie.
+    Cookie,
+    /// In the session header.
+    Header,
+    /// In both, or in neither yet: the answer goes by both, as far as both are used.
+    Both,
+}
+
+impl Default for Transport {
+    fn default() -> Self {
+        let cookie = Some(SessionCookie::default());
+        Self { cookie, cookie_output: true, header: None, no_store_when_logged_in: false }
+    }
+}
+
+impl Transport {
+    /// The settings of a transport.
+    pub fn builder() -> TransportBuilder {
+        TransportBuilder::default()
+    }
+
+    /// The name of its cookie, or of its header if there is no cookie: by default the [`Realm`](crate::Realm) of its ids, so
+    /// that an id from the shop's cookie opens nothing in the admin area's (S13). For
+    /// [`ManagerBuilder::realm`](crate::ManagerBuilder::realm).
+    ///
+    /// ```
+    /// use gsession::http::Transport;
+    ///
+    /// assert_eq!(Transport::default().realm(), "__Host-Http-gsession");
+    /// assert_eq!(Transport::builder().bearer().build()?.realm(), "authorization");
+    /// # Ok::<(), gsession::http::ConfigError>(())
+    /// ```
+    #[must_use]
+    pub fn realm(&self) -> &str {
+        match (&self.cookie, &self.header) {
+            (Some(cookie), _) => &cookie.name,
+            (None, Some(header)) => header.name().as_str(),
+            (None, None) => "",
+        }
+    }
+
+    /// Whether its cookie or its header has this name. Names of headers ignore case (RFC 9110 5.1), names of cookies do not.
+    #[must_use]
+    pub fn is_named(&self, name: &str) -> bool {
+        self.cookie.as_ref().is_some_and(|cookie| cookie.name == name)
+            || self.header.as_ref().is_some_and(|header| header.name().as_str().eq_ignore_ascii_case(name))
+    }
+
+    /// Whether both read ids from the same cookie or header. Around one handler, each would take the other's ids for its own.
+    #[must_use]
+    pub fn shares_a_name(&self, other: &Self) -> bool {
+        let by_cookie = self.cookie.as_ref().zip(other.cookie.as_ref()).is_some_and(|(one, two)| one.name == two.name);
+        by_cookie || self.header.is_some() && self.header == other.header
+    }
+
+    /// The name of the session header that the application has chosen, in lower case: what [`FieldName::Custom`] holds. `None`
+    /// if there is none, or if it is `Authorization`.
+    #[must_use]
+    pub fn custom_header(&self) -> Option<&str> {
+        match &self.header {
+            Some(SessionHeader::Custom(name)) => Some(name),
+            _ => None,
+        }
+    }
+
+    /// Whether the client keeps an expiry of its own, which follows the session's: the cookie has a `Max-Age`. A framework then
+    /// calls [`set_client_keeps_expiry`](crate::AsyncSession::set_client_keeps_expiry) on each session.
+    #[must_use]
+    pub fn client_keeps_expiry(&self) -> bool {
+        self.cookie_output && self.cookie.as_ref().is_some_and(SessionCookie::is_persistent)
+    }
+
+    /// Whether no cache may store the pages of a logged-in session:
+    /// [`no_store_when_logged_in`](TransportBuilder::no_store_when_logged_in).
+    #[must_use]
+    pub const fn no_store_when_logged_in(&self) -> bool {
+        self.no_store_when_logged_in
+    }
+
+    /// Every text in a request that may be an id: of cookies first, then of headers, as GoFrame looks for them. For
+    /// [`session_from`](crate::Manager::session_from).
+    ///
+    /// A cookie counts only if its name is the same byte for byte. What else a `Cookie` line (RFC 6265 4.2) holds, even if it is
+    /// broken or not UTF-8, neither hides it nor poses as it (CVE-2020-7070).
+    ///
+    /// ```
+    /// use gsession::http::Transport;
+    ///
+    /// let transport = Transport::builder().cookie_name("sid").header_name("X-Session").build()?;
+    /// let lines = |name: gsession::http::FieldName<'_>| match name.as_str() {
+    ///     "cookie" => vec![&b"\xff=?; sid=a; sid=b"[..], b"SID=c; sid=d"],
+    ///     "x-session" => vec![&b" e "[..]],
+    ///     _ => vec![],
+    /// };
+    /// let candidates: Vec<_> = transport.candidates(lines).collect();
+    /// assert_eq!(candidates, ["a", "b", "d", "e"]);
+    /// # Ok::<(), gsession::http::ConfigError>(())
+    /// ```
+    pub fn candidates<'a, I: IntoIterator<Item = &'a [u8]>>(
+        &'a self,
+        lines: impl Fn(FieldName<'a>) -> I + Copy,
+    ) -> impl Iterator<Item = &'a str> {
+        self.by_cookie(lines).chain(self.by_header(lines))
+    }
+
+    fn by_cookie<'a, I: IntoIterator<Item = &'a [u8]>>(
+        &'a self,
+        lines: impl Fn(FieldName<'a>) -> I,
+    ) -> impl Iterator<Item = &'a str> {
+        self.cookie.iter().flat_map(move |cookie| {
+            lines(FieldName::Cookie).into_iter().flat_map(|line| cookie::values(line, &cookie.name))
+        })
+    }
+
+    fn by_header<'a, I: IntoIterator<Item = &'a [u8]>>(
+        &'a self,
+        lines: impl Fn(FieldName<'a>) -> I,
+    ) -> impl Iterator<Item = &'a str> {
+        self.header.iter().flat_map(move |header| lines(header.name()).into_iter().filter_map(|line| header.text(line)))
+    }
+
+    /// Where the client presents what can be an id, or anything at all if nothing can. [`Both`](IdLocation::Both) if it presents
+    /// ids in both, since either may be the one that counts, and if it presents nothing.
+    ///
+    /// `is_id` says whether a text can be an id: [`accepts`](crate::Manager::accepts) of the manager.
+    pub fn location<'a, I: IntoIterator<Item = &'a [u8]>>(
+        &'a self,
+        lines: impl Fn(FieldName<'a>) -> I + Copy,
+        is_id: impl Fn(&str) -> bool,
+    ) -> IdLocation {
+        if self.header.is_none() {
+            // There is one way only, so it does not matter.
+            return IdLocation::Both;
+        }
+        let ids = (self.by_cookie(lines).any(&is_id), self.by_header(lines).any(&is_id));
+        let texts = || (self.by_cookie(lines).next().is_some(), self.by_header(lines).next().is_some());
+        match if ids == (false, false) { texts() } else { ids } {
+            (true, false) => IdLocation::Cookie,
+            (false, true) => IdLocation::Header,
+            _ => IdLocation::Both,
+        }
+    }
+}
