@@ -60,13 +60,18 @@ struct Headers<'a> {
 }
 
 impl Headers<'_> {
+    fn name(&self, name: FieldName<'_>) -> Option<HeaderName> {
+        known(name).or_else(|| self.custom.cloned())
+    }
+
     /// A line in actix-web's terms. `None` is for what actix-web takes for no value; no id is one.
     fn line(&self, name: FieldName<'_>, value: FieldValue<'_>) -> Option<(HeaderName, HeaderValue)> {
-        let name = known(name).or_else(|| self.custom.cloned())?;
+        let name = self.name(name)?;
         let is_secret = value.is_secret();
         let mut value = match value {
-            FieldValue::Static(text) => HeaderValue::from_static(text),
-            FieldValue::CustomName(_) => self.custom.cloned()?.into(),
+            FieldValue::NoStore => HeaderValue::from_static("no-store"),
+            FieldValue::Name(FieldName::Cookie) => HeaderValue::from_static("Cookie"),
+            FieldValue::Name(name) => self.name(name)?.into(),
             FieldValue::Text(text) | FieldValue::Secret(text) => HeaderValue::try_from(text).ok()?,
         };
         value.set_sensitive(is_secret);

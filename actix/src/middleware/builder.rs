@@ -135,7 +135,8 @@ impl SessionMiddlewareBuilder {
     }
 
     /// How long the browser keeps the cookie: a [`CookieMaxAge`] or a [`Duration`] (GoFrame's `SessionCookieMaxAge`).
-    /// Default: until it is closed. Zero: likewise. Parts of a second are rounded up. More than 400 days count as 400 days (RFC 6265bis 5.5).
+    /// Default, and with zero: until it is closed. Parts of a second are rounded up. More than 400 days count as 400 days
+    /// (RFC 6265bis 5.5).
     pub fn cookie_max_age(mut self, age: impl Into<CookieMaxAge>) -> Self {
         self.transport = self.transport.cookie_max_age(age);
         self

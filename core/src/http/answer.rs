@@ -31,10 +31,10 @@ impl Transport {
         headers: &mut impl ResponseHeaders,
     ) {
         if self.cookie.is_some() {
-            vary(headers, FieldValue::Static("Cookie"));
+            vary(headers, FieldName::Cookie);
         }
         if let Some(header) = &self.header {
-            vary(headers, header.in_vary());
+            vary(headers, header.name());
         }
         if logged_in && self.no_store_when_logged_in {
             never_stored(headers);
@@ -75,7 +75,7 @@ mod tests {
     fn delivered(transport: &Transport, delivery: &Delivery, logged_in: bool, handler: &[&'static str]) -> Vec<String> {
         let mut headers = PlainHeaders::default();
         for line in handler {
-            headers.append(CacheControl, FieldValue::Static(line));
+            headers.add(CacheControl, line.as_bytes());
         }
         let now = || panic!("the cookie has no Max-Age");
         transport.deliver(delivery, IdLocation::Both, now, logged_in, &mut headers);
@@ -106,6 +106,59 @@ mod tests {
             }
             assert_eq!(delivered(&transport, &Delivery::Withdraw, logged_in, &["public"]), ["public"]);
             assert_eq!(delivered(&transport, &Delivery::Withdraw, logged_in, &[]), ["no-store"]);
+        }
+    }
+
+    #[test]
+    fn an_id_goes_where_the_client_presented_its_own() {
+        use IdLocation::{Both, Cookie, Header};
+        let id = crate::SessionId::from_random([0; 32]);
+        let (id_text, now) = (id.as_str().to_owned(), Timestamp::from_millis(0));
+        let set = format!("sid={id_text}; Path=/; Secure; HttpOnly; SameSite=Lax");
+        let send = Delivery::Send { id, expires_at: now };
+        let beside = || Transport::builder().cookie_name("sid").header_name("X-Session");
+        for (builder, location, cookie, header) in [
+            (Transport::builder().cookie_name("sid"), Both, true, None),
+            (beside(), Both, true, Some(&id_text)),
+            (beside(), Cookie, true, None),
+            (beside(), Header, false, Some(&id_text)),
+            (beside().cookie_output(false), Cookie, false, Some(&id_text)),
+            (Transport::builder().header_only("x-session"), Both, false, Some(&id_text)),
+            (Transport::builder().bearer(), Both, false, Some(&format!("Bearer {id_text}"))),
+        ] {
+            let transport = builder.build().unwrap();
+            let mut headers = PlainHeaders::default();
+            let name = transport.custom_header().map_or(FieldName::Authorization, FieldName::Custom);
+            headers.add(name, b"of the handler");
+            transport.deliver(&send, location, || now, false, &mut headers);
+            let lines = |name| headers.lines(name).map(<[u8]>::escape_ascii).map(|line| line.to_string());
+            let cookie = cookie.then_some(&set);
+            assert_eq!(
+                lines(FieldName::SetCookie).collect::<Vec<_>>(),
+                cookie.into_iter().cloned().collect::<Vec<_>>()
+            );
+            // An id replaces what the handler has put there.
+            let header = header.map_or("of the handler", String::as_str);
+            assert_eq!(lines(name).collect::<Vec<_>>(), [header], "{transport:?}, {location:?}");
+            assert_eq!(lines(CacheControl).collect::<Vec<_>>(), ["no-store"]);
+        }
+    }
+
+    #[test]
+    fn vary_names_what_ids_are_read_from_once() {
+        for (builder, handler, vary) in [
+            (Transport::builder(), &[][..], &["Cookie"][..]),
+            (Transport::builder().header_name("X-Session"), &[], &["Cookie", "x-session"]),
+            (Transport::builder().bearer(), &["Accept"], &["Accept", "authorization"]),
+            (Transport::builder().header_name("X-Session"), &["accept, COOKIE"], &["accept, COOKIE", "x-session"]),
+            (Transport::builder().header_name("X-Session"), &["*"], &["*"]),
+        ] {
+            let mut headers = PlainHeaders::default();
+            handler.iter().for_each(|line| headers.add(FieldName::Vary, line.as_bytes()));
+            let now = || panic!("the cookie has no Max-Age");
+            builder.build().unwrap().deliver(&Delivery::Keep, IdLocation::Both, now, false, &mut headers);
+            let lines: Vec<_> = headers.lines(FieldName::Vary).map(|line| std::str::from_utf8(line).unwrap()).collect();
+            assert_eq!(lines, vary);
         }
     }
 }

@@ -1,21 +1,19 @@
 //! What a response says to caches: `Vary` and `Cache-Control`.
 
 use super::{
-    FieldName::{CacheControl, Vary},
+    FieldName::{self, CacheControl, Vary},
     FieldValue, ResponseHeaders,
 };
 
-const NO_STORE: FieldValue<'static> = FieldValue::Static("no-store");
-
 /// Adds a field's name to `Vary`, unless it is there or everything is (`*`, RFC 9110 12.5.5).
-pub(super) fn vary(headers: &mut impl ResponseHeaders, name: FieldValue<'_>) {
+pub(super) fn vary(headers: &mut impl ResponseHeaders, name: FieldName<'_>) {
     let wanted = name.as_str().as_bytes();
     let is_named = headers.lines(Vary).any(|line| {
         let mut names = line.split(|&byte| byte == b',').map(<[u8]>::trim_ascii);
         names.any(|held| held == b"*" || held.eq_ignore_ascii_case(wanted))
     });
     if !is_named {
-        headers.append(Vary, name);
+        headers.append(Vary, FieldValue::Name(name));
     }
 }
 
@@ -23,7 +21,7 @@ pub(super) fn vary(headers: &mut impl ResponseHeaders, name: FieldValue<'_>) {
 pub(super) fn not_stored(headers: &mut impl ResponseHeaders) {
     let is_chosen = headers.lines(CacheControl).next().is_some();
     if !is_chosen {
-        headers.insert(CacheControl, NO_STORE);
+        headers.insert(CacheControl, FieldValue::NoStore);
     }
 }
 
@@ -31,7 +29,7 @@ pub(super) fn not_stored(headers: &mut impl ResponseHeaders) {
 pub(super) fn never_stored(headers: &mut impl ResponseHeaders) {
     let is_said = headers.lines(CacheControl).any(says_no_store);
     if !is_said {
-        headers.insert(CacheControl, NO_STORE);
+        headers.insert(CacheControl, FieldValue::NoStore);
     }
 }
 

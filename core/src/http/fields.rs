@@ -48,10 +48,10 @@ impl<'a> FieldName<'a> {
 /// The value of a header field in a response: visible ASCII and spaces. `Debug` does not show a [`Secret`](Self::Secret).
 #[derive(Clone, PartialEq, Eq)]
 pub enum FieldValue<'a> {
-    /// A text that is part of the program.
-    Static(&'static str),
-    /// The name in [`FieldName::Custom`], for `Vary`. A framework that keeps its form of the name can make the value of that.
-    CustomName(&'a str),
+    /// `no-store`, for `Cache-Control` (RFC 9111 5.2.2.5).
+    NoStore,
+    /// The name of a field, for `Vary`. Names ignore case there.
+    Name(FieldName<'a>),
     /// A text without a secret.
     Text(String),
     /// A text with an id in it. A framework that knows sensitive values marks it as one: it is then kept out of `Debug` output
@@ -64,8 +64,9 @@ impl FieldValue<'_> {
     #[must_use]
     pub fn as_str(&self) -> &str {
         match self {
-            Self::Static(text) => text,
-            Self::CustomName(text) => text,
+            Self::NoStore => "no-store",
+            Self::Name(FieldName::Cookie) => "Cookie",
+            Self::Name(name) => name.as_str(),
             Self::Text(text) | Self::Secret(text) => text,
         }
     }
@@ -135,8 +136,9 @@ mod tests {
         assert_eq!(format!("{secret:?}"), r#"FieldValue("(secret)")"#);
         assert_eq!(secret.as_str(), "sid=abc");
         for (value, shown) in [
-            (FieldValue::Static("no-store"), "no-store"),
-            (FieldValue::CustomName("x-session"), "x-session"),
+            (FieldValue::NoStore, "no-store"),
+            (FieldValue::Name(FieldName::Cookie), "Cookie"),
+            (FieldValue::Name(FieldName::Custom("x-session")), "x-session"),
             (FieldValue::Text("sid=".into()), "sid="),
         ] {
             assert_eq!(format!("{value:?}"), format!("FieldValue({shown:?})"));

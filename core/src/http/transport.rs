@@ -144,6 +144,7 @@ impl Transport {
     /// ids in both, since either may be the one that counts, and if it presents nothing.
     ///
     /// `is_id` says whether a text can be an id: [`accepts`](crate::Manager::accepts) of the manager.
+    #[must_use]
     pub fn location<'a, I: IntoIterator<Item = &'a [u8]>>(
         &'a self,
         lines: impl Fn(FieldName<'a>) -> I + Copy,
@@ -160,5 +161,56 @@ impl Transport {
             (false, true) => IdLocation::Header,
             _ => IdLocation::Both,
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn ids_count_before_texts_and_both_ways_are_one_of_their_own() {
+        let transport = Transport::builder().cookie_name("sid").header_name("X-Session").build().unwrap();
+        for (cookie, header, location) in [
+            ("", "", IdLocation::Both),
+            ("sid=ID", "", IdLocation::Cookie),
+            ("", "ID", IdLocation::Header),
+            ("sid=ID", "ID", IdLocation::Both),
+            // What cannot be an id counts only where nothing can.
+            ("sid=x", "ID", IdLocation::Header),
+            ("sid=ID", "x", IdLocation::Cookie),
+            ("sid=x", "", IdLocation::Cookie),
+            ("sid=x", "x", IdLocation::Both),
+            ("other=ID", "ID", IdLocation::Header),
+            ("sid=x; sid=ID", "x", IdLocation::Cookie),
+        ] {
+            let lines = |name| match name {
+                FieldName::Cookie => Some(cookie.as_bytes()),
+                FieldName::Custom("x-session") => Some(header.as_bytes()).filter(|line| !line.is_empty()),
+                _ => panic!("{name:?} has no ids"),
+            };
+            assert_eq!(transport.location(lines, |text| text == "ID"), location, "{cookie:?}, {header:?}");
+        }
+    }
+
+    #[test]
+    fn a_header_line_that_is_not_ascii_hides_no_other() {
+        let lines = |_| [&b"\xff"[..], "\u{e9}".as_bytes(), b" x\t"];
+        let transport = Transport::builder().header_only("x-session").build().unwrap();
+        assert_eq!(transport.candidates(lines).collect::<Vec<_>>(), ["x"]);
+    }
+
+    #[test]
+    fn transports_share_a_name_by_cookie_or_by_header() {
+        let with =
+            |cookie: &str, header: &str| Transport::builder().cookie_name(cookie).header_name(header).build().unwrap();
+        let transport = with("a", "X-A");
+        assert!(transport.shares_a_name(&with("a", "X-B")) && transport.shares_a_name(&with("b", "x-a")));
+        assert!(!transport.shares_a_name(&with("A", "X-B")), "names of cookies do not ignore case");
+        assert!(transport.is_named("a") && transport.is_named("X-a") && !transport.is_named("A"));
+        assert_eq!((transport.realm(), transport.custom_header()), ("a", Some("x-a")));
+        let bearer = Transport::builder().bearer().build().unwrap();
+        assert!(bearer.is_named("Authorization") && bearer.custom_header().is_none());
+        assert!(!bearer.shares_a_name(&transport) && bearer.shares_a_name(&bearer.clone()));
     }
 }

@@ -4,7 +4,7 @@ mod bearer;
 mod choice;
 mod taken;
 
-use super::{ConfigError, FieldName, FieldValue, token::is_name};
+use super::{ConfigError, FieldName, token::is_name};
 use crate::SessionId;
 
 pub(super) use choice::HeaderChoice;
@@ -35,14 +35,6 @@ impl SessionHeader {
         match self {
             Self::Custom(name) => FieldName::Custom(name),
             Self::Bearer => FieldName::Authorization,
-        }
-    }
-
-    /// What stands for it in `Vary`.
-    pub(super) fn in_vary(&self) -> FieldValue<'_> {
-        match self {
-            Self::Custom(name) => FieldValue::CustomName(name),
-            Self::Bearer => FieldValue::Static("authorization"),
         }
     }
 
