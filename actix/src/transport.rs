@@ -64,17 +64,20 @@ impl Headers<'_> {
         known(name).or_else(|| self.custom.cloned())
     }
 
-    /// A line in actix-web's terms. `None` is for what actix-web takes for no value; no id is one.
+    /// A line in actix-web's terms, or `None` if actix-web does not accept the value. It accepts every id.
     fn line(&self, name: FieldName<'_>, value: FieldValue<'_>) -> Option<(HeaderName, HeaderValue)> {
         let name = self.name(name)?;
-        let is_secret = value.is_secret();
-        let mut value = match value {
+        let value = match value {
             FieldValue::NoStore => HeaderValue::from_static("no-store"),
             FieldValue::Name(FieldName::Cookie) => HeaderValue::from_static("Cookie"),
             FieldValue::Name(name) => self.name(name)?.into(),
-            FieldValue::Text(text) | FieldValue::Secret(text) => HeaderValue::try_from(text).ok()?,
+            FieldValue::Text(text) => HeaderValue::try_from(text).ok()?,
+            FieldValue::Secret(text) => {
+                let mut value = HeaderValue::try_from(text).ok()?;
+                value.set_sensitive(true);
+                value
+            }
         };
-        value.set_sensitive(is_secret);
         Some((name, value))
     }
 }
@@ -98,6 +101,7 @@ impl ResponseHeaders for Headers<'_> {
 }
 
 /// The raw lines of a field.
+#[inline]
 fn lines<'a>(
     headers: &'a HeaderMap,
     name: FieldName<'_>,
@@ -112,6 +116,7 @@ fn lines<'a>(
 }
 
 /// actix-web's constant for a name, or `None` for that of the application's own header.
+#[inline]
 fn known(name: FieldName<'_>) -> Option<HeaderName> {
     Some(match name {
         FieldName::Authorization => AUTHORIZATION,

@@ -195,8 +195,8 @@ impl SessionMiddlewareBuilder {
     /// ```
     ///
     /// - The name of the scheme is compared without regard to case, and one or more spaces follow it (RFC 9110 11.1, 11.4).
-    /// - Other schemes are ignored, so `Authorization: Basic` for something else does no harm. Of several `Authorization` lines
-    ///   each is looked at; a line holds one id and not a list.
+    /// - Other schemes are ignored, so `Authorization: Basic` for something else does no harm. Every `Authorization` line counts;
+    ///   a line holds one id, not a list.
     /// - Responses vary by `Authorization`. Scripts on other origins see the response header only if
     ///   `Access-Control-Expose-Headers` names it.
     /// - A handler that answers 401 sets `WWW-Authenticate: Bearer` itself (RFC 6750 3).

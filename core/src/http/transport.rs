@@ -6,8 +6,8 @@ use super::{FieldName, TransportBuilder, cookie, cookie::SessionCookie, header::
 ///
 /// The default is that of the [builder](Self::builder): a cookie `__Host-Http-gsession`. The [module](super) has an example.
 ///
-/// Methods that read take a function that gives the raw lines of a header field, in their order. It borrows the request's
-/// headers, so that the compiler makes of it what a framework's own header map would do.
+/// Methods that read take a function that gives the raw lines of a header field, in their order. What they return borrows from
+/// those lines; nothing is copied.
 #[derive(Debug, Clone)]
 pub struct Transport {
     pub(super) cookie: Option<SessionCookie>,
