@@ -81,7 +81,7 @@ impl Attached {
 
     /// The place, here or further out, of a middleware that takes ids from the same cookie or header.
     fn of_the_same_name(&self, setup: &Setup) -> Option<Rc<Place>> {
-        if self.place.setup.transport.shares_a_name(&setup.transport) {
+        if self.place.setup.transport.rules().shares_a_name(setup.transport.rules()) {
             return Some(Rc::clone(&self.place));
         }
         self.outer.as_ref()?.of_the_same_name(setup)
@@ -137,7 +137,7 @@ impl Attached {
             if let Some(arrived) = self.place.arrived {
                 exchange = exchange.arrived_at(arrived);
             }
-            if transport.keeps_expiry() {
+            if transport.rules().client_keeps_expiry() {
                 exchange = exchange.client_keeps_expiry();
             }
             if self.place.is_closed.get() {
@@ -157,6 +157,6 @@ impl Attached {
 
     /// The place of the session whose cookie or header has this name, here or further out.
     pub(crate) fn named(&self, name: &str) -> Option<&Self> {
-        if self.place.setup.transport.is_named(name) { Some(self) } else { self.outer.as_ref()?.named(name) }
+        if self.place.setup.transport.rules().is_named(name) { Some(self) } else { self.outer.as_ref()?.named(name) }
     }
 }

@@ -162,23 +162,18 @@
 //! `bincode` and `file`, both on by default, are those of [`gsession`]. Leave them out with `default-features = false`.
 
 mod attach;
-mod cookie;
 mod endings;
 mod error;
 mod ext;
-#[cfg(feature = "fuzzing")]
-#[doc(hidden)]
-pub mod fuzzing;
-mod header;
 mod middleware;
 mod passive;
 mod session;
 pub mod testing;
 mod transport;
 
-pub use cookie::{CookieMaxAge, SameSite};
-pub use error::{ConfigError, SessionError};
+pub use error::SessionError;
 pub use ext::SessionExt;
+pub use gsession::http::{ConfigError, CookieMaxAge, SameSite};
 pub use middleware::{SessionMiddleware, SessionMiddlewareBuilder, SessionMiddlewareService};
 pub use passive::{Passive, PassiveService};
 pub use session::Session;

@@ -3,6 +3,8 @@
 //! Each takes bytes that may be anything and panics if something does not hold. `tests/fuzz` has the targets of cargo-fuzz;
 //! the ordinary tests go through the same doors.
 
+#[cfg(feature = "http")]
+pub use crate::http::fuzz::{cookie, headers};
 #[cfg(all(feature = "file", unix))]
 pub use crate::storage::file::fuzz::file;
 #[cfg(feature = "redis")]

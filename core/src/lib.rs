@@ -1,5 +1,5 @@
 //! Server-side sessions for Rust services that stay correct under concurrency: the session component of the GoFrame
-//! framework, rebuilt. This crate knows no HTTP; for actix-web, see `gsession-actix`.
+//! framework, rebuilt. This crate knows no web framework; for actix-web, see `gsession-actix`.
 //!
 //! ```
 //! use gsession::{ClientInfo, Delivery, Manager, MemoryStorage};
@@ -44,6 +44,7 @@
 //! | [`record`] | what is kept for a session, how a request changes it, and how it becomes bytes |
 //! | [`id`] | what the client holds, what a storage sees, and how new ids are made |
 //! | [`Clock`], [`Timestamp`] | time, movable in tests |
+//! | `http` | the rules of HTTP: cookies, session headers and caches, for integrations with a framework (shown with the feature `http`) |
 //! | [`guarantees`] | each promise, the tests that show it, and the peers |
 //! | [`design`] | how it is built; what the codes `S`, `H` and `R` with a number mean |
 //! | [`formats`] | what is stored, byte by byte |
@@ -59,6 +60,7 @@
 //! | `tokio` | no | `AnyStorage::blocking`, and with it [`FileStorage`] for [`AsyncManager`] | `tokio` (`rt`) |
 //! | `redis` | no | `RedisStorage` and `RedisHashStorage` | `redis`, `tokio`, `thread_local`, `lru` |
 //! | `redis-tls` | no | Redis over TLS | `rustls` with `ring` |
+//! | `http` | no | `http`: cookies and headers, for integrations with a framework | |
 //! | `conformance` | no | `conformance`: shows whether a storage of your own keeps its contract | `tokio` (`rt-multi-thread`) |
 
 mod clock;
@@ -68,6 +70,8 @@ mod error;
 #[cfg(feature = "fuzzing")]
 #[doc(hidden)]
 pub mod fuzzing;
+#[cfg(feature = "http")]
+pub mod http;
 pub mod id;
 mod manager;
 pub mod record;

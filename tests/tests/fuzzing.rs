@@ -136,12 +136,12 @@ fn ids() {
 
 #[test]
 fn cookies() {
-    fuzz("cookie", gsession_actix::fuzzing::cookie);
+    fuzz("cookie", gsession::fuzzing::cookie);
 }
 
 #[test]
 fn headers() {
-    fuzz("headers", gsession_actix::fuzzing::headers);
+    fuzz("headers", gsession::fuzzing::headers);
 }
 
 /// What this test itself looks for is found.

@@ -2,12 +2,10 @@
 
 use std::time::Duration;
 
-use gsession::{AnyStorage, AsyncManager, Clock, IdGenerator, Limits, ManagerBuilder};
+use gsession::{AnyStorage, AsyncManager, Clock, IdGenerator, Limits, ManagerBuilder, http::TransportBuilder};
 
 use super::{SHUTDOWN_TIMEOUT, SessionMiddleware};
-use crate::{
-    ConfigError, CookieMaxAge, SameSite, cookie::CookieAttributes, header::HeaderChoice, transport::Transport,
-};
+use crate::{ConfigError, CookieMaxAge, SameSite};
 
 /// Settings of a [`SessionMiddleware`].
 ///
@@ -45,14 +43,7 @@ use crate::{
 #[must_use]
 pub struct SessionMiddlewareBuilder {
     manager: ManagerBuilder<AsyncManager>,
-    cookie: CookieAttributes,
-    /// The last setting of the cookie's attributes that was called.
-    cookie_setting: Option<&'static str>,
-    cookie_output: Option<bool>,
-    header: Option<HeaderChoice>,
-    /// Two settings that each chose a header.
-    header_clash: Option<(&'static str, &'static str)>,
-    no_store_when_logged_in: bool,
+    transport: TransportBuilder,
     realm: Option<String>,
     shutdown_timeout: Duration,
 }
@@ -61,12 +52,7 @@ impl SessionMiddlewareBuilder {
     pub(super) fn new(storage: impl Into<AnyStorage>) -> Self {
         Self {
             manager: AsyncManager::builder(storage),
-            cookie: CookieAttributes::default(),
-            cookie_setting: None,
-            cookie_output: None,
-            header: None,
-            header_clash: None,
-            no_store_when_logged_in: false,
+            transport: TransportBuilder::default(),
             realm: None,
             shutdown_timeout: SHUTDOWN_TIMEOUT,
         }
@@ -88,8 +74,7 @@ impl SessionMiddlewareBuilder {
     /// Browsers that do not know `__Host-Http-` yet read it as `__Host-`. They compare prefixes without regard to case, and
     /// so does [`build`](Self::build), which refuses a name whose promise the other settings do not keep.
     pub fn cookie_name(mut self, name: impl Into<String>) -> Self {
-        self.cookie.name = Some(name.into());
-        self.cookie_setting = Some("cookie_name");
+        self.transport = self.transport.cookie_name(name);
         self
     }
 
@@ -100,16 +85,14 @@ impl SessionMiddlewareBuilder {
     /// Browsers ignore a `Secure` cookie over plain HTTP. Some make an exception for your own machine: Chromium (tested with
     /// version 156) for `localhost`, for names that end in `.localhost` and for `127.0.0.1`, Firefox for `localhost`
     /// (issue 2605 of httpwg/http-extensions). Safari makes none (WebKit bug 281149).
-    pub const fn cookie_secure(mut self, secure: bool) -> Self {
-        self.cookie.secure = secure;
-        self.cookie_setting = Some("cookie_secure");
+    pub fn cookie_secure(mut self, secure: bool) -> Self {
+        self.transport = self.transport.cookie_secure(secure);
         self
     }
 
     /// On which requests from other sites the cookie is sent. Default: [`SameSite::Lax`] (ASVS 3.3.2).
-    pub const fn cookie_same_site(mut self, same_site: SameSite) -> Self {
-        self.cookie.same_site = same_site;
-        self.cookie_setting = Some("cookie_same_site");
+    pub fn cookie_same_site(mut self, same_site: SameSite) -> Self {
+        self.transport = self.transport.cookie_same_site(same_site);
         self
     }
 
@@ -134,31 +117,28 @@ impl SessionMiddlewareBuilder {
     /// A partitioned cookie belongs to your host and to the site in the address bar. A user who is logged in to your site is
     /// therefore not logged in inside the iframe, and a login inside the iframe on one site counts neither on another site
     /// nor on yours.
-    pub const fn cookie_partitioned(mut self, partitioned: bool) -> Self {
-        self.cookie.partitioned = partitioned;
-        self.cookie_setting = Some("cookie_partitioned");
+    pub fn cookie_partitioned(mut self, partitioned: bool) -> Self {
+        self.transport = self.transport.cookie_partitioned(partitioned);
         self
     }
 
     /// Sends the cookie to the subdomains of `domain` too. Default: only to the host that set it (RFC 6265bis 4.1.2.3).
     pub fn cookie_domain(mut self, domain: impl Into<String>) -> Self {
-        self.cookie.domain = Some(domain.into());
-        self.cookie_setting = Some("cookie_domain");
+        self.transport = self.transport.cookie_domain(domain);
         self
     }
 
     /// Sends the cookie only below `path`. Default: `/` (RFC 6265bis 4.1.2.4).
     pub fn cookie_path(mut self, path: impl Into<String>) -> Self {
-        self.cookie.path = path.into();
-        self.cookie_setting = Some("cookie_path");
+        self.transport = self.transport.cookie_path(path);
         self
     }
 
     /// How long the browser keeps the cookie: a [`CookieMaxAge`] or a [`Duration`] (GoFrame's `SessionCookieMaxAge`).
-    /// Default: until it is closed. Zero: likewise. Parts of a second are rounded up. More than 400 days count as 400 days (RFC 6265bis 5.5).
+    /// Default, and with zero: until it is closed. Parts of a second are rounded up. More than 400 days count as 400 days
+    /// (RFC 6265bis 5.5).
     pub fn cookie_max_age(mut self, age: impl Into<CookieMaxAge>) -> Self {
-        self.cookie.max_age = age.into();
-        self.cookie_setting = Some("cookie_max_age");
+        self.transport = self.transport.cookie_max_age(age);
         self
     }
 
@@ -167,8 +147,8 @@ impl SessionMiddlewareBuilder {
     ///
     /// With `false`, new ids go out in a header. Beside [`header_name`](Self::header_name) the cookie is still read, so its
     /// name counts; its attributes do not matter.
-    pub const fn cookie_output(mut self, output: bool) -> Self {
-        self.cookie_output = Some(output);
+    pub fn cookie_output(mut self, output: bool) -> Self {
+        self.transport = self.transport.cookie_output(output);
         self
     }
 
@@ -179,14 +159,16 @@ impl SessionMiddlewareBuilder {
     ///
     /// Headers with a meaning of their own are refused by [`build`](Self::build), since browsers, proxies and caches act on
     /// them: `Authorization` (see [`bearer`](Self::bearer)), `Host`, `Forwarded`, `Content-Type` and the like.
-    pub fn header_name(self, name: impl Into<String>) -> Self {
-        self.choose(HeaderChoice::Beside(name.into()))
+    pub fn header_name(mut self, name: impl Into<String>) -> Self {
+        self.transport = self.transport.header_name(name);
+        self
     }
 
     /// Uses a header of this name instead of a cookie, which is then neither read nor set. For clients that are not
     /// browsers. Default: cookie only. The same names are refused as by [`header_name`](Self::header_name).
-    pub fn header_only(self, name: impl Into<String>) -> Self {
-        self.choose(HeaderChoice::Only(name.into()))
+    pub fn header_only(mut self, name: impl Into<String>) -> Self {
+        self.transport = self.transport.header_only(name);
+        self
     }
 
     /// Takes the id from `Authorization: Bearer <id>` instead of a cookie, which is then neither read nor set (RFC 6750 2.1).
@@ -213,8 +195,8 @@ impl SessionMiddlewareBuilder {
     /// ```
     ///
     /// - The name of the scheme is compared without regard to case, and one or more spaces follow it (RFC 9110 11.1, 11.4).
-    /// - Other schemes are ignored, so `Authorization: Basic` for something else does no harm. Of several `Authorization` lines
-    ///   each is looked at; a line holds one id and not a list.
+    /// - Other schemes are ignored, so `Authorization: Basic` for something else does no harm. Every `Authorization` line counts;
+    ///   a line holds one id, not a list.
     /// - Responses vary by `Authorization`. Scripts on other origins see the response header only if
     ///   `Access-Control-Expose-Headers` names it.
     /// - A handler that answers 401 sets `WWW-Authenticate: Bearer` itself (RFC 6750 3).
@@ -222,17 +204,8 @@ impl SessionMiddlewareBuilder {
     ///
     /// Where middlewares are nested, this session's name is `authorization`: see
     /// [`get_session_named`](crate::SessionExt::get_session_named).
-    pub fn bearer(self) -> Self {
-        self.choose(HeaderChoice::Bearer)
-    }
-
-    fn choose(mut self, choice: HeaderChoice) -> Self {
-        if let Some(earlier) = self.header.as_ref().map(HeaderChoice::setting)
-            && earlier != choice.setting()
-        {
-            self.header_clash.get_or_insert((earlier, choice.setting()));
-        }
-        self.header = Some(choice);
+    pub fn bearer(mut self) -> Self {
+        self.transport = self.transport.bearer();
         self
     }
 
@@ -247,8 +220,8 @@ impl SessionMiddlewareBuilder {
     ///
     /// Without this setting only responses that carry an id get `no-store`, and only if the handler has set no
     /// `Cache-Control`: see [`SessionMiddleware`].
-    pub const fn no_store_when_logged_in(mut self, no_store: bool) -> Self {
-        self.no_store_when_logged_in = no_store;
+    pub fn no_store_when_logged_in(mut self, no_store: bool) -> Self {
+        self.transport = self.transport.no_store_when_logged_in(no_store);
         self
     }
 
@@ -317,26 +290,7 @@ impl SessionMiddlewareBuilder {
     /// [`ConfigError`] if settings contradict each other or cannot work, so that no browser would accept the cookie or no
     /// session could live.
     pub fn build(self) -> Result<SessionMiddleware, ConfigError> {
-        if let Some((first, second)) = self.header_clash {
-            return Err(ConfigError::HeaderChosenTwice { first, second });
-        }
-        let header = self.header.as_ref().map(HeaderChoice::check).transpose()?;
-        let cookie = match &self.header {
-            Some(choice) if choice.replaces_cookie() => {
-                let output = (self.cookie_output == Some(true)).then_some("cookie_output(true)");
-                if let Some(setting) = self.cookie_setting.or(output) {
-                    return Err(ConfigError::CookieUnused { setting, instead: choice.setting() });
-                }
-                None
-            }
-            _ => Some(self.cookie.check()?),
-        };
-        let cookie_output = cookie.is_some() && self.cookie_output.unwrap_or(true);
-        if header.is_none() && !cookie_output {
-            return Err(ConfigError::NoWayOut);
-        }
-        let transport =
-            Transport { cookie, cookie_output, header, no_store_when_logged_in: self.no_store_when_logged_in };
+        let transport = self.transport.build()?;
         let realm = self.realm.as_deref().unwrap_or_else(|| transport.realm());
         let manager = self.manager.realm(realm).build()?;
         Ok(SessionMiddleware::of(manager, transport, self.shutdown_timeout))

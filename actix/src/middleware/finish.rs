@@ -5,17 +5,14 @@ use std::fmt;
 use actix_web::{
     Error, HttpResponse, ResponseError,
     dev::ServiceResponse,
-    http::{
-        StatusCode,
-        header::{CACHE_CONTROL, HeaderMap, VARY},
-    },
+    http::{StatusCode, header::HeaderMap},
 };
 use gsession::{ClientInfo, Delivery, Finished, Outcome};
 
-use super::Setup;
 use crate::{
     SessionError,
-    transport::{Via, client_info, never_stored, vary},
+    attach::Attached,
+    transport::{Via, client_info},
 };
 
 /// What the handler's answer means for the session.
@@ -34,42 +31,45 @@ pub(super) fn client_of<B>(answer: &Result<ServiceResponse<B>, Error>) -> Client
 
 /// Adds the session's headers to the response, or answers what has to be answered instead.
 pub(super) fn deliver<B>(
-    setup: &Setup,
+    attached: &Attached,
     via: Via,
     finished: Finished,
     mut answer: Result<ServiceResponse<B>, Error>,
 ) -> Result<ServiceResponse<B>, Error> {
-    let Setup { manager, transport, .. } = setup;
     let Finished { delivery, logged_in, error, .. } = finished;
     if let Some(error) = error {
         answer = Err(SessionError::from(error).into());
     }
-    let write = |headers: &mut HeaderMap| transport.deliver(&delivery, via, || manager.now(), logged_in, headers);
     match answer {
         Ok(mut response) => {
-            write(response.headers_mut());
+            write(attached, &delivery, via, logged_in, response.headers_mut());
             Ok(response)
         }
         Err(error) => {
-            let never_stored = logged_in && transport.no_store_when_logged_in;
+            let never_stored = logged_in && attached.setup().transport.rules().no_store_when_logged_in();
             let tells_nothing = delivery == Delivery::Keep && !never_stored;
             if tells_nothing && error.as_error::<SessionError>().is_some() {
                 // Our own errors need no headers. Left unwrapped, outer middleware can match on them.
                 return Err(error);
             }
-            let mut headers = HeaderMap::new();
-            write(&mut headers);
-            Err(WithHeaders { error, headers, never_stored }.into())
+            Err(WithHeaders { error, attached: attached.clone(), delivery, via, logged_in }.into())
         }
     }
 }
 
-/// An error of an inner service, with headers for the response that is built from it later. Without them, a handler that
+fn write(attached: &Attached, delivery: &Delivery, via: Via, logged_in: bool, headers: &mut HeaderMap) {
+    let setup = attached.setup();
+    setup.transport.deliver(delivery, via, || setup.manager.now(), logged_in, headers);
+}
+
+/// An error of an inner service, with what the response that is built from it later has to say. Without that, a handler that
 /// returns `Err` after a logout would leave the cookie with the client.
 struct WithHeaders {
     error: Error,
-    headers: HeaderMap,
-    never_stored: bool,
+    attached: Attached,
+    delivery: Delivery,
+    via: Via,
+    logged_in: bool,
 }
 
 impl fmt::Debug for WithHeaders {
@@ -91,16 +91,7 @@ impl ResponseError for WithHeaders {
 
     fn error_response(&self) -> HttpResponse {
         let mut response = self.error.error_response();
-        for (name, value) in &self.headers {
-            match *name {
-                CACHE_CONTROL if response.headers().contains_key(name) => {}
-                VARY => vary(response.headers_mut(), value.clone()),
-                _ => response.headers_mut().append(name.clone(), value.clone()),
-            }
-        }
-        if self.never_stored {
-            never_stored(response.headers_mut());
-        }
+        write(&self.attached, &self.delivery, self.via, self.logged_in, response.headers_mut());
         response
     }
 }

@@ -6,9 +6,9 @@ mod service;
 
 use std::{sync::Arc, time::Duration};
 
-use gsession::{AnyStorage, AsyncManager};
+use gsession::{AnyStorage, AsyncManager, http};
 
-use crate::{cookie::CookieAttributes, endings::Endings, transport::Transport};
+use crate::{endings::Endings, transport::Transport};
 
 pub use builder::SessionMiddlewareBuilder;
 pub use service::SessionMiddlewareService;
@@ -72,18 +72,16 @@ impl SessionMiddleware {
     /// [`cookie_secure`](SessionMiddlewareBuilder::cookie_secure).
     #[must_use]
     pub fn new(storage: impl Into<AnyStorage>) -> Self {
-        // The default attributes are tested to be accepted; should they not be, the strictest fallback is no cookie at all.
-        let cookie = CookieAttributes::default().check().ok();
-        let transport = Transport { cookie, cookie_output: true, header: None, no_store_when_logged_in: false };
+        let transport = http::Transport::default();
         let manager = AsyncManager::new(storage).in_realm(transport.realm());
         Self::of(manager, transport, SHUTDOWN_TIMEOUT)
     }
 
-    pub(crate) fn of(manager: AsyncManager, transport: Transport, shutdown_timeout: Duration) -> Self {
+    pub(crate) fn of(manager: AsyncManager, transport: http::Transport, shutdown_timeout: Duration) -> Self {
         let endings = Endings::new(shutdown_timeout);
         let late = endings.clone();
         let manager = manager.end_late_with(move |session| late.carry_out(session));
-        Self { setup: Arc::new(Setup { manager, transport, endings }) }
+        Self { setup: Arc::new(Setup { manager, transport: transport.into(), endings }) }
     }
 
     /// Other settings.

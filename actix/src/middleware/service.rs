@@ -123,7 +123,7 @@ where
                     let Some((attached, answer)) = request.attached.as_ref().zip(answer.take()) else {
                         return Poll::Pending;
                     };
-                    let answer = deliver(attached.setup(), *via, finished, answer);
+                    let answer = deliver(attached, *via, finished, answer);
                     request.end();
                     return Poll::Ready(answer);
                 }

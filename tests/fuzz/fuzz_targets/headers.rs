@@ -1,3 +1,3 @@
 #![no_main]
 
-libfuzzer_sys::fuzz_target!(|data: &[u8]| gsession_actix::fuzzing::headers(data));
+libfuzzer_sys::fuzz_target!(|data: &[u8]| gsession::fuzzing::headers(data));

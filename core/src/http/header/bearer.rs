@@ -2,7 +2,7 @@
 
 const SCHEME: &str = "Bearer";
 
-/// The token of a line, or nothing if the line is of another scheme or has no token.
+/// The token of a line, or `None` if the line has another scheme or no token.
 ///
 /// The scheme is compared without regard to case, and one or more spaces follow it (RFC 9110 11.1 and 11.4).
 pub(super) fn token(line: &str) -> Option<&str> {

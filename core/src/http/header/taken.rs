@@ -1,4 +1,4 @@
-//! Headers that mean something of their own, and so cannot be the session's.
+//! Headers with a meaning of their own, which the session cannot have.
 
 /// Some headers, and why the session cannot have them.
 struct Kind {
@@ -8,7 +8,7 @@ struct Kind {
     reason: &'static str,
 }
 
-/// Why a header cannot be the session's, if it cannot. `name` is in lower case.
+/// Why the session cannot have the header, if it cannot. `name` is in lower case.
 pub(super) fn reason(name: &str) -> Option<&'static str> {
     let is_of =
         |kind: &&Kind| kind.names.contains(&name) || kind.prefixes.iter().any(|prefix| name.starts_with(prefix));
@@ -172,15 +172,14 @@ const KINDS: &[Kind] = &[
 
 #[cfg(test)]
 mod tests {
-    use actix_web::http::header::HeaderName;
-
     use super::*;
+    use crate::http::token::is_name;
 
     #[test]
     fn every_name_is_one_that_can_occur_and_is_listed_once() {
         let mut names: Vec<_> = KINDS.iter().flat_map(|kind| kind.names).collect();
         for name in &names {
-            assert_eq!(HeaderName::try_from(**name).unwrap().as_str(), **name, "names are compared in lower case");
+            assert!(is_name(name) && **name == name.to_lowercase(), "{name}: names are compared in lower case");
         }
         let count = names.len();
         names.sort_unstable();

@@ -1,11 +1,11 @@
-//! Which header the middleware's settings ask for.
+//! Which header the settings ask for.
 
 use super::SessionHeader;
-use crate::ConfigError;
+use crate::http::ConfigError;
 
 /// One of three settings that exclude each other.
-#[derive(Debug)]
-pub(crate) enum HeaderChoice {
+#[derive(Debug, Clone)]
+pub(in crate::http) enum HeaderChoice {
     /// A header beside the cookie.
     Beside(String),
     /// A header instead of the cookie.
@@ -16,7 +16,7 @@ pub(crate) enum HeaderChoice {
 
 impl HeaderChoice {
     /// The setting's name.
-    pub(crate) const fn setting(&self) -> &'static str {
+    pub(in crate::http) const fn setting(&self) -> &'static str {
         match self {
             Self::Beside(_) => "header_name",
             Self::Only(_) => "header_only",
@@ -24,15 +24,15 @@ impl HeaderChoice {
         }
     }
 
-    pub(crate) const fn replaces_cookie(&self) -> bool {
+    pub(in crate::http) const fn replaces_cookie(&self) -> bool {
         matches!(self, Self::Only(_) | Self::Bearer)
     }
 
-    /// Checks that the session may have the header.
-    pub(crate) fn check(&self) -> Result<SessionHeader, ConfigError> {
+    /// Checks that the session may use the header.
+    pub(in crate::http) fn check(&self) -> Result<SessionHeader, ConfigError> {
         match self {
-            Self::Beside(name) | Self::Only(name) => SessionHeader::named(name),
-            Self::Bearer => Ok(SessionHeader::bearer()),
+            Self::Beside(name) | Self::Only(name) => SessionHeader::custom(name),
+            Self::Bearer => Ok(SessionHeader::Bearer),
         }
     }
 }

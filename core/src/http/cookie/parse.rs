@@ -1,18 +1,13 @@
 //! Reading the `Cookie` header as raw bytes (H2).
 //!
-//! actix-web's own `cookies()` percent-decodes names and trims Unicode white space, so that a forged neighbour can pose as
-//! a `__Host-` cookie, and one byte that is not UTF-8 makes it drop every cookie.
+//! A parser that percent-decodes names or trims Unicode white space lets a forged neighbour pose as a `__Host-` cookie, and
+//! one that wants the whole line to be UTF-8 lets a single byte hide every cookie. actix-web's `cookies()` does both.
 
-use actix_web::http::header::{COOKIE, HeaderMap};
-
-/// The values of every cookie whose name is, byte for byte, `name`. Values that are not UTF-8 are skipped; no id has any.
-pub(crate) fn values<'a>(headers: &'a HeaderMap, name: &'a str) -> impl Iterator<Item = &'a str> {
-    headers.get_all(COOKIE).flat_map(move |line| values_in(line.as_bytes(), name.as_bytes()))
-}
-
-fn values_in<'a>(line: &'a [u8], name: &'a [u8]) -> impl Iterator<Item = &'a str> {
+/// The values of every cookie in a line whose name is, byte for byte, `name`. Values that are not UTF-8 are skipped: no id has
+/// one.
+pub(in crate::http) fn values<'a>(line: &'a [u8], name: &'a str) -> impl Iterator<Item = &'a str> {
     line.split(|&byte| byte == b';').filter_map(move |pair| {
-        let value = pair.trim_ascii_start().strip_prefix(name)?.strip_prefix(b"=")?;
+        let value = pair.trim_ascii_start().strip_prefix(name.as_bytes())?.strip_prefix(b"=")?;
         std::str::from_utf8(value.trim_ascii_end()).ok()
     })
 }
@@ -22,7 +17,7 @@ mod tests {
     use super::*;
 
     fn all<'a>(line: &'a [u8], name: &'a str) -> Vec<&'a str> {
-        values_in(line, name.as_bytes()).collect()
+        values(line, name).collect()
     }
 
     #[test]

@@ -2,11 +2,8 @@
 
 use std::{fmt::Write as _, time::Duration};
 
-use actix_web::http::header::HeaderValue;
-use gsession::{SessionId, Timestamp};
-
 use super::name;
-use crate::ConfigError;
+use crate::{SessionId, Timestamp, http::ConfigError};
 
 /// Browsers cap a cookie's life at 400 days (RFC 6265bis 5.5).
 const LONGEST: Duration = Duration::from_secs(400 * 24 * 60 * 60);
@@ -23,14 +20,15 @@ pub enum SameSite {
     ///
     /// You need it when your pages are embedded in an iframe on another site: neither `Lax` nor `Strict` cookies are sent
     /// there. Browsers that block third-party cookies block this one too, unless it is
-    /// [`Partitioned`](crate::SessionMiddlewareBuilder::cookie_partitioned).
+    /// [`Partitioned`](crate::http::TransportBuilder::cookie_partitioned).
     ///
-    /// Other sites can then send requests that carry your user's session, so check where they come from (`Origin`, or a
-    /// token in each form).
+    /// Other sites can then send requests that carry your user's session, so check where requests come from (`Origin`, or
+    /// a token in each form).
     None,
 }
 
-/// How long the browser keeps the cookie. The server enforces the session's own lifetime in any case.
+/// How long the browser keeps the cookie (`Max-Age`, RFC 6265bis 4.1.2.2). The server enforces the session's own lifetime in
+/// any case.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 #[non_exhaustive]
 pub enum CookieMaxAge {
@@ -39,14 +37,14 @@ pub enum CookieMaxAge {
     BrowserSession,
     /// As long as the session lives: `Max-Age` from the session's own deadline, sent again whenever that moves.
     Lifetime,
-    /// This long after it was last sent. It is sent again whenever the session's deadline moves. Less than
-    /// a second counts as a second.
+    /// This long after it was last sent. It is sent again whenever the session's deadline moves. Less than a second counts
+    /// as one second.
     Fixed(Duration),
 }
 
 impl From<Duration> for CookieMaxAge {
-    /// Zero means until the browser is closed, as in GoFrame. Parts of a second are rounded up; more than 400 days count as
-    /// 400 days, the most that browsers allow.
+    /// Zero means until the browser is closed, as in GoFrame. Parts of a second are rounded up. More than 400 days count as
+    /// 400 days, the most that browsers allow (RFC 6265bis 5.5).
     fn from(age: Duration) -> Self {
         if age.is_zero() { Self::BrowserSession } else { Self::Fixed(age) }
     }
@@ -54,14 +52,14 @@ impl From<Duration> for CookieMaxAge {
 
 /// The settings, before they are checked.
 #[derive(Debug, Clone)]
-pub(crate) struct CookieAttributes {
-    pub(crate) name: Option<String>,
-    pub(crate) secure: bool,
-    pub(crate) partitioned: bool,
-    pub(crate) same_site: SameSite,
-    pub(crate) domain: Option<String>,
-    pub(crate) path: String,
-    pub(crate) max_age: CookieMaxAge,
+pub(in crate::http) struct CookieAttributes {
+    pub(in crate::http) name: Option<String>,
+    pub(in crate::http) secure: bool,
+    pub(in crate::http) partitioned: bool,
+    pub(in crate::http) same_site: SameSite,
+    pub(in crate::http) domain: Option<String>,
+    pub(in crate::http) path: String,
+    pub(in crate::http) max_age: CookieMaxAge,
 }
 
 impl Default for CookieAttributes {
@@ -80,9 +78,8 @@ impl Default for CookieAttributes {
 
 impl CookieAttributes {
     /// Checks that browsers will accept the cookie.
-    pub(crate) fn check(self) -> Result<SessionCookie, ConfigError> {
-        let name = name::resolve(&self);
-        name::check(&name, &self)?;
+    pub(in crate::http) fn check(self) -> Result<SessionCookie, ConfigError> {
+        name::check(&name::resolve(&self), &self)?;
         if self.same_site == SameSite::None && !self.secure {
             return Err(ConfigError::SameSiteNoneNeedsSecure);
         }
@@ -99,6 +96,11 @@ impl CookieAttributes {
         if !self.path.starts_with('/') || self.path.len() > 1024 || !fits_path {
             return Err(ConfigError::CookiePath(self.path));
         }
+        Ok(self.into_cookie())
+    }
+
+    /// The cookie with these attributes, which are known to be good.
+    fn into_cookie(self) -> SessionCookie {
         let mut attributes = format!("; Path={}", self.path);
         if let Some(domain) = &self.domain {
             attributes.push_str("; Domain=");
@@ -116,30 +118,42 @@ impl CookieAttributes {
         if self.partitioned {
             attributes.push_str("; Partitioned");
         }
-        Ok(SessionCookie { name, attributes, max_age: self.max_age })
+        SessionCookie { name: name::resolve(&self), attributes, max_age: self.max_age }
     }
 }
 
 /// A cookie whose settings were checked.
-#[derive(Debug)]
-pub(crate) struct SessionCookie {
-    pub(crate) name: String,
-    /// Everything after the value but `Max-Age`; setting and removing have it in common (H3).
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(in crate::http) struct SessionCookie {
+    pub(in crate::http) name: String,
+    /// Everything after the value but `Max-Age`: what setting and removing have in common (H3).
     attributes: String,
     max_age: CookieMaxAge,
 }
 
+impl Default for SessionCookie {
+    /// The cookie with the default attributes, which pass every check.
+    fn default() -> Self {
+        CookieAttributes::default().into_cookie()
+    }
+}
+
 impl SessionCookie {
     /// Whether the browser keeps an expiry of its own, which has to follow the session's.
-    pub(crate) const fn is_persistent(&self) -> bool {
+    pub(in crate::http) const fn is_persistent(&self) -> bool {
         !matches!(self.max_age, CookieMaxAge::BrowserSession)
     }
 
-    /// The `Set-Cookie` line that gives the client its id.
-    pub(crate) fn set(&self, id: &SessionId, expires_at: Timestamp, now: Timestamp) -> Option<HeaderValue> {
+    /// The `Set-Cookie` line that gives the client its id. `now` is called only if a `Max-Age` follows the session's deadline.
+    pub(in crate::http) fn set(
+        &self,
+        id: &SessionId,
+        expires_at: Timestamp,
+        now: impl FnOnce() -> Timestamp,
+    ) -> String {
         let age = match self.max_age {
             CookieMaxAge::BrowserSession => None,
-            CookieMaxAge::Lifetime => Some(expires_at.since(now)),
+            CookieMaxAge::Lifetime => Some(expires_at.since(now())),
             CookieMaxAge::Fixed(age) => Some(age),
         };
         let mut line = String::with_capacity(self.name.len() + 64 + self.attributes.len());
@@ -153,17 +167,13 @@ impl SessionCookie {
             // Writing to a String cannot fail. A session about to end still gets a second, since 0 would mean "remove".
             let _ = write!(line, "; Max-Age={}", seconds.max(1));
         }
-        let mut value = HeaderValue::try_from(line).ok()?;
-        // Kept out of the `Debug` of responses.
-        value.set_sensitive(true);
-        Some(value)
+        line
     }
 
     /// The `Set-Cookie` line that makes the client forget its id.
-    pub(crate) fn remove(&self) -> Option<HeaderValue> {
+    pub(in crate::http) fn remove(&self) -> String {
         let Self { name, attributes, .. } = self;
-        let line = format!("{name}={attributes}; Max-Age=0; Expires=Thu, 01 Jan 1970 00:00:00 GMT");
-        HeaderValue::try_from(line).ok()
+        format!("{name}={attributes}; Max-Age=0; Expires=Thu, 01 Jan 1970 00:00:00 GMT")
     }
 }
 
@@ -178,8 +188,7 @@ mod tests {
     fn line(attributes: CookieAttributes, lives: Duration) -> String {
         let now = Timestamp::from_millis(1_000_000);
         let id = SessionId::from_random([0; 32]);
-        let line = attributes.check().unwrap().set(&id, now + lives, now).unwrap();
-        line.to_str().unwrap().replace(&"A".repeat(43), "ID")
+        attributes.check().unwrap().set(&id, now + lives, || now).replace(&"A".repeat(43), "ID")
     }
 
     #[test]
@@ -188,6 +197,7 @@ mod tests {
             line(attributes(), Duration::MAX),
             "__Host-Http-gsession=ID; Path=/; Secure; HttpOnly; SameSite=Lax"
         );
+        assert_eq!(attributes().check(), Ok(SessionCookie::default()), "it passes the checks");
     }
 
     #[test]
@@ -204,7 +214,7 @@ mod tests {
             "sid=ID; Path=/admin; Domain=example.org; Secure; HttpOnly; SameSite=Strict"
         );
         assert_eq!(
-            with.check().unwrap().remove().unwrap(),
+            with.check().unwrap().remove(),
             "sid=; Path=/admin; Domain=example.org; Secure; HttpOnly; SameSite=Strict; Max-Age=0; Expires=Thu, 01 Jan 1970 00:00:00 GMT"
         );
     }
@@ -270,8 +280,8 @@ mod tests {
         assert_eq!(line(with.clone(), Duration::MAX), format!("__Host-Http-gsession=ID{expected}"));
         // Without the attribute the browser would look for the cookie outside the partition and leave it where it is.
         assert_eq!(
-            with.check().unwrap().remove().unwrap(),
-            &format!("__Host-Http-gsession={expected}; Max-Age=0; Expires=Thu, 01 Jan 1970 00:00:00 GMT")
+            with.check().unwrap().remove(),
+            format!("__Host-Http-gsession={expected}; Max-Age=0; Expires=Thu, 01 Jan 1970 00:00:00 GMT")
         );
     }
 }

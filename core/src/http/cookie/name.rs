@@ -1,10 +1,7 @@
 //! The cookie's name, and what its prefix promises to browsers.
 
 use super::CookieAttributes;
-use crate::ConfigError;
-
-/// Leaves room for an id of 512 characters within the 4096 bytes of a name and a value (RFC 6265bis 5.6).
-const LONGEST: usize = 256;
+use crate::http::{ConfigError, token::is_name};
 
 /// The name of the cookie if nothing else is set and its attributes are what the prefix asks for.
 const STRONGEST: &str = "__Host-Http-gsession";
@@ -15,7 +12,7 @@ const PLAIN: &str = "gsession";
 /// Names that browsers accept only with `Secure`. `__Host-` covers `__Host-Http-`.
 const SECURE: [&str; 3] = ["__Secure-", "__Host-", "__Http-"];
 
-/// Names that browsers accept only with the path `/` and without a domain. Covers `__Host-Http-`.
+/// Names that browsers accept only with the path `/` and without a domain. It covers `__Host-Http-`.
 const HOST: &str = "__Host-";
 
 /// The name: as set, or the strongest default that the other attributes allow.
@@ -28,10 +25,9 @@ pub(super) fn resolve(attributes: &CookieAttributes) -> String {
 
 /// Checks that it is a name, and that the attributes keep what its prefix promises.
 ///
-/// `__Http-` and `__Host-Http-` ask for `HttpOnly` too, which every session cookie has.
+/// `__Http-` and `__Host-Http-` also ask for `HttpOnly`, which every session cookie has.
 pub(super) fn check(name: &str, attributes: &CookieAttributes) -> Result<(), ConfigError> {
-    let is_token = |byte: u8| byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&byte);
-    if name.is_empty() || name.len() > LONGEST || !name.bytes().all(is_token) {
+    if !is_name(name) {
         return Err(ConfigError::CookieName(name.to_owned()));
     }
     if !attributes.secure && SECURE.iter().any(|prefix| has_prefix(name, prefix)) {

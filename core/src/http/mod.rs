@@ -1,0 +1,89 @@
+//! HTTP's rules for sessions, without a framework: the cookie and its `Set-Cookie` lines, the session header, `Authorization:
+//! Bearer`, and what caches are told.
+//!
+//! A [`Transport`] is built once from settings that are checked together. For each request it finds the texts that may be ids,
+//! and for each response it writes what the client has to know. It works on the raw lines of header fields. An integration with
+//! a framework translates them: `gsession-actix` is one.
+//!
+//! ```
+//! use gsession::{ClientInfo, Error, Manager, MemoryStorage};
+//! use gsession::http::{FieldName, FieldValue, ResponseHeaders, Transport};
+//!
+//! /// A framework's header map: names in lower case, and values.
+//! #[derive(Default)]
+//! struct Headers(Vec<(String, String)>);
+//!
+//! impl ResponseHeaders for Headers {
+//!     fn lines(&self, name: FieldName<'_>) -> impl Iterator<Item = &[u8]> {
+//!         self.0.iter().filter(move |(held, _)| held == name.as_str()).map(|(_, value)| value.as_bytes())
+//!     }
+//!
+//!     fn append(&mut self, name: FieldName<'_>, value: FieldValue<'_>) {
+//!         self.0.push((name.as_str().to_owned(), value.as_str().to_owned()));
+//!     }
+//!
+//!     fn insert(&mut self, name: FieldName<'_>, value: FieldValue<'_>) {
+//!         self.0.retain(|(held, _)| held != name.as_str());
+//!         self.append(name, value);
+//!     }
+//! }
+//!
+//! let transport = Transport::builder().cookie_name("sid").build()?;
+//! let manager = Manager::builder(MemoryStorage::new()).realm(transport.realm()).build()?;
+//!
+//! // What a framework does around a handler, here one that counts visits.
+//! let visit = |request: &Headers, response: &mut Headers| -> Result<u64, Error> {
+//!     let session = manager.session_from(transport.candidates(|name| request.lines(name)), ClientInfo::default);
+//!     let location = transport.location(|name| request.lines(name), |text| manager.accepts(text));
+//!     if transport.client_keeps_expiry() {
+//!         session.set_client_keeps_expiry();
+//!     }
+//!     let visits = session.update("visits", |n: Option<u64>| n.unwrap_or(0) + 1)?;
+//!     if session.was_used() {
+//!         let logged_in = session.may_be_logged_in();
+//!         let delivery = session.close()?.delivery;
+//!         transport.deliver(&delivery, location, || manager.now(), logged_in, response);
+//!     }
+//!     Ok(visits)
+//! };
+//!
+//! let mut response = Headers::default();
+//! assert_eq!(visit(&Headers::default(), &mut response)?, 1);
+//! let (_, cookie) = response.0.iter().find(|(name, _)| name == "set-cookie").unwrap();
+//! assert!(cookie.starts_with("sid=") && cookie.ends_with("; Path=/; Secure; HttpOnly; SameSite=Lax"));
+//! assert!(response.0.contains(&("vary".into(), "Cookie".into())));
+//! assert!(response.0.contains(&("cache-control".into(), "no-store".into())));
+//!
+//! let pair = cookie.split(';').next().unwrap();
+//! let request = Headers(vec![("cookie".into(), format!("theme=dark; {pair}"))]);
+//! assert_eq!(visit(&request, &mut Headers::default())?, 2);
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+//!
+//! | file | subject |
+//! |---|---|
+//! | `builder` | the settings, and whether they fit together: [`TransportBuilder`], [`ConfigError`] |
+//! | `transport` | what a request presents, and where: [`Transport`], [`IdLocation`] |
+//! | `answer` | what a response says: [`Transport::deliver`] |
+//! | `caching` | `Vary` and `Cache-Control` |
+//! | `cookie` | names and prefixes, attributes, `Cookie` and `Set-Cookie` lines: [`SameSite`], [`CookieMaxAge`] |
+//! | `header` | the session header, `Authorization: Bearer`, and names that are taken |
+//! | `fields` | what a framework translates: [`FieldName`], [`FieldValue`], [`ResponseHeaders`] |
+
+mod answer;
+mod builder;
+mod caching;
+mod cookie;
+mod error;
+mod fields;
+#[cfg(feature = "fuzzing")]
+pub(crate) mod fuzz;
+mod header;
+mod token;
+mod transport;
+
+pub use builder::TransportBuilder;
+pub use cookie::{CookieMaxAge, SameSite};
+pub use error::ConfigError;
+pub use fields::{FieldName, FieldValue, ResponseHeaders};
+pub use transport::{IdLocation, Transport};
