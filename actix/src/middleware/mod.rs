@@ -1,20 +1,18 @@
 //! The middleware: settings, service, and what happens at the end of a request.
 
-mod builder;
 mod finish;
 mod service;
 
 use std::{sync::Arc, time::Duration};
 
-use gsession::{AnyStorage, AsyncManager, http};
+use gsession::{
+    AnyStorage, AsyncManager,
+    http::{self, ConfigError, Configured, ServiceSettings},
+};
 
 use crate::{endings::Endings, transport::Transport};
 
-pub use builder::SessionMiddlewareBuilder;
 pub use service::SessionMiddlewareService;
-
-/// As actix-web's own default.
-const SHUTDOWN_TIMEOUT: Duration = Duration::from_secs(30);
 
 /// Gives every request a session. Build it once, outside the closure that makes the `App`, and clone it into each.
 ///
@@ -56,6 +54,9 @@ impl Drop for SessionMiddleware {
     }
 }
 
+/// The settings of a [`SessionMiddleware`]: where ids travel, and how sessions live.
+pub type SessionMiddlewareBuilder = http::Builder<SessionMiddleware>;
+
 /// What the requests of a middleware share.
 #[derive(Debug)]
 pub(crate) struct Setup {
@@ -74,24 +75,47 @@ impl SessionMiddleware {
     pub fn new(storage: impl Into<AnyStorage>) -> Self {
         let transport = http::Transport::default();
         let manager = AsyncManager::new(storage).in_realm(transport.realm());
-        Self::of(manager, transport, SHUTDOWN_TIMEOUT)
+        Self::of(manager, transport, ServiceSettings::SHUTDOWN_TIMEOUT)
     }
 
-    pub(crate) fn of(manager: AsyncManager, transport: http::Transport, shutdown_timeout: Duration) -> Self {
+    /// Other settings. [`build`](http::Builder::build) refuses those that contradict each other.
+    ///
+    /// ```
+    /// use std::time::Duration;
+    /// use gsession::MemoryStorage;
+    /// use gsession_actix::{SameSite, SessionMiddleware};
+    ///
+    /// let sessions = SessionMiddleware::builder(MemoryStorage::new())
+    ///     .cookie_same_site(SameSite::Strict)
+    ///     .idle_timeout(Duration::from_secs(30 * 60))
+    ///     .absolute_lifetime(Duration::from_secs(12 * 60 * 60))
+    ///     .build()?;
+    /// # let _ = sessions;
+    /// # Ok::<(), gsession_actix::ConfigError>(())
+    /// ```
+    pub fn builder(storage: impl Into<AnyStorage>) -> SessionMiddlewareBuilder {
+        http::Builder::new(ServiceSettings::new(storage))
+    }
+
+    fn of(manager: AsyncManager, transport: http::Transport, shutdown_timeout: Duration) -> Self {
         let endings = Endings::new(shutdown_timeout);
         let late = endings.clone();
         let manager = manager.end_late_with(move |session| late.carry_out(session));
         Self { setup: Arc::new(Setup { manager, transport: transport.into(), endings }) }
     }
 
-    /// Other settings.
-    pub fn builder(storage: impl Into<AnyStorage>) -> SessionMiddlewareBuilder {
-        SessionMiddlewareBuilder::new(storage)
-    }
-
     /// The manager behind the sessions: for listing and ending a user's sessions, and for sessions outside requests.
     #[must_use]
     pub fn manager(&self) -> &AsyncManager {
         &self.setup.manager
+    }
+}
+
+impl Configured for SessionMiddleware {
+    type Settings = ServiceSettings;
+
+    fn configured(transport: http::Transport, settings: ServiceSettings) -> Result<Self, ConfigError> {
+        let (manager, shutdown_timeout) = settings.build(&transport)?;
+        Ok(Self::of(manager, transport, shutdown_timeout))
     }
 }

@@ -9,19 +9,18 @@ use crate::{Delivery, Timestamp};
 
 impl Transport {
     /// Writes into a response what its client and caches have to know. Call it for every response whose handler used the session
-    /// ([`was_used`](crate::Session::was_used)), also if that response is an error, and for no other.
+    /// ([`was_used`](crate::Exchange::was_used)), also if that response is an error, and for no other.
     ///
     /// | the response | says | source |
     /// |---|---|---|
     /// | every one | `Vary: Cookie`, or the header's name, or both | RFC 9110 12.5.5 |
     /// | gives the client an id or takes it away | `Set-Cookie`, the session header, or both; `Cache-Control: no-store`, unless the handler chose a `Cache-Control` | RFC 6265bis 4.1, ASVS 14.3.2 |
     /// | moves the deadline of a cookie with a `Max-Age` | the same `Set-Cookie` with a new `Max-Age`, and as above | |
-    /// | is the page of a logged-in session, with [`no_store_when_logged_in`](super::TransportBuilder::no_store_when_logged_in) | `Cache-Control: no-store`, whatever the handler chose | ASVS 14.3.2 |
+    /// | is the page of a logged-in session, with [`no_store_when_logged_in`](super::Builder::no_store_when_logged_in) | `Cache-Control: no-store`, whatever the handler chose | ASVS 14.3.2 |
     ///
-    /// - `delivery` is what closing the session gave: [`Closed::delivery`](crate::Closed::delivery).
+    /// - `delivery` and `logged_in` are those of the [`Finished`](crate::Finished) exchange.
     /// - `location` is where the client presented its id: [`location`](Self::location).
     /// - `now` is the [time of the manager](crate::Manager::now). It is called only if the cookie has a `Max-Age`.
-    /// - `logged_in` is what [`may_be_logged_in`](crate::Session::may_be_logged_in) was before the session was closed.
     pub fn deliver(
         &self,
         delivery: &Delivery,

@@ -6,7 +6,7 @@
 //! a framework translates them: `gsession-actix` is one.
 //!
 //! ```
-//! use gsession::{ClientInfo, Error, Manager, MemoryStorage};
+//! use gsession::{ClientInfo, Error, Manager, MemoryStorage, Outcome};
 //! use gsession::http::{FieldName, FieldValue, ResponseHeaders, Transport};
 //!
 //! /// A framework's header map: names in lower case, and values.
@@ -33,16 +33,12 @@
 //!
 //! // What a framework does around a handler, here one that counts visits.
 //! let visit = |request: &Headers, response: &mut Headers| -> Result<u64, Error> {
-//!     let session = manager.session_from(transport.candidates(|name| request.lines(name)), ClientInfo::default);
+//!     let exchange = manager.begin(transport.candidates(|name| request.lines(name)), ClientInfo::default);
 //!     let location = transport.location(|name| request.lines(name), |text| manager.accepts(text));
-//!     if transport.client_keeps_expiry() {
-//!         session.set_client_keeps_expiry();
-//!     }
-//!     let visits = session.update("visits", |n: Option<u64>| n.unwrap_or(0) + 1)?;
-//!     if session.was_used() {
-//!         let logged_in = session.may_be_logged_in();
-//!         let delivery = session.close()?.delivery;
-//!         transport.deliver(&delivery, location, || manager.now(), logged_in, response);
+//!     let visits = exchange.session().update("visits", |n: Option<u64>| n.unwrap_or(0) + 1)?;
+//!     if exchange.was_used() {
+//!         let finished = exchange.finish(Outcome::of_http(true, 200), ClientInfo::default);
+//!         transport.deliver(&finished.delivery, location, || manager.now(), finished.logged_in, response);
 //!     }
 //!     Ok(visits)
 //! };
@@ -62,7 +58,7 @@
 //!
 //! | file | subject |
 //! |---|---|
-//! | `builder` | the settings, and whether they fit together: [`TransportBuilder`], [`ConfigError`] |
+//! | `builder` | the settings, and whether they fit together: [`Builder`], [`ConfigError`] |
 //! | `transport` | what a request presents, and where: [`Transport`], [`IdLocation`] |
 //! | `answer` | what a response says: [`Transport::deliver`] |
 //! | `caching` | `Vary` and `Cache-Control` |
@@ -82,7 +78,7 @@ mod header;
 mod token;
 mod transport;
 
-pub use builder::TransportBuilder;
+pub use builder::{Builder, Configured, ServiceSettings};
 pub use cookie::{CookieMaxAge, SameSite};
 pub use error::ConfigError;
 pub use fields::{FieldName, FieldValue, ResponseHeaders};

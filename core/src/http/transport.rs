@@ -1,6 +1,6 @@
 //! How ids travel: by cookie, by header, or both.
 
-use super::{FieldName, TransportBuilder, cookie, cookie::SessionCookie, header::SessionHeader};
+use super::{Builder, FieldName, cookie, cookie::SessionCookie, header::SessionHeader};
 
 /// Where the ids of sessions are read from in a request and written to in a response, by settings that were checked.
 ///
@@ -36,8 +36,8 @@ impl Default for Transport {
 
 impl Transport {
     /// The settings of a transport.
-    pub fn builder() -> TransportBuilder {
-        TransportBuilder::default()
+    pub fn builder() -> Builder {
+        Builder::new(())
     }
 
     /// The name of its cookie, or of its header if there is no cookie: by default the [`Realm`](crate::Realm) of its ids, so
@@ -85,21 +85,21 @@ impl Transport {
     }
 
     /// Whether the client keeps an expiry of its own, which follows the session's: the cookie has a `Max-Age`. A framework then
-    /// calls [`set_client_keeps_expiry`](crate::AsyncSession::set_client_keeps_expiry) on each session.
+    /// calls [`client_keeps_expiry`](crate::Exchange::client_keeps_expiry) on each exchange.
     #[must_use]
     pub fn client_keeps_expiry(&self) -> bool {
         self.cookie_output && self.cookie.as_ref().is_some_and(SessionCookie::is_persistent)
     }
 
     /// Whether no cache may store the pages of a logged-in session:
-    /// [`no_store_when_logged_in`](TransportBuilder::no_store_when_logged_in).
+    /// [`no_store_when_logged_in`](Builder::no_store_when_logged_in).
     #[must_use]
     pub const fn no_store_when_logged_in(&self) -> bool {
         self.no_store_when_logged_in
     }
 
     /// Every text in a request that may be an id: of cookies first, then of headers, as GoFrame looks for them. For
-    /// [`session_from`](crate::Manager::session_from).
+    /// [`begin`](crate::Manager::begin).
     ///
     /// A cookie counts only if its name is the same byte for byte. What else a `Cookie` line (RFC 6265 4.2) holds, even if it is
     /// broken or not UTF-8, neither hides it nor poses as it (CVE-2020-7070).

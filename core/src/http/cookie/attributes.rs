@@ -20,7 +20,7 @@ pub enum SameSite {
     ///
     /// You need it when your pages are embedded in an iframe on another site: neither `Lax` nor `Strict` cookies are sent
     /// there. Browsers that block third-party cookies block this one too, unless it is
-    /// [`Partitioned`](crate::http::TransportBuilder::cookie_partitioned).
+    /// [`Partitioned`](crate::http::Builder::cookie_partitioned).
     ///
     /// Other sites can then send requests that carry your user's session, so check where requests come from (`Origin`, or
     /// a token in each form).
