@@ -5,7 +5,7 @@ use actix_web::{
     dev::{ServiceRequest, ServiceResponse},
 };
 
-use crate::{Session, attach::Attached};
+use crate::{Session, extension::SessionExtension};
 
 /// Gives the session of a request, on [`HttpRequest`], [`ServiceRequest`] and [`ServiceResponse`].
 ///
@@ -64,13 +64,13 @@ pub trait SessionExt {
 
 impl SessionExt for HttpRequest {
     fn get_session(&self) -> Session {
-        attached(self).map_or_else(Session::detached, |attached| attached.session(self.head()))
+        extension_of(self).map_or_else(Session::detached, |extension| extension.session(self.head()))
     }
 
     fn get_session_named(&self, name: &str) -> Session {
-        let attached = attached(self);
-        let named = attached.as_ref().and_then(|attached| attached.named(name));
-        named.map_or_else(Session::detached, |attached| attached.session(self.head()))
+        let extension = extension_of(self);
+        let named = extension.as_ref().and_then(|extension| extension.named(name));
+        named.map_or_else(Session::detached, |extension| extension.session(self.head()))
     }
 }
 
@@ -95,7 +95,7 @@ impl<B> SessionExt for ServiceResponse<B> {
 }
 
 /// The place of the innermost middleware that is not done yet; if all are, of the one whose response this is.
-pub(crate) fn attached(req: &HttpRequest) -> Option<Attached> {
-    let innermost = req.extensions().get::<Attached>().cloned()?;
+pub(crate) fn extension_of(req: &HttpRequest) -> Option<SessionExtension> {
+    let innermost = req.extensions().get::<SessionExtension>().cloned()?;
     Some(innermost.clone().first_open().unwrap_or(innermost))
 }

@@ -161,10 +161,10 @@
 //!
 //! `bincode` and `file`, both on by default, are those of [`gsession`]. Leave them out with `default-features = false`.
 
-mod attach;
-mod endings;
+mod background_logouts;
 mod error;
 mod ext;
+mod extension;
 mod middleware;
 mod passive;
 mod session;

@@ -11,7 +11,7 @@ use actix_web::{
     dev::{ServiceRequest, ServiceResponse},
 };
 
-use crate::{attach::MarkedPassive, ext::attached};
+use crate::{ext::extension_of, extension::MarkedPassive};
 
 /// Marks the requests of a route or scope as passive: they read the session without extending it, so that a page that polls
 /// does not keep its user logged in ([S7](gsession::design#s7), ASVS 7.3.1).
@@ -63,8 +63,8 @@ where
     }
 
     fn call(&self, req: ServiceRequest) -> Self::Future {
-        if let Some(attached) = attached(req.request()) {
-            attached.set_passive();
+        if let Some(extension) = extension_of(req.request()) {
+            extension.set_passive();
         }
         // For session middlewares further in.
         req.extensions_mut().insert(MarkedPassive);

@@ -67,8 +67,8 @@ impl FromRequest for Session {
     ///
     /// A [`SessionError`] that names the fix, answered 500, if there is no [`SessionMiddleware`](crate::SessionMiddleware).
     fn from_request(req: &HttpRequest, _: &mut Payload) -> Self::Future {
-        ready(match crate::ext::attached(req) {
-            Some(attached) => Ok(attached.session(req.head())),
+        ready(match crate::ext::extension_of(req) {
+            Some(extension) => Ok(extension.session(req.head())),
             None => Err(Error::Detached(NO_MIDDLEWARE).into()),
         })
     }

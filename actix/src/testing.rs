@@ -85,7 +85,7 @@ use std::sync::Arc;
 use actix_web::{HttpMessage as _, HttpRequest};
 use gsession::{AsyncManager, ClientInfo, MemoryStorage};
 
-use crate::{Session, SessionMiddleware, attach::Attached};
+use crate::{Session, SessionMiddleware, extension::SessionExtension};
 
 /// A session of a new visitor, in a memory storage of its own. Clones are the same session.
 #[must_use]
@@ -113,5 +113,5 @@ pub fn session() -> Session {
 /// ```
 pub fn attach(req: &HttpRequest, session: &Session) {
     let sessions = SessionMiddleware::new(MemoryStorage::new());
-    req.extensions_mut().insert(Attached::of(Arc::clone(&sessions.setup), session.core().into()));
+    req.extensions_mut().insert(SessionExtension::of(Arc::clone(&sessions.setup), session.core().into()));
 }

@@ -6,10 +6,8 @@ use actix_web::{
 };
 use gsession::{
     ClientInfo, Delivery, Timestamp,
-    http::{self, FieldName, FieldValue, ResponseHeaders},
+    http::{self, FieldName, FieldValue, IdLocation, ResponseHeaders},
 };
-
-pub(crate) use gsession::http::IdLocation as Via;
 
 /// Where ids are read from and written to.
 #[derive(Debug)]
@@ -36,20 +34,20 @@ impl Transport {
         self.rules.candidates(|name| lines(headers, name, self.custom.as_ref()))
     }
 
-    pub(crate) fn via(&self, headers: &HeaderMap, is_id: impl Fn(&str) -> bool) -> Via {
+    pub(crate) fn location(&self, headers: &HeaderMap, is_id: impl Fn(&str) -> bool) -> IdLocation {
         self.rules.location(|name| lines(headers, name, self.custom.as_ref()), is_id)
     }
 
     pub(crate) fn deliver(
         &self,
         delivery: &Delivery,
-        via: Via,
+        location: IdLocation,
         now: impl FnOnce() -> Timestamp,
         logged_in: bool,
         headers: &mut HeaderMap,
     ) {
         let mut headers = Headers { map: headers, custom: self.custom.as_ref() };
-        self.rules.deliver(delivery, via, now, logged_in, &mut headers);
+        self.rules.deliver(delivery, location, now, logged_in, &mut headers);
     }
 }
 

@@ -7,13 +7,9 @@ use actix_web::{
     dev::ServiceResponse,
     http::{StatusCode, header::HeaderMap},
 };
-use gsession::{ClientInfo, Delivery, Finished, Outcome};
+use gsession::{ClientInfo, Delivery, Finished, Outcome, http::IdLocation};
 
-use crate::{
-    SessionError,
-    attach::Attached,
-    transport::{Via, client_info},
-};
+use crate::{SessionError, extension::SessionExtension, transport::client_info};
 
 /// What the handler's answer means for the session.
 pub(super) fn outcome_of<B>(answer: &Result<ServiceResponse<B>, Error>) -> Outcome {
@@ -31,8 +27,8 @@ pub(super) fn client_of<B>(answer: &Result<ServiceResponse<B>, Error>) -> Client
 
 /// Adds the session's headers to the response, or answers what has to be answered instead.
 pub(super) fn deliver<B>(
-    attached: &Attached,
-    via: Via,
+    extension: &SessionExtension,
+    location: IdLocation,
     finished: Finished,
     mut answer: Result<ServiceResponse<B>, Error>,
 ) -> Result<ServiceResponse<B>, Error> {
@@ -42,33 +38,39 @@ pub(super) fn deliver<B>(
     }
     match answer {
         Ok(mut response) => {
-            write(attached, &delivery, via, logged_in, response.headers_mut());
+            write(extension, &delivery, location, logged_in, response.headers_mut());
             Ok(response)
         }
         Err(error) => {
-            let never_stored = logged_in && attached.setup().transport.rules().no_store_when_logged_in();
+            let never_stored = logged_in && extension.setup().transport.rules().no_store_when_logged_in();
             let tells_nothing = delivery == Delivery::Keep && !never_stored;
             if tells_nothing && error.as_error::<SessionError>().is_some() {
                 // Our own errors need no headers. Left unwrapped, outer middleware can match on them.
                 return Err(error);
             }
-            Err(WithHeaders { error, attached: attached.clone(), delivery, via, logged_in }.into())
+            Err(WithHeaders { error, extension: extension.clone(), delivery, location, logged_in }.into())
         }
     }
 }
 
-fn write(attached: &Attached, delivery: &Delivery, via: Via, logged_in: bool, headers: &mut HeaderMap) {
-    let setup = attached.setup();
-    setup.transport.deliver(delivery, via, || setup.manager.now(), logged_in, headers);
+fn write(
+    extension: &SessionExtension,
+    delivery: &Delivery,
+    location: IdLocation,
+    logged_in: bool,
+    headers: &mut HeaderMap,
+) {
+    let setup = extension.setup();
+    setup.transport.deliver(delivery, location, || setup.manager.now(), logged_in, headers);
 }
 
 /// An error of an inner service, with what the response that is built from it later has to say. Without that, a handler that
 /// returns `Err` after a logout would leave the cookie with the client.
 struct WithHeaders {
     error: Error,
-    attached: Attached,
+    extension: SessionExtension,
     delivery: Delivery,
-    via: Via,
+    location: IdLocation,
     logged_in: bool,
 }
 
@@ -91,7 +93,7 @@ impl ResponseError for WithHeaders {
 
     fn error_response(&self) -> HttpResponse {
         let mut response = self.error.error_response();
-        write(&self.attached, &self.delivery, self.via, self.logged_in, response.headers_mut());
+        write(&self.extension, &self.delivery, self.location, self.logged_in, response.headers_mut());
         response
     }
 }

@@ -10,7 +10,7 @@ use gsession::{
     http::{self, ConfigError, Configured, ServiceSettings},
 };
 
-use crate::{endings::Endings, transport::Transport};
+use crate::{background_logouts::BackgroundLogouts, transport::Transport};
 
 pub use service::SessionMiddlewareService;
 
@@ -50,7 +50,7 @@ impl Drop for SessionMiddleware {
     /// Waits for logouts whose clients have left, up to the
     /// [`shutdown_timeout`](SessionMiddlewareBuilder::shutdown_timeout): the server drops its middleware when it stops.
     fn drop(&mut self) {
-        self.setup.endings.wait();
+        self.setup.background.wait();
     }
 }
 
@@ -62,7 +62,7 @@ pub type SessionMiddlewareBuilder = http::Builder<SessionMiddleware>;
 pub(crate) struct Setup {
     pub(crate) manager: AsyncManager,
     pub(crate) transport: Transport,
-    pub(crate) endings: Endings,
+    pub(crate) background: BackgroundLogouts,
 }
 
 impl SessionMiddleware {
@@ -98,10 +98,10 @@ impl SessionMiddleware {
     }
 
     fn of(manager: AsyncManager, transport: http::Transport, shutdown_timeout: Duration) -> Self {
-        let endings = Endings::new(shutdown_timeout);
-        let late = endings.clone();
+        let background = BackgroundLogouts::new(shutdown_timeout);
+        let late = background.clone();
         let manager = manager.end_late_with(move |session| late.carry_out(session));
-        Self { setup: Arc::new(Setup { manager, transport: transport.into(), endings }) }
+        Self { setup: Arc::new(Setup { manager, transport: transport.into(), background }) }
     }
 
     /// The manager behind the sessions: for listing and ending a user's sessions, and for sessions outside requests.

@@ -12,17 +12,14 @@ use actix_web::{
     Error, HttpMessage,
     dev::{Payload, ServiceRequest, ServiceResponse},
 };
-use gsession::{Exchange, Finishing};
+use gsession::{Exchange, Finishing, http::IdLocation};
 use pin_project_lite::pin_project;
 
 use super::{
     SessionMiddleware, Setup,
     finish::{client_of, deliver, outcome_of},
 };
-use crate::{
-    attach::{Attached, name_is_taken},
-    transport::Via,
-};
+use crate::extension::{SessionExtension, name_is_taken};
 
 /// The service of [`SessionMiddleware`].
 #[derive(Debug)]
@@ -62,11 +59,11 @@ where
 
     fn call(&self, req: ServiceRequest) -> Self::Future {
         let has_body = !matches!(req.parts().1, Payload::None);
-        let attached = Attached::attach(&self.setup, &mut req.extensions_mut(), has_body);
-        match attached {
-            Some((attached, is_first)) => SessionFuture::Running {
+        let extension = SessionExtension::install(&self.setup, &mut req.extensions_mut(), has_body);
+        match extension {
+            Some((extension, is_first)) => SessionFuture::Running {
                 inner: self.service.call(req),
-                request: Unfinished { attached: Some(attached), is_first },
+                request: Unfinished { extension: Some(extension), is_first },
             },
             None => SessionFuture::Refused,
         }
@@ -86,7 +83,7 @@ pin_project! {
         /// The handler has answered, and its session is being stored.
         Finishing {
             finishing: Finishing,
-            via: Via,
+            location: IdLocation,
             answer: Option<Result<ServiceResponse<B>, Error>>,
             request: Unfinished,
         },
@@ -108,22 +105,22 @@ where
                 Projected::Running { inner, request } => {
                     let answer = ready_or_return!(inner.poll(cx));
                     let mut request = std::mem::take(request);
-                    if let (Some(attached), Ok(response)) = (&request.attached, &answer) {
-                        attached.detach(response.request());
+                    if let (Some(extension), Ok(response)) = (&request.extension, &answer) {
+                        extension.detach(response.request());
                     }
-                    let Some((exchange, via)) = request.used() else {
+                    let Some((exchange, location)) = request.used() else {
                         request.end();
                         return Poll::Ready(answer);
                     };
                     let finishing = exchange.finish(outcome_of(&answer), || client_of(&answer));
-                    self.set(Self::Finishing { finishing, via, answer: Some(answer), request });
+                    self.set(Self::Finishing { finishing, location, answer: Some(answer), request });
                 }
-                Projected::Finishing { finishing, via, answer, request } => {
+                Projected::Finishing { finishing, location, answer, request } => {
                     let finished = ready_or_return!(Pin::new(finishing).poll(cx));
-                    let Some((attached, answer)) = request.attached.as_ref().zip(answer.take()) else {
+                    let Some((extension, answer)) = request.extension.as_ref().zip(answer.take()) else {
                         return Poll::Pending;
                     };
-                    let answer = deliver(attached, *via, finished, answer);
+                    let answer = deliver(extension, *location, finished, answer);
                     request.end();
                     return Poll::Ready(answer);
                 }
@@ -137,20 +134,20 @@ where
 /// left, what it wrote is dropped, unless it is on its way to the storage already; a logout is done all the same (S9).
 #[derive(Default)]
 pub struct Unfinished {
-    attached: Option<Attached>,
+    extension: Option<SessionExtension>,
     /// Whether the session is this middleware's to finish, and not that of the same one further out.
     is_first: bool,
 }
 
 impl Unfinished {
     /// The session, if it was used and is this middleware's to finish.
-    fn used(&self) -> Option<(&Exchange, Via)> {
-        self.attached.as_ref().filter(|_| self.is_first)?.used()
+    fn used(&self) -> Option<(&Exchange, IdLocation)> {
+        self.extension.as_ref().filter(|_| self.is_first)?.used()
     }
 
     fn end(&mut self) {
-        if let Some(attached) = self.attached.take().filter(|_| self.is_first) {
-            attached.end();
+        if let Some(extension) = self.extension.take().filter(|_| self.is_first) {
+            extension.end();
         }
     }
 }

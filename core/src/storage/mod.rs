@@ -3,7 +3,7 @@
 //! A storage knows records and keys. It knows neither ids nor requests, and it never creates what was not asked to be
 //! created: there is no "save the whole session", only changes to one that still exists.
 
-mod any;
+mod any_storage;
 mod asynchronous;
 mod blocking;
 mod error;
@@ -22,7 +22,7 @@ pub use crate::{
     id::SealedId,
     record::{Access, Bounds, Extend, Snapshot},
 };
-pub use any::AnyStorage;
+pub use any_storage::AnyStorage;
 pub use asynchronous::{AsyncStorage, StorageFuture};
 pub use blocking::Storage;
 pub use error::{StorageError, StorageErrorKind};

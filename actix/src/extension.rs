@@ -10,13 +10,9 @@ use actix_web::{
     HttpMessage as _, HttpRequest,
     dev::{Extensions, RequestHead},
 };
-use gsession::{Error, Exchange, Timestamp};
+use gsession::{Error, Exchange, Timestamp, http::IdLocation};
 
-use crate::{
-    Session, SessionError,
-    middleware::Setup,
-    transport::{Via, client_info},
-};
+use crate::{Session, SessionError, middleware::Setup, transport::client_info};
 
 const NAME_IS_TAKEN: &str = "two different session middlewares around one handler use the same cookie or header name, so each \
     would take the other's ids for its own: give one of them another name (cookie_name, header_name), or clone one middleware";
@@ -29,14 +25,14 @@ pub(crate) fn name_is_taken() -> SessionError {
 /// In the request's extensions: the place of the innermost middleware, and the places of those around it. An untouched
 /// request costs this and its box, no more (H7).
 #[derive(Clone)]
-pub(crate) struct Attached {
+pub(crate) struct SessionExtension {
     place: Rc<Place>,
     outer: Option<Rc<Self>>,
 }
 
 struct Place {
     setup: Arc<Setup>,
-    exchange: OnceCell<(Exchange, Via)>,
+    exchange: OnceCell<(Exchange, IdLocation)>,
     /// When the request arrived, if its handler may not begin at once.
     arrived: Option<Timestamp>,
     is_passive: Cell<bool>,
@@ -47,10 +43,10 @@ struct Place {
 /// In the extensions of a request that [`Passive`](crate::Passive) saw before any session middleware did.
 pub(crate) struct MarkedPassive;
 
-impl Attached {
+impl SessionExtension {
     /// Makes a place in front of those that middlewares further out have made. A middleware that is applied again uses the place
     /// it has; the second value says whether it is the first. `None` if another one has the same name: see [`name_is_taken`].
-    pub(crate) fn attach(setup: &Arc<Setup>, extensions: &mut Extensions, has_body: bool) -> Option<(Self, bool)> {
+    pub(crate) fn install(setup: &Arc<Setup>, extensions: &mut Extensions, has_body: bool) -> Option<(Self, bool)> {
         // Of middlewares that are done with the request, which then came here once more, nothing is left.
         let outer = extensions.remove::<Self>().and_then(Self::first_open).map(Rc::new);
         let again = outer.as_ref().and_then(|outer| outer.of_the_same_name(setup));
@@ -66,9 +62,9 @@ impl Attached {
             let (setup, is_closed) = (Arc::clone(setup), Cell::new(false));
             Rc::new(Place { setup, exchange: OnceCell::new(), arrived, is_passive, is_closed })
         });
-        let attached = Self { place, outer };
-        extensions.insert(attached.clone());
-        Some((attached, is_first))
+        let extension = Self { place, outer };
+        extensions.insert(extension.clone());
+        Some((extension, is_first))
     }
 
     /// The innermost place whose middleware is not done yet.
@@ -89,7 +85,7 @@ impl Attached {
 
     /// A place with this request's session.
     pub(crate) fn of(setup: Arc<Setup>, exchange: Exchange) -> Self {
-        let exchange = OnceCell::from((exchange, Via::Both));
+        let exchange = OnceCell::from((exchange, IdLocation::Both));
         let (is_passive, is_closed) = (Cell::new(false), Cell::new(false));
         let place = Place { setup, exchange, arrived: None, is_passive, is_closed };
         Self { place: Rc::new(place), outer: None }
@@ -143,16 +139,16 @@ impl Attached {
             if self.place.is_closed.get() {
                 exchange.discard();
             }
-            let via = transport.via(head.headers(), |text| manager.accepts(text));
-            (exchange, via)
+            let location = transport.location(head.headers(), |text| manager.accepts(text));
+            (exchange, location)
         };
         Session::of(&self.place.exchange.get_or_init(begin).0)
     }
 
     /// The request's session, if anybody used it.
-    pub(crate) fn used(&self) -> Option<(&Exchange, Via)> {
+    pub(crate) fn used(&self) -> Option<(&Exchange, IdLocation)> {
         let exchange = self.place.exchange.get().filter(|(exchange, _)| exchange.was_used());
-        exchange.map(|(exchange, via)| (exchange, *via))
+        exchange.map(|(exchange, location)| (exchange, *location))
     }
 
     /// The place of the session whose cookie or header has this name, here or further out.

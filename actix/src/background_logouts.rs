@@ -20,7 +20,7 @@ const LONGEST_PAUSE: Duration = Duration::from_secs(2);
 /// Carries out what [`destroy`](gsession::AsyncSession::destroy) asked for, on a thread of its own: the worker that served the request
 /// may be stopping. Clones are the same.
 #[derive(Clone)]
-pub(crate) struct Endings(Arc<Shared>);
+pub(crate) struct BackgroundLogouts(Arc<Shared>);
 
 struct Shared {
     state: Mutex<State>,
@@ -31,7 +31,7 @@ struct Shared {
 #[derive(Default)]
 struct State {
     /// To the thread, which is started when it is first needed.
-    thread: Option<UnboundedSender<Ending>>,
+    thread: Option<UnboundedSender<Logout>>,
     /// Logouts that have begun and not come to their end.
     running: usize,
     /// Until when a stopping service waits for them, since the first that does.
@@ -39,12 +39,12 @@ struct State {
 }
 
 /// One logout; when it is dropped, it has come to its end.
-struct Ending {
+struct Logout {
     session: AsyncSession,
     shared: Arc<Shared>,
 }
 
-impl Endings {
+impl BackgroundLogouts {
     /// `patience` is how long a stopping service waits for them.
     pub(crate) fn new(patience: Duration) -> Self {
         let patience = patience.min(LONGEST);
@@ -58,7 +58,7 @@ impl Endings {
             Some(thread) => thread.clone(),
             None => {
                 let (sender, receiver) = unbounded_channel();
-                let started = std::thread::Builder::new().name("gsession-endings".into()).spawn(move || run(receiver));
+                let started = std::thread::Builder::new().name("gsession-logouts".into()).spawn(move || run(receiver));
                 if let Err(error) = started {
                     tracing::error!(%error, "a session could not be ended in the background: no thread could be started");
                     return;
@@ -68,8 +68,8 @@ impl Endings {
         };
         state.running += 1;
         drop(state);
-        // If the thread has died, the ending comes back, and is dropped.
-        if thread.send(Ending { session, shared: Arc::clone(&self.0) }).is_err() {
+        // If the thread has died, the logout comes back, and is dropped.
+        if thread.send(Logout { session, shared: Arc::clone(&self.0) }).is_err() {
             tracing::error!("a session could not be ended in the background: the thread that does it has died");
         }
     }
@@ -90,11 +90,11 @@ impl Endings {
 }
 
 /// What the thread does. It ends when nothing can be sent to it any more.
-fn run(mut endings: UnboundedReceiver<Ending>) {
+fn run(mut logouts: UnboundedReceiver<Logout>) {
     match tokio::runtime::Builder::new_current_thread().enable_all().build() {
         Ok(runtime) => runtime.block_on(async {
-            while let Some(ending) = endings.recv().await {
-                tokio::spawn(end(ending));
+            while let Some(logout) = logouts.recv().await {
+                tokio::spawn(end(logout));
             }
         }),
         Err(error) => tracing::error!(%error, "sessions cannot be ended in the background"),
@@ -102,13 +102,13 @@ fn run(mut endings: UnboundedReceiver<Ending>) {
 }
 
 /// Ends a session. Nobody will ask for it again, so a storage that fails is tried again for a while.
-async fn end(ending: Ending) {
+async fn end(logout: Logout) {
     let (began, mut pause) = (Instant::now(), FIRST_PAUSE);
-    while let Err(error) = ending.session.save().await {
+    while let Err(error) = logout.session.save().await {
         match error {
             // It had been carried out by another call.
             Error::Closed => return,
-            error if began.elapsed() + pause > ending.shared.patience => {
+            error if began.elapsed() + pause > logout.shared.patience => {
                 tracing::error!(%error, "a session could not be ended after its request had come to its end");
                 return;
             }
@@ -119,7 +119,7 @@ async fn end(ending: Ending) {
     }
 }
 
-impl Drop for Ending {
+impl Drop for Logout {
     fn drop(&mut self) {
         let mut state = self.shared.state.lock();
         state.running -= 1;
@@ -130,8 +130,8 @@ impl Drop for Ending {
     }
 }
 
-impl fmt::Debug for Endings {
+impl fmt::Debug for BackgroundLogouts {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Endings").field("running", &self.0.state.lock().running).finish()
+        f.debug_struct("BackgroundLogouts").field("running", &self.0.state.lock().running).finish()
     }
 }
