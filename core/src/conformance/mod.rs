@@ -45,14 +45,16 @@
 //! # let _ = suite;
 //! ```
 
-mod awaited;
+mod blocking_adapter;
+mod breakpoint;
 mod case;
 mod cases;
+mod fixture;
 mod operation;
 mod overlap;
 mod report;
-mod stage;
 mod suite;
+mod verdict;
 
 pub use case::Case;
 pub use report::{Failure, Nonconformance, Report};

@@ -1,10 +1,14 @@
 //! Operations on a storage as values, so that they can be carried out in every order and held up half-way.
 
-use super::{case::Verdict, stage::Stage};
+use super::{
+    breakpoint::Breakpoint,
+    fixture::{Fixture, entries_of},
+    verdict::Verdict,
+};
 use crate::{
     AnyStorage, AsyncStorage, Record, Storage, StorageError, StoreKey, Timestamp,
     manager::{remove_through, remove_through_blocking},
-    record::{Commit, Gate},
+    record::{ApplyHook, Commit},
     storage::{Access, Committed, Created, Lookup, Moved, Removed, Touched},
 };
 
@@ -68,15 +72,18 @@ impl Operation {
         })
     }
 
-    /// The same, which stands at a gate while it is carried out; `None` if it never comes by one.
-    pub(super) fn held_up(&self) -> Option<(Self, Gate)> {
-        let mut held = self.clone();
-        let gate = Gate::default();
-        match &mut held {
-            Self::Commit(_, commit) | Self::Move(_, _, commit) => commit.gate = Some(gate.clone()),
+    /// The same operation with a breakpoint in [`Record::apply`]; `None` if it never calls that.
+    pub(super) fn with_breakpoint(&self) -> Option<(Self, Breakpoint)> {
+        let mut paused = self.clone();
+        let breakpoint = Breakpoint::default();
+        match &mut paused {
+            Self::Commit(_, commit) | Self::Move(_, _, commit) => {
+                let breakpoint = breakpoint.clone();
+                commit.on_apply = Some(ApplyHook::new(move || breakpoint.hit()));
+            }
             Self::Create(..) | Self::Touch(..) | Self::Remove(_) | Self::EndAll(..) => return None,
         }
-        Some((held, gate))
+        Some((paused, breakpoint))
     }
 }
 
@@ -135,12 +142,12 @@ pub(super) enum View {
 }
 
 impl View {
-    pub(super) fn of(stage: &Stage, key: &StoreKey, now: Timestamp) -> Verdict<Self> {
-        Ok(match stage.storage.load(key, &Access::passive(now))? {
+    pub(super) fn of(fixture: &Fixture, key: &StoreKey, now: Timestamp) -> Verdict<Self> {
+        Ok(match fixture.storage.load(key, &Access::passive(now))? {
             Lookup::Absent => Self::Absent,
             Lookup::Moved(_) => Self::Renewed,
             Lookup::Found(snapshot) => Self::Session {
-                entries: super::stage::entries_of(&snapshot.record)?.to_string(),
+                entries: entries_of(&snapshot.record)?.to_string(),
                 principal: snapshot.record.principal.as_deref().map(str::to_owned),
                 expires_at: snapshot.record.expires_at(),
             },

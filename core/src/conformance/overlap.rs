@@ -12,10 +12,9 @@ use std::{
 };
 
 use super::{
-    case::{Verdict, must},
+    fixture::{Fixture, MINUTE},
     operation::{Answer, Operation, View},
-    stage::{MINUTE, Stage},
-    suite::panicked,
+    verdict::{Flaw, Verdict, must},
 };
 use crate::{AnyStorage, Storage, StorageError, StoreKey};
 
@@ -31,7 +30,7 @@ const SUSPENSIONS: usize = 40;
 const KEYS: usize = 4;
 
 /// Stores what has to be there before, under these keys, and gives the two operations.
-pub(super) type Plan = fn(&Stage, &[StoreKey; KEYS]) -> Verdict<[Operation; 2]>;
+pub(super) type Plan = fn(&Fixture, &[StoreKey; KEYS]) -> Verdict<[Operation; 2]>;
 
 /// Carries out two operations and gives their answers, the first one's first.
 type Run<'a> = &'a dyn Fn(&[Operation; 2]) -> Verdict<[Answer; 2]>;
@@ -50,15 +49,15 @@ impl fmt::Display for Outcome {
 }
 
 /// Carries out the two operations in every way they can overlap; what comes of it must come of one after the other, too.
-pub(super) fn is_serialisable(stage: &Stage, plan: Plan) -> Verdict {
-    let reference = stage.reference();
+pub(super) fn is_serialisable(fixture: &Fixture, plan: Plan) -> Verdict {
+    let reference = fixture.reference();
     let on_reference = |first: usize| {
         outcome(&reference, plan, &|operations| {
             in_order(operations, first, |operation| operation.run(&*reference.storage))
         })
     };
     let allowed = [on_reference(0)?, on_reference(1)?];
-    in_every_way(stage, plan, &|how, outcome| {
+    in_every_way(fixture, plan, &|how, outcome| {
         must!(
             allowed.contains(outcome),
             "{how}: {outcome}; one after the other it would have been {}, or {}",
@@ -70,27 +69,27 @@ pub(super) fn is_serialisable(stage: &Stage, plan: Plan) -> Verdict {
 }
 
 /// Carries out the two operations in every way they can overlap; no session may be left.
-pub(super) fn leaves_no_session(stage: &Stage, plan: Plan) -> Verdict {
-    in_every_way(stage, plan, &|how, outcome| {
+pub(super) fn leaves_no_session(fixture: &Fixture, plan: Plan) -> Verdict {
+    in_every_way(fixture, plan, &|how, outcome| {
         let lives = |view: &View| matches!(view, View::Session { .. });
         must!(!outcome.left.iter().any(lives), "{how}: {outcome}; a session lives");
         Ok(())
     })
 }
 
-fn in_every_way(stage: &Stage, plan: Plan, judge: &dyn Fn(&str, &Outcome) -> Verdict) -> Verdict {
-    let judge = |how: &str, run: Run<'_>| judge(how, &outcome(stage, plan, run)?);
+fn in_every_way(fixture: &Fixture, plan: Plan, judge: &dyn Fn(&str, &Outcome) -> Verdict) -> Verdict {
+    let judge = |how: &str, run: Run<'_>| judge(how, &outcome(fixture, plan, run)?);
     for first in [0, 1] {
         let how = format!("with operation {} held up while it was applied", first + 1);
-        judge(&how, &|operations| held_up(&*stage.storage, operations, first))?;
+        judge(&how, &|operations| held_up(&*fixture.storage, operations, first))?;
     }
     for round in 0..RACES {
         for first in [0, 1] {
             let how = format!("with operation {} begun a moment before the other one", first + 1);
-            judge(&how, &|operations| raced(&*stage.storage, operations, first, LATER * round))?;
+            judge(&how, &|operations| raced(&*fixture.storage, operations, first, LATER * round))?;
         }
     }
-    let Some((storage, executor)) = &stage.asynchronous else { return Ok(()) };
+    let Some((storage, executor)) = &fixture.asynchronous else { return Ok(()) };
     for first in [0, 1] {
         for polls in 1..=SUSPENSIONS {
             let ended_early = Cell::new(false);
@@ -106,23 +105,23 @@ fn in_every_way(stage: &Stage, plan: Plan, judge: &dyn Fn(&str, &Outcome) -> Ver
 
 /// Drops the first operation after each of its steps: all of it must have happened, or nothing; or no session lives, and
 /// asking again brings it to its end.
-pub(super) fn is_whole_when_dropped(stage: &Stage, plan: Plan) -> Verdict {
-    let Some((storage, executor)) = &stage.asynchronous else { return Ok(()) };
-    let reference = stage.reference();
+pub(super) fn is_whole_when_dropped(fixture: &Fixture, plan: Plan) -> Verdict {
+    let Some((storage, executor)) = &fixture.asynchronous else { return Ok(()) };
+    let reference = fixture.reference();
     let keys = reference.new_keys();
     let [operation, _] = plan(&reference, &keys)?;
     let before = left(&reference, &keys)?;
     operation.run(&*reference.storage)?;
     let after = left(&reference, &keys)?;
     for polls in 1..=SUSPENSIONS {
-        let keys = stage.new_keys();
-        let [operation, _] = plan(stage, &keys)?;
+        let keys = fixture.new_keys();
+        let [operation, _] = plan(fixture, &keys)?;
         let ended =
             executor.wait(async { Steps { future: pin!(operation.run_async(storage)), left: polls }.await.is_some() });
-        let mut seen = settled(stage, &keys)?;
+        let mut seen = settled(fixture, &keys)?;
         if seen.iter().all(|view| !matches!(view, View::Session { .. })) {
-            operation.run(&*stage.storage)?;
-            seen = left(stage, &keys)?;
+            operation.run(&*fixture.storage)?;
+            seen = left(fixture, &keys)?;
         }
         must!(
             seen == before || seen == after,
@@ -135,26 +134,26 @@ pub(super) fn is_whole_when_dropped(stage: &Stage, plan: Plan) -> Verdict {
     Ok(())
 }
 
-fn outcome(stage: &Stage, plan: Plan, run: Run<'_>) -> Verdict<Outcome> {
-    let keys = stage.new_keys();
-    let operations = plan(stage, &keys)?;
+fn outcome(fixture: &Fixture, plan: Plan, run: Run<'_>) -> Verdict<Outcome> {
+    let keys = fixture.new_keys();
+    let operations = plan(fixture, &keys)?;
     // The same whatever the keys of this round are.
     let answers = run(&operations)?.map(|answer| match answer {
         Answer::RenewedTo(to) => format!("RenewedTo({:?})", keys.iter().position(|key| *key == to)),
         answer => format!("{answer:?}"),
     });
-    Ok(Outcome { answers, left: left(stage, &keys)? })
+    Ok(Outcome { answers, left: left(fixture, &keys)? })
 }
 
-fn left(stage: &Stage, keys: &[StoreKey; KEYS]) -> Verdict<Vec<View>> {
-    keys.iter().map(|key| View::of(stage, key, stage.start + MINUTE)).collect()
+fn left(fixture: &Fixture, keys: &[StoreKey; KEYS]) -> Verdict<Vec<View>> {
+    keys.iter().map(|key| View::of(fixture, key, fixture.start + MINUTE)).collect()
 }
 
 /// What is left, once nothing changes any more: what was dropped may go on elsewhere.
-fn settled(stage: &Stage, keys: &[StoreKey; KEYS]) -> Verdict<Vec<View>> {
-    let mut seen = left(stage, keys)?;
+fn settled(fixture: &Fixture, keys: &[StoreKey; KEYS]) -> Verdict<Vec<View>> {
+    let mut seen = left(fixture, keys)?;
     loop {
-        let again = left(stage, keys)?;
+        let again = left(fixture, keys)?;
         if again == seen {
             return Ok(seen);
         }
@@ -175,18 +174,18 @@ fn in_order(
 
 /// Holds up one operation between what it has read and what it writes, while the other one runs, or waits for it.
 fn held_up(storage: &dyn Storage, operations: &[Operation; 2], first: usize) -> Verdict<[Answer; 2]> {
-    let Some((held, gate)) = operations[first].held_up() else {
+    let Some((paused, breakpoint)) = operations[first].with_breakpoint() else {
         return in_order(operations, first, |operation| operation.run(storage));
     };
     let other = &operations[1 - first];
     std::thread::scope(|scope| {
         let one = scope.spawn(|| {
-            let answer = held.run(storage);
-            // It may not have come by the gate at all.
-            gate.open();
+            let answer = paused.run(storage);
+            // It may never have reached the breakpoint.
+            breakpoint.resume();
             answer
         });
-        gate.reached();
+        breakpoint.wait_until_hit();
         let (done, is_done) = mpsc::channel();
         let two = scope.spawn(move || {
             let answer = other.run(storage);
@@ -195,7 +194,7 @@ fn held_up(storage: &dyn Storage, operations: &[Operation; 2], first: usize) -> 
             answer
         });
         let _ = is_done.recv_timeout(GRACE);
-        gate.open();
+        breakpoint.resume();
         let (one, two) = (joined(one)?, joined(two)?);
         Ok(if first == 0 { [one, two] } else { [two, one] })
     })
@@ -219,7 +218,7 @@ fn raced(storage: &dyn Storage, operations: &[Operation; 2], first: usize, later
 }
 
 fn joined(thread: ScopedJoinHandle<'_, Result<Answer, StorageError>>) -> Verdict<Answer> {
-    Ok(thread.join().map_err(|panic| panicked(&*panic))??)
+    Ok(thread.join().map_err(|panic| Flaw::panicked(&*panic))??)
 }
 
 /// Leaves one operation standing after some of its steps, while the other one runs, or waits for it.

@@ -1,7 +1,6 @@
 //! Trying a storage.
 
 use std::{
-    any::Any,
     io,
     panic::{AssertUnwindSafe, catch_unwind},
     sync::{Arc, mpsc},
@@ -10,10 +9,10 @@ use std::{
 
 use super::{
     Ability, Case, Failure, Nonconformance, Report,
-    awaited::Executor,
-    case::{Flaw, Verdict},
+    blocking_adapter::Executor,
     cases,
-    stage::{Source, Stage},
+    fixture::{Fixture, Source},
+    verdict::{Flaw, Verdict},
 };
 use crate::{AnyStorage, AsyncStorage, Clock as _, Storage, SystemClock};
 
@@ -119,9 +118,9 @@ impl Suite {
         let (sender, verdict) = mpsc::channel();
         let run = move || {
             let tried =
-                catch_unwind(AssertUnwindSafe(|| (case.run)(&Stage::new(&source, &lacking, SystemClock.now()))));
+                catch_unwind(AssertUnwindSafe(|| (case.run)(&Fixture::new(&source, &lacking, SystemClock.now()))));
             // Nobody listens any more if it took too long.
-            let _ = sender.send(tried.unwrap_or_else(|panic| Err(panicked(&*panic))));
+            let _ = sender.send(tried.unwrap_or_else(|panic| Err(Flaw::panicked(&*panic))));
         };
         let thread = std::thread::Builder::new().name(case.name.to_owned()).spawn(run);
         let thread = thread.map_err(|error| Flaw::seen(format!("no thread could be started: {error}")))?;
@@ -140,10 +139,4 @@ impl std::fmt::Debug for Suite {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("Suite").field("lacking", &self.lacking).field("only", &self.only).finish_non_exhaustive()
     }
-}
-
-/// What a panic said.
-pub(super) fn panicked(panic: &(dyn Any + Send)) -> Flaw {
-    let said = panic.downcast_ref::<&str>().copied().or_else(|| panic.downcast_ref::<String>().map(String::as_str));
-    Flaw::seen(format!("it panicked: {}", said.unwrap_or("without a message")))
 }

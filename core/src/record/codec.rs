@@ -3,7 +3,7 @@
 use std::{fmt, sync::Arc, time::Duration};
 
 use super::{
-    Entries, Limits, Record,
+    CodecError, Entries, Limits, Record,
     binary::{read, write},
     depth_of,
 };
@@ -25,32 +25,6 @@ pub trait Codec: Send + Sync + fmt::Debug {
     ///
     /// [`CodecError`] if the bytes are not a record, or one larger than `limits` allow.
     fn decode(&self, bytes: &[u8], limits: &Limits) -> Result<Record, CodecError>;
-}
-
-/// Why bytes are not a record. It never quotes them.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[non_exhaustive]
-pub enum CodecError {
-    /// Written by a version of gsession that this one does not know.
-    #[error("record version {found} is not known (this build reads version {known})")]
-    Version {
-        /// The version byte.
-        found: u8,
-        /// The version this build writes and reads.
-        known: u8,
-    },
-    /// Not a record, or a damaged one.
-    #[error("not a record: {reason}")]
-    Malformed {
-        /// What was wrong, in a few words.
-        reason: &'static str,
-    },
-    /// A record over its limits.
-    #[error("a record over its limits: {reason}")]
-    TooLarge {
-        /// Which limit.
-        reason: &'static str,
-    },
 }
 
 /// The record format of gsession: a version byte, then a bincode envelope whose values are JSON texts.

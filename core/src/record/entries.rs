@@ -76,7 +76,7 @@ impl Entries {
         (text + start..text + key_end, text + key_end..text + end)
     }
 
-    pub(super) fn slice(&self, range: Range<usize>) -> &[u8] {
+    fn slice(&self, range: Range<usize>) -> &[u8] {
         self.0.as_deref().and_then(|block| block.get(range)).unwrap_or_default()
     }
 
@@ -127,7 +127,7 @@ impl Entries {
     #[must_use]
     pub fn get(&self, key: &str) -> Option<JsonText> {
         let index = self.position(key)?;
-        Some(JsonText::stored(self.clone(), self.ranges(index).1))
+        Some(JsonText::stored(Arc::clone(self.0.as_ref()?), self.ranges(index).1))
     }
 
     /// The JSON text under `key`, borrowed.

@@ -1,11 +1,5 @@
 //! Bounds on what one session may hold (S12).
 
-#[cfg(feature = "redis")]
-use super::Changes;
-use super::Encoded;
-#[cfg(any(all(feature = "file", unix), feature = "redis"))]
-use super::Record;
-
 /// How much one session may hold. Crossing a bound is a typed error and leaves the session as it was.
 ///
 /// ```
@@ -142,7 +136,7 @@ pub enum LimitExceeded {
 }
 
 impl Limits {
-    fn check_sizes(&self, key: &str, json: &str) -> Result<(), LimitExceeded> {
+    pub(super) fn check_sizes(&self, key: &str, json: &str) -> Result<(), LimitExceeded> {
         if key.len() > self.max_key_bytes {
             return Err(LimitExceeded::Key { limit: self.max_key_bytes, actual: key.len() });
         }
@@ -152,7 +146,7 @@ impl Limits {
         Ok(())
     }
 
-    const fn check_depth(&self, actual: usize) -> Result<(), LimitExceeded> {
+    pub(super) const fn check_depth(&self, actual: usize) -> Result<(), LimitExceeded> {
         if actual > self.max_depth {
             return Err(LimitExceeded::Depth { limit: self.max_depth, actual });
         }
@@ -164,20 +158,6 @@ impl Limits {
         LimitExceeded::Depth { limit: self.max_depth, actual: MAX_DEPTH + 1 }
     }
 
-    /// Checks an entry whose value has just been written.
-    pub(crate) fn check_encoded(&self, key: &str, value: &Encoded) -> Result<(), LimitExceeded> {
-        self.check_sizes(key, &value.text)?;
-        self.check_depth(value.depth)
-    }
-
-    /// Checks an entry that may hold any text.
-    #[cfg(any(all(feature = "file", unix), feature = "redis"))]
-    pub(crate) fn check_entry(&self, key: &str, json: &str) -> Result<(), LimitExceeded> {
-        self.check_sizes(key, json)?;
-        // A value of n bytes cannot be nested deeper than n / 2, so short ones need no scan.
-        if json.len() > 2 * self.max_depth { self.check_depth(super::depth_of(json.as_bytes())) } else { Ok(()) }
-    }
-
     pub(crate) fn check_principal(&self, principal: Option<&str>) -> Result<(), LimitExceeded> {
         match principal.map(str::len) {
             Some(actual) if actual > self.max_principal_bytes => {
@@ -185,22 +165,6 @@ impl Limits {
             }
             _ => Ok(()),
         }
-    }
-
-    /// Checks everything about a record. What could not be read again must not be written.
-    #[cfg(any(all(feature = "file", unix), feature = "redis"))]
-    pub(crate) fn check_record(&self, record: &Record) -> Result<(), LimitExceeded> {
-        self.check_principal(record.principal.as_deref())?;
-        self.check_total(record.entries.len(), record.entries.text_bytes())?;
-        record.entries.iter().try_for_each(|(key, json)| self.check_entry(key, json))
-    }
-
-    /// Checks what a commit brings, without what is there already. To remove an entry is always allowed, under whatever key.
-    #[cfg(feature = "redis")]
-    pub(crate) fn check_changes(&self, changes: &Changes) -> Result<(), LimitExceeded> {
-        let mut sets = changes.edits().filter_map(|(key, json)| Some((key, json?)));
-        sets.try_for_each(|(key, json)| self.check_entry(key, json))?;
-        changes.principal().map_or(Ok(()), |principal| self.check_principal(principal))
     }
 
     /// The smaller of two limits.

@@ -1,40 +1,41 @@
 //! What is kept for one session, and how a request changes it.
 
 mod access;
-mod apply;
 mod binary;
+#[cfg(feature = "redis")]
+mod change_log;
 mod changes;
 mod codec;
+mod codec_error;
+mod commit;
 mod encode;
 mod entries;
-#[cfg(feature = "redis")]
-mod frame;
-#[cfg(feature = "conformance")]
-mod gate;
-mod json;
+mod json_scan;
+mod json_text;
+mod limit_checks;
 mod limits;
 mod snapshot;
-mod text;
 mod typed_keys;
 mod value_error;
 
 pub use access::{Access, Bounds, Extend};
-pub use apply::{Applied, Commit, Expect};
 #[cfg(all(feature = "bincode", feature = "fuzzing"))]
-pub(crate) use binary::same;
+pub(crate) use binary::assert_same;
+#[cfg(feature = "redis")]
+pub(crate) use change_log::replay;
 pub use changes::Changes;
-pub use codec::{BincodeCodec, Codec, CodecError};
+pub use codec::{BincodeCodec, Codec};
+pub use codec_error::CodecError;
+#[cfg(feature = "conformance")]
+pub(crate) use commit::ApplyHook;
+pub use commit::{Applied, Commit, Expect};
 pub(crate) use encode::{Encoded, Unwritable, encode};
 pub use entries::Entries;
-#[cfg(feature = "redis")]
-pub(crate) use frame::replay;
-#[cfg(feature = "conformance")]
-pub(crate) use gate::Gate;
-pub use json::JsonText;
-pub(crate) use json::Unreadable;
+pub(crate) use json_scan::depth_of;
+pub use json_text::JsonText;
+pub(crate) use json_text::Unreadable;
 pub use limits::{LimitExceeded, Limits};
 pub use snapshot::Snapshot;
-pub(crate) use text::depth_of;
 pub use value_error::ValueError;
 
 use std::{fmt, sync::Arc, time::Duration};

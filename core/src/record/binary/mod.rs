@@ -14,14 +14,14 @@
 
 #[cfg(feature = "bincode")]
 mod bincode;
-#[cfg(any(not(feature = "bincode"), feature = "fuzzing", test))]
-mod own;
 #[cfg(all(feature = "bincode", any(feature = "fuzzing", test)))]
-mod same;
+mod differential;
+#[cfg(any(not(feature = "bincode"), feature = "fuzzing", test))]
+mod without_bincode;
 
 #[cfg(feature = "bincode")]
 pub(super) use self::bincode::{read, write};
-#[cfg(not(feature = "bincode"))]
-pub(super) use self::own::{read, write};
 #[cfg(all(feature = "bincode", feature = "fuzzing"))]
-pub(crate) use self::same::same;
+pub(crate) use self::differential::assert_same;
+#[cfg(not(feature = "bincode"))]
+pub(super) use self::without_bincode::{read, write};

@@ -9,7 +9,10 @@ use serde::{
     },
 };
 
-use super::{Refused, Unwritable, Writer, key::KeyWriter};
+use super::{
+    key::KeyWriter,
+    writer::{Refused, Unwritable, Writer},
+};
 use crate::{ValueError, record::typed_keys::PRIVATE_NUMBER};
 
 /// An array that is being written.

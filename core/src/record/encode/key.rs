@@ -4,7 +4,7 @@ use std::fmt::Display;
 
 use serde::{Serialize, Serializer, ser::Impossible};
 
-use super::{Refused, Unwritable, Writer};
+use super::writer::{Refused, Unwritable, Writer};
 use crate::ValueError;
 
 const NO_KEY: Refused = Refused(Unwritable::Value(ValueError::UnsupportedKey));

@@ -5,8 +5,8 @@ use std::fmt::Display;
 use serde::{Serialize, Serializer};
 
 use super::{
-    Refused, Unwritable, Writer,
     compound::{Fields, Items, Members},
+    writer::{Refused, Unwritable, Writer},
 };
 use crate::ValueError;
 
@@ -28,6 +28,13 @@ impl<'a> ValueWriter<'a> {
         }
         self.to.text.extend_from_slice(b"null");
         Ok(())
+    }
+}
+
+impl Writer {
+    pub(super) fn value<T: Serialize + ?Sized>(&mut self, value: &T) -> Result<(), Refused> {
+        let written = value.serialize(ValueWriter::new(self));
+        self.note(written)
     }
 }
 

@@ -5,6 +5,26 @@ use std::{sync::Arc, time::Duration};
 use super::{Handle, MemoryStorage, store::Store};
 use crate::{Clock, SystemClock, storage::sweeper::Background};
 
+impl MemoryStorage {
+    /// A storage with the default bounds.
+    #[must_use]
+    pub fn new() -> Self {
+        Self::builder().build()
+    }
+
+    /// A storage with other bounds.
+    #[must_use]
+    pub fn builder() -> MemoryStorageBuilder {
+        MemoryStorageBuilder::default()
+    }
+}
+
+impl Default for MemoryStorage {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
 /// Settings of a [`MemoryStorage`].
 ///
 /// ```

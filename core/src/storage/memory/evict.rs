@@ -1,10 +1,7 @@
 //! Staying within the bounds: what is given up when the storage is full.
 
-use super::store::Store;
-use crate::{
-    StoreKey, Timestamp,
-    storage::{StorageError, StorageErrorKind},
-};
+use super::{capacity::full, store::Store};
+use crate::{StoreKey, Timestamp, storage::StorageError};
 
 /// Slots among which the one most readily given up is chosen, if there are so many.
 const ENOUGH: usize = 64;
@@ -19,14 +16,14 @@ impl Store {
         spared: Option<&StoreKey>,
         now: Timestamp,
     ) -> Result<(), StorageError> {
-        if !self.room.could_have(bytes) {
+        if !self.capacity.could_fit(bytes) {
             return Err(full());
         }
-        if self.room.is_sweep_due(now) {
+        if self.capacity.is_sweep_due(now) {
             self.sweep(now);
         }
-        while !self.room.has(sessions, bytes) {
-            if !self.give_up_one(near, spared, now) {
+        while !self.capacity.fits(sessions, bytes) {
+            if !self.evict_one(near, spared, now) {
                 return Err(full());
             }
         }
@@ -34,7 +31,7 @@ impl Store {
     }
 
     /// Removes the slot most readily given up of a sample from the shards near one. `false` if nothing left may be given up.
-    fn give_up_one(&self, near: usize, spared: Option<&StoreKey>, now: Timestamp) -> bool {
+    fn evict_one(&self, near: usize, spared: Option<&StoreKey>, now: Timestamp) -> bool {
         let shards = self.shards.len();
         let (mut best, mut looked_at) = (None, 0);
         for number in (near..near + shards).map(|number| number % shards) {
@@ -52,17 +49,13 @@ impl Store {
         let Some(((.., key), number)) = best else { return false };
         let mut shard = self.shards[number].write();
         // If it is gone by now, or may no longer be given up, the next round finds another.
-        let given_up = shard.give_up(&key);
-        if let Some(slot) = &given_up {
-            self.room.forget(slot);
+        let evicted = shard.evict(&key);
+        if let Some(slot) = &evicted {
+            self.capacity.release_slot(slot);
         }
         // Freed after the lock.
         drop(shard);
-        drop(given_up);
+        drop(evicted);
         true
     }
-}
-
-pub(super) fn full() -> StorageError {
-    StorageError::new(StorageErrorKind::Full, "making room for a session")
 }

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use super::slot::Keep;
+use super::slot::Protection;
 use crate::Timestamp;
 
 /// In no list.
@@ -23,22 +23,22 @@ pub(super) struct Evictable {
 }
 
 impl Evictable {
-    pub(super) fn insert(&mut self, place: u32, keep: Keep) {
-        match keep {
-            Keep::Always => {}
-            Keep::Until(end) => {
+    pub(super) fn insert(&mut self, place: u32, protection: Protection) {
+        match protection {
+            Protection::Always => {}
+            Protection::Until(end) => {
                 self.later.insert((end, place));
             }
-            Keep::Not => self.add(place),
+            Protection::None => self.add(place),
         }
     }
 
     /// Takes out a place that was put in with `keep`.
-    pub(super) fn remove(&mut self, place: u32, keep: Keep) {
-        let was_later = match keep {
-            Keep::Always => return,
-            Keep::Until(end) => self.later.remove(&(end, place)),
-            Keep::Not => false,
+    pub(super) fn remove(&mut self, place: u32, protection: Protection) {
+        let was_later = match protection {
+            Protection::Always => return,
+            Protection::Until(end) => self.later.remove(&(end, place)),
+            Protection::None => false,
         };
         if was_later && self.later.is_empty() {
             // An empty set keeps its last node.
@@ -109,12 +109,12 @@ mod tests {
     fn what_was_put_in_is_there_until_it_is_taken_out() {
         let mut evictable = Evictable::default();
         for place in [5, 0, 9, 3] {
-            evictable.insert(place, Keep::Not);
+            evictable.insert(place, Protection::None);
         }
-        evictable.insert(7, Keep::Always);
+        evictable.insert(7, Protection::Always);
         assert_eq!(all(&mut evictable, at(0)), [0, 3, 5, 9]);
         for (place, left) in [(0, &[3, 5, 9][..]), (9, &[3, 5]), (9, &[3, 5]), (7, &[3, 5]), (5, &[3]), (3, &[])] {
-            evictable.remove(place, Keep::Not);
+            evictable.remove(place, Protection::None);
             assert_eq!(all(&mut evictable, at(0)), left);
             assert!(!evictable.contains(place));
         }
@@ -125,20 +125,20 @@ mod tests {
     fn what_rests_comes_when_its_time_has_come_and_can_be_taken_out_before_and_after() {
         let mut evictable = Evictable::default();
         for (place, end) in [(1, 30), (2, 10), (3, 20), (4, 20)] {
-            evictable.insert(place, Keep::Until(at(end)));
+            evictable.insert(place, Protection::Until(at(end)));
         }
         assert!(all(&mut evictable, at(9)).is_empty());
         assert_eq!(all(&mut evictable, at(10)), [2]);
-        evictable.remove(4, Keep::Until(at(20)));
+        evictable.remove(4, Protection::Until(at(20)));
         assert_eq!(all(&mut evictable, at(20)), [2, 3]);
-        evictable.remove(3, Keep::Until(at(20)));
+        evictable.remove(3, Protection::Until(at(20)));
         assert_eq!(all(&mut evictable, at(30)), [1, 2]);
     }
 
     #[test]
     fn samples_go_round() {
         let mut evictable = Evictable::default();
-        (0..10).for_each(|place| evictable.insert(place, Keep::Not));
+        (0..10).for_each(|place| evictable.insert(place, Protection::None));
         let mut seen: Vec<u32> = (0..5).flat_map(|_| evictable.sample(4, at(0)).collect::<Vec<_>>()).collect();
         seen.sort_unstable();
         seen.dedup();

@@ -7,7 +7,7 @@ use crate::{StoreKey, Timestamp};
 
 /// How long the trace of a renewal is as precious as its session: as long as requests commonly take. Also the window in
 /// which traces are counted.
-pub(super) const PRECIOUS_FOR: Duration = Duration::from_secs(60);
+pub(super) const PROTECTED_FOR: Duration = Duration::from_secs(60);
 
 /// What is remembered of a session from one slot to the next, across commits and renewals.
 #[derive(Debug, Clone, Default)]
@@ -51,7 +51,7 @@ impl History {
     /// One more renewal, of the session under `from`.
     pub(super) fn renewed(&self, from: &StoreKey, now: Timestamp) -> Renewal {
         // A window that begins later is that of a faster clock: still the current one.
-        let current = self.renewals.as_deref().filter(|renewals| now < renewals.window + PRECIOUS_FOR);
+        let current = self.renewals.as_deref().filter(|renewals| now < renewals.window + PROTECTED_FOR);
         let (window, count) = current.map_or((now, 1), |current| (current.window, current.count.saturating_add(1)));
         let before = current.and_then(|current| current.tail);
         let tail = match before {
@@ -117,8 +117,8 @@ mod tests {
         renew(&mut history, START, 0..TRACES);
         let surplus = |history: &History, now| history.renewed(&key(100), now).surplus.is_some();
         assert!(surplus(&history, Timestamp::from_millis(60_999)));
-        assert!(!surplus(&history, START + PRECIOUS_FOR));
-        renew(&mut history, START + PRECIOUS_FOR, 200..200 + TRACES);
+        assert!(!surplus(&history, START + PROTECTED_FOR));
+        renew(&mut history, START + PROTECTED_FOR, 200..200 + TRACES);
         assert!(surplus(&history, START));
     }
 

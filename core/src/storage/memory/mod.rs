@@ -1,14 +1,14 @@
 //! Sessions in memory: the fastest storage, gone with the process.
 
 mod builder;
+mod capacity;
 mod evict;
 mod evictable;
-mod following;
+mod follow;
 mod history;
 mod listing;
 mod locks;
-mod renewing;
-mod room;
+mod renew;
 mod shard;
 mod slot;
 mod store;
@@ -84,18 +84,6 @@ struct Handle {
 }
 
 impl MemoryStorage {
-    /// A storage with the default bounds.
-    #[must_use]
-    pub fn new() -> Self {
-        Self::builder().build()
-    }
-
-    /// A storage with other bounds.
-    #[must_use]
-    pub fn builder() -> MemoryStorageBuilder {
-        MemoryStorageBuilder::default()
-    }
-
     /// How many sessions are held, with those that have expired and are not swept yet, and with the traces of renewals.
     #[must_use]
     pub fn len(&self) -> usize {
@@ -112,12 +100,6 @@ impl MemoryStorage {
     #[must_use]
     pub fn bytes(&self) -> usize {
         self.0.store.bytes()
-    }
-}
-
-impl Default for MemoryStorage {
-    fn default() -> Self {
-        Self::new()
     }
 }
 

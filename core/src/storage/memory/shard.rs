@@ -6,7 +6,7 @@ use hashbrown::HashTable;
 
 use super::{
     evictable::Evictable,
-    slot::{Slot, Worth},
+    slot::{EvictionRank, Slot},
 };
 use crate::{StoreKey, Timestamp};
 
@@ -45,17 +45,17 @@ impl Shard {
 
     /// Puts a slot under its key; gives back what was there.
     pub(super) fn put(&mut self, slot: Slot) -> Option<Arc<Slot>> {
-        let keep = slot.keep();
+        let protection = slot.protection();
         if let Some(at) = self.find(&slot.key)
             && let Some(place) = self.slots.get_mut(at as usize)
         {
             let old = place.replace(Arc::new(slot));
-            let old_keep = old.as_ref().map(|old| old.keep());
-            if old_keep != Some(keep) {
-                if let Some(old_keep) = old_keep {
-                    self.evictable.remove(at, old_keep);
+            let old_protection = old.as_ref().map(|old| old.protection());
+            if old_protection != Some(protection) {
+                if let Some(old_protection) = old_protection {
+                    self.evictable.remove(at, old_protection);
                 }
-                self.evictable.insert(at, keep);
+                self.evictable.insert(at, protection);
             }
             return old;
         }
@@ -76,7 +76,7 @@ impl Shard {
         self.index.insert_unique(hash_of(&key), at, |&at| {
             slots.get(at as usize).and_then(Option::as_ref).map_or(0, |slot| hash_of(&slot.key))
         });
-        self.evictable.insert(at, keep);
+        self.evictable.insert(at, protection);
         None
     }
 
@@ -86,7 +86,7 @@ impl Shard {
         let entry = index.find_entry(hash_of(key), |&at| held(at).is_some_and(|slot| slot.key == *key)).ok()?;
         let (at, _) = entry.remove();
         let old = self.slots.get_mut(at as usize)?.take()?;
-        self.evictable.remove(at, old.keep());
+        self.evictable.remove(at, old.protection());
         self.free.push(at);
         Some(old)
     }
@@ -108,7 +108,7 @@ impl Shard {
         most: usize,
         now: Timestamp,
         spared: Option<&StoreKey>,
-    ) -> (usize, Option<(Worth, Timestamp, StoreKey)>) {
+    ) -> (usize, Option<(EvictionRank, Timestamp, StoreKey)>) {
         let Self { evictable, slots, .. } = self;
         let mut sampled = 0;
         let best = evictable
@@ -116,13 +116,13 @@ impl Shard {
             .inspect(|_| sampled += 1)
             .filter_map(|at| slots.get(at as usize)?.as_ref())
             .filter(|slot| Some(&slot.key) != spared)
-            .map(|slot| (slot.worth(now), slot.last_seen(), slot.key))
+            .map(|slot| (slot.eviction_rank(now), slot.last_seen(), slot.key))
             .min();
         (sampled, best)
     }
 
     /// Removes the slot under `key` if it may be given up.
-    pub(super) fn give_up(&mut self, key: &StoreKey) -> Option<Arc<Slot>> {
+    pub(super) fn evict(&mut self, key: &StoreKey) -> Option<Arc<Slot>> {
         let at = self.find(key)?;
         if self.evictable.contains(at) { self.remove(key) } else { None }
     }
@@ -142,7 +142,7 @@ impl Shard {
             for at in 0..u32::try_from(slots.len()).unwrap_or(u32::MAX) {
                 self.index.insert_unique(hash(&at), at, hash);
                 if let Some(slot) = slots.get(at as usize).and_then(Option::as_ref) {
-                    self.evictable.insert(at, slot.keep());
+                    self.evictable.insert(at, slot.protection());
                 }
             }
         }

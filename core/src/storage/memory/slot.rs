@@ -1,7 +1,7 @@
 //! One place in a shard: a session, or the trace of a renewal.
 
 use super::{
-    history::{History, PRECIOUS_FOR},
+    history::{History, PROTECTED_FOR},
     sync::{AtomicBool, AtomicU64, Ordering},
 };
 use crate::{
@@ -41,7 +41,7 @@ pub(super) enum Content {
 
 /// How readily a slot is given up when room is needed, most readily first.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) enum Worth {
+pub(super) enum EvictionRank {
     Expired,
     /// Anonymous, and never used after the request that made it: a client that keeps no cookies.
     NeverReturned,
@@ -54,12 +54,12 @@ pub(super) enum Worth {
 
 /// Whether a slot may be given up when room is needed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Keep {
+pub(super) enum Protection {
     /// Somebody is logged in: never, as long as it lives.
     Always,
     /// The young trace of a session that is somebody's: not before this moment.
     Until(Timestamp),
-    Not,
+    None,
 }
 
 impl Slot {
@@ -174,24 +174,24 @@ impl Slot {
         }
     }
 
-    pub(super) fn keep(&self) -> Keep {
+    pub(super) fn protection(&self) -> Protection {
         match &self.content {
-            Content::Session { record: Record { principal: Some(_), .. }, .. } => Keep::Always,
-            Content::Forward { is_owned: true, at, .. } => Keep::Until(*at + PRECIOUS_FOR),
-            Content::Session { .. } | Content::Forward { .. } => Keep::Not,
+            Content::Session { record: Record { principal: Some(_), .. }, .. } => Protection::Always,
+            Content::Forward { is_owned: true, at, .. } => Protection::Until(*at + PROTECTED_FOR),
+            Content::Session { .. } | Content::Forward { .. } => Protection::None,
         }
     }
 
     /// How readily this is given up, if it may be.
-    pub(super) fn worth(&self, now: Timestamp) -> Worth {
+    pub(super) fn eviction_rank(&self, now: Timestamp) -> EvictionRank {
         match &self.content {
-            _ if self.is_expired(now) => Worth::Expired,
+            _ if self.is_expired(now) => EvictionRank::Expired,
             Content::Session { record, .. } => {
                 let has_returned = self.has_returned.load(Ordering::Relaxed) || self.last_seen() != record.created_at;
-                if has_returned { Worth::Anonymous } else { Worth::NeverReturned }
+                if has_returned { EvictionRank::Anonymous } else { EvictionRank::NeverReturned }
             }
-            Content::Forward { at, .. } if *at + PRECIOUS_FOR <= now => Worth::OldTrace,
-            Content::Forward { .. } => Worth::Trace,
+            Content::Forward { at, .. } if *at + PROTECTED_FOR <= now => EvictionRank::OldTrace,
+            Content::Forward { .. } => EvictionRank::Trace,
         }
     }
 

@@ -3,9 +3,8 @@
 use std::sync::Arc;
 
 use super::{
-    evict::full,
+    capacity::{Capacity, full},
     history::History,
-    room::Room,
     shard::Shard,
     slot::{Content, Slot},
     sync::{AtomicU64, Ordering, RwLock, RwLockWriteGuard, SHARDS},
@@ -23,7 +22,7 @@ pub(super) const TRIES: usize = 100;
 
 pub(super) struct Store {
     pub(super) shards: Box<[RwLock<Shard>]>,
-    pub(super) room: Room,
+    pub(super) capacity: Capacity,
     /// Renewals so far, counted under the locks of the shards they change.
     pub(super) moves: AtomicU64,
 }
@@ -32,17 +31,17 @@ impl Store {
     pub(super) fn new(max_sessions: usize, max_bytes: usize) -> Self {
         Self {
             shards: (0..SHARDS).map(|_| RwLock::default()).collect(),
-            room: Room::new(max_sessions, max_bytes),
+            capacity: Capacity::new(max_sessions, max_bytes),
             moves: AtomicU64::new(0),
         }
     }
 
     pub(super) fn len(&self) -> usize {
-        self.room.sessions.load(Ordering::Relaxed)
+        self.capacity.sessions.load(Ordering::Relaxed)
     }
 
     pub(super) fn bytes(&self) -> usize {
-        self.room.bytes.load(Ordering::Relaxed)
+        self.capacity.bytes.load(Ordering::Relaxed)
     }
 
     /// Shards are chosen by another part of the key than the one that places it inside a shard.
@@ -99,10 +98,10 @@ impl Store {
             }
             let slot = Slot::session(*key, record.clone(), History::default());
             let bytes = slot.bytes();
-            if self.room.take(1, bytes) {
+            if self.capacity.reserve(1, bytes) {
                 let expired = shard.put(slot);
                 if let Some(expired) = &expired {
-                    self.room.forget(expired);
+                    self.capacity.release_slot(expired);
                 }
                 drop(shard);
                 drop(expired);
@@ -133,10 +132,10 @@ impl Store {
             let expires_at = record.expires_at();
             let slot = Slot::session(*key, record, history);
             let growth = slot.bytes().saturating_sub(old_bytes);
-            if self.room.take(0, growth) {
+            if self.capacity.reserve(0, growth) {
                 let shrinkage = old_bytes.saturating_sub(slot.bytes());
                 let replaced = shard.put(slot);
-                self.room.give_back(0, shrinkage);
+                self.capacity.release(0, shrinkage);
                 drop(shard);
                 drop(replaced);
                 return Ok(Committed::Done { expires_at, revision: 0 });
@@ -200,7 +199,7 @@ impl Store {
     fn end(&self, mut shard: RwLockWriteGuard<'_, Shard>, key: &StoreKey) {
         let removed = shard.remove(key);
         if let Some(removed) = &removed {
-            self.room.forget(removed);
+            self.capacity.release_slot(removed);
         }
         // Freed after the lock.
         drop(shard);
@@ -232,7 +231,7 @@ impl Store {
                     let mut shard = shard.write();
                     let still = |shard: &Shard, key| shard.get(key).is_some_and(|slot| slot.is_expired(now));
                     let remove = |key| if still(&shard, key) { shard.remove(key) } else { None };
-                    expired.iter().filter_map(remove).inspect(|slot| self.room.forget(slot)).collect()
+                    expired.iter().filter_map(remove).inspect(|slot| self.capacity.release_slot(slot)).collect()
                 };
                 swept.removed += removed.len() as u64;
                 // Freed after the lock: that is most of the work.

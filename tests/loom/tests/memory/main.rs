@@ -6,22 +6,22 @@
 
 mod sync;
 
+#[path = "../../../../core/src/storage/memory/capacity.rs"]
+mod capacity;
 #[path = "../../../../core/src/storage/memory/evict.rs"]
 mod evict;
 #[path = "../../../../core/src/storage/memory/evictable.rs"]
 mod evictable;
-#[path = "../../../../core/src/storage/memory/following.rs"]
-mod following;
+#[path = "../../../../core/src/storage/memory/follow.rs"]
+mod follow;
 #[path = "../../../../core/src/storage/memory/history.rs"]
 mod history;
 #[path = "../../../../core/src/storage/memory/listing.rs"]
 mod listing;
 #[path = "../../../../core/src/storage/memory/locks.rs"]
 mod locks;
-#[path = "../../../../core/src/storage/memory/renewing.rs"]
-mod renewing;
-#[path = "../../../../core/src/storage/memory/room.rs"]
-mod room;
+#[path = "../../../../core/src/storage/memory/renew.rs"]
+mod renew;
 #[path = "../../../../core/src/storage/memory/shard.rs"]
 mod shard;
 #[path = "../../../../core/src/storage/memory/slot.rs"]

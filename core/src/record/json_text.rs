@@ -6,8 +6,8 @@ use serde::de::DeserializeOwned;
 use serde_json::Value;
 
 use super::{
-    Entries, ValueError,
-    text::{has_inexact_integer, has_lone_surrogate, is_readable},
+    ValueError,
+    json_scan::{has_inexact_integer, has_lone_surrogate, is_readable},
     typed_keys,
 };
 
@@ -18,7 +18,8 @@ pub struct JsonText(Text);
 #[derive(Clone)]
 enum Text {
     Written(Arc<str>),
-    Stored(Entries, Range<usize>),
+    /// A part of the block of bytes of [`Entries`](super::Entries).
+    Stored(Arc<[u8]>, Range<usize>),
 }
 
 impl JsonText {
@@ -26,8 +27,8 @@ impl JsonText {
         Self(Text::Written(text))
     }
 
-    pub(crate) const fn stored(entries: Entries, range: Range<usize>) -> Self {
-        Self(Text::Stored(entries, range))
+    pub(super) const fn stored(block: Arc<[u8]>, range: Range<usize>) -> Self {
+        Self(Text::Stored(block, range))
     }
 
     /// The JSON text.
@@ -35,7 +36,7 @@ impl JsonText {
     pub fn as_bytes(&self) -> &[u8] {
         match &self.0 {
             Text::Written(text) => text.as_bytes(),
-            Text::Stored(entries, range) => entries.slice(range.clone()),
+            Text::Stored(block, range) => block.get(range.clone()).unwrap_or_default(),
         }
     }
 

@@ -1,7 +1,7 @@
 //! Moving a session to a new key, and what that leaves.
 
 use super::{
-    evict::full,
+    capacity::full,
     history::{Renewal, Tail},
     locks::Locks,
     slot::{Content, Slot},
@@ -62,13 +62,13 @@ impl Store {
                 Some(last)
             });
             let (places, growth) = (usize::from(forgotten.is_none()), new_bytes.saturating_sub(old_bytes));
-            if self.room.take(places, growth) {
+            if self.capacity.reserve(places, growth) {
                 let expired = locks.put(slot);
                 let replaced = (locks.put(trace), anchor.map(|anchor| locks.put(anchor)));
                 let forgotten = forgotten.map(|last| locks.remove(&last));
-                self.room.give_back(0, old_bytes.saturating_sub(new_bytes));
+                self.capacity.release(0, old_bytes.saturating_sub(new_bytes));
                 if let Some(expired) = &expired {
-                    self.room.forget(expired);
+                    self.capacity.release_slot(expired);
                 }
                 drop(locks);
                 drop((expired, replaced, forgotten));

@@ -12,8 +12,8 @@ use serde_json::Value;
 
 use super::{
     Ability,
-    awaited::{Awaited, Executor},
-    case::{Flaw, Verdict},
+    blocking_adapter::{BlockingAdapter, Executor},
+    verdict::{Flaw, Verdict},
 };
 use crate::{
     AnyStorage, Changes, Entries, Manager, ManagerBuilder, ManualClock, MemoryStorage, Record, SessionId, Storage,
@@ -38,7 +38,7 @@ pub(super) enum Source {
 }
 
 /// A new, empty storage, and what a case needs besides.
-pub(super) struct Stage {
+pub(super) struct Fixture {
     lacking: Arc<[Ability]>,
     pub(super) storage: Arc<dyn Storage>,
     /// The storage itself, and who drives it, if it is async.
@@ -49,21 +49,21 @@ pub(super) struct Stage {
     given_out: AtomicUsize,
 }
 
-impl Stage {
+impl Fixture {
     pub(super) fn new(source: &Source, lacking: &Arc<[Ability]>, start: Timestamp) -> Self {
         let (storage, asynchronous): (Arc<dyn Storage>, _) = match source {
             Source::Blocking(make) => (make(), None),
             Source::Asynchronous(make, executor) => {
                 // Made where it will be used: it may need the runtime at once.
                 let storage = executor.wait(async { make() });
-                let awaited = Awaited { storage: storage.clone(), executor: Arc::clone(executor) };
-                (Arc::new(awaited), Some((storage, Arc::clone(executor))))
+                let adapter = BlockingAdapter { storage: storage.clone(), executor: Arc::clone(executor) };
+                (Arc::new(adapter), Some((storage, Arc::clone(executor))))
             }
         };
         Self { lacking: Arc::clone(lacking), storage, asynchronous, start, given_out: 0.into() }
     }
 
-    /// A stage like this one, on the storage that others are compared with.
+    /// A fixture like this one, on the storage that others are compared with.
     pub(super) fn reference(&self) -> Self {
         let memory = MemoryStorage::builder().sweep_interval(Duration::MAX).build();
         let storage = Arc::new(memory);
@@ -82,7 +82,7 @@ impl Stage {
         self.storage.key_scheme().key_of(&id)
     }
 
-    /// Keys that nobody has used on this stage, where no case names its own.
+    /// Keys that nobody has used on this fixture, where no case names its own.
     pub(super) fn new_keys<const N: usize>(&self) -> [StoreKey; N] {
         let first = self.given_out.fetch_add(N, Ordering::Relaxed);
         std::array::from_fn(|number| self.key(first + number))

@@ -26,12 +26,12 @@ impl Executor {
 }
 
 /// An async storage, each of whose methods is waited for.
-pub(super) struct Awaited {
+pub(super) struct BlockingAdapter {
     pub(super) storage: AnyStorage,
     pub(super) executor: Arc<Executor>,
 }
 
-impl Storage for Awaited {
+impl Storage for BlockingAdapter {
     fn load(&self, key: &StoreKey, access: &Access) -> Result<Lookup, StorageError> {
         self.executor.wait(self.storage.load(key, access))
     }

@@ -21,9 +21,10 @@ pub struct Commit {
     pub limits: Limits,
     /// For a move: what its [`Trace`](crate::storage::Trace) keeps of the new id.
     pub sealed: SealedId,
-    /// Where a conformance case holds up whoever is carrying this out.
+    /// For the conformance suite, which pauses a storage here. A field, because only the commit reaches the thread that
+    /// applies it.
     #[cfg(feature = "conformance")]
-    pub(crate) gate: Option<super::Gate>,
+    pub(crate) on_apply: Option<ApplyHook>,
 }
 
 impl Commit {
@@ -42,7 +43,7 @@ impl Commit {
             limits: Limits::default(),
             sealed: SealedId::none(),
             #[cfg(feature = "conformance")]
-            gate: None,
+            on_apply: None,
         }
     }
 
@@ -64,6 +65,25 @@ pub struct Expect {
     pub json: Option<JsonText>,
 }
 
+/// Called by [`Record::apply`] before it does anything.
+#[cfg(feature = "conformance")]
+#[derive(Clone)]
+pub(crate) struct ApplyHook(Arc<dyn Fn() + Send + Sync>);
+
+#[cfg(feature = "conformance")]
+impl ApplyHook {
+    pub(crate) fn new(hook: impl Fn() + Send + Sync + 'static) -> Self {
+        Self(Arc::new(hook))
+    }
+}
+
+#[cfg(feature = "conformance")]
+impl std::fmt::Debug for ApplyHook {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("ApplyHook")
+    }
+}
+
 /// What [`Record::apply`] came to.
 #[derive(Debug)]
 pub enum Applied {
@@ -83,8 +103,8 @@ impl Record {
     /// [`LimitExceeded`] if the session would grow over its limits.
     pub fn apply(&self, commit: &Commit) -> Result<Applied, LimitExceeded> {
         #[cfg(feature = "conformance")]
-        if let Some(gate) = &commit.gate {
-            gate.pass();
+        if let Some(hook) = &commit.on_apply {
+            (hook.0)();
         }
         if commit.access.has_ended(self, self.last_seen) {
             return Ok(Applied::Expired);

@@ -4,7 +4,7 @@ use std::fmt::Debug;
 
 use ::bincode::{BorrowDecode, Encode};
 
-use super::{bincode, own};
+use super::{bincode, without_bincode};
 
 /// A record's head and its entries, the head of changes and its edits: all that is ever read.
 type RecordHead<'a> = (u64, u64, u64, Option<u64>, Option<&'a str>, u32);
@@ -13,7 +13,7 @@ type ChangesHead<'a> = (bool, Option<Option<&'a str>>, u32);
 type Edit<'a> = (&'a str, Option<&'a str>);
 
 /// Panics if one implementation takes bytes, which may be anything, for something else than the other.
-pub(crate) fn same(bytes: &[u8]) {
+pub(crate) fn assert_same(bytes: &[u8]) {
     both_read::<RecordHead<'_>>(bytes);
     both_read::<Entry<'_>>(bytes);
     both_read::<ChangesHead<'_>>(bytes);
@@ -22,18 +22,18 @@ pub(crate) fn same(bytes: &[u8]) {
 
 fn both_read<'a, T>(bytes: &'a [u8])
 where
-    T: BorrowDecode<'a, ()> + Encode + own::Read<'a> + own::Write + Debug + PartialEq + Copy,
+    T: BorrowDecode<'a, ()> + Encode + without_bincode::Read<'a> + without_bincode::Write + Debug + PartialEq + Copy,
 {
-    let (own, theirs) = (own::read::<T>(bytes), bincode::read::<T>(bytes));
+    let (own, theirs) = (without_bincode::read::<T>(bytes), bincode::read::<T>(bytes));
     assert_eq!(own, theirs);
     if let Ok((value, _)) = own {
         both_write(value);
     }
 }
 
-fn both_write<T: Encode + own::Write + Copy>(value: T) {
+fn both_write<T: Encode + without_bincode::Write + Copy>(value: T) {
     let (mut own, mut theirs) = (Vec::new(), Vec::new());
-    assert_eq!(own::write(value, &mut own), bincode::write(value, &mut theirs));
+    assert_eq!(without_bincode::write(value, &mut own), bincode::write(value, &mut theirs));
     assert_eq!(own, theirs);
 }
 
@@ -63,7 +63,7 @@ mod tests {
     proptest! {
         #[test]
         fn bytes_are_read_alike(bytes in any_bytes()) {
-            same(&bytes);
+            assert_same(&bytes);
         }
 
         #[test]
@@ -76,9 +76,9 @@ mod tests {
             let head: RecordHead<'_> = (a, b, c, d, text.as_deref(), count);
             both_write(head);
             let mut bytes = Vec::new();
-            own::write(head, &mut bytes).unwrap();
-            same(&bytes);
-            same(&bytes[..cut.index(bytes.len())]);
+            without_bincode::write(head, &mut bytes).unwrap();
+            assert_same(&bytes);
+            assert_same(&bytes[..cut.index(bytes.len())]);
         }
 
         #[test]
@@ -95,8 +95,8 @@ mod tests {
             both_write(edit);
             both_write((edit.0, edit.1.unwrap_or_default()));
             let mut bytes = Vec::new();
-            own::write(edit, &mut bytes).unwrap();
-            same(&bytes);
+            without_bincode::write(edit, &mut bytes).unwrap();
+            assert_same(&bytes);
         }
     }
 
