@@ -7,14 +7,32 @@ use std::{
 };
 
 use super::{
-    Durability, FileStorage, Handle,
+    FileStorage, Handle,
+    error::{Doing as _, FileError},
     folder::Folder,
     lock::Locks,
-    open::{Doing as _, FileError},
-    store::{Settings, Store},
+    settings::{Durability, Settings},
+    store::Store,
     touches::Touches,
 };
 use crate::{BincodeCodec, Clock, Codec, Limits, StorageError, SystemClock, storage::sweeper::Background};
+
+impl FileStorage {
+    /// Opens a folder, or the one that a link leads to. A folder that is not there is created; its parent must exist.
+    ///
+    /// # Errors
+    ///
+    /// [`StorageError`] of the kind [`Setup`](crate::StorageErrorKind::Setup) if the folder is no folder, or a link that leads
+    /// nowhere, belongs to somebody else, or holds other things and is open to others; the message says what to do.
+    pub fn open(folder: impl AsRef<Path>) -> Result<Self, StorageError> {
+        Self::builder(folder).build()
+    }
+
+    /// Opens a folder with other settings.
+    pub fn builder(folder: impl AsRef<Path>) -> FileStorageBuilder {
+        FileStorageBuilder::new(folder.as_ref())
+    }
+}
 
 /// Settings of a [`FileStorage`].
 ///
@@ -113,7 +131,7 @@ impl FileStorageBuilder {
             locks: Locks::new(self.lock_timeout),
             touches: Touches::default(),
             #[cfg(target_os = "linux")]
-            cached: super::cached::Cached::default(),
+            page_cache: super::page_cache::PageCache::default(),
             settings,
         });
         // A busy loop would serve nobody.

@@ -10,7 +10,7 @@ use crate::{
     storage::{FORWARD_FOR, Trace},
 };
 
-use super::open::Result;
+use super::error::Result;
 
 pub(super) const HEADER: usize = 32;
 pub(super) const MAGIC: &[u8; 4] = b"GSES";

@@ -8,9 +8,9 @@ use std::{
 use rustix::io::Errno;
 
 use super::{
+    error::{FileError, Result},
     folder::{keys_in, sub_name},
     format::Content,
-    open::{FileError, Result},
     store::Store,
 };
 use crate::{

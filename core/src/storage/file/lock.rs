@@ -11,7 +11,7 @@ use rustix::{
     io::Errno,
 };
 
-use super::open::{Doing, FileError, Result};
+use super::error::{Doing, FileError, Result};
 
 const NAME: &str = "lock";
 const DOING: &str = "locking a session folder";

@@ -27,23 +27,27 @@
 //! was last seen, so that a touch writes no data.
 
 mod builder;
-#[cfg(target_os = "linux")]
-mod cached;
+mod error;
+mod expiry;
 mod folder;
 mod format;
+mod fs;
 #[cfg(feature = "fuzzing")]
 pub(crate) mod fuzz;
 mod listing;
 mod lock;
-mod open;
-mod place;
+#[cfg(target_os = "linux")]
+mod page_cache;
+mod settings;
 mod store;
 mod sweep;
 mod touches;
+mod write_touches;
 
-use std::{fmt, path::Path, sync::Arc};
+use std::{fmt, sync::Arc};
 
 pub use builder::FileStorageBuilder;
+pub use settings::Durability;
 use store::Store;
 
 use super::{
@@ -100,34 +104,6 @@ pub struct FileStorage(Arc<Handle>);
 struct Handle {
     store: Arc<Store>,
     _background: [Background; 2],
-}
-
-/// What a commit waits for.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub enum Durability {
-    /// For the operating system to have it: survives the end of the process, not a power failure. The default, as for most
-    /// session storages: what a power failure loses is the last seconds of activity.
-    #[default]
-    None,
-    /// For the disk to have it (`fsync` of the file and of its folder), before the commit is answered.
-    Commit,
-}
-
-impl FileStorage {
-    /// Opens a folder, or the one that a link leads to. A folder that is not there is created; its parent must exist.
-    ///
-    /// # Errors
-    ///
-    /// [`StorageError`] of the kind [`Setup`](super::StorageErrorKind::Setup) if the folder is no folder, or a link that leads
-    /// nowhere, belongs to somebody else, or holds other things and is open to others; the message says what to do.
-    pub fn open(folder: impl AsRef<Path>) -> Result<Self, StorageError> {
-        Self::builder(folder).build()
-    }
-
-    /// Opens a folder with other settings.
-    pub fn builder(folder: impl AsRef<Path>) -> FileStorageBuilder {
-        FileStorageBuilder::new(folder.as_ref())
-    }
 }
 
 impl fmt::Debug for FileStorage {

@@ -5,38 +5,30 @@ use std::{
     io::{Read as _, Write as _},
     os::fd::{AsFd, OwnedFd},
     path::Path,
-    sync::{
-        Arc,
-        atomic::{AtomicU64, Ordering},
-    },
-    time::SystemTime,
+    sync::atomic::{AtomicU64, Ordering},
 };
 
 use rustix::{
-    fs::{Mode, OFlags, Timespec, Timestamps, UTIME_OMIT},
+    fs::{Mode, OFlags},
     io::Errno,
 };
 
 #[cfg(target_os = "linux")]
-use super::cached::Cached;
+use super::page_cache::PageCache;
 use super::{
-    Durability,
+    error::{Doing, Result},
     folder::{Folder, sub_name},
     format::{self, Content},
+    fs::{Opened, modified, open_own, read_bounded, set_modified, unlink},
     lock::{Locked, Locks},
-    open::{Doing, Opened, Result, open_own, read_bounded, unlink},
+    settings::{Durability, Settings},
     touches::{Touch, Touches},
 };
 use crate::{
-    Codec, LimitExceeded, Limits, Record, StoreKey, Timestamp,
+    Record, StoreKey, Timestamp,
     record::{Applied, Commit},
     storage::{Access, Committed, Created, FORWARD_FOR, Lookup, Moved, Removed, Snapshot, Touched, Trace},
 };
-
-/// Bytes that a file may have beyond the texts of its record and what each entry adds: header, times, principal.
-const OVERHEAD: u64 = 64 * 1024;
-/// Bytes that the lengths of one entry take at most.
-const OVERHEAD_OF_ENTRY: u64 = 10;
 
 #[derive(Debug)]
 pub(super) struct Store {
@@ -44,35 +36,8 @@ pub(super) struct Store {
     pub(super) locks: Locks,
     pub(super) touches: Touches,
     #[cfg(target_os = "linux")]
-    pub(super) cached: Cached,
+    pub(super) page_cache: PageCache,
     pub(super) settings: Settings,
-}
-
-#[derive(Debug)]
-pub(super) struct Settings {
-    pub(super) durability: Durability,
-    pub(super) limits: Limits,
-    pub(super) codec: Arc<dyn Codec>,
-}
-
-impl Settings {
-    /// The largest file that is read, and so the largest that is written.
-    pub(super) fn max_file_bytes(&self) -> u64 {
-        let entries = self.limits.max_entries as u64;
-        self.limits.max_record_bytes as u64 + OVERHEAD + entries.saturating_mul(OVERHEAD_OF_ENTRY)
-    }
-
-    /// The file of a session.
-    fn encode(&self, record: &Record) -> Result<Vec<u8>> {
-        self.limits.check_record(record)?;
-        let bytes = format::encode_session(record, &*self.codec)?;
-        let most = self.max_file_bytes();
-        if bytes.len() as u64 > most {
-            let limit = usize::try_from(most).unwrap_or(usize::MAX);
-            return Err(LimitExceeded::Record { limit, actual: bytes.len() }.into());
-        }
-        Ok(bytes)
-    }
 }
 
 /// A sub-folder under its lock.
@@ -150,7 +115,7 @@ impl Store {
     #[cfg(target_os = "linux")]
     pub(super) fn load_at_once(&self, key: &StoreKey, access: &Access) -> Option<Lookup> {
         let waiting = self.touches.waiting(key);
-        let (bytes, modified) = self.folder.with_root(|root| self.cached.read(root, key))?;
+        let (bytes, modified) = self.folder.with_root(|root| self.page_cache.read(root, key))?;
         let content = self.decode(key, Some(&bytes), modified, waiting, access);
         Some(self.found(key, access, content))
     }
@@ -350,20 +315,4 @@ impl Drop for Store {
     fn drop(&mut self) {
         self.write_touches();
     }
-}
-
-pub(super) fn modified(file: &File) -> Result<Timestamp> {
-    let time: SystemTime =
-        file.metadata().and_then(|data| data.modified()).doing("reading the time of a session file")?;
-    Ok(time.into())
-}
-
-pub(super) fn set_modified(file: &File, at: Timestamp) -> Result<()> {
-    let millis = at.as_millis();
-    let time = Timespec {
-        tv_sec: i64::try_from(millis / 1000).unwrap_or(i64::MAX),
-        tv_nsec: i64::try_from(millis % 1000 * 1_000_000).unwrap_or(0),
-    };
-    let times = Timestamps { last_access: Timespec { tv_sec: 0, tv_nsec: UTIME_OMIT }, last_modification: time };
-    rustix::fs::futimens(file, &times).doing("writing the time of a session file")
 }

@@ -3,8 +3,9 @@
 use std::{os::fd::OwnedFd, time::Duration};
 
 use super::{
+    error::{Doing, Result},
     folder::names_in,
-    open::{Doing, Opened, Result, open_own, unlink},
+    fs::{Opened, open_own, unlink},
     store::Store,
 };
 use crate::{StoreKey, Timestamp, storage::Swept};

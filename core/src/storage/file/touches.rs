@@ -1,18 +1,10 @@
 //! Touches that wait to be written, so that reading a session costs no write.
 
-use std::{
-    collections::HashMap,
-    sync::atomic::{AtomicBool, Ordering},
-    time::Duration,
-};
+use std::{collections::HashMap, sync::atomic::AtomicBool, time::Duration};
 
 use parking_lot::Mutex;
 
-use super::{
-    format::{millis, with_idle_timeout},
-    open::{Opened, Result, open_own, read_bounded},
-    store::{Store, modified, set_modified},
-};
+use super::format::millis;
 use crate::{Record, StoreKey, Timestamp, storage::Access};
 
 /// What a session's file does not say yet: when it was last seen, and by which idle timeout if that is another one.
@@ -46,7 +38,7 @@ impl Touch {
 pub(super) struct Touches {
     waiting: Mutex<HashMap<StoreKey, Touch>>,
     /// Whether writing them failed the last time.
-    is_failing: AtomicBool,
+    pub(super) is_failing: AtomicBool,
 }
 
 impl Touches {
@@ -76,7 +68,7 @@ impl Touches {
     }
 
     /// Everything that waits. It stays until it is written, so that readers meanwhile see it.
-    fn all(&self) -> Vec<(StoreKey, Touch)> {
+    pub(super) fn all(&self) -> Vec<(StoreKey, Touch)> {
         self.waiting.lock().iter().map(|(&key, &touch)| (key, touch)).collect()
     }
 
@@ -90,59 +82,5 @@ impl Touches {
         if waiting.get(key).is_some_and(is_covered) {
             waiting.remove(key);
         }
-    }
-}
-
-impl Store {
-    /// Writes the touches that wait. Run by a thread, and once more when the storage ends.
-    ///
-    /// What cannot be written stays for the next time. That is said once, not for each session each time: a folder may stay
-    /// read-only for hours.
-    pub(super) fn write_touches(&self) {
-        let (mut written, mut failed, mut first) = (0_u64, 0_u64, None);
-        for (key, touch) in self.touches.all() {
-            match self.write_touch(&key, touch) {
-                Ok(()) => {
-                    self.touches.written(&key, &touch);
-                    written += 1;
-                }
-                Err(error) => {
-                    failed += 1;
-                    first.get_or_insert(error);
-                }
-            }
-        }
-        let is_failing = &self.touches.is_failing;
-        match first {
-            Some(error) if !is_failing.swap(true, Ordering::Relaxed) => tracing::warn!(
-                sessions = failed,
-                error = &error as &dyn std::error::Error,
-                "touches could not be written; this is tried again and not said again until it works"
-            ),
-            None if written > 0 && is_failing.swap(false, Ordering::Relaxed) => {
-                tracing::info!(sessions = written, "touches are written again");
-            }
-            _ => {}
-        }
-    }
-
-    fn write_touch(&self, key: &StoreKey, touch: Touch) -> Result<()> {
-        // Under the lock, so that a commit in between does not lose a later time.
-        let Some(held) = self.hold(key)? else { return Ok(()) };
-        let name = key.to_string();
-        let Opened::File(mut file) = open_own(&held.sub, &name)? else { return Ok(()) };
-        let before = modified(&file)?;
-        // First what needs no room on the disk.
-        if before < touch.at {
-            set_modified(&file, touch.at)?;
-        }
-        if let Some(idle_timeout) = touch.idle_timeout
-            && before <= touch.at
-            && let Some(bytes) = read_bounded(&mut file, self.settings.max_file_bytes())?
-            && let Some(bytes) = with_idle_timeout(&bytes, idle_timeout)
-        {
-            self.replace(&held.sub, &name, &bytes, touch.at)?;
-        }
-        Ok(())
     }
 }

@@ -6,9 +6,10 @@ use std::{
 };
 
 use super::{
+    error::{Doing as _, Result},
     format::{self, Content, HEADER, Unreadable},
-    open::{Doing as _, Opened, Result, open_own, read_bounded},
-    store::{Store, modified},
+    fs::{Opened, modified, open_own, read_bounded},
+    store::Store,
 };
 use crate::{StoreKey, Timestamp};
 

@@ -27,11 +27,11 @@ const RESOLVE: ResolveFlags =
 
 /// Whether this system, and this file system, can do that; found out by trying.
 #[derive(Debug, Default)]
-pub(super) struct Cached {
+pub(super) struct PageCache {
     is_unsupported: AtomicBool,
 }
 
-impl Cached {
+impl PageCache {
     /// The content of a session's file and when it was written, if both are in memory and the file is a plain one of this user.
     pub(super) fn read(&self, root: impl AsFd, key: &StoreKey) -> Option<(Vec<u8>, Timestamp)> {
         if self.is_unsupported.load(Ordering::Relaxed) {
