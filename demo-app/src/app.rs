@@ -10,9 +10,9 @@ use actix_web::{
 use gsession_actix::SessionMiddleware;
 
 use crate::{
-    Accounts, Place,
-    dress::dress,
-    pages::{errors, login, notes, profile, tabs},
+    Accounts, Place, error_page,
+    middleware::finish_response,
+    pages::{login, notes, profile, tabs},
 };
 
 /// What the workers share. Make it once; each worker makes its [`app`](Self::app) of it.
@@ -39,7 +39,7 @@ impl Demo {
         App::new()
             .wrap(self.sessions.clone())
             // Outside the sessions, which may refuse a response when they cannot be stored.
-            .wrap(from_fn(dress))
+            .wrap(from_fn(finish_response))
             .app_data(self.accounts.clone())
             .app_data(self.place.clone())
             .configure(routes)
@@ -64,7 +64,7 @@ fn routes(config: &mut ServiceConfig) {
         .route("/static/style.css", web::get().to(|| asset("text/css", include_str!("../static/style.css"))))
         .route("/static/tabs.js", web::get().to(|| asset("text/javascript", include_str!("../static/tabs.js"))))
         .route("/static/icon.svg", web::get().to(|| asset("image/svg+xml", include_str!("../static/icon.svg"))))
-        .default_service(web::to(errors::not_found));
+        .default_service(web::to(error_page::not_found));
 }
 
 async fn asset(kind: &'static str, body: &'static str) -> HttpResponse {

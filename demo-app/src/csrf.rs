@@ -9,7 +9,7 @@ use gsession_actix::Session;
 use rand::{TryRng as _, rngs::SysRng};
 use subtle::ConstantTimeEq as _;
 
-use crate::pages::PageError;
+use crate::error::PageError;
 
 /// Which forms a token is for. A session has one of each: whoever knew the one from before the login has nothing afterwards.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -3,7 +3,7 @@
 use gsession_actix::Session;
 use serde::{Deserialize, Serialize};
 
-use crate::pages::PageError;
+use crate::error::PageError;
 
 const KEY: &str = "flash";
 

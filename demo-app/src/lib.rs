@@ -4,9 +4,12 @@ mod accounts;
 mod app;
 mod cli;
 mod csrf;
-mod dress;
+mod error;
+mod error_page;
 mod flash;
+mod middleware;
 mod pages;
+mod redirect;
 mod storage;
 
 pub use accounts::{AccountError, Accounts};

@@ -6,17 +6,22 @@ use gsession::{Clock as _, Saved, StoreKey, SystemClock};
 use gsession_actix::Session;
 use serde::Deserialize;
 
-use super::{BareForm, Frame, PageError, USER, has_ended, html, see_other, user};
+use super::{
+    current_user::{USER, has_ended, user},
+    layout::{Layout, TokenForm, html},
+};
 use crate::{
     accounts::{self, Accounts, DEMO},
     csrf,
+    error::PageError,
     flash::{self, Flash},
+    redirect::see_other,
 };
 
 #[derive(Template)]
 #[template(path = "login.html")]
 struct LoginPage {
-    frame: Frame,
+    layout: Layout,
     accounts: &'static [(&'static str, &'static str)],
     next: String,
     username: String,
@@ -61,11 +66,11 @@ async fn login_page(
     username: String,
     message: Option<&str>,
 ) -> Result<HttpResponse, PageError> {
-    let mut frame = Frame::of_login("Log in", session).await?;
+    let mut layout = Layout::of_login("Log in", session).await?;
     if let Some(text) = message {
-        frame.flash = Some(Flash::bad(text));
+        layout.flash = Some(Flash::bad(text));
     }
-    html(&LoginPage { frame, accounts: &DEMO, next, username })
+    html(&LoginPage { layout, accounts: &DEMO, next, username })
 }
 
 pub(crate) async fn show(session: Session, query: web::Query<Query>) -> Result<HttpResponse, PageError> {
@@ -118,7 +123,7 @@ pub(crate) async fn submit(
 pub(crate) async fn logout(
     session: Session,
     request: HttpRequest,
-    form: web::Form<BareForm>,
+    form: web::Form<TokenForm>,
 ) -> Result<HttpResponse, PageError> {
     user(&session, "/").await?;
     csrf::check(&session, &request, form.csrf.as_deref()).await?;
@@ -131,7 +136,7 @@ pub(crate) async fn logout(
 pub(crate) async fn logout_others(
     session: Session,
     request: HttpRequest,
-    form: web::Form<BareForm>,
+    form: web::Form<TokenForm>,
 ) -> Result<HttpResponse, PageError> {
     user(&session, "/").await?;
     csrf::check(&session, &request, form.csrf.as_deref()).await?;
@@ -147,7 +152,7 @@ pub(crate) async fn logout_others(
 pub(crate) async fn logout_everywhere(
     session: Session,
     request: HttpRequest,
-    form: web::Form<BareForm>,
+    form: web::Form<TokenForm>,
 ) -> Result<HttpResponse, PageError> {
     user(&session, "/").await?;
     csrf::check(&session, &request, form.csrf.as_deref()).await?;

@@ -5,8 +5,11 @@ use askama::Template;
 use gsession_actix::{Session, SessionError};
 use serde::{Deserialize, Serialize};
 
-use super::{Frame, PageError, html, see_other, user};
-use crate::{csrf, flash};
+use super::{
+    current_user::user,
+    layout::{Layout, html},
+};
+use crate::{csrf, error::PageError, flash, redirect::see_other};
 
 const KEY: &str = "notes";
 const MAX_NOTES: usize = 20;
@@ -21,7 +24,7 @@ struct Note {
 #[derive(Template)]
 #[template(path = "notes.html")]
 struct NotesPage {
-    frame: Frame,
+    layout: Layout,
     notes: Vec<Note>,
     max_notes: usize,
     max_characters: usize,
@@ -53,9 +56,9 @@ impl From<SessionError> for Unadded {
 
 pub(crate) async fn show(session: Session) -> Result<HttpResponse, PageError> {
     user(&session, "/notes").await?;
-    let frame = Frame::of("Notes", &session).await?;
+    let layout = Layout::of("Notes", &session).await?;
     let notes = session.get_or(KEY, Vec::new()).await?;
-    html(&NotesPage { frame, notes, max_notes: MAX_NOTES, max_characters: MAX_CHARACTERS })
+    html(&NotesPage { layout, notes, max_notes: MAX_NOTES, max_characters: MAX_CHARACTERS })
 }
 
 pub(crate) async fn add(

@@ -6,13 +6,18 @@ use gsession::{Clock as _, ListedSession, StoreKey, SystemClock, Timestamp};
 use gsession_actix::Session;
 use serde_json::{Map, Value};
 
-use super::{Frame, PageError, html, moment::Moment, tabs, user};
-use crate::{csrf::Token, storage::Place};
+use super::{
+    current_user::user,
+    display_time::DisplayTime,
+    layout::{Layout, html},
+    tabs,
+};
+use crate::{csrf::Token, error::PageError, storage::Place};
 
 #[derive(Template)]
 #[template(path = "profile.html")]
 struct ProfilePage<'a> {
-    frame: Frame,
+    layout: Layout,
     user: String,
     facts: Vec<Fact>,
     entries: Vec<(String, String)>,
@@ -23,9 +28,9 @@ struct ProfilePage<'a> {
 
 struct Fact {
     name: &'static str,
-    /// What there is to say if it is not a moment.
+    /// The value if it is not a time.
     text: String,
-    moment: Option<Moment>,
+    time: Option<DisplayTime>,
 }
 
 /// One of the user's sessions.
@@ -34,8 +39,8 @@ struct Device {
     /// The key as the page shows it.
     name: String,
     is_this_one: bool,
-    began: Option<Moment>,
-    last_seen: Option<Moment>,
+    began: Option<DisplayTime>,
+    last_seen: Option<DisplayTime>,
 }
 
 impl Device {
@@ -45,20 +50,20 @@ impl Device {
             key: session.key,
             name: shortened(session.key),
             is_this_one: session.is_current,
-            began: Moment::of(session.info.created_at, now),
-            last_seen: Moment::of(session.info.last_seen, now),
+            began: DisplayTime::of(session.info.created_at, now),
+            last_seen: DisplayTime::of(session.info.last_seen, now),
         }
     }
 }
 
 impl Fact {
     fn text(name: &'static str, text: impl Into<String>) -> Self {
-        Self { name, text: text.into(), moment: None }
+        Self { name, text: text.into(), time: None }
     }
 
-    fn moment(name: &'static str, at: Option<Timestamp>) -> Self {
-        let moment = at.and_then(|at| Moment::of(at, SystemClock.now()));
-        Self { name, text: "never".to_owned(), moment }
+    fn time(name: &'static str, at: Option<Timestamp>) -> Self {
+        let time = at.and_then(|at| DisplayTime::of(at, SystemClock.now()));
+        Self { name, text: "never".to_owned(), time }
     }
 }
 
@@ -68,15 +73,15 @@ pub(crate) async fn show(
     place: web::Data<Place>,
 ) -> Result<HttpResponse, PageError> {
     let user = user(&session, "/").await?;
-    let frame = Frame::of("Session", &session).await?;
+    let layout = Layout::of("Session", &session).await?;
     let mut facts = Vec::new();
     if let Some(since) = session.get("since").await? {
-        facts.push(Fact::moment("Logged in", Some(Timestamp::from_millis(since))));
+        facts.push(Fact::time("Logged in", Some(Timestamp::from_millis(since))));
     }
     if let Some(info) = session.info().await? {
-        facts.push(Fact::moment("Session began", Some(info.created_at)));
-        facts.push(Fact::moment("Ends, if not used", Some(info.expires_at)));
-        facts.push(Fact::moment("Ends in any case", info.absolute_deadline));
+        facts.push(Fact::time("Session began", Some(info.created_at)));
+        facts.push(Fact::time("Ends, if not used", Some(info.expires_at)));
+        facts.push(Fact::time("Ends in any case", info.absolute_deadline));
     }
     if let Some(key) = session.key() {
         facts.push(Fact::text("The storage knows it as", shortened(key)));
@@ -87,7 +92,7 @@ pub(crate) async fn show(
     let data = session.data().await?;
     let count = data.len();
     let devices = session.list().await?.iter().map(Device::of).collect();
-    html(&ProfilePage { frame, user, facts, entries: shown(data), count, devices, place: &place })
+    html(&ProfilePage { layout, user, facts, entries: shown(data), count, devices, place: &place })
 }
 
 /// The beginning of a key. It is a hash of the session's id, which itself is shown to nobody.

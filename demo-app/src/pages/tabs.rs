@@ -7,8 +7,11 @@ use askama::Template;
 use gsession_actix::Session;
 use serde::{Deserialize, Serialize};
 
-use super::{BareForm, Frame, PageError, html, see_other, user};
-use crate::csrf;
+use super::{
+    current_user::user,
+    layout::{Layout, TokenForm, html},
+};
+use crate::{csrf, error::PageError, redirect::see_other};
 
 const COUNTER: &str = "counter";
 /// Of the keys that bursts write: `burst.TAB.NUMBER`, with the number of the burst as value.
@@ -21,7 +24,7 @@ const HOLD: Duration = Duration::from_millis(50);
 #[derive(Template)]
 #[template(path = "tabs.html")]
 struct TabsPage {
-    frame: Frame,
+    layout: Layout,
     counter: u64,
     requests: u32,
 }
@@ -57,9 +60,9 @@ fn key(tab: &str, n: u32) -> Result<String, PageError> {
 
 pub(crate) async fn show(session: Session) -> Result<HttpResponse, PageError> {
     user(&session, "/tabs").await?;
-    let frame = Frame::of("Two tabs", &session).await?;
+    let layout = Layout::of("Two tabs", &session).await?;
     let counter = session.get_or(COUNTER, 0).await?;
-    html(&TabsPage { frame, counter, requests: REQUESTS })
+    html(&TabsPage { layout, counter, requests: REQUESTS })
 }
 
 async fn add_one(session: &Session) -> Result<u64, PageError> {
@@ -70,7 +73,7 @@ async fn add_one(session: &Session) -> Result<u64, PageError> {
 pub(crate) async fn count(
     session: Session,
     request: HttpRequest,
-    form: web::Form<BareForm>,
+    form: web::Form<TokenForm>,
 ) -> Result<HttpResponse, PageError> {
     user(&session, "/tabs").await?;
     csrf::check(&session, &request, form.csrf.as_deref()).await?;
@@ -108,7 +111,7 @@ pub(crate) async fn state(session: Session, of: web::Query<Burst>) -> Result<Htt
 pub(crate) async fn clear(
     session: Session,
     request: HttpRequest,
-    form: web::Form<BareForm>,
+    form: web::Form<TokenForm>,
 ) -> Result<HttpResponse, PageError> {
     user(&session, "/tabs").await?;
     csrf::check(&session, &request, form.csrf.as_deref()).await?;
