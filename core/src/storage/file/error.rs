@@ -1,4 +1,4 @@
-//! What can go wrong with files, and the [`StorageError`] it becomes.
+//! The errors of the file storage, and how they become a [`StorageError`].
 
 use rustix::io::Errno;
 
@@ -45,7 +45,7 @@ impl From<FileError> for StorageError {
 
 fn kind_of(errno: i32) -> StorageErrorKind {
     match Errno::from_raw_os_error(errno) {
-        // A file over the process's size limit is a small disk, seen from here.
+        // A file over the process's size limit is like a full disk.
         Errno::NOSPC | Errno::DQUOT | Errno::FBIG => StorageErrorKind::Full,
         _ => StorageErrorKind::Unavailable,
     }

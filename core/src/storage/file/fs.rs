@@ -10,25 +10,25 @@ use rustix::{
 use super::error::{Doing, Result};
 use crate::Timestamp;
 
-/// What stands under a name.
+/// What is found under a name.
 #[derive(Debug)]
 pub(super) enum Opened {
     File(File),
     Absent,
-    /// Something that this storage did not put there: a link, a pipe, a folder, another user's file.
+    /// Something that is not from this storage: a link, a pipe, a folder, another user's file.
     Foreign,
 }
 
-/// Opens a file for reading, if it is a plain file of this user. Follows no link and waits for no pipe.
+/// Opens a file for reading if it is a regular file of this user. Never follows a link or waits for a pipe.
 pub(super) fn open_own(folder: impl AsFd, name: &str) -> Result<Opened> {
     const DOING: &str = "opening a session file";
     let flags = OFlags::RDONLY | OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::CLOEXEC | OFlags::NOCTTY;
     let file = match rustix::fs::openat(&folder, name, flags, Mode::empty()) {
         Ok(file) => file,
         Err(Errno::NOENT) => return Ok(Opened::Absent),
-        // A link; a socket.
+        // A link or a socket.
         Err(Errno::LOOP | Errno::NXIO) => return Ok(Opened::Foreign),
-        // Another user's file; one of our own that cannot be read is broken, not absent.
+        // Another user's file is foreign. One of our own that cannot be read is an error, not absent.
         Err(error @ (Errno::ACCESS | Errno::PERM)) => {
             let stat = rustix::fs::statat(&folder, name, AtFlags::SYMLINK_NOFOLLOW).doing(DOING)?;
             return if is_own(&stat) { Err(error).doing(DOING) } else { Ok(Opened::Foreign) };
@@ -43,7 +43,7 @@ fn is_own(stat: &Stat) -> bool {
     FileType::from_raw_mode(stat.st_mode) == FileType::RegularFile && stat.st_uid == rustix::process::geteuid().as_raw()
 }
 
-/// Reads a file, but no more than `limit` bytes of it; `None` if there is more.
+/// Reads a file of at most `limit` bytes; `None` if it is larger.
 pub(super) fn read_bounded(file: &mut File, limit: u64) -> Result<Option<Vec<u8>>> {
     const DOING: &str = "reading a session file";
     let len = file.metadata().doing(DOING)?.len();
@@ -55,7 +55,7 @@ pub(super) fn read_bounded(file: &mut File, limit: u64) -> Result<Option<Vec<u8>
     Ok((bytes.len() as u64 <= limit).then_some(bytes))
 }
 
-/// Removes a name; whether it was there.
+/// Removes a file. Returns whether it existed.
 pub(super) fn unlink(folder: impl AsFd, name: &str) -> Result<bool> {
     match rustix::fs::unlinkat(folder, name, AtFlags::empty()) {
         Ok(()) => Ok(true),

@@ -1,7 +1,8 @@
-//! Reading a session file without waiting: what the system holds in memory anyway, as nearly all that is read more than once.
+//! Reads session files straight from the page cache, without ever waiting for the disk.
 //!
-//! `openat2` with `RESOLVE_CACHED` (Linux 5.12) fails where finding the file would need the disk, `preadv2` with `RWF_NOWAIT`
-//! (Linux 4.14) where reading it would. Whatever is out of the ordinary is left to the ordinary way.
+//! Nearly every file that was read before is in the page cache. `openat2` with `RESOLVE_CACHED` (Linux 5.12) fails if finding
+//! the file would need the disk, and `preadv2` with `RWF_NOWAIT` (Linux 4.14) fails if reading it would. In every unusual case
+//! the caller falls back to an ordinary, blocking read.
 
 use std::{
     fs::File,
@@ -17,7 +18,7 @@ use rustix::{
 
 use crate::{StoreKey, Timestamp};
 
-/// Bytes of the largest file that is read on the thread of a request: to read and decode a larger one takes a while even without
+/// The largest file that is read on the thread of a request. Reading and decoding a larger one takes too long even without
 /// waiting.
 const MAX: usize = 64 * 1024;
 const FLAGS: OFlags =
@@ -25,14 +26,15 @@ const FLAGS: OFlags =
 const RESOLVE: ResolveFlags =
     ResolveFlags::CACHED.union(ResolveFlags::BENEATH).union(ResolveFlags::NO_SYMLINKS).union(ResolveFlags::NO_XDEV);
 
-/// Whether this system, and this file system, can do that; found out by trying.
+/// The page cache, as far as the kernel and the file system give access to it.
 #[derive(Debug, Default)]
 pub(super) struct PageCache {
+    /// Set when the first attempt shows that they do not.
     is_unsupported: AtomicBool,
 }
 
 impl PageCache {
-    /// The content of a session's file and when it was written, if both are in memory and the file is a plain one of this user.
+    /// The content of a session file and its modification time, if both are in memory and it is a regular file of this user.
     pub(super) fn read(&self, root: impl AsFd, key: &StoreKey) -> Option<(Vec<u8>, Timestamp)> {
         if self.is_unsupported.load(Ordering::Relaxed) {
             return None;
@@ -40,7 +42,7 @@ impl PageCache {
         match read(root, key) {
             Ok(read) => read,
             Err(error) => {
-                // Too old a system; a file system without it; a sandbox that knows neither call.
+                // An old kernel, a file system without support, or a sandbox that blocks the calls.
                 if matches!(error, Errno::NOSYS | Errno::INVAL | Errno::OPNOTSUPP | Errno::PERM) {
                     self.is_unsupported.store(true, Ordering::Relaxed);
                 }

@@ -5,19 +5,19 @@ use std::sync::Arc;
 use super::{error::Result, format};
 use crate::{Codec, LimitExceeded, Limits, Record};
 
-/// Bytes that a file may have beyond the texts of its record and what each entry adds: header, times, principal.
+/// Bytes of a file beyond its entries: header, times, principal.
 const OVERHEAD: u64 = 64 * 1024;
-/// Bytes that the lengths of one entry take at most.
+/// The most bytes that the lengths of one entry take.
 const OVERHEAD_OF_ENTRY: u64 = 10;
 
-/// What a commit waits for.
+/// What a write waits for before it is acknowledged.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Durability {
-    /// For the operating system to have it: survives the end of the process, not a power failure. The default, as for most
-    /// session storages: what a power failure loses is the last seconds of activity.
+    /// Until the operating system has the data. It survives the end of the process, but not a power failure, which loses the
+    /// last seconds of activity. The default, as in most session storages.
     #[default]
     None,
-    /// For the disk to have it (`fsync` of the file and of its folder), before the commit is answered.
+    /// Until the disk has the data (`fsync` of the file and of its folder).
     Commit,
 }
 
@@ -29,7 +29,7 @@ pub(super) struct Settings {
 }
 
 impl Settings {
-    /// The largest file that is read, and so the largest that is written.
+    /// The largest file that is read, and therefore the largest that is written.
     pub(super) fn max_file_bytes(&self) -> u64 {
         let entries = self.limits.max_entries as u64;
         self.limits.max_record_bytes as u64 + OVERHEAD + entries.saturating_mul(OVERHEAD_OF_ENTRY)

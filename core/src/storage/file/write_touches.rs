@@ -12,9 +12,9 @@ use super::{
 use crate::StoreKey;
 
 impl Store {
-    /// Writes the touches that wait. Run by a thread, and once more when the storage ends.
+    /// Writes the pending touches. Called by a background thread, and once more when the storage is dropped.
     ///
-    /// What cannot be written stays for the next time. That is said once, not for each session each time: a folder may stay
+    /// A touch that cannot be written stays pending. The log says so once, not for each session each time: a folder may stay
     /// read-only for hours.
     pub(super) fn write_touches(&self) {
         let (mut written, mut failed, mut first) = (0_u64, 0_u64, None);
@@ -35,7 +35,7 @@ impl Store {
             Some(error) if !is_failing.swap(true, Ordering::Relaxed) => tracing::warn!(
                 sessions = failed,
                 error = &error as &dyn std::error::Error,
-                "touches could not be written; this is tried again and not said again until it works"
+                "touches could not be written; they are retried, and this is not logged again until it works"
             ),
             None if written > 0 && is_failing.swap(false, Ordering::Relaxed) => {
                 tracing::info!(sessions = written, "touches are written again");
@@ -45,12 +45,12 @@ impl Store {
     }
 
     fn write_touch(&self, key: &StoreKey, touch: Touch) -> Result<()> {
-        // Under the lock, so that a commit in between does not lose a later time.
+        // Under the lock, so that an overlapping commit does not lose a later time.
         let Some(held) = self.hold(key)? else { return Ok(()) };
         let name = key.to_string();
         let Opened::File(mut file) = open_own(&held.sub, &name)? else { return Ok(()) };
         let before = modified(&file)?;
-        // First what needs no room on the disk.
+        // First the part that needs no space on the disk.
         if before < touch.at {
             set_modified(&file, touch.at)?;
         }
