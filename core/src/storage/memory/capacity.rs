@@ -1,4 +1,4 @@
-//! What is held, counted against what may be held.
+//! Counts what the storage holds, against its bounds.
 
 use std::time::Duration;
 
@@ -11,25 +11,26 @@ use crate::{
     storage::{StorageError, StorageErrorKind},
 };
 
-/// Under pressure everything expired goes before anything living does, but it is looked for no more often than this.
+/// In a full storage, expired sessions are removed before live ones, but no more often than this.
 const SWEEP_UNDER_PRESSURE: Duration = Duration::from_secs(1);
 
-/// What is held, and what may be held.
+/// What the storage holds, and its bounds.
 ///
-/// Counted under the lock of the shard that holds it, the new before the old, so that it is never less than what is there.
+/// A slot is counted under the lock of its shard. A new slot is counted before the old one is released, so the count is never
+/// too low.
 pub(super) struct Capacity {
     pub(super) sessions: AtomicUsize,
     pub(super) bytes: AtomicUsize,
     pub(super) max_sessions: usize,
     pub(super) max_bytes: usize,
-    /// When expired sessions were last looked for because there was no room.
-    pressed_at: AtomicU64,
+    /// When expired sessions were last removed because the storage was full.
+    swept_at: AtomicU64,
 }
 
 impl Capacity {
     pub(super) fn new(max_sessions: usize, max_bytes: usize) -> Self {
         let none = || AtomicUsize::new(0);
-        Self { sessions: none(), bytes: none(), max_sessions, max_bytes, pressed_at: AtomicU64::new(0) }
+        Self { sessions: none(), bytes: none(), max_sessions, max_bytes, swept_at: AtomicU64::new(0) }
     }
 
     pub(super) fn fits(&self, sessions: usize, bytes: usize) -> bool {
@@ -37,12 +38,12 @@ impl Capacity {
             && self.bytes.load(Ordering::Relaxed).saturating_add(bytes) <= self.max_bytes
     }
 
-    /// Whether so much would fit if nothing else were held.
+    /// Whether so many bytes would fit into an empty storage.
     pub(super) const fn could_fit(&self, bytes: usize) -> bool {
         bytes <= self.max_bytes
     }
 
-    /// Takes room if there is any. Taking none always works.
+    /// Reserves room if there is any. Reserving nothing always succeeds.
     pub(super) fn reserve(&self, sessions: usize, bytes: usize) -> bool {
         if sessions == 0 && bytes == 0 {
             return true;
@@ -61,21 +62,21 @@ impl Capacity {
         self.bytes.fetch_sub(bytes, Ordering::Relaxed);
     }
 
-    /// Counts a slot that is no longer held.
+    /// Releases the room of a slot that was removed.
     pub(super) fn release_slot(&self, slot: &Slot) {
         self.release(1, slot.bytes());
     }
 
-    /// Whether it is time to look for expired sessions everywhere; of several threads one is told so.
+    /// Whether it is time to remove expired sessions from all shards. Only one of several threads gets `true`.
     pub(super) fn is_sweep_due(&self, now: Timestamp) -> bool {
-        let last = self.pressed_at.load(Ordering::Relaxed);
-        // A clock that was set back must not put it off.
+        let last = self.swept_at.load(Ordering::Relaxed);
+        // A clock that was set back must not delay it.
         let due = Timestamp::from_millis(last) + SWEEP_UNDER_PRESSURE <= now || last > now.as_millis();
-        due && self.pressed_at.compare_exchange(last, now.as_millis(), Ordering::Relaxed, Ordering::Relaxed).is_ok()
+        due && self.swept_at.compare_exchange(last, now.as_millis(), Ordering::Relaxed, Ordering::Relaxed).is_ok()
     }
 }
 
-/// The error when nothing more may be evicted.
+/// The error when no more room can be made.
 pub(super) fn full() -> StorageError {
     StorageError::new(StorageErrorKind::Full, "making room for a session")
 }

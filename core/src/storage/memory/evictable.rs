@@ -1,22 +1,22 @@
-//! The places of a shard that may be given up when room is needed, kept apart so that nobody has to search for one.
+//! An index of the slots of a shard that may be evicted, so that eviction need not search for one.
 
 use std::collections::BTreeSet;
 
 use super::slot::Protection;
 use crate::Timestamp;
 
-/// In no list.
+/// Not in `now`.
 const NOWHERE: u32 = u32::MAX;
 
-/// Places of slots that may be given up, now or from a known moment on. Every step costs the same however many there are;
-/// those that mature cost a logarithm.
+/// The numbers of the slots that may be evicted, now or from a known time on. Operations take constant time, and logarithmic
+/// time for slots that are protected until a known time.
 #[derive(Default)]
 pub(super) struct Evictable {
-    /// Those that may be given up now.
+    /// Slots that may be evicted now.
     now: Vec<u32>,
-    /// For each place, where it stands in `now`.
+    /// For each slot, its position in `now`.
     positions: Vec<u32>,
-    /// Those that may be given up later.
+    /// Slots that may be evicted later.
     later: BTreeSet<(Timestamp, u32)>,
     /// Where the next sample begins.
     hand: usize,
@@ -33,7 +33,7 @@ impl Evictable {
         }
     }
 
-    /// Takes out a place that was put in with `keep`.
+    /// Removes a slot that was inserted with `protection`.
     pub(super) fn remove(&mut self, place: u32, protection: Protection) {
         let was_later = match protection {
             Protection::Always => return,
@@ -53,7 +53,7 @@ impl Evictable {
         self.positions.get(place as usize).is_some_and(|&at| at != NOWHERE)
     }
 
-    /// Up to `most` places that may be given up at `now`; others the next time.
+    /// Up to `most` slots that may be evicted at `now`. The next call continues with others.
     pub(super) fn sample(&mut self, most: usize, now: Timestamp) -> impl Iterator<Item = u32> {
         while let Some(&(end, place)) = self.later.first()
             && end <= now
@@ -73,7 +73,7 @@ impl Evictable {
         if self.positions.len() <= at {
             self.positions.resize(at + 1, NOWHERE);
         }
-        // There are no more of them than places, which have numbers of this size.
+        // There are no more of them than slots, which have 32-bit numbers.
         self.positions[at] = u32::try_from(self.now.len()).unwrap_or(NOWHERE);
         self.now.push(place);
     }
@@ -106,7 +106,7 @@ mod tests {
     }
 
     #[test]
-    fn what_was_put_in_is_there_until_it_is_taken_out() {
+    fn an_inserted_slot_stays_until_it_is_removed() {
         let mut evictable = Evictable::default();
         for place in [5, 0, 9, 3] {
             evictable.insert(place, Protection::None);
@@ -122,7 +122,7 @@ mod tests {
     }
 
     #[test]
-    fn what_rests_comes_when_its_time_has_come_and_can_be_taken_out_before_and_after() {
+    fn a_protected_slot_is_sampled_from_its_time_on_and_can_be_removed_before_and_after() {
         let mut evictable = Evictable::default();
         for (place, end) in [(1, 30), (2, 10), (3, 20), (4, 20)] {
             evictable.insert(place, Protection::Until(at(end)));
@@ -136,7 +136,7 @@ mod tests {
     }
 
     #[test]
-    fn samples_go_round() {
+    fn samples_rotate() {
         let mut evictable = Evictable::default();
         (0..10).for_each(|place| evictable.insert(place, Protection::None));
         let mut seen: Vec<u32> = (0..5).flat_map(|_| evictable.sample(4, at(0)).collect::<Vec<_>>()).collect();

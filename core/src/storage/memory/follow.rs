@@ -1,4 +1,4 @@
-//! From the trace of a renewal to where the session lives now.
+//! Follows the traces of renewals to where the session is now.
 
 use super::{
     slot::{Content, Slot},
@@ -7,8 +7,8 @@ use super::{
 use crate::{Record, StoreKey};
 
 impl Store {
-    /// Follows traces from `first` on, and shows the session they lead to; `None` if it has ended. It may go on being renewed
-    /// meanwhile.
+    /// Follows the traces from `first`, and calls `show` on the session they lead to. `None` if it has ended. The session may be
+    /// renewed in the meantime.
     pub(super) fn follow<T>(&self, first: &StoreKey, show: impl Fn(&Slot, &Record) -> T) -> Option<T> {
         let mut key = *first;
         let mut anchor: Option<(StoreKey, StoreKey)> = None;
@@ -25,7 +25,7 @@ impl Store {
                 }
                 None => {
                     drop(shard);
-                    // What an anchor led to may have been forgotten since. Then the anchor leads elsewhere now.
+                    // The trace that an anchor led to may have been forgotten. Then the anchor leads elsewhere now.
                     let (back, led_to) = anchor.take()?;
                     if self.leads_to(&back) == Some(led_to) {
                         return None;

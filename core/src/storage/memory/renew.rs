@@ -1,4 +1,4 @@
-//! Moving a session to a new key, and what that leaves.
+//! Moves a session to a new key, which leaves a trace under the old one.
 
 use super::{
     capacity::full,
@@ -18,7 +18,7 @@ impl Store {
     pub(super) fn move_to(&self, from: &StoreKey, to: &StoreKey, commit: &Commit) -> Result<Moved, StorageError> {
         let now = commit.access.now;
         for _ in 0..TRIES {
-            // Which shards are to be locked is known only from the session.
+            // Only the session says which shards to lock.
             let tail = self.tail(from);
             let Tail { anchor, last } = tail.unwrap_or(Tail { anchor: *from, last: *from });
             let mut locks = Locks::lock(&self.shards, [from, to, &anchor, &last]);
@@ -42,13 +42,13 @@ impl Store {
             };
             let (expires_at, is_owned) = (record.expires_at(), record.principal.is_some());
             let Renewal { history, is_anchor, surplus } = history.renewed(from, now);
-            // Under all the locks: `find` relies on it.
+            // With all shards locked: `find` relies on it.
             let number = self.moves.fetch_add(1, Ordering::AcqRel);
             let trace = Trace::new(*to, now, commit.sealed.clone());
             let trace = Slot::forward(*from, trace, number, is_owned, is_anchor);
             let slot = Slot::session(*to, record, history);
             let (mut new_bytes, mut old_bytes) = (slot.bytes() + trace.bytes(), old_bytes);
-            // What is under the new key has expired, and is not what was meant.
+            // A trace under the new key has expired, and is about to be replaced.
             let surplus = surplus.filter(|tail| tail.anchor != *to && tail.last != *to);
             let anchor = surplus.and_then(|Tail { anchor, last }| {
                 let held = locks.get(&anchor)?;
@@ -80,7 +80,7 @@ impl Store {
         Err(full())
     }
 
-    /// The last traces of the session under `key`, if it has left so many.
+    /// The last two traces of the session under `key`, once it has left that many.
     fn tail(&self, key: &StoreKey) -> Option<Tail> {
         match self.shard(key).read().get(key)?.content() {
             Content::Session { history, .. } => history.tail(),
