@@ -1,4 +1,4 @@
-//! Changes as bytes, for storages that append what a request did to what they hold.
+//! Changes as bytes, for storages that append them to a log instead of rewriting the session.
 
 use std::sync::Arc;
 
@@ -8,13 +8,13 @@ use super::{
     depth_of,
 };
 
-/// Whether everything was cleared, the new principal if there is one, the number of edits.
+/// Whether everything was cleared, the new principal if it was changed, and the number of edits.
 type Head<'a> = (bool, Option<Option<&'a str>>, u32);
 /// A key, and what it is set to; `None` removes it.
 type Edit<'a> = (&'a str, Option<&'a str>);
 
 impl Changes {
-    /// Writes these changes behind `bytes`.
+    /// Appends these changes to `bytes`.
     pub(crate) fn encode(&self, bytes: &mut Vec<u8>) -> Result<(), CodecError> {
         let principal = self.principal();
         let count = u32::try_from(self.edit_count()).map_err(|_| CodecError::TooLarge { reason: "entries" })?;
@@ -28,7 +28,7 @@ impl Changes {
     }
 }
 
-/// What changes that were appended one after the other make of a session's entries and principal. The bytes may be anything.
+/// Applies a log of changes to a session's entries and principal. The log may contain arbitrary bytes.
 pub(crate) fn replay(
     mut log: &[u8],
     entries: &Entries,
@@ -82,7 +82,7 @@ mod tests {
     }
 
     #[test]
-    fn is_written_and_read_as_recorded() {
+    fn the_format_of_changes_is_stable() {
         let mut changes = Changes::default();
         changes.clear();
         changes.set("n", "1");
@@ -106,12 +106,12 @@ mod tests {
 
     proptest! {
         #[test]
-        fn whatever_comes_is_an_answer(bytes in prop::collection::vec(any::<u8>(), 0..200)) {
+        fn arbitrary_bytes_never_panic(bytes in prop::collection::vec(any::<u8>(), 0..200)) {
             let _ = replayed(&bytes);
         }
 
         #[test]
-        fn a_log_does_what_its_changes_do(
+        fn a_log_has_the_effect_of_its_changes(
             log in prop::collection::vec(
                 (any::<bool>(), prop::option::of(prop::option::of("\\PC{0,5}")),
                     prop::collection::vec(("[a-e]", prop::option::of("[0-9]{1,3}")), 0..5)),

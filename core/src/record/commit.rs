@@ -1,4 +1,4 @@
-//! A commit, and what it makes of a record: the one place where a stored session changes.
+//! A commit and its effect on a record. This is the only place where a stored session changes.
 
 use std::sync::Arc;
 
@@ -9,17 +9,17 @@ use crate::id::SealedId;
 #[derive(Debug, Clone)]
 #[non_exhaustive]
 pub struct Commit {
-    /// What the request did.
+    /// What the request changed.
     pub changes: Arc<Changes>,
-    /// What the request had loaded, if it had: a storage that compares and sets may start from it.
+    /// What the request had loaded, if anything. A storage that compares and sets can start from it.
     pub base: Option<Snapshot>,
-    /// Commit only if an entry still has the value it had (an atomic update).
+    /// Commit only if an entry still has this value (an atomic update).
     pub expect: Option<Expect>,
-    /// When the commit happens, and how far it pushes the idle deadline.
+    /// When the commit happens, and how far it moves the idle deadline.
     pub access: Access,
-    /// What the session may hold at most.
+    /// The limits of the session.
     pub limits: Limits,
-    /// For a move: what its [`Trace`](crate::storage::Trace) keeps of the new id.
+    /// For a move: the new id, sealed, for its [`Trace`](crate::storage::Trace).
     pub sealed: SealedId,
     /// For the conformance suite, which pauses a storage here. A field, because only the commit reaches the thread that
     /// applies it.
@@ -28,7 +28,7 @@ pub struct Commit {
 }
 
 impl Commit {
-    /// A commit of `changes` without condition.
+    /// A commit of `changes` without a condition.
     #[must_use]
     pub fn new(changes: Changes, access: Access) -> Self {
         Self::of(Arc::new(changes), access)
@@ -47,7 +47,7 @@ impl Commit {
         }
     }
 
-    /// Adds the condition that `key` still has this JSON text (`None`: still is not there).
+    /// Adds the condition that `key` still has this JSON text (`None`: that it is still absent).
     #[must_use]
     pub fn expecting(mut self, key: &str, json: Option<&str>) -> Self {
         self.expect = Some(Expect { key: key.into(), json: json.map(|json| JsonText::written(json.into())) });
@@ -55,7 +55,7 @@ impl Commit {
     }
 }
 
-/// The condition of an atomic update: `key` still has this JSON text, or still is not there.
+/// The condition of an atomic update: `key` still has this JSON text, or is still absent.
 #[derive(Debug, Clone)]
 #[non_exhaustive]
 pub struct Expect {
@@ -84,10 +84,10 @@ impl std::fmt::Debug for ApplyHook {
     }
 }
 
-/// What [`Record::apply`] came to.
+/// The outcome of [`Record::apply`].
 #[derive(Debug)]
 pub enum Applied {
-    /// The record as it is now to be stored.
+    /// The changed record, to be stored.
     Changed(Record),
     /// The session has expired; nothing may be stored.
     Expired,
@@ -96,7 +96,7 @@ pub enum Applied {
 }
 
 impl Record {
-    /// What a commit makes of this record: every storage that holds whole records calls this under its own lock.
+    /// The record after a commit. Every storage that keeps whole records calls this under its own lock.
     ///
     /// # Errors
     ///
@@ -128,7 +128,7 @@ impl Record {
         Ok(Applied::Changed(record))
     }
 
-    /// Counts `access` as activity, if it is meant to: pushes the idle deadline forward, never back (S7).
+    /// If `access` is activity, moves the idle deadline forward, but never back (S7).
     pub fn extend(&mut self, access: &Access) {
         if let Some(extend) = &access.extend
             && access.now >= self.last_seen
@@ -138,7 +138,7 @@ impl Record {
         }
     }
 
-    /// Whether a touch is due at `access`: it counts as activity, and the last one is at least the touch interval ago.
+    /// Whether a touch is due: `access` is activity, and the last touch was at least the touch interval ago.
     #[must_use]
     pub fn is_touch_due(&self, access: &Access) -> bool {
         access.extend.as_ref().is_some_and(|extend| access.now >= self.last_seen + extend.interval)

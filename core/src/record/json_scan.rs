@@ -1,17 +1,17 @@
-//! What can be said of a JSON text without making a value of it.
+//! Checks JSON texts without building a value.
 
 use serde::de::IgnoredAny;
 
-/// How deeply `serde_json` reads.
-const READERS_STOP: usize = 127;
+/// The deepest nesting that `serde_json` reads.
+const MAX_READABLE_DEPTH: usize = 127;
 
-/// Whether this is JSON that can be read as something.
+/// Whether this is JSON that can be read as some type.
 pub(super) fn is_readable(text: &[u8]) -> bool {
     let is_json = std::str::from_utf8(text).is_ok_and(|text| serde_json::from_str::<IgnoredAny>(text).is_ok());
-    is_json && !has_lone_surrogate(text) && depth_of(text) <= READERS_STOP
+    is_json && !has_lone_surrogate(text) && depth_of(text) <= MAX_READABLE_DEPTH
 }
 
-/// Whether a string in a JSON text has one half of a surrogate pair without the other: no `String` can hold it.
+/// Whether a string in a JSON text has half a surrogate pair, which no `String` can represent.
 pub(super) fn has_lone_surrogate(text: &[u8]) -> bool {
     let mut rest = text;
     while let Some(at) = rest.iter().position(|byte| *byte == b'\\') {
@@ -30,15 +30,15 @@ pub(super) fn has_lone_surrogate(text: &[u8]) -> bool {
     false
 }
 
-/// The UTF-16 code unit of the escape `\uXXXX` that a text begins with.
+/// The UTF-16 code unit of the escape `\uXXXX` at the start of a text.
 fn unit(text: &[u8]) -> Option<u16> {
     let digits = text.strip_prefix(b"\\u")?.get(..4)?;
     let digits = digits.iter().all(u8::is_ascii_hexdigit).then_some(digits)?;
     u16::from_str_radix(std::str::from_utf8(digits).ok()?, 16).ok()
 }
 
-/// Whether a JSON text has an integer beyond 64 bits that loses digits as a float. One that is written as the float itself is
-/// written, such as GoFrame's 100000000000000000000 for 1e20, loses none.
+/// Whether a JSON text has an integer beyond 64 bits that loses digits as a float. An integer that is the exact spelling of
+/// the float, such as GoFrame's 100000000000000000000 for 1e20, loses none.
 pub(super) fn has_inexact_integer(text: &[u8]) -> bool {
     let is_part = |byte: &u8| byte.is_ascii_digit() || matches!(byte, b'-' | b'+' | b'.' | b'e' | b'E');
     let mut rest = text;
@@ -58,7 +58,7 @@ pub(super) fn has_inexact_integer(text: &[u8]) -> bool {
     false
 }
 
-/// The length of the string that a text begins with, with its quotes.
+/// The length of the string at the start of a text, with its quotes.
 fn string_length(text: &[u8]) -> usize {
     let mut at = 1;
     loop {
@@ -71,7 +71,7 @@ fn string_length(text: &[u8]) -> usize {
 }
 
 fn is_inexact_integer(number: &[u8]) -> bool {
-    // Everything shorter has 64 bits.
+    // Every shorter number fits into 64 bits.
     const SHORT: usize = 18;
     if number.len() <= SHORT || number.iter().any(|byte| matches!(byte, b'.' | b'e' | b'E')) {
         return false;
@@ -155,10 +155,10 @@ mod tests {
 
     proptest! {
         #[test]
-        fn what_is_readable_can_be_read(
+        fn a_text_is_readable_if_serde_json_reads_it(
             text in prop_oneof!["\\PC{0,20}", r#"["\\u{}\[\]:,0-9d8cf ]{0,16}"#, r#""(\\\\u[dD][89c-f][0-9]{2}|\\\\n|a){0,4}""#],
         ) {
-            // Numbers aside, which JSON does not bound.
+            // Except for numbers, which JSON does not limit.
             prop_assert_eq!(is_readable(text.as_bytes()), serde_json::from_str::<Value>(&text).is_ok(), "{}", text);
         }
     }

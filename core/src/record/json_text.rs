@@ -1,4 +1,4 @@
-//! Values as JSON text.
+//! The JSON text of one value, and reading it.
 
 use std::{ops::Range, sync::Arc};
 
@@ -11,7 +11,7 @@ use super::{
     typed_keys,
 };
 
-/// The JSON text of one value. Cheap to clone: it shares the bytes of the record or of the write it came from.
+/// The JSON text of one value. Cheap to clone: it shares the bytes of the record or the write that it comes from.
 #[derive(Clone)]
 pub struct JsonText(Text);
 
@@ -40,17 +40,17 @@ impl JsonText {
         }
     }
 
-    /// The JSON text as a string; empty if the storage held bytes that are not UTF-8.
+    /// The JSON text as a string; empty if the stored bytes are not UTF-8.
     #[must_use]
     pub fn as_str(&self) -> &str {
         std::str::from_utf8(self.as_bytes()).unwrap_or_default()
     }
 
-    /// The value. A text that begins with a space comes from a place that keeps no types, such as GoFrame's hashes: it is
-    /// given as whatever is asked for.
+    /// The value. A text that begins with a space comes from a source without types, such as GoFrame's hashes. It is read as
+    /// whatever type is asked for.
     pub(crate) fn decode<T: DeserializeOwned>(&self) -> Result<T, Unreadable> {
         let text = self.as_bytes();
-        // A reader that skips a part of the text would not notice, another one would.
+        // Otherwise only readers that skip the string would succeed.
         if has_lone_surrogate(text) {
             return Err(Unreadable::Damaged);
         }
@@ -64,8 +64,8 @@ impl JsonText {
         })
     }
 
-    /// The value as a JSON value that has all the digits of its integers. A text without a type is given as a string if it has
-    /// more.
+    /// The value as a JSON value, without rounding integers. A text without a type becomes a string if its integers do not
+    /// fit.
     pub(crate) fn decode_value(&self) -> Result<Value, Unreadable> {
         let text = self.as_bytes();
         if !has_inexact_integer(text) {
@@ -78,7 +78,7 @@ impl JsonText {
         }
     }
 
-    /// Whether the text is JSON, so that [`decode`](Self::decode) does not find it damaged.
+    /// Whether [`decode`](Self::decode) finds the text undamaged.
     pub(crate) fn is_readable(&self) -> bool {
         is_readable(self.as_bytes())
     }
@@ -110,7 +110,7 @@ impl std::fmt::Debug for JsonText {
     }
 }
 
-/// Why a stored value cannot be given.
+/// Why a stored value cannot be read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Unreadable {
     /// The text is not JSON: its entry counts as absent (S11).
@@ -124,7 +124,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_text_without_a_type_is_what_is_asked_for() {
+    fn a_text_without_a_type_is_read_as_the_requested_type() {
         let text = |json: &str| JsonText::written(json.into());
         assert_eq!(text(" 42").decode::<u32>(), Ok(42));
         assert_eq!(text(" 42").decode::<String>().as_deref(), Ok("42"));
@@ -141,7 +141,7 @@ mod tests {
     }
 
     #[test]
-    fn a_text_that_no_number_can_be_read_from_is_still_a_string() {
+    fn a_text_without_a_type_that_is_no_valid_number_is_still_a_string() {
         for token in ["1e999", "7e450", "123456789012345678901234567890"] {
             let text = JsonText::written(format!(" {token}").into());
             assert_eq!(text.decode::<String>().as_deref(), Ok(token));
@@ -150,7 +150,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_not_json_is_damaged_whatever_is_asked_for() {
+    fn text_that_is_not_json_is_damaged_for_every_type() {
         for json in ["", "{oops", "1 2", "\"\\ud800\"", "[1,", "nul", "{\"a\":1,}"] {
             let text = JsonText::written(json.into());
             assert!(!text.is_readable(), "{json}");
@@ -162,7 +162,7 @@ mod tests {
     }
 
     #[test]
-    fn an_integer_is_given_with_all_its_digits_or_not_at_all() {
+    fn an_integer_is_read_with_all_its_digits_or_refused() {
         let text = |json: &str| JsonText::written(json.into());
         let refused = Err(Unreadable::Refused(ValueError::InexactInteger));
         assert_eq!(text("[18446744073709551616]").decode_value(), refused);

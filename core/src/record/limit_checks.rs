@@ -7,13 +7,13 @@ use super::Record;
 use super::{Encoded, LimitExceeded, Limits};
 
 impl Limits {
-    /// Checks an entry whose value has just been written.
+    /// Checks an entry whose value has just been encoded.
     pub(crate) fn check_encoded(&self, key: &str, value: &Encoded) -> Result<(), LimitExceeded> {
         self.check_sizes(key, &value.text)?;
         self.check_depth(value.depth)
     }
 
-    /// Checks an entry that may hold any text.
+    /// Checks an entry with any text as its value.
     #[cfg(any(all(feature = "file", unix), feature = "redis"))]
     pub(crate) fn check_entry(&self, key: &str, json: &str) -> Result<(), LimitExceeded> {
         self.check_sizes(key, json)?;
@@ -21,7 +21,7 @@ impl Limits {
         if json.len() > 2 * self.max_depth { self.check_depth(super::depth_of(json.as_bytes())) } else { Ok(()) }
     }
 
-    /// Checks everything about a record. What could not be read again must not be written.
+    /// Checks a whole record. A record that could not be read again must not be written.
     #[cfg(any(all(feature = "file", unix), feature = "redis"))]
     pub(crate) fn check_record(&self, record: &Record) -> Result<(), LimitExceeded> {
         self.check_principal(record.principal.as_deref())?;
@@ -29,7 +29,7 @@ impl Limits {
         record.entries.iter().try_for_each(|(key, json)| self.check_entry(key, json))
     }
 
-    /// Checks what a commit brings, without what is there already. To remove an entry is always allowed, under whatever key.
+    /// Checks the changes of a commit, regardless of the session. Removing an entry is always allowed, whatever its key.
     #[cfg(feature = "redis")]
     pub(crate) fn check_changes(&self, changes: &Changes) -> Result<(), LimitExceeded> {
         let mut sets = changes.edits().filter_map(|(key, json)| Some((key, json?)));

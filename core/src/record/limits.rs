@@ -1,6 +1,6 @@
 //! Bounds on what one session may hold (S12).
 
-/// How much one session may hold. Crossing a bound is a typed error and leaves the session as it was.
+/// Limits on the size of one session. A write over a limit is a typed error and leaves the session as it was.
 ///
 /// ```
 /// use gsession::Limits;
@@ -18,7 +18,7 @@ pub struct Limits {
     pub(crate) max_principal_bytes: usize,
 }
 
-/// Offsets inside a record are 32 bits wide, and nobody keeps a gigabyte in a session on purpose.
+/// Offsets inside a record have 32 bits, and nobody stores a gigabyte in a session on purpose.
 const CEILING: usize = 1 << 30;
 
 /// The most that [`Limits::max_depth`] can be.
@@ -38,42 +38,42 @@ impl Default for Limits {
 }
 
 impl Limits {
-    /// Entries a session. Default: 1,000.
+    /// The most entries in a session. Default: 1,000.
     #[must_use]
     pub const fn max_entries(mut self, entries: usize) -> Self {
         self.max_entries = if entries > CEILING / 16 { CEILING / 16 } else { entries };
         self
     }
 
-    /// Bytes of one key. Default: 256.
+    /// The most bytes in one key. Default: 256.
     #[must_use]
     pub const fn max_key_bytes(mut self, bytes: usize) -> Self {
         self.max_key_bytes = if bytes > CEILING { CEILING } else { bytes };
         self
     }
 
-    /// Bytes of one value as JSON text. Default: 256 KiB.
+    /// The most bytes in one value as JSON text. Default: 256 KiB.
     #[must_use]
     pub const fn max_value_bytes(mut self, bytes: usize) -> Self {
         self.max_value_bytes = if bytes > CEILING { CEILING } else { bytes };
         self
     }
 
-    /// Bytes of all keys and values of a session together. Default: 1 MiB; more than 1 GiB counts as 1 GiB.
+    /// The most bytes in all keys and values of a session together. Default: 1 MiB; more than 1 GiB counts as 1 GiB.
     #[must_use]
     pub const fn max_record_bytes(mut self, bytes: usize) -> Self {
         self.max_record_bytes = if bytes > CEILING { CEILING } else { bytes };
         self
     }
 
-    /// Arrays and objects nested in one value. Default: 64; at most 100, because readers of JSON stop at 128.
+    /// The deepest nesting of arrays and objects in one value. Default: 64; at most 100, because JSON readers stop at 128.
     #[must_use]
     pub const fn max_depth(mut self, levels: usize) -> Self {
         self.max_depth = if levels > MAX_DEPTH { MAX_DEPTH } else { levels };
         self
     }
 
-    /// Bytes of a principal. Default: 256; at most 4,096.
+    /// The most bytes in a principal. Default: 256; at most 4,096.
     #[must_use]
     pub const fn max_principal_bytes(mut self, bytes: usize) -> Self {
         self.max_principal_bytes = if bytes > 4096 { 4096 } else { bytes };
@@ -81,56 +81,56 @@ impl Limits {
     }
 }
 
-/// A bound of [`Limits`] that a write would have crossed. The session is as it was before the write.
+/// The limit that a write would have exceeded. The session is unchanged.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum LimitExceeded {
     /// Too many entries.
     #[error("a session may hold at most {limit} entries; this would make {actual}")]
     Entries {
-        /// The bound.
+        /// The limit.
         limit: usize,
-        /// What the write would have made.
+        /// What the write asked for.
         actual: usize,
     },
     /// A key is too long.
     #[error("a key may have at most {limit} bytes; this one has {actual}")]
     Key {
-        /// The bound.
+        /// The limit.
         limit: usize,
-        /// What the write would have made.
+        /// What the write asked for.
         actual: usize,
     },
     /// A value is too large.
     #[error("a value may have at most {limit} bytes as JSON; this one has {actual}")]
     Value {
-        /// The bound.
+        /// The limit.
         limit: usize,
-        /// What the write would have made.
+        /// What the write asked for.
         actual: usize,
     },
     /// All keys and values together are too large.
     #[error("a session may hold at most {limit} bytes; this would make {actual}")]
     Record {
-        /// The bound.
+        /// The limit.
         limit: usize,
-        /// What the write would have made.
+        /// What the write asked for.
         actual: usize,
     },
     /// The principal is too long.
     #[error("a principal may have at most {limit} bytes; this one has {actual}")]
     Principal {
-        /// The bound.
+        /// The limit.
         limit: usize,
-        /// What the write would have made.
+        /// What the write asked for.
         actual: usize,
     },
     /// A value is nested too deeply.
     #[error("a value may be nested at most {limit} levels deep; this one has {actual}")]
     Depth {
-        /// The bound.
+        /// The limit.
         limit: usize,
-        /// What the write would have made.
+        /// What the write asked for.
         actual: usize,
     },
 }
@@ -153,7 +153,7 @@ impl Limits {
         Ok(())
     }
 
-    /// What is said of a value that is nested deeper than anybody reads.
+    /// The error for a value that is nested too deeply whatever the setting.
     pub(crate) const fn beyond_depth(&self) -> LimitExceeded {
         LimitExceeded::Depth { limit: self.max_depth, actual: MAX_DEPTH + 1 }
     }

@@ -1,4 +1,4 @@
-//! What is kept for one session, and how a request changes it.
+//! What a storage keeps for one session, and how a request changes it.
 
 mod access;
 mod binary;
@@ -52,9 +52,9 @@ pub struct Record {
     pub created_at: Timestamp,
     /// When the session was last used, to the accuracy of the manager's touch interval.
     pub last_seen: Timestamp,
-    /// The session ends when it has not been used for so long.
+    /// The session ends when it has not been used for this long.
     pub idle_timeout: Duration,
-    /// The session ends then, however much it is used; neither touching nor renewing moves it.
+    /// The session ends at this time, however much it is used. Neither touching nor renewing changes it.
     pub absolute_deadline: Option<Timestamp>,
     /// Whose session this is, if the application said so.
     pub principal: Option<Arc<str>>,
@@ -82,7 +82,7 @@ impl Record {
         self.expires_if_last_seen(self.last_seen)
     }
 
-    /// When the session ends if `last_seen` is when it was last used.
+    /// When the session ends if it was last used at `last_seen`.
     #[must_use]
     pub fn expires_if_last_seen(&self, last_seen: Timestamp) -> Timestamp {
         let idle = last_seen + self.idle_timeout;

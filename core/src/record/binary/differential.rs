@@ -1,4 +1,4 @@
-//! Whether both implementations read and write the same.
+//! Compares both implementations: they must read and write the same.
 
 use std::fmt::Debug;
 
@@ -6,13 +6,13 @@ use ::bincode::{BorrowDecode, Encode};
 
 use super::{bincode, without_bincode};
 
-/// A record's head and its entries, the head of changes and its edits: all that is ever read.
+/// All types that are ever read: a record's head and its entries, the head of changes and its edits.
 type RecordHead<'a> = (u64, u64, u64, Option<u64>, Option<&'a str>, u32);
 type Entry<'a> = (&'a str, &'a str);
 type ChangesHead<'a> = (bool, Option<Option<&'a str>>, u32);
 type Edit<'a> = (&'a str, Option<&'a str>);
 
-/// Panics if one implementation takes bytes, which may be anything, for something else than the other.
+/// Panics if the implementations read arbitrary bytes differently.
 pub(crate) fn assert_same(bytes: &[u8]) {
     both_read::<RecordHead<'_>>(bytes);
     both_read::<Entry<'_>>(bytes);
@@ -48,13 +48,13 @@ mod tests {
         prop_oneof![prop::sample::select(edges.to_vec()), any::<u64>(), 0..100_000_u64]
     }
 
-    /// Texts on both sides of the length that needs more than one byte.
+    /// Texts on both sides of the longest length that takes one byte.
     fn any_text() -> impl Strategy<Value = String> {
         let long = prop_oneof![245..260_usize, 65_530..65_540_usize].prop_map(|length| "x".repeat(length));
         prop_oneof![3 => "\\PC{0,6}", 1 => long]
     }
 
-    /// Bytes that often make sense.
+    /// Bytes that are often valid.
     fn any_bytes() -> impl Strategy<Value = Vec<u8>> {
         let byte = prop_oneof![3 => 0..8_u8, 2 => 248..=255_u8, 1 => any::<u8>()];
         prop::collection::vec(byte, 0..40)
@@ -100,7 +100,7 @@ mod tests {
         }
     }
 
-    /// All ways in which a number can begin, be too long for its type, be longer than it needs to be, or end too soon.
+    /// Numbers with every first byte: too long for their type, longer than necessary, or cut short.
     #[test]
     fn every_first_byte_is_read_alike() {
         let tails = [[0; 17], [1; 17], [0xff; 17], std::array::from_fn(|at| u8::from(at == 0))];

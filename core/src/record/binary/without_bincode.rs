@@ -1,32 +1,32 @@
-//! Written and read without bincode.
+//! The implementation without bincode.
 
 use crate::CodecError;
 
-/// Writes a value behind `bytes`. It never fails; the other implementation might.
+/// Appends a value to `bytes`. This never fails; the other implementation might.
 pub(in crate::record) fn write(value: impl Write, bytes: &mut Vec<u8>) -> Result<(), CodecError> {
     value.write(bytes);
     Ok(())
 }
 
-/// The value that `bytes` begin with, and the bytes behind it.
+/// Reads the value at the start of `bytes`. Returns it with the remaining bytes.
 pub(in crate::record) fn read<'a, T: Read<'a>>(bytes: &'a [u8]) -> Result<(T, &'a [u8]), CodecError> {
     let mut rest = bytes;
     let value = T::read(&mut rest).ok_or(CodecError::Malformed { reason: "damaged or cut short" })?;
     Ok((value, rest))
 }
 
-/// What can be written.
+/// A value that can be written.
 pub(in crate::record) trait Write {
     fn write(&self, bytes: &mut Vec<u8>);
 }
 
-/// What can be read from bytes, which may be anything.
+/// A value that can be read from arbitrary bytes.
 pub(in crate::record) trait Read<'a>: Sized {
-    /// Takes the value from the front of `bytes`; `None` if they do not begin with one.
+    /// Takes the value off the front of `bytes`; `None` if there is none.
     fn read(bytes: &mut &'a [u8]) -> Option<Self>;
 }
 
-/// The first bytes that announce a longer number; a smaller one is the number itself.
+/// A first byte below this is the number itself. This one and the next two precede a longer number.
 const TWO_BYTES: u8 = 251;
 const FOUR_BYTES: u8 = 252;
 const EIGHT_BYTES: u8 = 253;
@@ -43,7 +43,7 @@ fn byte(bytes: &mut &[u8]) -> Option<u8> {
     Some(*first)
 }
 
-/// A number of at most `longest` bytes. It may be written longer than it needs to be.
+/// A number of at most `longest` bytes. It may be longer than necessary.
 fn number(bytes: &mut &[u8], longest: usize) -> Option<u64> {
     let length = match byte(bytes)? {
         TWO_BYTES => 2,

@@ -1,4 +1,4 @@
-//! Writing the key of a map, which JSON keeps as a string.
+//! Writes the keys of maps, which are strings in JSON.
 
 use std::fmt::Display;
 

@@ -1,9 +1,9 @@
-//! A value as JSON text, checked while it is written.
+//! Encodes a value as JSON text, and checks it on the way.
 //!
-//! The text is what `serde_json` writes. Its own serializer also accepts values that nobody can read back as they were: NaN
-//! becomes `null`, `Some(None)` becomes `None`, and a key may be there twice. Here such a value is refused
-//! with the reason (S12). The value is walked once, because a `Serialize` may be costly or give something else the second
-//! time.
+//! The text is the same as that of `serde_json`. But the serializer of `serde_json` also accepts values that cannot be read
+//! back as they were: NaN becomes `null`, `Some(None)` becomes `None`, and an object can have the same key twice. Here such a
+//! value is refused, with the reason (S12). The value is serialized only once, because that may be costly, or yield something
+//! else the second time.
 
 mod compound;
 mod key;
@@ -18,7 +18,7 @@ pub(crate) use self::writer::Unwritable;
 use self::writer::{Refused, Writer};
 use super::ValueError;
 
-/// The JSON text of a value, if it can be read again.
+/// The JSON text of a value, if the value can be read back.
 pub(crate) fn encode<T: Serialize + ?Sized>(value: &T) -> Result<Encoded, Unwritable> {
     let mut writer = Writer { text: Vec::with_capacity(128), ..Writer::default() };
     let written = writer.value(value);
@@ -29,12 +29,12 @@ pub(crate) fn encode<T: Serialize + ?Sized>(value: &T) -> Result<Encoded, Unwrit
     if writer.typed_keys > 0 && writer.has_lookalike {
         return Err(ValueError::AmbiguousKey.into());
     }
-    // What is written are whole strings, so the error is never taken.
+    // Only whole strings are written, so this never fails.
     let text = String::from_utf8(writer.text).map_err(|_| Unwritable::Value(ValueError::NotSerializable))?;
     Ok(Encoded { text: text.into(), depth: writer.deepest })
 }
 
-/// A value as text that can be read again.
+/// A value as JSON text that can be read back.
 #[derive(Debug)]
 pub(crate) struct Encoded {
     pub(crate) text: Arc<str>,
@@ -108,7 +108,7 @@ mod tests {
     }
 
     #[test]
-    fn a_text_is_read_as_the_float_that_was_written() {
+    fn a_float_is_read_back_exactly() {
         for float in [0.091_443_385_120_929_27, f64::MIN_POSITIVE, 5e-324, f64::MAX, -0.0, 1e21] {
             let text = encode(&float).unwrap().text;
             assert_eq!(serde_json::from_str::<f64>(&text).unwrap().to_bits(), f64::to_bits(float), "{text}");

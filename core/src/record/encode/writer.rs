@@ -1,4 +1,4 @@
-//! The JSON text as it is written, and what is checked on the way.
+//! Writes JSON text, and keeps track of what has to be checked.
 
 use std::ops::Range;
 
@@ -9,36 +9,36 @@ use crate::{
     record::{limits::MAX_DEPTH, typed_keys::looks_typed},
 };
 
-/// What has been written so far.
+/// The text so far, and the facts about it.
 #[derive(Default)]
 pub(super) struct Writer {
     pub(super) text: Vec<u8>,
-    /// Arrays and objects that are open.
+    /// The number of open arrays and objects.
     pub(super) depth: usize,
-    /// The most that were.
+    /// The largest depth so far.
     pub(super) deepest: usize,
-    /// Where in the text the keys of the open objects stand, those of the innermost one last.
+    /// The ranges of the keys of all open objects in the text, those of the innermost object last.
     pub(super) keys: Vec<Range<usize>>,
-    /// How many keys are integers or booleans.
+    /// The number of keys that are integers or booleans.
     pub(super) typed_keys: usize,
-    /// Whether a key that is a string, or a name, looks like one of those.
+    /// Whether a string key or a field name looks like one of those.
     pub(super) has_lookalike: bool,
-    /// The first refusal: a `Serialize` that ignores it must not get away with half a text.
+    /// The first refusal, in case a `Serialize` implementation ignores it and goes on.
     pub(super) refused: Option<Unwritable>,
 }
 
-/// Why a value is not written.
+/// Why a value is refused.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub(crate) enum Unwritable {
     #[error(transparent)]
     Value(#[from] ValueError),
-    /// It crosses any [`Limits::max_depth`](crate::Limits::max_depth), whatever the setting.
+    /// It is nested deeper than any [`Limits::max_depth`](crate::Limits::max_depth) can allow.
     #[error("the value is nested too deeply")]
     TooDeep,
 }
 
-/// The error type of the serializers. [`Unwritable`] does not implement serde's trait itself, because then its users could make
-/// one out of any text.
+/// The error type of the serializers. [`Unwritable`] does not implement serde's trait itself, because that would allow creating
+/// one from any text.
 #[derive(Debug, thiserror::Error)]
 #[error(transparent)]
 pub(super) struct Refused(pub(super) Unwritable);
@@ -58,7 +58,7 @@ impl Writer {
         written
     }
 
-    /// Writes what `serde_json` writes: for strings and numbers, which need no check.
+    /// Writes a string or a number, which needs no check.
     pub(super) fn plain<T: Serialize + ?Sized>(&mut self, value: &T) -> Result<(), Refused> {
         serde_json::to_writer(&mut self.text, value)
             .map_err(|_| Refused(Unwritable::Value(ValueError::NotSerializable)))
@@ -89,18 +89,18 @@ impl Writer {
         Ok(())
     }
 
-    /// Looks at the name or the key that was written from `start` on.
+    /// Checks whether the name or key that was written from `start` on looks like an integer or a boolean.
     pub(super) fn note_name(&mut self, start: usize) {
         let name = self.text.get(start + 1..self.text.len().saturating_sub(1)).unwrap_or_default();
-        // Nearly all begin with another character than these.
+        // A quick test that rules out nearly all names.
         if matches!(name, [b'-' | b'0'..=b'9' | b't' | b'f', ..]) {
             self.has_lookalike |= std::str::from_utf8(name).is_ok_and(looks_typed);
         }
     }
 
-    /// Forgets the keys from number `first` on, which are those of one object; refuses if one of them is there twice.
+    /// Removes the keys of one object, from number `first` on. Refuses the value if two of them are equal.
     pub(super) fn end_keys(&mut self, first: usize) -> Result<(), Refused> {
-        // So few are compared each with each: most differ in length.
+        // With few keys, compare each with each: most differ in length.
         const FEW: usize = 8;
         let text = &self.text;
         let key = |range: &Range<usize>| text.get(range.clone()).unwrap_or_default();

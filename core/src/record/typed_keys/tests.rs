@@ -1,7 +1,7 @@
 use super::*;
 
 #[test]
-fn a_key_is_typed_if_it_is_written_as_an_integer_or_a_boolean_is() {
+fn a_key_is_typed_if_it_is_spelled_like_an_integer_or_a_boolean() {
     for (key, typed) in [
         ("0", Some(Typed::Unsigned(0))),
         ("18446744073709551615", Some(Typed::Unsigned(u64::MAX))),
@@ -17,9 +17,9 @@ fn a_key_is_typed_if_it_is_written_as_an_integer_or_a_boolean_is() {
     }
 }
 
-/// As `serde_json` gives numbers with its feature `arbitrary_precision`, which any crate of a build may turn on.
+/// With its feature `arbitrary_precision`, which any crate of a build may turn on, `serde_json` passes numbers like this.
 #[test]
-fn numbers_that_are_kept_as_text_are_numbers() {
+fn numbers_that_are_passed_as_text_are_numbers() {
     for text in ["17", "-1", "1.5", "-2e-3"] {
         let members = MapDeserializer::<_, Error>::new([(PRIVATE_NUMBER, text)].into_iter());
         let tree = Tree::deserialize(members).unwrap();
@@ -29,7 +29,7 @@ fn numbers_that_are_kept_as_text_are_numbers() {
 }
 
 #[test]
-fn a_struct_is_not_read_from_numbers_of_its_fields() {
+fn a_struct_is_not_read_from_the_positions_of_its_fields() {
     #[derive(Debug, Deserialize)]
     struct Named {
         #[expect(dead_code, reason = "it is only read into")]
