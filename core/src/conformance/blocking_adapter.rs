@@ -1,4 +1,4 @@
-//! The async face of a storage, so that the same cases try it.
+//! Presents an async storage as a blocking one, so that the same cases test it.
 
 use std::{future::Future, io, sync::Arc};
 
@@ -10,7 +10,7 @@ use crate::{
     storage::{Access, Committed, Created, Found, Lookup, Moved, Removed, Swept, Touched, Trace},
 };
 
-/// A runtime for the storages of a suite.
+/// The runtime of a suite's async storages.
 #[derive(Debug)]
 pub(super) struct Executor(Runtime);
 
@@ -19,13 +19,13 @@ impl Executor {
         Builder::new_multi_thread().worker_threads(2).enable_all().build().map(Self)
     }
 
-    /// Waits for a future. Called outside the runtime only.
+    /// Waits for a future. Must be called outside the runtime.
     pub(super) fn wait<F: Future>(&self, future: F) -> F::Output {
         self.0.block_on(future)
     }
 }
 
-/// An async storage, each of whose methods is waited for.
+/// An async storage as a [`Storage`]: each method waits for its future.
 pub(super) struct BlockingAdapter {
     pub(super) storage: AnyStorage,
     pub(super) executor: Arc<Executor>,

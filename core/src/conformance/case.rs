@@ -6,14 +6,14 @@ use super::{Ability, fixture::Fixture, verdict::Verdict};
 #[derive(Debug, Clone, Copy)]
 #[non_exhaustive]
 pub struct Case {
-    /// What is right, as a sentence: `nothing_comes_back_after_remove`.
+    /// The correct behaviour, as a sentence: `nothing_comes_back_after_remove`.
     pub name: &'static str,
-    /// The rule: as numbered under [`guarantees`](crate::guarantees), `contract` for what only that of
-    /// [`Storage`](crate::Storage) says, or where else it comes from.
+    /// The rule: its number under [`guarantees`](crate::guarantees), or `contract` if it is only in the contract of
+    /// [`Storage`](crate::Storage), or its other source.
     pub rule: &'static str,
-    /// What a user suffers if it fails.
+    /// What a user suffers if the case fails.
     pub harm: &'static str,
-    /// What the storage must be able to do to be tried.
+    /// The abilities that the storage needs for this case.
     pub needs: &'static [Ability],
     pub(super) run: fn(&Fixture) -> Verdict,
 }

@@ -1,4 +1,4 @@
-//! What a case works with: a new, empty storage, keys, records and a time.
+//! The fixture of a case: a new, empty storage, and helpers for keys, records and times.
 
 use std::{
     sync::{
@@ -24,29 +24,29 @@ use crate::{
 
 pub(super) const SECOND: Duration = Duration::from_secs(1);
 pub(super) const MINUTE: Duration = Duration::from_secs(60);
-/// Longer than a storage remembers a renewal, so that the two can be told apart.
+/// Longer than a storage remembers a renewal, so that the cases can tell the two apart.
 pub(super) const IDLE: Duration = Duration::from_secs(24 * 60 * 60);
 
-/// Makes a new, empty storage.
+/// Creates a new, empty storage.
 pub(super) type Maker<S> = Arc<dyn Fn() -> S + Send + Sync>;
 
-/// Which trait the storage implements.
+/// Where the storage comes from, and which trait it implements.
 #[derive(Clone)]
 pub(super) enum Source {
     Blocking(Maker<Arc<dyn Storage>>),
     Asynchronous(Maker<AnyStorage>, Arc<Executor>),
 }
 
-/// A new, empty storage, and what a case needs besides.
+/// A new, empty storage, and what else a case needs.
 pub(super) struct Fixture {
     lacking: Arc<[Ability]>,
     pub(super) storage: Arc<dyn Storage>,
-    /// The storage itself, and who drives it, if it is async.
+    /// If the storage is async: the storage itself, and its runtime.
     pub(super) asynchronous: Option<(AnyStorage, Arc<Executor>)>,
-    /// When the case begins. The system's time, because a storage may expire things by a clock of its own.
+    /// When the case begins: the system's time, because a storage may use the system's clock for expiry.
     pub(super) start: Timestamp,
-    /// How many keys have been given out by `new_keys`.
-    given_out: AtomicUsize,
+    /// The number of keys from `new_keys` so far.
+    keys_used: AtomicUsize,
 }
 
 impl Fixture {
@@ -54,27 +54,27 @@ impl Fixture {
         let (storage, asynchronous): (Arc<dyn Storage>, _) = match source {
             Source::Blocking(make) => (make(), None),
             Source::Asynchronous(make, executor) => {
-                // Made where it will be used: it may need the runtime at once.
+                // Created inside the runtime, which it may need at once.
                 let storage = executor.wait(async { make() });
                 let adapter = BlockingAdapter { storage: storage.clone(), executor: Arc::clone(executor) };
                 (Arc::new(adapter), Some((storage, Arc::clone(executor))))
             }
         };
-        Self { lacking: Arc::clone(lacking), storage, asynchronous, start, given_out: 0.into() }
+        Self { lacking: Arc::clone(lacking), storage, asynchronous, start, keys_used: 0.into() }
     }
 
-    /// A fixture like this one, on the storage that others are compared with.
+    /// A fixture like this one, on the reference storage.
     pub(super) fn reference(&self) -> Self {
         let memory = MemoryStorage::builder().sweep_interval(Duration::MAX).build();
         let storage = Arc::new(memory);
-        Self { lacking: Arc::new([]), storage, asynchronous: None, start: self.start, given_out: 0.into() }
+        Self { lacking: Arc::new([]), storage, asynchronous: None, start: self.start, keys_used: 0.into() }
     }
 
     pub(super) fn can(&self, ability: Ability) -> bool {
         !self.lacking.contains(&ability)
     }
 
-    /// Another key for each number.
+    /// A different key for each number.
     pub(super) fn key(&self, number: usize) -> StoreKey {
         // At most 32 characters, for storages that name sessions by their ids.
         let id =
@@ -82,9 +82,9 @@ impl Fixture {
         self.storage.key_scheme().key_of(&id)
     }
 
-    /// Keys that nobody has used on this fixture, where no case names its own.
+    /// Keys that were not used before. Do not mix them with [`key`](Self::key).
     pub(super) fn new_keys<const N: usize>(&self) -> [StoreKey; N] {
-        let first = self.given_out.fetch_add(N, Ordering::Relaxed);
+        let first = self.keys_used.fetch_add(N, Ordering::Relaxed);
         std::array::from_fn(|number| self.key(first + number))
     }
 
@@ -98,7 +98,7 @@ impl Fixture {
         Record { principal: Some(principal.into()), ..self.record(entries) }
     }
 
-    /// Stores a session of these entries, which must work.
+    /// Stores a session with these entries.
     pub(super) fn create(&self, number: usize, entries: &[(&str, &str)]) -> Verdict<StoreKey> {
         let key = self.key(number);
         self.create_as(&key, &self.record(entries))?;
@@ -108,7 +108,7 @@ impl Fixture {
     pub(super) fn create_as(&self, key: &StoreKey, record: &Record) -> Verdict {
         match self.storage.create(key, record, record.created_at)? {
             crate::storage::Created::Done => Ok(()),
-            crate::storage::Created::Exists => Err(Flaw::seen("create under a key that is free said that it is taken")),
+            crate::storage::Created::Exists => Err(Flaw::seen("create under a free key said that the key is taken")),
         }
     }
 
@@ -120,12 +120,12 @@ impl Fixture {
         })
     }
 
-    /// What is stored under a key, which must not be empty.
+    /// The session under a key, which must exist.
     pub(super) fn there(&self, key: &StoreKey, now: Timestamp) -> Verdict<Snapshot> {
-        self.found(key, now)?.ok_or_else(|| Flaw::seen("a session that must be there is not"))
+        self.found(key, now)?.ok_or_else(|| Flaw::seen("a session that must exist does not"))
     }
 
-    /// The entries under a key, as an object of JSON.
+    /// The entries under a key, as a JSON object.
     pub(super) fn stored(&self, key: &StoreKey, now: Timestamp) -> Verdict<Option<Value>> {
         self.found(key, now)?.map(|snapshot| entries_of(&snapshot.record)).transpose()
     }
@@ -134,12 +134,13 @@ impl Fixture {
         Ok(matches!(self.storage.load(key, &active(now))?, Lookup::Absent))
     }
 
-    /// The JSON text of an entry as the storage keeps it, for the condition of an update.
+    /// The JSON text of an entry as the storage returns it, for the condition of an update.
     pub(super) fn text(&self, key: &StoreKey, name: &str, now: Timestamp) -> Verdict<Option<JsonText>> {
         Ok(self.there(key, now)?.record.entries.get(name))
     }
 
-    /// How many sessions live under whatever key, if the storage can count them: by then the traces of renewals have ended.
+    /// The number of live sessions under any key, if the storage can count them. It is counted when the traces of renewals have
+    /// ended.
     pub(super) fn survivors(&self, now: Timestamp) -> Verdict<Option<u64>> {
         if self.can(Ability::Sweeping) { Ok(Some(self.storage.sweep(now + FORWARD_FOR)?.kept)) } else { Ok(None) }
     }
@@ -176,18 +177,18 @@ pub(super) fn commit_at(changes: Changes, now: Timestamp) -> Commit {
     Commit::new(changes, active(now))
 }
 
-/// When a session ends that a commit has been stored in.
+/// When a session ends after a commit.
 pub(super) fn done_at(committed: &Committed) -> Verdict<Timestamp> {
     match committed {
         Committed::Done { expires_at, .. } => Ok(*expires_at),
-        other => Err(Flaw::seen(format!("a commit to a living session was answered {other:?}"))),
+        other => Err(Flaw::seen(format!("a commit to a live session was answered {other:?}"))),
     }
 }
 
-/// When a session ends that has been moved.
+/// When a session ends after a move.
 pub(super) fn moved_at(moved: Result<Moved, StorageError>) -> Verdict<Timestamp> {
     match moved? {
         Moved::Done { expires_at, .. } => Ok(expires_at),
-        other => Err(Flaw::seen(format!("the renewal of a living session was answered {other:?}"))),
+        other => Err(Flaw::seen(format!("the renewal of a live session was answered {other:?}"))),
     }
 }

@@ -1,4 +1,4 @@
-//! Operations on a storage as values, so that they can be carried out in every order and held up half-way.
+//! Operations on a storage as values, so that they can run in every order and be paused half-way.
 
 use super::{
     breakpoint::Breakpoint,
@@ -12,7 +12,7 @@ use crate::{
     storage::{Access, Committed, Created, Lookup, Moved, Removed, Touched},
 };
 
-/// Something to ask a storage.
+/// A call of a storage.
 #[derive(Debug, Clone)]
 pub(super) enum Operation {
     Create(StoreKey, Record),
@@ -20,17 +20,17 @@ pub(super) enum Operation {
     Touch(StoreKey, Access),
     Move(StoreKey, StoreKey, Commit),
     Remove(StoreKey),
-    /// Lists a principal's sessions and ends each, also if it is renewed meanwhile.
+    /// Lists a principal's sessions and ends each, even if it is renewed in the meantime.
     EndAll(&'static str, Timestamp),
 }
 
-/// What it answered, as far as it matters for whether one came before the other.
+/// The answer, as far as it depends on which operation came first.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Answer {
     Stored(Timestamp),
-    /// There is no such session, or not any more.
+    /// There is no such session, or no longer.
     Gone,
-    /// There was something else, or another value.
+    /// The key was taken, or the condition was false.
     Refused,
     Removed,
     RenewedTo(StoreKey),

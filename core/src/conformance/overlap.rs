@@ -1,4 +1,4 @@
-//! Two operations at the same time: whatever comes of it must be what comes of one after the other.
+//! Runs two operations at the same time. The outcome must be the same as if one had run after the other.
 
 use std::{
     cell::Cell,
@@ -18,24 +18,24 @@ use super::{
 };
 use crate::{AnyStorage, Storage, StorageError, StoreKey};
 
-/// How long one operation is waited for while another one is held up: it may need what that one has locked, and nothing
-/// tells that from being slow. A storage that keeps its contract passes however short or long this is.
+/// How long to wait for an operation while the other one is paused. It may be waiting for a lock of the paused one, which looks
+/// the same as being slow. A correct storage passes however short or long this is.
 const GRACE: Duration = Duration::from_millis(200);
-/// How often two operations are started at almost the same moment, each time one of them a little later than before.
+/// How often two operations are raced, each time with a longer head start for one of them.
 const RACES: u32 = 20;
 const LATER: Duration = Duration::from_micros(50);
-/// How many times one operation is suspended at most, each time a step later. None of a storage's should take so many.
+/// The most times that an operation is suspended, each time one step later. No operation should take that many steps.
 const SUSPENSIONS: usize = 40;
-/// Under how many keys a plan may work.
+/// The number of keys that a plan may use.
 const KEYS: usize = 4;
 
-/// Stores what has to be there before, under these keys, and gives the two operations.
+/// Prepares the storage under these keys, and returns the two operations.
 pub(super) type Plan = fn(&Fixture, &[StoreKey; KEYS]) -> Verdict<[Operation; 2]>;
 
-/// Carries out two operations and gives their answers, the first one's first.
+/// Runs two operations and returns their answers in the order of the operations.
 type Run<'a> = &'a dyn Fn(&[Operation; 2]) -> Verdict<[Answer; 2]>;
 
-/// What came of two operations.
+/// The outcome of two operations.
 #[derive(Debug, PartialEq)]
 struct Outcome {
     answers: [String; 2],
@@ -48,7 +48,7 @@ impl fmt::Display for Outcome {
     }
 }
 
-/// Carries out the two operations in every way they can overlap; what comes of it must come of one after the other, too.
+/// Runs the two operations in every way they can overlap. Each outcome must be possible for one after the other, too.
 pub(super) fn is_serialisable(fixture: &Fixture, plan: Plan) -> Verdict {
     let reference = fixture.reference();
     let on_reference = |first: usize| {
@@ -68,11 +68,11 @@ pub(super) fn is_serialisable(fixture: &Fixture, plan: Plan) -> Verdict {
     })
 }
 
-/// Carries out the two operations in every way they can overlap; no session may be left.
+/// Runs the two operations in every way they can overlap. No session may be left.
 pub(super) fn leaves_no_session(fixture: &Fixture, plan: Plan) -> Verdict {
     in_every_way(fixture, plan, &|how, outcome| {
         let lives = |view: &View| matches!(view, View::Session { .. });
-        must!(!outcome.left.iter().any(lives), "{how}: {outcome}; a session lives");
+        must!(!outcome.left.iter().any(lives), "{how}: {outcome}; a session is still alive");
         Ok(())
     })
 }
@@ -80,12 +80,12 @@ pub(super) fn leaves_no_session(fixture: &Fixture, plan: Plan) -> Verdict {
 fn in_every_way(fixture: &Fixture, plan: Plan, judge: &dyn Fn(&str, &Outcome) -> Verdict) -> Verdict {
     let judge = |how: &str, run: Run<'_>| judge(how, &outcome(fixture, plan, run)?);
     for first in [0, 1] {
-        let how = format!("with operation {} held up while it was applied", first + 1);
-        judge(&how, &|operations| held_up(&*fixture.storage, operations, first))?;
+        let how = format!("with operation {} paused in Record::apply", first + 1);
+        judge(&how, &|operations| paused(&*fixture.storage, operations, first))?;
     }
     for round in 0..RACES {
         for first in [0, 1] {
-            let how = format!("with operation {} begun a moment before the other one", first + 1);
+            let how = format!("with operation {} started a moment before the other one", first + 1);
             judge(&how, &|operations| raced(&*fixture.storage, operations, first, LATER * round))?;
         }
     }
@@ -103,8 +103,8 @@ fn in_every_way(fixture: &Fixture, plan: Plan, judge: &dyn Fn(&str, &Outcome) ->
     Ok(())
 }
 
-/// Drops the first operation after each of its steps: all of it must have happened, or nothing; or no session lives, and
-/// asking again brings it to its end.
+/// Drops the first operation after each of its steps. It must have taken effect as a whole or not at all. Or there is no
+/// session, and repeating the operation completes it.
 pub(super) fn is_whole_when_dropped(fixture: &Fixture, plan: Plan) -> Verdict {
     let Some((storage, executor)) = &fixture.asynchronous else { return Ok(()) };
     let reference = fixture.reference();
@@ -125,7 +125,7 @@ pub(super) fn is_whole_when_dropped(fixture: &Fixture, plan: Plan) -> Verdict {
         }
         must!(
             seen == before || seen == after,
-            "dropped after step {polls} it left {seen:?}, which is neither what was there before, {before:?}, nor {after:?}"
+            "dropped after step {polls} it left {seen:?}, which is neither the state before, {before:?}, nor the state after, {after:?}"
         );
         if ended {
             break;
@@ -137,7 +137,7 @@ pub(super) fn is_whole_when_dropped(fixture: &Fixture, plan: Plan) -> Verdict {
 fn outcome(fixture: &Fixture, plan: Plan, run: Run<'_>) -> Verdict<Outcome> {
     let keys = fixture.new_keys();
     let operations = plan(fixture, &keys)?;
-    // The same whatever the keys of this round are.
+    // Independent of the keys of this round.
     let answers = run(&operations)?.map(|answer| match answer {
         Answer::RenewedTo(to) => format!("RenewedTo({:?})", keys.iter().position(|key| *key == to)),
         answer => format!("{answer:?}"),
@@ -149,7 +149,7 @@ fn left(fixture: &Fixture, keys: &[StoreKey; KEYS]) -> Verdict<Vec<View>> {
     keys.iter().map(|key| View::of(fixture, key, fixture.start + MINUTE)).collect()
 }
 
-/// What is left, once nothing changes any more: what was dropped may go on elsewhere.
+/// What is left once nothing changes any more: a dropped operation may continue elsewhere.
 fn settled(fixture: &Fixture, keys: &[StoreKey; KEYS]) -> Verdict<Vec<View>> {
     let mut seen = left(fixture, keys)?;
     loop {
@@ -161,7 +161,7 @@ fn settled(fixture: &Fixture, keys: &[StoreKey; KEYS]) -> Verdict<Vec<View>> {
     }
 }
 
-/// Runs `first` and then the other one; gives the answers in the order of the operations.
+/// Runs `first` and then the other one. Returns the answers in the order of the operations.
 fn in_order(
     operations: &[Operation; 2],
     first: usize,
@@ -172,8 +172,8 @@ fn in_order(
     Ok(if first == 0 { [one, other] } else { [other, one] })
 }
 
-/// Holds up one operation between what it has read and what it writes, while the other one runs, or waits for it.
-fn held_up(storage: &dyn Storage, operations: &[Operation; 2], first: usize) -> Verdict<[Answer; 2]> {
+/// Pauses one operation between its read and its write, while the other one runs or waits for it.
+fn paused(storage: &dyn Storage, operations: &[Operation; 2], first: usize) -> Verdict<[Answer; 2]> {
     let Some((paused, breakpoint)) = operations[first].with_breakpoint() else {
         return in_order(operations, first, |operation| operation.run(storage));
     };
@@ -189,7 +189,7 @@ fn held_up(storage: &dyn Storage, operations: &[Operation; 2], first: usize) -> 
         let (done, is_done) = mpsc::channel();
         let two = scope.spawn(move || {
             let answer = other.run(storage);
-            // Nobody may be waiting any more.
+            // The receiver may have given up waiting.
             let _ = done.send(());
             answer
         });
@@ -200,7 +200,7 @@ fn held_up(storage: &dyn Storage, operations: &[Operation; 2], first: usize) -> 
     })
 }
 
-/// Starts both, the other one so much later.
+/// Starts both, the other one `later`.
 fn raced(storage: &dyn Storage, operations: &[Operation; 2], first: usize, later: Duration) -> Verdict<[Answer; 2]> {
     let start = &Barrier::new(2);
     std::thread::scope(|scope| {
@@ -221,7 +221,7 @@ fn joined(thread: ScopedJoinHandle<'_, Result<Answer, StorageError>>) -> Verdict
     Ok(thread.join().map_err(|panic| Flaw::panicked(&*panic))??)
 }
 
-/// Leaves one operation standing after some of its steps, while the other one runs, or waits for it.
+/// Suspends one operation after some of its steps, while the other one runs or waits for it.
 async fn suspended(
     storage: &AnyStorage,
     operations: &[Operation; 2],
@@ -243,7 +243,7 @@ async fn suspended(
     Ok(if first == 0 { [one?, two?] } else { [two?, one?] })
 }
 
-/// Drives a future for so many steps; `None` if that was not enough.
+/// Polls a future up to `left` times; `None` if it is not ready by then.
 struct Steps<'a, F> {
     future: Pin<&'a mut F>,
     left: usize,

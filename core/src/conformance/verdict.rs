@@ -4,14 +4,14 @@ use std::any::Any;
 
 use crate::{Error, StorageError, StorageErrorKind};
 
-/// What a case comes to.
+/// The outcome of a case.
 pub(super) type Verdict<T = ()> = Result<T, Flaw>;
 
-/// What was seen that must not be.
+/// What a case found wrong.
 #[derive(Debug)]
 pub(super) struct Flaw {
     pub(super) seen: String,
-    /// Whether the storage said that it cannot do this at all.
+    /// Whether the storage said that it does not support the operation.
     pub(super) unsupported: bool,
 }
 
@@ -52,7 +52,7 @@ impl From<Error> for Flaw {
     }
 }
 
-/// Ends the case with a flaw unless something holds.
+/// Ends the case with a flaw unless a condition is true.
 macro_rules! must {
     ($holds:expr, $($said:tt)+) => {
         if !$holds {
@@ -62,7 +62,7 @@ macro_rules! must {
 }
 pub(super) use must;
 
-/// Ends the case with a flaw unless what was seen is what had to be.
+/// Ends the case with a flaw unless a value is the expected one.
 macro_rules! must_be {
     ($seen:expr, $wanted:expr, $what:literal) => {
         match (&$seen, &$wanted) {
@@ -72,7 +72,7 @@ macro_rules! must_be {
 }
 pub(super) use must_be;
 
-/// Ends the case with a flaw unless an answer is of one shape.
+/// Ends the case with a flaw unless a value matches a pattern.
 macro_rules! must_match {
     ($seen:expr, $wanted:pat $(if $when:expr)?, $what:literal) => {
         match $seen {

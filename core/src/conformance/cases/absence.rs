@@ -1,4 +1,4 @@
-//! Absent is a value, and stays absent.
+//! Absent is a value, not an error, and absent sessions stay absent.
 
 use std::time::Duration;
 
@@ -24,13 +24,13 @@ pub(super) fn what_was_never_there_is_absent(fixture: &Fixture) -> Verdict {
     if fixture.can(Ability::Renewing) {
         let moved = storage.move_to(&key, &fixture.key(2), &commit_at(setting("a", "1"), now))?;
         must_match!(moved, Moved::Gone, "a move");
-        must!(fixture.is_absent(&fixture.key(2), now)?, "moving a session that is not there has made one");
+        must!(fixture.is_absent(&fixture.key(2), now)?, "moving a session that does not exist has created one");
     }
     if fixture.can(Ability::Listing) {
-        must!(storage.find("ada", now)?.is_empty(), "find lists a session, and there is none");
+        must!(storage.find("ada", now)?.is_empty(), "find lists a session, but there is none");
     }
-    must!(fixture.is_absent(&key, now)?, "asking for a session that was never there has made one");
-    must!(fixture.survivors(now)?.is_none_or(|living| living == 0), "sweep counts a session, and there is none");
+    must!(fixture.is_absent(&key, now)?, "asking for a session that never existed has created one");
+    must!(fixture.survivors(now)?.is_none_or(|living| living == 0), "sweep counts a session, but there is none");
     Ok(())
 }
 
@@ -38,19 +38,23 @@ pub(super) fn what_has_expired_is_absent(fixture: &Fixture) -> Verdict {
     let (storage, key) = (&fixture.storage, fixture.create(1, &[("a", "1")])?);
     let last = fixture.start + (IDLE - Duration::from_millis(1));
     let end = fixture.start + IDLE;
-    must!(fixture.found(&key, last)?.is_some(), "it is absent a millisecond before its time");
-    must!(fixture.is_absent(&key, end)?, "it is there after its time");
-    must_match!(storage.commit(&key, &commit_at(setting("a", "2"), end))?, Committed::Gone, "a commit after its time");
-    must_match!(storage.touch(&key, &active(end))?, Touched::Gone, "a touch after its time");
+    must!(fixture.found(&key, last)?.is_some(), "it is absent a millisecond before its deadline");
+    must!(fixture.is_absent(&key, end)?, "it exists after its deadline");
+    must_match!(
+        storage.commit(&key, &commit_at(setting("a", "2"), end))?,
+        Committed::Gone,
+        "a commit after its deadline"
+    );
+    must_match!(storage.touch(&key, &active(end))?, Touched::Gone, "a touch after its deadline");
     if fixture.can(Ability::Renewing) {
         let moved = storage.move_to(&key, &fixture.key(2), &commit_at(Changes::default(), end))?;
-        must_match!(moved, Moved::Gone, "a move after its time");
-        must!(fixture.is_absent(&fixture.key(2), end)?, "a move after its time has brought it back under another key");
+        must_match!(moved, Moved::Gone, "a move after its deadline");
+        must!(fixture.is_absent(&fixture.key(2), end)?, "a move after its deadline has revived it under another key");
     }
-    must!(fixture.is_absent(&key, end)?, "what came after its time has brought it back");
-    // By a clock that lags it is there still, or was removed since; but it is not changed.
+    must!(fixture.is_absent(&key, end)?, "an operation after its deadline has revived it");
+    // By a slow clock it still exists, unless it was removed. But it is unchanged.
     if let Some(left) = fixture.stored(&key, last)? {
-        must_be!(left, json!({"a": 1}), "what came after its time changed something");
+        must_be!(left, json!({"a": 1}), "an operation after its deadline changed it");
     }
     Ok(())
 }
@@ -67,15 +71,12 @@ pub(super) fn nothing_comes_back_after_remove(fixture: &Fixture) -> Verdict {
         must_match!(storage.touch(&key, &active(now))?, Touched::Gone, "a touch after remove");
         if fixture.can(Ability::Renewing) {
             must_match!(storage.move_to(&key, &fixture.key(2), commit)?, Moved::Gone, "a move after remove");
-            must!(
-                fixture.is_absent(&fixture.key(2), now)?,
-                "a move after remove has brought it back under another key"
-            );
+            must!(fixture.is_absent(&fixture.key(2), now)?, "a move after remove has revived it under another key");
         }
-        must!(fixture.is_absent(&key, now)?, "what came after remove has brought it back");
+        must!(fixture.is_absent(&key, now)?, "an operation after remove has revived it");
     }
     must_be!(storage.remove(&key)?, Removed::Absent, "a second remove");
-    must!(fixture.survivors(now)?.is_none_or(|living| living == 0), "something lives under another key");
+    must!(fixture.survivors(now)?.is_none_or(|living| living == 0), "a session exists under another key");
     Ok(())
 }
 

@@ -1,4 +1,4 @@
-//! Commits change what they name, if their condition holds.
+//! Commits change only what they name, and only if their condition is true.
 
 use serde_json::json;
 
@@ -48,11 +48,11 @@ fn text(json: &str) -> Option<JsonText> {
     Some(JsonText::written(json.into()))
 }
 
-/// What the entry has instead of what was expected.
+/// The current value in a conflict.
 fn conflict(answer: Committed) -> Verdict<Option<String>> {
     match answer {
         Committed::Conflict(current) => Ok(current.map(|json| json.as_str().trim().to_owned())),
-        other => Err(Flaw::seen(format!("a commit whose condition does not hold was answered {other:?}"))),
+        other => Err(Flaw::seen(format!("a commit whose condition is false was answered {other:?}"))),
     }
 }
 
@@ -61,11 +61,15 @@ pub(super) fn an_expectation_that_fails_stores_nothing(fixture: &Fixture) -> Ver
     let commit = |name, json| fixture.storage.commit(&key, &setting_n_if("9", name, json, now));
     must_be!(conflict(commit("n", text("2"))?)?.as_deref(), Some("1"), "what n is, when 2 was expected");
     must_be!(conflict(commit("n", None)?)?.as_deref(), Some("1"), "what n is, when nothing was expected");
-    must_be!(conflict(commit("other", text("1"))?)?, None, "what an entry is that is not there");
+    must_be!(conflict(commit("other", text("1"))?)?, None, "what an absent entry is, when 1 was expected");
     must_be!(fixture.stored(&key, now)?, Some(json!({"n": 1})), "the session after three conflicts");
     done_at(&commit("n", fixture.text(&key, "n", now)?)?)?;
     done_at(&commit("other", None)?)?;
-    must_be!(fixture.stored(&key, now)?, Some(json!({"n": 9})), "the session after two that hold");
+    must_be!(
+        fixture.stored(&key, now)?,
+        Some(json!({"n": 9})),
+        "the session after two commits whose conditions are true"
+    );
     Ok(())
 }
 
@@ -83,7 +87,7 @@ pub(super) fn a_base_that_is_out_of_date_decides_nothing(fixture: &Fixture) -> V
     must_be!(conflict(set("7", "8")?)?.as_deref(), Some("1"), "what n is, when 7 was expected and nothing has changed");
     done_at(&set("1", "2")?)?;
     must_be!(conflict(set("1", "9")?)?.as_deref(), Some("2"), "what n is, when its old value was expected");
-    // It did not hold when the request read, and does now.
+    // The condition was false when the request read the session, and is true now.
     done_at(&set("2", "3")?)?;
     must_be!(fixture.stored(&key, now)?, Some(json!({"n": 3})), "the session");
     let before = fixture.there(&key, now)?;
@@ -92,7 +96,7 @@ pub(super) fn a_base_that_is_out_of_date_decides_nothing(fixture: &Fixture) -> V
     let mut slow = commit_at(setting("x", "1"), now + SECOND);
     slow.base = Some(before);
     must_be!(done_at(&fixture.storage.commit(&key, &slow)?)?, later + IDLE, "the deadline that a slow commit answers");
-    must_be!(fixture.there(&key, later)?.record.last_seen, later, "the touch between, after a slow commit");
+    must_be!(fixture.there(&key, later)?.record.last_seen, later, "the touch in between, after a slow commit");
     Ok(())
 }
 
@@ -100,7 +104,7 @@ pub(super) fn a_revision_is_of_what_the_request_knows(fixture: &Fixture) -> Verd
     let (now, key) = (fixture.start, fixture.create(1, &[("n", "1")])?);
     let mut known = fixture.there(&key, now)?;
     done_at(&fixture.storage.commit(&key, &commit_at(setting("theirs", "1"), now))?)?;
-    // As a session does it: an update that meets others' change, then another commit from what it knows.
+    // Like a session: an update that meets the change of another request, then another commit based on what it knows.
     for n in 1..=3 {
         let mut commit = setting_n_if(&(n + 1).to_string(), "n", fixture.text(&key, "n", now)?, now);
         commit.base = Some(known.clone());
@@ -179,6 +183,6 @@ pub(super) fn a_limit_is_a_typed_error_and_leaves_the_record(fixture: &Fixture) 
         }
     }
     must_be!(fixture.there(&key, now)?.record, before, "the session afterwards");
-    must!(fixture.is_absent(&fixture.key(2), now)?, "a renewal over a limit has made something");
+    must!(fixture.is_absent(&fixture.key(2), now)?, "a renewal over a limit has created a session");
     Ok(())
 }

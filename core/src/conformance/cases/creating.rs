@@ -19,7 +19,7 @@ pub(super) fn create_stores_the_record_as_it_is(fixture: &Fixture) -> Verdict {
     let key = fixture.key(1);
     must_be!(fixture.storage.create(&key, &full, now)?, Created::Done, "a create");
     let snapshot = fixture.there(&key, now)?;
-    must!(snapshot.complete, "a load that does not have all entries");
+    must!(snapshot.complete, "the load does not have all entries");
     let kept = Record { entries: Entries::EMPTY, ..snapshot.record };
     must_be!(kept, Record { entries: Entries::EMPTY, ..full }, "the record");
     must_be!(fixture.stored(&key, now)?, Some(json!({"cart": [1, 2], "user": "ada"})), "the entries");
@@ -71,7 +71,7 @@ pub(super) fn odd_keys_and_values_survive(fixture: &Fixture) -> Verdict {
         odd.as_object().into_iter().flatten().map(|(key, value)| (key.as_str(), value.to_string())).collect();
     let pairs: Vec<_> = texts.iter().map(|(key, json)| (*key, json.as_str())).collect();
     let now = fixture.start;
-    // As a session begins, and as it is changed.
+    // In a new session, and in a changed one.
     let created = fixture.create(1, &pairs)?;
     let changed = fixture.create(2, &[])?;
     let mut changes = Changes::default();

@@ -35,12 +35,12 @@ pub(super) fn a_touch_extends_a_session_past_its_first_end(fixture: &Fixture) ->
     let (storage, key) = (&fixture.storage, fixture.create(1, &[("a", "1")])?);
     let (half, end) = (fixture.start + IDLE / 2, fixture.start + IDLE);
     must_be!(storage.touch(&key, &active(half))?, Touched::Done(half + IDLE), "a touch");
-    must!(fixture.found(&key, end)?.is_some(), "a session that was touched is gone at its first deadline");
+    must!(fixture.found(&key, end)?.is_some(), "a session that was touched is absent at its first deadline");
     if fixture.can(Ability::Sweeping) {
         must_be!(storage.sweep(end)?.removed, 0, "what sweep removed at the first deadline");
     }
     must!(fixture.found(&key, end)?.is_some(), "a session that was touched is swept at its first deadline");
-    must!(fixture.is_absent(&key, half + IDLE)?, "it is there after its second deadline");
+    must!(fixture.is_absent(&key, half + IDLE)?, "it exists after its second deadline");
     Ok(())
 }
 
@@ -61,7 +61,7 @@ pub(super) fn nothing_extends_past_the_absolute_deadline(fixture: &Fixture) -> V
         key = new;
     }
     must_be!(fixture.there(&key, late)?.record.absolute_deadline, Some(end), "the absolute deadline");
-    must!(fixture.is_absent(&key, end)?, "it is there after its absolute deadline");
+    must!(fixture.is_absent(&key, end)?, "it exists after its absolute deadline");
     must_match!(storage.touch(&key, &active(end))?, Touched::Gone, "a touch after the absolute deadline");
     Ok(())
 }
@@ -69,7 +69,9 @@ pub(super) fn nothing_extends_past_the_absolute_deadline(fixture: &Fixture) -> V
 pub(super) fn a_passive_access_extends_nothing(fixture: &Fixture) -> Verdict {
     let (storage, key) = (&fixture.storage, fixture.create(1, &[("a", "1")])?);
     let (end, passive) = (fixture.start + IDLE, Access::passive(fixture.start + MINUTE));
-    let Lookup::Found(snapshot) = storage.load(&key, &passive)? else { return Err(Flaw::seen("it is not there")) };
+    let Lookup::Found(snapshot) = storage.load(&key, &passive)? else {
+        return Err(Flaw::seen("the session is absent"));
+    };
     must!(!snapshot.extended, "a passive load says that it has extended the session");
     must_be!(storage.touch(&key, &passive)?, Touched::Done(end), "a passive touch");
     let committed = storage.commit(&key, &Commit::new(setting("a", "2"), passive))?;
@@ -87,14 +89,14 @@ pub(super) fn reading_is_activity_when_a_touch_is_due(fixture: &Fixture) -> Verd
     let access = |now| Access::active(now, IDLE, MINUTE);
     let read = |now| match storage.load(&key, &access(now))? {
         Lookup::Found(snapshot) => Ok(snapshot),
-        other => Err(Flaw::seen(format!("a living session was read as {other:?}"))),
+        other => Err(Flaw::seen(format!("a live session was read as {other:?}"))),
     };
     let soon = read(start + (MINUTE - SECOND))?;
-    must!(!soon.extended, "a load says that it has extended the session, and that was not due");
+    must!(!soon.extended, "a load says that it has extended the session although no touch was due");
     must_be!(soon.record.expires_at(), start + IDLE, "the deadline before a touch is due");
     let due = read(start + MINUTE)?;
     if !due.extended {
-        // It may leave that to `touch`.
+        // The storage may leave that to `touch`.
         storage.touch(&key, &access(start + MINUTE))?;
     }
     let end = start + MINUTE + IDLE;
@@ -108,16 +110,18 @@ pub(super) fn a_touch_stores_the_timeout_it_extends_with(fixture: &Fixture) -> V
     let access = |now| Access::active(now, longer, MINUTE);
     let (touched, read) = (fixture.create(1, &[("a", "1")])?, fixture.create(2, &[("a", "1")])?);
     must_be!(storage.touch(&touched, &access(due))?, Touched::Done(due + longer), "a touch by another timeout");
-    let Lookup::Found(snapshot) = storage.load(&read, &access(due))? else { return Err(Flaw::seen("it is not there")) };
+    let Lookup::Found(snapshot) = storage.load(&read, &access(due))? else {
+        return Err(Flaw::seen("the session is absent"));
+    };
     if snapshot.extended {
         must_be!(snapshot.record.expires_at(), due + longer, "what a load that has extended the session says");
     } else {
-        // It may leave that to `touch`.
+        // The storage may leave that to `touch`.
         storage.touch(&read, &access(due))?;
     }
     for (key, how) in [(&touched, "a touch"), (&read, "reading")] {
         must_be!(fixture.there(key, due)?.record.expires_at(), due + longer, "the deadline after {how}");
-        // A slow request takes neither the time nor the timeout back.
+        // A slow request undoes neither the touch nor the timeout.
         let slow = storage.touch(key, &active(start))?;
         must_be!(slow, Touched::Done(due + longer), "a touch of a slow request after {how}");
     }
@@ -126,8 +130,8 @@ pub(super) fn a_touch_stores_the_timeout_it_extends_with(fixture: &Fixture) -> V
         must_be!(storage.sweep(end)?.removed, 0, "what sweep removed after the first timeout");
     }
     for key in [&touched, &read] {
-        must!(fixture.found(key, end)?.is_some(), "a session that was touched is gone after its first timeout");
-        must!(fixture.is_absent(key, due + longer)?, "it is there after its second timeout");
+        must!(fixture.found(key, end)?.is_some(), "a session that was touched is absent after its first timeout");
+        must!(fixture.is_absent(key, due + longer)?, "it exists after its second timeout");
     }
     Ok(())
 }

@@ -1,4 +1,4 @@
-//! Listing a user's sessions, and cleaning up.
+//! Listing a user's sessions, and sweeping.
 
 use serde_json::json;
 
@@ -38,7 +38,7 @@ pub(super) fn find_lists_the_living_sessions_of_a_principal(fixture: &Fixture) -
     must_be!(listed("ada")?, wanted, "ada's sessions");
     must_be!(listed("bob")?, [fixture.key(3)], "bob's sessions");
     must!(listed("eve")?.is_empty(), "somebody who never logged in has sessions");
-    must!(listed("")?.is_empty(), "the sessions of nobody are listed as those of an empty name");
+    must!(listed("")?.is_empty(), "anonymous sessions are listed as those of an empty name");
     let facts = storage.find("bob", later)?.pop().map(|found| (found.record.principal, found.record.created_at));
     must_be!(facts, Some((Some("bob".into()), fixture.start)), "the facts about bob's session");
     Ok(())
@@ -53,13 +53,13 @@ pub(super) fn sweep_removes_what_has_expired_and_nothing_else(fixture: &Fixture)
     let living = [fixture.create(10, &[("a", "1")])?, fixture.create(11, &[("a", "1")])?];
     must_be!(storage.sweep(start + (MINUTE - SECOND))?.removed, 0, "what was removed before anything had expired");
     let swept = storage.sweep(start + MINUTE)?;
-    must_be!((swept.removed, swept.kept, swept.foreign), (4, 2, 0), "what was removed, kept and not understood");
+    must_be!((swept.removed, swept.kept, swept.foreign), (4, 2, 0), "the numbers removed, kept and foreign");
     must_be!(storage.sweep(start + MINUTE)?.removed, 0, "what was removed by a second sweep");
     for key in &living {
-        must_be!(fixture.stored(key, start + MINUTE)?, Some(json!({"a": 1})), "a session that lives");
+        must_be!(fixture.stored(key, start + MINUTE)?, Some(json!({"a": 1})), "a live session");
     }
     for number in 0..4 {
-        must!(fixture.found(&fixture.key(number), start)?.is_none(), "what was swept is only hidden, not gone");
+        must!(fixture.found(&fixture.key(number), start)?.is_none(), "a swept session is only hidden, not removed");
     }
     Ok(())
 }

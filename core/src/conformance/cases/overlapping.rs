@@ -11,12 +11,12 @@ use crate::{
     record::{Commit, Expect},
 };
 
-/// Stores a session of three entries under the first key.
+/// Stores a session with three entries under the first key.
 fn session(fixture: &Fixture, keys: &[StoreKey; 4]) -> Verdict {
     fixture.create_as(&keys[0], &fixture.record_of("ada", &[("a", "1"), ("b", "2"), ("n", "1")]))
 }
 
-/// A commit of a request that has read the session.
+/// The commit of a request that has read the session.
 fn informed(fixture: &Fixture, key: &StoreKey, changes: Changes) -> Verdict<Commit> {
     let mut commit = commit_at(changes, fixture.start);
     commit.base = Some(fixture.there(key, fixture.start)?);
@@ -97,7 +97,7 @@ pub(super) fn ending_all_sessions_ends_one_that_is_being_renewed(fixture: &Fixtu
         let commit = informed(fixture, &keys[0], setting("x", "1"))?;
         Ok([Operation::Move(keys[0], keys[1], commit), Operation::EndAll("ada", fixture.start)])
     })?;
-    // A login moves a session and says whose it is.
+    // A login moves a session and sets its principal.
     leaves_no_session(fixture, |fixture, keys| {
         session(fixture, keys)?;
         let mut login = setting("x", "1");

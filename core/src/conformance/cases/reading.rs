@@ -1,4 +1,4 @@
-//! What is answered is stored, and what is stored is read whole.
+//! Every acknowledged write can be read, and every read is consistent.
 
 use serde_json::{Value, json};
 
@@ -26,7 +26,7 @@ pub(super) fn what_is_answered_is_seen_by_the_next_load(fixture: &Fixture) -> Ve
 pub(super) fn a_fetch_has_the_entries_it_was_asked_for(fixture: &Fixture) -> Verdict {
     let (now, key) = (fixture.start, fixture.create(1, &[("a", "1"), ("b", "2"), ("c", "3")])?);
     let Lookup::Found(snapshot) = fixture.storage.fetch(&key, &["a", "c", "no"], &active(now))? else {
-        return Err(Flaw::seen("a fetch of a living session found none"));
+        return Err(Flaw::seen("a fetch of a live session found none"));
     };
     let value = |name: &str| snapshot.record.entries.get(name).map(|json| json.as_str().trim().to_owned());
     for (name, wanted) in [("a", Some("1")), ("c", Some("3")), ("no", None)] {
@@ -65,7 +65,7 @@ pub(super) fn a_principal_of_any_length_is_kept_or_refused(fixture: &Fixture) ->
     let (key, record) = (fixture.key(1), fixture.record_of(&"x".repeat(2 << 20), &[("a", "1")]));
     if let Ok(created) = fixture.storage.create(&key, &record, fixture.start) {
         must_be!(created, Created::Done, "a create");
-        must!(fixture.found(&key, fixture.start)?.is_some(), "a create was answered as done, and nothing is there");
+        must!(fixture.found(&key, fixture.start)?.is_some(), "a create was acknowledged, but the session is absent");
     }
     Ok(())
 }

@@ -1,4 +1,4 @@
-//! A renewed session lives under its new key and nowhere else.
+//! A renewed session exists under its new key and nowhere else.
 
 use std::{sync::Barrier, time::Duration};
 
@@ -23,20 +23,20 @@ pub(super) fn a_move_takes_the_data_and_leaves_a_trace(fixture: &Fixture) -> Ver
     let record = fixture.there(&new, late)?.record;
     let facts = (record.created_at, record.principal.as_deref());
     must_be!(facts, (fixture.start, Some("ada")), "the facts under the new key");
-    // The old one stores nothing any more and says why.
+    // The old key stores nothing any more, and says why.
     must_match!(storage.load(&key, &active(late))?, Lookup::Moved(when) if when == at, "a load of the old key");
     let late_commit = commit_at(setting("c", "4"), late);
     let committed = storage.commit(&key, &late_commit)?;
     must_match!(committed, Committed::Moved(when) if when == at, "a commit to the old key");
     must_match!(storage.touch(&key, &active(late))?, Touched::Gone, "a touch of the old key");
     must_be!(storage.move_to(&key, &third, &late_commit)?, Moved::Moved(at), "a second renewal of the old key");
-    must!(fixture.is_absent(&third, late)?, "a second renewal of the old key has made a second session");
+    must!(fixture.is_absent(&third, late)?, "a second renewal of the old key has created a second session");
     must_be!(fixture.stored(&new, late)?, Some(json!({"a": 1, "b": 3})), "the data after that");
-    // A logout finds its way, also a second one.
+    // A logout by the old key finds the session, even a second time.
     must_be!(storage.remove(&key)?, Removed::Moved(new), "a remove of the old key");
     must_be!(storage.remove(&new)?, Removed::Done, "a remove of the new key");
     must_be!(storage.remove(&key)?, Removed::Moved(new), "a second remove of the old key");
-    must!(fixture.survivors(late)?.is_none_or(|living| living == 0), "something lives after the end");
+    must!(fixture.survivors(late)?.is_none_or(|living| living == 0), "a session is still alive after the remove");
     Ok(())
 }
 
@@ -49,7 +49,7 @@ pub(super) fn the_trace_of_a_move_ends(fixture: &Fixture) -> Verdict {
     if fixture.can(Ability::Sweeping) {
         must_be!(storage.sweep(last)?.removed, 0, "what sweep removed a millisecond before");
     }
-    must!(fixture.is_absent(&key, end)?, "the trace is there after its time");
+    must!(fixture.is_absent(&key, end)?, "the trace exists after its time");
     if fixture.can(Ability::Sweeping) {
         must_be!(storage.sweep(end)?.removed, 1, "what sweep removed after its time");
         must_be!(storage.remove(&key)?, Removed::Absent, "a remove of the old key after that");
@@ -98,10 +98,10 @@ pub(super) fn of_many_moves_one_wins(fixture: &Fixture) -> Verdict {
         })?;
         let moved = moved.into_iter().collect::<Result<Vec<_>, _>>()?;
         let won = |moved: &Moved| matches!(moved, Moved::Done { .. });
-        must!(moved.iter().filter(|moved| won(moved)).count() == 1, "of {MOVERS} renewals at once: {moved:?}");
+        must!(moved.iter().filter(|moved| won(moved)).count() == 1, "of {MOVERS} simultaneous renewals: {moved:?}");
         must!(
             moved.iter().all(|moved| won(moved) || *moved == Moved::Moved(now)),
-            "those that lost were told {moved:?}"
+            "the renewals that lost were answered {moved:?}"
         );
         for (mover, moved) in moved.iter().enumerate() {
             must_be!(
@@ -124,7 +124,7 @@ pub(super) fn moves_in_circles_never_wait_for_each_other(fixture: &Fixture) -> V
         let threads = [[0, 1], [1, 0]].map(|[from, to]| {
             let (start, keys) = (&start, &keys);
             scope.spawn(move || {
-                // All rounds are gone through whatever comes, so that the other thread does not wait in vain.
+                // Always completes all rounds, because the other thread waits for each.
                 let moves = (0..50).map(|_| {
                     start.wait();
                     fixture.storage.move_to(&keys[from], &keys[to], &commit_at(Changes::default(), fixture.start))

@@ -1,4 +1,4 @@
-//! Whole requests over a manager, in orders in which they overlap.
+//! Whole requests through a manager, overlapping in different orders.
 
 use std::sync::Barrier;
 
@@ -40,10 +40,10 @@ impl<'a> World<'a> {
         sent(&session.close()?)
     }
 
-    /// A request that has read the session, which must be there.
+    /// A request that has read the session, which must exist.
     fn reading(&self, id: &SessionId) -> Verdict<Session> {
         let session = self.request(id);
-        must!(session.contains_key("user")?, "a session that must be there is not");
+        must!(session.contains_key("user")?, "a session that must exist does not");
         Ok(session)
     }
 
@@ -54,7 +54,7 @@ impl<'a> World<'a> {
 
     fn must_be_empty(&self) -> Verdict {
         let living = self.fixture.survivors(self.fixture.start)?;
-        must!(living.is_none_or(|living| living == 0), "{living:?} sessions live after the logout");
+        must!(living.is_none_or(|living| living == 0), "{living:?} sessions are alive after the logout");
         Ok(())
     }
 }
@@ -62,11 +62,11 @@ impl<'a> World<'a> {
 fn sent(closed: &Closed) -> Verdict<SessionId> {
     match &closed.delivery {
         Delivery::Send { id, .. } => Ok(id.clone()),
-        other => Err(Flaw::seen(format!("a client that has to learn an id was told {other:?}"))),
+        other => Err(Flaw::seen(format!("a client that needs an id got {other:?}"))),
     }
 }
 
-/// Runs something on each number at the same moment.
+/// Calls `run` for each number, all at the same time.
 fn together<T: Send>(count: usize, run: impl Fn(usize) -> Result<T, Error> + Sync) -> Verdict<Vec<T>> {
     let start = Barrier::new(count);
     let (run, start) = (&run, &start);
@@ -103,7 +103,7 @@ pub(super) fn a_hundred_overlapping_increments_add_a_hundred(fixture: &Fixture) 
     const THREADS: usize = 10;
     let world = World::new(fixture)?;
     let id = world.login()?;
-    // All of them have the first value in hand.
+    // All of them have read the first value.
     let sessions = (0..10 * THREADS).map(|_| world.request(&id)).collect::<Vec<_>>();
     for session in &sessions {
         must_be!(session.get::<u32>("n")?, Some(0), "the counter before");
@@ -137,7 +137,7 @@ pub(super) fn a_logout_is_final(fixture: &Fixture) -> Verdict {
     saver.set("basket", "again")?;
     for session in [&writer, &toucher, &renewer, &saver] {
         let closed = match session.close() {
-            // A renewal whose changes are lost must not look like a success.
+            // A renewal that loses its changes must be an error.
             Err(Error::Gone) => continue,
             closed => closed?,
         };
@@ -182,7 +182,7 @@ pub(super) fn overlapping_renewals_leave_one_living_id(fixture: &Fixture) -> Ver
     must!(won.len() == 1, "{} of {REQUESTS} renewals of one id have won", won.len());
     for closed in &lost {
         let quiet = closed.saved == Saved::Gone && closed.delivery == Delivery::Keep;
-        must!(quiet, "a renewal that lost tells the client something: {closed:?}");
+        must!(quiet, "a renewal that lost sends the client something: {closed:?}");
     }
     must!(!world.opens(&id)?, "the old id still opens the session");
     must!(world.opens(&sent(&won[0])?)?, "the new id opens nothing");
@@ -197,10 +197,10 @@ pub(super) fn an_id_that_was_never_issued_is_not_adopted(fixture: &Fixture) -> V
     session.set("user", "ada")?;
     let closed = session.close()?;
     must_be!(closed.saved, Saved::Created, "a write under an id that was never issued");
-    must!(sent(&closed)? != forged, "the session was begun under the id that the client brought");
+    must!(sent(&closed)? != forged, "the session began under the id that the client sent");
     must!(
         fixture.found(&StoreKey::of(&forged), fixture.start)?.is_none(),
-        "there is a session under the id that the client brought"
+        "there is a session under the id that the client sent"
     );
     Ok(())
 }

@@ -1,4 +1,4 @@
-//! What a storage remembers of a renewal, so that a client that logs in again finds the session its first login made.
+//! The traces of renewals, with which a repeated login finds the session that the first login created.
 
 use std::time::Duration;
 
@@ -12,7 +12,7 @@ use crate::{
     storage::{FORWARD_FOR, Moved, Removed, SealedId, Trace},
 };
 
-/// So many bytes, none of which repeats soon.
+/// `length` bytes that do not repeat soon.
 fn sealed(length: u16) -> SealedId {
     let bytes: Vec<u8> = (0..length).map(|at| (at % 251) as u8).collect();
     SealedId::from_bytes(&bytes)
@@ -22,14 +22,19 @@ fn moving(sealed: &SealedId, now: Timestamp) -> Commit {
     Commit { sealed: sealed.clone(), ..commit_at(Changes::default(), now) }
 }
 
-/// The trace under `key` must be this one. Bytes are compared here, because an id that is sealed shows nothing of itself.
+/// Checks the trace under `key`. Compares bytes, because the `Debug` of a sealed id shows nothing.
 fn must_be_traced(fixture: &Fixture, key: &StoreKey, now: Timestamp, wanted: &Trace) -> Verdict {
     let trace = fixture.storage.trace(key, now)?;
-    let trace = trace.ok_or_else(|| Flaw::seen("a session was renewed, and under its old key there is no trace"))?;
+    let trace = trace.ok_or_else(|| Flaw::seen("a session was renewed, but there is no trace under its old key"))?;
     must_be!(trace.to, wanted.to, "the new key in a trace");
     must_be!(trace.at, wanted.at, "the time in a trace");
     let (kept, given) = (trace.sealed.as_bytes(), wanted.sealed.as_bytes());
-    must!(kept == given, "of a sealed id of {} bytes a trace has kept {} bytes, or others", given.len(), kept.len());
+    must!(
+        kept == given,
+        "a sealed id of {} bytes came back as {} bytes, or with other content",
+        given.len(),
+        kept.len()
+    );
     Ok(())
 }
 
@@ -60,15 +65,15 @@ pub(super) fn each_move_has_a_trace_of_its_own(fixture: &Fixture) -> Verdict {
     moved_at(fixture.storage.move_to(&second, &third, &moving(&sealed(44), late)))?;
     must_be_traced(fixture, &first, late, &Trace::new(second, early, sealed(43)))?;
     must_be_traced(fixture, &second, late, &Trace::new(third, late, sealed(44)))?;
-    must_be!(fixture.storage.trace(&third, late)?, None, "a trace under the key where the session lives");
+    must_be!(fixture.storage.trace(&third, late)?, None, "a trace under the session's own key");
     Ok(())
 }
 
 pub(super) fn what_was_not_renewed_has_no_trace(fixture: &Fixture) -> Verdict {
     let (storage, now) = (&fixture.storage, fixture.start);
-    must_be!(storage.trace(&fixture.key(1), now)?, None, "the trace of a session that was never there");
+    must_be!(storage.trace(&fixture.key(1), now)?, None, "the trace of a session that never existed");
     let key = fixture.create(2, &[("a", "1")])?;
-    must_be!(storage.trace(&key, now)?, None, "the trace of a session that lives");
+    must_be!(storage.trace(&key, now)?, None, "the trace of a live session");
     must_be!(storage.remove(&key)?, Removed::Done, "a remove");
     must_be!(storage.trace(&key, now)?, None, "the trace of a session that has ended");
     Ok(())
@@ -80,9 +85,9 @@ pub(super) fn a_trace_is_that_of_the_move_that_won(fixture: &Fixture) -> Verdict
     let (at, late) = (fixture.start + MINUTE, fixture.start + 2 * MINUTE);
     moved_at(storage.move_to(&from, &to, &moving(&sealed(43), at)))?;
     let first = Trace::new(to, at, sealed(43));
-    // Asked for once more, because its answer was lost.
+    // Repeated because the answer was lost.
     let repeated = storage.move_to(&from, &to, &moving(&sealed(43), late))?;
-    must_match!(repeated, Moved::Done { .. } | Moved::Taken | Moved::Moved(_), "a move that is repeated");
+    must_match!(repeated, Moved::Done { .. } | Moved::Taken | Moved::Moved(_), "a repeated move");
     must_be_traced(fixture, &from, late, &first)?;
     must_be!(storage.move_to(&from, &other, &moving(&sealed(44), late))?, Moved::Moved(at), "a second renewal");
     must_be_traced(fixture, &from, late, &first)
