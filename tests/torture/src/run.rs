@@ -21,7 +21,7 @@ use crate::{
     client::{Answer, HangUp, Outcome, Tab},
     faults::{self, Watch},
     fleet::Fleet,
-    ledger::{Charge, Deed, Ledger},
+    ledger::{Action, Ledger, Violation},
     report::{self, Row},
     target::{Keeps, Sabotage, Target},
 };
@@ -86,7 +86,7 @@ impl World {
 
     /// Whose session a cookie opens; `None` if it opens none.
     pub(crate) fn opens(&self, tab: &mut Tab, cookie: &str) -> Option<String> {
-        self.ledger.note(Deed::Probe);
+        self.ledger.note(Action::Probe);
         self.patiently(|| match self.ask(tab, "/whoami", Some(cookie)) {
             Outcome::Answered(Answer { status: 200, body, .. }) => Some(Some(body)),
             Outcome::Answered(Answer { status: 401, .. }) => Some(None),
@@ -181,11 +181,16 @@ fn show_progress(world: &World, duration: Duration) {
     while !world.is_over() {
         thread::sleep(TICK);
         bar.set_position(u64::try_from(begun.elapsed().as_millis()).unwrap_or(length).min(length));
-        bar.set_message(format!("{} logouts, {} findings", world.ledger.deeds(Deed::Logout), world.ledger.total()));
+        bar.set_message(format!("{} logouts, {} findings", world.ledger.actions(Action::Logout), world.ledger.total()));
     }
     bar.finish_and_clear();
     if !std::io::stderr().is_terminal() {
-        eprintln!("{}: {} logouts, {} findings", world.target, world.ledger.deeds(Deed::Logout), world.ledger.total());
+        eprintln!(
+            "{}: {} logouts, {} findings",
+            world.target,
+            world.ledger.actions(Action::Logout),
+            world.ledger.total()
+        );
     }
 }
 
@@ -207,7 +212,7 @@ fn close_the_books(
     }
     let endless = backend.keys_without_expiry();
     if endless > 0 {
-        ledger.accuse(Charge::EndlessKey, endless, || format!("{endless} keys never expire"));
+        ledger.accuse(Violation::EndlessKey, endless, || format!("{endless} keys never expire"));
     }
     if world.target.is_ours() {
         let end = || match world.ask(&mut tab, "/end", None) {
@@ -217,7 +222,7 @@ fn close_the_books(
         let kept = world.patiently(end).context("the service does not say what is left")?;
         let left = kept + backend.size()?;
         if left > 0 {
-            ledger.accuse(Charge::Growth, left, || format!("{left} sessions are left when all have ended"));
+            ledger.accuse(Violation::Growth, left, || format!("{left} sessions are left when all have ended"));
         }
     }
     Ok(())

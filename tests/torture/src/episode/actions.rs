@@ -5,7 +5,7 @@ use std::time::Instant;
 use super::{Episode, Standing};
 use crate::{
     client::{Answer, HangUp, Outcome, Tab},
-    ledger::{Charge, Deed},
+    ledger::{Action, Violation},
     target::Target,
 };
 
@@ -36,7 +36,7 @@ impl Write {
 impl Episode<'_> {
     /// Writes a key of its own.
     pub(crate) fn write(&self, tab: &mut Tab, how: Write, key: &str, slow: u64) {
-        self.world.ledger.note(Deed::Write);
+        self.world.ledger.note(Action::Write);
         self.facts().writes.insert(key.to_owned(), Standing::Open);
         let page = match how {
             // Whoever has no session at all begins a new one.
@@ -59,7 +59,7 @@ impl Episode<'_> {
 
     /// Writes a key in a request that fails afterwards, with an answer or a panic.
     pub(crate) fn fail(&self, tab: &mut Tab, page: &str, key: &str) {
-        self.world.ledger.note(Deed::Failure);
+        self.world.ledger.note(Action::Failure);
         // A peer has not promised that a failing request stores nothing.
         let standing = if self.world.target.is_ours() { Standing::Refused } else { Standing::Open };
         self.facts().writes.insert(key.to_owned(), standing);
@@ -72,7 +72,7 @@ impl Episode<'_> {
 
     /// Writes a key and hangs up.
     pub(crate) fn hang_up(&self, tab: &mut Tab, key: &str, slow: u64, how: HangUp) {
-        self.world.ledger.note(Deed::HangUp);
+        self.world.ledger.note(Action::HangUp);
         self.facts().writes.insert(key.to_owned(), Standing::Open);
         let path = format!("/set?key={key}&value={}&slow={slow}", self.user);
         self.world.hang_up(tab, &path, self.cookies().as_deref(), how);
@@ -80,14 +80,14 @@ impl Episode<'_> {
 
     /// Has a key written after the response.
     pub(crate) fn write_late(&self, tab: &mut Tab, page: &str, key: &str) {
-        self.world.ledger.note(Deed::LateUse);
+        self.world.ledger.note(Action::LateUse);
         self.facts().writes.insert(key.to_owned(), Standing::Late);
         let outcome = self.ask(tab, &format!("/{page}?after=write&key={key}&value={}", self.user));
         let Outcome::Answered(answer) = outcome else { return };
         if answer.late {
             self.facts().writes.insert(key.to_owned(), Standing::Open);
             let words = || format!("{key} of {} was accepted after the response", self.user);
-            self.world.ledger.accuse(Charge::LateWrite, 1, words);
+            self.world.ledger.accuse(Violation::LateWrite, 1, words);
         }
         if answer.status == 401 {
             self.told_nobody(page, 401);
@@ -96,7 +96,7 @@ impl Episode<'_> {
 
     /// Counts up.
     pub(crate) fn add(&self, tab: &mut Tab, slow: u64) {
-        self.world.ledger.note(Deed::Increment);
+        self.world.ledger.note(Action::Increment);
         self.facts().maybe_added += 1;
         let outcome = self.ask(tab, &format!("/add?slow={slow}"));
         let mut facts = self.facts();
@@ -117,7 +117,7 @@ impl Episode<'_> {
 
     /// Takes a new id.
     pub(crate) fn renew(&self, tab: &mut Tab, slow: u64) {
-        self.world.ledger.note(Deed::Renewal);
+        self.world.ledger.note(Action::Renewal);
         self.facts().renewing = true;
         match self.ask(tab, &format!("/renew?slow={slow}")) {
             Outcome::Answered(Answer { status: 200 | 401 | 409, .. }) | Outcome::NotSent => {}
@@ -126,7 +126,7 @@ impl Episode<'_> {
     }
     /// Asks for a new id and hangs up.
     pub(crate) fn renew_and_hang_up(&self, tab: &mut Tab, slow: u64, how: HangUp) {
-        self.world.ledger.note(Deed::HangUp);
+        self.world.ledger.note(Action::HangUp);
         self.facts().renewing = true;
         self.world.hang_up(tab, &format!("/renew?slow={slow}"), self.cookies().as_deref(), how);
     }

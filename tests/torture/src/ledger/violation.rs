@@ -1,8 +1,8 @@
-//! What is counted.
+//! The ways in which a library can be wrong.
 
-/// What a library can be found guilty of.
+/// Something that a session library must never do.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Charge {
+pub(crate) enum Violation {
     /// A write was acknowledged and is not there.
     LostUpdate,
     /// A session opens after its logout was acknowledged.
@@ -26,7 +26,7 @@ pub(crate) enum Charge {
     Growth,
 }
 
-impl Charge {
+impl Violation {
     pub(crate) const ALL: [Self; 10] = [
         Self::LostUpdate,
         Self::DeadAlive,
@@ -53,71 +53,6 @@ impl Charge {
             Self::LateWrite => "late writes accepted",
             Self::EndlessKey => "keys without expiry",
             Self::Growth => "left over",
-        }
-    }
-}
-
-/// What was done.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Deed {
-    Login,
-    Read,
-    Write,
-    Increment,
-    Renewal,
-    Logout,
-    /// Somebody else ends all sessions of a user.
-    Expulsion,
-    Failure,
-    HangUp,
-    /// A login that the browser hung up on and repeated at once.
-    Repeat,
-    /// A login that was sent twice at the same time.
-    DoubleClick,
-    /// A use of the session after the response.
-    LateUse,
-    Probe,
-    /// Answered in a way that leaves open whether it was done, or not answered.
-    Unknown,
-    Fault,
-}
-
-impl Deed {
-    pub(crate) const ALL: [Self; 15] = [
-        Self::Login,
-        Self::Read,
-        Self::Write,
-        Self::Increment,
-        Self::Renewal,
-        Self::Logout,
-        Self::Expulsion,
-        Self::Failure,
-        Self::HangUp,
-        Self::Repeat,
-        Self::DoubleClick,
-        Self::LateUse,
-        Self::Probe,
-        Self::Unknown,
-        Self::Fault,
-    ];
-
-    pub(crate) const fn name(self) -> &'static str {
-        match self {
-            Self::Login => "logins",
-            Self::Read => "reads",
-            Self::Write => "writes",
-            Self::Increment => "increments",
-            Self::Renewal => "renewals",
-            Self::Logout => "logouts",
-            Self::Expulsion => "expulsions",
-            Self::Failure => "500s and panics",
-            Self::HangUp => "hang-ups",
-            Self::Repeat => "repeated logins",
-            Self::DoubleClick => "double clicks",
-            Self::LateUse => "late uses",
-            Self::Probe => "probes",
-            Self::Unknown => "unknown outcomes",
-            Self::Fault => "faults",
         }
     }
 }

@@ -1,4 +1,4 @@
-//! What sessions cost in a Redis server and on a disk: bytes a session, as the server and the file system count.
+//! The size of sessions in a Redis server and on disk: bytes per session, as counted by the server and the file system.
 
 use anyhow::{Context as _, Result};
 use gsession::{FileStorage, Manager, RedisHashStorage, RedisStorage};

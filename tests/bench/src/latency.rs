@@ -1,4 +1,4 @@
-//! How long requests on a manager take while something else goes on, told apart from what a busy machine does to them.
+//! The latency of requests on a manager while something else runs, corrected for what a busy machine adds.
 
 use std::{
     fs::File,

@@ -9,8 +9,8 @@ use crate::{
     child::{Mode, Server},
     cli::Lost,
     client::{Jar, Tab, log_in},
-    installed,
     machine::{self, Machine},
+    prerequisites,
     programs::Programs,
     report,
     results::{self, Outcome, Results},
@@ -26,7 +26,7 @@ const LOGOUTS: usize = 20;
 pub(crate) fn run(settings: &Lost) -> Result<()> {
     let chosen = |peer: &&Peer| settings.peers.is_empty() || settings.peers.contains(peer);
     if Peer::value_variants().iter().filter(chosen).any(|peer| peer.needs_redis()) {
-        installed::redis()?;
+        prerequisites::redis()?;
     }
     let programs = Programs::for_peers(&settings.peers)?;
     let mut outcomes = Vec::new();

@@ -1,16 +1,16 @@
-//! A read from the near cache of a Redis storage beside one from memory.
+//! Compares a read from the near cache of a Redis storage with a read from memory.
 
 use anyhow::{Context as _, Result};
 use serde::Serialize;
 
 use crate::{
     cli::Near,
-    installed,
     machine::{self, Machine},
     measure::{
         Case, Numbers, above_bare, callgrind,
         cpu::{self, Cpu},
     },
+    prerequisites,
     programs::Programs,
     report::{self, thousands},
     servers::{Handler, Peer},
@@ -45,10 +45,10 @@ struct Read {
 
 /// Measures and prints.
 pub(crate) fn run(settings: &Near) -> Result<()> {
-    installed::redis()?;
+    prerequisites::redis()?;
     let mut instructions = Numbers::new();
     if !settings.skip_instructions {
-        installed::valgrind()?;
+        prerequisites::valgrind()?;
         let folder = callgrind::Folder::new(None)?;
         for case @ (peer, handler) in CASES {
             eprintln!("instructions: {} {}", peer.name(), handler.path());

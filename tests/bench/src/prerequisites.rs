@@ -1,4 +1,4 @@
-//! What has to be installed is looked for before minutes are spent on the rest.
+//! Checks what has to be installed, before minutes are spent on measuring.
 
 use anyhow::Result;
 use gsession_test_servers::program::look_for;

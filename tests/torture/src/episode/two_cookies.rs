@@ -7,7 +7,7 @@ use crate::{
 
 /// A second cookie, which no answer changes.
 #[derive(Debug)]
-pub(super) struct Stray {
+pub(super) struct SecondCookie {
     what: What,
     comes_first: bool,
 }
@@ -24,7 +24,7 @@ enum What {
     Garbage,
 }
 
-impl Stray {
+impl SecondCookie {
     /// Most browsers have none. No peer says what it makes of one.
     pub(super) fn pick(world: &World, tab: &mut Tab, random: &mut fastrand::Rng) -> Option<Self> {
         if !world.target.is_ours() {
@@ -57,16 +57,16 @@ impl Stray {
 
     /// The browser's own cookie, if it has one, and this one.
     pub(super) fn beside(&self, jar: Option<&str>, ids: &[String]) -> Option<String> {
-        let stray = match (&self.what, jar) {
+        let second_cookie = match (&self.what, jar) {
             (What::Dead(cookie) | What::Foreign(cookie), _) => Some(cookie.clone()),
             (What::Renewed, Some(jar)) => ids.iter().find(|id| *id != jar).cloned(),
             (What::Garbage, Some(jar)) => jar.split_once('=').map(|(name, _)| format!("{name}=\"out of order\"")),
             (What::Renewed | What::Garbage, None) => None,
         };
-        match (stray, jar) {
-            (Some(stray), Some(jar)) if self.comes_first => Some(format!("{stray}; {jar}")),
-            (Some(stray), Some(jar)) => Some(format!("{jar}; {stray}")),
-            (stray, jar) => stray.or_else(|| jar.map(str::to_owned)),
+        match (second_cookie, jar) {
+            (Some(second_cookie), Some(jar)) if self.comes_first => Some(format!("{second_cookie}; {jar}")),
+            (Some(second_cookie), Some(jar)) => Some(format!("{jar}; {second_cookie}")),
+            (second_cookie, jar) => second_cookie.or_else(|| jar.map(str::to_owned)),
         }
     }
 }
