@@ -6,8 +6,8 @@ use crate::{
     client::{HangUp, Tab},
     episode::{Episode, Write},
     logout,
-    run::World,
     target::Target,
+    world::World,
 };
 
 /// Logs in and out until the time is over.

@@ -11,7 +11,7 @@ use crate::{
     backend::Backend,
     client::Tab,
     ledger::{Ledger, Violation},
-    run::World,
+    world::World,
 };
 
 /// How long after a failover that nobody asked for somebody may go on with the old primary: a second until the Sentinels are

@@ -10,8 +10,8 @@ use crate::{
     client::{Answer, HangUp, Outcome, Tab},
     episode::Episode,
     ledger::{Action, Dead, Violation},
-    run::World,
     target::Target,
+    world::World,
 };
 
 /// What is done in the background is done by then, unless something is in its way.

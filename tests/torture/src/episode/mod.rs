@@ -15,7 +15,7 @@ use self::two_cookies::SecondCookie;
 use crate::{
     client::{Answer, Outcome, Tab},
     ledger::{Action, Violation},
-    run::World,
+    world::World,
 };
 pub(crate) use actions::Write;
 

@@ -2,7 +2,7 @@
 
 use crate::{
     client::{Answer, Outcome, Tab},
-    run::World,
+    world::World,
 };
 
 /// A second cookie, which no answer changes.
