@@ -15,7 +15,7 @@ use crate::{
     pages::{login, notes, profile, tabs},
 };
 
-/// What the workers share. Make it once; each worker makes its [`app`](Self::app) of it.
+/// What the workers share. Create it once; each worker creates its [`app`](Self::app) from it.
 #[derive(Clone)]
 pub struct Demo {
     sessions: SessionMiddleware,
@@ -24,7 +24,7 @@ pub struct Demo {
 }
 
 impl Demo {
-    /// The demo over these sessions, for these accounts.
+    /// The demo with these sessions and accounts.
     #[must_use]
     pub fn new(sessions: SessionMiddleware, accounts: Accounts, place: Place) -> Self {
         Self { sessions, accounts: web::Data::new(accounts), place: web::Data::new(place) }
@@ -38,7 +38,7 @@ impl Demo {
     > {
         App::new()
             .wrap(self.sessions.clone())
-            // Outside the sessions, which may refuse a response when they cannot be stored.
+            // Outside the session middleware, which replaces the response by an error if the session cannot be stored.
             .wrap(from_fn(finish_response))
             .app_data(self.accounts.clone())
             .app_data(self.place.clone())

@@ -11,7 +11,7 @@ struct ErrorPage {
     status: u16,
 }
 
-/// The page for a status. It says what the person can do, and nothing of the cause.
+/// The page for a status. It says what the user can do, but not the cause.
 pub(crate) fn page(status: StatusCode) -> HttpResponse {
     let (title, text) = match status {
         StatusCode::FORBIDDEN => (

@@ -1,4 +1,4 @@
-//! The demo as a library, so that its tests run the very application that `main` serves.
+//! The demo as a library, so that its tests run the same application that `main` serves.
 
 mod accounts;
 mod app;

@@ -1,4 +1,4 @@
-//! A login/logout web app on gsession: what a person sees of sessions that survive restarts, tabs and logouts.
+//! A login/logout web app on gsession, which shows sessions across restarts, tabs and logouts.
 
 use std::{
     future::poll_fn, io::Write as _, iter::successors, net::SocketAddr, pin::Pin, process::ExitCode, task::Poll,
@@ -42,8 +42,8 @@ async fn serve(cli: Cli) -> Result<(), Box<dyn std::error::Error>> {
         .map_err(|error| format!("cannot listen on {}: {error}", cli.listen))?;
     let addresses = server.addrs();
     let mut running = server.run();
-    // The first poll starts the workers and the handlers of signals. Only then does it say where it listens: whoever waits
-    // for that line may connect, or end it, at once.
+    // The first poll starts the workers and the signal handlers. Only then print the addresses: a program that waits for that
+    // line may connect, or stop the demo, at once.
     if let Poll::Ready(outcome) = poll_fn(|context| Poll::Ready(Pin::new(&mut running).poll(context))).await {
         return Ok(outcome?);
     }

@@ -43,7 +43,7 @@ impl Layout {
     }
 }
 
-/// A form that holds nothing but its token.
+/// A form with nothing but its token.
 #[derive(Deserialize)]
 pub(crate) struct TokenForm {
     pub(crate) csrf: Option<String>,

@@ -48,7 +48,7 @@ pub(crate) struct EndForm {
     session: String,
 }
 
-/// A path on this site and nothing else: a page elsewhere must not be able to send people on from our login.
+/// A path on this site, or `/`: a page elsewhere must not be able to redirect users through our login.
 fn own_path(next: Option<&str>) -> &str {
     match next {
         Some(path)
@@ -91,7 +91,7 @@ pub(crate) async fn submit(
     let LoginForm { csrf, username, password, next } = form.into_inner();
     let next = own_path(next.as_deref()).to_owned();
     if has_ended(&session).await? && !csrf::is_from_own_page(&request) {
-        // The page was open for longer than its session lived: no forgery, but no token to check either.
+        // The page stayed open until its session had ended: not a forgery, but there is no token to check either.
         return Err(PageError::LoginFirst { next, ended: true });
     }
     csrf::check_login(&session, &request, csrf.as_deref()).await?;
@@ -103,7 +103,7 @@ pub(crate) async fn submit(
         return Ok(response);
     };
     match session.get::<String>(USER).await? {
-        // What one person has kept is not for the next.
+        // The data of one user is not for the next.
         Some(before) if before != user => session.destroy(),
         _ => session.renew()?,
     }
@@ -112,8 +112,8 @@ pub(crate) async fn submit(
     session.set("since", &SystemClock.now().as_millis())?;
     session.set_principal(user)?;
     flash::good(&session, "You are logged in, and your session has a new id.")?;
-    // The answer depends on it: if the session ended while the password was checked, nobody is logged in. If it was renewed by
-    // another login of the same user, as with a second click, both end up in the same session.
+    // Saved now, because the answer depends on it. If the session ended while the password was checked, nobody is logged in. If
+    // another login of the same user has renewed it, as with a second click, both end up in the same session.
     if session.save().await? == Saved::Gone {
         return Err(PageError::LoginFirst { next, ended: true });
     }
@@ -128,7 +128,7 @@ pub(crate) async fn logout(
     user(&session, "/").await?;
     csrf::check(&session, &request, form.csrf.as_deref()).await?;
     session.destroy();
-    // What is written after a destroy belongs to a new session.
+    // A write after `destroy` begins a new session.
     flash::good(&session, "You are logged out. Your session is gone, here and in the storage.")?;
     Ok(see_other("/login"))
 }
@@ -161,7 +161,7 @@ pub(crate) async fn logout_everywhere(
         1 => "You are logged out, here and on one other device.".to_owned(),
         n => format!("You are logged out, here and on {n} other devices."),
     };
-    // As after a logout, this belongs to a new session.
+    // As after a logout, this begins a new session.
     flash::good(&session, &text)?;
     Ok(see_other("/login"))
 }
@@ -176,7 +176,7 @@ pub(crate) async fn end(
     csrf::check(&session, &request, form.csrf.as_deref()).await?;
     let key = StoreKey::parse(&form.session).ok_or(PageError::Nonsense)?;
     let is_this_one = session.key() == Some(key);
-    // Whoever asks for somebody else's session ends nothing.
+    // Only ends a session of the same user.
     let text = if session.end(key).await? { "That session was ended." } else { "That session had ended already." };
     flash::good(&session, text)?;
     Ok(see_other(if is_this_one { "/login" } else { "/" }))

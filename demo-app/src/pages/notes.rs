@@ -77,7 +77,7 @@ pub(crate) async fn add(
         flash::bad(&session, &format!("A note may have {MAX_CHARACTERS} characters at most. It was not kept."))?;
         return Ok(see_other("/notes"));
     }
-    // Atomic: a note that another tab adds at the same time is kept too.
+    // Atomic: a note that another tab adds at the same time is not lost.
     let added = session.try_update(KEY, |notes: Option<Vec<Note>>| {
         let mut notes = notes.unwrap_or_default();
         if notes.len() >= MAX_NOTES {
@@ -111,7 +111,7 @@ pub(crate) async fn delete(
             let before = notes.len();
             notes.retain(|note| note.id != form.id);
             removed = notes.len() < before;
-            // With the last note the entry goes. If nothing was removed, nothing is stored.
+            // Without notes the entry is removed. If nothing was removed, nothing is stored.
             Ok::<_, SessionError>(Some(notes).filter(|notes| !notes.is_empty()))
         })
         .await?;

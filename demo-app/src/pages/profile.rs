@@ -1,4 +1,4 @@
-//! Who is logged in, since when, until when, and what the session holds.
+//! The profile: who is logged in, since when and until when, and the data of the session.
 
 use actix_web::{HttpRequest, HttpResponse, web};
 use askama::Template;
@@ -95,12 +95,12 @@ pub(crate) async fn show(
     html(&ProfilePage { layout, user, facts, entries: shown(data), count, devices, place: &place })
 }
 
-/// The beginning of a key. It is a hash of the session's id, which itself is shown to nobody.
+/// The beginning of a key. The key is a hash of the session's id; the id itself is never shown.
 fn shortened(key: StoreKey) -> String {
     key.to_string().chars().take(8).chain(['…']).collect()
 }
 
-/// The entries as the page shows them: no secrets, and the many of a burst as one.
+/// The entries as the page shows them: without secrets, and with all entries of bursts as one.
 fn shown(data: Map<String, Value>) -> Vec<(String, String)> {
     let mut shown = Vec::new();
     let mut bursts = 0;

@@ -1,4 +1,4 @@
-//! Two tabs, or forty requests, that write to one session at once, and lose nothing.
+//! Two tabs, or forty requests, write to one session at the same time, and nothing is lost.
 
 use std::time::Duration;
 
@@ -14,11 +14,11 @@ use super::{
 use crate::{csrf, error::PageError, redirect::see_other};
 
 const COUNTER: &str = "counter";
-/// Of the keys that bursts write: `burst.TAB.NUMBER`, with the number of the burst as value.
+/// The prefix of the keys that bursts write: `burst.TAB.NUMBER`, with the number of the burst as value.
 pub(crate) const PREFIX: &str = "burst.";
-/// Requests of one burst.
+/// The number of requests in one burst.
 const REQUESTS: u32 = 40;
-/// So long each of them holds on to what it has read, so that they overlap.
+/// The pause between read and write in each request, so that they overlap.
 const HOLD: Duration = Duration::from_millis(50);
 
 #[derive(Template)]
@@ -29,14 +29,14 @@ struct TabsPage {
     requests: u32,
 }
 
-/// A burst of a tab.
+/// One burst of a tab.
 #[derive(Deserialize)]
 pub(crate) struct Burst {
     tab: String,
     burst: u32,
 }
 
-/// One request of it.
+/// One request of a burst.
 #[derive(Deserialize)]
 pub(crate) struct Write {
     csrf: Option<String>,
@@ -47,7 +47,7 @@ pub(crate) struct Write {
 
 #[derive(Serialize)]
 struct State {
-    /// The requests of this burst whose entries the session has kept.
+    /// The requests of this burst whose entries are in the session.
     kept: Vec<u32>,
     counter: u64,
 }
@@ -81,7 +81,7 @@ pub(crate) async fn count(
     Ok(see_other("/tabs"))
 }
 
-/// One of many overlapping requests: reads the session, holds on to it, and writes an entry of its own.
+/// One of many overlapping requests: reads the session, waits, and writes an entry of its own.
 pub(crate) async fn write(
     session: Session,
     request: HttpRequest,
@@ -96,7 +96,7 @@ pub(crate) async fn write(
     Ok(HttpResponse::Ok().json(counter))
 }
 
-/// What the session has kept of a burst.
+/// Which entries of a burst are in the session.
 pub(crate) async fn state(session: Session, of: web::Query<Burst>) -> Result<HttpResponse, PageError> {
     user(&session, "/tabs").await?;
     let keys = (0..REQUESTS).map(|n| key(&of.tab, n)).collect::<Result<Vec<_>, _>>()?;
@@ -107,7 +107,7 @@ pub(crate) async fn state(session: Session, of: web::Query<Burst>) -> Result<Htt
     Ok(HttpResponse::Ok().json(State { kept, counter }))
 }
 
-/// Removes what the bursts have written.
+/// Removes the entries of all bursts.
 pub(crate) async fn clear(
     session: Session,
     request: HttpRequest,

@@ -20,7 +20,7 @@ const FORWARD: u8 = 2;
 /// The offset of the sealed id in a trace.
 const SEALED: usize = 40;
 
-/// What a file holds.
+/// The content of a session file.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Content {
     Session(Record),

@@ -79,7 +79,7 @@ fn open(sub: impl AsFd) -> Result<OwnedFd> {
     }
 }
 
-/// Removes a lock file that others may be unable to open. Only while locked: whoever has the lock relies on the file.
+/// Removes a lock file that others may be unable to open. Only while locked, because a process with the lock relies on the file.
 fn discard(sub: impl AsFd, file: &OwnedFd) {
     if rustix::fs::flock(file, FlockOperation::NonBlockingLockExclusive).is_ok() {
         // The caller reports the error that led here.

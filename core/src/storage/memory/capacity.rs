@@ -1,4 +1,4 @@
-//! Counts what the storage holds, against its bounds.
+//! Counts the sessions and bytes in the storage, and enforces its bounds.
 
 use std::time::Duration;
 
@@ -14,7 +14,7 @@ use crate::{
 /// In a full storage, expired sessions are removed before live ones, but no more often than this.
 const SWEEP_UNDER_PRESSURE: Duration = Duration::from_secs(1);
 
-/// What the storage holds, and its bounds.
+/// The sessions and bytes in the storage, and its bounds.
 ///
 /// A slot is counted under the lock of its shard. A new slot is counted before the old one is released, so the count is never
 /// too low.
