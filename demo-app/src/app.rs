@@ -10,7 +10,7 @@ use actix_web::{
 use gsession_actix::SessionMiddleware;
 
 use crate::{
-    Accounts, Place, error_page,
+    Accounts, StorageInfo, error_page,
     middleware::finish_response,
     pages::{login, notes, profile, tabs},
 };
@@ -20,14 +20,14 @@ use crate::{
 pub struct Demo {
     sessions: SessionMiddleware,
     accounts: web::Data<Accounts>,
-    place: web::Data<Place>,
+    storage_info: web::Data<StorageInfo>,
 }
 
 impl Demo {
     /// The demo with these sessions and accounts.
     #[must_use]
-    pub fn new(sessions: SessionMiddleware, accounts: Accounts, place: Place) -> Self {
-        Self { sessions, accounts: web::Data::new(accounts), place: web::Data::new(place) }
+    pub fn new(sessions: SessionMiddleware, accounts: Accounts, storage_info: StorageInfo) -> Self {
+        Self { sessions, accounts: web::Data::new(accounts), storage_info: web::Data::new(storage_info) }
     }
 
     /// The application that a worker serves.
@@ -41,7 +41,7 @@ impl Demo {
             // Outside the session middleware, which replaces the response by an error if the session cannot be stored.
             .wrap(from_fn(finish_response))
             .app_data(self.accounts.clone())
-            .app_data(self.place.clone())
+            .app_data(self.storage_info.clone())
             .configure(routes)
     }
 }

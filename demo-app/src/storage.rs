@@ -8,7 +8,7 @@ use crate::cli::{Cli, Kind};
 
 /// Where the sessions are, for the profile page.
 #[derive(Debug, Clone)]
-pub struct Place {
+pub struct StorageInfo {
     /// In words.
     pub name: String,
     /// Whether they survive a restart of the demo.
@@ -20,16 +20,16 @@ pub struct Place {
 /// # Errors
 ///
 /// When the folder for the sessions, or the Redis server, cannot be used.
-pub fn open(cli: &Cli) -> Result<(AnyStorage, Place), StorageError> {
+pub fn open(cli: &Cli) -> Result<(AnyStorage, StorageInfo), StorageError> {
     Ok(match cli.storage {
         Kind::File => {
             let storage = FileStorage::open(&cli.session_dir)?;
             let name = format!("a file in {}", cli.session_dir.display());
-            (AnyStorage::new(storage), Place { name, survives_restart: true })
+            (AnyStorage::new(storage), StorageInfo { name, survives_restart: true })
         }
         Kind::Memory => {
             let name = "the memory of this process".to_owned();
-            (AnyStorage::new(MemoryStorage::new()), Place { name, survives_restart: false })
+            (AnyStorage::new(MemoryStorage::new()), StorageInfo { name, survives_restart: false })
         }
         Kind::Redis => {
             let mut builder = RedisStorage::builder(&cli.redis_url());
@@ -38,7 +38,7 @@ pub fn open(cli: &Cli) -> Result<(AnyStorage, Place), StorageError> {
             }
             let storage = builder.build()?;
             storage.check()?;
-            (AnyStorage::new(storage), redis_place("string", cli))
+            (AnyStorage::new(storage), redis_info("string", cli))
         }
         Kind::RedisHash => {
             let mut builder = RedisHashStorage::builder(&cli.redis_url());
@@ -47,16 +47,16 @@ pub fn open(cli: &Cli) -> Result<(AnyStorage, Place), StorageError> {
             }
             let storage = builder.build()?;
             storage.check()?;
-            (AnyStorage::new(storage), redis_place("hash", cli))
+            (AnyStorage::new(storage), redis_info("hash", cli))
         }
     })
 }
 
 /// The server, without credentials, and how it is used.
-fn redis_place(form: &str, cli: &Cli) -> Place {
+fn redis_info(form: &str, cli: &Cli) -> StorageInfo {
     let server = server_of(&cli.redis_url());
     let near = if cli.near_cache { "on" } else { "off" };
-    Place { name: format!("a {form} in Redis at {server}, near cache {near}"), survives_restart: true }
+    StorageInfo { name: format!("a {form} in Redis at {server}, near cache {near}"), survives_restart: true }
 }
 
 /// Host, port and database of a URL that a storage was opened with. The rest is left out because it may have a password: before

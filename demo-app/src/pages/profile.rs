@@ -12,7 +12,7 @@ use super::{
     layout::{Layout, html},
     tabs,
 };
-use crate::{csrf::Token, error::PageError, storage::Place};
+use crate::{csrf::Token, error::PageError, storage::StorageInfo};
 
 #[derive(Template)]
 #[template(path = "profile.html")]
@@ -23,7 +23,7 @@ struct ProfilePage<'a> {
     entries: Vec<(String, String)>,
     count: usize,
     devices: Vec<Device>,
-    place: &'a Place,
+    storage_info: &'a StorageInfo,
 }
 
 struct Fact {
@@ -70,7 +70,7 @@ impl Fact {
 pub(crate) async fn show(
     request: HttpRequest,
     session: Session,
-    place: web::Data<Place>,
+    storage_info: web::Data<StorageInfo>,
 ) -> Result<HttpResponse, PageError> {
     let user = user(&session, "/").await?;
     let layout = Layout::of("Session", &session).await?;
@@ -86,13 +86,13 @@ pub(crate) async fn show(
     if let Some(key) = session.key() {
         facts.push(Fact::text("The storage knows it as", shortened(key)));
     }
-    facts.push(Fact::text("Kept in", &place.name));
+    facts.push(Fact::text("Kept in", &storage_info.name));
     let address = request.app_config().local_addr();
     facts.push(Fact::text("Served by", format!("the instance at {address} (process {})", std::process::id())));
     let data = session.data().await?;
     let count = data.len();
     let devices = session.list().await?.iter().map(Device::of).collect();
-    html(&ProfilePage { layout, user, facts, entries: shown(data), count, devices, place: &place })
+    html(&ProfilePage { layout, user, facts, entries: shown(data), count, devices, storage_info: &storage_info })
 }
 
 /// The beginning of a key. The key is a hash of the session's id; the id itself is never shown.

@@ -1,4 +1,4 @@
-//! Where the profile says that the session lives, and who has served it.
+//! What the profile says about the storage, and about the instance that served the page.
 
 use gsession_test_servers::RedisServer;
 

@@ -1,4 +1,4 @@
-//! What every answer has: its headers, and a page whatever goes wrong.
+//! What every response has: security headers, and a page for every error.
 
 use std::sync::atomic::Ordering;
 
