@@ -43,7 +43,7 @@ struct State {
 
 /// Wraps a storage; clones share the gates.
 #[derive(Clone)]
-pub(crate) struct Gated {
+pub(crate) struct PausingStorage {
     storage: Arc<dyn Storage>,
     shared: Arc<(Mutex<State>, Condvar)>,
 }
@@ -54,7 +54,7 @@ pub(crate) struct Gate {
     shared: Arc<(Mutex<State>, Condvar)>,
 }
 
-impl Gated {
+impl PausingStorage {
     pub(crate) fn new(storage: Arc<dyn Storage>) -> Self {
         Self { storage, shared: Arc::default() }
     }
@@ -132,7 +132,7 @@ impl Drop for Gate {
     }
 }
 
-impl Storage for Gated {
+impl Storage for PausingStorage {
     fn load(&self, key: &StoreKey, access: &Access) -> Result<Lookup, StorageError> {
         self.through(Op::Load, |storage| storage.load(key, access))
     }
