@@ -10,7 +10,7 @@ use actix_web::{
     HttpMessage as _, HttpRequest,
     dev::{Extensions, RequestHead},
 };
-use gsession::{Error, Timestamp};
+use gsession::{Error, Exchange, Timestamp};
 
 use crate::{
     Session, SessionError,
@@ -36,7 +36,7 @@ pub(crate) struct Attached {
 
 struct Place {
     setup: Arc<Setup>,
-    session: OnceCell<(Session, Via)>,
+    exchange: OnceCell<(Exchange, Via)>,
     /// When the request arrived, if its handler may not begin at once.
     arrived: Option<Timestamp>,
     is_passive: Cell<bool>,
@@ -64,7 +64,7 @@ impl Attached {
             // A handler may use its session only when it has read the body, which can take long.
             let arrived = has_body.then(|| setup.manager.now());
             let (setup, is_closed) = (Arc::clone(setup), Cell::new(false));
-            Rc::new(Place { setup, session: OnceCell::new(), arrived, is_passive, is_closed })
+            Rc::new(Place { setup, exchange: OnceCell::new(), arrived, is_passive, is_closed })
         });
         let attached = Self { place, outer };
         extensions.insert(attached.clone());
@@ -87,11 +87,11 @@ impl Attached {
         self.outer.as_ref()?.of_the_same_name(setup)
     }
 
-    /// A place that holds this session.
-    pub(crate) fn holding(setup: Arc<Setup>, session: Session) -> Self {
-        let session = OnceCell::from((session, Via::Both));
+    /// A place with this request's session.
+    pub(crate) fn of(setup: Arc<Setup>, exchange: Exchange) -> Self {
+        let exchange = OnceCell::from((exchange, Via::Both));
         let (is_passive, is_closed) = (Cell::new(false), Cell::new(false));
-        let place = Place { setup, session, arrived: None, is_passive, is_closed };
+        let place = Place { setup, exchange, arrived: None, is_passive, is_closed };
         Self { place: Rc::new(place), outer: None }
     }
 
@@ -104,19 +104,20 @@ impl Attached {
         }
     }
 
-    /// The middleware is done: from here on the session, used or not, can be read and destroyed only (S9).
-    pub(crate) fn close(&self) {
+    /// The middleware is done: from here on the session, used or not, can be read and destroyed only (S9). A destroy that could
+    /// not be carried out is tried on in the background.
+    pub(crate) fn end(&self) {
         self.place.is_closed.set(true);
-        if let Some((session, _)) = self.place.session.get() {
-            session.core().discard();
+        if let Some((exchange, _)) = self.place.exchange.get() {
+            exchange.end();
         }
     }
 
     /// Makes this request passive for every session around it, whether asked for already or not.
     pub(crate) fn set_passive(&self) {
         self.place.is_passive.set(true);
-        if let Some((session, _)) = self.place.session.get() {
-            session.set_passive(true);
+        if let Some((exchange, _)) = self.place.exchange.get() {
+            exchange.set_passive(true);
         }
         if let Some(outer) = &self.outer {
             outer.set_passive();
@@ -129,29 +130,29 @@ impl Attached {
 
     /// The session, made when it is first asked for.
     pub(crate) fn session(&self, head: &RequestHead) -> Session {
-        let make = || {
-            let Setup { manager, transport, endings } = &*self.place.setup;
-            let session = manager.session_from(transport.candidates(head.headers()), || client_info(head));
-            session.set_passive(self.place.is_passive.get());
+        let begin = || {
+            let Setup { manager, transport, .. } = &*self.place.setup;
+            let mut exchange = manager.begin(transport.candidates(head.headers()), || client_info(head));
+            exchange.set_passive(self.place.is_passive.get());
             if let Some(arrived) = self.place.arrived {
-                session.set_began(arrived);
+                exchange = exchange.arrived_at(arrived);
             }
             if transport.keeps_expiry() {
-                session.set_client_keeps_expiry();
+                exchange = exchange.client_keeps_expiry();
             }
             if self.place.is_closed.get() {
-                session.discard();
+                exchange.discard();
             }
             let via = transport.via(head.headers(), |text| manager.accepts(text));
-            (Session::new(session, endings.clone()), via)
+            (exchange, via)
         };
-        self.place.session.get_or_init(make).0.clone()
+        Session::of(&self.place.exchange.get_or_init(begin).0)
     }
 
-    /// The session, if anybody used it.
-    pub(crate) fn used(&self) -> Option<(&Session, Via)> {
-        let session = self.place.session.get().filter(|(session, _)| session.core().was_used());
-        session.map(|(session, via)| (session, *via))
+    /// The request's session, if anybody used it.
+    pub(crate) fn used(&self) -> Option<(&Exchange, Via)> {
+        let exchange = self.place.exchange.get().filter(|(exchange, _)| exchange.was_used());
+        exchange.map(|(exchange, via)| (exchange, *via))
     }
 
     /// The place of the session whose cookie or header has this name, here or further out.

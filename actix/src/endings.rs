@@ -17,7 +17,7 @@ const FIRST_PAUSE: Duration = Duration::from_millis(50);
 /// Between later ones.
 const LONGEST_PAUSE: Duration = Duration::from_secs(2);
 
-/// Carries out what [`destroy`](crate::Session::destroy) asked for, on a thread of its own: the worker that served the request
+/// Carries out what [`destroy`](gsession::AsyncSession::destroy) asked for, on a thread of its own: the worker that served the request
 /// may be stopping. Clones are the same.
 #[derive(Clone)]
 pub(crate) struct Endings(Arc<Shared>);

@@ -32,8 +32,8 @@
 //! | answers 500 or above, or returns an `Err` with such a status | dropped | done | done |
 //! | panics, or is dropped because its client has left | dropped | done, in the background | done if it had read |
 //!
-//! What [`save`](Session::save), [`update`](Session::update), [`try_update`](Session::try_update) or
-//! [`get_or_insert_with`](Session::get_or_insert_with) has stored stays stored. If the storage fails while storing, the
+//! What [`save`](gsession::AsyncSession::save), [`update`](gsession::AsyncSession::update), [`try_update`](gsession::AsyncSession::try_update) or
+//! [`get_or_insert_with`](gsession::AsyncSession::get_or_insert_with) has stored stays stored. If the storage fails while storing, the
 //! response is replaced by an error: 503 with an opaque body.
 //!
 //! If another request ends or renews the session while the handler is using it, what the handler wrote is dropped and logged,
@@ -44,11 +44,11 @@
 //! - if another request renewed the session, and this request's method is not safe (RFC 9110 9.2.1), as with `POST`: the session
 //!   lives, and the user would believe that the change is in it.
 //!
-//! A response that is already an error is left as it is. To answer differently, call [`save`](Session::save) and check for
+//! A response that is already an error is left as it is. To answer differently, call [`save`](gsession::AsyncSession::save) and check for
 //! [`Saved::Gone`](gsession::Saved::Gone).
 //!
 //! Once the response is ready, the session is closed. A middleware further out, a streamed body or a task that holds on to the
-//! session can read it and [`destroy`](Session::destroy) it, which is done in the background; every write is an error
+//! session can read it and [`destroy`](gsession::AsyncSession::destroy) it, which is done in the background; every write is an error
 //! ([`gsession::Error::Closed`]).
 //!
 //! A logout that cannot be carried out at once, because the storage fails or the client has left, is tried again in the background
@@ -67,7 +67,7 @@
 //! // When the socket is opened:
 //! let id = session.id();
 //! // At each message:
-//! let session = manager.session(id.as_ref().map(|id| id.as_str()), ClientInfo::default());
+//! let session = manager.begin(id.as_ref().map(|id| id.as_str()), ClientInfo::default);
 //! let Some(user) = session.get::<String>("user").await? else {
 //!     return Ok(()); // logged out: close the socket
 //! };
@@ -97,11 +97,11 @@
 //! | nothing is known of them | only reads | nothing | nothing: they may be another application's |
 //! | | writes | a new session, from what it wrote | its id |
 //!
-//! To log in is to call [`renew`](Session::renew) and [`set_principal`](Session::set_principal) after the password was right.
+//! To log in is to call [`renew`](gsession::AsyncSession::renew) and [`set_principal`](gsession::AsyncSession::set_principal) after the password was right.
 //! Then a second click on "log in" works even if the first answer was lost, and both clicks share one session. Without a
 //! principal gsession cannot tell that click from a stranger who knew the old id: a renewal with other writes under the old id
 //! is a 409 for the first 5 seconds, and begins a new session after that. A request that read the session before the renewal
-//! gets a 409 instead of a new session. [`update`](Session::update) and [`try_update`](Session::try_update) are an error at
+//! gets a 409 instead of a new session. [`update`](gsession::AsyncSession::update) and [`try_update`](gsession::AsyncSession::try_update) are an error at
 //! once; a page that must always load uses `get` and `set`.
 //!
 //! The form of a login should not depend on a token in the session, because the old id does not open it any more. Let its
@@ -112,7 +112,7 @@
 //! overwrites a live cookie. A request counts from its arrival if it has a body, otherwise from when its handler first asks for
 //! the session.
 //!
-//! A cookie is removed by a [`destroy`](Session::destroy) only. A removal names no id, so it would hit whatever the browser holds
+//! A cookie is removed by a [`destroy`](gsession::AsyncSession::destroy) only. A removal names no id, so it would hit whatever the browser holds
 //! when it arrives: the cookie of a login that overtook it, or that of another application. **Give each application on a host a
 //! cookie name of its own**: cookies know no ports, and of two applications with the same name each sees the other's ids, and
 //! replaces them when it begins a session.

@@ -14,7 +14,7 @@ use actix_web::{
 use crate::{attach::MarkedPassive, ext::attached};
 
 /// Marks the requests of a route or scope as passive: they read the session without extending it, so that a page that polls
-/// does not keep its user logged in (S7, ASVS 7.3.1).
+/// does not keep its user logged in ([S7](gsession::design#s7), ASVS 7.3.1).
 ///
 /// ```
 /// use actix_web::{App, HttpResponse, web};
@@ -27,7 +27,7 @@ use crate::{attach::MarkedPassive, ext::attached};
 /// # let _ = app;
 /// ```
 ///
-/// A single request is marked with [`Session::set_passive`](crate::Session::set_passive) before it reads.
+/// A single request is marked with [`Session::set_passive`](gsession::AsyncSession::set_passive) before it reads.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct Passive;
 

@@ -24,7 +24,7 @@
 //! # Ok::<(), actix_web::Error>(()) }).unwrap();
 //! ```
 //!
-//! A handler that calls `req.get_session()` needs it in its request: [`attach`] puts it there. [`Session::save`] stores what
+//! A handler that calls `req.get_session()` needs it in its request: [`attach`] puts it there. [`save`](gsession::AsyncSession::save) stores what
 //! was written, as the end of a request would, and says what came of it (a login that is lost is
 //! [`Saved::Gone`](gsession::Saved::Gone) here, where the middleware answers 409).
 //!
@@ -90,7 +90,7 @@ use crate::{Session, SessionMiddleware, attach::Attached};
 /// A session of a new visitor, in a memory storage of its own. Clones are the same session.
 #[must_use]
 pub fn session() -> Session {
-    Session::without_request(AsyncManager::new(MemoryStorage::new()).session(None, ClientInfo::default()))
+    Session::of(&AsyncManager::new(MemoryStorage::new()).begin(None, ClientInfo::default))
 }
 
 /// Makes `req.get_session()` give this session, as a middleware would.
@@ -113,5 +113,5 @@ pub fn session() -> Session {
 /// ```
 pub fn attach(req: &HttpRequest, session: &Session) {
     let sessions = SessionMiddleware::new(MemoryStorage::new());
-    req.extensions_mut().insert(Attached::holding(Arc::clone(&sessions.setup), session.clone()));
+    req.extensions_mut().insert(Attached::of(Arc::clone(&sessions.setup), session.core().into()));
 }

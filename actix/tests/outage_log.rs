@@ -42,7 +42,7 @@ async fn a_request_that_cannot_be_stored_says_why_in_one_line() {
     }
     // Elsewhere than in actix, the application is told by an error, and the log says nothing before it.
     let manager = gsession::AsyncManager::new(place.storage());
-    let begin = || manager.session(None, gsession::ClientInfo::default());
+    let begin = || manager.begin(None, gsession::ClientInfo::default);
     for closes in [true, false] {
         let session = begin();
         session.set("user", "ada").unwrap();

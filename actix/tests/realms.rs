@@ -101,15 +101,15 @@ async fn the_realm_can_be_chosen() {
     assert_eq!(Client::of(named("new", "other")).await.with_cookie(&line, "get").await.body, "-");
     // Outside HTTP.
     let manager = old.manager();
-    let user = |session: gsession::AsyncSession| async move { session.get::<String>("user").await.unwrap() };
-    assert_eq!(user(manager.session(Some(id.as_str()), ClientInfo::default())).await.as_deref(), Some("ada"));
+    let user = |session: gsession::Exchange| async move { session.get::<String>("user").await.unwrap() };
+    assert_eq!(user(manager.begin(Some(id.as_str()), ClientInfo::default)).await.as_deref(), Some("ada"));
     let stranger = manager.in_realm("tcp");
-    assert_eq!(user(stranger.session(Some(id.as_str()), ClientInfo::default())).await, None);
+    assert_eq!(user(stranger.begin(Some(id.as_str()), ClientInfo::default)).await, None);
     assert_eq!(
-        user(stranger.in_realm("shop").session(Some(id.as_str()), ClientInfo::default())).await.as_deref(),
+        user(stranger.in_realm("shop").begin(Some(id.as_str()), ClientInfo::default)).await.as_deref(),
         Some("ada")
     );
-    assert_eq!(manager.session(Some(id.as_str()), ClientInfo::default()).key(), Some(Realm::new("shop").key_of(&id)));
+    assert_eq!(manager.begin(Some(id.as_str()), ClientInfo::default).key(), Some(Realm::new("shop").key_of(&id)));
 }
 
 /// By default the name of the cookie, also if a header carries the id as well; names of headers know no case.

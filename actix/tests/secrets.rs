@@ -171,7 +171,7 @@ async fn the_log_shows_no_secret() {
         place.probe.fail(&[]);
 
         // One that is forgotten, outside the middleware.
-        let forgotten = AsyncManager::new(place.storage()).session(None, ClientInfo::default());
+        let forgotten = AsyncManager::new(place.storage()).begin(None, ClientInfo::default);
         forgotten.set("user", VALUE).unwrap();
         drop(forgotten);
 
@@ -205,7 +205,7 @@ async fn errors_show_no_secret() {
     let manager =
         AsyncManager::builder(place.storage()).realm(NAME).clock(place.clock.clone()).limits(limits).build().unwrap();
     let without_ids = AsyncManager::builder(place.storage()).realm(NAME).id_generator(broken).build().unwrap();
-    let session = || manager.session(Some(id.as_str()), ClientInfo::default());
+    let session = || manager.begin(Some(id.as_str()), ClientInfo::default);
 
     let mut errors: Vec<gsession::Error> = Vec::new();
     errors.push(session().get::<u64>("user").await.unwrap_err());
@@ -220,7 +220,7 @@ async fn errors_show_no_secret() {
     used.set("user", VALUE).unwrap();
     errors.push(used.set_id(planted()).unwrap_err());
     used.abandon();
-    let unsaved = without_ids.session(None, ClientInfo::default());
+    let unsaved = without_ids.begin(None, ClientInfo::default);
     unsaved.set("user", VALUE).unwrap();
     errors.push(unsaved.save().await.unwrap_err());
     unsaved.abandon();
@@ -282,7 +282,7 @@ async fn debug_shows_no_secret() {
         let saved = session.save().await?;
         let texts = [
             shown(&session),
-            shown(session.core()),
+            shown(&session.core()),
             shown(&req.get_session()),
             shown(&*req.extensions()),
             shown(&saved),
@@ -309,7 +309,7 @@ async fn debug_shows_no_secret() {
     let commit = Commit::new(changes.clone(), Access::passive(now)).expecting("user", Some(VALUE));
     let client_info = ClientInfo::new(None).with_header("cookie", format!("{NAME}={}", id.as_str()).as_bytes());
     let delivery = Delivery::Send { id: id.clone(), expires_at: now };
-    let session = place.sessions().manager().session(Some(id.as_str()), client_info.clone());
+    let session = place.sessions().manager().begin(Some(id.as_str()), || client_info.clone());
     let conflict = place.probe.commit(&key, &commit).unwrap();
     texts.extend([
         shown(&id),

@@ -13,7 +13,7 @@ use std::{
 
 use actix_web::{App, HttpServer, web};
 use gsession::{
-    FileStorage, OnPool, Record, Storage, StorageError, StoreKey, Timestamp,
+    AnyStorage, FileStorage, Record, Storage, StorageError, StoreKey, Timestamp,
     record::Commit,
     storage::{Access, Committed, Created, Lookup, Removed},
 };
@@ -80,7 +80,7 @@ async fn logs_out_and_hangs(session: Session) -> &'static str {
 fn serve(folder: &Path) {
     let storage = FileStorage::open(folder.join("sessions")).unwrap();
     let hesitant = Hesitant { storage, may_go_on: folder.join("go") };
-    let sessions = SessionMiddleware::builder(OnPool::new(hesitant)).realm(NAME).build().unwrap();
+    let sessions = SessionMiddleware::builder(AnyStorage::blocking(hesitant)).realm(NAME).build().unwrap();
     actix_web::rt::System::new().block_on(async move {
         let app = (LetGo, sessions);
         let server = HttpServer::new(move || {

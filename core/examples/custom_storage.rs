@@ -67,11 +67,11 @@ impl Storage for TreeStorage {
 fn main() -> Result<(), Box<dyn Error>> {
     let manager = Manager::new(TreeStorage::default());
 
-    let session = manager.session(None, ClientInfo::default());
+    let session = manager.begin(None, ClientInfo::default);
     session.set("user", "ada")?;
     let Delivery::Send { id, .. } = session.close()?.delivery else { return Err("a new session has an id".into()) };
 
-    let session = manager.session(Some(id.as_str()), ClientInfo::default());
+    let session = manager.begin(Some(id.as_str()), ClientInfo::default);
     println!("user: {:?}", session.get::<String>("user")?);
     println!("visits: {}", session.update("visits", |n: Option<u32>| n.unwrap_or(0) + 1)?);
 
@@ -84,7 +84,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     }
     session.destroy();
     let _ = session.close()?;
-    let gone = manager.session(Some(id.as_str()), ClientInfo::default());
+    let gone = manager.begin(Some(id.as_str()), ClientInfo::default);
     println!("after logout: {:?}", gone.get::<String>("user")?);
     Ok(())
 }

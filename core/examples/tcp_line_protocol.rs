@@ -60,7 +60,7 @@ fn converse(stream: &TcpStream, manager: &Manager) -> Result<(), Box<dyn Error>>
         if let Some(presented) = line.strip_prefix("resume ") {
             id = Some(presented.trim().to_owned());
         }
-        let session = manager.session(id.as_deref(), client.clone());
+        let session = manager.begin(id.as_deref(), || client.clone());
         // A failed request tells its client so and changes nothing; the connection goes on.
         let answer = answer(&line, &session).unwrap_or_else(|error| format!("error: {error}"));
         match session.close()?.delivery {

@@ -2,14 +2,15 @@
 
 use crate::{IdError, InvalidId, LimitExceeded, StorageError, ValueError};
 
-/// Why an operation on a session failed. No message holds an id or a value (H6).
+/// Why an operation on a session failed. No message holds an id or a value ([H6](crate::design#h6)).
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum Error {
-    /// The storage failed. Whether the session exists is unknown, so nothing may be assumed (fail closed, S10).
+    /// The storage failed. Whether the session exists is unknown, so nothing may be assumed (fail closed,
+    /// [S10](crate::design#s10)).
     #[error(transparent)]
     Storage(#[from] StorageError),
-    /// A write would have crossed a limit; the session is as it was before it (S12).
+    /// A write would have crossed a limit; the session is as it was before it ([S12](crate::design#s12)).
     #[error("session limit: {0}")]
     Limit(#[from] LimitExceeded),
     /// A value could not be written as JSON, or is not of the type it was asked for as.
@@ -42,7 +43,7 @@ pub enum Error {
         key: Box<str>,
     },
     /// The request has come to its end, and its answer may have left: nothing can be stored any more, and no new id could reach
-    /// the client (S9).
+    /// the client ([S9](crate::design#s9)).
     #[error("the request has ended: its session can be read and destroyed, but not written to")]
     Closed,
     /// There is no session behind this handle.

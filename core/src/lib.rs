@@ -7,12 +7,12 @@
 //! let manager = Manager::new(MemoryStorage::new());
 //!
 //! // A request of a client that presented no id.
-//! let session = manager.session(None, ClientInfo::default());
+//! let session = manager.begin(None, ClientInfo::default);
 //! session.set("user", "ada")?; // recorded; writes never wait
 //! let Delivery::Send { id, .. } = session.close()?.delivery else { unreachable!("a new session has an id to send") };
 //!
 //! // Its next request.
-//! let session = manager.session(Some(id.as_str()), ClientInfo::default());
+//! let session = manager.begin(Some(id.as_str()), ClientInfo::default);
 //! assert_eq!(session.get::<String>("user")?.as_deref(), Some("ada"));
 //! session.destroy(); // logout: nothing brings it back
 //! session.close()?;
@@ -45,6 +45,8 @@
 //! | [`id`] | what the client holds, what a storage sees, and how new ids are made |
 //! | [`Clock`], [`Timestamp`] | time, movable in tests |
 //! | [`guarantees`] | each promise, the tests that show it, and the peers |
+//! | [`design`] | how it is built; what the codes `S`, `H` and `R` with a number mean |
+//! | [`formats`] | what is stored, byte by byte |
 //! | `conformance` | for authors of storages: shows whether one keeps the contract (shown with the feature `conformance`) |
 //! | `coming_from_goframe` | GoFrame's names and ours, and how to move without logging anybody out (shown with the feature `redis`) |
 //!
@@ -54,7 +56,7 @@
 //! |---|---|---|---|
 //! | `bincode` | yes | records are written and read by the crate bincode; without it, by code of this crate, as the same bytes: for those who must pass `cargo deny` (RUSTSEC-2025-0141: bincode is not maintained) | `bincode` |
 //! | `file` | yes | [`FileStorage`] (Unix) | `rustix` |
-//! | `tokio` | no | `OnPool`, and with it `FileStorage` as an [`AsyncStorage`] | `tokio` (`rt`) |
+//! | `tokio` | no | `AnyStorage::blocking`, and with it [`FileStorage`] for [`AsyncManager`] | `tokio` (`rt`) |
 //! | `redis` | no | `RedisStorage` and `RedisHashStorage` | `redis`, `tokio`, `thread_local`, `lru` |
 //! | `redis-tls` | no | Redis over TLS | `rustls` with `ring` |
 //! | `conformance` | no | `conformance`: shows whether a storage of your own keeps its contract | `tokio` (`rt-multi-thread`) |
@@ -71,9 +73,16 @@ mod manager;
 pub mod record;
 mod session;
 pub mod storage;
+mod wait;
 
 #[doc = include_str!("docs/guarantees.md")]
 pub mod guarantees {}
+
+#[doc = include_str!("docs/design.md")]
+pub mod design {}
+
+#[doc = include_str!("docs/formats.md")]
+pub mod formats {}
 
 #[doc = include_str!("docs/goframe.md")]
 #[cfg(all(feature = "file", feature = "redis", unix))]
@@ -87,13 +96,11 @@ pub use id::{
 };
 pub use manager::{AsyncManager, Manager, ManagerBuilder};
 pub use record::{BincodeCodec, Changes, Codec, CodecError, Entries, LimitExceeded, Limits, Record, ValueError};
-pub use session::{AsyncSession, Closed, Delivery, ListedSession, Saved, Session, SessionInfo};
-#[cfg(feature = "tokio")]
-pub use storage::OnPool;
+pub use session::{
+    AsyncSession, Closed, Delivery, Exchange, Finished, Finishing, ListedSession, Outcome, Saved, Session, SessionInfo,
+};
 #[cfg(all(feature = "file", unix))]
 pub use storage::file::FileStorage;
 #[cfg(feature = "redis")]
 pub use storage::redis::{RedisHashStorage, RedisStorage};
-pub use storage::{
-    AnyStorage, AsyncStorage, OnTheSpot, Storage, StorageError, StorageErrorKind, memory::MemoryStorage,
-};
+pub use storage::{AnyStorage, AsyncStorage, Storage, StorageError, StorageErrorKind, memory::MemoryStorage};

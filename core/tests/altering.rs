@@ -6,7 +6,7 @@ mod support;
 
 use std::sync::{Arc, Barrier};
 
-use gsession::{ClientInfo, Delivery, Error, Manager, Session, SessionId};
+use gsession::{ClientInfo, Delivery, Error, Exchange, Manager, Session, SessionId};
 use support::{
     KINDS, Kind, Place,
     pausing_storage::{Op, PausingStorage},
@@ -25,14 +25,14 @@ impl World {
         let place = Place::new(kind);
         let gated = PausingStorage::new(Arc::clone(&place.storage));
         let manager = place.builder_over(gated.clone()).build().unwrap();
-        let session = manager.session(None, ClientInfo::default());
+        let session = manager.begin(None, ClientInfo::default);
         session.set("user", "ada").unwrap();
         let Delivery::Send { id, .. } = session.close().unwrap().delivery else { panic!("no id") };
         Self { place, gated, manager, id }
     }
 
-    fn request(&self) -> Session {
-        self.manager.session(Some(self.id.as_str()), ClientInfo::default())
+    fn request(&self) -> Exchange<Session> {
+        self.manager.begin(Some(self.id.as_str()), ClientInfo::default)
     }
 
     /// What is stored under a key.
@@ -180,7 +180,7 @@ fn all_get_the_same_value() {
 fn without_a_session_it_is_a_write_like_any_other() {
     for kind in KINDS {
         let world = World::new(kind);
-        let session = world.manager.session(None, ClientInfo::default());
+        let session = world.manager.begin(None, ClientInfo::default);
         assert_eq!(session.get_or_insert_with("csrf", || 1).unwrap(), 1);
         assert_eq!(session.get_or_insert_with("csrf", || 2).unwrap(), 1);
         assert_eq!(
@@ -190,7 +190,7 @@ fn without_a_session_it_is_a_write_like_any_other() {
         assert_eq!(session.try_update("n", |_: Option<u64>| Ok::<_, Error>(None)).unwrap(), None);
         assert!(matches!(session.try_update("n", take_one), Err(Refused::Empty)));
         let Delivery::Send { id, .. } = session.close().unwrap().delivery else { panic!("no id") };
-        let stored = world.manager.session(Some(id.as_str()), ClientInfo::default()).data().unwrap();
+        let stored = world.manager.begin(Some(id.as_str()), ClientInfo::default).data().unwrap();
         assert_eq!(serde_json::Value::from(stored), serde_json::json!({"csrf": 1}), "{kind:?}");
         assert_eq!(world.place.survivors(), 2);
     }
@@ -240,14 +240,14 @@ fn writing_what_is_there_already_writes_no_file() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("sessions");
     let manager = Manager::builder(support::quiet_file(&path)).build().unwrap();
-    let session = manager.session(None, ClientInfo::default());
+    let session = manager.begin(None, ClientInfo::default);
     session.set("user", "ada").unwrap();
     let Delivery::Send { id, .. } = session.close().unwrap().delivery else { panic!("no id") };
     let name = gsession::StoreKey::of(&id).to_string();
     let inode = || std::fs::metadata(path.join(&name[..2]).join(&name)).unwrap().ino();
     let before = inode();
     let write = |reads: bool, value: &str| {
-        let session = manager.session(Some(id.as_str()), ClientInfo::default());
+        let session = manager.begin(Some(id.as_str()), ClientInfo::default);
         if reads {
             session.get::<String>("user").unwrap();
         }

@@ -1,17 +1,17 @@
 //! Clients that present several ids at once, as browsers do with cookies of one name for different paths (R22).
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test may panic")]
 
-use gsession::{ClientInfo, Delivery, Manager, MemoryStorage, Saved, Session, SessionId};
+use gsession::{ClientInfo, Delivery, Exchange, Manager, MemoryStorage, Saved, Session, SessionId};
 
 fn logged_in(manager: &Manager) -> SessionId {
-    let session = manager.session(None, ClientInfo::default());
+    let session = manager.begin(None, ClientInfo::default);
     session.set("user", "ada").unwrap();
     let Delivery::Send { id, .. } = session.close().unwrap().delivery else { panic!("a new session has an id") };
     id
 }
 
-fn presenting(manager: &Manager, texts: &[&str]) -> Session {
-    manager.session_from(texts.iter().copied(), ClientInfo::default)
+fn presenting(manager: &Manager, texts: &[&str]) -> Exchange<Session> {
+    manager.begin(texts.iter().copied(), ClientInfo::default)
 }
 
 #[test]

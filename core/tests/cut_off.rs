@@ -10,10 +10,10 @@ use std::{
 
 use futures::{executor::block_on, future::poll_fn, task::noop_waker};
 use gsession::{
-    AsyncManager, AsyncSession, AsyncStorage, ClientInfo, Delivery, ManualClock, MemoryStorage, Record, SessionId,
-    Storage, StorageError, StoreKey, Timestamp,
+    AsyncManager, AsyncStorage, ClientInfo, Delivery, Exchange, ManualClock, MemoryStorage, Record, SessionId, Storage,
+    StoreKey, Timestamp,
     record::Commit,
-    storage::{Access, Committed, Created, Found, Lookup, Moved, Removed, Touched, Trace},
+    storage::{Access, Committed, Created, Found, Lookup, Moved, Removed, StorageFuture, Touched, Trace},
 };
 
 /// Waits once before and once after each operation.
@@ -38,29 +38,29 @@ macro_rules! slow {
 }
 
 impl AsyncStorage for Slow {
-    async fn load(&self, key: &StoreKey, access: &Access) -> Result<Lookup, StorageError> {
-        slow!(Storage::load(&self.0, key, access))
+    fn load<'a>(&'a self, key: &'a StoreKey, access: &'a Access) -> StorageFuture<'a, Lookup> {
+        Box::pin(async move { slow!(Storage::load(&self.0, key, access)) })
     }
-    async fn create(&self, key: &StoreKey, record: &Record, now: Timestamp) -> Result<Created, StorageError> {
-        slow!(Storage::create(&self.0, key, record, now))
+    fn create<'a>(&'a self, key: &'a StoreKey, record: &'a Record, now: Timestamp) -> StorageFuture<'a, Created> {
+        Box::pin(async move { slow!(Storage::create(&self.0, key, record, now)) })
     }
-    async fn commit(&self, key: &StoreKey, commit: &Commit) -> Result<Committed, StorageError> {
-        slow!(Storage::commit(&self.0, key, commit))
+    fn commit<'a>(&'a self, key: &'a StoreKey, commit: &'a Commit) -> StorageFuture<'a, Committed> {
+        Box::pin(async move { slow!(Storage::commit(&self.0, key, commit)) })
     }
-    async fn touch(&self, key: &StoreKey, access: &Access) -> Result<Touched, StorageError> {
-        slow!(Storage::touch(&self.0, key, access))
+    fn touch<'a>(&'a self, key: &'a StoreKey, access: &'a Access) -> StorageFuture<'a, Touched> {
+        Box::pin(async move { slow!(Storage::touch(&self.0, key, access)) })
     }
-    async fn move_to(&self, from: &StoreKey, to: &StoreKey, commit: &Commit) -> Result<Moved, StorageError> {
-        slow!(Storage::move_to(&self.0, from, to, commit))
+    fn move_to<'a>(&'a self, from: &'a StoreKey, to: &'a StoreKey, commit: &'a Commit) -> StorageFuture<'a, Moved> {
+        Box::pin(async move { slow!(Storage::move_to(&self.0, from, to, commit)) })
     }
-    async fn trace(&self, key: &StoreKey, now: Timestamp) -> Result<Option<Trace>, StorageError> {
-        slow!(Storage::trace(&self.0, key, now))
+    fn trace<'a>(&'a self, key: &'a StoreKey, now: Timestamp) -> StorageFuture<'a, Option<Trace>> {
+        Box::pin(async move { slow!(Storage::trace(&self.0, key, now)) })
     }
-    async fn remove(&self, key: &StoreKey) -> Result<Removed, StorageError> {
-        slow!(Storage::remove(&self.0, key))
+    fn remove<'a>(&'a self, key: &'a StoreKey) -> StorageFuture<'a, Removed> {
+        Box::pin(async move { slow!(Storage::remove(&self.0, key)) })
     }
-    async fn find(&self, principal: &str, now: Timestamp) -> Result<Vec<Found>, StorageError> {
-        slow!(Storage::find(&self.0, principal, now))
+    fn find<'a>(&'a self, principal: &'a str, now: Timestamp) -> StorageFuture<'a, Vec<Found>> {
+        Box::pin(async move { slow!(Storage::find(&self.0, principal, now)) })
     }
 }
 
@@ -80,13 +80,13 @@ fn living(storage: &MemoryStorage) -> u64 {
     Storage::sweep(storage, Timestamp::from_millis(0) + Duration::from_secs(3 * 60 * 60)).unwrap().kept
 }
 
-fn check(name: &str, sessions: u64, request: impl Fn(&AsyncManager, &SessionId, &ManualClock) -> AsyncSession) {
+fn check(name: &str, sessions: u64, request: impl Fn(&AsyncManager, &SessionId, &ManualClock) -> Exchange) {
     for first in 0..30 {
         for second in 0..12 {
             let memory = MemoryStorage::builder().sweep_interval(Duration::MAX).build();
             let clock = ManualClock::new(Timestamp::from_millis(1_000));
             let manager = AsyncManager::builder(Slow(memory.clone())).clock(clock.clone()).build().unwrap();
-            let anonymous = manager.session(None, ClientInfo::default());
+            let anonymous = manager.begin(None, ClientInfo::default);
             anonymous.set("csrf", "x").unwrap();
             let Delivery::Send { id, .. } = block_on(anonymous.close()).unwrap().delivery else { panic!("no id") };
             clock.advance(Duration::from_secs(1));
@@ -97,7 +97,7 @@ fn check(name: &str, sessions: u64, request: impl Fn(&AsyncManager, &SessionId, 
             let Delivery::Send { id: new, .. } = closed.delivery else {
                 panic!("{name} {first} {second}: {:?}", closed.delivery)
             };
-            let later = manager.session(Some(new.as_str()), ClientInfo::default());
+            let later = manager.begin(Some(new.as_str()), ClientInfo::default);
             let n: Option<u32> = block_on(later.get("n")).unwrap();
             assert_eq!(n, Some(1), "{name} {first} {second}");
             assert_eq!(living(&memory), sessions, "{name} {first} {second}");
@@ -106,7 +106,7 @@ fn check(name: &str, sessions: u64, request: impl Fn(&AsyncManager, &SessionId, 
 }
 
 fn ada(manager: &AsyncManager, id: &SessionId, who: &str) {
-    let login = manager.session(Some(id.as_str()), ClientInfo::default());
+    let login = manager.begin(Some(id.as_str()), ClientInfo::default);
     login.renew().unwrap();
     login.set_principal(who).unwrap();
     let _ = block_on(login.close()).unwrap();
@@ -115,7 +115,7 @@ fn ada(manager: &AsyncManager, id: &SessionId, who: &str) {
 #[test]
 fn a_creation() {
     check("create", 2, |manager, _, _| {
-        let session = manager.session(None, ClientInfo::default());
+        let session = manager.begin(None, ClientInfo::default);
         session.set("n", &1).unwrap();
         session
     });
@@ -125,7 +125,7 @@ fn a_creation() {
 fn a_renewal() {
     for reads in [false, true] {
         check("renew", 1, |manager, id, _| {
-            let session = manager.session(Some(id.as_str()), ClientInfo::default());
+            let session = manager.begin(Some(id.as_str()), ClientInfo::default);
             if reads {
                 let _: Option<String> = block_on(session.get("csrf")).unwrap();
             }
@@ -140,7 +140,7 @@ fn a_renewal() {
 fn a_login_that_joins() {
     for reads in [false, true] {
         check("join", 1, |manager, id, clock| {
-            let session = manager.session(Some(id.as_str()), ClientInfo::default());
+            let session = manager.begin(Some(id.as_str()), ClientInfo::default);
             if reads {
                 let _: Option<String> = block_on(session.get("csrf")).unwrap();
             }
@@ -159,7 +159,7 @@ fn a_login_that_begins_anew() {
     check("anew", 2, |manager, id, clock| {
         ada(manager, id, "ada");
         clock.advance(Duration::from_secs(1));
-        let session = manager.session(Some(id.as_str()), ClientInfo::default());
+        let session = manager.begin(Some(id.as_str()), ClientInfo::default);
         session.renew().unwrap();
         session.set("n", &1).unwrap();
         session.set_principal("bob").unwrap();
@@ -172,7 +172,7 @@ fn a_logout_and_a_flash() {
     check("logout", 1, |manager, id, clock| {
         ada(manager, id, "ada");
         clock.advance(Duration::from_secs(1));
-        let session = manager.session(Some(id.as_str()), ClientInfo::default());
+        let session = manager.begin(Some(id.as_str()), ClientInfo::default);
         session.destroy();
         session.set("n", &1).unwrap();
         session

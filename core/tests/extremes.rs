@@ -7,8 +7,8 @@ mod support;
 use std::{path::Path, time::Duration};
 
 use gsession::{
-    ClientInfo, Clock as _, Delivery, Error, FileStorage, LimitExceeded, Limits, Manager, ManagerBuilder, ManualClock,
-    MemoryStorage, Saved, Session, SessionId, Storage, StorageErrorKind, Timestamp,
+    ClientInfo, Clock as _, Delivery, Error, Exchange, FileStorage, LimitExceeded, Limits, Manager, ManagerBuilder,
+    ManualClock, MemoryStorage, Saved, Session, SessionId, Storage, StorageErrorKind, Timestamp,
     storage::{file::FileStorageBuilder, memory::MemoryStorageBuilder},
 };
 use support::{IDLE, NOW, quiet_file, quiet_memory};
@@ -21,11 +21,11 @@ const MAX: Duration = Duration::MAX;
 const LESS: Duration = MAX.saturating_sub(NANO);
 const DAY: Duration = Duration::from_secs(24 * 60 * 60);
 
-fn request(manager: &Manager, id: &SessionId) -> Session {
-    manager.session(Some(id.as_str()), ClientInfo::default())
+fn request(manager: &Manager, id: &SessionId) -> Exchange<Session> {
+    manager.begin(Some(id.as_str()), ClientInfo::default)
 }
 
-fn sent(session: &Session, wanted: Saved) -> SessionId {
+fn sent(session: &Exchange<Session>, wanted: Saved) -> SessionId {
     let closed = session.close().unwrap();
     assert_eq!(closed.saved, wanted);
     match closed.delivery {
@@ -36,7 +36,7 @@ fn sent(session: &Session, wanted: Saved) -> SessionId {
 
 /// The whole life of a session: it is made, read, written, renewed, listed, spared by a sweep, and ended.
 fn live(manager: &Manager) {
-    let session = manager.session(None, ClientInfo::default());
+    let session = manager.begin(None, ClientInfo::default);
     session.set("user", "ada").unwrap();
     session.set_principal("ada").unwrap();
     let id = sent(&session, Saved::Created);
@@ -151,7 +151,7 @@ fn crossed(error: Error) -> LimitExceeded {
 
 /// A limit of 0 is one that every write of its kind crosses; what crosses none goes on working.
 fn lives_within_nothing(name: &str, manager: &Manager, is_right: fn(&LimitExceeded) -> bool) {
-    let session = manager.session(None, ClientInfo::default());
+    let session = manager.begin(None, ClientInfo::default);
     let refused = session
         .set("list", &[[1]])
         .and_then(|()| session.set_principal("ada"))
@@ -159,7 +159,7 @@ fn lives_within_nothing(name: &str, manager: &Manager, is_right: fn(&LimitExceed
         .expect_err(name);
     let limit = crossed(refused);
     assert!(is_right(&limit), "{name}: {limit}");
-    let other = manager.session(None, ClientInfo::default());
+    let other = manager.begin(None, ClientInfo::default);
     assert!(!other.contains_key("list").unwrap());
     if name == "max_principal_bytes" || name == "max_depth" {
         other.set("n", &1).unwrap();
@@ -222,7 +222,7 @@ fn settings_of_the_memory_storage() {
         let manager = manager(storage.clone());
         live(&manager);
         // What one session leaves keeps nobody else out, however small the storage is.
-        let newcomer = manager.session(None, ClientInfo::default());
+        let newcomer = manager.begin(None, ClientInfo::default);
         newcomer.set("n", &1).unwrap();
         sent(&newcomer, Saved::Created);
         drop(manager);

@@ -607,7 +607,7 @@ fn counts_as_no_session(what: &str, bytes: &[u8]) {
     let place = ground.place(&StoreKey::of(&id));
     for blind in [false, true] {
         fs::write(&place, bytes).unwrap();
-        let session = manager.session(Some(id.as_str()), ClientInfo::default());
+        let session = manager.begin(Some(id.as_str()), ClientInfo::default);
         if !blind {
             assert_eq!(session.get::<String>("user").unwrap(), None, "{what}");
             assert!(session.is_empty().unwrap());
@@ -617,7 +617,7 @@ fn counts_as_no_session(what: &str, bytes: &[u8]) {
         assert_eq!(closed.saved, Saved::Created, "{what}");
         let Delivery::Send { id: new, .. } = closed.delivery else { panic!("{what}: a new session has an id") };
         assert_ne!(new, id);
-        let next = manager.session(Some(new.as_str()), ClientInfo::default());
+        let next = manager.begin(Some(new.as_str()), ClientInfo::default);
         assert_eq!(next.get::<String>("user").unwrap().as_deref(), Some("ada"));
         assert_eq!(fs::read(&place).unwrap(), bytes, "{what}: it was changed");
         assert!(manager.sessions_of("ada").unwrap().is_empty());
@@ -625,7 +625,7 @@ fn counts_as_no_session(what: &str, bytes: &[u8]) {
         assert_eq!(fs::read(&place).unwrap(), bytes, "{what}: it was swept");
         // A logout is final: a later version, or a process with larger limits, might read what this one cannot. What is no
         // session of any version stays.
-        let logout = manager.session(Some(id.as_str()), ClientInfo::default());
+        let logout = manager.begin(Some(id.as_str()), ClientInfo::default);
         logout.destroy();
         let _ = logout.close().unwrap();
         assert_eq!(place.exists(), !bytes.starts_with(b"GSES"), "{what}: after a logout");
@@ -670,11 +670,11 @@ fn gives_way(what: &str, bytes: &[u8], is_free: bool) {
         return;
     }
     let manager = Manager::builder(ground.storage()).clock(gsession::ManualClock::new(NOW)).build().unwrap();
-    let session = manager.session(None, ClientInfo::default());
+    let session = manager.begin(None, ClientInfo::default);
     session.set_id(id.clone()).unwrap();
     session.set("user", "ada").unwrap();
     assert_eq!(session.save().unwrap(), Saved::Created, "{what}");
-    let next = manager.session(Some(id.as_str()), ClientInfo::default());
+    let next = manager.begin(Some(id.as_str()), ClientInfo::default);
     assert_eq!(next.get::<String>("user").unwrap().as_deref(), Some("ada"), "{what}");
 }
 
@@ -750,7 +750,7 @@ fn what_is_too_large_counts_as_no_session() {
     let place = ground.place(&StoreKey::of(&id));
     fs::write(&place, with_value(b"\"ada\"")).unwrap();
     File::options().write(true).open(&place).unwrap().set_len(1 << 40).unwrap();
-    let session = manager.session(Some(id.as_str()), ClientInfo::default());
+    let session = manager.begin(Some(id.as_str()), ClientInfo::default);
     assert_eq!(session.get::<String>("a").unwrap(), None);
     session.set("a", "new").unwrap();
     assert_eq!(session.close().unwrap().saved, Saved::Created);
@@ -765,11 +765,11 @@ fn a_value_that_is_not_json_is_absent_and_can_be_replaced() {
     let manager = Manager::new(quiet_file(&ground.sessions()));
     let id = SessionId::from_random([3; 32]);
     fs::write(ground.place(&StoreKey::of(&id)), with_value(b"{oops")).unwrap();
-    let session = manager.session(Some(id.as_str()), ClientInfo::default());
+    let session = manager.begin(Some(id.as_str()), ClientInfo::default);
     assert_eq!(session.get::<String>("a").unwrap(), None);
     session.set("a", "good").unwrap();
     assert_eq!(session.close().unwrap().saved, Saved::Committed);
-    let next = manager.session(Some(id.as_str()), ClientInfo::default());
+    let next = manager.begin(Some(id.as_str()), ClientInfo::default);
     assert_eq!(next.get::<String>("a").unwrap().as_deref(), Some("good"));
 }
 
@@ -780,7 +780,7 @@ fn what_a_client_sends_forms_no_path() {
     let manager = Manager::new(quiet_file(&ground.sessions()));
     let hostile = ["../../../etc/passwd", "..", "/", "a/b", "\0", "lock", "%2e%2e%2f", &"A/".repeat(21)];
     for text in hostile {
-        let session = manager.session(Some(text), ClientInfo::default());
+        let session = manager.begin(Some(text), ClientInfo::default);
         assert_eq!(session.get::<String>("user").unwrap(), None);
         session.destroy();
         let _ = session.close().unwrap();

@@ -13,7 +13,7 @@ use std::{
 
 use futures::FutureExt as _;
 use gsession::{
-    AsyncStorage, FileStorage, Record, Storage, StoreKey,
+    AnyStorage, FileStorage, Record, Storage, StoreKey,
     storage::{Access, Lookup},
 };
 use rustix::fs::{Advice, fadvise};
@@ -56,7 +56,7 @@ impl Place {
     }
 
     fn at_once_with(&self, access: &Access) -> Option<Lookup> {
-        self.storage.load_at_once(&self.key, access)
+        self.storage.load_cached(&self.key, access)
     }
 }
 
@@ -85,9 +85,10 @@ fn evict(path: &Path) {
 #[test]
 fn what_is_in_memory_needs_no_other_thread() {
     let place = Place::new();
+    let storage = AnyStorage::from(place.storage.clone());
     with_a_busy_pool(async |_| {
         for _ in 0..2 {
-            let loaded = AsyncStorage::load(&place.storage, &place.key, &Access::passive(NOW)).now_or_never();
+            let loaded = storage.load(&place.key, &Access::passive(NOW)).now_or_never();
             assert_eq!(
                 user(
                     loaded
@@ -97,8 +98,7 @@ fn what_is_in_memory_needs_no_other_thread() {
                 .as_deref(),
                 Some("\"ada\"")
             );
-            let fetched =
-                AsyncStorage::fetch(&place.storage, &place.key, &["user"], &Access::passive(NOW)).now_or_never();
+            let fetched = storage.fetch(&place.key, &["user"], &Access::passive(NOW)).now_or_never();
             assert_eq!(
                 user(
                     fetched
@@ -115,12 +115,13 @@ fn what_is_in_memory_needs_no_other_thread() {
 #[test]
 fn what_is_on_disk_only_is_read_by_another_thread() {
     let place = Place::new();
+    let storage = AnyStorage::from(place.storage.clone());
     with_a_busy_pool(async |release| {
         let access = Access::passive(NOW);
         // The system may have its reasons to keep a file in memory, but not always.
         for _ in 0..100 {
             evict(&place.file());
-            let load = AsyncStorage::load(&place.storage, &place.key, &access);
+            let load = storage.load(&place.key, &access);
             futures::pin_mut!(load);
             if futures::poll!(&mut load).is_pending() {
                 release();

@@ -13,7 +13,7 @@ use std::{
 };
 
 use gsession::{
-    ClientInfo, Delivery, Error, FileStorage, Manager, Saved, Session, SessionId, StorageErrorKind, StoreKey,
+    ClientInfo, Delivery, Error, Exchange, FileStorage, Manager, Saved, Session, SessionId, StorageErrorKind, StoreKey,
     storage::file::Durability,
 };
 use support::child;
@@ -88,19 +88,19 @@ fn files(sessions: &Path) -> Vec<(PathBuf, Vec<u8>)> {
     files
 }
 
-fn request(manager: &Manager, id: &SessionId) -> Session {
-    let session = manager.session(Some(id.as_str()), ClientInfo::default());
+fn request(manager: &Manager, id: &SessionId) -> Exchange<Session> {
+    let session = manager.begin(Some(id.as_str()), ClientInfo::default);
     assert_eq!(session.get::<String>("state").unwrap().as_deref(), Some("old"), "the old session is as it was");
     session
 }
 
-fn new_session(manager: &Manager) -> Session {
-    let session = manager.session(None, ClientInfo::default());
+fn new_session(manager: &Manager) -> Exchange<Session> {
+    let session = manager.begin(None, ClientInfo::default);
     session.set("state", "old").unwrap();
     session
 }
 
-fn sent(session: &Session) -> SessionId {
+fn sent(session: &Exchange<Session>) -> SessionId {
     match session.close().unwrap().delivery {
         Delivery::Send { id, .. } => id,
         other => panic!("no id for the client: {other:?}"),
@@ -112,7 +112,7 @@ fn is_full<T: std::fmt::Debug>(result: Result<T, Error>) {
 }
 
 /// A session that makes a file of many pages.
-fn grow(session: &Session) {
+fn grow(session: &Exchange<Session>) {
     session.set("state", "new").unwrap();
     session.set("text", &"x".repeat(64 * 1024)).unwrap();
 }
@@ -150,7 +150,7 @@ fn survive_a_full_disk(disk: &Path, durability: Durability) {
 }
 
 fn request_new(manager: &Manager, id: &SessionId) -> usize {
-    let session = manager.session(Some(id.as_str()), ClientInfo::default());
+    let session = manager.begin(Some(id.as_str()), ClientInfo::default);
     assert_eq!(session.get::<String>("state").unwrap().as_deref(), Some("new"));
     session.get::<String>("text").unwrap().unwrap().len()
 }
@@ -208,7 +208,7 @@ fn a_renewal_for_which_there_is_half_the_room_changes_nothing() {
     assert!(failures > 4, "{failures}");
     let Delivery::Send { id: new, .. } = renewed.delivery else { panic!("it was renewed: {renewed:?}") };
     let _ = request(&manager, &new);
-    assert!(manager.session(Some(id.as_str()), ClientInfo::default()).is_empty().unwrap());
+    assert!(manager.begin(Some(id.as_str()), ClientInfo::default).is_empty().unwrap());
     drop(ballast);
 }
 
@@ -226,7 +226,7 @@ fn a_session_can_be_ended_on_a_full_disk() {
     let _ = sent(&session);
     let _ballast = Ballast::fill(disk);
     for id in [plain, renewed] {
-        let logout = manager.session(Some(id.as_str()), ClientInfo::default());
+        let logout = manager.begin(Some(id.as_str()), ClientInfo::default);
         logout.destroy();
         assert_eq!(logout.close().unwrap().saved, Saved::Destroyed);
         assert!(!manager.destroy(StoreKey::of(&id)).unwrap(), "it was ended");
@@ -250,7 +250,7 @@ fn a_read_only_disk_can_be_read_and_listed() {
     let _ = request(&manager, &id).close().unwrap();
     let listed: Vec<StoreKey> = manager.sessions_of("ada").unwrap().into_iter().map(|(key, _)| key).collect();
     assert_eq!(listed, [StoreKey::of(&id)]);
-    let logout = manager.session(Some(id.as_str()), ClientInfo::default());
+    let logout = manager.begin(Some(id.as_str()), ClientInfo::default);
     logout.destroy();
     assert!(logout.close().is_err(), "a logout that is not done is not acknowledged");
 }

@@ -10,8 +10,8 @@ use std::{
 };
 
 use gsession::{
-    BincodeCodec, ClientInfo, Codec, CodecError, Delivery, Error, FileStorage, Limits, Manager, Record, Saved, Session,
-    SessionId, Storage, StorageErrorKind, StoreKey, Timestamp,
+    BincodeCodec, ClientInfo, Codec, CodecError, Delivery, Error, Exchange, FileStorage, Limits, Manager, Record,
+    Saved, Session, SessionId, Storage, StorageErrorKind, StoreKey, Timestamp,
 };
 use rustix::process::Signal;
 use support::child::{self, Process};
@@ -21,8 +21,8 @@ fn open(folder: &Path) -> FileStorage {
     FileStorage::builder(folder).sweep_interval(Duration::MAX).build().unwrap()
 }
 
-fn request(manager: &Manager, id: &str) -> Session {
-    manager.session(Some(id), ClientInfo::default())
+fn request(manager: &Manager, id: &str) -> Exchange<Session> {
+    manager.begin(Some(id), ClientInfo::default)
 }
 
 /// A session to fight over, and the folder it is in.
@@ -35,7 +35,7 @@ impl Shared {
     fn new() -> Self {
         let folder = TempDir::new().unwrap();
         let manager = Manager::new(open(&folder.path().join("sessions")));
-        let session = manager.session(None, ClientInfo::default());
+        let session = manager.begin(None, ClientInfo::default);
         session.set("n", &0).unwrap();
         let Delivery::Send { id, .. } = session.close().unwrap().delivery else { panic!("a new session has an id") };
         Self { folder, id }
@@ -231,7 +231,7 @@ fn hold_the_lock(id: &str, folder: &Path) {
 }
 
 /// A manager that does not wait long, and a session that cannot be saved while another process holds the lock.
-fn times_out(shared: &Shared) -> (Manager, Session) {
+fn times_out(shared: &Shared) -> (Manager, Exchange<Session>) {
     let storage = FileStorage::builder(shared.sessions()).lock_timeout(Duration::from_millis(50)).build().unwrap();
     let manager = Manager::new(storage);
     let session = request(&manager, shared.id.as_str());

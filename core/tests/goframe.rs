@@ -19,12 +19,12 @@ fn manager(storage: impl Storage + 'static, clock: &ManualClock, ttl: Duration) 
     Manager::builder(storage).idle_timeout(ttl).id_generator(ids).clock(clock.clone()).build().unwrap()
 }
 
-fn fresh(manager: &Manager) -> gsession::Session {
-    manager.session(None, ClientInfo::default())
+fn fresh(manager: &Manager) -> gsession::Exchange<gsession::Session> {
+    manager.begin(None, ClientInfo::default)
 }
 
-fn presenting(manager: &Manager, id: &SessionId) -> gsession::Session {
-    manager.session(Some(id.as_str()), ClientInfo::default())
+fn presenting(manager: &Manager, id: &SessionId) -> gsession::Exchange<gsession::Session> {
+    manager.begin(Some(id.as_str()), ClientInfo::default)
 }
 
 /// `Test_NewSessionId`. Ours are 43 characters instead of 32: they carry 256 bits of randomness.
@@ -217,6 +217,6 @@ fn set_id_comes_first() {
 /// With the default generator an id that no client could come back with is refused, where GoFrame would take it.
 #[test]
 fn set_id_must_fit_the_generator() {
-    let session = Manager::new(MemoryStorage::new()).session(None, ClientInfo::default());
+    let session = Manager::new(MemoryStorage::new()).begin(None, ClientInfo::default);
     assert!(matches!(session.set_id(SessionId::custom("1234567890").unwrap()), Err(Error::InvalidId(_))));
 }

@@ -6,9 +6,9 @@ mod support;
 use std::{sync::Arc, time::Duration};
 
 use gsession::{
-    AnyStorage, AsyncStorage, Changes, OnTheSpot, Record, Storage, StorageError, StorageErrorKind, StoreKey, Timestamp,
+    AnyStorage, AsyncStorage, Changes, Record, Storage, StorageError, StorageErrorKind, StoreKey, Timestamp,
     record::Commit,
-    storage::{Access, Committed, Created, Found, Lookup, Moved, Removed, Swept, Touched},
+    storage::{Access, Committed, Created, Found, Lookup, Moved, Removed, StorageFuture, Swept, Touched, Trace},
 };
 use support::{IDLE, NOW, active, commit_at, key, quiet_memory, record, stored};
 
@@ -25,9 +25,9 @@ struct Awaited {
 }
 
 impl Awaited {
-    fn new(storage: impl AsyncStorage + 'static) -> Self {
+    fn new(storage: impl Into<AnyStorage>) -> Self {
         let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();
-        Self { storage: AnyStorage::new(storage), runtime }
+        Self { storage: storage.into(), runtime }
     }
 }
 
@@ -54,6 +54,10 @@ impl Storage for Awaited {
 
     fn move_to(&self, from: &StoreKey, to: &StoreKey, commit: &Commit) -> Result<Moved, StorageError> {
         self.runtime.block_on(self.storage.move_to(from, to, commit))
+    }
+
+    fn trace(&self, key: &StoreKey, now: Timestamp) -> Result<Option<Trace>, StorageError> {
+        self.runtime.block_on(self.storage.trace(key, now))
     }
 
     fn remove(&self, key: &StoreKey) -> Result<Removed, StorageError> {
@@ -101,6 +105,10 @@ impl Storage for Names {
         named("move_to")
     }
 
+    fn trace(&self, _: &StoreKey, _: Timestamp) -> Result<Option<Trace>, StorageError> {
+        named("trace")
+    }
+
     fn remove(&self, _: &StoreKey) -> Result<Removed, StorageError> {
         named("remove")
     }
@@ -111,6 +119,55 @@ impl Storage for Names {
 
     fn sweep(&self, _: Timestamp) -> Result<Swept, StorageError> {
         named("sweep")
+    }
+}
+
+/// The same, async.
+struct AsyncNames;
+
+fn named_later<'a, T: Send + 'a>(name: &'static str) -> StorageFuture<'a, T> {
+    Box::pin(async move { named(name) })
+}
+
+impl AsyncStorage for AsyncNames {
+    fn load<'a>(&'a self, _: &'a StoreKey, _: &'a Access) -> StorageFuture<'a, Lookup> {
+        named_later("load")
+    }
+
+    fn fetch<'a>(&'a self, _: &'a StoreKey, _: &'a [&'a str], _: &'a Access) -> StorageFuture<'a, Lookup> {
+        named_later("fetch")
+    }
+
+    fn create<'a>(&'a self, _: &'a StoreKey, _: &'a Record, _: Timestamp) -> StorageFuture<'a, Created> {
+        named_later("create")
+    }
+
+    fn commit<'a>(&'a self, _: &'a StoreKey, _: &'a Commit) -> StorageFuture<'a, Committed> {
+        named_later("commit")
+    }
+
+    fn touch<'a>(&'a self, _: &'a StoreKey, _: &'a Access) -> StorageFuture<'a, Touched> {
+        named_later("touch")
+    }
+
+    fn move_to<'a>(&'a self, _: &'a StoreKey, _: &'a StoreKey, _: &'a Commit) -> StorageFuture<'a, Moved> {
+        named_later("move_to")
+    }
+
+    fn trace<'a>(&'a self, _: &'a StoreKey, _: Timestamp) -> StorageFuture<'a, Option<Trace>> {
+        named_later("trace")
+    }
+
+    fn remove<'a>(&'a self, _: &'a StoreKey) -> StorageFuture<'a, Removed> {
+        named_later("remove")
+    }
+
+    fn find<'a>(&'a self, _: &'a str, _: Timestamp) -> StorageFuture<'a, Vec<Found>> {
+        named_later("find")
+    }
+
+    fn sweep(&self, _: Timestamp) -> StorageFuture<'_, Swept> {
+        named_later("sweep")
     }
 }
 
@@ -126,6 +183,7 @@ fn forwards_every_method(storage: &dyn Storage) {
     assert_eq!(name(storage.commit(&key(1), &commit)), "commit");
     assert_eq!(name(storage.touch(&key(1), &active(NOW))), "touch");
     assert_eq!(name(storage.move_to(&key(1), &key(2), &commit)), "move_to");
+    assert_eq!(name(storage.trace(&key(1), NOW)), "trace");
     assert_eq!(name(storage.remove(&key(1))), "remove");
     assert_eq!(name(storage.find("ada", NOW)), "find");
     assert_eq!(name(storage.sweep(NOW)), "sweep");
@@ -137,15 +195,18 @@ fn every_way_to_hold_a_storage_forwards_every_method() {
     forwards_every_method(&&Names);
     forwards_every_method(&(Arc::new(Names) as Arc<dyn Storage>));
     forwards_every_method(&(Box::new(Names) as Box<dyn Storage>));
-    forwards_every_method(&Awaited::new(OnTheSpot(Names)));
-    forwards_every_method(&Awaited::new(AnyStorage::new(OnTheSpot(Names))));
+    forwards_every_method(&Awaited::new(AnyStorage::immediate(Names)));
+    forwards_every_method(&Awaited::new(AnyStorage::immediate(Arc::new(Names) as Arc<dyn Storage>)));
+    forwards_every_method(&Awaited::new(AsyncNames));
+    forwards_every_method(&Awaited::new(Arc::new(AsyncNames) as Arc<dyn AsyncStorage>));
+    forwards_every_method(&Awaited::new(Box::new(AsyncNames) as Box<dyn AsyncStorage>));
 }
 
 #[cfg(feature = "tokio")]
 #[test]
 fn the_pool_forwards_every_method() {
-    forwards_every_method(&Awaited::new(gsession::OnPool::new(Names)));
-    forwards_every_method(&Awaited::new(AnyStorage::new(gsession::OnPool::from(Arc::new(Names) as Arc<dyn Storage>))));
+    forwards_every_method(&Awaited::new(AnyStorage::blocking(Names)));
+    forwards_every_method(&Awaited::new(AnyStorage::blocking(Arc::new(Names) as Arc<dyn Storage>)));
 }
 
 /// A storage with the required methods alone.
@@ -188,7 +249,7 @@ fn the_defaults_are_right_or_say_that_they_are_missing() {
 #[cfg(feature = "tokio")]
 #[test]
 fn the_pool_without_a_runtime_is_an_error() {
-    let storage = AnyStorage::new(gsession::OnPool::new(quiet_memory()));
+    let storage = AnyStorage::blocking(quiet_memory());
     let error = futures::executor::block_on(storage.load(&key(1), &active(NOW))).unwrap_err();
     assert_eq!(error.kind(), StorageErrorKind::Setup);
 }

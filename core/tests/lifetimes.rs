@@ -7,8 +7,8 @@ mod support;
 use std::time::Duration;
 
 use gsession::{
-    ClientInfo, Clock as _, ConfigError, Delivery, Manager, ManagerBuilder, ManualClock, Saved, Session, SessionId,
-    Storage, StoreKey, Timestamp,
+    ClientInfo, Clock as _, ConfigError, Delivery, Exchange, Manager, ManagerBuilder, ManualClock, Saved, Session,
+    SessionId, Storage, StoreKey, Timestamp,
     storage::{Access, Lookup},
 };
 use support::{KINDS, Kind, NOW, Place, quiet_file};
@@ -19,12 +19,12 @@ const MINUTE: Duration = Duration::from_secs(60);
 const HOUR: Duration = Duration::from_secs(60 * 60);
 const YEAR: Duration = Duration::from_secs(365 * 24 * 60 * 60);
 
-fn request(manager: &Manager, id: &SessionId) -> Session {
-    manager.session(Some(id.as_str()), ClientInfo::default())
+fn request(manager: &Manager, id: &SessionId) -> Exchange<Session> {
+    manager.begin(Some(id.as_str()), ClientInfo::default)
 }
 
 fn login(manager: &Manager) -> SessionId {
-    let session = manager.session(None, ClientInfo::default());
+    let session = manager.begin(None, ClientInfo::default);
     session.set("user", "ada").unwrap();
     session.set_principal("ada").unwrap();
     match session.close().unwrap().delivery {

@@ -170,7 +170,7 @@ fn a_flood_does_not_push_out_those_who_are_logged_in() {
     let storage = bounded(100);
     let manager = Manager::builder(storage.clone()).clock(ManualClock::new(NOW)).build().unwrap();
     let login = || {
-        let session = manager.session(None, ClientInfo::default());
+        let session = manager.begin(None, ClientInfo::default);
         session.set("user", "ada").unwrap();
         session.set_principal("ada").unwrap();
         match session.close().unwrap().delivery {
@@ -180,12 +180,12 @@ fn a_flood_does_not_push_out_those_who_are_logged_in() {
     };
     let ids: Vec<_> = (0..50).map(|_| login()).collect();
     for _ in 0..2_000 {
-        let stranger = manager.session(None, ClientInfo::default());
+        let stranger = manager.begin(None, ClientInfo::default);
         stranger.set("seen", &1).unwrap();
         let _ = stranger.close().unwrap();
     }
     for id in &ids {
-        let session = manager.session(Some(id.as_str()), ClientInfo::default());
+        let session = manager.begin(Some(id.as_str()), ClientInfo::default);
         assert_eq!(session.get::<String>("user").unwrap().as_deref(), Some("ada"));
     }
     assert_eq!(manager.sessions_of("ada").unwrap().len(), 50);
@@ -218,7 +218,7 @@ fn when_only_principals_are_left_a_new_session_is_refused() {
     assert_eq!(storage.len(), 10);
     // It is an error the application can match on, and it passes.
     let manager = Manager::builder(storage.clone()).clock(ManualClock::new(NOW)).build().unwrap();
-    let session = manager.session(None, ClientInfo::default());
+    let session = manager.begin(None, ClientInfo::default);
     session.set("seen", &1).unwrap();
     assert!(matches!(session.close(), Err(Error::Storage(error)) if error.kind() == StorageErrorKind::Full));
     assert_eq!(Storage::remove(&storage, &numbered(3)).unwrap(), Removed::Done);
@@ -394,28 +394,28 @@ fn a_logout_with_the_first_id_is_true_after_many_renewals() {
     for renewals in [10, 20, 300] {
         let storage = bounded(1_000);
         let manager = Manager::builder(storage).clock(ManualClock::new(NOW)).build().unwrap();
-        let sent = |session: gsession::Session| match session.close().unwrap().delivery {
+        let sent = |session: gsession::Exchange<gsession::Session>| match session.close().unwrap().delivery {
             Delivery::Send { id, .. } => id,
             other => panic!("no id for the client: {other:?}"),
         };
-        let login = manager.session(None, ClientInfo::default());
+        let login = manager.begin(None, ClientInfo::default);
         login.set_principal("ada").unwrap();
         let first = sent(login);
         let mut newest = first.clone();
         for _ in 0..renewals {
-            let session = manager.session(Some(newest.as_str()), ClientInfo::default());
+            let session = manager.begin(Some(newest.as_str()), ClientInfo::default);
             session.renew().unwrap();
             newest = sent(session);
         }
         for _ in 0..2_000 {
-            let stranger = manager.session(None, ClientInfo::default());
+            let stranger = manager.begin(None, ClientInfo::default);
             stranger.set("seen", &1).unwrap();
             let _ = stranger.close().unwrap();
         }
-        let logout = manager.session(Some(first.as_str()), ClientInfo::default());
+        let logout = manager.begin(Some(first.as_str()), ClientInfo::default);
         logout.destroy();
         assert_eq!(logout.close().unwrap().saved, Saved::Destroyed);
-        let after = manager.session(Some(newest.as_str()), ClientInfo::default());
+        let after = manager.begin(Some(newest.as_str()), ClientInfo::default);
         assert_eq!(after.principal().unwrap(), None, "after {renewals} renewals");
         assert!(manager.sessions_of("ada").unwrap().is_empty());
     }
@@ -428,7 +428,7 @@ fn a_login_is_repeated_with_any_id() {
     let storage = bounded(1_000);
     let manager = Manager::builder(storage.clone()).clock(ManualClock::new(NOW)).build().unwrap();
     let log_in = |id: Option<&str>| {
-        let session = manager.session(id, ClientInfo::default());
+        let session = manager.begin(id, ClientInfo::default);
         session.renew().unwrap();
         session.set_principal("ada").unwrap();
         match session.close().unwrap().delivery {
@@ -438,14 +438,14 @@ fn a_login_is_repeated_with_any_id() {
     };
     let mut ids = vec![log_in(None)];
     for _ in 0..20 {
-        let session = manager.session(ids.last().map(|id| id.as_str()), ClientInfo::default());
+        let session = manager.begin(ids.last().map(|id| id.as_str()), ClientInfo::default);
         session.renew().unwrap();
         let Delivery::Send { id, .. } = session.close().unwrap().delivery else { panic!("no id for the client") };
         ids.push(id);
     }
     for id in &ids {
         let given = log_in(Some(id.as_str()));
-        let session = manager.session(Some(given.as_str()), ClientInfo::default());
+        let session = manager.begin(Some(given.as_str()), ClientInfo::default);
         assert_eq!(session.principal().unwrap().as_deref(), Some("ada"));
     }
 }
@@ -528,10 +528,10 @@ fn reading_and_unknown_ids_and_logouts_store_nothing() {
     for number in 0..100 {
         let id = gsession::SessionId::from_random([number; 32]);
         for id in [None, Some(id.as_str()), Some("malformed")] {
-            let reader = manager.session(id, ClientInfo::default());
+            let reader = manager.begin(id, ClientInfo::default);
             assert_eq!(reader.get::<String>("user").unwrap(), None);
             let _ = reader.close().unwrap();
-            let logout = manager.session(id, ClientInfo::default());
+            let logout = manager.begin(id, ClientInfo::default);
             logout.remove("user").unwrap();
             logout.renew().unwrap();
             logout.destroy();

@@ -8,8 +8,8 @@ mod support;
 use std::{alloc::System, path::Path, time::Duration};
 
 use gsession::{
-    AnyStorage, AsyncManager, AsyncSession, AsyncStorage, ClientInfo, Delivery, ManualClock, RedisHashStorage,
-    RedisStorage, Saved, SessionId, StoreKey, storage::redis::NearCache,
+    AnyStorage, AsyncManager, ClientInfo, Delivery, Exchange, ManualClock, RedisHashStorage, RedisStorage, Saved,
+    SessionId, StoreKey, storage::redis::NearCache,
 };
 use gsession_test_servers::RedisServer;
 use stats_alloc::{INSTRUMENTED_SYSTEM, StatsAlloc};
@@ -47,8 +47,8 @@ fn allocated() -> usize {
     stats.bytes_allocated - stats.bytes_deallocated
 }
 
-fn open(manager: &AsyncManager, id: &SessionId) -> AsyncSession {
-    manager.session(Some(id.as_str()), ClientInfo::default())
+fn open(manager: &AsyncManager, id: &SessionId) -> Exchange {
+    manager.begin(Some(id.as_str()), ClientInfo::default)
 }
 
 fn sent(delivery: Delivery) -> SessionId {
@@ -59,7 +59,7 @@ fn sent(delivery: Delivery) -> SessionId {
 }
 
 async fn live_and_go(manager: &AsyncManager, end: End, user: &str) {
-    let session = manager.session(None, ClientInfo::default());
+    let session = manager.begin(None, ClientInfo::default);
     session.set("user", user).unwrap();
     session.set_principal(user).unwrap();
     let mut id = sent(session.close().await.unwrap().delivery);
@@ -108,12 +108,11 @@ async fn live_and_go(manager: &AsyncManager, end: End, user: &str) {
 }
 
 /// Generation after generation, the clock moves on and what is over is swept. Afterwards no bytes may have come to stay.
-async fn generations(name: &str, storage: impl AsyncStorage + 'static, ends: &[End]) {
+async fn generations(name: &str, storage: impl Into<AnyStorage>, ends: &[End]) {
     // Half of what a single key for each session would take: tables and buffers still vary.
     let slack = MORE * SESSIONS * ends.len() * size_of::<StoreKey>() / 2;
     let clock = ManualClock::new(NOW);
-    let manager =
-        AsyncManager::builder(AnyStorage::new(storage)).clock(clock.clone()).idle_timeout(IDLE).build().unwrap();
+    let manager = AsyncManager::builder(storage).clock(clock.clone()).idle_timeout(IDLE).build().unwrap();
     let mut before = 0;
     for generation in 0..FIRST + MORE {
         if generation == FIRST {

@@ -8,7 +8,7 @@ use gsession::{ClientInfo, Delivery, Error, Manager, SessionId};
 use support::{KINDS, Place};
 
 fn logged_in(manager: &Manager) -> SessionId {
-    let session = manager.session(None, ClientInfo::default());
+    let session = manager.begin(None, ClientInfo::default);
     session.set("user", "ada").unwrap();
     session.set_principal("ada").unwrap();
     let Delivery::Send { id, .. } = session.close().unwrap().delivery else { panic!("a new session has an id") };
@@ -16,14 +16,14 @@ fn logged_in(manager: &Manager) -> SessionId {
 }
 
 fn renewed(manager: &Manager, id: &SessionId) -> SessionId {
-    let session = manager.session(Some(id.as_str()), ClientInfo::default());
+    let session = manager.begin(Some(id.as_str()), ClientInfo::default);
     session.renew().unwrap();
     let Delivery::Send { id, .. } = session.close().unwrap().delivery else { panic!("a renewal gives an id") };
     id
 }
 
 fn lives(manager: &Manager, id: &SessionId) -> bool {
-    manager.session(Some(id.as_str()), ClientInfo::default()).contains_key("user").unwrap()
+    manager.begin(Some(id.as_str()), ClientInfo::default).contains_key("user").unwrap()
 }
 
 /// The request has read its session before another one renews it, so it does not know the key under which it is listed.
@@ -33,13 +33,13 @@ fn a_session_that_was_renewed_meanwhile_is_not_taken_for_another() {
         let place = Place::new(kind);
         let manager = place.manager();
         let (own, other) = (logged_in(&manager), logged_in(&manager));
-        let session = manager.session(Some(own.as_str()), ClientInfo::default());
+        let session = manager.begin(Some(own.as_str()), ClientInfo::default);
         assert!(session.contains_key("user").unwrap());
         let own = renewed(&manager, &own);
         assert!(matches!(session.destroy_others(), Err(Error::Gone)), "{kind:?}");
         assert!(lives(&manager, &own) && lives(&manager, &other), "{kind:?}: nothing is ended");
         // It knows now, so that it is asked again with the new id.
-        let session = manager.session(Some(own.as_str()), ClientInfo::default());
+        let session = manager.begin(Some(own.as_str()), ClientInfo::default);
         assert_eq!(session.destroy_others().unwrap(), 1, "{kind:?}");
         assert!(lives(&manager, &own) && !lives(&manager, &other), "{kind:?}");
     }

@@ -11,7 +11,7 @@ use std::{
 };
 
 use gsession::{
-    AsyncManager, AsyncSession, ClientInfo, Closed, Delivery, Error, Manager, OnTheSpot, Saved, Session, SessionId,
+    AnyStorage, AsyncManager, ClientInfo, Closed, Delivery, Error, Exchange, Manager, Saved, Session, SessionId,
     Storage, StoreKey, storage::Removed,
 };
 use support::{
@@ -38,13 +38,13 @@ impl World {
     }
 
     /// A request with this id.
-    fn request(&self, id: &SessionId) -> Session {
-        self.manager.session(Some(id.as_str()), ClientInfo::default())
+    fn request(&self, id: &SessionId) -> Exchange<Session> {
+        self.manager.begin(Some(id.as_str()), ClientInfo::default)
     }
 
     /// A logged-in session.
     fn login(&self) -> SessionId {
-        let session = self.manager.session(None, ClientInfo::default());
+        let session = self.manager.begin(None, ClientInfo::default);
         session.set("user", "ada").unwrap();
         session.set_principal("ada").unwrap();
         sent(&session.close().unwrap())
@@ -69,11 +69,11 @@ fn sent(closed: &Closed) -> SessionId {
     }
 }
 
-fn logged_in(session: &Session) -> bool {
+fn logged_in(session: &Exchange<Session>) -> bool {
     session.get::<String>("user").unwrap().as_deref() == Some("ada")
 }
 
-fn closing<'s>(scope: &'s Scope<'s, '_>, session: &Session) -> ScopedJoinHandle<'s, Result<Closed, Error>> {
+fn closing<'s>(scope: &'s Scope<'s, '_>, session: &Exchange<Session>) -> ScopedJoinHandle<'s, Result<Closed, Error>> {
     let session = session.clone();
     scope.spawn(move || session.close())
 }
@@ -199,10 +199,10 @@ fn an_update_of_a_session_that_ended_says_so() {
 
 /// The requests that were running when the user logged out.
 struct Running {
-    writer: Session,
-    toucher: Session,
-    renewer: Session,
-    saver: Session,
+    writer: Exchange<Session>,
+    toucher: Exchange<Session>,
+    renewer: Exchange<Session>,
+    saver: Exchange<Session>,
 }
 
 impl Running {
@@ -367,7 +367,7 @@ fn a_request_that_lost_its_session_gives_no_id_to_the_client() {
 fn a_destroy_during_the_save_of_a_new_session_ends_it() {
     for kind in KINDS {
         let world = World::new(kind);
-        let session = world.manager.session(None, ClientInfo::default());
+        let session = world.manager.begin(None, ClientInfo::default);
         session.set("user", "ada").unwrap();
         session.set_principal("ada").unwrap();
         let gate = world.gated.before(Op::Create);
@@ -635,7 +635,7 @@ fn an_id_the_generator_repeats_never_overwrites() {
         let repeat = taken.clone();
         let ids = gsession::CustomIds::new(move |_: &ClientInfo| Ok(repeat.clone()), |_: &str| true);
         let manager = place.builder().id_generator(ids).build().unwrap();
-        let session = manager.session(None, ClientInfo::default());
+        let session = manager.begin(None, ClientInfo::default);
         session.set("user", "eve").unwrap();
         assert!(matches!(session.close(), Err(Error::Id(_))));
         let kept = stored(&*place.storage, &StoreKey::of(&taken), NOW).unwrap();
@@ -699,8 +699,8 @@ fn async_worlds(run: impl AsyncFn(AsyncManager, &Place)) {
             builder.clock(place.clock.clone()).idle_timeout(IDLE).id_generator(place.ids.clone()).build().unwrap()
         };
         #[cfg(feature = "tokio")]
-        runtime.block_on(run(build(AsyncManager::builder(gsession::OnPool::from(Arc::clone(&storage)))), &place));
-        runtime.block_on(run(build(AsyncManager::builder(OnTheSpot(storage))), &place));
+        runtime.block_on(run(build(AsyncManager::builder(AnyStorage::blocking(Arc::clone(&storage)))), &place));
+        runtime.block_on(run(build(AsyncManager::builder(AnyStorage::immediate(storage))), &place));
     }
 }
 
@@ -708,12 +708,12 @@ fn async_worlds(run: impl AsyncFn(AsyncManager, &Place)) {
 fn async_requests_lose_nothing_and_add_up() {
     const REQUESTS: usize = 40;
     async_worlds(async |manager, _| {
-        let first = manager.session(None, ClientInfo::default());
+        let first = manager.begin(None, ClientInfo::default);
         first.set("n", &0).unwrap();
         let id = sent(&first.close().await.unwrap());
         let mut sessions = Vec::new();
         for _ in 0..REQUESTS {
-            let session = manager.session(Some(id.as_str()), ClientInfo::default());
+            let session = manager.begin(Some(id.as_str()), ClientInfo::default);
             assert_eq!(session.get::<u32>("n").await.unwrap(), Some(0));
             sessions.push(session);
         }
@@ -730,7 +730,7 @@ fn async_requests_lose_nothing_and_add_up() {
         for task in tasks {
             assert_eq!(task.await.unwrap().saved, Saved::Committed);
         }
-        let data = manager.session(Some(id.as_str()), ClientInfo::default()).data().await.unwrap();
+        let data = manager.begin(Some(id.as_str()), ClientInfo::default).data().await.unwrap();
         assert_eq!(data.len(), REQUESTS + 1);
         assert_eq!(data["n"], REQUESTS);
     });
@@ -740,19 +740,19 @@ fn async_requests_lose_nothing_and_add_up() {
 fn async_requests_that_straddle_a_logout_bring_nothing_back() {
     async_worlds(async |manager, place| {
         for _ in 0..20 {
-            let first = manager.session(None, ClientInfo::default());
+            let first = manager.begin(None, ClientInfo::default);
             first.set("user", "ada").unwrap();
             let id = sent(&first.close().await.unwrap());
             let mut running = Vec::new();
             for _ in 0..4 {
-                let session = manager.session(Some(id.as_str()), ClientInfo::default());
+                let session = manager.begin(Some(id.as_str()), ClientInfo::default);
                 assert!(session.contains_key("user").await.unwrap());
                 running.push(session);
             }
             running[0].set("draft", "text").unwrap();
             running[1].renew().unwrap();
             running[2].set("basket", "full").unwrap();
-            let logout = manager.session(Some(id.as_str()), ClientInfo::default());
+            let logout = manager.begin(Some(id.as_str()), ClientInfo::default);
             logout.destroy();
             assert_eq!(logout.close().await.unwrap().saved, Saved::Destroyed);
             let tasks: Vec<_> =
@@ -771,17 +771,17 @@ fn async_requests_that_straddle_a_logout_bring_nothing_back() {
 #[test]
 fn async_renewals_leave_one_living_id() {
     async_worlds(async |manager, place| {
-        let first = manager.session(None, ClientInfo::default());
+        let first = manager.begin(None, ClientInfo::default);
         first.set("user", "ada").unwrap();
         let id = sent(&first.close().await.unwrap());
         let mut sessions = Vec::new();
         for _ in 0..8 {
-            let session = manager.session(Some(id.as_str()), ClientInfo::default());
+            let session = manager.begin(Some(id.as_str()), ClientInfo::default);
             assert!(session.contains_key("user").await.unwrap());
             session.renew().unwrap();
             sessions.push(session);
         }
-        let close = |session: AsyncSession| tokio::spawn(async move { session.close().await.unwrap() });
+        let close = |session: Exchange| tokio::spawn(async move { session.close().await.unwrap() });
         let tasks: Vec<_> = sessions.into_iter().map(close).collect();
         let mut won = Vec::new();
         for task in tasks {

@@ -4,7 +4,8 @@
 use std::{sync::Arc, time::Duration};
 
 use gsession::{
-    ClientInfo, Closed, Delivery, Manager, ManualClock, MemoryStorage, Saved, Session, SessionId, Storage, Timestamp,
+    ClientInfo, Closed, Delivery, Exchange, Manager, ManualClock, MemoryStorage, Saved, Session, SessionId, Storage,
+    Timestamp,
 };
 
 struct World {
@@ -25,12 +26,12 @@ fn world() -> World {
 }
 
 impl World {
-    fn with(&self, id: &SessionId) -> Session {
-        self.manager.session(Some(id.as_str()), ClientInfo::default())
+    fn with(&self, id: &SessionId) -> Exchange<Session> {
+        self.manager.begin(Some(id.as_str()), ClientInfo::default)
     }
 
     fn anonymous(&self) -> SessionId {
-        let session = self.manager.session(None, ClientInfo::default());
+        let session = self.manager.begin(None, ClientInfo::default);
         session.set("csrf", "secret").unwrap();
         sent(&session.close().unwrap())
     }
@@ -74,7 +75,7 @@ fn overlapping_renewals_on_two_machines_leave_one_session() {
     let ahead = at(1_001_010);
     let other = Manager::builder(world.storage.clone()).clock(ahead).build().unwrap();
     // The second request is under way when the first one renews.
-    let second = other.session(Some(old.as_str()), ClientInfo::default());
+    let second = other.begin(Some(old.as_str()), ClientInfo::default);
     second.renew().unwrap();
     second.set("user", "ada").unwrap();
     world.clock.advance(Duration::from_millis(5));
@@ -143,7 +144,7 @@ fn a_login_under_a_given_id_that_was_renewed() {
     login.set_principal("ada").unwrap();
     login.close().unwrap();
     world.clock.advance(Duration::from_secs(1));
-    let other = world.manager.session(None, ClientInfo::default());
+    let other = world.manager.begin(None, ClientInfo::default);
     other.set_id(old.clone()).unwrap();
     other.set_principal("bob").unwrap();
     let closed = other.close();
@@ -158,14 +159,14 @@ fn two_threads_that_renew_at_once_leave_one_session() {
     for _ in 0..ROUNDS {
         let storage = Arc::new(MemoryStorage::builder().sweep_interval(Duration::MAX).build());
         let manager = Manager::new(storage.clone());
-        let first = manager.session(None, ClientInfo::default());
+        let first = manager.begin(None, ClientInfo::default);
         first.set("csrf", "x").unwrap();
         let old = sent(&first.close().unwrap());
         let start = std::sync::Barrier::new(2);
         let ok = std::thread::scope(|scope| {
             let clicks = [0, 1].map(|_| {
                 scope.spawn(|| {
-                    let session = manager.session(Some(old.as_str()), ClientInfo::default());
+                    let session = manager.begin(Some(old.as_str()), ClientInfo::default);
                     start.wait();
                     session.renew().unwrap();
                     session.set("user", "ada").unwrap();
@@ -190,7 +191,7 @@ fn a_logout_ends_what_an_id_passed_over_was_renewed_to() {
     login.renew().unwrap();
     let renewed = sent(&login.close().unwrap());
     world.clock.advance(Duration::from_secs(60));
-    let session = world.manager.session_from([old.as_str(), other.as_str()], ClientInfo::default);
+    let session = world.manager.begin([old.as_str(), other.as_str()], ClientInfo::default);
     assert!(session.contains_key("csrf").unwrap());
     session.destroy();
     session.close().unwrap();

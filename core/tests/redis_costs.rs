@@ -5,8 +5,8 @@
 use std::time::Duration;
 
 use gsession::{
-    AnyStorage, AsyncManager, AsyncSession, AsyncStorage, ClientInfo, Delivery, Limits, Manager, ManualClock,
-    RedisHashStorage, RedisStorage, Saved, SessionId, Storage, StoreKey, storage::redis::NearCache,
+    AnyStorage, AsyncManager, ClientInfo, Delivery, Exchange, Limits, Manager, ManualClock, RedisHashStorage,
+    RedisStorage, Saved, SessionId, Storage, StoreKey, storage::redis::NearCache,
 };
 use gsession_test_servers::{Monitor, Proxy, RedisServer, Seen};
 
@@ -26,10 +26,10 @@ struct Cost {
 }
 
 impl Place {
-    fn new<S: AsyncStorage + 'static>(build: impl FnOnce(&str) -> S) -> Self {
+    fn new<S: Into<AnyStorage>>(build: impl FnOnce(&str) -> S) -> Self {
         let server = RedisServer::start();
         let proxy = Proxy::to(server.port());
-        let storage = AnyStorage::new(build(&proxy.url()));
+        let storage: AnyStorage = build(&proxy.url()).into();
         let clock = ManualClock::default();
         let manager = AsyncManager::builder(storage).clock(clock.clone()).limits(limits()).build().unwrap();
         Self { server, proxy, manager, clock }
@@ -42,12 +42,12 @@ impl Place {
         ]
     }
 
-    fn open(&self, id: &SessionId) -> AsyncSession {
-        self.manager.session(Some(id.as_str()), ClientInfo::default())
+    fn open(&self, id: &SessionId) -> Exchange {
+        self.manager.begin(Some(id.as_str()), ClientInfo::default)
     }
 
     async fn log_in(&self) -> SessionId {
-        let session = self.manager.session(None, ClientInfo::default());
+        let session = self.manager.begin(None, ClientInfo::default);
         session.set("user", "ada").unwrap();
         session.set("n", &1).unwrap();
         let Delivery::Send { id, .. } = session.close().await.unwrap().delivery else {
@@ -194,7 +194,7 @@ async fn scripts_that_a_server_has_forgotten_are_sent_once_more() {
 async fn the_hash_storage_transfers_what_is_asked_for() {
     let place = Place::new(|url| RedisHashStorage::builder(url).limits(limits()).build().unwrap());
     place.warm_up().await;
-    let session = place.manager.session(None, ClientInfo::default());
+    let session = place.manager.begin(None, ClientInfo::default);
     session.set("user", "ada").unwrap();
     for number in 0..10 {
         session.set(&format!("big{number}"), &"x".repeat(1 << 20)).unwrap();
@@ -293,7 +293,7 @@ fn traces_of_others_cost_a_listing_one_header_each() {
         server.command(&["FLUSHALL"]);
         let manager = Manager::new(storage);
         let log_in = |user: &str| {
-            let session = manager.session(None, ClientInfo::default());
+            let session = manager.begin(None, ClientInfo::default);
             session.set_principal(user).unwrap();
             assert_eq!(session.save().unwrap(), Saved::Created);
             session

@@ -6,8 +6,8 @@
 use std::{collections::BTreeMap, thread, time::Duration};
 
 use gsession::{
-    ClientInfo, CustomIds, Delivery, Error, GoFrameIds, IdGenerator as _, Manager, RedisHashStorage, RedisStorage,
-    Saved, Session, SessionId, Storage, StorageErrorKind,
+    ClientInfo, CustomIds, Delivery, Error, Exchange, GoFrameIds, IdGenerator as _, Manager, RedisHashStorage,
+    RedisStorage, Saved, Session, SessionId, Storage, StorageErrorKind,
 };
 use gsession_test_servers::{
     Cluster, Proxy, RedisServer,
@@ -79,8 +79,8 @@ fn told_of_others<S: Storage + 'static>(storage: S) -> Manager {
     Manager::builder(storage).id_generator(ids).build().unwrap()
 }
 
-fn open(manager: &Manager, id: &str) -> Session {
-    manager.session(Some(id), ClientInfo::default())
+fn open(manager: &Manager, id: &str) -> Exchange<Session> {
+    manager.begin(Some(id), ClientInfo::default)
 }
 
 fn fields(server: &RedisServer, key: &str) -> BTreeMap<String, Vec<u8>> {
@@ -189,7 +189,7 @@ fn what_is_written_here_is_what_goframe_would_have_written() {
         "empty_map": {}, "empty_list": []
     });
     let written = |manager: &Manager| {
-        let session = manager.session(None, ClientInfo::default());
+        let session = manager.begin(None, ClientInfo::default);
         for (key, value) in values.as_object().unwrap() {
             session.set(key, value).unwrap();
         }
@@ -228,7 +228,7 @@ fn each(run: impl Fn(&RedisServer, Manager)) {
 }
 
 fn logged_in(manager: &Manager) -> SessionId {
-    let session = manager.session(None, ClientInfo::default());
+    let session = manager.begin(None, ClientInfo::default);
     session.set("user", "ada").unwrap();
     session.set("n", &0).unwrap();
     let Delivery::Send { id, .. } = session.close().unwrap().delivery else { panic!("a new session has an id") };
@@ -322,7 +322,7 @@ fn renewals_cross_the_nodes_of_a_cluster() {
 #[test]
 fn what_goframes_format_has_no_place_for_is_an_error() {
     each(|server, manager| {
-        let session = manager.session(None, ClientInfo::default());
+        let session = manager.begin(None, ClientInfo::default);
         session.set("user", "ada").unwrap();
         session.set_principal("ada").unwrap();
         let Err(Error::Storage(error)) = session.save() else { panic!("it cannot be stored") };
@@ -332,7 +332,7 @@ fn what_goframes_format_has_no_place_for_is_an_error() {
         let storage = RedisStorage::builder(&server.url()).goframe().build().unwrap();
         let lifetime = Duration::from_secs(60);
         let bounded = Manager::builder(storage).absolute_lifetime(lifetime).build().unwrap();
-        let session = bounded.session(None, ClientInfo::default());
+        let session = bounded.begin(None, ClientInfo::default);
         session.set("user", "ada").unwrap();
         assert!(matches!(session.save(), Err(Error::Storage(error)) if error.kind() == StorageErrorKind::Unsupported));
         session.abandon();
@@ -379,14 +379,14 @@ fn stands(server: &RedisServer) -> (Reply, i64) {
 
 /// Whatever a request does with it, what stands there stays, to the byte and to the second.
 fn stays_as_it_is(server: &RedisServer, manager: &Manager, what: &str) {
-    type Deed = fn(&Session);
+    type Deed = fn(&Exchange<Session>);
     let deeds: [(&str, Deed); 6] = [
         ("reads", |session| assert_eq!(session.get::<String>("user").unwrap(), None)),
         ("reads all", |session| assert!(session.is_empty().unwrap())),
         ("writes", |session| session.set("user", "eve").unwrap()),
         ("renews", |session| session.renew().and_then(|()| session.set("user", "eve")).unwrap()),
         ("updates", |session| assert_eq!(session.update("n", |n: Option<u32>| n.unwrap_or(0) + 1).unwrap(), 1)),
-        ("logs out", Session::destroy),
+        ("logs out", |session| session.destroy()),
     ];
     let before = stands(server);
     assert!(matches!(before.0, Reply::Bytes(_)), "{what}");

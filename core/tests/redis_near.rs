@@ -5,7 +5,7 @@
 use std::{sync::mpsc, thread, time::Duration};
 
 use gsession::{
-    AsyncManager, AsyncSession, ClientInfo, Delivery, Error, RedisHashStorage, RedisStorage, SessionId,
+    AsyncManager, ClientInfo, Delivery, Error, Exchange, RedisHashStorage, RedisStorage, SessionId,
     storage::redis::NearCache,
 };
 use gsession_test_servers::{Proxy, RedisServer, wait};
@@ -15,12 +15,12 @@ fn trusting() -> NearCache {
     NearCache::default().trust_for(Duration::MAX)
 }
 
-fn open(manager: &AsyncManager, id: &SessionId) -> AsyncSession {
-    manager.session(Some(id.as_str()), ClientInfo::default())
+fn open(manager: &AsyncManager, id: &SessionId) -> Exchange {
+    manager.begin(Some(id.as_str()), ClientInfo::default)
 }
 
 async fn log_in(manager: &AsyncManager) -> SessionId {
-    let session = manager.session(None, ClientInfo::default());
+    let session = manager.begin(None, ClientInfo::default);
     session.set("user", "ada").unwrap();
     let Delivery::Send { id, .. } = session.close().await.unwrap().delivery else { panic!("a new session has an id") };
     id

@@ -24,7 +24,7 @@ const NEVER: Duration = Duration::from_secs(40);
 const NOW: Timestamp = Timestamp::from_millis(1_750_000_000_000);
 
 fn log_in(manager: &Manager) -> Result<SessionId, Error> {
-    let session = manager.session(None, ClientInfo::default());
+    let session = manager.begin(None, ClientInfo::default);
     session.set("user", "ada")?;
     let closed = session.close();
     if closed.is_err() {
@@ -35,7 +35,7 @@ fn log_in(manager: &Manager) -> Result<SessionId, Error> {
 }
 
 fn user(manager: &Manager, id: &SessionId) -> Result<Option<String>, Error> {
-    manager.session(Some(id.as_str()), ClientInfo::default()).get("user")
+    manager.begin(Some(id.as_str()), ClientInfo::default).get("user")
 }
 
 #[track_caller]
@@ -77,7 +77,7 @@ fn sentinels_name_the_primary_and_a_failover_needs_no_new_storage() {
     let runtime = tokio::runtime::Runtime::new().unwrap();
     let asynchronous = AsyncManager::new(strings);
     let read = |id: &SessionId| {
-        let session = asynchronous.session(Some(id.as_str()), ClientInfo::default());
+        let session = asynchronous.begin(Some(id.as_str()), ClientInfo::default);
         runtime.block_on(async { session.get::<String>("user").await })
     };
     assert_eq!(read(&ids[0]).unwrap().as_deref(), Some("ada"));
@@ -137,7 +137,7 @@ fn an_old_primary_that_is_started_again_is_not_taken_for_one() {
     let asynchronous = [AsyncManager::new(strings().build().unwrap()), AsyncManager::new(hashes().build().unwrap())];
     let runtime = tokio::runtime::Runtime::new().unwrap();
     let log_in_async = |manager: &AsyncManager| {
-        let session = manager.session(None, ClientInfo::default());
+        let session = manager.begin(None, ClientInfo::default);
         session.set("user", "ada").unwrap();
         let saved = runtime.block_on(session.save());
         session.abandon();
@@ -176,7 +176,7 @@ fn a_new_connection_is_confirmed() {
     let runtime = tokio::runtime::Runtime::new().unwrap();
     let near = AsyncManager::new(near);
     let log_in_near = || {
-        let session = near.session(None, ClientInfo::default());
+        let session = near.begin(None, ClientInfo::default);
         session.set("user", "ada").unwrap();
         match runtime.block_on(session.close())?.delivery {
             Delivery::Send { id, .. } => Ok(id),
@@ -184,7 +184,7 @@ fn a_new_connection_is_confirmed() {
         }
     };
     let read_near = |id: &SessionId| {
-        let session = near.session(Some(id.as_str()), ClientInfo::default());
+        let session = near.begin(Some(id.as_str()), ClientInfo::default);
         runtime.block_on(session.get::<String>("user"))
     };
     log_in(&blocking).unwrap();
@@ -223,7 +223,7 @@ fn without_any_sentinel_connections_that_stand_go_on() {
     let manager = Manager::new(storage.clone());
     let asynchronous = AsyncManager::new(storage);
     let read_async = |id: SessionId| {
-        let session = asynchronous.session(Some(id.as_str()), ClientInfo::default());
+        let session = asynchronous.begin(Some(id.as_str()), ClientInfo::default);
         async move { session.get::<String>("user").await }
     };
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
@@ -256,7 +256,7 @@ fn a_primary_that_was_replaced_while_it_lives_is_left() {
     let asynchronous = AsyncManager::new(storage);
     let runtime = tokio::runtime::Runtime::new().unwrap();
     let log_in_async = || {
-        let session = asynchronous.session(None, ClientInfo::default());
+        let session = asynchronous.begin(None, ClientInfo::default);
         session.set("user", "ada").unwrap();
         runtime.block_on(session.close()).map(drop)
     };
@@ -288,7 +288,7 @@ fn a_primary_that_was_thawed_too_late_takes_no_logout() {
     let (old, new) = sentinels.replace_primary();
     let holds = |at: usize| sentinels.servers[at].keys("gsession:*").len();
     assert_eq!((holds(old), holds(new)), (1, 1));
-    let session = manager.session(Some(id.as_str()), ClientInfo::default());
+    let session = manager.begin(Some(id.as_str()), ClientInfo::default);
     session.destroy();
     assert_eq!(eventually(|| session.save()), Saved::Destroyed);
     assert_eq!((holds(old), holds(new)), (1, 0), "the session lives on");
@@ -328,7 +328,7 @@ fn sessions_live_on_all_nodes_and_are_renewed_across_them() {
         let manager = Manager::new(Arc::clone(&storage));
         let mut ids: Vec<SessionId> = (0..30).map(|_| log_in(&manager).unwrap()).collect();
         for id in &mut ids {
-            let session = manager.session(Some(id.as_str()), ClientInfo::default());
+            let session = manager.begin(Some(id.as_str()), ClientInfo::default);
             session.renew().unwrap();
             session.set("role", "admin").unwrap();
             assert_eq!(session.save().unwrap(), Saved::Renewed);
@@ -340,7 +340,7 @@ fn sessions_live_on_all_nodes_and_are_renewed_across_them() {
         assert_eq!(storage.sweep(later).unwrap().kept, 30);
         every_key_has_an_expiry(&cluster);
         for id in ids {
-            let session = manager.session(Some(id.as_str()), ClientInfo::default());
+            let session = manager.begin(Some(id.as_str()), ClientInfo::default);
             session.destroy();
             assert_eq!(session.save().unwrap(), Saved::Destroyed);
         }
@@ -499,10 +499,10 @@ fn a_slot_that_moves_loses_nothing() {
         let name = cluster.keys("*").into_iter().find(|name| name.ends_with(digits.as_bytes())).unwrap();
         let slot = cluster.slot_of(&name);
         let change = |n: u32| {
-            let session = manager.session(Some(id.as_str()), ClientInfo::default());
+            let session = manager.begin(Some(id.as_str()), ClientInfo::default);
             session.set("n", &n).unwrap();
             assert_eq!(session.save().unwrap(), Saved::Committed);
-            let session = manager.session(Some(id.as_str()), ClientInfo::default());
+            let session = manager.begin(Some(id.as_str()), ClientInfo::default);
             assert_eq!(session.get::<u32>("n").unwrap(), Some(n));
         };
         for round in 0..3 {
@@ -521,11 +521,11 @@ fn a_slot_that_moves_loses_nothing() {
         let from = cluster.node_of(slot).unwrap();
         let to = (from + 1) % 3;
         cluster.begin_migration(slot, from, to);
-        let session = manager.session(Some(id.as_str()), ClientInfo::default());
+        let session = manager.begin(Some(id.as_str()), ClientInfo::default);
         session.renew().unwrap();
         assert_eq!(session.save().unwrap(), Saved::Renewed);
         cluster.move_keys(slot, from, to);
-        let session = manager.session(Some(id.as_str()), ClientInfo::default());
+        let session = manager.begin(Some(id.as_str()), ClientInfo::default);
         session.destroy();
         assert_eq!(session.save().unwrap(), Saved::Destroyed);
         cluster.finish_migration(slot, to);
@@ -579,14 +579,14 @@ fn replicas_that_have_to_confirm() {
     // It is on the replica when the login has been answered.
     let name = format!("gsession:{}", StoreKey::of(&id));
     assert_eq!(replica.command(&["EXISTS", &name]).int(), 1);
-    let session = manager.session(Some(id.as_str()), ClientInfo::default());
+    let session = manager.begin(Some(id.as_str()), ClientInfo::default);
     session.destroy();
     assert_eq!(session.save().unwrap(), Saved::Destroyed);
     assert_eq!(replica.command(&["EXISTS", &name]).int(), 0);
     // One that is not there cannot confirm.
     let storage = RedisHashStorage::builder(&primary.url()).wait_for_replicas(2, Duration::from_millis(100));
     let manager = Manager::new(storage.build().unwrap());
-    let session = manager.session(None, ClientInfo::default());
+    let session = manager.begin(None, ClientInfo::default);
     session.set("user", "ada").unwrap();
     let Err(Error::Storage(error)) = session.save() else { panic!("nobody has confirmed") };
     assert_eq!(error.kind(), StorageErrorKind::Timeout);
@@ -633,7 +633,7 @@ fn a_user_with_few_rights() {
     storage.check().unwrap();
     let manager = Manager::new(storage.clone());
     let id = log_in(&manager).unwrap();
-    let session = manager.session(Some(id.as_str()), ClientInfo::default());
+    let session = manager.begin(Some(id.as_str()), ClientInfo::default);
     session.set_principal("ada").unwrap();
     session.renew().unwrap();
     assert_eq!(session.save().unwrap(), Saved::Renewed);
@@ -642,7 +642,7 @@ fn a_user_with_few_rights() {
     let _ = manager.sweep().unwrap();
     let near = AsyncManager::new(builder().near_cache(gsession::storage::redis::NearCache::default()).build().unwrap());
     tokio::runtime::Runtime::new().unwrap().block_on(async {
-        assert!(near.session(Some(id.as_str()), ClientInfo::default()).is_empty().await.unwrap());
+        assert!(near.begin(Some(id.as_str()), ClientInfo::default).is_empty().await.unwrap());
     });
 }
 
@@ -657,14 +657,14 @@ fn over_tls() {
     let id = log_in(&Manager::new(trusting.clone())).unwrap();
     let manager = AsyncManager::new(trusting);
     let runtime = tokio::runtime::Runtime::new().unwrap();
-    let read = runtime
-        .block_on(async { manager.session(Some(id.as_str()), ClientInfo::default()).get::<String>("user").await });
+    let read =
+        runtime.block_on(async { manager.begin(Some(id.as_str()), ClientInfo::default).get::<String>("user").await });
     assert_eq!(read.unwrap().as_deref(), Some("ada"));
     // A certificate that nobody vouches for is refused, and so is a server that does not speak TLS, or only TLS.
     let distrusting = builder().build().unwrap();
     assert_eq!(distrusting.check().unwrap_err().kind(), StorageErrorKind::Unavailable);
     assert!(runtime.block_on(async {
-        let session = AsyncManager::new(distrusting).session(None, ClientInfo::default());
+        let session = AsyncManager::new(distrusting).begin(None, ClientInfo::default);
         session.set("user", "eve").unwrap();
         let failed = session.save().await.is_err();
         session.abandon();

@@ -7,16 +7,16 @@ use gsession::{ClientInfo, Delivery, Manager, MemoryStorage};
 #[test]
 fn a_request_with_a_stolen_id_is_not_given_the_renewed_one() {
     let manager = Manager::new(MemoryStorage::new());
-    let login = manager.session(None, ClientInfo::default());
+    let login = manager.begin(None, ClientInfo::default);
     login.set("user", "ada").unwrap();
     login.set_principal("ada").unwrap();
     let Delivery::Send { id: stolen, .. } = login.close().unwrap().delivery else { panic!("no id") };
 
     // The thief's request has read the session ...
-    let thief = manager.session(Some(stolen.as_str()), ClientInfo::default());
+    let thief = manager.begin(Some(stolen.as_str()), ClientInfo::default);
     let user: String = thief.get("user").unwrap().unwrap();
     // ... when its owner renews it, so that whoever knew the id is out.
-    let owner = manager.session(Some(stolen.as_str()), ClientInfo::default());
+    let owner = manager.begin(Some(stolen.as_str()), ClientInfo::default);
     owner.renew().unwrap();
     owner.set("step-up", &true).unwrap();
     let Delivery::Send { id: renewed, .. } = owner.close().unwrap().delivery else { panic!("no id") };

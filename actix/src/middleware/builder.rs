@@ -1,13 +1,12 @@
 //! The middleware's settings.
 
-use std::{sync::Arc, time::Duration};
+use std::time::Duration;
 
-use gsession::{AsyncManager, AsyncStorage, Clock, IdGenerator, Limits, ManagerBuilder};
+use gsession::{AnyStorage, AsyncManager, Clock, IdGenerator, Limits, ManagerBuilder};
 
-use super::{SHUTDOWN_TIMEOUT, SessionMiddleware, Setup};
+use super::{SHUTDOWN_TIMEOUT, SessionMiddleware};
 use crate::{
-    ConfigError, CookieMaxAge, SameSite, cookie::CookieAttributes, endings::Endings, header::HeaderChoice,
-    transport::Transport,
+    ConfigError, CookieMaxAge, SameSite, cookie::CookieAttributes, header::HeaderChoice, transport::Transport,
 };
 
 /// Settings of a [`SessionMiddleware`].
@@ -59,7 +58,7 @@ pub struct SessionMiddlewareBuilder {
 }
 
 impl SessionMiddlewareBuilder {
-    pub(super) fn new(storage: impl AsyncStorage + 'static) -> Self {
+    pub(super) fn new(storage: impl Into<AnyStorage>) -> Self {
         Self {
             manager: AsyncManager::builder(storage),
             cookie: CookieAttributes::default(),
@@ -194,7 +193,7 @@ impl SessionMiddlewareBuilder {
     /// For clients that are not browsers. Default: cookie only.
     ///
     /// A new id is answered in the response header `Authorization: Bearer <id>`. A handler may just as well put it into the
-    /// body: after [`Session::save`](crate::Session::save), [`Session::id`](crate::Session::id) is the one that the client
+    /// body: after [`save`](gsession::AsyncSession::save), [`id`](gsession::AsyncSession::id) is the one that the client
     /// has to use next.
     ///
     /// ```
@@ -240,7 +239,7 @@ impl SessionMiddlewareBuilder {
     /// Whether no cache may store the pages of a logged-in session, so that nothing shows when somebody presses Back after
     /// the logout (ASVS 14.3.2, OWASP Session Management Cheat Sheet). Default: no.
     ///
-    /// A session is logged in while it has a principal: see [`Session::set_principal`](crate::Session::set_principal). A
+    /// A session is logged in while it has a principal: see [`set_principal`](gsession::AsyncSession::set_principal). A
     /// response gets `Cache-Control: no-store` if its handler used such a session, or wrote to a session without reading it.
     /// Pages that do not touch the session are unaffected. The header replaces what the handler chose instead, such as
     /// `public`, `private` or `max-age`, unless `no-store` is part of it already (RFC 9111 5.2.2.5). Fields for one kind of
@@ -340,7 +339,6 @@ impl SessionMiddlewareBuilder {
             Transport { cookie, cookie_output, header, no_store_when_logged_in: self.no_store_when_logged_in };
         let realm = self.realm.as_deref().unwrap_or_else(|| transport.realm());
         let manager = self.manager.realm(realm).build()?;
-        let endings = Endings::new(self.shutdown_timeout);
-        Ok(SessionMiddleware { setup: Arc::new(Setup { manager, transport, endings }) })
+        Ok(SessionMiddleware::of(manager, transport, self.shutdown_timeout))
     }
 }

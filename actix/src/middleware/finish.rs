@@ -10,100 +10,55 @@ use actix_web::{
         header::{CACHE_CONTROL, HeaderMap, VARY},
     },
 };
-use gsession::{AsyncSession, Closed, Delivery, Saved};
+use gsession::{ClientInfo, Delivery, Finished, Outcome};
 
 use super::Setup;
 use crate::{
     SessionError,
-    attach::Attached,
     transport::{Via, client_info, never_stored, vary},
 };
 
-/// What the middleware knows of a request when its handler has answered.
-#[derive(Debug, Clone, Copy)]
-pub(super) struct Answered {
-    via: Via,
-    /// Whether the page is one of a logged-in session.
-    logged_in: bool,
-    /// Whether the client will believe that what it asked for is done: it has asked for a change (its method is not safe,
-    /// RFC 9110 9.2.1), and is not told of an error.
-    claims_success: bool,
-}
-
-const LOST: &str =
-    "a session was ended or renewed by another request while this one was writing to it; its changes were dropped";
-
-/// Prepares the end of a request: what the session has to know of its outcome, and what will not be known any more.
-pub(super) fn prepare<B>(session: &AsyncSession, via: Via, outcome: &Result<ServiceResponse<B>, Error>) -> Answered {
-    let logged_in = session.may_be_logged_in();
-    if status_of(outcome).is_server_error() {
-        // What a failed handler wrote is half of something (S9).
-        session.abandon();
-    }
-    if let Ok(response) = outcome
-        && session.may_be_created()
-    {
-        session.set_client_info(client_info(response.request().head()));
-    }
-    let claims_success = matches!(outcome, Ok(response)
-        if !response.request().method().is_safe() && !response.status().is_client_error());
-    Answered { via, logged_in, claims_success }
-}
-
-fn status_of<B>(outcome: &Result<ServiceResponse<B>, Error>) -> StatusCode {
-    match outcome {
-        Ok(response) => response.status(),
-        Err(error) => error.as_response_error().status_code(),
+/// What the handler's answer means for the session.
+pub(super) fn outcome_of<B>(answer: &Result<ServiceResponse<B>, Error>) -> Outcome {
+    match answer {
+        Ok(response) => Outcome::of_http(response.request().method().is_safe(), response.status().as_u16()),
+        // An error claims no success, whatever its status.
+        Err(error) => Outcome::of_http(true, error.as_response_error().status_code().as_u16()),
     }
 }
 
-/// Adds the session's headers to the response.
+/// What is known about the client, for the id of a new session.
+pub(super) fn client_of<B>(answer: &Result<ServiceResponse<B>, Error>) -> ClientInfo {
+    answer.as_ref().map(|response| client_info(response.request().head())).unwrap_or_default()
+}
+
+/// Adds the session's headers to the response, or answers what has to be answered instead.
 pub(super) fn deliver<B>(
-    attached: &Attached,
-    answered: Answered,
-    closed: Result<Closed, gsession::Error>,
-    mut outcome: Result<ServiceResponse<B>, Error>,
+    setup: &Setup,
+    via: Via,
+    finished: Finished,
+    mut answer: Result<ServiceResponse<B>, Error>,
 ) -> Result<ServiceResponse<B>, Error> {
-    let Setup { manager, transport, .. } = attached.setup();
-    let Answered { via, logged_in, claims_success } = answered;
-    let write = |delivery: &Delivery, headers: &mut HeaderMap| {
-        transport.deliver(delivery, via, || manager.now(), logged_in, headers);
-    };
-    let is_gone = matches!(closed, Err(gsession::Error::Gone));
-    if is_gone || closed.as_ref().is_ok_and(|closed| closed.saved == Saved::Gone || closed.conflict) {
-        tracing::warn!(LOST);
+    let Setup { manager, transport, .. } = setup;
+    let Finished { delivery, logged_in, error, .. } = finished;
+    if let Some(error) = error {
+        answer = Err(SessionError::from(error).into());
     }
-    let delivery = match closed {
-        Ok(closed) => {
-            if closed.conflict && claims_success {
-                outcome = Err(SessionError::from(gsession::Error::Gone).into());
-            }
-            closed.delivery
-        }
-        Err(error) => {
-            // The answer of a handler that went wrong anyway says more than this.
-            if !(is_gone && status_of(&outcome).is_client_error()) {
-                outcome = Err(SessionError::from(error).into());
-            }
-            // An id that an earlier save has given must reach the client all the same; nothing else is certain now.
-            let delivery = attached.used().map_or(Delivery::Keep, |(session, _)| session.core().delivery());
-            if matches!(delivery, Delivery::Send { .. }) { delivery } else { Delivery::Keep }
-        }
-    };
-    match outcome {
+    let write = |headers: &mut HeaderMap| transport.deliver(&delivery, via, || manager.now(), logged_in, headers);
+    match answer {
         Ok(mut response) => {
-            write(&delivery, response.headers_mut());
+            write(response.headers_mut());
             Ok(response)
         }
         Err(error) => {
-            let mut headers = HeaderMap::new();
-            write(&delivery, &mut headers);
             let never_stored = logged_in && transport.no_store_when_logged_in;
             let tells_nothing = delivery == Delivery::Keep && !never_stored;
             if tells_nothing && error.as_error::<SessionError>().is_some() {
                 // Our own errors need no headers. Left unwrapped, outer middleware can match on them.
                 return Err(error);
             }
+            let mut headers = HeaderMap::new();
+            write(&mut headers);
             Err(WithHeaders { error, headers, never_stored }.into())
         }
     }

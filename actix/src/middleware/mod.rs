@@ -6,7 +6,7 @@ mod service;
 
 use std::{sync::Arc, time::Duration};
 
-use gsession::{AsyncManager, AsyncStorage};
+use gsession::{AnyStorage, AsyncManager};
 
 use crate::{cookie::CookieAttributes, endings::Endings, transport::Transport};
 
@@ -71,16 +71,23 @@ impl SessionMiddleware {
     /// Browsers ignore such a cookie over plain HTTP, except that some accept it on `localhost`: see
     /// [`cookie_secure`](SessionMiddlewareBuilder::cookie_secure).
     #[must_use]
-    pub fn new(storage: impl AsyncStorage + 'static) -> Self {
+    pub fn new(storage: impl Into<AnyStorage>) -> Self {
         // The default attributes are tested to be accepted; should they not be, the strictest fallback is no cookie at all.
         let cookie = CookieAttributes::default().check().ok();
         let transport = Transport { cookie, cookie_output: true, header: None, no_store_when_logged_in: false };
         let manager = AsyncManager::new(storage).in_realm(transport.realm());
-        Self { setup: Arc::new(Setup { manager, transport, endings: Endings::new(SHUTDOWN_TIMEOUT) }) }
+        Self::of(manager, transport, SHUTDOWN_TIMEOUT)
+    }
+
+    pub(crate) fn of(manager: AsyncManager, transport: Transport, shutdown_timeout: Duration) -> Self {
+        let endings = Endings::new(shutdown_timeout);
+        let late = endings.clone();
+        let manager = manager.end_late_with(move |session| late.carry_out(session));
+        Self { setup: Arc::new(Setup { manager, transport, endings }) }
     }
 
     /// Other settings.
-    pub fn builder(storage: impl AsyncStorage + 'static) -> SessionMiddlewareBuilder {
+    pub fn builder(storage: impl Into<AnyStorage>) -> SessionMiddlewareBuilder {
         SessionMiddlewareBuilder::new(storage)
     }
 

@@ -12,13 +12,17 @@ use actix_web::{
     Error, HttpMessage,
     dev::{Payload, ServiceRequest, ServiceResponse},
 };
+use gsession::{Exchange, Finishing};
 use pin_project_lite::pin_project;
 
 use super::{
     SessionMiddleware, Setup,
-    finish::{deliver, prepare},
+    finish::{client_of, deliver, outcome_of},
 };
-use crate::attach::{Attached, name_is_taken};
+use crate::{
+    attach::{Attached, name_is_taken},
+    transport::Via,
+};
 
 /// The service of [`SessionMiddleware`].
 #[derive(Debug)]
@@ -62,25 +66,29 @@ where
         match attached {
             Some((attached, is_first)) => SessionFuture::Running {
                 inner: self.service.call(req),
-                finishing: None,
-                unfinished: Unfinished { attached: Some(attached), is_first },
+                request: Unfinished { attached: Some(attached), is_first },
             },
             None => SessionFuture::Refused,
         }
     }
 }
 
-type Finishing<B> = Pin<Box<dyn Future<Output = Result<ServiceResponse<B>, Error>>>>;
-
 pin_project! {
-    /// Runs the request, then stores what it did to its session. Boxes nothing unless the session was used (H7).
+    /// Runs the request, then stores what it did to its session. Boxes nothing unless the session was used and its storage
+    /// waits (H7).
     #[project = Projected]
     pub enum SessionFuture<F, B> {
         Running {
             #[pin]
             inner: F,
-            finishing: Option<Finishing<B>>,
-            unfinished: Unfinished,
+            request: Unfinished,
+        },
+        /// The handler has answered, and its session is being stored.
+        Finishing {
+            finishing: Finishing,
+            via: Via,
+            answer: Option<Result<ServiceResponse<B>, Error>>,
+            request: Unfinished,
         },
         /// The middlewares are set up wrongly; nothing runs.
         Refused,
@@ -94,43 +102,40 @@ where
 {
     type Output = F::Output;
 
-    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
-        let (inner, finishing, unfinished) = match self.project() {
-            Projected::Running { inner, finishing, unfinished } => (inner, finishing, unfinished),
-            Projected::Refused => return Poll::Ready(Err(name_is_taken().into())),
-        };
-        if finishing.is_none() {
-            let outcome = ready_or_return!(inner.poll(cx));
-            let Some(attached) = &unfinished.attached else { return Poll::Ready(outcome) };
-            if let Ok(response) = &outcome {
-                attached.detach(response.request());
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        loop {
+            match self.as_mut().project() {
+                Projected::Running { inner, request } => {
+                    let answer = ready_or_return!(inner.poll(cx));
+                    let mut request = std::mem::take(request);
+                    if let (Some(attached), Ok(response)) = (&request.attached, &answer) {
+                        attached.detach(response.request());
+                    }
+                    let Some((exchange, via)) = request.used() else {
+                        request.end();
+                        return Poll::Ready(answer);
+                    };
+                    let finishing = exchange.finish(outcome_of(&answer), || client_of(&answer));
+                    self.set(Self::Finishing { finishing, via, answer: Some(answer), request });
+                }
+                Projected::Finishing { finishing, via, answer, request } => {
+                    let finished = ready_or_return!(Pin::new(finishing).poll(cx));
+                    let Some((attached, answer)) = request.attached.as_ref().zip(answer.take()) else {
+                        return Poll::Pending;
+                    };
+                    let answer = deliver(attached.setup(), *via, finished, answer);
+                    request.end();
+                    return Poll::Ready(answer);
+                }
+                Projected::Refused => return Poll::Ready(Err(name_is_taken().into())),
             }
-            let Some((session, via)) = attached.used().filter(|_| unfinished.is_first) else {
-                unfinished.end();
-                return Poll::Ready(outcome);
-            };
-            let answered = prepare(session.core(), via, &outcome);
-            // With a storage that never waits there is nothing to wait for, and nothing to box.
-            if let Some(closed) = session.core().close_at_once() {
-                let outcome = deliver(attached, answered, closed, outcome);
-                unfinished.end();
-                return Poll::Ready(outcome);
-            }
-            let (session, attached) = (session.core().clone(), attached.clone());
-            *finishing = Some(Box::pin(async move {
-                let closed = session.close().await;
-                deliver(&attached, answered, closed, outcome)
-            }));
         }
-        let Some(finishing) = finishing else { return Poll::Pending };
-        let outcome = ready_or_return!(finishing.as_mut().poll(cx));
-        unfinished.end();
-        Poll::Ready(outcome)
     }
 }
 
 /// A request that has not come to its end. If it never does, because its handler panicked or actix dropped it when its client
 /// left, what it wrote is dropped, unless it is on its way to the storage already; a logout is done all the same (S9).
+#[derive(Default)]
 pub struct Unfinished {
     attached: Option<Attached>,
     /// Whether the session is this middleware's to finish, and not that of the same one further out.
@@ -138,14 +143,14 @@ pub struct Unfinished {
 }
 
 impl Unfinished {
-    /// It has come to its end. What it destroyed and could not end is still tried in the background.
+    /// The session, if it was used and is this middleware's to finish.
+    fn used(&self) -> Option<(&Exchange, Via)> {
+        self.attached.as_ref().filter(|_| self.is_first)?.used()
+    }
+
     fn end(&mut self) {
-        let Some(attached) = self.attached.take().filter(|_| self.is_first) else { return };
-        attached.close();
-        if let Some((session, _)) = attached.used()
-            && session.core().is_doomed()
-        {
-            attached.setup().endings.carry_out(session.core().clone());
+        if let Some(attached) = self.attached.take().filter(|_| self.is_first) {
+            attached.end();
         }
     }
 }

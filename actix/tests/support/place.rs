@@ -10,8 +10,8 @@ use std::{
 };
 
 use gsession::{
-    AnyStorage, Clock as _, FileStorage, ManualClock, MemoryStorage, OnPool, OnTheSpot, Record, RedisHashStorage,
-    RedisStorage, SessionId, Storage,
+    AnyStorage, Clock as _, FileStorage, ManualClock, MemoryStorage, Record, RedisHashStorage, RedisStorage, SessionId,
+    Storage,
     storage::{Access, FORWARD_FOR, Lookup},
 };
 use gsession_actix::{SessionMiddleware, SessionMiddlewareBuilder};
@@ -83,8 +83,8 @@ impl Place {
     /// its own; here every operation passes the probe.)
     pub(crate) fn storage(&self) -> AnyStorage {
         match self.kind {
-            Kind::Memory => AnyStorage::new(OnTheSpot(self.probe.clone())),
-            Kind::File | Kind::RedisString | Kind::RedisHash => AnyStorage::new(OnPool::new(self.probe.clone())),
+            Kind::Memory => AnyStorage::immediate(self.probe.clone()),
+            Kind::File | Kind::RedisString | Kind::RedisHash => AnyStorage::blocking(self.probe.clone()),
         }
     }
 

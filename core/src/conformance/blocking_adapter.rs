@@ -5,7 +5,7 @@ use std::{future::Future, io, sync::Arc};
 use tokio::runtime::{Builder, Runtime};
 
 use crate::{
-    AnyStorage, AsyncStorage, KeyScheme, Record, Storage, StorageError, StoreKey, Timestamp,
+    AnyStorage, KeyScheme, Record, Storage, StorageError, StoreKey, Timestamp,
     record::Commit,
     storage::{Access, Committed, Created, Found, Lookup, Moved, Removed, Swept, Touched, Trace},
 };

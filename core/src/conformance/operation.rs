@@ -1,15 +1,17 @@
 //! Operations on a storage as values, so that they can run in every order and be paused half-way.
 
+use std::sync::Arc;
+
 use super::{
     breakpoint::Breakpoint,
     fixture::{Fixture, entries_of},
     verdict::Verdict,
 };
 use crate::{
-    AnyStorage, AsyncStorage, Record, Storage, StorageError, StoreKey, Timestamp,
-    manager::{remove_through, remove_through_blocking},
+    AnyStorage, Record, Storage, StorageError, StoreKey, Timestamp,
     record::{ApplyHook, Commit},
     storage::{Access, Committed, Created, Lookup, Moved, Removed, Touched},
+    wait::wait,
 };
 
 /// A call of a storage.
@@ -38,21 +40,8 @@ pub(super) enum Answer {
 }
 
 impl Operation {
-    pub(super) fn run(&self, storage: &dyn Storage) -> Result<Answer, StorageError> {
-        Ok(match self {
-            Self::Create(key, record) => created(storage.create(key, record, record.created_at)?, record),
-            Self::Commit(key, commit) => storage.commit(key, commit)?.into(),
-            Self::Touch(key, access) => storage.touch(key, access)?.into(),
-            Self::Move(from, to, commit) => storage.move_to(from, to, commit)?.into(),
-            Self::Remove(key) => storage.remove(key)?.into(),
-            Self::EndAll(principal, now) => {
-                let mut ended = 0;
-                for found in storage.find(principal, *now)? {
-                    ended += u64::from(remove_through_blocking(storage, found.key)?);
-                }
-                Answer::Ended(ended)
-            }
-        })
+    pub(super) fn run(&self, storage: &Arc<dyn Storage>) -> Result<Answer, StorageError> {
+        wait(self.run_async(&AnyStorage::immediate(Arc::clone(storage))))
     }
 
     pub(super) async fn run_async(&self, storage: &AnyStorage) -> Result<Answer, StorageError> {
@@ -65,7 +54,7 @@ impl Operation {
             Self::EndAll(principal, now) => {
                 let mut ended = 0;
                 for found in storage.find(principal, *now).await? {
-                    ended += u64::from(remove_through(storage, found.key).await?);
+                    ended += u64::from(storage.end(found.key).await?);
                 }
                 Answer::Ended(ended)
             }

@@ -5,7 +5,7 @@ use std::{
     fmt,
     future::Future,
     pin::{Pin, pin},
-    sync::{Barrier, mpsc},
+    sync::{Arc, Barrier, mpsc},
     task::{Context, Poll},
     thread::ScopedJoinHandle,
     time::Duration,
@@ -53,7 +53,7 @@ pub(super) fn is_serialisable(fixture: &Fixture, plan: Plan) -> Verdict {
     let reference = fixture.reference();
     let on_reference = |first: usize| {
         outcome(&reference, plan, &|operations| {
-            in_order(operations, first, |operation| operation.run(&*reference.storage))
+            in_order(operations, first, |operation| operation.run(&reference.storage))
         })
     };
     let allowed = [on_reference(0)?, on_reference(1)?];
@@ -81,12 +81,12 @@ fn in_every_way(fixture: &Fixture, plan: Plan, judge: &dyn Fn(&str, &Outcome) ->
     let judge = |how: &str, run: Run<'_>| judge(how, &outcome(fixture, plan, run)?);
     for first in [0, 1] {
         let how = format!("with operation {} paused in Record::apply", first + 1);
-        judge(&how, &|operations| paused(&*fixture.storage, operations, first))?;
+        judge(&how, &|operations| paused(&fixture.storage, operations, first))?;
     }
     for round in 0..RACES {
         for first in [0, 1] {
             let how = format!("with operation {} started a moment before the other one", first + 1);
-            judge(&how, &|operations| raced(&*fixture.storage, operations, first, LATER * round))?;
+            judge(&how, &|operations| raced(&fixture.storage, operations, first, LATER * round))?;
         }
     }
     let Some((storage, executor)) = &fixture.asynchronous else { return Ok(()) };
@@ -111,7 +111,7 @@ pub(super) fn is_whole_when_dropped(fixture: &Fixture, plan: Plan) -> Verdict {
     let keys = reference.new_keys();
     let [operation, _] = plan(&reference, &keys)?;
     let before = left(&reference, &keys)?;
-    operation.run(&*reference.storage)?;
+    operation.run(&reference.storage)?;
     let after = left(&reference, &keys)?;
     for polls in 1..=SUSPENSIONS {
         let keys = fixture.new_keys();
@@ -120,7 +120,7 @@ pub(super) fn is_whole_when_dropped(fixture: &Fixture, plan: Plan) -> Verdict {
             executor.wait(async { Steps { future: pin!(operation.run_async(storage)), left: polls }.await.is_some() });
         let mut seen = settled(fixture, &keys)?;
         if seen.iter().all(|view| !matches!(view, View::Session { .. })) {
-            operation.run(&*fixture.storage)?;
+            operation.run(&fixture.storage)?;
             seen = left(fixture, &keys)?;
         }
         must!(
@@ -173,7 +173,7 @@ fn in_order(
 }
 
 /// Pauses one operation between its read and its write, while the other one runs or waits for it.
-fn paused(storage: &dyn Storage, operations: &[Operation; 2], first: usize) -> Verdict<[Answer; 2]> {
+fn paused(storage: &Arc<dyn Storage>, operations: &[Operation; 2], first: usize) -> Verdict<[Answer; 2]> {
     let Some((paused, breakpoint)) = operations[first].with_breakpoint() else {
         return in_order(operations, first, |operation| operation.run(storage));
     };
@@ -201,7 +201,12 @@ fn paused(storage: &dyn Storage, operations: &[Operation; 2], first: usize) -> V
 }
 
 /// Starts both, the other one `later`.
-fn raced(storage: &dyn Storage, operations: &[Operation; 2], first: usize, later: Duration) -> Verdict<[Answer; 2]> {
+fn raced(
+    storage: &Arc<dyn Storage>,
+    operations: &[Operation; 2],
+    first: usize,
+    later: Duration,
+) -> Verdict<[Answer; 2]> {
     let start = &Barrier::new(2);
     std::thread::scope(|scope| {
         let [one, two] = [0, 1].map(|number| {

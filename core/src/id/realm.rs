@@ -9,8 +9,8 @@ use super::{KeyScheme, SessionId, StoreKey};
 /// Sets the hashes of a realm apart from every other use of SHA-256.
 const TAG: &[u8; 16] = b"gsession realm 1";
 
-/// Where an id is valid. An id works only in the realm that issued it, whatever storage realms share (S13; not with GoFrame's
-/// raw ids).
+/// Where an id is valid. An id works only in the realm that issued it, whatever storage realms share
+/// ([S13](crate::design#s13); not with GoFrame's raw ids).
 ///
 /// A shop, its admin area and its mobile API may keep their sessions in one storage. With a realm each, the id from the shop's
 /// cookie opens nothing when somebody puts it into the admin area's cookie. The realm is part of the [`StoreKey`], so a storage

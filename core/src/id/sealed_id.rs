@@ -13,9 +13,9 @@ const TAG: &[u8; 16] = b"gsession sealed1";
 /// renewal.
 ///
 /// A client whose answer got lost comes back with the old id. If it proves again who its user is, it must be given the new id,
-/// which the server keeps in no other form. Reading the storage without holding the old id reveals nothing (R16): the seal
-/// is a one-time pad, made by SHA-256 from the old id and the new key. It is as strong as the old id: a standard one has 256
-/// random bits.
+/// which the server keeps in no other form. Reading the storage without holding the old id reveals nothing
+/// ([R16](crate::design#r16)): the seal is a one-time pad, made by SHA-256 from the old id and the new key. It is as strong as
+/// the old id: a standard one has 256 random bits.
 ///
 /// `Debug` shows nothing.
 #[derive(Clone, PartialEq, Eq, Default)]

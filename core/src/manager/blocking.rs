@@ -1,74 +1,114 @@
-//! The manager over a blocking storage.
-
-use std::{collections::HashSet, sync::Arc};
+//! The manager over a blocking storage: the same operations, run to their end on the calling thread.
 
 use super::{
-    MAX_OTHERS,
-    builder::{FromParts, ManagerBuilder, Settings},
-    methods::manager_methods,
+    AsyncManager,
+    builder::{Built, ManagerBuilder},
 };
 use crate::{
-    ClientInfo, KeyScheme, Session, SessionId, SessionInfo, Storage, StorageError, StoreKey, Timestamp,
-    session::{Config, Machine},
-    storage::{Leads, Removed, Swept, Trail},
+    AnyStorage, ClientInfo, Exchange, Session, SessionId, SessionInfo, Storage, StorageError, StoreKey, Timestamp,
+    session::Config, storage::Swept, wait::wait,
 };
 
 /// Gives out sessions over a blocking storage: for threads, TCP servers, command line tools. Cheap to clone.
+///
+/// Each method does what the method of the same name of [`AsyncManager`] does, and blocks where that one waits.
 ///
 /// ```
 /// use gsession::{ClientInfo, Manager, MemoryStorage};
 ///
 /// let manager = Manager::new(MemoryStorage::new());
-/// let session = manager.session(None, ClientInfo::default());
+/// let session = manager.begin(None, ClientInfo::default);
 /// assert_eq!(session.get::<String>("user")?, None);
 /// # Ok::<(), gsession::Error>(())
 /// ```
-#[derive(Clone)]
-pub struct Manager {
-    storage: Arc<dyn Storage>,
-    config: Arc<Config>,
-}
+#[derive(Debug, Clone)]
+pub struct Manager(AsyncManager);
 
 impl Manager {
     /// A manager with the default settings.
     #[must_use]
     pub fn new(storage: impl Storage + 'static) -> Self {
-        let settings = Settings::standard(storage.key_scheme());
-        Self::from_parts(Arc::new(storage), settings)
+        Self(AsyncManager::new(AnyStorage::immediate(storage)))
     }
 
     /// A manager with other settings.
     pub fn builder(storage: impl Storage + 'static) -> ManagerBuilder<Self> {
-        let storage: Arc<dyn Storage> = Arc::new(storage);
-        ManagerBuilder::new(storage)
+        ManagerBuilder::new(AnyStorage::immediate(storage))
+    }
+
+    /// Begins a request whose client presented these texts as ids: see [`AsyncManager::begin`].
+    #[must_use]
+    pub fn begin<'a>(
+        &self,
+        presented: impl IntoIterator<Item = &'a str>,
+        client: impl FnOnce() -> ClientInfo,
+    ) -> Exchange<Session> {
+        Exchange::new(Session::new(self.0.begin(presented, client).session().clone()))
+    }
+
+    /// A manager whose ids are valid in this realm: see [`AsyncManager::in_realm`].
+    #[must_use]
+    pub fn in_realm(&self, name: &str) -> Self {
+        Self(self.0.in_realm(name))
+    }
+
+    /// The key under which the storage keeps the session that `id` opens here.
+    #[must_use]
+    pub fn key_of(&self, id: &SessionId) -> StoreKey {
+        self.0.key_of(id)
+    }
+
+    /// Whether a text that a client presents can be an id at all.
+    #[must_use]
+    pub fn accepts(&self, text: &str) -> bool {
+        self.0.accepts(text)
+    }
+
+    /// Lists the living sessions of a principal: see [`AsyncManager::sessions_of`].
+    ///
+    /// # Errors
+    ///
+    /// As [`AsyncManager::sessions_of`].
+    pub fn sessions_of(&self, principal: &str) -> Result<Vec<(StoreKey, SessionInfo)>, StorageError> {
+        wait(self.0.sessions_of(principal))
+    }
+
+    /// Ends every session of a principal, except one if given: see [`AsyncManager::destroy_all_of`].
+    ///
+    /// # Errors
+    ///
+    /// As [`AsyncManager::destroy_all_of`].
+    pub fn destroy_all_of(&self, principal: &str, except: Option<&SessionId>) -> Result<u64, StorageError> {
+        wait(self.0.destroy_all_of(principal, except))
+    }
+
+    /// Ends the session under a key: see [`AsyncManager::destroy`].
+    ///
+    /// # Errors
+    ///
+    /// As [`AsyncManager::destroy`].
+    pub fn destroy(&self, key: StoreKey) -> Result<bool, StorageError> {
+        wait(self.0.destroy(key))
+    }
+
+    /// Removes expired sessions now: see [`AsyncManager::sweep`].
+    ///
+    /// # Errors
+    ///
+    /// As [`AsyncManager::sweep`].
+    pub fn sweep(&self) -> Result<Swept, StorageError> {
+        wait(self.0.sweep())
+    }
+
+    /// The time by the manager's clock, to which the deadlines of its sessions relate.
+    #[must_use]
+    pub fn now(&self) -> Timestamp {
+        self.0.now()
     }
 }
 
-impl FromParts for Manager {
-    type Storage = Arc<dyn Storage>;
-
-    fn key_scheme(storage: &Self::Storage) -> KeyScheme {
-        storage.key_scheme()
-    }
-
-    fn from_parts(storage: Self::Storage, settings: Settings) -> Self {
-        Self { storage, config: settings.0 }
-    }
-}
-
-manager_methods!(Manager, Session, [], []);
-
-/// Ends the session under `key`, wherever it has moved.
-pub(crate) fn remove_through(storage: &dyn Storage, mut key: StoreKey) -> Result<bool, StorageError> {
-    let mut trail = Trail::default();
-    loop {
-        match storage.remove(&key)? {
-            Removed::Done => return Ok(true),
-            Removed::Absent => return Ok(false),
-            Removed::Moved(next) => match trail.follow(&next)? {
-                Leads::On => key = next,
-                Leads::InACircle => return Ok(false),
-            },
-        }
+impl Built for Manager {
+    fn from_parts(storage: AnyStorage, config: Config) -> Self {
+        Self(AsyncManager::from_parts(storage, config))
     }
 }

@@ -1,9 +1,9 @@
 //! The settings of a manager.
 
-use std::{sync::Arc, time::Duration};
+use std::{marker::PhantomData, sync::Arc, time::Duration};
 
 use crate::{
-    Clock, ConfigError, GoFrameIds, HashedIds, IdGenerator, KeyScheme, Limits, Realm, SystemClock,
+    AnyStorage, Clock, ConfigError, GoFrameIds, HashedIds, IdGenerator, KeyScheme, Limits, Realm, SystemClock,
     id::Keys,
     session::{Config, Lifetime},
 };
@@ -22,8 +22,8 @@ use crate::{
 /// # Ok::<(), gsession::ConfigError>(())
 /// ```
 #[must_use]
-pub struct ManagerBuilder<M: FromParts> {
-    storage: M::Storage,
+pub struct ManagerBuilder<M> {
+    storage: AnyStorage,
     idle_timeout: Duration,
     absolute_lifetime: Option<Duration>,
     touch_interval: Option<Duration>,
@@ -31,25 +31,17 @@ pub struct ManagerBuilder<M: FromParts> {
     ids: Option<Arc<dyn IdGenerator>>,
     clock: Arc<dyn Clock>,
     realm: Option<Realm>,
+    kind: PhantomData<M>,
 }
 
-/// A kind of manager, made of a storage and settings.
-pub trait FromParts: Sized {
-    /// How this kind of manager holds its storage.
-    type Storage;
-
-    #[doc(hidden)]
-    fn key_scheme(storage: &Self::Storage) -> KeyScheme;
-
-    #[doc(hidden)]
-    fn from_parts(storage: Self::Storage, config: Settings) -> Self;
+/// A kind of manager, made of a storage and settings that were checked.
+pub(crate) trait Built: Sized {
+    fn from_parts(storage: AnyStorage, config: Config) -> Self;
 }
 
-/// Settings that were checked.
-pub struct Settings(pub(crate) Arc<Config>);
-
-impl<M: FromParts> ManagerBuilder<M> {
-    pub(super) fn new(storage: M::Storage) -> Self {
+#[allow(private_bounds, reason = "which managers there are is not for users to add to")]
+impl<M: Built> ManagerBuilder<M> {
+    pub(super) fn new(storage: AnyStorage) -> Self {
         Self {
             storage,
             idle_timeout: Lifetime::DEFAULT_IDLE,
@@ -59,6 +51,7 @@ impl<M: FromParts> ManagerBuilder<M> {
             ids: None,
             clock: Arc::new(SystemClock),
             realm: None,
+            kind: PhantomData,
         }
     }
 
@@ -125,18 +118,22 @@ impl<M: FromParts> ManagerBuilder<M> {
         if self.absolute_lifetime.is_some_and(|lifetime| lifetime < SHORTEST) {
             return Err(ConfigError::AbsoluteLifetimeTooShort);
         }
+        Ok(self.build_default())
+    }
+
+    /// Makes the manager of settings that are known to work.
+    pub(super) fn build_default(self) -> M {
         let touch_interval = self.touch_interval.unwrap_or_else(|| Lifetime::default_touch_interval(self.idle_timeout));
-        // Otherwise somebody who is active all the time would be logged out.
+        // Otherwise a user who is active all the time would be logged out.
         let touch_interval = touch_interval.min(self.idle_timeout / 2);
         let lifetime = Lifetime { idle_timeout: self.idle_timeout, absolute: self.absolute_lifetime, touch_interval };
-        let keys = Keys { scheme: M::key_scheme(&self.storage), realm: self.realm };
+        let keys = Keys { scheme: self.storage.key_scheme(), realm: self.realm };
         let ids = self.ids.unwrap_or_else(|| default_ids(keys.scheme));
-        let config = Config { lifetime, limits: self.limits, ids, clock: self.clock, keys };
-        Ok(M::from_parts(self.storage, Settings(Arc::new(config))))
+        M::from_parts(self.storage, Config { lifetime, limits: self.limits, ids, clock: self.clock, keys })
     }
 }
 
-impl<M: FromParts> std::fmt::Debug for ManagerBuilder<M> {
+impl<M> std::fmt::Debug for ManagerBuilder<M> {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("ManagerBuilder")
             .field("idle_timeout", &self.idle_timeout)
@@ -151,19 +148,5 @@ fn default_ids(keys: KeyScheme) -> Arc<dyn IdGenerator> {
     match keys {
         KeyScheme::Hashed => Arc::new(HashedIds::new()),
         KeyScheme::RawIds => Arc::new(GoFrameIds),
-    }
-}
-
-impl Settings {
-    /// The default settings for a storage.
-    pub(super) fn standard(scheme: KeyScheme) -> Self {
-        let lifetime = Lifetime {
-            idle_timeout: Lifetime::DEFAULT_IDLE,
-            absolute: None,
-            touch_interval: Lifetime::default_touch_interval(Lifetime::DEFAULT_IDLE),
-        };
-        let (ids, clock) = (default_ids(scheme), Arc::new(SystemClock));
-        let keys = Keys { scheme, realm: None };
-        Self(Arc::new(Config { lifetime, limits: Limits::default(), ids, clock, keys }))
     }
 }

@@ -11,7 +11,7 @@
 /// ```
 /// use gsession::{ClientInfo, Error, Manager, MemoryStorage, ValueError};
 ///
-/// let session = Manager::new(MemoryStorage::new()).session(None, ClientInfo::default());
+/// let session = Manager::new(MemoryStorage::new()).begin(None, ClientInfo::default);
 /// let refused = session.set("price", &f64::NAN);
 /// assert!(matches!(refused, Err(Error::Value { source: ValueError::NotFinite, .. })));
 /// # session.abandon();

@@ -1,25 +1,22 @@
-//! Sessions: one state machine without I/O, and two thin drivers around it.
+//! Sessions: one state machine without I/O (`machine`), one driver that leads it through a storage (`async_session`), the blocking
+//! face of the same (`blocking`), and what the code that serves a request needs (`exchange`).
 
-mod alteration;
-mod asynchronous;
+mod async_session;
 mod blocking;
 mod config;
 mod delivery;
+mod exchange;
+mod info;
 mod lifetime;
 mod machine;
-mod methods;
-mod overtaken;
-mod presented;
-mod reading;
-mod steps;
-#[cfg(test)]
-mod table;
 mod values;
-mod writing;
 
-pub use asynchronous::AsyncSession;
+pub use async_session::AsyncSession;
+pub(crate) use async_session::LateEnd;
 pub use blocking::Session;
 pub(crate) use config::Config;
-pub use delivery::{Closed, Delivery, ListedSession, Saved, SessionInfo};
+pub use delivery::{Closed, Delivery, Saved};
+pub use exchange::{Exchange, Finished, Finishing, Outcome};
+pub use info::{ListedSession, SessionInfo};
 pub(crate) use lifetime::Lifetime;
 pub(crate) use machine::Machine;

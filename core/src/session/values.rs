@@ -5,7 +5,7 @@ use parking_lot::Mutex;
 use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
 
-use super::machine::{Machine, Standing};
+use super::machine::Machine;
 use crate::{
     Entries, Error, Limits, ValueError,
     record::{JsonText, Unreadable, Unwritable},
@@ -71,15 +71,4 @@ pub(super) fn refused(key: &str, reason: Unwritable, limits: &Limits) -> Error {
 
 fn value_error(key: &str, source: ValueError) -> Error {
     Error::Value { key: key.into(), source }
-}
-
-impl Machine {
-    /// Warns of a damaged entry: once, although a request may read many, and each of them often.
-    fn report_damage(&mut self, entry: &str) {
-        let Standing::Found(view) = &mut self.standing else { return };
-        if !std::mem::replace(&mut view.damage_reported, true) {
-            let key = self.key;
-            tracing::warn!(?key, entry, "what is stored for an entry of a session is not JSON; it counts as absent");
-        }
-    }
 }

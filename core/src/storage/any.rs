@@ -1,92 +1,28 @@
-//! One type for every async storage, so that a storage can be chosen at run time.
+//! A storage of any kind behind one type: what managers and sessions hold, and how they call it.
 
-use std::{future::Future, pin::Pin, sync::Arc};
+use std::{fmt, sync::Arc};
 
 use super::{
-    Access, AsyncStorage, Committed, Created, Found, Lookup, Moved, Removed, Storage, StorageError, Swept, Touched,
-    Trace,
+    Access, AsyncStorage, Committed, Created, Found, Leads, Lookup, Moved, Removed, Storage, StorageError, Swept,
+    Touched, Trace, Trail,
 };
 use crate::{KeyScheme, Record, StoreKey, Timestamp, record::Commit};
 
-type Boxed<'a, T> = Pin<Box<dyn Future<Output = Result<T, StorageError>> + Send + 'a>>;
-
-/// [`AsyncStorage`] as a trait object: each method boxes its future.
-trait Erased: Send + Sync {
-    fn load<'a>(&'a self, key: &'a StoreKey, access: &'a Access) -> Boxed<'a, Lookup>;
-    fn fetch<'a>(&'a self, key: &'a StoreKey, names: &'a [&'a str], access: &'a Access) -> Boxed<'a, Lookup>;
-    fn create<'a>(&'a self, key: &'a StoreKey, record: &'a Record, now: Timestamp) -> Boxed<'a, Created>;
-    fn commit<'a>(&'a self, key: &'a StoreKey, commit: &'a Commit) -> Boxed<'a, Committed>;
-    fn touch<'a>(&'a self, key: &'a StoreKey, access: &'a Access) -> Boxed<'a, Touched>;
-    fn move_to<'a>(&'a self, from: &'a StoreKey, to: &'a StoreKey, commit: &'a Commit) -> Boxed<'a, Moved>;
-    fn trace<'a>(&'a self, key: &'a StoreKey, now: Timestamp) -> Boxed<'a, Option<Trace>>;
-    fn remove<'a>(&'a self, key: &'a StoreKey) -> Boxed<'a, Removed>;
-    fn find<'a>(&'a self, principal: &'a str, now: Timestamp) -> Boxed<'a, Vec<Found>>;
-    fn sweep(&self, now: Timestamp) -> Boxed<'_, Swept>;
-    fn key_scheme(&self) -> KeyScheme;
-    fn as_immediate(&self) -> Option<&dyn Storage>;
-}
-
-impl<S: AsyncStorage> Erased for S {
-    fn load<'a>(&'a self, key: &'a StoreKey, access: &'a Access) -> Boxed<'a, Lookup> {
-        Box::pin(AsyncStorage::load(self, key, access))
-    }
-
-    fn fetch<'a>(&'a self, key: &'a StoreKey, names: &'a [&'a str], access: &'a Access) -> Boxed<'a, Lookup> {
-        Box::pin(AsyncStorage::fetch(self, key, names, access))
-    }
-
-    fn create<'a>(&'a self, key: &'a StoreKey, record: &'a Record, now: Timestamp) -> Boxed<'a, Created> {
-        Box::pin(AsyncStorage::create(self, key, record, now))
-    }
-
-    fn commit<'a>(&'a self, key: &'a StoreKey, commit: &'a Commit) -> Boxed<'a, Committed> {
-        Box::pin(AsyncStorage::commit(self, key, commit))
-    }
-
-    fn touch<'a>(&'a self, key: &'a StoreKey, access: &'a Access) -> Boxed<'a, Touched> {
-        Box::pin(AsyncStorage::touch(self, key, access))
-    }
-
-    fn move_to<'a>(&'a self, from: &'a StoreKey, to: &'a StoreKey, commit: &'a Commit) -> Boxed<'a, Moved> {
-        Box::pin(AsyncStorage::move_to(self, from, to, commit))
-    }
-
-    fn trace<'a>(&'a self, key: &'a StoreKey, now: Timestamp) -> Boxed<'a, Option<Trace>> {
-        Box::pin(AsyncStorage::trace(self, key, now))
-    }
-
-    fn remove<'a>(&'a self, key: &'a StoreKey) -> Boxed<'a, Removed> {
-        Box::pin(AsyncStorage::remove(self, key))
-    }
-
-    fn find<'a>(&'a self, principal: &'a str, now: Timestamp) -> Boxed<'a, Vec<Found>> {
-        Box::pin(AsyncStorage::find(self, principal, now))
-    }
-
-    fn sweep(&self, now: Timestamp) -> Boxed<'_, Swept> {
-        Box::pin(AsyncStorage::sweep(self, now))
-    }
-
-    fn key_scheme(&self) -> KeyScheme {
-        AsyncStorage::key_scheme(self)
-    }
-
-    fn as_immediate(&self) -> Option<&dyn Storage> {
-        AsyncStorage::as_immediate(self)
-    }
-}
-
-/// Any async storage, behind one pointer; clones share it. What managers and the middleware hold.
+/// Any storage, behind one pointer; clones share it. Managers and the middleware take whatever converts into one.
 ///
-/// A storage that never waits is called directly; for the others a call costs one allocation, for its boxed future.
+/// | from | its methods run |
+/// |---|---|
+/// | an [`AsyncStorage`] | as futures, one allocation a call |
+/// | [`MemoryStorage`](crate::MemoryStorage), or [`immediate`](Self::immediate) around a [`Storage`] that never waits | in place, on the thread of the request, without a future |
+/// | `FileStorage` (feature `tokio`), or `blocking` around a [`Storage`] that may wait | on tokio's pool of blocking threads |
 ///
 /// ```
 /// use gsession::{AnyStorage, MemoryStorage};
 ///
 /// fn chosen_at_run_time(name: &str) -> Result<AnyStorage, String> {
 ///     match name {
-///         "memory" => Ok(AnyStorage::new(MemoryStorage::new())),
-///         // "file" => AnyStorage::new(FileStorage::open("sessions")?), with the feature `tokio`
+///         "memory" => Ok(MemoryStorage::new().into()),
+///         // "file" => Ok(FileStorage::open("sessions")?.into()), with the feature `tokio`
 ///         other => Err(format!("there is no storage {other}")),
 ///     }
 /// }
@@ -94,95 +30,221 @@ impl<S: AsyncStorage> Erased for S {
 /// # Ok::<(), String>(())
 /// ```
 #[derive(Clone)]
-pub struct AnyStorage(Arc<dyn Erased>);
+pub struct AnyStorage(Kind);
+
+#[derive(Clone)]
+enum Kind {
+    /// Never waits, so every future of this module is ready when it is first polled.
+    Immediate(Arc<dyn Storage>),
+    Waiting(Arc<dyn AsyncStorage>),
+}
 
 impl AnyStorage {
-    /// Takes any async storage.
-    pub fn new<S: AsyncStorage + 'static>(storage: S) -> Self {
-        Self(Arc::new(storage))
+    /// A blocking storage whose methods are called in place. For storages that never wait, such as maps in memory: one that
+    /// does wait holds up every request of its thread.
+    ///
+    /// ```
+    /// use gsession::{AnyStorage, AsyncManager, Storage};
+    ///
+    /// fn manager_over(storage: impl Storage + 'static) -> AsyncManager {
+    ///     AsyncManager::new(AnyStorage::immediate(storage))
+    /// }
+    /// # manager_over(gsession::MemoryStorage::new());
+    /// ```
+    pub fn immediate(storage: impl Storage + 'static) -> Self {
+        Self(Kind::Immediate(Arc::new(storage)))
+    }
+
+    /// A blocking storage whose methods run on tokio's pool of blocking threads. Needs the feature `tokio`, and a tokio runtime
+    /// around each call (actix, axum and tonic run in one).
+    ///
+    /// A call that has begun is finished even if its future is dropped because the client has left. A session that the storage
+    /// has [cached](Storage::load_cached) is read on the thread of the request.
+    ///
+    /// ```
+    /// use gsession::{AnyStorage, AsyncManager, Storage};
+    ///
+    /// fn manager_over(storage: impl Storage + 'static) -> AsyncManager {
+    ///     AsyncManager::new(AnyStorage::blocking(storage))
+    /// }
+    /// # manager_over(gsession::MemoryStorage::new());
+    /// ```
+    #[cfg(feature = "tokio")]
+    pub fn blocking(storage: impl Storage + 'static) -> Self {
+        super::pool::Pool::new(storage).into()
+    }
+
+    /// Whether the storage never waits, so that each of its answers is there at the first poll.
+    pub(crate) const fn is_immediate(&self) -> bool {
+        matches!(self.0, Kind::Immediate(_))
+    }
+
+    /// As [`Storage::load`].
+    ///
+    /// # Errors
+    ///
+    /// As [`Storage::load`].
+    pub async fn load(&self, key: &StoreKey, access: &Access) -> Result<Lookup, StorageError> {
+        match &self.0 {
+            Kind::Immediate(storage) => storage.load(key, access),
+            Kind::Waiting(storage) => storage.load(key, access).await,
+        }
+    }
+
+    /// As [`Storage::fetch`].
+    ///
+    /// # Errors
+    ///
+    /// As [`Storage::fetch`].
+    pub async fn fetch(&self, key: &StoreKey, names: &[&str], access: &Access) -> Result<Lookup, StorageError> {
+        match &self.0 {
+            Kind::Immediate(storage) => storage.fetch(key, names, access),
+            Kind::Waiting(storage) => storage.fetch(key, names, access).await,
+        }
+    }
+
+    /// As [`Storage::create`].
+    ///
+    /// # Errors
+    ///
+    /// As [`Storage::create`].
+    pub async fn create(&self, key: &StoreKey, record: &Record, now: Timestamp) -> Result<Created, StorageError> {
+        match &self.0 {
+            Kind::Immediate(storage) => storage.create(key, record, now),
+            Kind::Waiting(storage) => storage.create(key, record, now).await,
+        }
+    }
+
+    /// As [`Storage::commit`].
+    ///
+    /// # Errors
+    ///
+    /// As [`Storage::commit`].
+    pub async fn commit(&self, key: &StoreKey, commit: &Commit) -> Result<Committed, StorageError> {
+        match &self.0 {
+            Kind::Immediate(storage) => storage.commit(key, commit),
+            Kind::Waiting(storage) => storage.commit(key, commit).await,
+        }
+    }
+
+    /// As [`Storage::touch`].
+    ///
+    /// # Errors
+    ///
+    /// As [`Storage::touch`].
+    pub async fn touch(&self, key: &StoreKey, access: &Access) -> Result<Touched, StorageError> {
+        match &self.0 {
+            Kind::Immediate(storage) => storage.touch(key, access),
+            Kind::Waiting(storage) => storage.touch(key, access).await,
+        }
+    }
+
+    /// As [`Storage::move_to`].
+    ///
+    /// # Errors
+    ///
+    /// As [`Storage::move_to`].
+    pub async fn move_to(&self, from: &StoreKey, to: &StoreKey, commit: &Commit) -> Result<Moved, StorageError> {
+        match &self.0 {
+            Kind::Immediate(storage) => storage.move_to(from, to, commit),
+            Kind::Waiting(storage) => storage.move_to(from, to, commit).await,
+        }
+    }
+
+    /// As [`Storage::trace`].
+    ///
+    /// # Errors
+    ///
+    /// As [`Storage::trace`].
+    pub async fn trace(&self, key: &StoreKey, now: Timestamp) -> Result<Option<Trace>, StorageError> {
+        match &self.0 {
+            Kind::Immediate(storage) => storage.trace(key, now),
+            Kind::Waiting(storage) => storage.trace(key, now).await,
+        }
+    }
+
+    /// As [`Storage::remove`].
+    ///
+    /// # Errors
+    ///
+    /// As [`Storage::remove`].
+    pub async fn remove(&self, key: &StoreKey) -> Result<Removed, StorageError> {
+        match &self.0 {
+            Kind::Immediate(storage) => storage.remove(key),
+            Kind::Waiting(storage) => storage.remove(key).await,
+        }
+    }
+
+    /// As [`Storage::find`].
+    ///
+    /// # Errors
+    ///
+    /// As [`Storage::find`].
+    pub async fn find(&self, principal: &str, now: Timestamp) -> Result<Vec<Found>, StorageError> {
+        match &self.0 {
+            Kind::Immediate(storage) => storage.find(principal, now),
+            Kind::Waiting(storage) => storage.find(principal, now).await,
+        }
+    }
+
+    /// As [`Storage::sweep`].
+    ///
+    /// # Errors
+    ///
+    /// As [`Storage::sweep`].
+    pub async fn sweep(&self, now: Timestamp) -> Result<Swept, StorageError> {
+        match &self.0 {
+            Kind::Immediate(storage) => storage.sweep(now),
+            Kind::Waiting(storage) => storage.sweep(now).await,
+        }
+    }
+
+    /// As [`Storage::key_scheme`].
+    #[must_use]
+    pub fn key_scheme(&self) -> KeyScheme {
+        match &self.0 {
+            Kind::Immediate(storage) => storage.key_scheme(),
+            Kind::Waiting(storage) => storage.key_scheme(),
+        }
+    }
+
+    /// Ends the session under `key`, also if it has been renewed meanwhile; whether there was one.
+    pub(crate) async fn end(&self, mut key: StoreKey) -> Result<bool, StorageError> {
+        let mut trail = Trail::default();
+        loop {
+            match self.remove(&key).await? {
+                Removed::Done => return Ok(true),
+                Removed::Absent => return Ok(false),
+                Removed::Moved(next) => match trail.follow(&next)? {
+                    Leads::On => key = next,
+                    Leads::InACircle => return Ok(false),
+                },
+            }
+        }
     }
 }
 
-impl std::fmt::Debug for AnyStorage {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+impl<S: AsyncStorage + 'static> From<S> for AnyStorage {
+    fn from(storage: S) -> Self {
+        Self(Kind::Waiting(Arc::new(storage)))
+    }
+}
+
+impl From<crate::MemoryStorage> for AnyStorage {
+    fn from(storage: crate::MemoryStorage) -> Self {
+        Self::immediate(storage)
+    }
+}
+
+#[cfg(all(feature = "file", feature = "tokio", unix))]
+impl From<crate::FileStorage> for AnyStorage {
+    fn from(storage: crate::FileStorage) -> Self {
+        Self::blocking(storage)
+    }
+}
+
+impl fmt::Debug for AnyStorage {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("AnyStorage")
-    }
-}
-
-impl AsyncStorage for AnyStorage {
-    async fn load(&self, key: &StoreKey, access: &Access) -> Result<Lookup, StorageError> {
-        match self.0.as_immediate() {
-            Some(storage) => storage.load(key, access),
-            None => self.0.load(key, access).await,
-        }
-    }
-
-    async fn fetch(&self, key: &StoreKey, names: &[&str], access: &Access) -> Result<Lookup, StorageError> {
-        match self.0.as_immediate() {
-            Some(storage) => storage.fetch(key, names, access),
-            None => self.0.fetch(key, names, access).await,
-        }
-    }
-
-    async fn create(&self, key: &StoreKey, record: &Record, now: Timestamp) -> Result<Created, StorageError> {
-        match self.0.as_immediate() {
-            Some(storage) => storage.create(key, record, now),
-            None => self.0.create(key, record, now).await,
-        }
-    }
-
-    async fn commit(&self, key: &StoreKey, commit: &Commit) -> Result<Committed, StorageError> {
-        match self.0.as_immediate() {
-            Some(storage) => storage.commit(key, commit),
-            None => self.0.commit(key, commit).await,
-        }
-    }
-
-    async fn touch(&self, key: &StoreKey, access: &Access) -> Result<Touched, StorageError> {
-        match self.0.as_immediate() {
-            Some(storage) => storage.touch(key, access),
-            None => self.0.touch(key, access).await,
-        }
-    }
-
-    async fn move_to(&self, from: &StoreKey, to: &StoreKey, commit: &Commit) -> Result<Moved, StorageError> {
-        match self.0.as_immediate() {
-            Some(storage) => storage.move_to(from, to, commit),
-            None => self.0.move_to(from, to, commit).await,
-        }
-    }
-
-    async fn trace(&self, key: &StoreKey, now: Timestamp) -> Result<Option<Trace>, StorageError> {
-        match self.0.as_immediate() {
-            Some(storage) => storage.trace(key, now),
-            None => self.0.trace(key, now).await,
-        }
-    }
-
-    async fn remove(&self, key: &StoreKey) -> Result<Removed, StorageError> {
-        match self.0.as_immediate() {
-            Some(storage) => storage.remove(key),
-            None => self.0.remove(key).await,
-        }
-    }
-
-    async fn find(&self, principal: &str, now: Timestamp) -> Result<Vec<Found>, StorageError> {
-        match self.0.as_immediate() {
-            Some(storage) => storage.find(principal, now),
-            None => self.0.find(principal, now).await,
-        }
-    }
-
-    async fn sweep(&self, now: Timestamp) -> Result<Swept, StorageError> {
-        // Also of an immediate storage: sweeping is the one thing that takes long.
-        self.0.sweep(now).await
-    }
-
-    fn key_scheme(&self) -> KeyScheme {
-        self.0.key_scheme()
-    }
-
-    fn as_immediate(&self) -> Option<&dyn Storage> {
-        self.0.as_immediate()
     }
 }

@@ -1,196 +1,133 @@
 //! The async storage trait.
 
-use std::future::Future;
+use std::{future::Future, ops::Deref, pin::Pin};
 
-use super::{Access, Committed, Created, Found, Lookup, Moved, Removed, Storage, StorageError, Swept, Touched, Trace};
+use super::{Access, Committed, Created, Found, Lookup, Moved, Removed, StorageError, Swept, Touched, Trace};
 use crate::{
     KeyScheme, Record, StoreKey, Timestamp,
     record::{Changes, Commit},
 };
 
+/// What a method of [`AsyncStorage`] returns: a boxed future that is `Send`.
+pub type StorageFuture<'a, T> = Pin<Box<dyn Future<Output = Result<T, StorageError>> + Send + 'a>>;
+
 /// A place to keep sessions, with methods that wait without blocking.
 ///
-/// The same methods with the same contract as [`Storage`], as futures that are `Send`, so that servers of every kind can
-/// use it. A blocking storage becomes one through [`OnTheSpot`](super::OnTheSpot) or, with the feature `tokio`, `OnPool`.
+/// The same methods with the same contract as [`Storage`](super::Storage), as futures. Write each as
+/// `Box::pin(async move { … })`. The trait is object-safe, and `Arc<S>` and `Box<S>` are storages too. A storage that never waits
+/// implements `Storage` instead, and its methods are called without a future: see [`AnyStorage`](super::AnyStorage).
 ///
 /// A future that is dropped may or may not have had its effect, but never half of it. Only a move may be left unfinished: then
-/// no session lives under either key, and the same move, asked for again, brings it to its end.
+/// no session lives under either key, and the same move, asked for again, finishes it.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` is not an async session storage",
-    note = "wrap a blocking storage: `OnTheSpot(storage)` if it never waits, `OnPool(storage)` (feature `tokio`) if it does"
+    note = "wrap a blocking storage: `AnyStorage::immediate(storage)` if it never waits, `AnyStorage::blocking(storage)` (feature `tokio`) if it does"
 )]
 pub trait AsyncStorage: Send + Sync {
-    /// As [`Storage::load`].
-    fn load(&self, key: &StoreKey, access: &Access) -> impl Future<Output = Result<Lookup, StorageError>> + Send;
+    /// As [`Storage::load`](super::Storage::load).
+    fn load<'a>(&'a self, key: &'a StoreKey, access: &'a Access) -> StorageFuture<'a, Lookup>;
 
-    /// As [`Storage::fetch`].
-    fn fetch(
-        &self,
-        key: &StoreKey,
-        names: &[&str],
-        access: &Access,
-    ) -> impl Future<Output = Result<Lookup, StorageError>> + Send {
+    /// As [`Storage::fetch`](super::Storage::fetch).
+    fn fetch<'a>(&'a self, key: &'a StoreKey, names: &'a [&'a str], access: &'a Access) -> StorageFuture<'a, Lookup> {
         let _ = names;
         self.load(key, access)
     }
 
-    /// As [`Storage::create`].
-    fn create(
-        &self,
-        key: &StoreKey,
-        record: &Record,
-        now: Timestamp,
-    ) -> impl Future<Output = Result<Created, StorageError>> + Send;
+    /// As [`Storage::create`](super::Storage::create).
+    fn create<'a>(&'a self, key: &'a StoreKey, record: &'a Record, now: Timestamp) -> StorageFuture<'a, Created>;
 
-    /// As [`Storage::commit`].
-    fn commit(&self, key: &StoreKey, commit: &Commit) -> impl Future<Output = Result<Committed, StorageError>> + Send;
+    /// As [`Storage::commit`](super::Storage::commit).
+    fn commit<'a>(&'a self, key: &'a StoreKey, commit: &'a Commit) -> StorageFuture<'a, Committed>;
 
-    /// As [`Storage::touch`].
-    fn touch(&self, key: &StoreKey, access: &Access) -> impl Future<Output = Result<Touched, StorageError>> + Send {
-        let commit = Commit::new(Changes::default(), *access);
-        async move {
-            Ok(match self.commit(key, &commit).await? {
+    /// As [`Storage::touch`](super::Storage::touch).
+    fn touch<'a>(&'a self, key: &'a StoreKey, access: &'a Access) -> StorageFuture<'a, Touched> {
+        Box::pin(async move {
+            Ok(match self.commit(key, &Commit::new(Changes::default(), *access)).await? {
                 Committed::Done { expires_at, .. } => Touched::Done(expires_at),
                 Committed::Gone | Committed::Moved(_) | Committed::Conflict(_) => Touched::Gone,
             })
-        }
+        })
     }
 
-    /// As [`Storage::move_to`].
-    fn move_to(
-        &self,
-        from: &StoreKey,
-        to: &StoreKey,
-        commit: &Commit,
-    ) -> impl Future<Output = Result<Moved, StorageError>> + Send {
+    /// As [`Storage::move_to`](super::Storage::move_to).
+    fn move_to<'a>(&'a self, from: &'a StoreKey, to: &'a StoreKey, commit: &'a Commit) -> StorageFuture<'a, Moved> {
         let _ = (from, to, commit);
-        std::future::ready(Err(StorageError::unsupported("moving a session to a new id")))
+        Box::pin(std::future::ready(Err(StorageError::unsupported("moving a session to a new id"))))
     }
 
-    /// As [`Storage::trace`].
-    fn trace(
-        &self,
-        key: &StoreKey,
-        now: Timestamp,
-    ) -> impl Future<Output = Result<Option<Trace>, StorageError>> + Send {
+    /// As [`Storage::trace`](super::Storage::trace).
+    fn trace<'a>(&'a self, key: &'a StoreKey, now: Timestamp) -> StorageFuture<'a, Option<Trace>> {
         let _ = (key, now);
-        std::future::ready(Ok(None))
+        Box::pin(std::future::ready(Ok(None)))
     }
 
-    /// As [`Storage::remove`].
-    fn remove(&self, key: &StoreKey) -> impl Future<Output = Result<Removed, StorageError>> + Send;
+    /// As [`Storage::remove`](super::Storage::remove).
+    fn remove<'a>(&'a self, key: &'a StoreKey) -> StorageFuture<'a, Removed>;
 
-    /// As [`Storage::find`].
-    fn find(&self, principal: &str, now: Timestamp) -> impl Future<Output = Result<Vec<Found>, StorageError>> + Send {
+    /// As [`Storage::find`](super::Storage::find).
+    fn find<'a>(&'a self, principal: &'a str, now: Timestamp) -> StorageFuture<'a, Vec<Found>> {
         let _ = (principal, now);
-        std::future::ready(Err(StorageError::unsupported("listing the sessions of a principal")))
+        Box::pin(std::future::ready(Err(StorageError::unsupported("listing the sessions of a principal"))))
     }
 
-    /// As [`Storage::sweep`].
-    fn sweep(&self, now: Timestamp) -> impl Future<Output = Result<Swept, StorageError>> + Send {
+    /// As [`Storage::sweep`](super::Storage::sweep).
+    fn sweep(&self, now: Timestamp) -> StorageFuture<'_, Swept> {
         let _ = now;
-        std::future::ready(Ok(Swept::default()))
+        Box::pin(std::future::ready(Ok(Swept::default())))
     }
 
-    /// As [`Storage::key_scheme`].
+    /// As [`Storage::key_scheme`](super::Storage::key_scheme).
     fn key_scheme(&self) -> KeyScheme {
         KeyScheme::Hashed
     }
+}
 
-    /// The blocking face of a storage that never waits, which drivers call without making a future. By default: none.
-    fn as_immediate(&self) -> Option<&dyn Storage> {
-        None
+/// Whatever points to a storage is one: `Arc<S>`, `Box<dyn AsyncStorage>`, `&S`.
+impl<P> AsyncStorage for P
+where
+    P: Deref<Target: AsyncStorage> + Send + Sync,
+{
+    fn load<'a>(&'a self, key: &'a StoreKey, access: &'a Access) -> StorageFuture<'a, Lookup> {
+        (**self).load(key, access)
+    }
+
+    fn fetch<'a>(&'a self, key: &'a StoreKey, names: &'a [&'a str], access: &'a Access) -> StorageFuture<'a, Lookup> {
+        (**self).fetch(key, names, access)
+    }
+
+    fn create<'a>(&'a self, key: &'a StoreKey, record: &'a Record, now: Timestamp) -> StorageFuture<'a, Created> {
+        (**self).create(key, record, now)
+    }
+
+    fn commit<'a>(&'a self, key: &'a StoreKey, commit: &'a Commit) -> StorageFuture<'a, Committed> {
+        (**self).commit(key, commit)
+    }
+
+    fn touch<'a>(&'a self, key: &'a StoreKey, access: &'a Access) -> StorageFuture<'a, Touched> {
+        (**self).touch(key, access)
+    }
+
+    fn move_to<'a>(&'a self, from: &'a StoreKey, to: &'a StoreKey, commit: &'a Commit) -> StorageFuture<'a, Moved> {
+        (**self).move_to(from, to, commit)
+    }
+
+    fn trace<'a>(&'a self, key: &'a StoreKey, now: Timestamp) -> StorageFuture<'a, Option<Trace>> {
+        (**self).trace(key, now)
+    }
+
+    fn remove<'a>(&'a self, key: &'a StoreKey) -> StorageFuture<'a, Removed> {
+        (**self).remove(key)
+    }
+
+    fn find<'a>(&'a self, principal: &'a str, now: Timestamp) -> StorageFuture<'a, Vec<Found>> {
+        (**self).find(principal, now)
+    }
+
+    fn sweep(&self, now: Timestamp) -> StorageFuture<'_, Swept> {
+        (**self).sweep(now)
+    }
+
+    fn key_scheme(&self) -> KeyScheme {
+        (**self).key_scheme()
     }
 }
-
-macro_rules! forward {
-    ($pointer:ty) => {
-        impl<S: AsyncStorage + ?Sized> AsyncStorage for $pointer {
-            fn load(
-                &self,
-                key: &StoreKey,
-                access: &Access,
-            ) -> impl Future<Output = Result<Lookup, StorageError>> + Send {
-                (**self).load(key, access)
-            }
-
-            fn fetch(
-                &self,
-                key: &StoreKey,
-                names: &[&str],
-                access: &Access,
-            ) -> impl Future<Output = Result<Lookup, StorageError>> + Send {
-                (**self).fetch(key, names, access)
-            }
-
-            fn create(
-                &self,
-                key: &StoreKey,
-                record: &Record,
-                now: Timestamp,
-            ) -> impl Future<Output = Result<Created, StorageError>> + Send {
-                (**self).create(key, record, now)
-            }
-
-            fn commit(
-                &self,
-                key: &StoreKey,
-                commit: &Commit,
-            ) -> impl Future<Output = Result<Committed, StorageError>> + Send {
-                (**self).commit(key, commit)
-            }
-
-            fn touch(
-                &self,
-                key: &StoreKey,
-                access: &Access,
-            ) -> impl Future<Output = Result<Touched, StorageError>> + Send {
-                (**self).touch(key, access)
-            }
-
-            fn move_to(
-                &self,
-                from: &StoreKey,
-                to: &StoreKey,
-                commit: &Commit,
-            ) -> impl Future<Output = Result<Moved, StorageError>> + Send {
-                (**self).move_to(from, to, commit)
-            }
-
-            fn trace(
-                &self,
-                key: &StoreKey,
-                now: Timestamp,
-            ) -> impl Future<Output = Result<Option<Trace>, StorageError>> + Send {
-                (**self).trace(key, now)
-            }
-
-            fn remove(&self, key: &StoreKey) -> impl Future<Output = Result<Removed, StorageError>> + Send {
-                (**self).remove(key)
-            }
-
-            fn find(
-                &self,
-                principal: &str,
-                now: Timestamp,
-            ) -> impl Future<Output = Result<Vec<Found>, StorageError>> + Send {
-                (**self).find(principal, now)
-            }
-
-            fn sweep(&self, now: Timestamp) -> impl Future<Output = Result<Swept, StorageError>> + Send {
-                (**self).sweep(now)
-            }
-
-            fn key_scheme(&self) -> KeyScheme {
-                (**self).key_scheme()
-            }
-
-            fn as_immediate(&self) -> Option<&dyn Storage> {
-                (**self).as_immediate()
-            }
-        }
-    };
-}
-
-forward!(std::sync::Arc<S>);
-forward!(Box<S>);

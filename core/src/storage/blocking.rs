@@ -1,5 +1,7 @@
 //! The blocking storage trait.
 
+use std::ops::Deref;
+
 use super::{Access, Committed, Created, Found, Lookup, Moved, Removed, StorageError, Swept, Touched, Trace};
 use crate::{
     KeyScheme, Record, StoreKey, Timestamp,
@@ -46,10 +48,10 @@ pub trait Storage: Send + Sync {
         self.load(key, access)
     }
 
-    /// As [`load`](Self::load), if that needs no waiting; otherwise, or when anything is out of the ordinary, `None`, and `load` will
-    /// be called. `OnPool` (feature `tokio`) asks this first, on the thread of the request: what is at hand in memory need not go
-    /// by way of another thread. By default: never.
-    fn load_at_once(&self, key: &StoreKey, access: &Access) -> Option<Lookup> {
+    /// As [`load`](Self::load), answered from memory without waiting; `None` if that is impossible or anything is out of the
+    /// ordinary, and then `load` is called. [`AnyStorage::blocking`](super::AnyStorage::blocking) asks this first, on the thread
+    /// of the request, so that a cached session needs no other thread. By default: `None`.
+    fn load_cached(&self, key: &StoreKey, access: &Access) -> Option<Lookup> {
         let _ = (key, access);
         None
     }
@@ -143,76 +145,56 @@ pub trait Storage: Send + Sync {
     }
 }
 
-/// Implements [`Storage`] with the methods of another storage.
-macro_rules! delegate_storage {
-    ([$($generics:tt)*] $type:ty, |$this:ident| $inner:expr) => {
-        impl<$($generics)*> Storage for $type {
-            fn load(&self, key: &StoreKey, access: &Access) -> Result<Lookup, StorageError> {
-                let $this = self;
-                $inner.load(key, access)
-            }
+/// Whatever points to a storage is one: `Arc<S>`, `Box<dyn Storage>`, `&S`.
+impl<P> Storage for P
+where
+    P: Deref<Target: Storage> + Send + Sync,
+{
+    fn load(&self, key: &StoreKey, access: &Access) -> Result<Lookup, StorageError> {
+        (**self).load(key, access)
+    }
 
-            fn fetch(&self, key: &StoreKey, names: &[&str], access: &Access) -> Result<Lookup, StorageError> {
-                let $this = self;
-                $inner.fetch(key, names, access)
-            }
+    fn fetch(&self, key: &StoreKey, names: &[&str], access: &Access) -> Result<Lookup, StorageError> {
+        (**self).fetch(key, names, access)
+    }
 
-            fn load_at_once(&self, key: &StoreKey, access: &Access) -> Option<Lookup> {
-                let $this = self;
-                $inner.load_at_once(key, access)
-            }
+    fn load_cached(&self, key: &StoreKey, access: &Access) -> Option<Lookup> {
+        (**self).load_cached(key, access)
+    }
 
-            fn create(&self, key: &StoreKey, record: &Record, now: Timestamp) -> Result<Created, StorageError> {
-                let $this = self;
-                $inner.create(key, record, now)
-            }
+    fn create(&self, key: &StoreKey, record: &Record, now: Timestamp) -> Result<Created, StorageError> {
+        (**self).create(key, record, now)
+    }
 
-            fn commit(&self, key: &StoreKey, commit: &Commit) -> Result<Committed, StorageError> {
-                let $this = self;
-                $inner.commit(key, commit)
-            }
+    fn commit(&self, key: &StoreKey, commit: &Commit) -> Result<Committed, StorageError> {
+        (**self).commit(key, commit)
+    }
 
-            fn touch(&self, key: &StoreKey, access: &Access) -> Result<Touched, StorageError> {
-                let $this = self;
-                $inner.touch(key, access)
-            }
+    fn touch(&self, key: &StoreKey, access: &Access) -> Result<Touched, StorageError> {
+        (**self).touch(key, access)
+    }
 
-            fn move_to(&self, from: &StoreKey, to: &StoreKey, commit: &Commit) -> Result<Moved, StorageError> {
-                let $this = self;
-                $inner.move_to(from, to, commit)
-            }
+    fn move_to(&self, from: &StoreKey, to: &StoreKey, commit: &Commit) -> Result<Moved, StorageError> {
+        (**self).move_to(from, to, commit)
+    }
 
-            fn trace(&self, key: &StoreKey, now: Timestamp) -> Result<Option<crate::storage::Trace>, StorageError> {
-                let $this = self;
-                $inner.trace(key, now)
-            }
+    fn trace(&self, key: &StoreKey, now: Timestamp) -> Result<Option<Trace>, StorageError> {
+        (**self).trace(key, now)
+    }
 
-            fn remove(&self, key: &StoreKey) -> Result<Removed, StorageError> {
-                let $this = self;
-                $inner.remove(key)
-            }
+    fn remove(&self, key: &StoreKey) -> Result<Removed, StorageError> {
+        (**self).remove(key)
+    }
 
-            fn find(&self, principal: &str, now: Timestamp) -> Result<Vec<Found>, StorageError> {
-                let $this = self;
-                $inner.find(principal, now)
-            }
+    fn find(&self, principal: &str, now: Timestamp) -> Result<Vec<Found>, StorageError> {
+        (**self).find(principal, now)
+    }
 
-            fn sweep(&self, now: Timestamp) -> Result<Swept, StorageError> {
-                let $this = self;
-                $inner.sweep(now)
-            }
+    fn sweep(&self, now: Timestamp) -> Result<Swept, StorageError> {
+        (**self).sweep(now)
+    }
 
-            fn key_scheme(&self) -> crate::KeyScheme {
-                let $this = self;
-                $inner.key_scheme()
-            }
-        }
-    };
+    fn key_scheme(&self) -> KeyScheme {
+        (**self).key_scheme()
+    }
 }
-
-#[cfg(all(feature = "file", unix))]
-pub(super) use delegate_storage;
-
-delegate_storage!([S: Storage + ?Sized] std::sync::Arc<S>, |this| (**this));
-delegate_storage!([S: Storage + ?Sized] Box<S>, |this| (**this));
-delegate_storage!([S: Storage + ?Sized] &S, |this| (**this));

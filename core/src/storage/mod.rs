@@ -3,7 +3,6 @@
 //! A storage knows records and keys. It knows neither ids nor requests, and it never creates what was not asked to be
 //! created: there is no "save the whole session", only changes to one that still exists.
 
-mod adapters;
 mod any;
 mod asynchronous;
 mod blocking;
@@ -12,6 +11,8 @@ mod error;
 pub mod file;
 pub mod memory;
 mod outcome;
+#[cfg(feature = "tokio")]
+mod pool;
 #[cfg(feature = "redis")]
 pub mod redis;
 mod sweeper;
@@ -21,11 +22,8 @@ pub use crate::{
     id::SealedId,
     record::{Access, Bounds, Extend, Snapshot},
 };
-#[cfg(feature = "tokio")]
-pub use adapters::OnPool;
-pub use adapters::OnTheSpot;
 pub use any::AnyStorage;
-pub use asynchronous::AsyncStorage;
+pub use asynchronous::{AsyncStorage, StorageFuture};
 pub use blocking::Storage;
 pub use error::{StorageError, StorageErrorKind};
 pub use outcome::{Committed, Created, Found, Lookup, Moved, Removed, Swept, Touched, Trace};
@@ -35,5 +33,6 @@ use std::time::Duration;
 
 /// How long a storage remembers that a session was renewed, and under which key it lives on: 1 hour.
 ///
-/// A logout that began before a renewal and ends after it must end the renewed session (S5); this is how long it may take.
+/// A logout that began before a renewal and ends after it must end the renewed session ([S5](crate::design#s5)); this is how long
+/// it may take.
 pub const FORWARD_FOR: Duration = Duration::from_secs(60 * 60);

@@ -3,10 +3,10 @@
 use std::sync::Arc;
 
 use gsession::{
-    AsyncStorage, Changes, KeyScheme, Record, Storage, StorageError, StoreKey, Timestamp,
+    AsyncStorage, Changes, KeyScheme, Record, Storage, StoreKey, Timestamp,
     conformance::{Ability, Suite},
     record::Commit,
-    storage::{Access, Committed, Created, Lookup, Moved, Removed, Touched},
+    storage::{Access, Committed, Created, Lookup, Moved, Removed, StorageFuture, Touched},
 };
 
 use crate::plain::{Plain, put};
@@ -36,69 +36,81 @@ impl Waiting {
 }
 
 impl AsyncStorage for Waiting {
-    async fn load(&self, key: &StoreKey, access: &Access) -> Result<Lookup, StorageError> {
-        tokio::task::yield_now().await;
-        self.storage.load(key, access)
-    }
-
-    async fn create(&self, key: &StoreKey, record: &Record, now: Timestamp) -> Result<Created, StorageError> {
-        tokio::task::yield_now().await;
-        self.storage.create(key, record, now)
-    }
-
-    async fn commit(&self, key: &StoreKey, commit: &Commit) -> Result<Committed, StorageError> {
-        tokio::task::yield_now().await;
-        match self.fault {
-            Some(Fault::ReadsThenWrites) => {
-                let Lookup::Found(read) = self.storage.load(key, &Access::passive(commit.access.now))? else {
-                    return Ok(Committed::Gone);
-                };
-                tokio::task::yield_now().await;
-                // All that it has read, as if nobody could have been here meanwhile.
-                let mut all = Changes::default();
-                all.clear();
-                read.record.entries.iter().for_each(|(name, json)| all.set(name, json));
-                for (name, json) in commit.changes.edits() {
-                    put(&mut all, name, json);
-                }
-                self.storage.commit(key, &Commit::new(all, commit.access))
-            }
-            Some(Fault::OneEntryAfterTheOther) => {
-                let mut last = None;
-                for (name, json) in commit.changes.edits() {
-                    let mut one = Changes::default();
-                    put(&mut one, name, json);
-                    last = Some(self.storage.commit(key, &Commit::new(one, commit.access))?);
-                    tokio::task::yield_now().await;
-                }
-                last.map_or_else(|| self.storage.commit(key, commit), Ok)
-            }
-            _ => self.storage.commit(key, commit),
-        }
-    }
-
-    async fn touch(&self, key: &StoreKey, access: &Access) -> Result<Touched, StorageError> {
-        tokio::task::yield_now().await;
-        self.storage.touch(key, access)
-    }
-
-    async fn move_to(&self, from: &StoreKey, to: &StoreKey, commit: &Commit) -> Result<Moved, StorageError> {
-        tokio::task::yield_now().await;
-        if self.fault == Some(Fault::MovesInTwoSteps) {
-            let Lookup::Found(read) = self.storage.load(from, &Access::passive(commit.access.now))? else {
-                return self.storage.move_to(from, to, commit);
-            };
-            self.storage.remove(from)?;
+    fn load<'a>(&'a self, key: &'a StoreKey, access: &'a Access) -> StorageFuture<'a, Lookup> {
+        Box::pin(async move {
             tokio::task::yield_now().await;
-            self.storage.create(to, &read.record, commit.access.now)?;
-            return Ok(Moved::Done { expires_at: read.record.expires_at(), revision: 0 });
-        }
-        self.storage.move_to(from, to, commit)
+            self.storage.load(key, access)
+        })
     }
 
-    async fn remove(&self, key: &StoreKey) -> Result<Removed, StorageError> {
-        tokio::task::yield_now().await;
-        self.storage.remove(key)
+    fn create<'a>(&'a self, key: &'a StoreKey, record: &'a Record, now: Timestamp) -> StorageFuture<'a, Created> {
+        Box::pin(async move {
+            tokio::task::yield_now().await;
+            self.storage.create(key, record, now)
+        })
+    }
+
+    fn commit<'a>(&'a self, key: &'a StoreKey, commit: &'a Commit) -> StorageFuture<'a, Committed> {
+        Box::pin(async move {
+            tokio::task::yield_now().await;
+            match self.fault {
+                Some(Fault::ReadsThenWrites) => {
+                    let Lookup::Found(read) = self.storage.load(key, &Access::passive(commit.access.now))? else {
+                        return Ok(Committed::Gone);
+                    };
+                    tokio::task::yield_now().await;
+                    // All that it has read, as if nobody could have been here meanwhile.
+                    let mut all = Changes::default();
+                    all.clear();
+                    read.record.entries.iter().for_each(|(name, json)| all.set(name, json));
+                    for (name, json) in commit.changes.edits() {
+                        put(&mut all, name, json);
+                    }
+                    self.storage.commit(key, &Commit::new(all, commit.access))
+                }
+                Some(Fault::OneEntryAfterTheOther) => {
+                    let mut last = None;
+                    for (name, json) in commit.changes.edits() {
+                        let mut one = Changes::default();
+                        put(&mut one, name, json);
+                        last = Some(self.storage.commit(key, &Commit::new(one, commit.access))?);
+                        tokio::task::yield_now().await;
+                    }
+                    last.map_or_else(|| self.storage.commit(key, commit), Ok)
+                }
+                _ => self.storage.commit(key, commit),
+            }
+        })
+    }
+
+    fn touch<'a>(&'a self, key: &'a StoreKey, access: &'a Access) -> StorageFuture<'a, Touched> {
+        Box::pin(async move {
+            tokio::task::yield_now().await;
+            self.storage.touch(key, access)
+        })
+    }
+
+    fn move_to<'a>(&'a self, from: &'a StoreKey, to: &'a StoreKey, commit: &'a Commit) -> StorageFuture<'a, Moved> {
+        Box::pin(async move {
+            tokio::task::yield_now().await;
+            if self.fault == Some(Fault::MovesInTwoSteps) {
+                let Lookup::Found(read) = self.storage.load(from, &Access::passive(commit.access.now))? else {
+                    return self.storage.move_to(from, to, commit);
+                };
+                self.storage.remove(from)?;
+                tokio::task::yield_now().await;
+                self.storage.create(to, &read.record, commit.access.now)?;
+                return Ok(Moved::Done { expires_at: read.record.expires_at(), revision: 0 });
+            }
+            self.storage.move_to(from, to, commit)
+        })
+    }
+
+    fn remove<'a>(&'a self, key: &'a StoreKey) -> StorageFuture<'a, Removed> {
+        Box::pin(async move {
+            tokio::task::yield_now().await;
+            self.storage.remove(key)
+        })
     }
 
     fn key_scheme(&self) -> KeyScheme {

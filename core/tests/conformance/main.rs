@@ -5,6 +5,7 @@
 
 mod broken;
 mod broken_async;
+mod one_file;
 mod plain;
 #[path = "../support/mod.rs"]
 mod support;
@@ -17,7 +18,7 @@ use std::{
     },
 };
 
-use gsession::{FileStorage, OnPool, OnTheSpot, Storage, conformance::Suite};
+use gsession::{AnyStorage, FileStorage, Storage, conformance::Suite};
 use support::{quiet_file, quiet_memory, redis};
 use tempfile::TempDir;
 
@@ -36,8 +37,8 @@ gsession::conformance_tests! {
     memory: Suite::blocking(quiet_memory);
     memory_in_arc: Suite::blocking(|| Arc::new(quiet_memory()) as Arc<dyn Storage>);
     memory_async: Suite::asynchronous(quiet_memory);
-    memory_on_the_spot: Suite::asynchronous(|| OnTheSpot(quiet_memory()));
-    memory_on_pool: Suite::asynchronous(|| OnPool::new(quiet_memory()));
+    memory_immediate: Suite::asynchronous(|| AnyStorage::immediate(quiet_memory()));
+    memory_on_pool: Suite::asynchronous(|| AnyStorage::blocking(quiet_memory()));
     file: Suite::blocking(files());
     file_in_box: {
         let make = files();
@@ -53,4 +54,5 @@ gsession::conformance_tests! {
     redis_string_cluster: Suite::blocking(redis::clustered_strings);
     redis_hash_cluster: Suite::asynchronous(redis::clustered_hashes);
     as_plain_as_can_be: Suite::blocking(plain::Plain::sound);
+    sessions_in_one_file: { let path = folders(); Suite::blocking(move || one_file::OneFile::at(path())) };
 }

@@ -28,7 +28,7 @@ fn hers(storage: &dyn Storage, now: Timestamp) -> usize {
 
 pub(crate) fn log_in_and_out(ended: &Ended<'_>, manager: &Manager, jar: &SessionId) -> Result<(), String> {
     let (storage, now, ada) = (ended.storage, ended.now, Who::Ada.principal());
-    let open = |id: &SessionId| manager.session(Some(id.as_str()), ClientInfo::default());
+    let open = |id: &SessionId| manager.begin(Some(id.as_str()), ClientInfo::default);
     let login = open(jar);
     login.renew().and_then(|()| login.set_principal(ada)).and_then(|()| login.set("again", &1)).unwrap();
     let closed = login.close().map_err(|error| format!("S5: a login that is repeated was answered {error:?}"))?;

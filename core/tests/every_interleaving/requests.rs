@@ -2,7 +2,7 @@
 
 use std::{cell::RefCell, rc::Rc};
 
-use gsession::{AsyncManager, AsyncSession, ClientInfo, Closed, Delivery, Error, Saved, SessionId, StoreKey};
+use gsession::{AsyncManager, ClientInfo, Closed, Delivery, Error, Exchange, Saved, SessionId, StoreKey};
 
 use crate::{
     lineage::{Data, OWNER, Pending, own_key, owner},
@@ -78,7 +78,7 @@ impl World {
     async fn send(&self, leg: &Leg, request: usize) -> Told {
         let ids: Vec<SessionId> = leg.presents.iter().filter_map(|&id| self.id(id)).collect();
         self.turnstile.begins(request, ids.iter().map(StoreKey::of).collect(), leg.user());
-        let session = self.manager.session_from(ids.iter().map(SessionId::as_str), ClientInfo::default);
+        let session = self.manager.begin(ids.iter().map(SessionId::as_str), ClientInfo::default);
         let mut told = Told {
             request,
             leg: *leg,
@@ -111,7 +111,7 @@ impl World {
         told
     }
 
-    async fn act(&self, action: Action, session: &AsyncSession, told: &mut Told) {
+    async fn act(&self, action: Action, session: &Exchange, told: &mut Told) {
         let drop_pending = |drop: fn(&mut Pending)| self.turnstile.with_pending(told.request, drop);
         let done = match action {
             Action::Read => session.get::<u64>("n").await.map(drop),
@@ -149,7 +149,7 @@ impl World {
     }
 
     /// Ends a request; what fails is tried once more.
-    async fn close(&self, session: &AsyncSession, told: &mut Told) {
+    async fn close(&self, session: &Exchange, told: &mut Told) {
         for _ in 0..2 {
             match session.close().await {
                 Ok(closed) => told.closed = Some(closed),
@@ -171,8 +171,8 @@ impl World {
     }
 
     /// Uses a session after its end.
-    async fn act_late(&self, action: Action, session: &AsyncSession, told: &mut Told) {
-        let is_doomed = session.is_doomed();
+    async fn act_late(&self, action: Action, session: &Exchange, told: &mut Told) {
+        let has_to_end = session.has_to_end();
         let done = match action {
             Action::Read => return told.failed |= session.get::<u64>("n").await.is_err(),
             Action::Look => return told.failed |= look(session, &mut told.seen).await.is_err(),
@@ -180,7 +180,7 @@ impl World {
                 self.turnstile.note(told.request, action);
                 return session.destroy();
             }
-            Action::Save if is_doomed => {
+            Action::Save if has_to_end => {
                 // What fails is tried once more.
                 for _ in 0..2 {
                     match session.save().await {
@@ -206,7 +206,7 @@ impl World {
     }
 }
 
-async fn look(session: &AsyncSession, seen: &mut Vec<Data>) -> Result<(), Error> {
+async fn look(session: &Exchange, seen: &mut Vec<Data>) -> Result<(), Error> {
     let (data, principal) = (session.data().await?, session.principal().await?);
     let mut data: Data = data.iter().map(|(key, value)| (key.clone(), value.as_u64().unwrap_or_default())).collect();
     data.extend(principal.map(|principal| (OWNER.to_owned(), owner(&principal))));

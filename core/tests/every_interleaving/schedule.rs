@@ -39,10 +39,10 @@ impl fmt::Display for Violation {
 
 /// Bob's session, which he has renewed before all begins: its ids and what is to become of it.
 fn renewed(manager: &Manager, now: Timestamp) -> ([SessionId; 2], Lineage) {
-    let session = manager.session(None, ClientInfo::default());
+    let session = manager.begin(None, ClientInfo::default);
     session.set("secret", &9).and_then(|()| session.set_principal(Who::Bob.principal())).unwrap();
     let Delivery::Send { id: old, .. } = session.close().unwrap().delivery else { panic!("a session has an id") };
-    let session = manager.session(Some(old.as_str()), ClientInfo::default());
+    let session = manager.begin(Some(old.as_str()), ClientInfo::default);
     session.renew().unwrap();
     let Delivery::Send { id: new, .. } = session.close().unwrap().delivery else { panic!("a session has an id") };
     let mut lineage = Lineage::new(StoreKey::of(&old), bobs(), now);

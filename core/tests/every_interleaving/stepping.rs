@@ -5,7 +5,7 @@ use std::sync::Arc;
 use gsession::{
     AsyncStorage, KeyScheme, Record, Storage, StorageError, StorageErrorKind, StoreKey, Timestamp,
     record::Commit,
-    storage::{Access, Committed, Created, Found, Lookup, Moved, Removed, Swept, Touched, Trace},
+    storage::{Access, Committed, Created, Found, Lookup, Moved, Removed, StorageFuture, Swept, Touched, Trace},
 };
 
 use crate::{
@@ -46,56 +46,68 @@ impl<S: Storage> Stepping<S> {
 }
 
 impl<S: Storage> AsyncStorage for Stepping<S> {
-    async fn load(&self, key: &StoreKey, access: &Access) -> Result<Lookup, StorageError> {
-        let load = || {
-            let lookup = self.storage.load(key, access);
-            if let Ok(Lookup::Found(_)) = lookup {
-                self.turnstile.found(key);
-            }
-            lookup
-        };
-        self.through("load", load, |_| None).await
+    fn load<'a>(&'a self, key: &'a StoreKey, access: &'a Access) -> StorageFuture<'a, Lookup> {
+        Box::pin(async move {
+            let load = || {
+                let lookup = self.storage.load(key, access);
+                if let Ok(Lookup::Found(_)) = lookup {
+                    self.turnstile.found(key);
+                }
+                lookup
+            };
+            self.through("load", load, |_| None).await
+        })
     }
 
-    async fn create(&self, key: &StoreKey, record: &Record, now: Timestamp) -> Result<Created, StorageError> {
-        let create = || self.storage.create(key, record, now);
-        let deed = |created: &Created| (*created == Created::Done).then_some((Deed::Created { key: *key, now }, now));
-        self.through("create", create, deed).await
+    fn create<'a>(&'a self, key: &'a StoreKey, record: &'a Record, now: Timestamp) -> StorageFuture<'a, Created> {
+        Box::pin(async move {
+            let create = || self.storage.create(key, record, now);
+            let deed =
+                |created: &Created| (*created == Created::Done).then_some((Deed::Created { key: *key, now }, now));
+            self.through("create", create, deed).await
+        })
     }
 
-    async fn commit(&self, key: &StoreKey, commit: &Commit) -> Result<Committed, StorageError> {
-        let (run, now) = (|| self.storage.commit(key, commit), commit.access.now);
-        let deed = Deed::Stored { from: *key, to: *key, now };
-        let is_done = |committed: &Committed| matches!(committed, Committed::Done { .. });
-        self.through("commit", run, |committed| is_done(committed).then_some((deed, now))).await
+    fn commit<'a>(&'a self, key: &'a StoreKey, commit: &'a Commit) -> StorageFuture<'a, Committed> {
+        Box::pin(async move {
+            let (run, now) = (|| self.storage.commit(key, commit), commit.access.now);
+            let deed = Deed::Stored { from: *key, to: *key, now };
+            let is_done = |committed: &Committed| matches!(committed, Committed::Done { .. });
+            self.through("commit", run, |committed| is_done(committed).then_some((deed, now))).await
+        })
     }
 
-    async fn touch(&self, key: &StoreKey, access: &Access) -> Result<Touched, StorageError> {
-        self.through("touch", || self.storage.touch(key, access), |_| None).await
+    fn touch<'a>(&'a self, key: &'a StoreKey, access: &'a Access) -> StorageFuture<'a, Touched> {
+        Box::pin(async move { self.through("touch", || self.storage.touch(key, access), |_| None).await })
     }
 
-    async fn move_to(&self, from: &StoreKey, to: &StoreKey, commit: &Commit) -> Result<Moved, StorageError> {
-        let (run, now) = (|| self.storage.move_to(from, to, commit), commit.access.now);
-        let deed = Deed::Stored { from: *from, to: *to, now };
-        let is_done = |moved: &Moved| matches!(moved, Moved::Done { .. });
-        self.through("move", run, |moved| is_done(moved).then_some((deed, now))).await
+    fn move_to<'a>(&'a self, from: &'a StoreKey, to: &'a StoreKey, commit: &'a Commit) -> StorageFuture<'a, Moved> {
+        Box::pin(async move {
+            let (run, now) = (|| self.storage.move_to(from, to, commit), commit.access.now);
+            let deed = Deed::Stored { from: *from, to: *to, now };
+            let is_done = |moved: &Moved| matches!(moved, Moved::Done { .. });
+            self.through("move", run, |moved| is_done(moved).then_some((deed, now))).await
+        })
     }
 
-    async fn trace(&self, key: &StoreKey, now: Timestamp) -> Result<Option<Trace>, StorageError> {
-        self.through("trace", || self.storage.trace(key, now), |_| None).await
+    fn trace<'a>(&'a self, key: &'a StoreKey, now: Timestamp) -> StorageFuture<'a, Option<Trace>> {
+        Box::pin(async move { self.through("trace", || self.storage.trace(key, now), |_| None).await })
     }
 
-    async fn remove(&self, key: &StoreKey) -> Result<Removed, StorageError> {
-        let deed = (Deed::Ended { key: *key }, Timestamp::default());
-        self.through("remove", || self.storage.remove(key), |removed| (*removed == Removed::Done).then_some(deed)).await
+    fn remove<'a>(&'a self, key: &'a StoreKey) -> StorageFuture<'a, Removed> {
+        Box::pin(async move {
+            let deed = (Deed::Ended { key: *key }, Timestamp::default());
+            self.through("remove", || self.storage.remove(key), |removed| (*removed == Removed::Done).then_some(deed))
+                .await
+        })
     }
 
-    async fn find(&self, principal: &str, now: Timestamp) -> Result<Vec<Found>, StorageError> {
-        self.through("find", || self.storage.find(principal, now), |_| None).await
+    fn find<'a>(&'a self, principal: &'a str, now: Timestamp) -> StorageFuture<'a, Vec<Found>> {
+        Box::pin(async move { self.through("find", || self.storage.find(principal, now), |_| None).await })
     }
 
-    async fn sweep(&self, now: Timestamp) -> Result<Swept, StorageError> {
-        self.storage.sweep(now)
+    fn sweep<'a>(&'a self, now: Timestamp) -> StorageFuture<'a, Swept> {
+        Box::pin(async move { self.storage.sweep(now) })
     }
 
     fn key_scheme(&self) -> KeyScheme {

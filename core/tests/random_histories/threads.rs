@@ -10,7 +10,7 @@ use std::{
     },
 };
 
-use gsession::{ClientInfo, Delivery, Error, Manager, Saved, Session, SessionId, Storage};
+use gsession::{ClientInfo, Delivery, Error, Exchange, Manager, Saved, Session, SessionId, Storage};
 use proptest::prelude::*;
 
 use crate::{
@@ -81,7 +81,7 @@ impl Log {
 }
 
 /// Reads an entry, and says whether there is a session.
-fn read(session: &Session, key: usize, log: &Log) -> bool {
+fn read(session: &Exchange<Session>, key: usize, log: &Log) -> bool {
     let called = log.now();
     let (value, is_there) = (session.get(KEYS[key]).unwrap(), session.contains_key("user").unwrap());
     // Read by itself, so that the moment is that of one load.
@@ -89,7 +89,7 @@ fn read(session: &Session, key: usize, log: &Log) -> bool {
     is_there
 }
 
-fn end(session: &Session, writes: &[(usize, Option<u64>)], log: &Log) {
+fn end(session: &Exchange<Session>, writes: &[(usize, Option<u64>)], log: &Log) {
     let called = log.now();
     let saved = session.close().unwrap().saved;
     for &(key, value) in writes {
@@ -103,7 +103,7 @@ fn end(session: &Session, writes: &[(usize, Option<u64>)], log: &Log) {
     }
 }
 
-fn act(deed: &Deed, session: &Session, log: &Log) {
+fn act(deed: &Deed, session: &Exchange<Session>, log: &Log) {
     match *deed {
         Deed::Read(key) => drop(read(session, key, log)),
         Deed::Set(key, value) if read(session, key, log) => {
@@ -158,14 +158,14 @@ fn run(managers: &[Manager], scripts: &[Vec<Deed>]) {
             scope.spawn(move || {
                 start.wait();
                 for deed in script {
-                    act(deed, &manager.session(Some(id.as_str()), ClientInfo::default()), log);
+                    act(deed, &manager.begin(Some(id.as_str()), ClientInfo::default), log);
                 }
             });
         }
     });
     // What is there in the end is read last.
     for key in 0..KEYS.len() {
-        read(&managers[0].session(Some(id.as_str()), ClientInfo::default()), key, &log);
+        read(&managers[0].begin(Some(id.as_str()), ClientInfo::default), key, &log);
     }
     for (key, operations) in log.operations.into_inner().unwrap() {
         let mut text = String::new();
@@ -175,7 +175,7 @@ fn run(managers: &[Manager], scripts: &[Vec<Deed>]) {
 }
 
 fn login(manager: &Manager) -> SessionId {
-    let session = manager.session(None, ClientInfo::default());
+    let session = manager.begin(None, ClientInfo::default);
     session.set("user", "ada").unwrap();
     let Delivery::Send { id, .. } = session.close().unwrap().delivery else { panic!("a new session has an id") };
     id

@@ -5,8 +5,8 @@ mod acting;
 use std::{sync::Arc, time::Duration};
 
 use gsession::{
-    ClientInfo, Clock as _, Delivery, Error, Manager, Saved, Session, SessionId, Storage, StoreKey, Timestamp,
-    storage::FORWARD_FOR,
+    ClientInfo, Clock as _, Delivery, Error, Exchange, Manager, Saved, Session, SessionId, Storage, StoreKey,
+    Timestamp, storage::FORWARD_FOR,
 };
 
 use crate::{
@@ -17,7 +17,7 @@ use crate::{
 
 #[derive(Debug)]
 struct Request {
-    session: Session,
+    session: Exchange<Session>,
     model: Model,
     is_closed: bool,
 }
@@ -103,7 +103,7 @@ impl World {
         self.close(at, true);
         let numbers: Vec<usize> = self.cookie.into_iter().chain(self.kept).collect();
         let ids: Vec<SessionId> = numbers.iter().map(|&number| self.sessions.id(number)).collect();
-        let session = self.manager.session_from(ids.iter().map(SessionId::as_str), ClientInfo::default);
+        let session = self.manager.begin(ids.iter().map(SessionId::as_str), ClientInfo::default);
         let model = Model::presenting(numbers, self.now());
         self.requests[at] = Some(Request { session, model, is_closed: false });
     }

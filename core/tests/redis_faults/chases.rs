@@ -4,14 +4,14 @@ use super::*;
 
 /// Renews a session over and over; gives back how often, once there is none left.
 fn renew_for_ever(manager: &Manager, id: SessionId, has_begun: &AtomicBool) -> usize {
-    let mut session = manager.session(Some(id.as_str()), ClientInfo::default());
+    let mut session = manager.begin(Some(id.as_str()), ClientInfo::default);
     for times in 0.. {
         session.renew().unwrap();
         if session.save().unwrap() != Saved::Renewed {
             return times;
         }
         has_begun.store(true, Ordering::SeqCst);
-        session = manager.session(Some(session.id().unwrap().as_str()), ClientInfo::default());
+        session = manager.begin(Some(session.id().unwrap().as_str()), ClientInfo::default);
         assert!(times < 1_000_000, "nobody ends it");
     }
     unreachable!("it ends or fails before")
@@ -24,7 +24,7 @@ fn with_sessions(form: Form, server: &RedisServer) -> (Manager, SessionId) {
         Form::Hashes => Manager::new(RedisHashStorage::builder(&server.url()).build().unwrap()),
     };
     let [ada, _] = ["ada", "bob"].map(|user| {
-        let session = manager.session(None, ClientInfo::default());
+        let session = manager.begin(None, ClientInfo::default);
         session.set_principal(user).unwrap();
         assert_eq!(session.save().unwrap(), Saved::Created);
         session.renew().unwrap();
@@ -124,7 +124,7 @@ fn a_session_that_was_renewed_often_meanwhile_is_found_where_it_is() {
         let listing = thread::spawn(move || lister.storage.find("ada", now()).unwrap());
         proxy.wait_for_held(1);
         for _ in 0..150 {
-            let session = manager.session(Some(id.as_str()), ClientInfo::default());
+            let session = manager.begin(Some(id.as_str()), ClientInfo::default);
             session.renew().unwrap();
             assert_eq!(session.save().unwrap(), Saved::Renewed);
             id = session.id().unwrap();

@@ -279,12 +279,12 @@ fn futures_that_are_dropped_leave_the_connection_sound() {
         }
         runtime.block_on(async {
             for micros in (0..400).step_by(5) {
-                let session = manager.session(Some(ids[0].as_str()), ClientInfo::default());
+                let session = manager.begin(Some(ids[0].as_str()), ClientInfo::default);
                 session.set("x", &micros).unwrap();
                 let _ = tokio::time::timeout(Duration::from_micros(micros), session.save()).await;
                 session.abandon();
                 for (at, id) in ids.iter().enumerate() {
-                    let session = manager.session(Some(id.as_str()), ClientInfo::default());
+                    let session = manager.begin(Some(id.as_str()), ClientInfo::default);
                     assert_eq!(session.get::<u64>("who").await.unwrap(), Some(at as u64));
                 }
             }

@@ -19,9 +19,9 @@ use std::{
 };
 
 use gsession::{
-    AnyStorage, AsyncManager, AsyncSession, AsyncStorage, BincodeCodec, Changes, ClientInfo, Codec, CodecError,
-    Delivery, Error, HashedIds, IdGenerator as _, Limits, Manager, Record, RedisHashStorage, RedisStorage, Saved,
-    Session, SessionId, Storage, StorageError, StorageErrorKind, StoreKey, SystemClock, Timestamp,
+    AnyStorage, AsyncManager, AsyncStorage, BincodeCodec, Changes, ClientInfo, Codec, CodecError, Delivery, Error,
+    Exchange, HashedIds, IdGenerator as _, Limits, Manager, Record, RedisHashStorage, RedisStorage, Saved, Session,
+    SessionId, Storage, StorageError, StorageErrorKind, StoreKey, SystemClock, Timestamp,
     record::Commit,
     storage::{
         Access, Committed, Created, Found, Lookup, Moved, Removed, Swept, Touched,
@@ -117,8 +117,8 @@ struct Face {
 }
 
 enum Request {
-    Blocking(Session),
-    Waiting(AsyncSession, Arc<Runtime>),
+    Blocking(Exchange<Session>),
+    Waiting(Exchange, Arc<Runtime>),
 }
 
 macro_rules! ask {
@@ -215,7 +215,7 @@ impl Face {
             Side::Blocking => (Arc::new(storage.clone()), Gives::Blocking(Manager::new(storage))),
             Side::Waiting => {
                 let runtime = runtime();
-                let driven = Driven(Arc::clone(&runtime), AnyStorage::new(storage.clone()));
+                let driven = Driven(Arc::clone(&runtime), AnyStorage::from(storage.clone()));
                 (Arc::new(driven), Gives::Waiting(AsyncManager::new(storage), runtime))
             }
         };
@@ -236,9 +236,9 @@ impl Face {
     fn request(&self, id: Option<&SessionId>) -> Request {
         let id = id.map(SessionId::as_str);
         match &self.gives {
-            Gives::Blocking(manager) => Request::Blocking(manager.session(id, ClientInfo::default())),
+            Gives::Blocking(manager) => Request::Blocking(manager.begin(id, ClientInfo::default)),
             Gives::Waiting(manager, runtime) => {
-                Request::Waiting(manager.session(id, ClientInfo::default()), Arc::clone(runtime))
+                Request::Waiting(manager.begin(id, ClientInfo::default), Arc::clone(runtime))
             }
         }
     }

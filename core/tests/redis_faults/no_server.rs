@@ -243,7 +243,7 @@ fn addresses_that_lead_nowhere() {
 fn outside_of_a_runtime_the_async_face_is_an_error() {
     let server = RedisServer::start();
     let manager = AsyncManager::new(RedisStorage::builder(&server.url()).build().unwrap());
-    let session = manager.session(None, ClientInfo::default());
+    let session = manager.begin(None, ClientInfo::default);
     session.set("n", &1).unwrap();
     let error = futures::executor::block_on(session.save()).unwrap_err();
     assert_eq!(kind(&error), StorageErrorKind::Setup);

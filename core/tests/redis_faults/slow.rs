@@ -101,9 +101,9 @@ fn over_a_connection_on_which_others_wait() {
     let manager = AsyncManager::new(patient(RedisStorage::builder(&server.url())).build().unwrap());
     let runtime = Builder::new_current_thread().enable_all().build().unwrap();
     let read =
-        async |id: &SessionId| manager.session(Some(id.as_str()), ClientInfo::default()).get::<u64>("n").await.unwrap();
+        async |id: &SessionId| manager.begin(Some(id.as_str()), ClientInfo::default).get::<u64>("n").await.unwrap();
     let (id, mut monitor) = runtime.block_on(async {
-        let session = manager.session(None, ClientInfo::default());
+        let session = manager.begin(None, ClientInfo::default);
         session.set("n", &1).unwrap();
         assert_eq!(session.save().await.unwrap(), Saved::Created);
         let id = session.id().unwrap();
@@ -137,7 +137,7 @@ fn over_a_connection_on_which_others_wait_for_replicas() {
     let manager = AsyncManager::new(builder.build().unwrap());
     let runtime = Builder::new_current_thread().enable_all().build().unwrap();
     runtime.block_on(async {
-        let session = manager.session(None, ClientInfo::default());
+        let session = manager.begin(None, ClientInfo::default);
         session.set("n", &1).unwrap();
         // Nobody confirms, but it is stored.
         assert_eq!(kind(&session.save().await.unwrap_err()), StorageErrorKind::Timeout);
@@ -145,7 +145,7 @@ fn over_a_connection_on_which_others_wait_for_replicas() {
         let id = HashedIds::new().generate(&ClientInfo::default()).unwrap();
         let mut monitor = Monitor::of(&server);
         let writing = async {
-            let session = manager.session(None, ClientInfo::default());
+            let session = manager.begin(None, ClientInfo::default);
             session.set("n", &1).unwrap();
             let error = session.save().await.unwrap_err();
             session.abandon();
@@ -153,7 +153,7 @@ fn over_a_connection_on_which_others_wait_for_replicas() {
         };
         let reading = async {
             tokio::time::sleep(LATER).await;
-            manager.session(Some(id.as_str()), ClientInfo::default()).get::<u64>("n").await.unwrap()
+            manager.begin(Some(id.as_str()), ClientInfo::default).get::<u64>("n").await.unwrap()
         };
         assert_eq!(tokio::join!(writing, reading), (StorageErrorKind::Timeout, None));
         let names = monitor.seen().names();

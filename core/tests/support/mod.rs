@@ -179,7 +179,7 @@ pub(crate) fn commit_at(changes: Changes, now: Timestamp) -> Commit {
 pub(crate) fn found(storage: &dyn Storage, key: &StoreKey, now: Timestamp) -> Option<Snapshot> {
     let access = Access::passive(now);
     let loaded = storage.load(key, &access).unwrap();
-    if let Some(at_once) = storage.load_at_once(key, &access) {
+    if let Some(at_once) = storage.load_cached(key, &access) {
         assert_eq!(format!("{at_once:?}"), format!("{loaded:?}"), "what is loaded at once is what is loaded");
     }
     match loaded {

@@ -10,8 +10,8 @@ use std::{
 
 use futures::executor::block_on;
 use gsession::{
-    AsyncManager, ClientInfo, Delivery, Error, ManualClock, MemoryStorage, Session, SessionId, Storage, StoreKey,
-    ValueError,
+    AnyStorage, AsyncManager, ClientInfo, Delivery, Error, Exchange, ManualClock, MemoryStorage, Session, SessionId,
+    Storage, StoreKey, ValueError,
 };
 use serde_json::json;
 use tracing::{
@@ -27,7 +27,7 @@ const DAMAGED: [&str; 6] = ["{oops", "", "\"cut sho", "[1] 2", "\"\\ud800\"", "{
 
 /// A session with a good entry and damaged ones, `bad0`, `bad1`, …
 fn session_with_damage(place: &Place) -> SessionId {
-    let session = place.manager().session(None, ClientInfo::default());
+    let session = place.manager().begin(None, ClientInfo::default);
     session.set("good", "ada").unwrap();
     let Delivery::Send { id, .. } = session.close().unwrap().delivery else { panic!("no id") };
     for (at, text) in DAMAGED.iter().enumerate() {
@@ -37,8 +37,8 @@ fn session_with_damage(place: &Place) -> SessionId {
     id
 }
 
-fn request(place: &Place, id: &SessionId) -> Session {
-    place.manager().session(Some(id.as_str()), ClientInfo::default())
+fn request(place: &Place, id: &SessionId) -> Exchange<Session> {
+    place.manager().begin(Some(id.as_str()), ClientInfo::default)
 }
 
 #[test]
@@ -141,15 +141,18 @@ fn a_value_of_another_type_stays_an_error() {
 #[test]
 fn an_async_session_agrees() {
     let storage = Arc::new(MemoryStorage::new());
-    let manager = AsyncManager::builder(Arc::clone(&storage)).clock(ManualClock::new(NOW)).build().unwrap();
+    let manager = AsyncManager::builder(AnyStorage::immediate(Arc::clone(&storage)))
+        .clock(ManualClock::new(NOW))
+        .build()
+        .unwrap();
     block_on(async {
-        let session = manager.session(None, ClientInfo::default());
+        let session = manager.begin(None, ClientInfo::default);
         session.set("good", "ada").unwrap();
         let _ = session.save().await.unwrap();
         let id = session.id().unwrap();
         Storage::commit(&*storage, &StoreKey::of(&id), &commit_at(setting("bad", "{oops"), NOW)).unwrap();
 
-        let session = manager.session(Some(id.as_str()), ClientInfo::default());
+        let session = manager.begin(Some(id.as_str()), ClientInfo::default);
         assert_eq!(session.get::<String>("bad").await.unwrap(), None);
         assert!(!session.contains_key("bad").await.unwrap());
         assert_eq!(session.take::<u8>("bad").await.unwrap(), None);

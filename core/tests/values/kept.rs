@@ -2,7 +2,7 @@
 
 use std::{collections::BTreeMap, net::IpAddr, num::NonZeroU64, time::Duration};
 
-use gsession::{ClientInfo, Delivery, Error, Manager, Session};
+use gsession::{ClientInfo, Delivery, Error, Exchange, Manager, Session};
 use proptest::{
     collection::{btree_map, hash_map},
     prelude::*,
@@ -16,11 +16,11 @@ use crate::{
     support::{KINDS, Place},
 };
 
-type Check = Box<dyn Fn(&Session)>;
+type Check = Box<dyn Fn(&Exchange<Session>)>;
 
 /// A session that is filled, with what has to be in it afterwards.
 pub(crate) struct Filling {
-    session: Session,
+    session: Exchange<Session>,
     checks: Vec<Check>,
     refused: usize,
 }
@@ -51,13 +51,13 @@ impl Filling {
 fn kept_or_refused<T: Carried>(managers: &[Manager], value: &T, key: &str) -> usize {
     let mut refused = 0;
     for manager in managers {
-        let session = manager.session(None, ClientInfo::default());
+        let session = manager.begin(None, ClientInfo::default);
         let mut filling = Filling { session, checks: Vec::new(), refused: 0 };
         in_every_shape(&mut filling, value, key);
         assert_eq!(filling.refused + filling.checks.len(), SHAPES);
         refused = filling.refused;
         if let Delivery::Send { id, .. } = filling.session.close().unwrap().delivery {
-            let session = manager.session(Some(id.as_str()), ClientInfo::default());
+            let session = manager.begin(Some(id.as_str()), ClientInfo::default);
             filling.checks.iter().for_each(|check| check(&session));
             assert_eq!(session.data().unwrap().len(), filling.checks.len());
             session.destroy();

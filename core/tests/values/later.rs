@@ -1,19 +1,19 @@
 //! What a request reads later counts, where it differs from what it has read before.
 
-use gsession::{ClientInfo, Delivery, Session, SessionId};
+use gsession::{ClientInfo, Delivery, Exchange, Session, SessionId};
 
 use crate::support::{KINDS, Kind, Place};
 
 fn begin(place: &Place) -> SessionId {
-    let session = place.manager().session(None, ClientInfo::default());
+    let session = place.manager().begin(None, ClientInfo::default);
     session.set_many([("a", "first"), ("b", "first"), ("c", "first")]).unwrap();
     session.set_principal("ada").unwrap();
     let Delivery::Send { id, .. } = session.close().unwrap().delivery else { panic!("no id") };
     id
 }
 
-fn request(place: &Place, id: &SessionId) -> Session {
-    place.manager().session(Some(id.as_str()), ClientInfo::default())
+fn request(place: &Place, id: &SessionId) -> Exchange<Session> {
+    place.manager().begin(Some(id.as_str()), ClientInfo::default)
 }
 
 /// The storages that read only the entries asked for.

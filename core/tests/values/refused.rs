@@ -5,7 +5,7 @@ use std::{
     collections::{BTreeMap, HashMap},
 };
 
-use gsession::{ClientInfo, Error, LimitExceeded, Limits, Manager, MemoryStorage, Session, ValueError};
+use gsession::{ClientInfo, Error, Exchange, LimitExceeded, Limits, Manager, MemoryStorage, Session, ValueError};
 use serde::{
     Serialize, Serializer,
     ser::{SerializeMap as _, SerializeSeq as _, SerializeStruct as _},
@@ -14,12 +14,12 @@ use serde_json::{Value, json};
 
 use crate::shapes::{External, Flat, Named, Newtype, Tagged, Unit};
 
-fn session() -> Session {
+fn session() -> Exchange<Session> {
     Manager::builder(MemoryStorage::new())
         .limits(Limits::default().max_depth(usize::MAX))
         .build()
         .unwrap()
-        .session(None, ClientInfo::default())
+        .begin(None, ClientInfo::default)
 }
 
 /// Sets a value; it has to be refused, by every way of writing.

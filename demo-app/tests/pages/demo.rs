@@ -11,8 +11,8 @@ use std::{
 
 use clap::Parser as _;
 use gsession::{
-    AnyStorage, Clock as _, FileStorage, ManualClock, MemoryStorage, OnTheSpot, Record, Storage, StorageError,
-    StorageErrorKind, StoreKey, SystemClock, Timestamp,
+    AnyStorage, Clock as _, FileStorage, ManualClock, MemoryStorage, Record, Storage, StorageError, StorageErrorKind,
+    StoreKey, SystemClock, Timestamp,
     record::Commit,
     storage::{Access, Committed, Created, Found, Lookup, Moved, Removed, Trace},
 };
@@ -28,17 +28,17 @@ pub(crate) fn in_memory() -> Demo {
 
 pub(crate) fn with_clock() -> (Demo, ManualClock) {
     let clock = ManualClock::new(SystemClock.now());
-    (over(AnyStorage::new(MemoryStorage::new()), &clock), clock)
+    (over(AnyStorage::from(MemoryStorage::new()), &clock), clock)
 }
 
 pub(crate) fn in_folder(folder: &Path) -> Demo {
-    over(AnyStorage::new(FileStorage::open(folder).unwrap()), &ManualClock::new(SystemClock.now()))
+    over(AnyStorage::from(FileStorage::open(folder).unwrap()), &ManualClock::new(SystemClock.now()))
 }
 
 pub(crate) fn with_outages() -> (Demo, Outages) {
     let outages = Outages::default();
     let storage = Failing { inner: MemoryStorage::new(), outages: outages.clone() };
-    (over(AnyStorage::new(OnTheSpot(storage)), &ManualClock::new(SystemClock.now())), outages)
+    (over(AnyStorage::immediate(storage), &ManualClock::new(SystemClock.now())), outages)
 }
 
 /// As the program opens it with these arguments.

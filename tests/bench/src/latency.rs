@@ -31,7 +31,7 @@ pub(crate) fn timed(manager: &Manager, id: &str, go_on: impl Fn() -> bool) -> Re
     let mut undisturbed = Duration::ZERO;
     while go_on() {
         let started = Instant::now();
-        let session = manager.session(Some(id), ClientInfo::default());
+        let session = manager.begin(Some(id), ClientInfo::default);
         let n: u64 = session.get("n")?.context("the session that is timed has gone")?;
         session.set("n", &(n + 1))?;
         session.close()?;

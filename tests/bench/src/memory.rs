@@ -67,7 +67,7 @@ pub(crate) fn run(settings: &Memory) -> Result<()> {
 
     // A session that began later, and lives on when the others expire.
     clock.advance(IDLE - Duration::from_secs(60));
-    let session = manager.session(None, ClientInfo::default());
+    let session = manager.begin(None, ClientInfo::default);
     session.set("n", &0)?;
     ensure!(session.save()? == Saved::Created, "a session was not stored");
     let id = session.id().context("a saved session has no id")?;
@@ -109,7 +109,7 @@ pub(crate) fn run(settings: &Memory) -> Result<()> {
 pub(crate) fn fill(manager: &Manager, sessions: u32) -> Result<u64> {
     let mut bytes = 0;
     for number in 0..sessions {
-        let session = manager.session(None, ClientInfo::default());
+        let session = manager.begin(None, ClientInfo::default);
         let mut put = |key: &str, value: serde_json::Value| -> Result<()> {
             session.set(key, &value)?;
             bytes += (key.len() + value.to_string().len()) as u64;

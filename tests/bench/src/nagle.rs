@@ -54,13 +54,13 @@ pub(crate) fn run(settings: &Nagle) -> anyhow::Result<()> {
 async fn measure(url: &str) -> anyhow::Result<()> {
     let (as_it_comes, nodelay) = (connection(url, false).await?, connection(url, true).await?);
     let manager = AsyncManager::new(RedisStorage::builder(url).build()?);
-    let session = manager.session(None, ClientInfo::default());
+    let session = manager.begin(None, ClientInfo::default);
     session.set("user", "ada")?;
     let Delivery::Send { id, .. } = session.close().await?.delivery else {
         anyhow::bail!("the session was not stored");
     };
     let load = || {
-        let session = manager.session(Some(id.as_str()), ClientInfo::default());
+        let session = manager.begin(Some(id.as_str()), ClientInfo::default);
         async move { session.get::<String>("user").await?.map(drop).context("the session is gone") }
     };
 

@@ -31,11 +31,11 @@ macro_rules! registry {
         ///
         /// ```
         /// # fn main() {}
-        /// use gsession::{MemoryStorage, OnTheSpot, conformance::Suite};
+        /// use gsession::{MemoryStorage, conformance::Suite};
         ///
         /// gsession::conformance_tests! {
         ///     my_storage: Suite::blocking(MemoryStorage::new);
-        ///     my_async_storage: Suite::asynchronous(|| OnTheSpot(MemoryStorage::new()));
+        ///     my_async_storage: Suite::asynchronous(MemoryStorage::new);
         /// }
         /// ```
         #[macro_export]

@@ -5,7 +5,7 @@ use std::sync::Barrier;
 use serde_json::json;
 
 use crate::{
-    ClientInfo, Closed, ConfigError, Delivery, Error, Manager, Saved, Session, SessionId, StoreKey,
+    ClientInfo, Closed, ConfigError, Delivery, Error, Exchange, Manager, Saved, Session, SessionId, StoreKey,
     conformance::{
         Ability,
         fixture::Fixture,
@@ -29,19 +29,19 @@ impl<'a> World<'a> {
         Ok(Self { fixture, manager: fixture.manager().0.build()? })
     }
 
-    fn request(&self, id: &SessionId) -> Session {
-        self.manager.session(Some(id.as_str()), ClientInfo::default())
+    fn request(&self, id: &SessionId) -> Exchange<Session> {
+        self.manager.begin(Some(id.as_str()), ClientInfo::default)
     }
 
     fn login(&self) -> Verdict<SessionId> {
-        let session = self.manager.session(None, ClientInfo::default());
+        let session = self.manager.begin(None, ClientInfo::default);
         session.set("user", "ada")?;
         session.set("n", &0)?;
         sent(&session.close()?)
     }
 
     /// A request that has read the session, which must exist.
-    fn reading(&self, id: &SessionId) -> Verdict<Session> {
+    fn reading(&self, id: &SessionId) -> Verdict<Exchange<Session>> {
         let session = self.request(id);
         must!(session.contains_key("user")?, "a session that must exist does not");
         Ok(session)

@@ -53,10 +53,8 @@ use store::Store;
 
 use super::{
     Access, Committed, Created, Found, Lookup, Moved, Removed, Storage, StorageError, Swept, Touched, Trace,
-    blocking::delegate_storage, sweeper::Background,
+    sweeper::Background,
 };
-#[cfg(feature = "tokio")]
-use super::{AsyncStorage, OnPool, adapters::delegate_async_storage};
 use crate::{Record, StoreKey, Timestamp, record::Commit};
 
 /// One file per session, in a folder of its own. Clones share the storage.
@@ -95,7 +93,7 @@ use crate::{Record, StoreKey, Timestamp, record::Commit};
 /// # let folder = tempfile::tempdir()?;
 /// # let path = folder.path().join("sessions");
 /// let manager = Manager::new(FileStorage::open(&path)?);
-/// let session = manager.session(None, ClientInfo::default());
+/// let session = manager.begin(None, ClientInfo::default);
 /// session.set("user", "ada")?;
 /// session.save()?;
 /// # Ok::<(), Box<dyn std::error::Error>>(())
@@ -114,48 +112,44 @@ impl fmt::Debug for FileStorage {
     }
 }
 
-impl Storage for Handle {
+impl Storage for FileStorage {
     fn load(&self, key: &StoreKey, access: &Access) -> Result<Lookup, StorageError> {
-        Ok(self.store.load(key, access)?)
+        Ok(self.0.store.load(key, access)?)
     }
 
-    fn load_at_once(&self, key: &StoreKey, access: &Access) -> Option<Lookup> {
-        self.store.load_at_once(key, access)
+    fn load_cached(&self, key: &StoreKey, access: &Access) -> Option<Lookup> {
+        self.0.store.load_cached(key, access)
     }
 
     fn create(&self, key: &StoreKey, record: &Record, now: Timestamp) -> Result<Created, StorageError> {
-        Ok(self.store.create(key, record, now)?)
+        Ok(self.0.store.create(key, record, now)?)
     }
 
     fn commit(&self, key: &StoreKey, commit: &Commit) -> Result<Committed, StorageError> {
-        Ok(self.store.commit(key, commit)?)
+        Ok(self.0.store.commit(key, commit)?)
     }
 
     fn touch(&self, key: &StoreKey, access: &Access) -> Result<Touched, StorageError> {
-        Ok(self.store.touch(key, access)?)
+        Ok(self.0.store.touch(key, access)?)
     }
 
     fn move_to(&self, from: &StoreKey, to: &StoreKey, commit: &Commit) -> Result<Moved, StorageError> {
-        Ok(self.store.move_to(from, to, commit)?)
+        Ok(self.0.store.move_to(from, to, commit)?)
     }
 
     fn trace(&self, key: &StoreKey, now: Timestamp) -> Result<Option<Trace>, StorageError> {
-        Ok(self.store.trace(key, now)?)
+        Ok(self.0.store.trace(key, now)?)
     }
 
     fn remove(&self, key: &StoreKey) -> Result<Removed, StorageError> {
-        Ok(self.store.remove(key)?)
+        Ok(self.0.store.remove(key)?)
     }
 
     fn find(&self, principal: &str, now: Timestamp) -> Result<Vec<Found>, StorageError> {
-        Ok(self.store.find(principal, now)?)
+        Ok(self.0.store.find(principal, now)?)
     }
 
     fn sweep(&self, now: Timestamp) -> Result<Swept, StorageError> {
-        Ok(self.store.sweep(now)?)
+        Ok(self.0.store.sweep(now)?)
     }
 }
-
-delegate_storage!([] FileStorage, |this| this.0);
-#[cfg(feature = "tokio")]
-delegate_async_storage!([] FileStorage, |this| &OnPool::from(Arc::clone(&this.0)), AsyncStorage .await);

@@ -113,7 +113,7 @@ impl Store {
 
     /// Like `load`, if the file is in the page cache and nothing about it is unusual.
     #[cfg(target_os = "linux")]
-    pub(super) fn load_at_once(&self, key: &StoreKey, access: &Access) -> Option<Lookup> {
+    pub(super) fn load_cached(&self, key: &StoreKey, access: &Access) -> Option<Lookup> {
         let pending = self.touches.pending(key);
         let (bytes, modified) = self.folder.with_root(|root| self.page_cache.read(root, key))?;
         let content = self.decode(key, Some(&bytes), modified, pending, access);
@@ -121,7 +121,7 @@ impl Store {
     }
 
     #[cfg(not(target_os = "linux"))]
-    pub(super) fn load_at_once(&self, _: &StoreKey, _: &Access) -> Option<Lookup> {
+    pub(super) fn load_cached(&self, _: &StoreKey, _: &Access) -> Option<Lookup> {
         None
     }
 

@@ -22,8 +22,8 @@ pub use builder::MemoryStorageBuilder;
 use store::Store;
 
 use super::{
-    Access, AsyncStorage, Committed, Created, Found, Lookup, Moved, Removed, Storage, StorageError, Swept, Touched,
-    Trace, adapters::delegate_async_storage, sweeper::Background,
+    Access, Committed, Created, Found, Lookup, Moved, Removed, Storage, StorageError, Swept, Touched, Trace,
+    sweeper::Background,
 };
 use crate::{Record, StoreKey, Timestamp, record::Commit};
 
@@ -70,7 +70,7 @@ use crate::{Record, StoreKey, Timestamp, record::Commit};
 /// use gsession::{ClientInfo, Manager, MemoryStorage};
 ///
 /// let manager = Manager::new(MemoryStorage::new());
-/// let session = manager.session(None, ClientInfo::default());
+/// let session = manager.begin(None, ClientInfo::default);
 /// session.set("user", "ada")?;
 /// session.save()?;
 /// # Ok::<(), gsession::Error>(())
@@ -146,5 +146,3 @@ impl Storage for MemoryStorage {
         Ok(self.0.store.sweep(now))
     }
 }
-
-delegate_async_storage!([] MemoryStorage, |this| this, Storage);

@@ -25,8 +25,8 @@ pub use near::NearCache;
 pub use tls::RedisTls;
 
 use super::{
-    Access, AsyncStorage, Committed, Created, Found, Lookup, Moved, Removed, Storage, StorageError, Swept, Touched,
-    Trace,
+    Access, AsyncStorage, Committed, Created, Found, Lookup, Moved, Removed, Storage, StorageError, StorageFuture,
+    Swept, Touched, Trace,
 };
 use crate::{KeyScheme, Record, StoreKey, Timestamp, record::Commit};
 use either::Either;
@@ -175,44 +175,59 @@ macro_rules! storage {
         }
 
         impl AsyncStorage for $type {
-            async fn load(&self, key: &StoreKey, access: &Access) -> Result<Lookup, StorageError> {
-                self.0.load_near(key, None, access).await
+            fn load<'a>(&'a self, key: &'a StoreKey, access: &'a Access) -> StorageFuture<'a, Lookup> {
+                Box::pin(async move { self.0.load_near(key, None, access).await })
             }
 
-            async fn fetch(&self, key: &StoreKey, names: &[&str], access: &Access) -> Result<Lookup, StorageError> {
-                self.0.load_near(key, Some(names), access).await
+            fn fetch<'a>(
+                &'a self,
+                key: &'a StoreKey,
+                names: &'a [&'a str],
+                access: &'a Access,
+            ) -> StorageFuture<'a, Lookup> {
+                Box::pin(async move { self.0.load_near(key, Some(names), access).await })
             }
 
-            async fn create(&self, key: &StoreKey, record: &Record, now: Timestamp) -> Result<Created, StorageError> {
-                self.0.create(&self.0.waiting(), key, record, now).await
+            fn create<'a>(
+                &'a self,
+                key: &'a StoreKey,
+                record: &'a Record,
+                now: Timestamp,
+            ) -> StorageFuture<'a, Created> {
+                Box::pin(async move { self.0.create(&self.0.waiting(), key, record, now).await })
             }
 
-            async fn commit(&self, key: &StoreKey, commit: &Commit) -> Result<Committed, StorageError> {
-                self.0.commit(&self.0.waiting(), key, commit).await
+            fn commit<'a>(&'a self, key: &'a StoreKey, commit: &'a Commit) -> StorageFuture<'a, Committed> {
+                Box::pin(async move { self.0.commit(&self.0.waiting(), key, commit).await })
             }
 
-            async fn touch(&self, key: &StoreKey, access: &Access) -> Result<Touched, StorageError> {
-                self.0.touch(&self.0.waiting(), key, access).await
+            fn touch<'a>(&'a self, key: &'a StoreKey, access: &'a Access) -> StorageFuture<'a, Touched> {
+                Box::pin(async move { self.0.touch(&self.0.waiting(), key, access).await })
             }
 
-            async fn move_to(&self, from: &StoreKey, to: &StoreKey, commit: &Commit) -> Result<Moved, StorageError> {
-                self.0.move_to(&self.0.waiting(), from, to, commit).await
+            fn move_to<'a>(
+                &'a self,
+                from: &'a StoreKey,
+                to: &'a StoreKey,
+                commit: &'a Commit,
+            ) -> StorageFuture<'a, Moved> {
+                Box::pin(async move { self.0.move_to(&self.0.waiting(), from, to, commit).await })
             }
 
-            async fn trace(&self, key: &StoreKey, now: Timestamp) -> Result<Option<Trace>, StorageError> {
-                self.0.trace(&self.0.waiting(), key, now).await
+            fn trace<'a>(&'a self, key: &'a StoreKey, now: Timestamp) -> StorageFuture<'a, Option<Trace>> {
+                Box::pin(async move { self.0.trace(&self.0.waiting(), key, now).await })
             }
 
-            async fn remove(&self, key: &StoreKey) -> Result<Removed, StorageError> {
-                self.0.remove(&self.0.waiting(), key).await
+            fn remove<'a>(&'a self, key: &'a StoreKey) -> StorageFuture<'a, Removed> {
+                Box::pin(async move { self.0.remove(&self.0.waiting(), key).await })
             }
 
-            async fn find(&self, principal: &str, now: Timestamp) -> Result<Vec<Found>, StorageError> {
-                self.0.find(&self.0.waiting(), principal, now).await
+            fn find<'a>(&'a self, principal: &'a str, now: Timestamp) -> StorageFuture<'a, Vec<Found>> {
+                Box::pin(async move { self.0.find(&self.0.waiting(), principal, now).await })
             }
 
-            async fn sweep(&self, now: Timestamp) -> Result<Swept, StorageError> {
-                self.0.sweep(&self.0.waiting(), now).await
+            fn sweep(&self, now: Timestamp) -> StorageFuture<'_, Swept> {
+                Box::pin(async move { self.0.sweep(&self.0.waiting(), now).await })
             }
 
             fn key_scheme(&self) -> KeyScheme {

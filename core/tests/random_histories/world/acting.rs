@@ -73,7 +73,7 @@ impl World {
                 session.destroy();
                 return request.model.destroy();
             }
-            Op::Save if session.is_doomed() => {
+            Op::Save if session.has_to_end() => {
                 assert_eq!(session.save().unwrap(), Saved::Destroyed);
                 assert_eq!(self.store(request, false), Stored::Nothing);
                 return;

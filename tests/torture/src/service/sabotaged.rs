@@ -11,7 +11,9 @@ use std::{
 use gsession::{
     AnyStorage, AsyncStorage, KeyScheme, Record, StorageError, StoreKey, Timestamp,
     record::Commit,
-    storage::{Access, Committed, Created, Found, Lookup, Moved, Removed, Snapshot, Swept, Touched, Trace},
+    storage::{
+        Access, Committed, Created, Found, Lookup, Moved, Removed, Snapshot, StorageFuture, Swept, Touched, Trace,
+    },
 };
 
 use crate::target::Sabotage;
@@ -45,95 +47,109 @@ impl Sabotaged {
 }
 
 impl AsyncStorage for Sabotaged {
-    async fn load(&self, key: &StoreKey, access: &Access) -> Result<Lookup, StorageError> {
-        let lookup = self.storage.load(key, access).await?;
-        let Lookup::Found(snapshot) = &lookup else { return Ok(lookup) };
-        if self.strikes(Sabotage::FalseSuccesses, 20) {
-            return Ok(Lookup::Absent);
-        }
-        let other = self.last.lock().unwrap_or_else(PoisonError::into_inner).replace(snapshot.clone());
-        match other {
-            Some(other) if self.strikes(Sabotage::Crossed, 20) => Ok(Lookup::Found(other)),
-            _ => Ok(lookup),
-        }
-    }
-
-    async fn create(&self, key: &StoreKey, record: &Record, now: Timestamp) -> Result<Created, StorageError> {
-        if self.strikes(Sabotage::RefusedLogins, 1) && record.principal.is_some() {
-            // A login that could not join, and is told that it worked.
-            return Ok(Created::Done);
-        }
-        if self.strikes(Sabotage::Growth, 1) {
-            let mut bytes = *key.as_bytes();
-            bytes[15] ^= 1;
-            let endless = Record::new(now, Duration::from_secs(1000 * 24 * 60 * 60), None);
-            self.storage.create(&StoreKey::from_bytes(bytes), &endless, now).await?;
-        }
-        self.storage.create(key, record, now).await
-    }
-
-    async fn commit(&self, key: &StoreKey, commit: &Commit) -> Result<Committed, StorageError> {
-        let (sabotage, every) =
-            if commit.expect.is_some() { (Sabotage::MissingIncrements, 4) } else { (Sabotage::LostUpdates, 5) };
-        if self.strikes(sabotage, every)
-            && let Some(pretended) = self.pretend(key, commit).await?
-        {
-            return Ok(pretended);
-        }
-        let committed = self.storage.commit(key, commit).await?;
-        let was_read = commit.base.is_some() && commit.expect.is_none();
-        let is_stored = was_read && matches!(committed, Committed::Done { .. });
-        Ok(if is_stored && self.strikes(Sabotage::StoredRefusals, 10) { Committed::Gone } else { committed })
-    }
-
-    async fn touch(&self, key: &StoreKey, access: &Access) -> Result<Touched, StorageError> {
-        self.storage.touch(key, access).await
-    }
-
-    async fn move_to(&self, from: &StoreKey, to: &StoreKey, commit: &Commit) -> Result<Moved, StorageError> {
-        if self.strikes(Sabotage::Successors, 1)
-            && let Lookup::Found(snapshot) = self.storage.load(from, &Access::passive(commit.access.now)).await?
-        {
-            let expires_at = snapshot.record.expires_at();
-            return Ok(match self.storage.create(to, &snapshot.record, commit.access.now).await? {
-                Created::Done => Moved::Done { expires_at, revision: 0 },
-                Created::Exists => Moved::Taken,
-            });
-        }
-        self.storage.move_to(from, to, commit).await
-    }
-
-    async fn trace(&self, key: &StoreKey, now: Timestamp) -> Result<Option<Trace>, StorageError> {
-        if matches!(self.sabotage, Sabotage::RefusedLogins | Sabotage::SecondSessions) {
-            return Ok(None);
-        }
-        self.storage.trace(key, now).await
-    }
-
-    async fn remove(&self, key: &StoreKey) -> Result<Removed, StorageError> {
-        if self.strikes(Sabotage::Zombies, 2) {
-            return Ok(Removed::Done);
-        }
-        self.storage.remove(key).await
-    }
-
-    async fn find(&self, principal: &str, now: Timestamp) -> Result<Vec<Found>, StorageError> {
-        let mut found = self.storage.find(principal, now).await?;
-        if self.sabotage == Sabotage::MissedSessions {
-            tokio::time::sleep(Duration::from_millis(120)).await;
-            let mut still = Vec::new();
-            for one in found {
-                if let Lookup::Found(_) = self.storage.load(&one.key, &Access::passive(now)).await? {
-                    still.push(one);
-                }
+    fn load<'a>(&'a self, key: &'a StoreKey, access: &'a Access) -> StorageFuture<'a, Lookup> {
+        Box::pin(async move {
+            let lookup = self.storage.load(key, access).await?;
+            let Lookup::Found(snapshot) = &lookup else { return Ok(lookup) };
+            if self.strikes(Sabotage::FalseSuccesses, 20) {
+                return Ok(Lookup::Absent);
             }
-            found = still;
-        }
-        Ok(found)
+            let other = self.last.lock().unwrap_or_else(PoisonError::into_inner).replace(snapshot.clone());
+            match other {
+                Some(other) if self.strikes(Sabotage::Crossed, 20) => Ok(Lookup::Found(other)),
+                _ => Ok(lookup),
+            }
+        })
     }
 
-    async fn sweep(&self, now: Timestamp) -> Result<Swept, StorageError> {
-        self.storage.sweep(now).await
+    fn create<'a>(&'a self, key: &'a StoreKey, record: &'a Record, now: Timestamp) -> StorageFuture<'a, Created> {
+        Box::pin(async move {
+            if self.strikes(Sabotage::RefusedLogins, 1) && record.principal.is_some() {
+                // A login that could not join, and is told that it worked.
+                return Ok(Created::Done);
+            }
+            if self.strikes(Sabotage::Growth, 1) {
+                let mut bytes = *key.as_bytes();
+                bytes[15] ^= 1;
+                let endless = Record::new(now, Duration::from_secs(1000 * 24 * 60 * 60), None);
+                self.storage.create(&StoreKey::from_bytes(bytes), &endless, now).await?;
+            }
+            self.storage.create(key, record, now).await
+        })
+    }
+
+    fn commit<'a>(&'a self, key: &'a StoreKey, commit: &'a Commit) -> StorageFuture<'a, Committed> {
+        Box::pin(async move {
+            let (sabotage, every) =
+                if commit.expect.is_some() { (Sabotage::MissingIncrements, 4) } else { (Sabotage::LostUpdates, 5) };
+            if self.strikes(sabotage, every)
+                && let Some(pretended) = self.pretend(key, commit).await?
+            {
+                return Ok(pretended);
+            }
+            let committed = self.storage.commit(key, commit).await?;
+            let was_read = commit.base.is_some() && commit.expect.is_none();
+            let is_stored = was_read && matches!(committed, Committed::Done { .. });
+            Ok(if is_stored && self.strikes(Sabotage::StoredRefusals, 10) { Committed::Gone } else { committed })
+        })
+    }
+
+    fn touch<'a>(&'a self, key: &'a StoreKey, access: &'a Access) -> StorageFuture<'a, Touched> {
+        Box::pin(async move { self.storage.touch(key, access).await })
+    }
+
+    fn move_to<'a>(&'a self, from: &'a StoreKey, to: &'a StoreKey, commit: &'a Commit) -> StorageFuture<'a, Moved> {
+        Box::pin(async move {
+            if self.strikes(Sabotage::Successors, 1)
+                && let Lookup::Found(snapshot) = self.storage.load(from, &Access::passive(commit.access.now)).await?
+            {
+                let expires_at = snapshot.record.expires_at();
+                return Ok(match self.storage.create(to, &snapshot.record, commit.access.now).await? {
+                    Created::Done => Moved::Done { expires_at, revision: 0 },
+                    Created::Exists => Moved::Taken,
+                });
+            }
+            self.storage.move_to(from, to, commit).await
+        })
+    }
+
+    fn trace<'a>(&'a self, key: &'a StoreKey, now: Timestamp) -> StorageFuture<'a, Option<Trace>> {
+        Box::pin(async move {
+            if matches!(self.sabotage, Sabotage::RefusedLogins | Sabotage::SecondSessions) {
+                return Ok(None);
+            }
+            self.storage.trace(key, now).await
+        })
+    }
+
+    fn remove<'a>(&'a self, key: &'a StoreKey) -> StorageFuture<'a, Removed> {
+        Box::pin(async move {
+            if self.strikes(Sabotage::Zombies, 2) {
+                return Ok(Removed::Done);
+            }
+            self.storage.remove(key).await
+        })
+    }
+
+    fn find<'a>(&'a self, principal: &'a str, now: Timestamp) -> StorageFuture<'a, Vec<Found>> {
+        Box::pin(async move {
+            let mut found = self.storage.find(principal, now).await?;
+            if self.sabotage == Sabotage::MissedSessions {
+                tokio::time::sleep(Duration::from_millis(120)).await;
+                let mut still = Vec::new();
+                for one in found {
+                    if let Lookup::Found(_) = self.storage.load(&one.key, &Access::passive(now)).await? {
+                        still.push(one);
+                    }
+                }
+                found = still;
+            }
+            Ok(found)
+        })
+    }
+
+    fn sweep<'a>(&'a self, now: Timestamp) -> StorageFuture<'a, Swept> {
+        Box::pin(async move { self.storage.sweep(now).await })
     }
 
     fn key_scheme(&self) -> KeyScheme {

@@ -78,7 +78,7 @@ impl Outside {
     }
 
     async fn store(&self, id: SessionId, query: &Query) -> Result<(), gsession::Error> {
-        let session = self.manager.session(Some(id.as_str()), ClientInfo::default());
+        let session = self.manager.begin(Some(id.as_str()), ClientInfo::default);
         session.set(&query.key, &query.value)?;
         session.save().await.map(drop)
     }

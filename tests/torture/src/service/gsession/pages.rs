@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use actix_web::{HttpResponse, Responder, error::InternalError, http::StatusCode, web};
-use gsession::{AnyStorage, AsyncStorage as _, Clock as _, Saved, SystemClock};
+use gsession::{AnyStorage, Clock as _, Saved, SystemClock};
 use gsession_actix::{Session, SessionMiddleware};
 use serde_json::Value;
 

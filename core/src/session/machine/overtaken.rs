@@ -21,16 +21,16 @@
 //! Any other writing request begins one, too, once that can displace no live id: the renewed session has ended, or 30 seconds
 //! have passed (5 for a request that renews).
 
-use std::{collections::BTreeSet, sync::Arc, time::Duration};
+use std::{sync::Arc, time::Duration};
 
 use super::{
-    config::Config,
-    delivery::Saved,
-    machine::{Machine, Standing, View},
-    steps::{Progress, Step},
+    Current, Machine, Origin, Progress, State, Step, View,
+    progress::Loses,
+    step::{Follow, Look},
 };
 use crate::{
-    Error, SessionId, StoreKey, Timestamp,
+    Error, SessionId, Timestamp,
+    session::config::Config,
     storage::{Leads, Lookup, Trace, Trail},
 };
 
@@ -47,6 +47,8 @@ pub(super) struct Overtaken {
     at: Timestamp,
     part: Part,
     way: Way,
+    /// The renewals that were followed so far.
+    trail: Trail,
 }
 
 /// What the request had to do with the session before.
@@ -74,10 +76,10 @@ enum Way {
 }
 
 impl Part {
-    pub(super) fn of(standing: &Standing) -> Self {
-        match standing {
-            Standing::Found(view) => Self::Read(view.snapshot.record.principal.clone()),
-            Standing::Written => Self::Wrote,
+    pub(super) fn of(state: &State) -> Self {
+        match state {
+            State::Found(view) => Self::Read(view.snapshot.record.principal.clone()),
+            State::Written => Self::Wrote,
             _ => Self::None,
         }
     }
@@ -93,6 +95,10 @@ impl Part {
 }
 
 impl Overtaken {
+    pub(super) fn new(id: SessionId, at: Timestamp, part: Part) -> Self {
+        Self { at, part, way: Way::Follow(id), trail: Trail::default() }
+    }
+
     /// Whether a request that began then may do as if there were no session.
     pub(super) fn is_as_good_as_none(&self, began: Timestamp) -> bool {
         matches!(self.part, Part::None) && self.is_long_ago(began)
@@ -104,18 +110,11 @@ impl Overtaken {
 }
 
 impl Machine {
-    /// Another request has renewed the session under `id`.
-    pub(super) fn overtaken(&mut self, id: SessionId, at: Timestamp, part: Part) {
-        self.settle_in_flight();
-        (self.key, self.trail) = (None, Trail::default());
-        self.standing = Standing::Overtaken(Overtaken { at, part, way: Way::Follow(id.clone()) });
-        self.id = Some(id);
-    }
-
     /// The principal of the one who logs in here, if that is proof enough to join his session.
     fn proven<'a>(&'a self, part: &Part) -> Option<&'a Arc<str>> {
-        let who = self.changes.new_principal()?.as_ref()?;
-        (self.renew && part.proves(who)).then_some(who)
+        let pending = &self.current.pending;
+        let who = pending.changes.new_principal()?.as_ref()?;
+        (pending.renew && part.proves(who)).then_some(who)
     }
 
     /// What is to be done about what this request wrote, as the table says. `Ok(None)` if there is nothing to ask now: the
@@ -126,121 +125,96 @@ impl Machine {
         now: Timestamp,
         config: &Config,
     ) -> Result<Option<Step>, Error> {
-        let Standing::Overtaken(overtaken) = &self.standing else { return Ok(None) };
-        let Overtaken { at, part, way } = overtaken;
-        let may_begin = matches!(part, Part::None) && self.changes.has_content();
-        let (logs_in, is_long_ago) = (self.changes.logs_in(), overtaken.is_long_ago(self.began));
+        let Current { state: State::Overtaken(overtaken), pending, .. } = &self.current else { return Ok(None) };
+        let Overtaken { at, part, way, .. } = overtaken;
+        let may_begin = matches!(part, Part::None) && pending.changes.has_content();
+        let (logs_in, is_long_ago) = (pending.changes.logs_in(), overtaken.is_long_ago(self.request.began));
         // Whoever logs in wants to know whether it is his session; whoever could begin a new one, whether it lives.
         if self.proven(part).is_some() || may_begin && !logs_in && !is_long_ago {
             match way {
                 Way::Follow(old) => {
-                    return Ok(Some(Step::Follow { key: config.keys.key_of(old), old: old.clone(), now }));
+                    return Ok(Some(Step::Follow(Follow { key: config.keys.key_of(old), old: old.clone(), now })));
                 }
                 Way::Look(id) => {
                     let access = config.lifetime.access(now, true);
-                    return Ok(Some(Step::Recognise { key: config.keys.key_of(id), id: id.clone(), access }));
+                    return Ok(Some(Step::Recognise(Look { key: config.keys.key_of(id), id: id.clone(), access })));
                 }
                 Way::Closed | Way::Ended => {}
             }
         }
         let has_ended = matches!(way, Way::Ended);
+        let displaces_nothing = has_ended || is_long_ago || pending.renew && self.request.began >= *at + OVERLAP;
         // What the client presented besides may have been renewed, too.
         if may_begin
             && (logs_in || has_ended || is_long_ago)
-            && let Some((next, at)) = self.presented.next_renewed(&mut self.id)
+            && let Some((next, at)) = self.presented.next_renewed()
         {
-            self.overtaken(next, at, Part::None);
+            self.presented.put_back(self.current.held.take().map(|held| held.id));
+            self.current.overtake(next, at, Part::None);
             return self.after_overtaking(progress, now, config);
         }
-        let displaces_nothing = has_ended || is_long_ago || self.renew && self.began >= *at + OVERLAP;
+        let Current { held, state, pending, .. } = &mut self.current;
         if may_begin && (logs_in || displaces_nothing) {
             // A logout has to end what is under the old id, too.
-            self.presented.put_back(self.id.take());
-            (self.standing, self.renew, self.id_is_given) = (Standing::Absent, false, false);
+            self.presented.put_back(held.take().map(|held| held.id));
+            (*state, pending.renew) = (State::Absent, false);
             return Ok(None);
         }
-        let loses = Loses::of(!self.changes.is_empty(), self.renew || logs_in);
-        self.abandon();
-        if let (Standing::Overtaken(overtaken), Some(id)) = (&mut self.standing, &self.id) {
+        let loses = Loses::of(!pending.changes.is_empty(), pending.renew || logs_in);
+        pending.drop_writes();
+        if let (State::Overtaken(overtaken), Some(held)) = (state, held) {
             // What is true now may have changed when something is stored next.
-            overtaken.way = Way::Follow(id.clone());
-            self.trail = Trail::default();
+            (overtaken.way, overtaken.trail) = (Way::Follow(held.id.clone()), Trail::default());
         }
         progress.lose(loses).map(|()| None)
     }
 
-    /// What the storage knows of a renewal.
-    pub(super) fn followed(&mut self, old: &SessionId, trace: Option<Trace>, config: &Config) {
+    /// Takes the answer to [`Step::Follow`].
+    pub(crate) fn followed(&mut self, step: &Follow, trace: Option<Trace>, config: &Config) {
+        if self.was_destroyed_meanwhile() {
+            return;
+        }
         let opened = trace.and_then(|trace| {
-            let id = trace.sealed.open(&trace.to, old)?;
+            let id = trace.sealed.open(&trace.to, &step.old)?;
             (config.keys.key_of(&id) == trace.to).then_some(id)
         });
-        if let Standing::Overtaken(overtaken) = &mut self.standing {
+        if let State::Overtaken(overtaken) = &mut self.current.state {
             overtaken.way = opened.map_or(Way::Closed, Way::Look);
         }
     }
 
-    /// What lives under the new id. If it is the session of the one who logs in here, this request goes on with it.
-    pub(super) fn recognised(
-        &mut self,
-        id: &SessionId,
-        key: StoreKey,
-        lookup: Lookup,
-        now: Timestamp,
-        config: &Config,
-    ) {
-        let Standing::Overtaken(Overtaken { part, .. }) = &self.standing else { return };
+    /// Takes the answer to [`Step::Recognise`]. If what lives under the new id is the session of the one who logs in here, this
+    /// request goes on with it.
+    pub(crate) fn recognised(&mut self, step: &Look, lookup: Lookup, config: &Config) {
+        if self.was_destroyed_meanwhile() {
+            return;
+        }
+        let State::Overtaken(Overtaken { part, .. }) = &self.current.state else { return };
         let who = self.proven(part).cloned();
-        let way = match lookup {
+        let now = step.access.now;
+        if let Lookup::Found(snapshot) = &lookup
+            && !config.lifetime.is_over(&snapshot.record, now)
+            && who.is_some()
+            && snapshot.record.principal == who
+        {
+            let Lookup::Found(snapshot) = lookup else { return };
+            let view = if snapshot.complete { View::of(snapshot) } else { View::partial(snapshot) };
+            self.current.state = State::Found(view);
+            self.current.adopt(&step.id, step.key, Origin::Joined);
+            self.current.pending.renew = false;
+            return;
+        }
+        let State::Overtaken(overtaken) = &mut self.current.state else { return };
+        overtaken.way = match lookup {
             Lookup::Found(snapshot) if config.lifetime.is_over(&snapshot.record, now) => Way::Ended,
-            Lookup::Found(snapshot) if who.is_some() && snapshot.record.principal == who => {
-                let names = if snapshot.complete { None } else { Some(BTreeSet::new()) };
-                self.standing = Standing::Found(View { names, ..View::of(snapshot) });
-                (self.id, self.key, self.id_is_given) = (Some(id.clone()), Some(key), false);
-                (self.renew, self.joins) = (false, true);
-                return;
-            }
             Lookup::Found(_) => Way::Closed,
             // Renewed once more.
-            Lookup::Moved(_) => match self.trail.follow(&key) {
-                Ok(Leads::On) => Way::Follow(id.clone()),
+            Lookup::Moved(_) => match overtaken.trail.follow(&step.key) {
+                Ok(Leads::On) => Way::Follow(step.id.clone()),
                 Ok(Leads::InACircle) => Way::Ended,
                 Err(_) => Way::Closed,
             },
             Lookup::Absent => Way::Ended,
         };
-        if let Standing::Overtaken(overtaken) = &mut self.standing {
-            overtaken.way = way;
-        }
-    }
-}
-
-/// What a request loses whose changes cannot be stored.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Loses {
-    Nothing,
-    /// Something it wrote.
-    Writes,
-    /// A login, or a renewal with what was written beside it: a success that must not be claimed.
-    Login,
-}
-
-impl Loses {
-    pub(super) const fn of(writes: bool, is_login: bool) -> Self {
-        match (writes, is_login) {
-            (false, _) => Self::Nothing,
-            (true, false) => Self::Writes,
-            (true, true) => Self::Login,
-        }
-    }
-}
-
-impl Progress {
-    /// What was written cannot be stored, because another request has ended or renewed the session. A save says so; at the end of
-    /// a request, where nobody may look, a lost login is an error.
-    pub(super) fn lose(&mut self, loses: Loses) -> Result<(), Error> {
-        self.saved = Saved::Gone;
-        self.conflict |= loses == Loses::Writes;
-        if loses == Loses::Login && self.closing { Err(Error::Gone) } else { Ok(()) }
     }
 }

@@ -1,7 +1,7 @@
 //! What happens at the end of a request.
 
 use super::*;
-use crate::session::{Delivery, Saved};
+use crate::session::machine::step::{Create, Move};
 
 #[test]
 fn none_and_nothing_written_is_nothing() {
@@ -210,12 +210,12 @@ fn a_failed_step_is_done_again() {
     request.write();
     let mut progress = Progress::closing();
     let step = request.machine.next(&mut progress, T0, &request.config).unwrap();
-    assert!(matches!(step, Some(Step::Commit { .. })));
+    assert!(matches!(step, Some(Step::Commit(_))));
     // The driver was dropped: nobody says what became of the step. A later write joins the earlier one.
     request.machine.set("more", &encode(&2).unwrap(), &request.config).unwrap();
     match request.machine.next(&mut progress, T0, &request.config).unwrap() {
-        Some(Step::Commit { commit, .. }) => {
-            assert_eq!(commit.changes.edits().collect::<Vec<_>>(), [("more", Some("2")), ("seen", Some("1"))]);
+        Some(Step::Commit(step)) => {
+            assert_eq!(step.commit.changes.edits().collect::<Vec<_>>(), [("more", Some("2")), ("seen", Some("1"))]);
         }
         other => panic!("{other:?}"),
     }
@@ -307,9 +307,9 @@ fn a_refused_update_drops_nothing_else() {
     request.read(stored(T0));
     request.write();
     request.machine.renew().unwrap();
-    let step = request.machine.update_step("log", None, Some(&encode(&1).unwrap()), T0, &request.config).unwrap();
+    request.machine.update_step("log", None, Some(&encode(&1).unwrap()), T0, &request.config).unwrap();
     let limit = crate::LimitExceeded::Record { limit: 1, actual: 2 };
-    request.machine.failed(&step, &crate::StorageError::limit(limit, "committing"));
+    request.machine.failed(false, &crate::StorageError::limit(limit, "committing"));
     let (saved, _) = request.close([Reply::Moved(Moved::Done { expires_at: T0 + IDLE, revision: 0 })]);
     assert_eq!(saved, Saved::Renewed);
     assert_eq!(
@@ -323,10 +323,10 @@ fn a_refused_update_drops_nothing_else() {
 fn an_unfinished_destroy_withdraws_nothing() {
     let mut request = Request::presenting(Some(old_id()));
     request.destroy();
-    let step = request.machine.next(&mut Progress::closing(), T0, &request.config).unwrap().unwrap();
-    request.machine.failed(&step, &crate::StorageError::new(crate::StorageErrorKind::Unavailable, "removing"));
+    request.machine.next(&mut Progress::closing(), T0, &request.config).unwrap().unwrap();
+    request.machine.failed(false, &crate::StorageError::new(crate::StorageErrorKind::Unavailable, "removing"));
     assert_eq!(request.machine.delivery(), Delivery::Keep);
-    assert!(request.machine.is_doomed());
+    assert!(request.machine.has_to_end());
 }
 
 #[test]
@@ -350,7 +350,7 @@ fn lose_a_step(request: &mut Request) -> Step {
 fn a_create_that_was_not_answered_is_tried_again_under_its_id() {
     let mut request = Request::presenting(None);
     request.write();
-    let Step::Create { id: first, .. } = lose_a_step(&mut request) else { panic!() };
+    let Step::Create(Create { id: first, .. }) = lose_a_step(&mut request) else { panic!() };
     // It had not happened.
     let (saved, delivery) = request.close([created()]);
     assert_eq!(saved, Saved::Created);
@@ -359,7 +359,7 @@ fn a_create_that_was_not_answered_is_tried_again_under_its_id() {
     // It had happened.
     let mut request = Request::presenting(None);
     request.write();
-    let Step::Create { id: first, .. } = lose_a_step(&mut request) else { panic!() };
+    let Step::Create(Create { id: first, .. }) = lose_a_step(&mut request) else { panic!() };
     let replies = [Reply::Created(Created::Exists), Reply::Looked(stored(T0)), committed()];
     let (_, delivery) = request.close(replies);
     assert_eq!(delivery, Delivery::Send { id: first, expires_at: T0 + IDLE });
@@ -371,7 +371,7 @@ fn a_move_that_was_not_answered_is_found_again() {
     let mut request = Request::presenting(Some(old_id()));
     request.read(stored(T0));
     request.machine.renew().unwrap();
-    let Step::Move { id: first, .. } = lose_a_step(&mut request) else { panic!() };
+    let Step::Move(Move { id: first, .. }) = lose_a_step(&mut request) else { panic!() };
     let (saved, delivery) = request.close([Reply::Moved(Moved::Moved(T0)), Reply::Looked(stored(T0))]);
     assert_eq!((saved, delivery), (Saved::Renewed, Delivery::Send { id: first, expires_at: T0 + IDLE }));
 
@@ -388,8 +388,8 @@ fn a_move_that_was_not_answered_is_found_again() {
 fn a_destroy_ends_what_was_not_answered() {
     let mut request = Request::presenting(None);
     request.write();
-    let Step::Create { key: first, .. } = lose_a_step(&mut request) else { panic!() };
+    let Step::Create(Create { key: first, .. }) = lose_a_step(&mut request) else { panic!() };
     request.destroy();
     let step = request.machine.next(&mut Progress::closing(), T0, &request.config).unwrap();
-    assert!(matches!(step, Some(Step::Remove { key }) if key == first));
+    assert!(matches!(step, Some(Step::Remove(key)) if key == first));
 }

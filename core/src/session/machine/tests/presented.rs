@@ -3,7 +3,7 @@
 use super::*;
 
 fn presenting_both() -> Request {
-    Request::presenting(Some(old_id())).with_others([other_id()])
+    Request::presenting_all([old_id(), other_id()])
 }
 
 #[test]

@@ -350,7 +350,7 @@ fn a_slow_request_stays_overtaken() {
 fn a_login_joins_whichever_renewal_it_can() {
     let (third, fourth) = (SessionId::from_random([3; 32]), SessionId::from_random([4; 32]));
     for first in [stored_of("bob"), Lookup::Absent] {
-        let mut request = late().with_others([third.clone()]);
+        let mut request = Request::presenting_all([old_id(), third.clone()]);
         request.log_in("ada");
         let replies = [
             move_lost(),
@@ -370,7 +370,7 @@ fn a_login_joins_whichever_renewal_it_can() {
 #[test]
 fn a_write_looks_at_every_renewal() {
     let (third, fourth) = (SessionId::from_random([3; 32]), SessionId::from_random([4; 32]));
-    let mut request = late().with_others([third.clone()]);
+    let mut request = Request::presenting_all([old_id(), third.clone()]);
     request.write();
     let replies = [
         overtaken(),

@@ -45,16 +45,11 @@ pub(super) enum Turn {
 }
 
 impl Presented {
-    pub(super) fn new(anything: bool) -> Self {
-        Self { anything, besides: None }
-    }
-
-    /// Adds the ids after the first, in their order.
-    pub(super) fn add(&mut self, mut others: Vec<SessionId>) {
-        if !others.is_empty() {
-            others.reverse();
-            self.besides.get_or_insert_default().untried = others;
-        }
+    /// `others` are the ids after the first, in their order.
+    pub(super) fn new(anything: bool, mut others: Vec<SessionId>) -> Self {
+        others.reverse();
+        let besides = (!others.is_empty()).then(|| Box::new(Besides { untried: others, ..Besides::default() }));
+        Self { anything, besides }
     }
 
     /// Records that no session lives under `id`. `renewed` is when another request renewed it, if one did.
@@ -70,11 +65,9 @@ impl Presented {
         }
     }
 
-    /// The next that was renewed, if the request goes on without `id`, which still is one that the client holds.
-    pub(super) fn next_renewed(&mut self, id: &mut Option<SessionId>) -> Option<(SessionId, Timestamp)> {
-        let next = self.besides.as_mut()?.renewed.pop_front()?;
-        self.put_back(id.take());
-        Some(next)
+    /// The next that was renewed.
+    pub(super) fn next_renewed(&mut self) -> Option<(SessionId, Timestamp)> {
+        self.besides.as_mut()?.renewed.pop_front()
     }
 
     /// The request goes on without this one, which still is one that the client holds.

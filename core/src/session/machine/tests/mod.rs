@@ -6,15 +6,13 @@ mod presented;
 
 use std::{sync::Arc, time::Duration};
 
-use super::{
-    Config, Delivery, Lifetime, Saved,
-    machine::Machine,
-    steps::{Progress, Reply, Step, Update},
-};
+use super::{Machine, Progress, Step, Update};
 use crate::{
-    ClientInfo, Entries, Error, HashedIds, Limits, ManualClock, Record, SessionId, StoreKey, Timestamp,
+    ClientInfo, Delivery, Entries, Error, HashedIds, Limits, ManualClock, Record, Saved, SessionId, StoreKey,
+    Timestamp,
     id::{Keys, SealedId},
     record::encode,
+    session::{Config, Lifetime},
     storage::{Committed, Created, Lookup, Moved, Removed, Snapshot, Touched, Trace},
 };
 
@@ -51,17 +49,19 @@ impl Request {
     }
 
     fn begun_at(now: Timestamp, id: Option<SessionId>) -> Self {
-        let machine = Machine::new(id, false, ClientInfo::default(), now);
+        let machine = Machine::new(id, Vec::new(), false, ClientInfo::default(), now);
         Self { machine, config: config(), now, asked: Vec::new(), conflict: false }
     }
 
     fn malformed() -> Self {
-        Self { machine: Machine::new(None, true, ClientInfo::default(), T0), ..Self::presenting(None) }
+        Self { machine: Machine::new(None, Vec::new(), true, ClientInfo::default(), T0), ..Self::presenting(None) }
     }
 
-    fn with_others(mut self, others: impl Into<Vec<SessionId>>) -> Self {
-        self.machine = self.machine.with_others(others.into());
-        self
+    fn presenting_all(ids: impl Into<Vec<SessionId>>) -> Self {
+        let mut others = ids.into();
+        let first = others.remove(0);
+        let machine = Machine::new(Some(first), others, false, ClientInfo::default(), T0);
+        Self { machine, ..Self::presenting(None) }
     }
 
     /// Reads an entry; the storage, if it is asked, answers `lookup`.
@@ -114,20 +114,50 @@ impl Request {
         let mut replies = replies.into_iter();
         while let Some(step) = self.machine.next(&mut progress, self.now, &self.config)? {
             self.asked.push(match &step {
-                Step::Remove { .. } => "remove",
-                Step::Create { .. } => "create",
-                Step::Commit { .. } => "commit",
-                Step::Move { .. } => "move",
-                Step::Touch { .. } => "touch",
-                Step::Look { .. } => "look",
-                Step::Follow { .. } => "trace",
-                Step::Recognise { .. } => "whose",
+                Step::Remove(_) => "remove",
+                Step::Create(_) => "create",
+                Step::Commit(_) => "commit",
+                Step::Move(_) => "move",
+                Step::Touch(..) => "touch",
+                Step::LookForOwn(_) => "look",
+                Step::Follow(_) => "trace",
+                Step::Recognise(_) => "whose",
             });
             let reply = replies.next().expect("a step too many");
-            self.machine.reply(&step, reply, &mut progress, &self.config)?;
+            self.answer(&step, reply, &mut progress)?;
         }
         assert!(replies.next().is_none(), "a step is missing");
         Ok(progress)
+    }
+}
+
+/// What the storage answers to a step.
+#[derive(Debug)]
+enum Reply {
+    Removed(Removed),
+    Created(Created),
+    Committed(Committed),
+    Moved(Moved),
+    Touched(Touched),
+    Looked(Lookup),
+    Followed(Option<Trace>),
+}
+
+impl Request {
+    fn answer(&mut self, step: &Step, reply: Reply, progress: &mut Progress) -> Result<(), Error> {
+        let (machine, config) = (&mut self.machine, &self.config);
+        match (step, reply) {
+            (Step::Remove(key), Reply::Removed(removed)) => machine.removed(*key, removed, progress)?,
+            (Step::Create(step), Reply::Created(created)) => machine.created(step, created, progress)?,
+            (Step::Commit(step), Reply::Committed(committed)) => machine.committed(step, committed, progress, config),
+            (Step::Move(step), Reply::Moved(moved)) => machine.moved(step, moved, progress, config),
+            (Step::Touch(..), Reply::Touched(touched)) => machine.touched(touched),
+            (Step::LookForOwn(step), Reply::Looked(lookup)) => machine.looked(step, lookup, progress),
+            (Step::Follow(step), Reply::Followed(trace)) => machine.followed(step, trace, config),
+            (Step::Recognise(step), Reply::Looked(lookup)) => machine.recognised(step, lookup, config),
+            (step, reply) => panic!("{reply:?} is no answer to {step:?}"),
+        }
+        Ok(())
     }
 }
 

@@ -2,24 +2,22 @@
 
 use std::sync::Arc;
 
-use super::{
-    config::Config,
-    machine::{Machine, Standing},
-};
+use super::{Current, Held, Life, Machine, State, Usage};
 use crate::{
-    Error, InvalidId, SessionId,
-    record::{Changes, Encoded, Entries},
-    storage::Trail,
+    Error, InvalidId, LimitExceeded, SessionId,
+    record::{Encoded, Entries},
+    session::config::Config,
 };
 
 impl Machine {
     pub(crate) fn set(&mut self, key: &str, value: &Encoded, config: &Config) -> Result<(), Error> {
         self.check_open()?;
         config.limits.check_encoded(key, value)?;
-        let before = self.changes.edit_of(key);
-        self.changes.set(key, Arc::clone(&value.text));
+        let changes = &mut self.current.pending.changes;
+        let before = changes.edit_of(key);
+        changes.set(key, Arc::clone(&value.text));
         if let Err(limit) = self.check_total(config) {
-            self.changes.restore(key, before);
+            self.current.pending.changes.restore(key, before);
             return Err(limit.into());
         }
         self.note_write();
@@ -27,16 +25,16 @@ impl Machine {
     }
 
     fn note_write(&mut self) {
-        self.used = true;
+        self.use_as(Usage::Used);
         self.was_told = false;
     }
 
     /// Sets all of the entries, or none.
     pub(crate) fn set_many<K: AsRef<str>>(&mut self, entries: &[(K, Encoded)], config: &Config) -> Result<(), Error> {
-        let before = self.changes.clone();
+        let before = self.current.pending.changes.clone();
         for (key, value) in entries {
             if let Err(error) = self.set(key.as_ref(), value, config) {
-                self.changes = before;
+                self.current.pending.changes = before;
                 return Err(error);
             }
         }
@@ -44,31 +42,32 @@ impl Machine {
     }
 
     /// Checks the whole session against its limits, as far as it is known; the storage checks again on commit.
-    fn check_total(&self, config: &Config) -> Result<(), crate::LimitExceeded> {
-        let held = match &self.standing {
-            Standing::Found(view) => &view.snapshot.record.entries,
+    fn check_total(&self, config: &Config) -> Result<(), LimitExceeded> {
+        let changes = &self.current.pending.changes;
+        let held = match &self.current.state {
+            State::Found(view) => &view.snapshot.record.entries,
             _ => &Entries::EMPTY,
         };
         // An upper bound is cheap, and nearly always enough.
-        let entries = held.len() + self.changes.edit_count();
-        let bytes = held.text_bytes() + self.changes.edit_bytes();
+        let entries = held.len() + changes.edit_count();
+        let bytes = held.text_bytes() + changes.edit_bytes();
         if config.limits.check_total(entries, bytes).is_ok() {
             return Ok(());
         }
-        self.changes.apply_to(held, &config.limits).map(drop)
+        changes.apply_to(held, &config.limits).map(drop)
     }
 
     pub(crate) fn remove(&mut self, key: &str) -> Result<(), Error> {
         self.check_open()?;
         self.note_write();
-        self.changes.remove(key);
+        self.current.pending.changes.remove(key);
         Ok(())
     }
 
     pub(crate) fn clear(&mut self) -> Result<(), Error> {
         self.check_open()?;
         self.note_write();
-        self.changes.clear();
+        self.current.pending.changes.clear();
         Ok(())
     }
 
@@ -77,56 +76,45 @@ impl Machine {
         config.limits.check_principal(principal.as_deref())?;
         self.note_write();
         self.saw_principal |= principal.is_some();
-        self.changes.set_principal(principal);
+        self.current.pending.changes.set_principal(principal);
         Ok(())
     }
 
     pub(crate) fn renew(&mut self) -> Result<(), Error> {
         self.check_open()?;
         self.note_write();
-        self.renew = true;
+        self.current.pending.renew = true;
         Ok(())
     }
 
     /// Ends the session, also after the end of the request. What is written afterwards belongs to a new one.
     pub(crate) fn destroy(&mut self, config: &Config) {
-        if let Some(why) = self.detached {
+        if let Life::Detached(why) = self.life {
             tracing::error!("a session cannot be destroyed: {why}");
             return;
         }
-        self.used = true;
-        self.withdrawn |= self.presented.anything || self.issued;
-        // A move that has happened unnoticed is found from its old key; a create only under its own.
-        let created = self.attempt.take().filter(|_| matches!(self.standing, Standing::Absent));
-        let key = created.map(|attempt| config.keys.key_of(&attempt.id)).or_else(|| self.key(config));
+        self.use_as(Usage::Used);
+        let session = std::mem::take(&mut self.current);
+        let client_holds_id = self.presented.anything || session.held.as_ref().is_some_and(Held::is_news);
         // Nobody knows which of what the client presented was meant, or what it will come back with.
-        self.doomed.extend(self.presented.take_all().map(|id| config.keys.key_of(&id)));
-        self.doomed.extend(key);
-        self.trail = Trail::default();
-        self.in_flight = None;
-        self.destroyed_meanwhile = true;
-        self.changes = Changes::default();
-        (self.renew, self.joins) = (false, false);
-        self.issued = false;
-        self.extended_to = None;
-        (self.id, self.key, self.id_is_given) = (None, None, false);
-        self.standing = Standing::Absent;
+        let presented = self.presented.take_all().map(|id| config.keys.key_of(&id));
+        self.ending.begin(presented.chain(session.key_to_end(config)), client_holds_id);
     }
 
     /// Works under an id of the application's choosing, which the storage may know or not.
     pub(crate) fn set_id(&mut self, id: SessionId, config: &Config) -> Result<(), Error> {
         self.check_open()?;
-        if self.used {
+        if self.was_used() {
             return Err(Error::AlreadyUsed);
         }
         if config.parse(id.as_str()).as_ref() != Ok(&id) {
             return Err(InvalidId::Refused.into());
         }
-        // What the client holds is not looked at any more; it learns the given id as soon as a session stands under it.
-        self.issued = self.id.as_ref() != Some(&id);
-        self.presented.pass_all(self.id.take());
-        (self.id, self.key, self.id_is_given) = (Some(id), None, true);
-        self.standing = Standing::Unknown;
+        // What the client holds is not looked at any more; it learns the given id as soon as a session is stored under it.
+        let Current { held, state, .. } = &mut self.current;
+        let client_has_it = held.as_ref().is_some_and(|held| held.id == id);
+        self.presented.pass_all(held.take().map(|held| held.id));
+        (*held, *state) = (Some(Held::given(id, client_has_it)), State::Unknown);
         Ok(())
     }
 }

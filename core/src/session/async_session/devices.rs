@@ -1,0 +1,126 @@
+//! The sessions of one user.
+
+use std::{cmp::Reverse, sync::Arc};
+
+use super::AsyncSession;
+use crate::{
+    Error, StoreKey,
+    session::info::ListedSession,
+    storage::{Leads, Trail},
+};
+
+/// The sessions of this session's user.
+impl<E: From<Error>> AsyncSession<E> {
+    /// Lists the living sessions of this session's principal, newest activity first (ASVS 7.5.2). Empty if it has none.
+    ///
+    /// ```
+    /// # futures::executor::block_on(async {
+    /// # let session = gsession::AsyncManager::new(gsession::MemoryStorage::new()).begin(None, gsession::ClientInfo::default);
+    /// session.set_principal("ada")?;
+    /// let _ = session.save().await?;
+    /// let sessions = session.list().await?;
+    /// assert!(sessions.len() == 1 && sessions[0].is_current);
+    /// # Ok::<(), gsession::Error>(()) }).unwrap();
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Storage`] if the storage failed or cannot list sessions. [`Error::Gone`] if this session itself has ended or
+    /// was renewed by another request.
+    pub async fn list(&self) -> Result<Vec<ListedSession>, E> {
+        let Some(principal) = self.whose().await? else { return Ok(Vec::new()) };
+        let (now, own) = (self.config().clock.now(), self.key());
+        let found = self.shared.storage.find(&principal, now).await.map_err(Error::from)?;
+        let living = found.into_iter().filter(|found| !self.config().lifetime.is_over(&found.record, now));
+        let mut sessions: Vec<_> = living.map(|found| ListedSession::of(&found, own)).collect();
+        sessions.sort_by_key(|session| Reverse(session.info.last_seen));
+        Ok(sessions)
+    }
+
+    /// Ends one of this principal's sessions, by its key from [`list`](Self::list), also if it has been renewed since.
+    /// Returns whether there was one. For this session's own key it does what [`destroy`](Self::destroy) does.
+    ///
+    /// # Errors
+    ///
+    /// As [`list`](Self::list).
+    pub async fn end(&self, key: StoreKey) -> Result<bool, E> {
+        let principal = self.whose().await?;
+        if self.key() == Some(key) {
+            self.destroy();
+            return Ok(true);
+        }
+        let Some(principal) = principal else { return Ok(false) };
+        let (now, storage) = (self.config().clock.now(), &self.shared.storage);
+        let theirs = storage.find(&principal, now).await.map_err(Error::from)?;
+        let (mut key, mut trail) = (key, Trail::default());
+        // It may have been renewed since it was listed.
+        while theirs.iter().all(|found| found.key != key) {
+            match storage.trace(&key, now).await.map_err(Error::from)? {
+                Some(trace) if trail.follow(&trace.to).map_err(Error::from)? == Leads::On => key = trace.to,
+                _ => return Ok(false),
+            }
+        }
+        if self.key() == Some(key) {
+            self.destroy();
+            return Ok(true);
+        }
+        Ok(storage.end(key).await.map_err(Error::from)?)
+    }
+
+    /// Ends every other session of this session's principal, for example after a change of the password
+    /// (ASVS 7.4.3); returns how many there were. 0 if there is no principal.
+    ///
+    /// # Errors
+    ///
+    /// As [`list`](Self::list); some may have been ended then.
+    pub async fn destroy_others(&self) -> Result<u64, E> {
+        let Some(principal) = self.whose().await? else { return Ok(0) };
+        let own = self.key();
+        let others = self.others(&principal, own).await?;
+        // If this session was renewed meanwhile, one of them is this one, under a key that is not known here.
+        if let Some(own) = own
+            && self.shared.storage.trace(&own, self.config().clock.now()).await.map_err(Error::from)?.is_some()
+        {
+            return Err(Error::Gone.into());
+        }
+        self.end_all(others).await
+    }
+
+    /// Ends every session of this session's principal, this one as with [`destroy`](Self::destroy) (ASVS 7.4.5); returns how
+    /// many others there were. What is set afterwards, a message for example, belongs to a new session.
+    ///
+    /// # Errors
+    ///
+    /// As [`list`](Self::list); this session ends all the same, and some others may have been ended.
+    pub async fn destroy_everywhere(&self) -> Result<u64, E> {
+        let (principal, own) = (self.whose().await, self.key());
+        self.destroy();
+        match principal? {
+            Some(principal) => {
+                let others = self.others(&principal, own).await?;
+                self.end_all(others).await
+            }
+            None => Ok(0),
+        }
+    }
+
+    /// The keys of the principal's sessions except one.
+    async fn others(&self, principal: &str, own: Option<StoreKey>) -> Result<Vec<StoreKey>, E> {
+        let found = self.shared.storage.find(principal, self.config().clock.now()).await.map_err(Error::from)?;
+        Ok(found.into_iter().map(|found| found.key).filter(|key| Some(*key) != own).collect())
+    }
+
+    async fn end_all(&self, keys: Vec<StoreKey>) -> Result<u64, E> {
+        let mut ended = 0;
+        for key in keys {
+            ended += u64::from(self.shared.storage.end(key).await.map_err(Error::from)?);
+        }
+        Ok(ended)
+    }
+
+    /// The principal of a session that has not ended.
+    async fn whose(&self) -> Result<Option<Arc<str>>, E> {
+        let principal = self.principal().await?;
+        if self.machine().is_gone() { Err(Error::Gone.into()) } else { Ok(principal) }
+    }
+}

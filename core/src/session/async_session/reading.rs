@@ -1,0 +1,207 @@
+//! Reading.
+
+use std::sync::Arc;
+
+use serde::de::DeserializeOwned;
+use serde_json::{Map, Value};
+
+use super::AsyncSession;
+use crate::{
+    Error,
+    session::{info::SessionInfo, values},
+};
+
+/// Reading. The first read asks the storage; later reads are free.
+impl<E: From<Error>> AsyncSession<E> {
+    /// The value under `key`, or `None` if there is none or no session (GoFrame's `Get`).
+    ///
+    /// An entry whose stored text is not JSON any more, because it was damaged, counts as absent everywhere: a warning is
+    /// logged, [`len`](Self::len) does not count it, [`update`](Self::update) is told `None`, and the next
+    /// [`set`](Self::set) mends it.
+    ///
+    /// An integer beyond 64 bits, which only another program can have stored, is exact as an `i128` or a `u128`. As an `f64`
+    /// or a [`Value`] it is rounded here; [`get_many`](Self::get_many) and [`data`](Self::data) refuse it.
+    ///
+    /// ```
+    /// # futures::executor::block_on(async {
+    /// # let session = gsession::AsyncManager::new(gsession::MemoryStorage::new()).begin(None, gsession::ClientInfo::default);
+    /// session.set("visits", &3)?;
+    /// assert_eq!(session.get::<u32>("visits").await?, Some(3));
+    /// assert_eq!(session.get::<u32>("other").await?, None);
+    /// # Ok::<(), gsession::Error>(()) }).unwrap();
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Storage`] if the storage failed; [`Error::Value`] if the value is not a `T`.
+    pub async fn get<T: DeserializeOwned>(&self, key: &str) -> Result<Option<T>, E> {
+        self.shared.read(Some(&[key]), None).await?;
+        let text = self.machine().value(key);
+        Ok(values::decode(&self.shared.machine, key, text.as_ref())?)
+    }
+
+    /// The value under `key`, or `default` if there is none (GoFrame's `Get` with a default).
+    ///
+    /// ```
+    /// # futures::executor::block_on(async {
+    /// # let session = gsession::AsyncManager::new(gsession::MemoryStorage::new()).begin(None, gsession::ClientInfo::default);
+    /// assert_eq!(session.get_or("visits", 0).await?, 0);
+    /// # Ok::<(), gsession::Error>(()) }).unwrap();
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// As [`get`](Self::get).
+    pub async fn get_or<T: DeserializeOwned>(&self, key: &str, default: T) -> Result<T, E> {
+        Ok(self.get(key).await?.unwrap_or(default))
+    }
+
+    /// The values under several keys, read in one go; keys without a value are left out.
+    ///
+    /// An integer beyond 64 bits, which only another program can have stored, does not fit into a [`Value`] and is an
+    /// error rather than rounded ([`ValueError::InexactInteger`](crate::ValueError::InexactInteger)).
+    ///
+    /// ```
+    /// # futures::executor::block_on(async {
+    /// # let session = gsession::AsyncManager::new(gsession::MemoryStorage::new()).begin(None, gsession::ClientInfo::default);
+    /// session.set("a", &1)?;
+    /// let values = session.get_many(&["a", "b"]).await?;
+    /// assert_eq!(values.len(), 1);
+    /// assert_eq!(values["a"], 1);
+    /// # Ok::<(), gsession::Error>(()) }).unwrap();
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// As [`get`](Self::get).
+    pub async fn get_many(&self, keys: &[&str]) -> Result<Map<String, Value>, E> {
+        self.shared.read(Some(keys), None).await?;
+        let machine = self.machine();
+        let found: Vec<_> = keys.iter().filter_map(|&key| Some((key, machine.value(key)?))).collect();
+        drop(machine);
+        Ok(values::decode_all(&self.shared.machine, found)?)
+    }
+
+    /// Whether there is a value under `key` (GoFrame's `Contains`).
+    ///
+    /// ```
+    /// # futures::executor::block_on(async {
+    /// # let session = gsession::AsyncManager::new(gsession::MemoryStorage::new()).begin(None, gsession::ClientInfo::default);
+    /// session.set("user", "ada")?;
+    /// assert!(session.contains_key("user").await?);
+    /// # Ok::<(), gsession::Error>(()) }).unwrap();
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Storage`] if the storage failed.
+    #[doc(alias = "contains")]
+    pub async fn contains_key(&self, key: &str) -> Result<bool, E> {
+        self.shared.read(Some(&[key]), None).await?;
+        let text = self.machine().value(key);
+        Ok(values::is_present(&self.shared.machine, key, text.as_ref()))
+    }
+
+    /// Everything in the session (GoFrame's `Data`, `Map`). Integers beyond 64 bits are an error, as with
+    /// [`get_many`](Self::get_many).
+    ///
+    /// ```
+    /// # futures::executor::block_on(async {
+    /// # let session = gsession::AsyncManager::new(gsession::MemoryStorage::new()).begin(None, gsession::ClientInfo::default);
+    /// session.set("user", "ada")?;
+    /// assert_eq!(session.data().await?["user"], "ada");
+    /// # Ok::<(), gsession::Error>(()) }).unwrap();
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// As [`get`](Self::get).
+    #[doc(alias = "entries")]
+    pub async fn data(&self) -> Result<Map<String, Value>, E> {
+        self.shared.read(None, None).await?;
+        let entries = self.machine().entries(self.config())?;
+        let texts = entries.iter().filter_map(|(key, _)| Some((key, entries.get(key)?)));
+        Ok(values::decode_all(&self.shared.machine, texts)?)
+    }
+
+    /// How many entries the session has (GoFrame's `Size`).
+    ///
+    /// ```
+    /// # futures::executor::block_on(async {
+    /// # let session = gsession::AsyncManager::new(gsession::MemoryStorage::new()).begin(None, gsession::ClientInfo::default);
+    /// session.set("user", "ada")?;
+    /// assert_eq!(session.len().await?, 1);
+    /// # Ok::<(), gsession::Error>(()) }).unwrap();
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Storage`] if the storage failed.
+    #[doc(alias = "size")]
+    pub async fn len(&self) -> Result<usize, E> {
+        self.shared.read(None, None).await?;
+        let entries = self.machine().entries(self.config())?;
+        Ok(values::count(&self.shared.machine, &entries))
+    }
+
+    /// Whether the session has no entries.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Storage`] if the storage failed.
+    pub async fn is_empty(&self) -> Result<bool, E> {
+        Ok(self.len().await? == 0)
+    }
+
+    /// When the session was created and when it ends; `None` if none is stored.
+    ///
+    /// ```
+    /// # futures::executor::block_on(async {
+    /// # let session = gsession::AsyncManager::new(gsession::MemoryStorage::new()).begin(None, gsession::ClientInfo::default);
+    /// session.set("user", "ada")?;
+    /// let _ = session.save().await?;
+    /// let info = session.info().await?.expect("it was saved");
+    /// assert_eq!(info.expires_at.since(info.created_at).as_secs(), 24 * 60 * 60);
+    /// # Ok::<(), gsession::Error>(()) }).unwrap();
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Storage`] if the storage failed.
+    pub async fn info(&self) -> Result<Option<SessionInfo>, E> {
+        self.shared.read(None, None).await?;
+        Ok(self.machine().info())
+    }
+
+    /// Whose session this is, if [`set_principal`](Self::set_principal) has said so.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Storage`] if the storage failed.
+    pub async fn principal(&self) -> Result<Option<Arc<str>>, E> {
+        self.shared.read(None, None).await?;
+        Ok(self.machine().principal())
+    }
+
+    /// Reads a value and removes it: for messages that are shown once. Of overlapping requests each may see it.
+    ///
+    /// ```
+    /// # futures::executor::block_on(async {
+    /// # let session = gsession::AsyncManager::new(gsession::MemoryStorage::new()).begin(None, gsession::ClientInfo::default);
+    /// session.set("flash", "saved")?;
+    /// assert_eq!(session.take::<String>("flash").await?.as_deref(), Some("saved"));
+    /// assert!(!session.contains_key("flash").await?);
+    /// # Ok::<(), gsession::Error>(()) }).unwrap();
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// As [`get`](Self::get) and [`remove`](Self::remove); the value is then still there.
+    pub async fn take<T: DeserializeOwned>(&self, key: &str) -> Result<Option<T>, E> {
+        let value = self.get(key).await?;
+        if value.is_some() {
+            self.remove(key)?;
+        }
+        Ok(value)
+    }
+}

@@ -1,0 +1,168 @@
+//! Atomic changes of one entry.
+
+use serde::{Serialize, de::DeserializeOwned};
+
+use super::{AsyncSession, alteration::Alteration};
+use crate::{
+    Error,
+    record::Encoded,
+    session::{
+        machine::{MAX_UPDATE_TRIES, Update},
+        values::{self, refused},
+    },
+};
+
+/// Changing one entry atomically.
+impl<E: From<Error>> AsyncSession<E> {
+    /// Changes a value depending on what it is, atomically: n overlapping increments add n. It is committed at once;
+    /// returns the new value. If nothing changes, nothing is stored (S3).
+    ///
+    /// `change` is called again with the current value when another update was first. It must not use this session
+    /// itself, which waits for it. If there is no session yet, or this request has written the entry before, the value is
+    /// recorded like any other write.
+    ///
+    /// ```
+    /// # futures::executor::block_on(async {
+    /// # let session = gsession::AsyncManager::new(gsession::MemoryStorage::new()).begin(None, gsession::ClientInfo::default);
+    /// let n = session.update("n", |n: Option<u64>| n.unwrap_or(0) + 1).await?;
+    /// assert_eq!(n, 1);
+    /// # Ok::<(), gsession::Error>(()) }).unwrap();
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// As [`get`](Self::get) and [`set`](Self::set); [`Error::Gone`] if the session ended meanwhile;
+    /// [`Error::Contended`] after losing 10,000 times. Nothing is stored then; after an error of the storage it may be.
+    pub async fn update<T: Serialize + DeserializeOwned>(
+        &self,
+        key: &str,
+        mut change: impl FnMut(Option<T>) -> T,
+    ) -> Result<T, E> {
+        let new = self.alter(key, |old| Ok::<_, E>(Alteration::Put(change(old)))).await?;
+        // What was put is there.
+        Ok(new.ok_or(Error::Gone)?)
+    }
+
+    /// As [`update`](Self::update), with a `change` that may also remove the value (`Ok(None)`) or refuse (`Err`). A
+    /// refusal stores nothing. `change` decides on the value now in the storage (with the near cache of Redis: as of
+    /// the last invalidation received).
+    ///
+    /// ```
+    /// # futures::executor::block_on(async {
+    /// # let session = gsession::AsyncManager::new(gsession::MemoryStorage::new()).begin(None, gsession::ClientInfo::default);
+    /// # #[derive(Debug)] enum Refused { SoldOut, Session(gsession::Error) }
+    /// # impl From<gsession::Error> for Refused { fn from(error: gsession::Error) -> Self { Self::Session(error) } }
+    /// session.set("tickets", &1)?;
+    /// let take_one = |left: Option<u32>| match left {
+    ///     Some(1) => Ok(None), // the last one: the entry goes
+    ///     Some(n) => Ok(Some(n - 1)),
+    ///     None => Err(Refused::SoldOut),
+    /// };
+    /// assert!(matches!(session.try_update("tickets", take_one).await, Ok(None)));
+    /// assert!(matches!(session.try_update("tickets", take_one).await, Err(Refused::SoldOut)));
+    /// # Ok::<(), gsession::Error>(()) }).unwrap();
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// What `change` refuses with; otherwise as [`update`](Self::update).
+    pub async fn try_update<T, F>(
+        &self,
+        key: &str,
+        mut change: impl FnMut(Option<T>) -> Result<Option<T>, F>,
+    ) -> Result<Option<T>, F>
+    where
+        T: Serialize + DeserializeOwned,
+        F: From<E>,
+    {
+        self.alter(key, |old| Ok(change(old)?.map_or(Alteration::Remove, Alteration::Put))).await
+    }
+
+    /// The value under `key`; if there is none, that of `make`, which is stored at once. Atomic: of overlapping requests
+    /// one stores its value, and all get that one. For what a session has once, such as a CSRF token.
+    ///
+    /// If there is no session yet, the value is recorded like any other write; overlapping requests of a visitor
+    /// without a session begin one each. If another request has renewed the session, the value is returned but may not
+    /// be stored, so a login page can still be shown.
+    ///
+    /// ```
+    /// # futures::executor::block_on(async {
+    /// # let session = gsession::AsyncManager::new(gsession::MemoryStorage::new()).begin(None, gsession::ClientInfo::default);
+    /// let token = session.get_or_insert_with("csrf", || "from a generator".to_owned()).await?;
+    /// assert_eq!(session.get_or_insert_with("csrf", || "another".to_owned()).await?, token);
+    /// # Ok::<(), gsession::Error>(()) }).unwrap();
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// As [`update`](Self::update).
+    #[doc(alias = "get_or_init")]
+    pub async fn get_or_insert_with<T: Serialize + DeserializeOwned>(
+        &self,
+        key: &str,
+        mut make: impl FnMut() -> T,
+    ) -> Result<T, E> {
+        if let Some(value) = self.get(key).await? {
+            return Ok(value);
+        }
+        if self.machine().is_overtaken() {
+            let value = make();
+            self.set(key, &value)?;
+            return Ok(value);
+        }
+        let get_or_make = |old: Option<T>| Ok::<_, E>(old.map_or_else(|| Alteration::Put(make()), Alteration::Keep));
+        Ok(self.alter(key, get_or_make).await?.ok_or(Error::Gone)?)
+    }
+
+    /// Alters one entry atomically.
+    async fn alter<T, F>(
+        &self,
+        key: &str,
+        mut change: impl FnMut(Option<T>) -> Result<Alteration<T>, F>,
+    ) -> Result<Option<T>, F>
+    where
+        T: Serialize + DeserializeOwned,
+        F: From<E>,
+    {
+        let failed = |error: Error| F::from(E::from(error));
+        self.machine().check_open().map_err(failed)?;
+        let lock = self.shared.io.lock().await;
+        let mut is_current = self.shared.read(Some(&[key]), Some(&lock)).await.map_err(failed)?;
+        let mut told = None;
+        for _ in 0..MAX_UPDATE_TRIES {
+            let begin = match told.take() {
+                Some(current) => Update::Shared(current),
+                None => self.machine().update(key).map_err(failed)?,
+            };
+            let (Update::Shared(old) | Update::Local(old)) = &begin;
+            let altered = change(values::decode(&self.shared.machine, key, old.as_ref()).map_err(failed)?);
+            let edit = altered.as_ref().ok().map(|altered| altered.edit_of(old.as_ref())).transpose();
+            let edit = edit.map_err(|reason| failed(refused(key, reason, &self.config().limits)))?.flatten();
+            let Some(edit) = edit else {
+                if is_current || matches!(begin, Update::Local(_)) {
+                    return altered.map(Alteration::into_value);
+                }
+                // Nothing would be stored, so nobody would notice that what was read is out of date.
+                self.machine().forget_view();
+                is_current = self.shared.read(Some(&[key]), Some(&lock)).await.map_err(failed)?;
+                continue;
+            };
+            let tried = match begin {
+                Update::Local(_) => self.record(key, edit).map(|()| None),
+                Update::Shared(old) => self.shared.try_update(key, old, edit).await,
+            };
+            match tried.map_err(failed)? {
+                None => return altered.map(Alteration::into_value),
+                Some(current) => (told, is_current) = (Some(current), true),
+            }
+        }
+        Err(failed(Error::Contended { key: key.into() }))
+    }
+
+    fn record(&self, key: &str, edit: Option<Encoded>) -> Result<(), Error> {
+        match edit {
+            Some(value) => self.machine().set(key, &value, self.config()),
+            None => self.machine().remove(key),
+        }
+    }
+}

@@ -1,0 +1,318 @@
+//! One request, as the code that serves it sees it: a framework's integration, or a loop of your own.
+
+use std::{
+    ops::Deref,
+    pin::Pin,
+    sync::Arc,
+    task::{Context, Poll},
+};
+
+use futures::FutureExt as _;
+
+use super::{AsyncSession, Closed, Delivery, Saved, Session, async_session::Shared, machine::Progress};
+use crate::{ClientInfo, Error, Timestamp, wait::wait};
+
+const LOST: &str =
+    "a session was ended or renewed by another request while this one was writing to it; its changes were dropped";
+
+/// One request and its session: what an integration needs, and a handler does not. Clones are the same request.
+///
+/// You get it from [`AsyncManager::begin`](crate::AsyncManager::begin) or [`Manager::begin`](crate::Manager::begin), give its
+/// [`session`](Self::session) to the handler, and end the request with `finish` (HTTP and the like) or `close` (a loop of your
+/// own). It derefs to the session.
+///
+/// ```
+/// use gsession::{AsyncManager, ClientInfo, Delivery, MemoryStorage, Outcome};
+///
+/// # futures::executor::block_on(async {
+/// let manager = AsyncManager::new(MemoryStorage::new());
+///
+/// // A request of a client that presented no id.
+/// let exchange = manager.begin(None, ClientInfo::default);
+/// let session = exchange.session().clone(); // for the handler
+/// session.set("user", "ada")?;
+///
+/// // The handler has answered.
+/// let finished = exchange.finish(Outcome::Answered, ClientInfo::default).await;
+/// assert!(finished.error.is_none());
+/// assert!(matches!(finished.delivery, Delivery::Send { .. }));
+/// # Ok::<(), gsession::Error>(()) }).unwrap();
+/// ```
+#[derive(Debug, Clone)]
+pub struct Exchange<S = AsyncSession>(S);
+
+/// How a request was answered.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Outcome {
+    /// The client asked for a change, and the answer says that it was made.
+    Changed,
+    /// The client asked for nothing that could be lost, or was not told that it was done.
+    Answered,
+    /// The request was at fault (4xx in HTTP).
+    Refused,
+    /// The service was at fault (5xx in HTTP): what was written is half of something and is dropped. A destroy stays (S9).
+    Failed,
+}
+
+impl Outcome {
+    /// The outcome of an HTTP request: whether its method is safe (RFC 9110 9.2.1), and the status of the response.
+    ///
+    /// ```
+    /// use gsession::Outcome;
+    ///
+    /// assert_eq!(Outcome::of_http(true, 200), Outcome::Answered);
+    /// assert_eq!(Outcome::of_http(false, 303), Outcome::Changed);
+    /// assert_eq!(Outcome::of_http(false, 404), Outcome::Refused);
+    /// assert_eq!(Outcome::of_http(true, 500), Outcome::Failed);
+    /// ```
+    #[must_use]
+    pub const fn of_http(method_is_safe: bool, status: u16) -> Self {
+        match status {
+            500.. => Self::Failed,
+            400..=499 => Self::Refused,
+            _ if method_is_safe => Self::Answered,
+            _ => Self::Changed,
+        }
+    }
+}
+
+/// How a request ended.
+#[derive(Debug)]
+#[non_exhaustive]
+pub struct Finished {
+    /// What the client has to be told, also beside an error.
+    pub delivery: Delivery,
+    /// What was stored at the end; earlier saves are not counted. [`Saved::Nothing`] beside an error.
+    pub saved: Saved,
+    /// Whether this may be the page of somebody who is logged in: the request has seen the session's principal or set it, or has
+    /// not looked. Such a page should stay out of caches.
+    pub logged_in: bool,
+    /// What to answer instead of what the handler has answered: the storage failed, or a change that the answer claims was lost.
+    pub error: Option<Error>,
+}
+
+/// The end of a request: a future that is ready at once, and not boxed, where the storage never waits.
+#[must_use = "nothing is stored before it is awaited"]
+pub struct Finishing(State);
+
+enum State {
+    Ready(Option<Finished>),
+    Waiting(Pin<Box<dyn Future<Output = Finished> + Send>>),
+}
+
+/// The session of an exchange: [`AsyncSession`] or [`Session`].
+pub(crate) trait Handle: Clone {
+    fn shared(&self) -> &Arc<Shared>;
+}
+
+impl Handle for AsyncSession {
+    fn shared(&self) -> &Arc<Shared> {
+        AsyncSession::shared(self)
+    }
+}
+
+impl Handle for Session {
+    fn shared(&self) -> &Arc<Shared> {
+        self.core().shared()
+    }
+}
+
+#[allow(private_bounds, reason = "which sessions there are is not for users to add to")]
+impl<S: Handle> Exchange<S> {
+    #[inline]
+    pub(crate) const fn new(session: S) -> Self {
+        Self(session)
+    }
+
+    /// The session, for the handler.
+    #[must_use]
+    pub const fn session(&self) -> &S {
+        &self.0
+    }
+
+    /// Says when the request arrived, if that was before [`begin`](crate::AsyncManager::begin): what was sent before a renewal
+    /// could not know of it.
+    #[must_use]
+    pub fn arrived_at(self, at: Timestamp) -> Self {
+        self.0.shared().machine.lock().set_began(at);
+        self
+    }
+
+    /// Says that the client keeps an expiry of its own, as with a persistent cookie: a [`Delivery::Refresh`] is then confirmed
+    /// by the storage before it is given, so that a slow request does not refresh an id that has ended meanwhile.
+    #[must_use]
+    pub fn client_keeps_expiry(self) -> Self {
+        self.0.shared().machine.lock().set_client_keeps_expiry();
+        self
+    }
+
+    /// Whether the handler has used the session at all. If not, there is nothing to finish.
+    #[must_use]
+    pub fn was_used(&self) -> bool {
+        self.0.shared().machine.lock().was_used()
+    }
+
+    /// What the client would have to be told if the request ended now without storing anything more.
+    pub fn delivery(&self) -> Delivery {
+        self.0.shared().machine.lock().delivery()
+    }
+
+    /// Ends the request without storing anything, because it was cut off or has not used its session: from here on writing is
+    /// [`Error::Closed`]. A destroy that is not carried out yet stays.
+    pub fn discard(&self) {
+        self.0.shared().machine.lock().discard();
+    }
+
+    /// Whether a destroy waits to be carried out.
+    #[must_use]
+    pub fn has_to_end(&self) -> bool {
+        self.0.shared().machine.lock().has_to_end()
+    }
+
+    /// What an answer means for the session, before the end is stored; whether the page may be that of a logged-in user.
+    fn prepare(&self, outcome: Outcome, client: impl FnOnce() -> ClientInfo) -> bool {
+        let mut machine = self.0.shared().machine.lock();
+        let logged_in = machine.may_be_logged_in();
+        if outcome == Outcome::Failed {
+            machine.abandon();
+        }
+        if machine.may_be_created() {
+            machine.set_client(client());
+        }
+        logged_in
+    }
+}
+
+impl Exchange<AsyncSession> {
+    /// Ends the request: stores what was written, counts as activity, and says what the client has to be told (GoFrame's
+    /// `Close`). For loops of your own; HTTP integrations call [`finish`](Self::finish).
+    ///
+    /// From then on the session can be read and destroyed, and nothing else: writing is [`Error::Closed`] (S9).
+    ///
+    /// ```
+    /// use gsession::{AsyncManager, ClientInfo, Delivery, MemoryStorage};
+    ///
+    /// # futures::executor::block_on(async {
+    /// let exchange = AsyncManager::new(MemoryStorage::new()).begin(None, ClientInfo::default);
+    /// exchange.set("user", "ada")?;
+    /// let closed = exchange.close().await?;
+    /// assert!(matches!(closed.delivery, Delivery::Send { .. }));
+    /// # Ok::<(), gsession::Error>(()) }).unwrap();
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// As [`save`](AsyncSession::save). [`Error::Gone`] if a login, or what was written beside a renewal, could not be stored
+    /// because the session was ended or renewed meanwhile: the answer must not say that it was. Other writes are then dropped
+    /// ([`Saved::Gone`], [`Closed::conflict`]). After an error the request can be closed again, or [discarded](Self::discard).
+    pub async fn close(&self) -> Result<Closed, Error> {
+        let shared = self.0.shared();
+        Ok(closed(shared, &shared.store(Progress::closing()).await?))
+    }
+
+    /// Ends the request as its answer demands, and says what the client has to be told and whether something else has to be
+    /// answered. `client` is called if a new session may need an id.
+    pub fn finish(&self, outcome: Outcome, client: impl FnOnce() -> ClientInfo) -> Finishing {
+        let logged_in = self.prepare(outcome, client);
+        let shared = self.0.shared();
+        // A storage that never waits answers now, unless another task is using this session. Nothing has happened then.
+        if shared.storage.is_immediate()
+            && let Some(stored) = shared.store(Progress::closing()).now_or_never()
+        {
+            return Finishing(State::Ready(Some(conclude(shared, stored, outcome, logged_in))));
+        }
+        let shared = Arc::clone(shared);
+        Finishing(State::Waiting(Box::pin(async move {
+            let stored = shared.store(Progress::closing()).await;
+            conclude(&shared, stored, outcome, logged_in)
+        })))
+    }
+
+    /// The request is over, however that came: what is not stored by now is dropped, and a destroy that could not be carried out
+    /// is [handed on](crate::AsyncManager::end_late_with).
+    pub fn end(&self) {
+        self.discard();
+        self.0.end_if_late();
+    }
+}
+
+impl Exchange<Session> {
+    /// Ends the request: the blocking form of [`Exchange::close`](Exchange::<AsyncSession>::close).
+    ///
+    /// # Errors
+    ///
+    /// As [`Exchange::close`](Exchange::<AsyncSession>::close).
+    pub fn close(&self) -> Result<Closed, Error> {
+        let shared = self.0.shared();
+        Ok(closed(shared, &wait(shared.store(Progress::closing()))?))
+    }
+
+    /// Ends the request as its answer demands: the blocking form of [`Exchange::finish`](Exchange::<AsyncSession>::finish).
+    pub fn finish(&self, outcome: Outcome, client: impl FnOnce() -> ClientInfo) -> Finished {
+        let logged_in = self.prepare(outcome, client);
+        let shared = self.0.shared();
+        conclude(shared, wait(shared.store(Progress::closing())), outcome, logged_in)
+    }
+}
+
+fn closed(shared: &Shared, progress: &Progress) -> Closed {
+    let delivery = shared.machine.lock().delivery();
+    Closed { delivery, saved: progress.saved(), conflict: progress.conflict() }
+}
+
+/// What the end of a request came to, when everything is stored that could be.
+fn conclude(shared: &Shared, stored: Result<Progress, Error>, outcome: Outcome, logged_in: bool) -> Finished {
+    let closed = stored.map(|progress| closed(shared, &progress));
+    let is_gone = matches!(closed, Err(Error::Gone));
+    if is_gone || closed.as_ref().is_ok_and(|closed| closed.saved == Saved::Gone || closed.conflict) {
+        tracing::warn!(LOST);
+    }
+    match closed {
+        Ok(Closed { delivery, saved, conflict }) => {
+            let error = (conflict && outcome == Outcome::Changed).then_some(Error::Gone);
+            Finished { delivery, saved, logged_in, error }
+        }
+        Err(error) => {
+            // An id that an earlier save has given must reach the client all the same; nothing else is certain now.
+            let delivery = match shared.machine.lock().delivery() {
+                sent @ Delivery::Send { .. } => sent,
+                _ => Delivery::Keep,
+            };
+            // The answer of a handler that went wrong anyway says more than this.
+            let error = (!(is_gone && outcome == Outcome::Refused)).then_some(error);
+            Finished { delivery, saved: Saved::Nothing, logged_in, error }
+        }
+    }
+}
+
+/// The request that a session belongs to, for tests that have only the session.
+impl From<AsyncSession> for Exchange {
+    fn from(session: AsyncSession) -> Self {
+        Self(session)
+    }
+}
+
+impl<S> Deref for Exchange<S> {
+    type Target = S;
+
+    fn deref(&self) -> &S {
+        &self.0
+    }
+}
+
+impl Future for Finishing {
+    type Output = Finished;
+
+    fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Finished> {
+        match &mut self.0 {
+            State::Ready(finished) => finished.take().map_or(Poll::Pending, Poll::Ready),
+            State::Waiting(future) => future.as_mut().poll(context),
+        }
+    }
+}
+
+impl std::fmt::Debug for Finishing {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Finishing")
+    }
+}

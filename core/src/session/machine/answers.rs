@@ -1,0 +1,220 @@
+//! What the storage's answer to a step changes.
+
+use super::{
+    Current, Machine, Origin, Progress, State, Tries, View,
+    step::{Create, Look, Move, Write},
+};
+use crate::{
+    Error, Saved, StoreKey, Timestamp,
+    record::{Commit, Snapshot},
+    session::config::Config,
+    storage::{Committed, Created, Lookup, Moved, Removed, StorageError, StorageErrorKind, Touched},
+};
+
+impl Machine {
+    /// The storage failed: everything is as before the step, which was to give the session a new id if `is_move`. What is over a
+    /// limit can never be stored and is dropped, but nothing else.
+    pub(crate) fn failed(&mut self, is_move: bool, error: &StorageError) {
+        let pending = &mut self.current.pending;
+        if matches!(error.kind(), StorageErrorKind::Limit(_)) {
+            pending.in_flight = None;
+            pending.renew &= !is_move;
+        }
+        pending.settle();
+    }
+
+    /// Whether the session was destroyed while a step was on its way: the answer is about one that is not this request's any
+    /// more.
+    pub(super) fn was_destroyed_meanwhile(&mut self) -> bool {
+        let was = self.ending.take_came_meanwhile();
+        if was {
+            self.current.pending.attempt = None;
+        }
+        was
+    }
+
+    /// Takes the answer to [`Step::Remove`](super::Step::Remove).
+    pub(crate) fn removed(&mut self, key: StoreKey, removed: Removed, progress: &mut Progress) -> Result<(), Error> {
+        self.was_destroyed_meanwhile();
+        self.ending.removed(key, removed)?;
+        progress.saved = Saved::Destroyed;
+        Ok(())
+    }
+
+    /// Takes the answer to [`Step::Create`](super::Step::Create).
+    pub(crate) fn created(&mut self, step: &Create, created: Created, progress: &mut Progress) -> Result<(), Error> {
+        if self.was_destroyed_meanwhile() {
+            if created == Created::Done {
+                // What the step has made must end too.
+                self.ending.add(step.key);
+            }
+            return Ok(());
+        }
+        let Create { id, key, record, .. } = step;
+        let Current { held, state, pending, expires_at } = &mut self.current;
+        match created {
+            Created::Done => {
+                (pending.attempt, pending.in_flight) = (None, None);
+                *state = State::Found(View::of(Snapshot::complete(record.clone())));
+                *expires_at = Some(record.expires_at());
+                progress.stored = true;
+                if progress.saved != Saved::Destroyed {
+                    progress.saved = Saved::Created;
+                }
+                self.current.adopt(id, *key, Origin::Issued);
+            }
+            // Its own first try, perhaps.
+            Created::Exists if pending.may_be_own(record.created_at) => {}
+            Created::Exists => {
+                pending.settle();
+                if held.as_ref().is_some_and(super::Held::is_given) {
+                    return Err(Error::IdTaken);
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Takes the answer to [`Step::Commit`](super::Step::Commit).
+    pub(crate) fn committed(&mut self, step: &Write, committed: Committed, progress: &mut Progress, config: &Config) {
+        if self.was_destroyed_meanwhile() {
+            return;
+        }
+        match committed {
+            Committed::Done { expires_at, revision } => {
+                progress.stored = true;
+                progress.saved = Saved::Committed;
+                if let Some(held) = &mut self.current.held
+                    && held.origin == Origin::Joined
+                {
+                    // The client of a request that goes on with a renewed session has to learn its id.
+                    held.origin = Origin::Issued;
+                    progress.saved = Saved::Renewed;
+                }
+                self.stored(&step.commit, expires_at, revision, progress.closing, config);
+            }
+            Committed::Moved(at) => self.renewed_by_another(at),
+            // A commit without a condition has no conflict.
+            Committed::Gone | Committed::Conflict(_) => self.gone(),
+        }
+    }
+
+    /// Takes the answer to [`Step::Move`](super::Step::Move).
+    pub(crate) fn moved(&mut self, step: &Move, moved: Moved, progress: &mut Progress, config: &Config) {
+        if self.was_destroyed_meanwhile() {
+            return;
+        }
+        let Move { id, to, commit, .. } = step;
+        match moved {
+            Moved::Done { expires_at, revision } => {
+                self.current.pending.attempt = None;
+                self.stored(commit, expires_at, revision, progress.closing, config);
+                self.issue(id, *to, expires_at);
+                progress.stored = true;
+                progress.saved = Saved::Renewed;
+            }
+            // Its own first try, perhaps.
+            Moved::Moved(at) if self.current.pending.may_be_own(at) => {}
+            Moved::Taken if self.current.pending.may_be_own(commit.access.now) => {}
+            Moved::Moved(at) => self.renewed_by_another(at),
+            Moved::Gone => self.gone(),
+            // Another new id.
+            Moved::Taken => self.current.pending.settle(),
+        }
+    }
+
+    /// Takes the answer to [`Step::Touch`](super::Step::Touch).
+    pub(crate) fn touched(&mut self, touched: Touched) {
+        if self.was_destroyed_meanwhile() {
+            return;
+        }
+        match touched {
+            Touched::Done(expires_at) => self.current.expires_at = Some(expires_at),
+            Touched::Gone => self.current.state = State::Lost,
+        }
+    }
+
+    /// Takes the answer to [`Step::LookForOwn`](super::Step::LookForOwn): the session is this request's, or there is none.
+    pub(crate) fn looked(&mut self, step: &Look, lookup: Lookup, progress: &mut Progress) {
+        if self.was_destroyed_meanwhile() {
+            return;
+        }
+        let pending = &mut self.current.pending;
+        let tries = pending.attempt.take().map(|attempt| attempt.tries);
+        match lookup {
+            Lookup::Found(snapshot) => {
+                progress.saved = if pending.renew { Saved::Renewed } else { Saved::Created };
+                progress.stored = true;
+                let expires_at = snapshot.record.expires_at();
+                self.current.state = State::Found(View::of(snapshot));
+                self.issue(&step.id, step.key, expires_at);
+            }
+            // The old id has moved, but not to here: another renewal was first.
+            Lookup::Moved(_) | Lookup::Absent if pending.renew => {
+                if let Some(Tries::Found(at)) = tries {
+                    self.renewed_by_another(at);
+                }
+            }
+            Lookup::Moved(_) | Lookup::Absent => {}
+        }
+    }
+
+    /// The session has this new id, which the client has to learn.
+    fn issue(&mut self, id: &crate::SessionId, key: StoreKey, expires_at: Timestamp) {
+        self.current.adopt(id, key, Origin::Issued);
+        self.current.pending.renew = false;
+        self.current.expires_at = Some(expires_at);
+    }
+
+    /// A commit was stored: what is known of the session follows.
+    pub(super) fn stored(
+        &mut self,
+        commit: &Commit,
+        expires_at: Timestamp,
+        revision: u64,
+        closing: bool,
+        config: &Config,
+    ) {
+        let current = &mut self.current;
+        current.pending.in_flight = None;
+        match &mut current.state {
+            // At the end nobody reads any more; a later read asks the storage.
+            State::Found(view) if !closing => {
+                let record = &mut view.snapshot.record;
+                // It was within the limits when it was stored, as far as this request knows it.
+                if let Ok(entries) = commit.changes.apply_to(&record.entries, &config.limits) {
+                    record.entries = entries;
+                }
+                if let Some(names) = &mut view.names {
+                    names.extend(commit.changes.edits().map(|(key, _)| key.into()));
+                }
+                if let Some(principal) = commit.changes.new_principal() {
+                    record.principal.clone_from(principal);
+                }
+                record.extend(&commit.access);
+                view.snapshot.revision = revision;
+            }
+            state => *state = State::Written,
+        }
+        if commit.access.extend.is_some() || current.held.as_ref().is_some_and(super::Held::is_news) {
+            current.expires_at = Some(expires_at);
+        }
+    }
+
+    /// There is no such session. If this request had never seen it, it starts a new one; otherwise it ended meanwhile.
+    fn gone(&mut self) {
+        self.current.pending.attempt = None;
+        if matches!(self.current.state, State::Unknown) {
+            self.pass_over(None);
+        } else {
+            self.current.pending.settle();
+            self.current.state = State::Lost;
+        }
+    }
+
+    /// The session lives on under an id that another request has given it.
+    fn renewed_by_another(&mut self, at: Timestamp) {
+        self.current.pending.attempt = None;
+        if matches!(self.current.state, State::Unknown) { self.pass_over(Some(at)) } else { self.lose_to_renewal(at) }
+    }
+}

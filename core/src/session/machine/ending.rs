@@ -1,0 +1,78 @@
+//! Sessions to end, wherever they have moved.
+
+use crate::{
+    StoreKey,
+    storage::{Leads, Removed, StorageError, Trail},
+};
+
+/// What a request has destroyed.
+#[derive(Debug, Default)]
+pub(super) struct Ending {
+    /// The sessions that the storage has not ended yet, the next one last.
+    keys: Vec<StoreKey>,
+    /// The way of the next one through its renewals.
+    trail: Trail,
+    /// Whether the client holds an id that it should forget.
+    withdraw: bool,
+    /// Whether `destroy` came after the last step left for the storage.
+    came_meanwhile: bool,
+}
+
+impl Ending {
+    /// Ends the sessions under these keys; `withdraw` if the client holds an id of one.
+    pub(super) fn begin(&mut self, keys: impl IntoIterator<Item = StoreKey>, withdraw: bool) {
+        self.keys.extend(keys);
+        self.trail = Trail::default();
+        self.withdraw |= withdraw;
+        self.came_meanwhile = true;
+    }
+
+    /// A session was created that belongs to none any more.
+    pub(super) fn add(&mut self, key: StoreKey) {
+        self.keys.push(key);
+    }
+
+    pub(super) const fn is_pending(&self) -> bool {
+        !self.keys.is_empty()
+    }
+
+    pub(super) fn next(&self) -> Option<StoreKey> {
+        self.keys.last().copied()
+    }
+
+    /// Whether the client has to forget its id: never before the storage has confirmed the end.
+    pub(super) const fn withdraws_id(&self) -> bool {
+        self.withdraw && !self.is_pending()
+    }
+
+    /// A step leaves for the storage.
+    pub(super) const fn note_step(&mut self) {
+        self.came_meanwhile = false;
+    }
+
+    /// Whether `destroy` came since the last step left, whose answer then is no longer about this request's session.
+    pub(super) const fn take_came_meanwhile(&mut self) -> bool {
+        std::mem::replace(&mut self.came_meanwhile, false)
+    }
+
+    /// The storage was asked to end the session under `key`. If it has moved, it is looked for there next.
+    pub(super) fn removed(&mut self, key: StoreKey, removed: Removed) -> Result<(), StorageError> {
+        if let Removed::Moved(next) = removed {
+            match self.trail.follow(&next) {
+                Ok(Leads::On) => {
+                    self.keys.iter_mut().filter(|held| **held == key).for_each(|held| *held = next);
+                    return Ok(());
+                }
+                Ok(Leads::InACircle) => {}
+                Err(error) => {
+                    // It may live on somewhere, so this is no success; the next try goes on from here.
+                    self.trail = Trail::default();
+                    return Err(error);
+                }
+            }
+        }
+        self.trail = Trail::default();
+        self.keys.retain(|held| *held != key);
+        Ok(())
+    }
+}

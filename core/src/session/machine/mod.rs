@@ -1,0 +1,266 @@
+//! The state of one session during one request. No I/O, no clock, no randomness of its own: it is told what was presented
+//! and what was loaded, it records reads and writes, and it says what must happen in the storage.
+//!
+//! | file | what |
+//! |---|---|
+//! | `current` | the session that the request works on: its id, what is known of it, what waits to be stored |
+//! | `presented` | which of a client's ids counts |
+//! | `read`, `write` | answering reads from what is known; recording writes |
+//! | `next` | what to ask the storage next, at a save or at the end of the request |
+//! | `answers` | what the storage's answer to each step changes |
+//! | `update` | an atomic change of one entry |
+//! | `overtaken` | requests whose id another request has renewed |
+//! | `ending` | sessions to end, wherever they have moved |
+
+mod answers;
+mod current;
+mod ending;
+mod next;
+mod overtaken;
+mod presented;
+mod progress;
+mod read;
+mod step;
+#[cfg(test)]
+mod tests;
+mod update;
+mod write;
+
+use current::{Current, Held, Origin, State, Tries, View};
+use ending::Ending;
+use presented::{Presented, Turn};
+pub(super) use progress::Progress;
+pub(super) use step::Step;
+pub(super) use update::{MAX_UPDATE_TRIES, Update};
+
+use super::delivery::Delivery;
+use crate::{ClientInfo, Error, SessionId, Timestamp};
+use overtaken::Part;
+
+/// The state machine.
+#[derive(Debug)]
+pub(crate) struct Machine {
+    life: Life,
+    current: Current,
+    presented: Presented,
+    ending: Ending,
+    usage: Usage,
+    request: Request,
+    /// Whether this request has seen that somebody is logged in, or has logged somebody in.
+    saw_principal: bool,
+    /// Whether the application was told that something could not be stored.
+    was_told: bool,
+}
+
+/// Whether there is a session to work on.
+#[derive(Debug, Clone, Copy)]
+enum Life {
+    Open,
+    /// The request is over: the session can be read and destroyed, and nothing else (S9).
+    Closed,
+    /// There is no session behind this handle, for this reason.
+    Detached(&'static str),
+}
+
+/// How far the application has used its session.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum Usage {
+    Untouched,
+    Used,
+    /// It has read, which counts as activity.
+    Read,
+}
+
+/// What is known about the request.
+#[derive(Debug)]
+struct Request {
+    /// For making ids.
+    client: ClientInfo,
+    /// When the request began to be interested in its session.
+    began: Timestamp,
+    /// Whether it reads without extending the session.
+    is_passive: bool,
+    /// Whether the client keeps an expiry of its own, as with a persistent cookie, which follows the session's.
+    client_keeps_expiry: bool,
+}
+
+impl Machine {
+    /// A session for a request that presented these ids, in this order; `malformed` if it also presented something that
+    /// cannot be an id.
+    #[inline]
+    pub(crate) fn new(
+        id: Option<SessionId>,
+        others: Vec<SessionId>,
+        malformed: bool,
+        client: ClientInfo,
+        began: Timestamp,
+    ) -> Self {
+        Self {
+            life: Life::Open,
+            presented: Presented::new(malformed || id.is_some(), others),
+            current: id.map_or_else(Current::default, Current::presented),
+            ending: Ending::default(),
+            usage: Usage::Untouched,
+            request: Request { client, began, is_passive: false, client_keeps_expiry: false },
+            saw_principal: false,
+            was_told: false,
+        }
+    }
+
+    /// A handle without a session: reading and writing are errors with this text.
+    pub(crate) fn detached(why: &'static str) -> Self {
+        let nobody = Self::new(None, Vec::new(), false, ClientInfo::default(), Timestamp::default());
+        Self { life: Life::Detached(why), ..nobody }
+    }
+
+    /// Whether there is a session to write to, which can still be stored.
+    pub(crate) fn check_open(&self) -> Result<(), Error> {
+        match self.life {
+            Life::Open => Ok(()),
+            Life::Closed => Err(Error::Closed),
+            Life::Detached(why) => Err(Error::Detached(why)),
+        }
+    }
+
+    /// The id under which the session lives, as far as is known without asking the storage.
+    pub(crate) fn id(&mut self) -> Option<SessionId> {
+        self.use_as(Usage::Used);
+        match self.current.state {
+            State::Unknown | State::Written | State::Found(_) => self.current.held.as_ref().map(|held| held.id.clone()),
+            State::Absent | State::Overtaken(_) | State::Lost => None,
+        }
+    }
+
+    fn use_as(&mut self, usage: Usage) {
+        self.usage = self.usage.max(usage);
+    }
+
+    pub(crate) fn was_used(&self) -> bool {
+        self.usage > Usage::Untouched
+    }
+
+    /// Whether storing what was written may need a new id for a new session.
+    pub(crate) fn may_be_created(&self) -> bool {
+        let may_begin = matches!(self.current.state, State::Unknown | State::Absent | State::Overtaken(_));
+        self.current.pending.changes.has_content() && may_begin
+    }
+
+    /// Tells about the client, unless something is known already.
+    pub(crate) fn set_client(&mut self, client: ClientInfo) {
+        if self.request.client.is_empty() {
+            self.request.client = client;
+        }
+    }
+
+    pub(crate) const fn set_began(&mut self, began: Timestamp) {
+        self.request.began = began;
+    }
+
+    pub(crate) const fn set_client_keeps_expiry(&mut self) {
+        self.request.client_keeps_expiry = true;
+    }
+
+    pub(crate) const fn set_passive(&mut self, passive: bool) {
+        self.request.is_passive = passive;
+    }
+
+    /// Whether another request has renewed the session.
+    pub(crate) const fn is_overtaken(&self) -> bool {
+        matches!(self.current.state, State::Overtaken(_))
+    }
+
+    /// Whether the session was there and is not any more.
+    pub(crate) const fn is_gone(&self) -> bool {
+        matches!(self.current.state, State::Lost | State::Overtaken(_))
+    }
+
+    /// Whether something waits to be stored.
+    pub(crate) fn is_dirty(&self) -> bool {
+        !self.current.pending.is_empty() || self.has_to_end()
+    }
+
+    /// The application is told that something could not be stored.
+    pub(crate) const fn tell(&mut self) {
+        self.was_told = true;
+    }
+
+    /// Whether something waits to be stored of which nobody will hear.
+    pub(crate) fn is_forgotten(&self) -> bool {
+        self.is_dirty() && !self.was_told
+    }
+
+    /// Whether a session was destroyed and the storage does not know yet.
+    pub(crate) fn has_to_end(&self) -> bool {
+        self.ending.is_pending()
+    }
+
+    /// Drops what was written and not stored; a destroy stays.
+    pub(crate) fn abandon(&mut self) {
+        self.current.pending.drop_writes();
+    }
+
+    /// What the client has to be told, once nothing is left to store.
+    pub(crate) fn delivery(&self) -> Delivery {
+        if self.is_gone() {
+            // Whatever id this request knows is dead; another answer may be about to bring the client a living one.
+            return Delivery::Keep;
+        }
+        let Current { held, state, expires_at, .. } = &self.current;
+        let is_news = held.as_ref().is_some_and(Held::is_news);
+        let expires_at = match state {
+            // A client that joined a session under a given id has to learn it, also if the deadline was not moved.
+            State::Found(view) if is_news => expires_at.or_else(|| Some(view.snapshot.record.expires_at())),
+            _ => *expires_at,
+        };
+        match (held, expires_at) {
+            (Some(held), Some(expires_at)) if is_news => Delivery::Send { id: held.id.clone(), expires_at },
+            // Never before the storage has confirmed the end.
+            _ if self.ending.withdraws_id() => Delivery::Withdraw,
+            (Some(held), Some(expires_at)) => Delivery::Refresh { id: held.id.clone(), expires_at },
+            _ => Delivery::Keep,
+        }
+    }
+
+    /// The response has left: nothing more can be stored, and no id can reach the client. What was not stored is dropped; a
+    /// destroy stays.
+    pub(crate) fn discard(&mut self) {
+        if !self.is_closed() {
+            self.abandon();
+            self.life = Life::Closed;
+        }
+    }
+
+    pub(crate) const fn is_closed(&self) -> bool {
+        matches!(self.life, Life::Closed)
+    }
+
+    /// Whether this may be the page of somebody who is logged in: `true` if this request has not looked.
+    pub(crate) const fn may_be_logged_in(&self) -> bool {
+        self.saw_principal || matches!(self.current.state, State::Unknown | State::Written)
+    }
+
+    /// No session lives under the presented id that was looked up; another request renewed it at `renewed`, if one did. The
+    /// next id's turn.
+    fn pass_over(&mut self, renewed: Option<Timestamp>) {
+        let Current { held, pending, state, .. } = &mut self.current;
+        pending.settle();
+        if renewed.is_none() && held.as_ref().is_some_and(Held::is_given) {
+            // A session may be created under it.
+            *state = State::Absent;
+            return;
+        }
+        match self.presented.pass(held.take().map(|held| held.id), renewed) {
+            Turn::Next(id) => *held = Some(Held::presented(id)),
+            Turn::Renewed(id, at) => self.current.overtake(id, at, Part::None),
+            Turn::Nobody => *state = State::Absent,
+        }
+    }
+
+    /// The session that this request has a part in was renewed by another one.
+    fn lose_to_renewal(&mut self, at: Timestamp) {
+        match self.current.held.take() {
+            Some(held) => self.current.overtake(held.id, at, Part::of(&self.current.state)),
+            None => self.current.state = State::Lost,
+        }
+    }
+}

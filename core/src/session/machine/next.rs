@@ -1,0 +1,174 @@
+//! What to ask the storage next.
+
+use super::{
+    Current, Life, Machine, Progress, State, Step, Usage,
+    current::{Attempt, Held, Pending, Tries},
+    progress::Loses,
+    step::{Create, Look, Move, Write},
+};
+use crate::{
+    Error, IdError, Saved, SessionId, Timestamp,
+    id::SealedId,
+    record::{Changes, Commit, Entries, Expect},
+    session::config::Config,
+};
+use std::sync::Arc;
+
+/// New ids to try before giving up: with a sound generator, the first one always is free.
+const MAX_IDS: u8 = 3;
+
+impl Machine {
+    /// The next thing to ask the storage, or `None` when all is stored. If that is the end of the request, nothing can be written
+    /// from then on.
+    pub(crate) fn next(
+        &mut self,
+        progress: &mut Progress,
+        now: Timestamp,
+        config: &Config,
+    ) -> Result<Option<Step>, Error> {
+        if let Life::Detached(why) = self.life {
+            return Err(Error::Detached(why));
+        }
+        // A step whose driver was dropped: its outcome is unknown. Doing it again is harmless, under the same id.
+        self.current.pending.settle();
+        self.ending.note_step();
+        if let Some(key) = self.ending.next() {
+            return Ok(Some(Step::Remove(key)));
+        }
+        if self.is_closed() {
+            // All that could be done after the end was to destroy.
+            return if progress.closing || progress.saved == Saved::Destroyed { Ok(None) } else { Err(Error::Closed) };
+        }
+        if let Some(Attempt { id, tries: Tries::Found(_) }) = &self.current.pending.attempt {
+            let access = config.lifetime.access(now, self.request.is_passive);
+            return Ok(Some(Step::LookForOwn(Look { id: id.clone(), key: config.keys.key_of(id), access })));
+        }
+        if (!self.current.pending.changes.is_empty() || self.current.pending.renew)
+            && let Some(step) = self.store_writes(progress, now, config)?
+        {
+            return Ok(Some(step));
+        }
+        let touch = self.touch(progress, now, config);
+        if progress.closing && touch.is_none() {
+            self.life = Life::Closed;
+        }
+        Ok(touch)
+    }
+
+    /// The step that stores what was written; `None` if nothing of it can be stored, or nothing needs to be.
+    fn store_writes(
+        &mut self,
+        progress: &mut Progress,
+        now: Timestamp,
+        config: &Config,
+    ) -> Result<Option<Step>, Error> {
+        if matches!(self.current.state, State::Overtaken(_))
+            && let Some(step) = self.after_overtaking(progress, now, config)?
+        {
+            return Ok(Some(step));
+        }
+        let pending = &mut self.current.pending;
+        match self.current.state {
+            State::Lost => {
+                // Whoever logs in must not be told that it worked. What else was written has ended with its session.
+                let is_login = pending.renew || pending.changes.logs_in();
+                let loses = if is_login { Loses::of(!pending.changes.is_empty(), true) } else { Loses::Nothing };
+                pending.drop_writes();
+                progress.lose(loses)?;
+                Ok(None)
+            }
+            State::Overtaken(_) => Ok(None),
+            State::Absent => {
+                pending.renew = false;
+                if pending.changes.has_content() {
+                    return self.create(progress, now, config).map(Some);
+                }
+                pending.changes = Changes::default();
+                Ok(None)
+            }
+            State::Unknown | State::Written | State::Found(_) if pending.renew => self.renew_id(progress, now, config),
+            State::Unknown | State::Written | State::Found(_) => {
+                let changes = pending.take_off();
+                let commit = self.commit(changes, None, now, config);
+                Ok(self.current.key(config).map(|key| Step::Commit(Write { key, commit })))
+            }
+        }
+    }
+
+    fn touch(&mut self, progress: &mut Progress, now: Timestamp, config: &Config) -> Option<Step> {
+        let access = config.lifetime.access(now, self.request.is_passive);
+        let Current { held, state, expires_at, .. } = &self.current;
+        let due = match state {
+            State::Found(view) => view.snapshot.record.is_touch_due(&access),
+            _ => false,
+        };
+        let is_due = due && self.usage == Usage::Read && expires_at.is_none();
+        // An id or an expiry from earlier in the request must still be true when the client is told.
+        let must_confirm = !progress.stored
+            && expires_at.is_some()
+            && (held.as_ref().is_some_and(Held::is_news) || self.request.client_keeps_expiry)
+            && matches!(state, State::Found(_) | State::Written);
+        if !progress.closing || progress.touch_asked || !(is_due || must_confirm) {
+            return None;
+        }
+        progress.touch_asked = true;
+        self.current.key(config).map(|key| Step::Touch(key, access))
+    }
+
+    /// An id to create under or to move to: that of an attempt whose outcome is not known, or a new one.
+    fn fresh_id(&self, progress: &mut Progress, config: &Config) -> Result<SessionId, Error> {
+        if let Some(attempt) = &self.current.pending.attempt {
+            return Ok(attempt.id.clone());
+        }
+        if progress.ids_tried >= MAX_IDS {
+            return Err(IdError::new("every new id was taken already").into());
+        }
+        progress.ids_tried += 1;
+        let id = config.ids.generate(&self.request.client)?;
+        if !config.keys.admits(&id) {
+            let why = "the storage cannot keep a session under an id as the generator makes them";
+            return Err(IdError::new(why).into());
+        }
+        Ok(id)
+    }
+
+    fn create(&mut self, progress: &mut Progress, now: Timestamp, config: &Config) -> Result<Step, Error> {
+        let id = match &self.current.held {
+            Some(held) if held.is_given() => held.id.clone(),
+            _ => self.fresh_id(progress, config)?,
+        };
+        let Pending { changes, .. } = &self.current.pending;
+        let mut record = config.lifetime.new_record(now);
+        record.entries = changes.apply_to(&Entries::EMPTY, &config.limits)?;
+        record.principal = changes.new_principal().cloned().flatten();
+        self.current.pending.take_off();
+        self.current.pending.attempt(&id);
+        Ok(Step::Create(Create { key: config.keys.key_of(&id), id, record, now }))
+    }
+
+    fn renew_id(&mut self, progress: &mut Progress, now: Timestamp, config: &Config) -> Result<Option<Step>, Error> {
+        let id = self.fresh_id(progress, config)?;
+        self.current.pending.attempt(&id);
+        let changes = self.current.pending.take_off();
+        let mut commit = self.commit(changes, None, now, config);
+        let to = config.keys.key_of(&id);
+        let old = self.current.held.as_ref();
+        commit.sealed = old.map_or_else(SealedId::none, |old| SealedId::seal(&id, &to, &old.id));
+        Ok(self.current.key(config).map(|from| Step::Move(Move { from, to, id, commit })))
+    }
+
+    pub(super) fn commit(
+        &self,
+        changes: Arc<Changes>,
+        expect: Option<Expect>,
+        now: Timestamp,
+        config: &Config,
+    ) -> Commit {
+        let base = match &self.current.state {
+            State::Found(view) => Some(view.snapshot.clone()),
+            _ => None,
+        };
+        let access = config.lifetime.access(now, self.request.is_passive);
+        Commit { base, expect, limits: config.limits, ..Commit::of(changes, access) }
+    }
+}

@@ -1,0 +1,151 @@
+//! Answering reads from what is known, or saying what has to be read first.
+
+use std::sync::Arc;
+
+use super::{Life, Machine, State, Usage, View};
+use crate::{
+    Error, StoreKey, Timestamp,
+    record::{Entries, JsonText},
+    session::{config::Config, info::SessionInfo},
+    storage::{Access, Lookup},
+};
+
+/// What has to be read from the storage.
+#[derive(Debug)]
+pub(crate) struct Need {
+    pub(crate) key: StoreKey,
+    pub(crate) access: Access,
+}
+
+impl Machine {
+    /// Notes that the entries `names` are read (`None`: all of them, and the facts about the session), and says whether the
+    /// storage has to be asked for them.
+    pub(crate) fn want(
+        &mut self,
+        names: Option<&[&str]>,
+        now: Timestamp,
+        config: &Config,
+    ) -> Result<Option<Need>, Error> {
+        if let Life::Detached(why) = self.life {
+            return Err(Error::Detached(why));
+        }
+        self.use_as(Usage::Read);
+        let known = match &self.current.state {
+            State::Unknown | State::Written => false,
+            State::Absent | State::Overtaken(_) | State::Lost => true,
+            State::Found(view) => match names {
+                None => view.names.is_none(),
+                Some(names) => names.iter().all(|name| view.knows(name) || self.written(name).is_some()),
+            },
+        };
+        if known {
+            return Ok(None);
+        }
+        let access = config.lifetime.access(now, self.request.is_passive);
+        Ok(self.current.key(config).map(|key| Need { key, access }))
+    }
+
+    /// Takes what the storage answered to a [`Need`].
+    pub(crate) fn loaded(&mut self, lookup: Lookup, names: Option<&[&str]>, need: &Need, config: &Config) {
+        if !self.current.has_key(&need.key) {
+            // The session was destroyed, or got a new id, while its old place was being read.
+            return;
+        }
+        let lookup = match lookup {
+            Lookup::Found(snapshot) if config.lifetime.is_over(&snapshot.record, need.access.now) => Lookup::Absent,
+            lookup => lookup,
+        };
+        if let Lookup::Found(snapshot) = &lookup
+            && snapshot.extended
+        {
+            self.current.expires_at = Some(snapshot.record.expires_at());
+        }
+        let complete = matches!(&lookup, Lookup::Found(snapshot) if snapshot.complete);
+        self.found(lookup, names);
+        if let State::Found(view) = &mut self.current.state {
+            // A read of everything gives everything: a storage that leaves some out has no more.
+            if complete || names.is_none() {
+                view.names = None;
+            } else if let (Some(known), Some(names)) = (&mut view.names, names) {
+                known.extend(names.iter().map(|&name| name.into()));
+            }
+        }
+    }
+
+    /// What reading the entries `asked` for, or all, has found.
+    fn found(&mut self, lookup: Lookup, asked: Option<&[&str]>) {
+        self.saw_principal |= matches!(&lookup, Lookup::Found(snapshot) if snapshot.record.principal.is_some());
+        match (lookup, &mut self.current.state) {
+            // A second read adds to the first.
+            (Lookup::Found(later), State::Found(view)) => view.snapshot.merge(later, asked),
+            (Lookup::Found(snapshot), state) => *state = State::Found(View::partial(snapshot)),
+            // A session that was found before, or written to, has been renewed or ended by somebody else since.
+            (Lookup::Moved(at), State::Found(_) | State::Written) => self.lose_to_renewal(at),
+            (Lookup::Absent, state @ (State::Found(_) | State::Written)) => *state = State::Lost,
+            (Lookup::Moved(at), _) => self.pass_over(Some(at)),
+            (Lookup::Absent, _) => self.pass_over(None),
+        }
+    }
+
+    /// What this request has written under `key`: `None` if nothing.
+    fn written(&self, key: &str) -> Option<Option<Arc<str>>> {
+        let pending = &self.current.pending;
+        pending.changes.get(key).or_else(|| pending.in_flight.as_ref().and_then(|changes| changes.get(key)))
+    }
+
+    /// The value under `key`, after [`want`](Self::want).
+    pub(crate) fn value(&self, key: &str) -> Option<JsonText> {
+        match self.written(key) {
+            Some(written) => written.map(JsonText::written),
+            None => match &self.current.state {
+                State::Found(view) => view.snapshot.record.entries.get(key),
+                _ => None,
+            },
+        }
+    }
+
+    /// All entries as this request sees them, after [`want`](Self::want) of all.
+    pub(crate) fn entries(&self, config: &Config) -> Result<Entries, Error> {
+        let mut entries = match &self.current.state {
+            State::Found(view) => view.snapshot.record.entries.clone(),
+            _ => Entries::EMPTY,
+        };
+        let pending = &self.current.pending;
+        for changes in pending.in_flight.as_deref().into_iter().chain([&pending.changes]) {
+            entries = changes.apply_to(&entries, &config.limits)?;
+        }
+        Ok(entries)
+    }
+
+    /// The facts about the session, after [`want`](Self::want) of all; `None` if the storage has none.
+    pub(crate) fn info(&self) -> Option<SessionInfo> {
+        match &self.current.state {
+            State::Found(view) => {
+                let mut info = SessionInfo::of(&view.snapshot.record);
+                if let Some(principal) = self.current.pending.changes.new_principal() {
+                    info.principal.clone_from(principal);
+                }
+                Some(info)
+            }
+            _ => None,
+        }
+    }
+
+    /// Whose session this is, after [`want`](Self::want) of all.
+    pub(crate) fn principal(&self) -> Option<Arc<str>> {
+        match (self.current.pending.changes.new_principal(), &self.current.state) {
+            (Some(principal), _) => principal.clone(),
+            (None, State::Found(view)) => view.snapshot.record.principal.clone(),
+            (None, _) => None,
+        }
+    }
+
+    /// Warns of a damaged entry: once, although a request may read many, and each of them often.
+    pub(crate) fn report_damage(&mut self, entry: &str) {
+        let key = self.current.known_key();
+        let State::Found(view) = &mut self.current.state else { return };
+        if !std::mem::replace(&mut view.damage_reported, true) {
+            tracing::warn!(?key, entry, "what is stored for an entry of a session is not JSON; it counts as absent");
+        }
+    }
+}

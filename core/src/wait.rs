@@ -1,0 +1,48 @@
+//! Running a future on the spot, for blocking callers.
+
+use std::{
+    pin::pin,
+    sync::Arc,
+    task::{Context, Poll, Wake, Waker},
+    thread::{self, Thread},
+};
+
+/// Runs a future to its end on this thread.
+///
+/// The futures of a session over a blocking storage are ready when they are first polled, unless another thread is using the
+/// same session: then this thread sleeps until it is woken.
+pub(crate) fn wait<F: Future>(future: F) -> F::Output {
+    let mut future = pin!(future);
+    if let Poll::Ready(output) = future.as_mut().poll(&mut Context::from_waker(Waker::noop())) {
+        return output;
+    }
+    let waker = Waker::from(Arc::new(Unpark(thread::current())));
+    loop {
+        if let Poll::Ready(output) = future.as_mut().poll(&mut Context::from_waker(&waker)) {
+            return output;
+        }
+        thread::park();
+    }
+}
+
+struct Unpark(Thread);
+
+impl Wake for Unpark {
+    fn wake(self: Arc<Self>) {
+        self.0.unpark();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_ready_is_given_and_the_rest_is_waited_for() {
+        assert_eq!(wait(std::future::ready(1)), 1);
+        let (sender, receiver) = futures::channel::oneshot::channel();
+        let sending = thread::spawn(move || sender.send(2));
+        assert_eq!(wait(receiver), Ok(2));
+        assert_eq!(sending.join().unwrap(), Ok(()));
+    }
+}

@@ -1,0 +1,219 @@
+//! A storage written as an exercise: all sessions in one text file, read and written as a whole by each operation. It shows
+//! what a further storage takes: this file, and its line in the matrix of `main.rs`.
+
+use std::{collections::BTreeMap, fs, io, path::PathBuf};
+
+use gsession::{
+    BincodeCodec, Codec as _, Limits, Record, Storage, StorageError, StorageErrorKind, StoreKey, Timestamp,
+    record::{Applied, Commit},
+    storage::{
+        Access, Committed, Created, FORWARD_FOR, Found, Lookup, Moved, Removed, SealedId, Snapshot, Swept, Trace,
+    },
+};
+use parking_lot::Mutex;
+
+/// The file. Its lock keeps one operation from another; a second process is not provided for.
+pub(crate) struct OneFile(Mutex<PathBuf>);
+
+/// What is kept under a key.
+enum Line {
+    Session(Record),
+    /// The session was renewed.
+    Renewed(Trace),
+}
+
+type Lines = BTreeMap<StoreKey, Line>;
+
+fn failed(source: impl std::error::Error + Send + Sync + 'static) -> StorageError {
+    StorageError::new(StorageErrorKind::Other, "using the one file").with_source(source)
+}
+
+fn hex(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+fn unhex(text: &str) -> Option<Vec<u8>> {
+    (0..text.len()).step_by(2).map(|at| u8::from_str_radix(text.get(at..at + 2)?, 16).ok()).collect()
+}
+
+fn key_in(text: &str) -> Option<StoreKey> {
+    Some(StoreKey::from_bytes(unhex(text)?.try_into().ok()?))
+}
+
+impl Line {
+    fn write(&self) -> Result<String, StorageError> {
+        Ok(match self {
+            Self::Session(record) => format!("session {}", hex(&BincodeCodec.encode(record).map_err(failed)?)),
+            Self::Renewed(trace) => {
+                let (to, at) = (hex(trace.to.as_bytes()), trace.at.as_millis());
+                format!("renewed {to} {at} {}", hex(trace.sealed.as_bytes()))
+            }
+        })
+    }
+
+    /// `None` if it cannot be read: that is no session.
+    fn read(text: &str) -> Option<Self> {
+        let mut parts = text.split(' ');
+        Some(match (parts.next()?, parts.next()?) {
+            ("session", bytes) => Self::Session(BincodeCodec.decode(&unhex(bytes)?, &Limits::default()).ok()?),
+            ("renewed", to) => {
+                let at = Timestamp::from_millis(parts.next()?.parse().ok()?);
+                let sealed = SealedId::from_bytes(&unhex(parts.next()?)?);
+                Self::Renewed(Trace::new(key_in(to)?, at, sealed))
+            }
+            _ => return None,
+        })
+    }
+
+    fn is_over(&self, now: Timestamp) -> bool {
+        match self {
+            Self::Session(record) => record.is_expired(now),
+            Self::Renewed(trace) => trace.at + FORWARD_FOR <= now,
+        }
+    }
+}
+
+impl OneFile {
+    pub(crate) fn at(path: PathBuf) -> Self {
+        Self(Mutex::new(path))
+    }
+
+    /// Runs an operation on all lines, and writes them if it has changed any.
+    fn with<T>(&self, run: impl FnOnce(&mut Lines) -> Result<(T, bool), StorageError>) -> Result<T, StorageError> {
+        let path = self.0.lock();
+        let text = match fs::read_to_string(&*path) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => String::new(),
+            text => text.map_err(failed)?,
+        };
+        let read = |line: &str| {
+            let (key, rest) = line.split_once(' ')?;
+            Some((key_in(key)?, Line::read(rest)?))
+        };
+        let mut lines: Lines = text.lines().filter_map(read).collect();
+        let (answer, has_changed) = run(&mut lines)?;
+        if has_changed {
+            let mut text = String::new();
+            for (key, line) in &lines {
+                text += &format!("{} {}\n", hex(key.as_bytes()), line.write()?);
+            }
+            let new = path.with_extension("new");
+            fs::write(&new, text).and_then(|()| fs::rename(&new, &*path)).map_err(failed)?;
+        }
+        Ok(answer)
+    }
+}
+
+/// The line under a key, unless its time is over.
+fn living<'a>(lines: &'a Lines, key: &StoreKey, access: &Access) -> Option<&'a Line> {
+    lines.get(key).filter(|line| match line {
+        Line::Session(record) => !access.has_ended(record, record.last_seen),
+        Line::Renewed(_) => !line.is_over(access.now),
+    })
+}
+
+impl Storage for OneFile {
+    fn load(&self, key: &StoreKey, access: &Access) -> Result<Lookup, StorageError> {
+        self.with(|lines| {
+            let lookup = match living(lines, key, access) {
+                Some(Line::Session(record)) => Lookup::Found(Snapshot::complete(record.clone())),
+                Some(Line::Renewed(trace)) => Lookup::Moved(trace.at),
+                None => Lookup::Absent,
+            };
+            Ok((lookup, false))
+        })
+    }
+
+    fn create(&self, key: &StoreKey, record: &Record, now: Timestamp) -> Result<Created, StorageError> {
+        self.with(|lines| {
+            if lines.get(key).is_some_and(|line| !line.is_over(now)) {
+                return Ok((Created::Exists, false));
+            }
+            lines.insert(*key, Line::Session(record.clone()));
+            Ok((Created::Done, true))
+        })
+    }
+
+    fn commit(&self, key: &StoreKey, commit: &Commit) -> Result<Committed, StorageError> {
+        self.with(|lines| {
+            let record = match living(lines, key, &commit.access) {
+                Some(Line::Session(record)) => record,
+                Some(Line::Renewed(trace)) => return Ok((Committed::Moved(trace.at), false)),
+                None => return Ok((Committed::Gone, false)),
+            };
+            Ok(match record.apply(commit).map_err(|limit| StorageError::limit(limit, "committing"))? {
+                Applied::Changed(record) => {
+                    let expires_at = record.expires_at();
+                    lines.insert(*key, Line::Session(record));
+                    (Committed::Done { expires_at, revision: 0 }, true)
+                }
+                Applied::Expired => (Committed::Gone, false),
+                Applied::Conflict(current) => (Committed::Conflict(current), false),
+            })
+        })
+    }
+
+    fn move_to(&self, from: &StoreKey, to: &StoreKey, commit: &Commit) -> Result<Moved, StorageError> {
+        self.with(|lines| {
+            let record = match living(lines, from, &commit.access) {
+                Some(Line::Session(record)) => record,
+                Some(Line::Renewed(trace)) => return Ok((Moved::Moved(trace.at), false)),
+                None => return Ok((Moved::Gone, false)),
+            };
+            if lines.get(to).is_some_and(|line| !line.is_over(commit.access.now)) {
+                return Ok((Moved::Taken, false));
+            }
+            let applied = record.apply(commit).map_err(|limit| StorageError::limit(limit, "renewing"))?;
+            let Applied::Changed(record) = applied else { return Ok((Moved::Gone, false)) };
+            let expires_at = record.expires_at();
+            lines.insert(*to, Line::Session(record));
+            lines.insert(*from, Line::Renewed(Trace::new(*to, commit.access.now, commit.sealed.clone())));
+            Ok((Moved::Done { expires_at, revision: 0 }, true))
+        })
+    }
+
+    fn trace(&self, key: &StoreKey, now: Timestamp) -> Result<Option<Trace>, StorageError> {
+        self.with(|lines| {
+            let trace = match lines.get(key) {
+                Some(line @ Line::Renewed(trace)) if !line.is_over(now) => Some(trace.clone()),
+                _ => None,
+            };
+            Ok((trace, false))
+        })
+    }
+
+    fn remove(&self, key: &StoreKey) -> Result<Removed, StorageError> {
+        self.with(|lines| {
+            Ok(match lines.get(key) {
+                Some(Line::Session(_)) => {
+                    lines.remove(key);
+                    (Removed::Done, true)
+                }
+                Some(Line::Renewed(trace)) => (Removed::Moved(trace.to), false),
+                None => (Removed::Absent, false),
+            })
+        })
+    }
+
+    fn find(&self, principal: &str, now: Timestamp) -> Result<Vec<Found>, StorageError> {
+        self.with(|lines| {
+            let is_theirs =
+                |record: &&Record| record.principal.as_deref() == Some(principal) && !record.is_expired(now);
+            let sessions = lines.iter().filter_map(|(key, line)| match line {
+                Line::Session(record) => Some((key, record)),
+                Line::Renewed(_) => None,
+            });
+            let theirs = sessions.filter(|(_, record)| is_theirs(record));
+            Ok((theirs.map(|(key, record)| Found::new(*key, record.clone())).collect(), false))
+        })
+    }
+
+    fn sweep(&self, now: Timestamp) -> Result<Swept, StorageError> {
+        self.with(|lines| {
+            let before = lines.len();
+            lines.retain(|_, line| !line.is_over(now));
+            let mut swept = Swept::default();
+            (swept.removed, swept.kept) = ((before - lines.len()) as u64, lines.len() as u64);
+            Ok((swept, true))
+        })
+    }
+}
