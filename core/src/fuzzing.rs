@@ -24,7 +24,7 @@ pub fn record(data: &[u8]) {
 /// Records and changes, as bincode reads and writes them and as this crate does without it.
 #[cfg(feature = "bincode")]
 pub fn binary(data: &[u8]) {
-    crate::record::same(data);
+    crate::record::assert_same(data);
 }
 
 /// Ids and keys as texts: each has one spelling.

@@ -9,13 +9,13 @@ use std::sync::{Arc, Barrier};
 use gsession::{ClientInfo, Delivery, Error, Exchange, Manager, Session, SessionId};
 use support::{
     KINDS, Kind, Place,
-    gate::{Gated, Op},
+    pausing_storage::{Op, PausingStorage},
 };
 
 /// A storage behind gates, and a session in it.
 struct World {
     place: Place,
-    gated: Gated,
+    gated: PausingStorage,
     manager: Manager,
     id: SessionId,
 }
@@ -23,7 +23,7 @@ struct World {
 impl World {
     fn new(kind: Kind) -> Self {
         let place = Place::new(kind);
-        let gated = Gated::new(Arc::clone(&place.storage));
+        let gated = PausingStorage::new(Arc::clone(&place.storage));
         let manager = place.builder_over(gated.clone()).build().unwrap();
         let session = manager.begin(None, ClientInfo::default);
         session.set("user", "ada").unwrap();

@@ -15,9 +15,9 @@ use gsession::{
     Storage, StoreKey, storage::Removed,
 };
 use support::{
-    IDLE, KINDS, NOW, Place, found,
-    gate::{Gated, Op},
-    key, record, stored,
+    IDLE, KINDS, NOW, Place, found, key,
+    pausing_storage::{Op, PausingStorage},
+    record, stored,
 };
 
 const MINUTE: Duration = Duration::from_secs(60);
@@ -25,14 +25,14 @@ const MINUTE: Duration = Duration::from_secs(60);
 /// A storage behind gates, with a manager over it whose sessions are extended whenever they are read.
 struct World {
     place: Place,
-    gated: Gated,
+    gated: PausingStorage,
     manager: Manager,
 }
 
 impl World {
     fn new(kind: support::Kind) -> Self {
         let place = Place::new(kind);
-        let gated = Gated::new(Arc::clone(&place.storage));
+        let gated = PausingStorage::new(Arc::clone(&place.storage));
         let manager = place.builder_over(gated.clone()).touch_interval(Duration::ZERO).build().unwrap();
         Self { place, gated, manager }
     }
@@ -277,7 +277,7 @@ fn what_was_on_its_way_to_the_storage_at_a_logout_brings_nothing_back() {
             let gates = [Op::Commit, Op::Commit, Op::Move].map(|op| world.gated.before(op));
             std::thread::scope(|scope| {
                 let busy = [&writer, &renewer, &saver].map(|session| closing(scope, session));
-                gates.iter().for_each(support::gate::Gate::reached);
+                gates.iter().for_each(support::pausing_storage::Gate::reached);
                 log_out(&world, &id);
                 drop(gates);
                 let [wrote, renewed, saved] = busy.map(|session| session.join().unwrap());
@@ -802,7 +802,7 @@ fn async_renewals_leave_one_living_id() {
 #[test]
 fn gates_hold_one_operation_on_their_side() {
     let place = Place::new(support::Kind::Memory);
-    let gated = Gated::new(Arc::clone(&place.storage));
+    let gated = PausingStorage::new(Arc::clone(&place.storage));
     for (before, seen_inside) in [(true, false), (false, true)] {
         let gate = if before { gated.before(Op::Create) } else { gated.after(Op::Create) };
         let number = key(u8::from(before));

@@ -1,4 +1,4 @@
-//! The demo's accounts. They stand on the login page, but are kept as a real service keeps them: hashed with argon2.
+//! The demo's accounts. The login page shows them, but they are stored as in a real service: hashed with argon2.
 
 use std::sync::Arc;
 
@@ -13,14 +13,14 @@ use tokio::sync::Semaphore;
 /// The accounts with their passwords, for the login page.
 pub(crate) const DEMO: [(&str, &str); 2] = [("ada", "lovelace"), ("grace", "hopper")];
 
-/// So many passwords are checked at a time: each takes 19 MiB, and a flood of logins must not take all there is.
+/// The most passwords that are checked at a time. Each check takes 19 MiB, and a flood of logins must not exhaust the memory.
 const AT_A_TIME: usize = 4;
 
 /// Why the accounts could not be set up.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum AccountError {
-    /// There was no randomness to salt a hash with.
+    /// There was no randomness for the salt of a hash.
     #[error("the operating system gave no random salt")]
     Salt(#[from] rand::rngs::SysError),
     /// A password could not be hashed.
@@ -58,7 +58,7 @@ impl Accounts {
     }
 }
 
-/// The user whose name and password these are, found out on the blocking pool: other requests must not wait for it.
+/// The user whose name and password these are. Runs on the blocking pool, so that other requests do not wait for it.
 pub(crate) async fn check(
     accounts: web::Data<Accounts>,
     user: String,
@@ -67,7 +67,7 @@ pub(crate) async fn check(
     // Never closed, so this only waits.
     let turn = Arc::clone(&accounts.turns).acquire_owned().await;
     web::block(move || {
-        // The turn ends with the work, not with the request: its client may go away before.
+        // The turn ends with the work, not with the request: the client may disconnect before.
         let _turn = turn;
         accounts.verify(&user, &password)
     })

@@ -10,24 +10,24 @@ use actix_web::{
 use gsession_actix::SessionMiddleware;
 
 use crate::{
-    Accounts, Place,
-    dress::dress,
-    pages::{errors, login, notes, profile, tabs},
+    Accounts, StorageInfo, error_page,
+    middleware::finish_response,
+    pages::{login, notes, profile, tabs},
 };
 
-/// What the workers share. Make it once; each worker makes its [`app`](Self::app) of it.
+/// What the workers share. Create it once; each worker creates its [`app`](Self::app) from it.
 #[derive(Clone)]
 pub struct Demo {
     sessions: SessionMiddleware,
     accounts: web::Data<Accounts>,
-    place: web::Data<Place>,
+    storage_info: web::Data<StorageInfo>,
 }
 
 impl Demo {
-    /// The demo over these sessions, for these accounts.
+    /// The demo with these sessions and accounts.
     #[must_use]
-    pub fn new(sessions: SessionMiddleware, accounts: Accounts, place: Place) -> Self {
-        Self { sessions, accounts: web::Data::new(accounts), place: web::Data::new(place) }
+    pub fn new(sessions: SessionMiddleware, accounts: Accounts, storage_info: StorageInfo) -> Self {
+        Self { sessions, accounts: web::Data::new(accounts), storage_info: web::Data::new(storage_info) }
     }
 
     /// The application that a worker serves.
@@ -38,10 +38,10 @@ impl Demo {
     > {
         App::new()
             .wrap(self.sessions.clone())
-            // Outside the sessions, which may refuse a response when they cannot be stored.
-            .wrap(from_fn(dress))
+            // Outside the session middleware, which replaces the response by an error if the session cannot be stored.
+            .wrap(from_fn(finish_response))
             .app_data(self.accounts.clone())
-            .app_data(self.place.clone())
+            .app_data(self.storage_info.clone())
             .configure(routes)
     }
 }
@@ -64,7 +64,7 @@ fn routes(config: &mut ServiceConfig) {
         .route("/static/style.css", web::get().to(|| asset("text/css", include_str!("../static/style.css"))))
         .route("/static/tabs.js", web::get().to(|| asset("text/javascript", include_str!("../static/tabs.js"))))
         .route("/static/icon.svg", web::get().to(|| asset("image/svg+xml", include_str!("../static/icon.svg"))))
-        .default_service(web::to(errors::not_found));
+        .default_service(web::to(error_page::not_found));
 }
 
 async fn asset(kind: &'static str, body: &'static str) -> HttpResponse {

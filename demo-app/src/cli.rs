@@ -8,7 +8,7 @@ use clap::{CommandFactory as _, Parser, ValueEnum, error::ErrorKind};
 #[derive(Debug, Parser)]
 #[command(version, about)]
 pub struct Cli {
-    /// Where sessions are kept.
+    /// Where sessions are stored.
     #[arg(long, value_enum, default_value_t = Kind::File)]
     pub storage: Kind,
 
@@ -16,29 +16,28 @@ pub struct Cli {
     #[arg(long, value_name = "ADDRESS:PORT", default_value = "127.0.0.1:8080")]
     pub listen: SocketAddr,
 
-    /// The folder of the file storage. It is made private to you.
+    /// The folder of the file storage. Its mode is set so that only you can access it.
     #[arg(long, value_name = "FOLDER", default_value = "gsession-demo-sessions")]
     pub session_dir: PathBuf,
 
-    /// The server of the Redis storages, as redis://[user[:password]@]host[:port][/database]. Without it the environment
-    /// variable REDIS_URL counts, so that a password need not stand in the list of processes, and without that
-    /// redis://127.0.0.1:6379/0.
+    /// The server of the Redis storages, as redis://[user[:password]@]host[:port][/database]. Default: the environment
+    /// variable REDIS_URL, which keeps a password out of the list of processes, or else redis://127.0.0.1:6379/0.
     #[arg(long, value_name = "URL")]
     redis_url: Option<String>,
 
-    /// Keep sessions that were read in this process; Redis tells when they change.
+    /// Cache the sessions that this process has read. Redis notifies it when they change.
     #[arg(long)]
     pub near_cache: bool,
 
-    /// A session ends when it has not been used for so many seconds.
+    /// A session ends when it has not been used for this long.
     #[arg(long, value_name = "SECONDS", default_value_t = 24 * 60 * 60, value_parser = clap::value_parser!(u64).range(1..))]
     idle_timeout: u64,
 
-    /// A session ends so many seconds after it began, however much it is used; 0 for never.
+    /// A session ends this long after it began, however much it is used; 0 for never.
     #[arg(long, value_name = "SECONDS", default_value_t = 7 * 24 * 60 * 60)]
     absolute_lifetime: u64,
 
-    /// Worker threads.
+    /// The number of worker threads.
     #[arg(long, value_name = "NUMBER", default_value_t = 2, value_parser = parse_workers)]
     pub workers: usize,
 }
@@ -46,13 +45,13 @@ pub struct Cli {
 /// The storages to choose from.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub enum Kind {
-    /// One private file a session: survives a restart.
+    /// One private file per session. Survives a restart.
     File,
-    /// In this process: gone when it ends.
+    /// In this process. Sessions end with it.
     Memory,
-    /// One string a session in Redis: shared by any number of instances.
+    /// One string per session in Redis, shared by any number of instances.
     Redis,
-    /// One hash a session in Redis, one field an entry: likewise, for large sessions of which little is used at a time.
+    /// One hash per session in Redis, with one field per entry. For large sessions of which a request uses little.
     RedisHash,
 }
 
@@ -63,7 +62,7 @@ impl Kind {
 }
 
 impl Cli {
-    /// The command line that this process was started with. Ends it with an explanation and status 2 if that makes no sense.
+    /// The command line of this process. If it is invalid, explains why and exits with status 2.
     #[must_use]
     pub fn of_this_process() -> Self {
         Self::parse().checked().unwrap_or_else(|error| error.exit())
@@ -84,7 +83,7 @@ impl Cli {
     /// Where the Redis server is.
     #[must_use]
     pub fn redis_url(&self) -> String {
-        // One that is no text is kept as well: it is refused later, where leaving it out would lead to another server.
+        // A URL that is not UTF-8 is used too. It is refused later, whereas ignoring it would lead to another server.
         let from_environment = || {
             let url = std::env::var_os("REDIS_URL").filter(|url| !url.is_empty())?;
             Some(url.to_string_lossy().into_owned())
@@ -98,7 +97,7 @@ impl Cli {
         Duration::from_secs(self.idle_timeout)
     }
 
-    /// How long a session lives at most, if there is a bound.
+    /// How long a session lives at most, if there is a limit.
     #[must_use]
     pub fn absolute_lifetime(&self) -> Option<Duration> {
         (self.absolute_lifetime > 0).then(|| Duration::from_secs(self.absolute_lifetime))

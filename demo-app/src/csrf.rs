@@ -1,4 +1,4 @@
-//! Against forged forms (CSRF): tokens kept in the session, and for the login also what the browser says of a form's origin.
+//! Protection against forged forms (CSRF): tokens in the session, and for the login also the origin that the browser reports.
 
 use actix_web::{
     HttpRequest,
@@ -9,19 +9,19 @@ use gsession_actix::Session;
 use rand::{TryRng as _, rngs::SysRng};
 use subtle::ConstantTimeEq as _;
 
-use crate::pages::PageError;
+use crate::error::PageError;
 
-/// Which forms a token is for. A session has one of each: whoever knew the one from before the login has nothing afterwards.
+/// Which forms a token is for. A session has one of each, so a token from before the login is useless after it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Token {
     /// The login form.
     Login,
-    /// The forms of whoever is logged in.
+    /// The forms of a logged-in user.
     Pages,
 }
 
 impl Token {
-    /// The entry that holds it.
+    /// The key of its entry.
     const fn key(self) -> &'static str {
         match self {
             Self::Login => "csrf-login",
@@ -33,7 +33,7 @@ impl Token {
         [Self::Login, Self::Pages].iter().any(|token| token.key() == key)
     }
 
-    /// The session's token, made when first needed. Pages that are asked for at the same time all get the same one.
+    /// The session's token, created when first needed. Overlapping requests all get the same one.
     pub(crate) async fn of(self, session: &Session) -> Result<String, PageError> {
         let mut random = [0_u8; 32];
         SysRng
@@ -61,9 +61,9 @@ pub(crate) async fn check(session: &Session, request: &HttpRequest, from_form: O
 
 /// Refuses a login form that does not come from our own page.
 ///
-/// A second click on "Log in" sends the token of a session that the first one has renewed. That session has the token no more,
-/// and if the first answer was lost, the browser does not even have its id. So a form is good as well if the browser says that
-/// a page of ours has sent it: see [`is_from_own_page`].
+/// A second click on "Log in" sends the token of a session that the first click has renewed. The renewed session no longer has
+/// the token, and if the first answer was lost, the browser does not even have its id. So a form is also accepted if the browser
+/// says that it comes from our own page: see [`is_from_own_page`].
 pub(crate) async fn check_login(
     session: &Session,
     request: &HttpRequest,
@@ -72,18 +72,17 @@ pub(crate) async fn check_login(
     if is_from_own_page(request) { Ok(()) } else { Token::Login.check(session, request, from_form).await }
 }
 
-/// Forgets the token of the login form, at login.
+/// Removes the token of the login form, at login.
 pub(crate) fn forget_login(session: &Session) -> Result<(), PageError> {
     Ok(session.remove(Token::Login.key())?)
 }
 
-/// Whether the browser says that a page of this very origin has sent the request.
+/// Whether the browser says that the request comes from a page of the same origin.
 ///
-/// That is safe to rely on: no page can set or change `Sec-Fetch-Site` or `Origin`, its own scripts included (they are forbidden
-/// request headers, Fetch 2.2.2), and a program that makes them up can log in nobody but itself. `Sec-Fetch-Site` says
-/// `same-origin` only if scheme, host and port are the same and no redirect led through another site (Fetch Metadata 2.3).
-/// Browsers send it to HTTPS and to this machine. Elsewhere `Origin` has to name the host that was asked for; a page that
-/// hides its own sends `null`.
+/// This is safe to rely on. Scripts cannot set `Sec-Fetch-Site` or `Origin` (they are forbidden request headers, Fetch 2.2.2),
+/// and a program that forges them can log in only itself. `Sec-Fetch-Site` is `same-origin` only if scheme, host and port are
+/// the same and no redirect led through another site (Fetch Metadata 2.3). Browsers send it over HTTPS and to this machine. In
+/// other cases `Origin` must name the requested host; a page that hides its origin sends `null`.
 pub(crate) fn is_from_own_page(request: &HttpRequest) -> bool {
     let header = |name: &str| request.headers().get(name).map(HeaderValue::as_bytes);
     if let Some(site) = header("sec-fetch-site") {
@@ -103,7 +102,7 @@ mod tests {
     use super::is_from_own_page;
 
     #[test]
-    fn only_what_the_browser_says_of_our_own_origin_counts() {
+    fn only_requests_from_our_own_origin_are_accepted() {
         let is_own = |headers: &[(&'static str, &'static str)]| {
             let request = TestRequest::post().insert_header(("host", "demo.example:8080"));
             is_from_own_page(
@@ -134,7 +133,7 @@ mod tests {
     }
 
     #[test]
-    fn a_request_that_names_no_host_is_from_nowhere() {
+    fn a_request_without_a_host_is_never_from_our_own_page() {
         for (name, value) in [("origin", "http://"), ("origin", "null")] {
             assert!(!is_from_own_page(&TestRequest::post().insert_header((name, value)).to_http_request()));
         }

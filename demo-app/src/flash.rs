@@ -3,7 +3,7 @@
 use gsession_actix::Session;
 use serde::{Deserialize, Serialize};
 
-use crate::pages::PageError;
+use crate::error::PageError;
 
 const KEY: &str = "flash";
 
@@ -23,7 +23,7 @@ pub(crate) enum Tone {
 }
 
 impl Flash {
-    /// A message of what went wrong.
+    /// An error message.
     pub(crate) fn bad(text: &str) -> Self {
         Self { tone: Tone::Bad, text: text.to_owned() }
     }
@@ -37,17 +37,17 @@ impl Flash {
     }
 }
 
-/// Leaves a message of what was done.
+/// Sets a success message for the next page.
 pub(crate) fn good(session: &Session, text: &str) -> Result<(), PageError> {
     Ok(session.set(KEY, &Flash { tone: Tone::Good, text: text.to_owned() })?)
 }
 
-/// Leaves a message of what went wrong.
+/// Sets an error message for the next page.
 pub(crate) fn bad(session: &Session, text: &str) -> Result<(), PageError> {
     Ok(session.set(KEY, &Flash::bad(text))?)
 }
 
-/// The message, which is then gone.
+/// Takes the message out of the session.
 pub(crate) async fn take(session: &Session) -> Result<Option<Flash>, PageError> {
     Ok(session.take(KEY).await?)
 }

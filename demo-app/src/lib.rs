@@ -1,15 +1,18 @@
-//! The demo as a library, so that its tests run the very application that `main` serves.
+//! The demo as a library, so that its tests run the same application that `main` serves.
 
 mod accounts;
 mod app;
 mod cli;
 mod csrf;
-mod dress;
+mod error;
+mod error_page;
 mod flash;
+mod middleware;
 mod pages;
+mod redirect;
 mod storage;
 
 pub use accounts::{AccountError, Accounts};
 pub use app::Demo;
 pub use cli::{Cli, Kind};
-pub use storage::{Place, open};
+pub use storage::{StorageInfo, open};

@@ -1,4 +1,4 @@
-//! A login/logout web app on gsession: what a person sees of sessions that survive restarts, tabs and logouts.
+//! A login/logout web app on gsession, which shows sessions across restarts, tabs and logouts.
 
 use std::{
     future::poll_fn, io::Write as _, iter::successors, net::SocketAddr, pin::Pin, process::ExitCode, task::Poll,
@@ -26,7 +26,7 @@ async fn main() -> ExitCode {
 }
 
 async fn serve(cli: Cli) -> Result<(), Box<dyn std::error::Error>> {
-    let (storage, place) = gsession_demo::open(&cli)?;
+    let (storage, storage_info) = gsession_demo::open(&cli)?;
     // The demo speaks plain HTTP. Chromium accepts Secure cookies over it for localhost and 127.0.0.1, but other browsers do
     // not, and none does for the address of another machine.
     let mut sessions = SessionMiddleware::builder(storage).cookie_secure(false).idle_timeout(cli.idle_timeout());
@@ -34,7 +34,7 @@ async fn serve(cli: Cli) -> Result<(), Box<dyn std::error::Error>> {
         sessions = sessions.absolute_lifetime(lifetime);
     }
     let accounts = web::block(Accounts::demo).await??;
-    let demo = Demo::new(sessions.build()?, accounts, place);
+    let demo = Demo::new(sessions.build()?, accounts, storage_info);
     let server = HttpServer::new(move || demo.app())
         .workers(cli.workers)
         .shutdown_timeout(3)
@@ -42,8 +42,8 @@ async fn serve(cli: Cli) -> Result<(), Box<dyn std::error::Error>> {
         .map_err(|error| format!("cannot listen on {}: {error}", cli.listen))?;
     let addresses = server.addrs();
     let mut running = server.run();
-    // The first poll starts the workers and the handlers of signals. Only then does it say where it listens: whoever waits
-    // for that line may connect, or end it, at once.
+    // The first poll starts the workers and the signal handlers. Only then print the addresses: a program that waits for that
+    // line may connect, or stop the demo, at once.
     if let Poll::Ready(outcome) = poll_fn(|context| Poll::Ready(Pin::new(&mut running).poll(context))).await {
         return Ok(outcome?);
     }

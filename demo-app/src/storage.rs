@@ -1,4 +1,4 @@
-//! The storage that the command line asks for.
+//! Opens the storage that the command line selects.
 
 use gsession::{
     AnyStorage, FileStorage, MemoryStorage, RedisHashStorage, RedisStorage, StorageError, storage::redis::NearCache,
@@ -8,10 +8,10 @@ use crate::cli::{Cli, Kind};
 
 /// Where the sessions are, for the profile page.
 #[derive(Debug, Clone)]
-pub struct Place {
+pub struct StorageInfo {
     /// In words.
     pub name: String,
-    /// Whether they are still there when the server has been restarted.
+    /// Whether they survive a restart of the demo.
     pub survives_restart: bool,
 }
 
@@ -20,16 +20,16 @@ pub struct Place {
 /// # Errors
 ///
 /// When the folder for the sessions, or the Redis server, cannot be used.
-pub fn open(cli: &Cli) -> Result<(AnyStorage, Place), StorageError> {
+pub fn open(cli: &Cli) -> Result<(AnyStorage, StorageInfo), StorageError> {
     Ok(match cli.storage {
         Kind::File => {
             let storage = FileStorage::open(&cli.session_dir)?;
             let name = format!("a file in {}", cli.session_dir.display());
-            (AnyStorage::from(storage), Place { name, survives_restart: true })
+            (AnyStorage::from(storage), StorageInfo { name, survives_restart: true })
         }
         Kind::Memory => {
             let name = "the memory of this process".to_owned();
-            (AnyStorage::from(MemoryStorage::new()), Place { name, survives_restart: false })
+            (AnyStorage::from(MemoryStorage::new()), StorageInfo { name, survives_restart: false })
         }
         Kind::Redis => {
             let mut builder = RedisStorage::builder(&cli.redis_url());
@@ -38,7 +38,7 @@ pub fn open(cli: &Cli) -> Result<(AnyStorage, Place), StorageError> {
             }
             let storage = builder.build()?;
             storage.check()?;
-            (AnyStorage::from(storage), redis_place("string", cli))
+            (AnyStorage::from(storage), redis_info("string", cli))
         }
         Kind::RedisHash => {
             let mut builder = RedisHashStorage::builder(&cli.redis_url());
@@ -47,20 +47,20 @@ pub fn open(cli: &Cli) -> Result<(AnyStorage, Place), StorageError> {
             }
             let storage = builder.build()?;
             storage.check()?;
-            (AnyStorage::from(storage), redis_place("hash", cli))
+            (AnyStorage::from(storage), redis_info("hash", cli))
         }
     })
 }
 
-/// The server without the login, and how it is used.
-fn redis_place(form: &str, cli: &Cli) -> Place {
+/// The server, without credentials, and how it is used.
+fn redis_info(form: &str, cli: &Cli) -> StorageInfo {
     let server = server_of(&cli.redis_url());
     let near = if cli.near_cache { "on" } else { "off" };
-    Place { name: format!("a {form} in Redis at {server}, near cache {near}"), survives_restart: true }
+    StorageInfo { name: format!("a {form} in Redis at {server}, near cache {near}"), survives_restart: true }
 }
 
-/// Host, port and database of a URL that a storage was opened with. What else it says may be a password: before the host,
-/// or, of a socket, in the query.
+/// Host, port and database of a URL that a storage was opened with. The rest is left out because it may have a password: before
+/// the host or, for a socket, in the query.
 fn server_of(url: &str) -> String {
     let (scheme, rest) = url.split_once("://").unwrap_or(("", url));
     let (rest, query) = rest.split_at(rest.find(['?', '#']).unwrap_or(rest.len()));
@@ -82,7 +82,7 @@ mod tests {
     use super::server_of;
 
     #[test]
-    fn a_server_is_named_without_its_login() {
+    fn a_server_is_shown_without_its_credentials() {
         for (url, server) in [
             ("redis://127.0.0.1", "127.0.0.1:6379/0"),
             ("redis://cache.example:/", "cache.example:6379/0"),

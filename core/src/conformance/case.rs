@@ -1,93 +1,19 @@
 //! A case: one thing a storage can get wrong.
 
-use super::{Ability, stage::Stage};
-use crate::{Error, StorageError, StorageErrorKind};
+use super::{Ability, fixture::Fixture, verdict::Verdict};
 
 /// One thing a storage can get wrong, with the rule that it would break.
 #[derive(Debug, Clone, Copy)]
 #[non_exhaustive]
 pub struct Case {
-    /// What is right, as a sentence: `nothing_comes_back_after_remove`.
+    /// The correct behaviour, as a sentence: `nothing_comes_back_after_remove`.
     pub name: &'static str,
-    /// The rule: as numbered under [`guarantees`](crate::guarantees), `contract` for what only that of
-    /// [`Storage`](crate::Storage) says, or where else it comes from.
+    /// The rule: its number under [`guarantees`](crate::guarantees), or `contract` if it is only in the contract of
+    /// [`Storage`](crate::Storage), or its other source.
     pub rule: &'static str,
-    /// What a user suffers if it fails.
+    /// What a user suffers if the case fails.
     pub harm: &'static str,
-    /// What the storage must be able to do to be tried.
+    /// The abilities that the storage needs for this case.
     pub needs: &'static [Ability],
-    pub(super) run: fn(&Stage) -> Verdict,
+    pub(super) run: fn(&Fixture) -> Verdict,
 }
-
-/// What a case comes to.
-pub(super) type Verdict<T = ()> = Result<T, Flaw>;
-
-/// What was seen that must not be.
-#[derive(Debug)]
-pub(super) struct Flaw {
-    pub(super) seen: String,
-    /// Whether the storage said that it cannot do this at all.
-    pub(super) unsupported: bool,
-}
-
-impl Flaw {
-    pub(super) fn seen(what: impl Into<String>) -> Self {
-        Self { seen: what.into(), unsupported: false }
-    }
-}
-
-fn with_sources(error: &dyn std::error::Error) -> String {
-    let mut text = format!("the storage failed: {error}");
-    let mut source = error.source();
-    while let Some(error) = source {
-        text += &format!(": {error}");
-        source = error.source();
-    }
-    text
-}
-
-impl From<StorageError> for Flaw {
-    fn from(error: StorageError) -> Self {
-        Self { seen: with_sources(&error), unsupported: error.kind() == StorageErrorKind::Unsupported }
-    }
-}
-
-impl From<Error> for Flaw {
-    fn from(error: Error) -> Self {
-        match error {
-            Error::Storage(error) => error.into(),
-            error => Self::seen(with_sources(&error)),
-        }
-    }
-}
-
-/// Ends the case with a flaw unless something holds.
-macro_rules! must {
-    ($holds:expr, $($said:tt)+) => {
-        if !$holds {
-            return Err($crate::conformance::case::Flaw::seen(format!($($said)+)));
-        }
-    };
-}
-pub(super) use must;
-
-/// Ends the case with a flaw unless what was seen is what had to be.
-macro_rules! must_be {
-    ($seen:expr, $wanted:expr, $what:literal) => {
-        match (&$seen, &$wanted) {
-            (seen, wanted) => must!(seen == wanted, "{}: {seen:?} instead of {wanted:?}", format_args!($what)),
-        }
-    };
-}
-pub(super) use must_be;
-
-/// Ends the case with a flaw unless an answer is of one shape.
-macro_rules! must_match {
-    ($seen:expr, $wanted:pat $(if $when:expr)?, $what:literal) => {
-        match $seen {
-            $wanted $(if $when)? => {}
-            other => must!(false, "{}: {other:?} instead of {}", format_args!($what), stringify!($wanted)),
-        }
-    };
-}
-pub(super) use must_match;

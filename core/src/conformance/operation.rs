@@ -1,16 +1,20 @@
-//! Operations on a storage as values, so that they can be carried out in every order and held up half-way.
+//! Operations on a storage as values, so that they can run in every order and be paused half-way.
 
 use std::sync::Arc;
 
-use super::{case::Verdict, stage::Stage};
+use super::{
+    breakpoint::Breakpoint,
+    fixture::{Fixture, entries_of},
+    verdict::Verdict,
+};
 use crate::{
     AnyStorage, Record, Storage, StorageError, StoreKey, Timestamp,
-    record::{Commit, Gate},
+    record::{ApplyHook, Commit},
     storage::{Access, Committed, Created, Lookup, Moved, Removed, Touched},
     wait::wait,
 };
 
-/// Something to ask a storage.
+/// A call of a storage.
 #[derive(Debug, Clone)]
 pub(super) enum Operation {
     Create(StoreKey, Record),
@@ -18,17 +22,17 @@ pub(super) enum Operation {
     Touch(StoreKey, Access),
     Move(StoreKey, StoreKey, Commit),
     Remove(StoreKey),
-    /// Lists a principal's sessions and ends each, also if it is renewed meanwhile.
+    /// Lists a principal's sessions and ends each, even if it is renewed in the meantime.
     EndAll(&'static str, Timestamp),
 }
 
-/// What it answered, as far as it matters for whether one came before the other.
+/// The answer, as far as it depends on which operation came first.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Answer {
     Stored(Timestamp),
-    /// There is no such session, or not any more.
+    /// There is no such session, or no longer.
     Gone,
-    /// There was something else, or another value.
+    /// The key was taken, or the condition was false.
     Refused,
     Removed,
     RenewedTo(StoreKey),
@@ -57,15 +61,18 @@ impl Operation {
         })
     }
 
-    /// The same, which stands at a gate while it is carried out; `None` if it never comes by one.
-    pub(super) fn held_up(&self) -> Option<(Self, Gate)> {
-        let mut held = self.clone();
-        let gate = Gate::default();
-        match &mut held {
-            Self::Commit(_, commit) | Self::Move(_, _, commit) => commit.gate = Some(gate.clone()),
+    /// The same operation with a breakpoint in [`Record::apply`]; `None` if it never calls that.
+    pub(super) fn with_breakpoint(&self) -> Option<(Self, Breakpoint)> {
+        let mut paused = self.clone();
+        let breakpoint = Breakpoint::default();
+        match &mut paused {
+            Self::Commit(_, commit) | Self::Move(_, _, commit) => {
+                let breakpoint = breakpoint.clone();
+                commit.on_apply = Some(ApplyHook::new(move || breakpoint.hit()));
+            }
             Self::Create(..) | Self::Touch(..) | Self::Remove(_) | Self::EndAll(..) => return None,
         }
-        Some((held, gate))
+        Some((paused, breakpoint))
     }
 }
 
@@ -124,12 +131,12 @@ pub(super) enum View {
 }
 
 impl View {
-    pub(super) fn of(stage: &Stage, key: &StoreKey, now: Timestamp) -> Verdict<Self> {
-        Ok(match stage.storage.load(key, &Access::passive(now))? {
+    pub(super) fn of(fixture: &Fixture, key: &StoreKey, now: Timestamp) -> Verdict<Self> {
+        Ok(match fixture.storage.load(key, &Access::passive(now))? {
             Lookup::Absent => Self::Absent,
             Lookup::Moved(_) => Self::Renewed,
             Lookup::Found(snapshot) => Self::Session {
-                entries: super::stage::entries_of(&snapshot.record)?.to_string(),
+                entries: entries_of(&snapshot.record)?.to_string(),
                 principal: snapshot.record.principal.as_deref().map(str::to_owned),
                 expires_at: snapshot.record.expires_at(),
             },

@@ -1,4 +1,4 @@
-//! Two operations at the same time: whatever comes of it must be what comes of one after the other.
+//! Runs two operations at the same time. The outcome must be the same as if one had run after the other.
 
 use std::{
     cell::Cell,
@@ -12,31 +12,30 @@ use std::{
 };
 
 use super::{
-    case::{Verdict, must},
+    fixture::{Fixture, MINUTE},
     operation::{Answer, Operation, View},
-    stage::{MINUTE, Stage},
-    suite::panicked,
+    verdict::{Flaw, Verdict, must},
 };
 use crate::{AnyStorage, Storage, StorageError, StoreKey};
 
-/// How long one operation is waited for while another one is held up: it may need what that one has locked, and nothing
-/// tells that from being slow. A storage that keeps its contract passes however short or long this is.
+/// How long to wait for an operation while the other one is paused. It may be waiting for a lock of the paused one, which looks
+/// the same as being slow. A correct storage passes however short or long this is.
 const GRACE: Duration = Duration::from_millis(200);
-/// How often two operations are started at almost the same moment, each time one of them a little later than before.
+/// How often two operations are raced, each time with a longer head start for one of them.
 const RACES: u32 = 20;
 const LATER: Duration = Duration::from_micros(50);
-/// How many times one operation is suspended at most, each time a step later. None of a storage's should take so many.
+/// The most times that an operation is suspended, each time one step later. No operation should take that many steps.
 const SUSPENSIONS: usize = 40;
-/// Under how many keys a plan may work.
+/// The number of keys that a plan may use.
 const KEYS: usize = 4;
 
-/// Stores what has to be there before, under these keys, and gives the two operations.
-pub(super) type Plan = fn(&Stage, &[StoreKey; KEYS]) -> Verdict<[Operation; 2]>;
+/// Prepares the storage under these keys, and returns the two operations.
+pub(super) type Plan = fn(&Fixture, &[StoreKey; KEYS]) -> Verdict<[Operation; 2]>;
 
-/// Carries out two operations and gives their answers, the first one's first.
+/// Runs two operations and returns their answers in the order of the operations.
 type Run<'a> = &'a dyn Fn(&[Operation; 2]) -> Verdict<[Answer; 2]>;
 
-/// What came of two operations.
+/// The outcome of two operations.
 #[derive(Debug, PartialEq)]
 struct Outcome {
     answers: [String; 2],
@@ -49,16 +48,16 @@ impl fmt::Display for Outcome {
     }
 }
 
-/// Carries out the two operations in every way they can overlap; what comes of it must come of one after the other, too.
-pub(super) fn is_serialisable(stage: &Stage, plan: Plan) -> Verdict {
-    let reference = stage.reference();
+/// Runs the two operations in every way they can overlap. Each outcome must be possible for one after the other, too.
+pub(super) fn is_serialisable(fixture: &Fixture, plan: Plan) -> Verdict {
+    let reference = fixture.reference();
     let on_reference = |first: usize| {
         outcome(&reference, plan, &|operations| {
             in_order(operations, first, |operation| operation.run(&reference.storage))
         })
     };
     let allowed = [on_reference(0)?, on_reference(1)?];
-    in_every_way(stage, plan, &|how, outcome| {
+    in_every_way(fixture, plan, &|how, outcome| {
         must!(
             allowed.contains(outcome),
             "{how}: {outcome}; one after the other it would have been {}, or {}",
@@ -69,28 +68,28 @@ pub(super) fn is_serialisable(stage: &Stage, plan: Plan) -> Verdict {
     })
 }
 
-/// Carries out the two operations in every way they can overlap; no session may be left.
-pub(super) fn leaves_no_session(stage: &Stage, plan: Plan) -> Verdict {
-    in_every_way(stage, plan, &|how, outcome| {
+/// Runs the two operations in every way they can overlap. No session may be left.
+pub(super) fn leaves_no_session(fixture: &Fixture, plan: Plan) -> Verdict {
+    in_every_way(fixture, plan, &|how, outcome| {
         let lives = |view: &View| matches!(view, View::Session { .. });
-        must!(!outcome.left.iter().any(lives), "{how}: {outcome}; a session lives");
+        must!(!outcome.left.iter().any(lives), "{how}: {outcome}; a session is still alive");
         Ok(())
     })
 }
 
-fn in_every_way(stage: &Stage, plan: Plan, judge: &dyn Fn(&str, &Outcome) -> Verdict) -> Verdict {
-    let judge = |how: &str, run: Run<'_>| judge(how, &outcome(stage, plan, run)?);
+fn in_every_way(fixture: &Fixture, plan: Plan, judge: &dyn Fn(&str, &Outcome) -> Verdict) -> Verdict {
+    let judge = |how: &str, run: Run<'_>| judge(how, &outcome(fixture, plan, run)?);
     for first in [0, 1] {
-        let how = format!("with operation {} held up while it was applied", first + 1);
-        judge(&how, &|operations| held_up(&stage.storage, operations, first))?;
+        let how = format!("with operation {} paused in Record::apply", first + 1);
+        judge(&how, &|operations| paused(&fixture.storage, operations, first))?;
     }
     for round in 0..RACES {
         for first in [0, 1] {
-            let how = format!("with operation {} begun a moment before the other one", first + 1);
-            judge(&how, &|operations| raced(&stage.storage, operations, first, LATER * round))?;
+            let how = format!("with operation {} started a moment before the other one", first + 1);
+            judge(&how, &|operations| raced(&fixture.storage, operations, first, LATER * round))?;
         }
     }
-    let Some((storage, executor)) = &stage.asynchronous else { return Ok(()) };
+    let Some((storage, executor)) = &fixture.asynchronous else { return Ok(()) };
     for first in [0, 1] {
         for polls in 1..=SUSPENSIONS {
             let ended_early = Cell::new(false);
@@ -104,29 +103,29 @@ fn in_every_way(stage: &Stage, plan: Plan, judge: &dyn Fn(&str, &Outcome) -> Ver
     Ok(())
 }
 
-/// Drops the first operation after each of its steps: all of it must have happened, or nothing; or no session lives, and
-/// asking again brings it to its end.
-pub(super) fn is_whole_when_dropped(stage: &Stage, plan: Plan) -> Verdict {
-    let Some((storage, executor)) = &stage.asynchronous else { return Ok(()) };
-    let reference = stage.reference();
+/// Drops the first operation after each of its steps. It must have taken effect as a whole or not at all. Or there is no
+/// session, and repeating the operation completes it.
+pub(super) fn is_whole_when_dropped(fixture: &Fixture, plan: Plan) -> Verdict {
+    let Some((storage, executor)) = &fixture.asynchronous else { return Ok(()) };
+    let reference = fixture.reference();
     let keys = reference.new_keys();
     let [operation, _] = plan(&reference, &keys)?;
     let before = left(&reference, &keys)?;
     operation.run(&reference.storage)?;
     let after = left(&reference, &keys)?;
     for polls in 1..=SUSPENSIONS {
-        let keys = stage.new_keys();
-        let [operation, _] = plan(stage, &keys)?;
+        let keys = fixture.new_keys();
+        let [operation, _] = plan(fixture, &keys)?;
         let ended =
             executor.wait(async { Steps { future: pin!(operation.run_async(storage)), left: polls }.await.is_some() });
-        let mut seen = settled(stage, &keys)?;
+        let mut seen = settled(fixture, &keys)?;
         if seen.iter().all(|view| !matches!(view, View::Session { .. })) {
-            operation.run(&stage.storage)?;
-            seen = left(stage, &keys)?;
+            operation.run(&fixture.storage)?;
+            seen = left(fixture, &keys)?;
         }
         must!(
             seen == before || seen == after,
-            "dropped after step {polls} it left {seen:?}, which is neither what was there before, {before:?}, nor {after:?}"
+            "dropped after step {polls} it left {seen:?}, which is neither the state before, {before:?}, nor the state after, {after:?}"
         );
         if ended {
             break;
@@ -135,26 +134,26 @@ pub(super) fn is_whole_when_dropped(stage: &Stage, plan: Plan) -> Verdict {
     Ok(())
 }
 
-fn outcome(stage: &Stage, plan: Plan, run: Run<'_>) -> Verdict<Outcome> {
-    let keys = stage.new_keys();
-    let operations = plan(stage, &keys)?;
-    // The same whatever the keys of this round are.
+fn outcome(fixture: &Fixture, plan: Plan, run: Run<'_>) -> Verdict<Outcome> {
+    let keys = fixture.new_keys();
+    let operations = plan(fixture, &keys)?;
+    // Independent of the keys of this round.
     let answers = run(&operations)?.map(|answer| match answer {
         Answer::RenewedTo(to) => format!("RenewedTo({:?})", keys.iter().position(|key| *key == to)),
         answer => format!("{answer:?}"),
     });
-    Ok(Outcome { answers, left: left(stage, &keys)? })
+    Ok(Outcome { answers, left: left(fixture, &keys)? })
 }
 
-fn left(stage: &Stage, keys: &[StoreKey; KEYS]) -> Verdict<Vec<View>> {
-    keys.iter().map(|key| View::of(stage, key, stage.start + MINUTE)).collect()
+fn left(fixture: &Fixture, keys: &[StoreKey; KEYS]) -> Verdict<Vec<View>> {
+    keys.iter().map(|key| View::of(fixture, key, fixture.start + MINUTE)).collect()
 }
 
-/// What is left, once nothing changes any more: what was dropped may go on elsewhere.
-fn settled(stage: &Stage, keys: &[StoreKey; KEYS]) -> Verdict<Vec<View>> {
-    let mut seen = left(stage, keys)?;
+/// What is left once nothing changes any more: a dropped operation may continue elsewhere.
+fn settled(fixture: &Fixture, keys: &[StoreKey; KEYS]) -> Verdict<Vec<View>> {
+    let mut seen = left(fixture, keys)?;
     loop {
-        let again = left(stage, keys)?;
+        let again = left(fixture, keys)?;
         if again == seen {
             return Ok(seen);
         }
@@ -162,7 +161,7 @@ fn settled(stage: &Stage, keys: &[StoreKey; KEYS]) -> Verdict<Vec<View>> {
     }
 }
 
-/// Runs `first` and then the other one; gives the answers in the order of the operations.
+/// Runs `first` and then the other one. Returns the answers in the order of the operations.
 fn in_order(
     operations: &[Operation; 2],
     first: usize,
@@ -173,35 +172,35 @@ fn in_order(
     Ok(if first == 0 { [one, other] } else { [other, one] })
 }
 
-/// Holds up one operation between what it has read and what it writes, while the other one runs, or waits for it.
-fn held_up(storage: &Arc<dyn Storage>, operations: &[Operation; 2], first: usize) -> Verdict<[Answer; 2]> {
-    let Some((held, gate)) = operations[first].held_up() else {
+/// Pauses one operation between its read and its write, while the other one runs or waits for it.
+fn paused(storage: &Arc<dyn Storage>, operations: &[Operation; 2], first: usize) -> Verdict<[Answer; 2]> {
+    let Some((paused, breakpoint)) = operations[first].with_breakpoint() else {
         return in_order(operations, first, |operation| operation.run(storage));
     };
     let other = &operations[1 - first];
     std::thread::scope(|scope| {
         let one = scope.spawn(|| {
-            let answer = held.run(storage);
-            // It may not have come by the gate at all.
-            gate.open();
+            let answer = paused.run(storage);
+            // It may never have reached the breakpoint.
+            breakpoint.resume();
             answer
         });
-        gate.reached();
+        breakpoint.wait_until_hit();
         let (done, is_done) = mpsc::channel();
         let two = scope.spawn(move || {
             let answer = other.run(storage);
-            // Nobody may be waiting any more.
+            // The receiver may have given up waiting.
             let _ = done.send(());
             answer
         });
         let _ = is_done.recv_timeout(GRACE);
-        gate.open();
+        breakpoint.resume();
         let (one, two) = (joined(one)?, joined(two)?);
         Ok(if first == 0 { [one, two] } else { [two, one] })
     })
 }
 
-/// Starts both, the other one so much later.
+/// Starts both, the other one `later`.
 fn raced(
     storage: &Arc<dyn Storage>,
     operations: &[Operation; 2],
@@ -224,10 +223,10 @@ fn raced(
 }
 
 fn joined(thread: ScopedJoinHandle<'_, Result<Answer, StorageError>>) -> Verdict<Answer> {
-    Ok(thread.join().map_err(|panic| panicked(&*panic))??)
+    Ok(thread.join().map_err(|panic| Flaw::panicked(&*panic))??)
 }
 
-/// Leaves one operation standing after some of its steps, while the other one runs, or waits for it.
+/// Suspends one operation after some of its steps, while the other one runs or waits for it.
 async fn suspended(
     storage: &AnyStorage,
     operations: &[Operation; 2],
@@ -249,7 +248,7 @@ async fn suspended(
     Ok(if first == 0 { [one?, two?] } else { [two?, one?] })
 }
 
-/// Drives a future for so many steps; `None` if that was not enough.
+/// Polls a future up to `left` times; `None` if it is not ready by then.
 struct Steps<'a, F> {
     future: Pin<&'a mut F>,
     left: usize,

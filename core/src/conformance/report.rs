@@ -1,21 +1,21 @@
-//! What trying a storage came to.
+//! The report of a suite.
 
 use std::{error::Error, fmt};
 
 use super::Case;
 
-/// The cases that were tried, and those that failed. `Display` writes it for people.
+/// The result of each case. `Display` writes it for people.
 #[must_use]
 #[derive(Debug, Default)]
 #[non_exhaustive]
 pub struct Report {
     /// The cases that the storage passed.
     pub passed: Vec<Case>,
-    /// The cases that it failed.
+    /// The cases that the storage failed.
     pub failed: Vec<Failure>,
-    /// The cases that need what the storage was said to lack.
+    /// The cases that need an ability that the storage was said to lack.
     pub left_out: Vec<Case>,
-    /// Names that were asked for and that no case has.
+    /// Requested names that no case has.
     pub unknown: Vec<&'static str>,
 }
 
@@ -29,8 +29,8 @@ pub struct Failure {
     pub seen: String,
 }
 
-/// That a storage does not keep its contract. `Debug` and `Display` say what it got wrong and what a user would have
-/// suffered, so that a test can return it.
+/// The error of a storage that does not keep its contract. `Debug` and `Display` say what it got wrong, and what a user would
+/// have suffered. A test can return it.
 pub struct Nonconformance(pub(super) Report);
 
 impl Report {
@@ -76,7 +76,7 @@ impl fmt::Display for Nonconformance {
 }
 
 impl fmt::Debug for Nonconformance {
-    /// As `Display`, because this is what a test that returns it prints.
+    /// Like `Display`, because this is what a failing test prints.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         fmt::Display::fmt(self, f)
     }

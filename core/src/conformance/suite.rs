@@ -1,7 +1,6 @@
-//! Trying a storage.
+//! Runs the cases on a storage.
 
 use std::{
-    any::Any,
     io,
     panic::{AssertUnwindSafe, catch_unwind},
     sync::{Arc, mpsc},
@@ -10,21 +9,21 @@ use std::{
 
 use super::{
     Ability, Case, Failure, Nonconformance, Report,
-    awaited::Executor,
-    case::{Flaw, Verdict},
+    blocking_adapter::Executor,
     cases,
-    stage::{Source, Stage},
+    fixture::{Fixture, Source},
+    verdict::{Flaw, Verdict},
 };
 use crate::{AnyStorage, Clock as _, Storage, SystemClock};
 
-/// How long a case may take unless told otherwise. Nothing else depends on it.
+/// How long a case may take by default.
 const PATIENCE: Duration = Duration::from_secs(120);
 
-/// The cases, for one storage.
+/// All cases, for one storage.
 ///
 /// See the [module](super) for an example.
 #[derive(Clone)]
-#[must_use = "nothing is tried until `check` or `run`"]
+#[must_use = "nothing is tested until `check` or `run`"]
 pub struct Suite {
     source: Result<Source, Arc<io::Error>>,
     lacking: Vec<Ability>,
@@ -33,13 +32,13 @@ pub struct Suite {
 }
 
 impl Suite {
-    /// For a blocking storage. `make` gives a new, empty one each time; each case has its own.
+    /// For a blocking storage. `make` returns a new, empty storage each time: each case has its own.
     pub fn blocking<S: Storage + 'static>(make: impl Fn() -> S + Send + Sync + 'static) -> Self {
         Self::new(Ok(Source::Blocking(Arc::new(move || Arc::new(make())))))
     }
 
-    /// For an async storage. `make` gives a new, empty one each time; each case has its own. It is called, and the storage
-    /// is used, in a tokio runtime of several threads with all drivers that are compiled in.
+    /// For an async storage. `make` returns a new, empty storage each time: each case has its own. `make` and the storage run in
+    /// a multi-threaded tokio runtime with all drivers that are compiled in.
     pub fn asynchronous<S: Into<AnyStorage>>(make: impl Fn() -> S + Send + Sync + 'static) -> Self {
         let executor = Executor::start().map_err(Arc::new);
         Self::new(executor.map(|executor| Source::Asynchronous(Arc::new(move || make().into()), Arc::new(executor))))
@@ -49,32 +48,32 @@ impl Suite {
         Self { source, lacking: Vec::new(), only: None, patience: PATIENCE }
     }
 
-    /// Says that the storage cannot do something, on purpose; cases that need it are left out. Where it has to say so with
-    /// [`Unsupported`](crate::StorageErrorKind::Unsupported), this is looked at instead.
+    /// Declares that the storage lacks an ability on purpose. Cases that need it are left out. Instead, a case checks that the
+    /// storage answers [`Unsupported`](crate::StorageErrorKind::Unsupported) where it must.
     pub fn without(mut self, ability: Ability) -> Self {
         self.lacking.push(ability);
         self
     }
 
-    /// Tries these cases alone. A name that no case has is reported, and fails the suite.
+    /// Runs only these cases. A name that no case has is reported, and fails the suite.
     pub fn only(mut self, names: impl IntoIterator<Item = &'static str>) -> Self {
         self.only = Some(names.into_iter().collect());
         self
     }
 
-    /// How long a case may take before it counts as hanging. Default: 2 minutes.
+    /// How long a case may take before it fails. Default: 2 minutes.
     pub const fn patience(mut self, patience: Duration) -> Self {
         self.patience = patience;
         self
     }
 
-    /// Every case there is.
+    /// All cases.
     #[must_use]
     pub const fn cases() -> &'static [Case] {
         cases::ALL
     }
 
-    /// Tries the storage.
+    /// Tests the storage.
     ///
     /// # Errors
     ///
@@ -83,7 +82,7 @@ impl Suite {
         self.run().into_result()
     }
 
-    /// Tries the storage and reports. A storage that panics or hangs fails the case.
+    /// Tests the storage and reports the result. A panic or a deadlock fails the case.
     pub fn run(&self) -> Report {
         let mut report = Report::default();
         let chosen = |case: &&Case| self.only.as_ref().is_none_or(|only| only.contains(&case.name));
@@ -95,8 +94,7 @@ impl Suite {
             match self.try_case(case) {
                 Ok(()) => report.passed.push(case),
                 Err(Flaw { seen, unsupported }) => {
-                    let hint =
-                        if unsupported { "; if it is meant to lack this, say so with `Suite::without`" } else { "" };
+                    let hint = if unsupported { "; if this is intended, declare it with `Suite::without`" } else { "" };
                     report.failed.push(Failure { case, seen: seen + hint });
                 }
             }
@@ -106,7 +104,7 @@ impl Suite {
         report
     }
 
-    /// Runs a case on a thread of its own, so that one that hangs can be left behind.
+    /// Runs a case on a thread of its own, which is abandoned if it hangs.
     fn try_case(&self, case: Case) -> Verdict {
         let source = match &self.source {
             Ok(source) => source.clone(),
@@ -116,19 +114,19 @@ impl Suite {
         let (sender, verdict) = mpsc::channel();
         let run = move || {
             let tried =
-                catch_unwind(AssertUnwindSafe(|| (case.run)(&Stage::new(&source, &lacking, SystemClock.now()))));
-            // Nobody listens any more if it took too long.
-            let _ = sender.send(tried.unwrap_or_else(|panic| Err(panicked(&*panic))));
+                catch_unwind(AssertUnwindSafe(|| (case.run)(&Fixture::new(&source, &lacking, SystemClock.now()))));
+            // The receiver is gone if this took too long.
+            let _ = sender.send(tried.unwrap_or_else(|panic| Err(Flaw::panicked(&*panic))));
         };
         let thread = std::thread::Builder::new().name(case.name.to_owned()).spawn(run);
         let thread = thread.map_err(|error| Flaw::seen(format!("no thread could be started: {error}")))?;
         match verdict.recv_timeout(self.patience) {
             Ok(verdict) => {
-                // The storage is gone by then, with all that it has to clear up. What panics is caught inside.
+                // After this, the storage is dropped and cleaned up. Panics were caught inside.
                 let _ = thread.join();
                 verdict
             }
-            Err(_) => Err(Flaw::seen("it did not come to an end: some lock is never given back")),
+            Err(_) => Err(Flaw::seen("it did not finish in time, perhaps because of a deadlock")),
         }
     }
 }
@@ -137,10 +135,4 @@ impl std::fmt::Debug for Suite {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("Suite").field("lacking", &self.lacking).field("only", &self.only).finish_non_exhaustive()
     }
-}
-
-/// What a panic said.
-pub(super) fn panicked(panic: &(dyn Any + Send)) -> Flaw {
-    let said = panic.downcast_ref::<&str>().copied().or_else(|| panic.downcast_ref::<String>().map(String::as_str));
-    Flaw::seen(format!("it panicked: {}", said.unwrap_or("without a message")))
 }

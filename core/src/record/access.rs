@@ -1,4 +1,4 @@
-//! When a storage is used, and whether that counts as activity.
+//! The time of an access to a storage, and whether it counts as activity.
 
 use std::time::Duration;
 
@@ -11,24 +11,24 @@ use crate::Timestamp;
 pub struct Access {
     /// The time by the manager's clock. A session that has ended by then is absent.
     pub now: Timestamp,
-    /// What the manager allows now, which may be stricter than what a session was stored with.
+    /// What the manager allows now. It may be stricter than the deadlines that were stored with the session.
     pub bounds: Bounds,
-    /// `Some` if this is activity and pushes the idle deadline forward; `None` for passive requests.
+    /// `Some` if this is activity and moves the idle deadline forward; `None` for passive requests.
     pub extend: Option<Extend>,
 }
 
-/// The longest that a session may live, whatever it was stored with.
+/// How long a session may live at most, whatever deadlines were stored with it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Bounds {
-    /// Without use.
+    /// How long it may live without being used.
     pub idle_timeout: Duration,
-    /// Altogether.
+    /// How long it may live in total.
     pub absolute_lifetime: Duration,
 }
 
 impl Bounds {
-    /// What a session was stored with is all that counts.
+    /// No bounds beyond the deadlines that were stored with the session.
     pub const NONE: Self = Self { idle_timeout: Duration::MAX, absolute_lifetime: Duration::MAX };
 
     fn are_over(&self, created_at: Timestamp, last_seen: Timestamp, now: Timestamp) -> bool {
@@ -36,13 +36,13 @@ impl Bounds {
     }
 }
 
-/// How activity pushes the idle deadline forward.
+/// How activity moves the idle deadline forward.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Extend {
-    /// The session ends when it has not been used for so long.
+    /// The session then ends when it has not been used for this long.
     pub idle_timeout: Duration,
-    /// A touch within this time of the last one is not due and may be left out.
+    /// A touch within this time of the last one is not due and may be skipped.
     pub interval: Duration,
 }
 
@@ -59,7 +59,7 @@ impl Access {
         Self { now, bounds: Bounds::NONE, extend: Some(Extend { idle_timeout, interval }) }
     }
 
-    /// The same access by a manager that allows a session to live only so long.
+    /// The same access by a manager with these bounds.
     #[must_use]
     pub const fn bounded(mut self, idle_timeout: Duration, absolute_lifetime: Option<Duration>) -> Self {
         let absolute_lifetime = match absolute_lifetime {
@@ -70,8 +70,8 @@ impl Access {
         self
     }
 
-    /// Whether a session with this record, last used at `last_seen`, has ended: by what it was stored with, or by what is
-    /// allowed now.
+    /// Whether a session with this record, last used at `last_seen`, has ended: by its stored deadlines, or by the bounds of
+    /// this access.
     #[must_use]
     pub fn has_ended(&self, record: &Record, last_seen: Timestamp) -> bool {
         record.expires_if_last_seen(last_seen) <= self.now

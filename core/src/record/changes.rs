@@ -1,11 +1,11 @@
-//! What one request did to a session.
+//! What one request changed in a session.
 
 use std::{fmt, sync::Arc};
 
 use super::{Entries, LimitExceeded, Limits};
 
-/// What one request did to a session: keys set, keys removed, everything cleared, the principal changed. Never a whole
-/// snapshot, so that overlapping requests do not overwrite each other (S3).
+/// What one request changed in a session: keys it set or removed, whether it cleared everything, and the principal. Never a
+/// whole snapshot, so overlapping requests do not overwrite each other (S3).
 ///
 /// ```
 /// use gsession::{Changes, Entries};
@@ -21,7 +21,7 @@ use super::{Entries, LimitExceeded, Limits};
 #[derive(Clone, Default, PartialEq, Eq)]
 pub struct Changes {
     cleared: bool,
-    /// Sorted by key; `None` removes. After a clear, only what was set since.
+    /// Sorted by key; `None` removes. A clear discards earlier edits.
     edits: Vec<(Box<str>, Option<Arc<str>>)>,
     principal: Option<Option<Arc<str>>>,
 }
@@ -37,13 +37,13 @@ impl Changes {
         self.put(key, None);
     }
 
-    /// Removes every entry, set before or not.
+    /// Removes every entry, including those set before.
     pub fn clear(&mut self) {
         self.cleared = true;
         self.edits.clear();
     }
 
-    /// Says whose session this is, or that it is nobody's.
+    /// Sets whose session this is; `None` makes it anonymous.
     pub fn set_principal(&mut self, principal: Option<Arc<str>>) {
         self.principal = Some(principal);
     }
@@ -61,30 +61,30 @@ impl Changes {
         !self.cleared && self.edits.is_empty() && self.principal.is_none()
     }
 
-    /// Whether something was given to keep: an entry or a principal. Removals alone make no session.
+    /// Whether an entry or a principal was set. Removals alone do not create a session.
     #[must_use]
     pub fn has_content(&self) -> bool {
         self.logs_in() || self.edits.iter().any(|(_, edit)| edit.is_some())
     }
 
-    /// Whether every entry that was there before is removed.
+    /// Whether all earlier entries are removed.
     #[must_use]
     pub const fn is_cleared(&self) -> bool {
         self.cleared
     }
 
-    /// The keys set (with their JSON texts) and removed (`None`), sorted by key; they come after a clear.
+    /// The keys that were set (with their JSON texts) or removed (`None`), sorted by key. They apply after a clear.
     pub fn edits(&self) -> impl ExactSizeIterator<Item = (&str, Option<&str>)> {
         self.edits.iter().map(|(key, edit)| (&**key, edit.as_deref()))
     }
 
-    /// The new principal, if it was changed: `Some(None)` takes it away.
+    /// The new principal, if it was changed; `Some(None)` if it was removed.
     #[must_use]
     pub fn principal(&self) -> Option<Option<&str>> {
         self.principal.as_ref().map(Option::as_deref)
     }
 
-    /// Whether they say whose session this is from now on.
+    /// Whether they set a principal.
     pub(crate) const fn logs_in(&self) -> bool {
         matches!(self.principal, Some(Some(_)))
     }
@@ -93,7 +93,7 @@ impl Changes {
         self.principal.as_ref()
     }
 
-    /// What these changes make of `key`: `None` if they leave it alone, `Some(None)` if it is removed.
+    /// The value of `key` after these changes: `None` if they do not change it, `Some(None)` if they remove it.
     pub(crate) fn get(&self, key: &str) -> Option<Option<Arc<str>>> {
         match self.edits.binary_search_by(|(held, _)| (**held).cmp(key)) {
             Ok(at) => Some(self.edits[at].1.clone()),
@@ -101,7 +101,7 @@ impl Changes {
         }
     }
 
-    /// Takes back what was done to `key` since it had `edit`; `None` for a key that was not changed then.
+    /// Restores an earlier edit of `key`; `None` for a key that was not changed then.
     pub(crate) fn restore(&mut self, key: &str, edit: Option<Option<Arc<str>>>) {
         match edit {
             Some(edit) => self.put(key, edit),
@@ -109,12 +109,12 @@ impl Changes {
         }
     }
 
-    /// The edit recorded for exactly `key`, regardless of a clear.
+    /// The edit of exactly `key`, regardless of a clear.
     pub(crate) fn edit_of(&self, key: &str) -> Option<Option<Arc<str>>> {
         self.edits.binary_search_by(|(held, _)| (**held).cmp(key)).ok().map(|at| self.edits[at].1.clone())
     }
 
-    /// Adds what was done later.
+    /// Adds later changes.
     pub(crate) fn then(&mut self, later: Self) {
         if later.cleared {
             self.clear();
@@ -139,12 +139,12 @@ impl Changes {
         self.edits.iter().map(|(key, edit)| key.len() + edit.as_ref().map_or(0, |json| json.len())).sum()
     }
 
-    /// The entries that come of `before` under these changes.
+    /// The entries after these changes.
     ///
     /// # Errors
     ///
-    /// [`LimitExceeded`] if they are more or larger than `limits` allow. A session that was already over a limit (which may
-    /// have been lowered since) may still shrink.
+    /// [`LimitExceeded`] if the entries are too many or too large. A session that is already over a limit (the limit may have
+    /// been lowered) may still shrink.
     pub fn apply_to(&self, before: &Entries, limits: &Limits) -> Result<Entries, LimitExceeded> {
         if !self.cleared && self.edits.is_empty() {
             return Ok(before.clone());
@@ -222,7 +222,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn apply_equals_doing_it(before in prop::collection::btree_map("[a-e]", "[0-9]{1,3}", 0..5), ops in prop::collection::vec(op(), 0..12), cut in 0..12_usize) {
+        fn applying_changes_equals_making_them_one_by_one(before in prop::collection::btree_map("[a-e]", "[0-9]{1,3}", 0..5), ops in prop::collection::vec(op(), 0..12), cut in 0..12_usize) {
             let entries = Entries::pack(before.iter().map(|(k, v)| (k.as_str(), v.as_str()))).unwrap();
             let mut model = before.clone();
             let (mut first, mut second) = (Changes::default(), Changes::default());

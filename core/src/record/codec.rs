@@ -1,15 +1,15 @@
-//! How a record becomes bytes.
+//! Encodes records as bytes.
 
 use std::{fmt, sync::Arc, time::Duration};
 
 use super::{
-    Entries, Limits, Record,
+    CodecError, Entries, Limits, Record,
     binary::{read, write},
     depth_of,
 };
 use crate::Timestamp;
 
-/// Turns records into bytes and back. Storages that keep whole records take one, so that the encoding is replaceable.
+/// Encodes records as bytes and decodes them. Storages that keep whole records take a codec, so the encoding can be replaced.
 pub trait Codec: Send + Sync + fmt::Debug {
     /// Writes a record.
     ///
@@ -18,59 +18,32 @@ pub trait Codec: Send + Sync + fmt::Debug {
     /// [`CodecError`] if the record cannot be written.
     fn encode(&self, record: &Record) -> Result<Vec<u8>, CodecError>;
 
-    /// Reads a record, from bytes that may be anything: garbage, cut short, from a later version, hostile. It must neither
-    /// panic nor allocate out of proportion to `bytes`.
+    /// Reads a record. The bytes may be damaged, cut short, from a later version, or hostile. It must not panic, and must not
+    /// allocate out of proportion to `bytes`.
     ///
     /// # Errors
     ///
-    /// [`CodecError`] if the bytes are not a record, or one larger than `limits` allow.
+    /// [`CodecError`] if the bytes are not a record, or a record over `limits`.
     fn decode(&self, bytes: &[u8], limits: &Limits) -> Result<Record, CodecError>;
 }
 
-/// Why bytes are not a record. It never quotes them.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[non_exhaustive]
-pub enum CodecError {
-    /// Written by a version of gsession that this one does not know.
-    #[error("record version {found} is not known (this build reads version {known})")]
-    Version {
-        /// The version byte.
-        found: u8,
-        /// The version this build writes and reads.
-        known: u8,
-    },
-    /// Not a record, or a damaged one.
-    #[error("not a record: {reason}")]
-    Malformed {
-        /// What was wrong, in a few words.
-        reason: &'static str,
-    },
-    /// A record over its limits.
-    #[error("a record over its limits: {reason}")]
-    TooLarge {
-        /// Which limit.
-        reason: &'static str,
-    },
-}
-
-/// The record format of gsession: a version byte, then a bincode envelope whose values are JSON texts.
+/// The record format of gsession: a version byte, then bincode with JSON texts as values.
 ///
 /// | bytes | what |
 /// |---|---|
 /// | 1 | version, now 1 |
 /// | varint | created-at, milliseconds since the Unix epoch |
-/// | varint | last-seen, likewise |
+/// | varint | last-seen, milliseconds since the Unix epoch |
 /// | varint | idle timeout in milliseconds |
 /// | 1, varint | 0, or 1 and the absolute deadline |
 /// | 1, varint, n | 0, or 1 and the principal's length and UTF-8 text |
 /// | varint | number of entries |
 /// | for each: varint, n, varint, n | key length, key, value length, value (JSON), sorted by key |
 ///
-/// Varints are bincode's: up to 250 one byte; 251, 252 and 253 announce 2, 4 and 8 little-endian bytes.
+/// Varints are bincode's: numbers up to 250 take one byte; 251, 252 and 253 precede 2, 4 and 8 little-endian bytes.
 ///
-/// The crate bincode writes and reads it with the feature `bincode`, which is on by default. Without that feature, code of
-/// this crate writes and reads the same bytes, for those who must not depend on a crate that is not maintained
-/// (RUSTSEC-2025-0141).
+/// With the feature `bincode`, which is on by default, the crate bincode writes and reads it. Without the feature, this crate
+/// writes and reads the same bytes itself, for users who must not depend on an unmaintained crate (RUSTSEC-2025-0141).
 #[derive(Debug, Clone, Copy, Default)]
 pub struct BincodeCodec;
 
@@ -104,7 +77,7 @@ impl Codec for BincodeCodec {
         }
         let (head, mut rest) = read::<Head<'_>>(rest)?;
         let (created_at, last_seen, idle, deadline, principal, count) = head;
-        // An entry takes at least two bytes, so this bounds the list by the size of the input.
+        // An entry takes at least two bytes, so the size of the input limits the list.
         if count as usize > rest.len() / 2 {
             return Err(CodecError::Malformed { reason: "more entries than bytes" });
         }
@@ -156,17 +129,17 @@ mod tests {
         record
     }
 
-    /// The bytes of version 1 for ever: a build that cannot read them logs everybody out.
+    /// The bytes of version 1. They never change: a build that cannot read them logs everybody out.
     const VERSION_1: &[u8] = b"\x01\xfb\xe8\x03\xfb\xd0\x07\xfb\x60\xea\x01\xfc\xa0\xbb\x0d\x00\x01\x03ada\x02\x04cart\x05[1,2]\x04user\x05\"ada\"";
 
     #[test]
-    fn version_1_is_written_and_read_as_recorded() {
+    fn the_format_of_version_1_is_stable() {
         assert_eq!(BincodeCodec.encode(&sample()).unwrap(), VERSION_1);
         assert_eq!(BincodeCodec.decode(VERSION_1, &Limits::default()).unwrap(), sample());
     }
 
     #[test]
-    fn every_cut_is_refused() {
+    fn truncated_records_are_refused() {
         for len in 0..VERSION_1.len() {
             assert!(BincodeCodec.decode(&VERSION_1[..len], &Limits::default()).is_err(), "cut at {len}");
         }
@@ -181,13 +154,13 @@ mod tests {
 
     #[test]
     fn a_huge_length_allocates_nothing() {
-        // Announces 4 billion entries and gives none.
+        // Declares 4 billion entries and has none.
         let bytes = b"\x01\x00\x00\x00\x00\x00\xfc\xff\xff\xff\xff";
         assert_eq!(
             BincodeCodec.decode(bytes, &Limits::default()),
             Err(CodecError::Malformed { reason: "more entries than bytes" })
         );
-        // Announces a principal of 2^63 bytes.
+        // Declares a principal of 2^63 bytes.
         assert!(
             BincodeCodec
                 .decode(b"\x01\x00\x00\x00\x00\x01\xfd\xff\xff\xff\xff\xff\xff\xff\x7f", &Limits::default())
@@ -205,7 +178,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn whatever_comes_is_an_answer(bytes in prop::collection::vec(any::<u8>(), 0..200)) {
+        fn arbitrary_bytes_never_panic(bytes in prop::collection::vec(any::<u8>(), 0..200)) {
             let _ = BincodeCodec.decode(&bytes, &Limits::default());
             let mut versioned = bytes;
             versioned.insert(0, VERSION);
@@ -215,7 +188,7 @@ mod tests {
         }
 
         #[test]
-        fn a_flipped_bit_is_an_answer(at in 0..VERSION_1.len(), bit in 0..8_u32) {
+        fn a_flipped_bit_never_panics(at in 0..VERSION_1.len(), bit in 0..8_u32) {
             let mut bytes = VERSION_1.to_vec();
             bytes[at] ^= 1_u8 << bit;
             let _ = BincodeCodec.decode(&bytes, &Limits::default());

@@ -1,4 +1,4 @@
-//! The data of one session, packed into one allocation.
+//! The entries of one session, packed into one allocation.
 
 use std::{fmt, ops::Range, sync::Arc};
 
@@ -6,19 +6,19 @@ use super::JsonText;
 
 /// The entries of a session: keys with their JSON texts, sorted by key, immutable, cheap to clone.
 ///
-/// Everything lies in one block of bytes (a count, for each entry the ends of its key and value, then the texts), so that
-/// a million sessions cost little more than their data, and a read shares the block instead of copying it.
+/// They are one block of bytes: a count, for each entry the ends of its key and value, then the texts. So a million sessions
+/// take little more memory than their data, and a read shares the block instead of copying it.
 #[derive(Clone, PartialEq, Eq, Default)]
 pub struct Entries(Option<Arc<[u8]>>);
 
-/// Bytes of the count, and of each of the two ends of an entry.
+/// The bytes of the count, and of each end.
 const WORD: usize = 4;
 
 impl Entries {
     /// No entries.
     pub const EMPTY: Self = Self(None);
 
-    /// Packs entries. Keys may come in any order; of equal keys the last one counts. `None` if they are larger than 4 GiB.
+    /// Packs entries. Keys may be in any order; of equal keys the last one wins. `None` if they exceed 4 GiB.
     ///
     /// ```
     /// use gsession::Entries;
@@ -30,7 +30,7 @@ impl Entries {
     pub fn pack<'a>(entries: impl IntoIterator<Item = (&'a str, &'a str)>) -> Option<Self> {
         let mut list: Vec<_> = entries.into_iter().collect();
         if !list.is_sorted_by(|a, b| a.0 < b.0) {
-            // A stable sort keeps equal keys in the order they came; the last of each run survives.
+            // A stable sort keeps the order of equal keys, so the last of each run survives.
             list.sort_by_key(|&(key, _)| key);
             list.reverse();
             list.dedup_by_key(|&mut (key, _)| key);
@@ -46,7 +46,7 @@ impl Entries {
         let parts = || list.iter().flat_map(|(key, json)| [key.as_ref(), json.as_ref()]);
         let text: usize = parts().map(<[u8]>::len).sum();
         u32::try_from(text).ok()?;
-        // Written in place: a Vec would be copied once more.
+        // Written in place, because a Vec would have to be copied.
         let mut block: Arc<[u8]> = std::iter::repeat_n(0, WORD + list.len() * 2 * WORD + text).collect();
         let (head, mut texts) = Arc::get_mut(&mut block)?.split_at_mut(WORD + list.len() * 2 * WORD);
         let (count, ends) = head.split_at_mut(WORD);
@@ -68,7 +68,7 @@ impl Entries {
         word.map_or(0, |word| u32::from_le_bytes(*word) as usize)
     }
 
-    /// Where in the block the key and the value of the entry at `index` lie.
+    /// The ranges of the key and the value of the entry at `index` in the block.
     fn ranges(&self, index: usize) -> (Range<usize>, Range<usize>) {
         let text = WORD + self.len() * 2 * WORD;
         let start = if index == 0 { 0 } else { self.word(2 * index) };
@@ -76,12 +76,12 @@ impl Entries {
         (text + start..text + key_end, text + key_end..text + end)
     }
 
-    pub(super) fn slice(&self, range: Range<usize>) -> &[u8] {
+    fn slice(&self, range: Range<usize>) -> &[u8] {
         self.0.as_deref().and_then(|block| block.get(range)).unwrap_or_default()
     }
 
     fn text(&self, range: Range<usize>) -> &str {
-        // Only whole strings are packed, so the fallback is never taken.
+        // Only whole strings are packed, so the fallback is never used.
         std::str::from_utf8(self.slice(range)).unwrap_or_default()
     }
 
@@ -110,13 +110,13 @@ impl Entries {
         self.len() == 0
     }
 
-    /// Bytes of all keys and values together.
+    /// The bytes of all keys and values together.
     #[must_use]
     pub fn text_bytes(&self) -> usize {
         self.word(2 * self.len()) * usize::from(!self.is_empty())
     }
 
-    /// Bytes of memory the entries take, without the allocator's own.
+    /// The bytes of memory that the entries take, without the overhead of the allocator.
     #[must_use]
     pub fn heap_bytes(&self) -> usize {
         // An Arc's block begins with its two counts.
@@ -127,7 +127,7 @@ impl Entries {
     #[must_use]
     pub fn get(&self, key: &str) -> Option<JsonText> {
         let index = self.position(key)?;
-        Some(JsonText::stored(self.clone(), self.ranges(index).1))
+        Some(JsonText::stored(Arc::clone(self.0.as_ref()?), self.ranges(index).1))
     }
 
     /// The JSON text under `key`, borrowed.
@@ -143,7 +143,7 @@ impl Entries {
         self.position(key).is_some()
     }
 
-    /// As [`iter`](Self::iter), without looking whether the texts are texts.
+    /// Like [`iter`](Self::iter), without checking for UTF-8.
     pub(super) fn raw(&self) -> impl Iterator<Item = (&[u8], &[u8])> {
         (0..self.len()).map(|index| {
             let (key, value) = self.ranges(index);

@@ -1,12 +1,6 @@
 //! Bounds on what one session may hold (S12).
 
-#[cfg(feature = "redis")]
-use super::Changes;
-use super::Encoded;
-#[cfg(any(all(feature = "file", unix), feature = "redis"))]
-use super::Record;
-
-/// How much one session may hold. Crossing a bound is a typed error and leaves the session as it was.
+/// Limits on the size of one session. A write over a limit is a typed error and leaves the session as it was.
 ///
 /// ```
 /// use gsession::Limits;
@@ -24,7 +18,7 @@ pub struct Limits {
     pub(crate) max_principal_bytes: usize,
 }
 
-/// Offsets inside a record are 32 bits wide, and nobody keeps a gigabyte in a session on purpose.
+/// Offsets inside a record have 32 bits, and nobody stores a gigabyte in a session on purpose.
 const CEILING: usize = 1 << 30;
 
 /// The most that [`Limits::max_depth`] can be.
@@ -44,42 +38,42 @@ impl Default for Limits {
 }
 
 impl Limits {
-    /// Entries a session. Default: 1,000.
+    /// The most entries in a session. Default: 1,000.
     #[must_use]
     pub const fn max_entries(mut self, entries: usize) -> Self {
         self.max_entries = if entries > CEILING / 16 { CEILING / 16 } else { entries };
         self
     }
 
-    /// Bytes of one key. Default: 256.
+    /// The most bytes in one key. Default: 256.
     #[must_use]
     pub const fn max_key_bytes(mut self, bytes: usize) -> Self {
         self.max_key_bytes = if bytes > CEILING { CEILING } else { bytes };
         self
     }
 
-    /// Bytes of one value as JSON text. Default: 256 KiB.
+    /// The most bytes in one value as JSON text. Default: 256 KiB.
     #[must_use]
     pub const fn max_value_bytes(mut self, bytes: usize) -> Self {
         self.max_value_bytes = if bytes > CEILING { CEILING } else { bytes };
         self
     }
 
-    /// Bytes of all keys and values of a session together. Default: 1 MiB; more than 1 GiB counts as 1 GiB.
+    /// The most bytes in all keys and values of a session together. Default: 1 MiB; more than 1 GiB counts as 1 GiB.
     #[must_use]
     pub const fn max_record_bytes(mut self, bytes: usize) -> Self {
         self.max_record_bytes = if bytes > CEILING { CEILING } else { bytes };
         self
     }
 
-    /// Arrays and objects nested in one value. Default: 64; at most 100, because readers of JSON stop at 128.
+    /// The deepest nesting of arrays and objects in one value. Default: 64; at most 100, because JSON readers stop at 128.
     #[must_use]
     pub const fn max_depth(mut self, levels: usize) -> Self {
         self.max_depth = if levels > MAX_DEPTH { MAX_DEPTH } else { levels };
         self
     }
 
-    /// Bytes of a principal. Default: 256; at most 4,096.
+    /// The most bytes in a principal. Default: 256; at most 4,096.
     #[must_use]
     pub const fn max_principal_bytes(mut self, bytes: usize) -> Self {
         self.max_principal_bytes = if bytes > 4096 { 4096 } else { bytes };
@@ -87,62 +81,62 @@ impl Limits {
     }
 }
 
-/// A bound of [`Limits`] that a write would have crossed. The session is as it was before the write.
+/// The limit that a write would have exceeded. The session is unchanged.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum LimitExceeded {
     /// Too many entries.
     #[error("a session may hold at most {limit} entries; this would make {actual}")]
     Entries {
-        /// The bound.
+        /// The limit.
         limit: usize,
-        /// What the write would have made.
+        /// What the write asked for.
         actual: usize,
     },
     /// A key is too long.
     #[error("a key may have at most {limit} bytes; this one has {actual}")]
     Key {
-        /// The bound.
+        /// The limit.
         limit: usize,
-        /// What the write would have made.
+        /// What the write asked for.
         actual: usize,
     },
     /// A value is too large.
     #[error("a value may have at most {limit} bytes as JSON; this one has {actual}")]
     Value {
-        /// The bound.
+        /// The limit.
         limit: usize,
-        /// What the write would have made.
+        /// What the write asked for.
         actual: usize,
     },
     /// All keys and values together are too large.
     #[error("a session may hold at most {limit} bytes; this would make {actual}")]
     Record {
-        /// The bound.
+        /// The limit.
         limit: usize,
-        /// What the write would have made.
+        /// What the write asked for.
         actual: usize,
     },
     /// The principal is too long.
     #[error("a principal may have at most {limit} bytes; this one has {actual}")]
     Principal {
-        /// The bound.
+        /// The limit.
         limit: usize,
-        /// What the write would have made.
+        /// What the write asked for.
         actual: usize,
     },
     /// A value is nested too deeply.
     #[error("a value may be nested at most {limit} levels deep; this one has {actual}")]
     Depth {
-        /// The bound.
+        /// The limit.
         limit: usize,
-        /// What the write would have made.
+        /// What the write asked for.
         actual: usize,
     },
 }
 
 impl Limits {
-    fn check_sizes(&self, key: &str, json: &str) -> Result<(), LimitExceeded> {
+    pub(super) fn check_sizes(&self, key: &str, json: &str) -> Result<(), LimitExceeded> {
         if key.len() > self.max_key_bytes {
             return Err(LimitExceeded::Key { limit: self.max_key_bytes, actual: key.len() });
         }
@@ -152,30 +146,16 @@ impl Limits {
         Ok(())
     }
 
-    const fn check_depth(&self, actual: usize) -> Result<(), LimitExceeded> {
+    pub(super) const fn check_depth(&self, actual: usize) -> Result<(), LimitExceeded> {
         if actual > self.max_depth {
             return Err(LimitExceeded::Depth { limit: self.max_depth, actual });
         }
         Ok(())
     }
 
-    /// What is said of a value that is nested deeper than anybody reads.
+    /// The error for a value that is nested too deeply whatever the setting.
     pub(crate) const fn beyond_depth(&self) -> LimitExceeded {
         LimitExceeded::Depth { limit: self.max_depth, actual: MAX_DEPTH + 1 }
-    }
-
-    /// Checks an entry whose value has just been written.
-    pub(crate) fn check_encoded(&self, key: &str, value: &Encoded) -> Result<(), LimitExceeded> {
-        self.check_sizes(key, &value.text)?;
-        self.check_depth(value.depth)
-    }
-
-    /// Checks an entry that may hold any text.
-    #[cfg(any(all(feature = "file", unix), feature = "redis"))]
-    pub(crate) fn check_entry(&self, key: &str, json: &str) -> Result<(), LimitExceeded> {
-        self.check_sizes(key, json)?;
-        // A value of n bytes cannot be nested deeper than n / 2, so short ones need no scan.
-        if json.len() > 2 * self.max_depth { self.check_depth(super::depth_of(json.as_bytes())) } else { Ok(()) }
     }
 
     pub(crate) fn check_principal(&self, principal: Option<&str>) -> Result<(), LimitExceeded> {
@@ -185,22 +165,6 @@ impl Limits {
             }
             _ => Ok(()),
         }
-    }
-
-    /// Checks everything about a record. What could not be read again must not be written.
-    #[cfg(any(all(feature = "file", unix), feature = "redis"))]
-    pub(crate) fn check_record(&self, record: &Record) -> Result<(), LimitExceeded> {
-        self.check_principal(record.principal.as_deref())?;
-        self.check_total(record.entries.len(), record.entries.text_bytes())?;
-        record.entries.iter().try_for_each(|(key, json)| self.check_entry(key, json))
-    }
-
-    /// Checks what a commit brings, without what is there already. To remove an entry is always allowed, under whatever key.
-    #[cfg(feature = "redis")]
-    pub(crate) fn check_changes(&self, changes: &Changes) -> Result<(), LimitExceeded> {
-        let mut sets = changes.edits().filter_map(|(key, json)| Some((key, json?)));
-        sets.try_for_each(|(key, json)| self.check_entry(key, json))?;
-        changes.principal().map_or(Ok(()), |principal| self.check_principal(principal))
     }
 
     /// The smaller of two limits.

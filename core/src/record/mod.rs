@@ -1,40 +1,41 @@
-//! What is kept for one session, and how a request changes it.
+//! What a storage keeps for one session, and how a request changes it.
 
 mod access;
-mod apply;
 mod binary;
+#[cfg(feature = "redis")]
+mod change_log;
 mod changes;
 mod codec;
+mod codec_error;
+mod commit;
 mod encode;
 mod entries;
-#[cfg(feature = "redis")]
-mod frame;
-#[cfg(feature = "conformance")]
-mod gate;
-mod json;
+mod json_scan;
+mod json_text;
+mod limit_checks;
 mod limits;
 mod snapshot;
-mod text;
 mod typed_keys;
 mod value_error;
 
 pub use access::{Access, Bounds, Extend};
-pub use apply::{Applied, Commit, Expect};
 #[cfg(all(feature = "bincode", feature = "fuzzing"))]
-pub(crate) use binary::same;
+pub(crate) use binary::assert_same;
+#[cfg(feature = "redis")]
+pub(crate) use change_log::replay;
 pub use changes::Changes;
-pub use codec::{BincodeCodec, Codec, CodecError};
+pub use codec::{BincodeCodec, Codec};
+pub use codec_error::CodecError;
+#[cfg(feature = "conformance")]
+pub(crate) use commit::ApplyHook;
+pub use commit::{Applied, Commit, Expect};
 pub(crate) use encode::{Encoded, Unwritable, encode};
 pub use entries::Entries;
-#[cfg(feature = "redis")]
-pub(crate) use frame::replay;
-#[cfg(feature = "conformance")]
-pub(crate) use gate::Gate;
-pub use json::JsonText;
-pub(crate) use json::Unreadable;
+pub(crate) use json_scan::depth_of;
+pub use json_text::JsonText;
+pub(crate) use json_text::Unreadable;
 pub use limits::{LimitExceeded, Limits};
 pub use snapshot::Snapshot;
-pub(crate) use text::depth_of;
 pub use value_error::ValueError;
 
 use std::{fmt, sync::Arc, time::Duration};
@@ -51,9 +52,9 @@ pub struct Record {
     pub created_at: Timestamp,
     /// When the session was last used, to the accuracy of the manager's touch interval.
     pub last_seen: Timestamp,
-    /// The session ends when it has not been used for so long.
+    /// The session ends when it has not been used for this long.
     pub idle_timeout: Duration,
-    /// The session ends then, however much it is used; neither touching nor renewing moves it.
+    /// The session ends at this time, however much it is used. Neither touching nor renewing changes it.
     pub absolute_deadline: Option<Timestamp>,
     /// Whose session this is, if the application said so.
     pub principal: Option<Arc<str>>,
@@ -81,7 +82,7 @@ impl Record {
         self.expires_if_last_seen(self.last_seen)
     }
 
-    /// When the session ends if `last_seen` is when it was last used.
+    /// When the session ends if it was last used at `last_seen`.
     #[must_use]
     pub fn expires_if_last_seen(&self, last_seen: Timestamp) -> Timestamp {
         let idle = last_seen + self.idle_timeout;

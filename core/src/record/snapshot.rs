@@ -2,18 +2,18 @@
 
 use super::{Entries, JsonText, Record};
 
-/// A session as it was read.
+/// A session as it was read from a storage.
 #[derive(Debug, Clone)]
 #[non_exhaustive]
 pub struct Snapshot {
-    /// The record; after [`fetch`](crate::Storage::fetch) perhaps with some of the entries only.
+    /// The record; after [`fetch`](crate::Storage::fetch) it may have only some of the entries.
     pub record: Record,
     /// Whether the record has all its entries.
     pub complete: bool,
     /// Whether reading counted as activity, so that no separate touch is needed.
     pub extended: bool,
-    /// Another number after every commit, for storages that compare and set; 0 if it is not known. What a commit answers is
-    /// the revision of what its request knows then, or 0: never that of a state with others' changes in it.
+    /// A number that changes with every commit, for storages that compare and set; 0 if unknown. A commit answers the revision
+    /// of the state that its request knows, or 0; never the revision of a state with changes by others.
     pub revision: u64,
 }
 
@@ -24,16 +24,16 @@ impl Snapshot {
         Self { record, complete: true, extended: false, revision: 0 }
     }
 
-    /// Takes what a later read has found, of the entries `asked` for, or of all. What it says of the session counts, and an entry
-    /// that it asked for and did not find is gone; of the earlier read only the other entries stay.
+    /// Merges a later read of the entries `asked` for, or of all entries. The later read decides about the session, and an entry
+    /// that it asked for and did not find is gone. Only the other entries of the earlier read stay.
     pub(crate) fn merge(&mut self, later: Self, asked: Option<&[&str]>) {
         let mut record = later.record;
         if let (false, Some(asked)) = (later.complete, asked) {
             let kept = self.record.entries.iter().filter(|(key, _)| !asked.contains(key));
-            // Both were read within 4 GiB, so the fallback is hardly ever taken: the later read alone.
+            // Each read is below 4 GiB, so the fallback to the later read alone is hardly ever needed.
             record.entries = Entries::pack(kept.chain(record.entries.iter())).unwrap_or(record.entries);
         }
-        // A read through a cache may lag behind what this request itself has extended.
+        // A read through a cache may be older than this request's own activity.
         if self.record.last_seen > record.last_seen {
             (record.last_seen, record.idle_timeout) = (self.record.last_seen, self.record.idle_timeout);
         }
@@ -45,7 +45,7 @@ impl Snapshot {
         };
     }
 
-    /// Takes what a conflict has told of one entry. What the others are by now is not known, so neither is the revision.
+    /// Updates one entry after a conflict. The other entries may have changed too, so the revision is unknown.
     pub(crate) fn correct(&mut self, key: &str, text: Option<&JsonText>) {
         let others = self.record.entries.iter().filter(|(held, _)| *held != key);
         let current = text.map(|text| (key, text.as_str()));
@@ -72,7 +72,7 @@ mod tests {
     }
 
     #[test]
-    fn what_a_later_read_says_of_the_session_counts() {
+    fn a_later_read_decides_about_the_session() {
         let mut snapshot = read(1, "ada", &[("a", "1"), ("b", "1")]);
         let later = read(2, "eve", &[("c", "2")]);
         snapshot.merge(later.clone(), Some(&["b", "c"]));

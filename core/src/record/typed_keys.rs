@@ -1,12 +1,12 @@
-//! Reading through serde's buffers what they lose.
+//! Reads maps with integer or boolean keys where serde buffers them.
 //!
-//! JSON has only strings for keys. A reader that is asked for a `HashMap<u32, T>` turns them back, but inside of an enum with a
-//! tag, an untagged enum or a flattened struct serde keeps everything in a buffer first, where a string stays a string. So
-//! what could not be read is read once more, with keys that look like integers or booleans given as such. `set` refuses values
-//! that have strings which look so beside them ([`ValueError::AmbiguousKey`](crate::ValueError::AmbiguousKey)).
+//! The keys of JSON objects are strings. `serde_json` converts them back for a `HashMap<u32, T>`. But inside a tagged enum, an
+//! untagged enum or a flattened struct, serde first buffers everything, and in the buffer a string stays a string. So a value
+//! that could not be read is read again, with keys that look like integers or booleans converted. `set` refuses values where
+//! this would be ambiguous ([`ValueError::AmbiguousKey`](crate::ValueError::AmbiguousKey)).
 //!
-//! Numbers are given as such, too. With the feature `arbitrary_precision`, which any crate of a build may turn on,
-//! `serde_json` fills serde's buffers with text in their place.
+//! Numbers are converted as well: with the feature `arbitrary_precision`, which any crate of a build may turn on, `serde_json`
+//! puts them into serde's buffers as text.
 
 use serde::{
     Deserialize, Deserializer,
@@ -17,8 +17,7 @@ use serde::{
     forward_to_deserialize_any,
 };
 
-/// How `serde_json` names a number that it keeps as text and passes through serde as a struct, with its feature
-/// `arbitrary_precision`.
+/// The name of the struct as which `serde_json` passes a number through serde, with its feature `arbitrary_precision`.
 pub(super) const PRIVATE_NUMBER: &str = "$serde_json::private::Number";
 
 /// The value, if it can be read in this way.
@@ -26,7 +25,7 @@ pub(super) fn decode<T: DeserializeOwned>(text: &[u8]) -> Option<T> {
     T::deserialize(serde_json::from_slice::<Tree>(text).ok()?).ok()
 }
 
-/// A key by what it looks like.
+/// A key that looks like an integer or a boolean.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Typed {
     Unsigned(u64),
@@ -40,7 +39,7 @@ impl Typed {
         if first.is_ascii_alphabetic() {
             return key.parse().ok().map(Self::Bool);
         }
-        // As integers are written: neither `+1` nor `01` nor `-0`.
+        // Only the usual spelling of integers: not `+1`, `01` or `-0`.
         let digits = key.strip_prefix('-').unwrap_or(key);
         if !digits.starts_with(|c: char| c.is_ascii_digit()) || (digits.starts_with('0') && key != "0") {
             return None;
@@ -49,7 +48,7 @@ impl Typed {
     }
 }
 
-/// Whether a key that is a string could be taken for an integer or a boolean.
+/// Whether a string key looks like an integer or a boolean.
 pub(super) fn looks_typed(key: &str) -> bool {
     Typed::of(key).is_some()
 }
@@ -126,7 +125,7 @@ impl<'de> Visitor<'de> for TreeVisitor {
         let mut members = Vec::new();
         while let Some(key) = map.next_key::<String>()? {
             if key == PRIVATE_NUMBER {
-                // With its feature `arbitrary_precision`, `serde_json` gives numbers like this.
+                // This is how `serde_json` passes numbers with its feature `arbitrary_precision`.
                 let text: String = map.next_value()?;
                 return Tree::number(&text).ok_or_else(|| A::Error::custom("no number"));
             }
@@ -171,7 +170,7 @@ impl<'de> Deserializer<'de> for Tree {
         visitor.visit_newtype_struct(self)
     }
 
-    /// The names of fields are strings: as numbers they would be taken for positions.
+    /// Field names stay strings: serde would take numbers for positions.
     fn deserialize_struct<V: Visitor<'de>>(
         self,
         _: &'static str,
@@ -265,45 +264,4 @@ impl<'de> Deserializer<'de> for Key {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_key_is_typed_if_it_is_written_as_an_integer_or_a_boolean_is() {
-        for (key, typed) in [
-            ("0", Some(Typed::Unsigned(0))),
-            ("18446744073709551615", Some(Typed::Unsigned(u64::MAX))),
-            ("-9223372036854775808", Some(Typed::Signed(i64::MIN))),
-            ("true", Some(Typed::Bool(true))),
-            ("false", Some(Typed::Bool(false))),
-        ] {
-            assert_eq!(Typed::of(key), typed, "{key}");
-        }
-        for key in
-            ["", "-", "-0", "+1", "01", "-01", " 1", "1 ", "1.0", "1e3", "18446744073709551616", "True", "null", "a"]
-        {
-            assert_eq!(Typed::of(key), None, "{key}");
-        }
-    }
-
-    /// As `serde_json` gives numbers with its feature `arbitrary_precision`, which any crate of a build may turn on.
-    #[test]
-    fn numbers_that_are_kept_as_text_are_numbers() {
-        for text in ["17", "-1", "1.5", "-2e-3"] {
-            let members = MapDeserializer::<_, Error>::new([(PRIVATE_NUMBER, text)].into_iter());
-            let tree = Tree::deserialize(members).unwrap();
-            assert_eq!(f64::deserialize(tree).unwrap().to_string(), text.parse::<f64>().unwrap().to_string());
-        }
-        assert_eq!(u8::deserialize(Tree::number("17").unwrap()), Ok(17));
-    }
-
-    #[test]
-    fn a_struct_is_not_read_from_numbers_of_its_fields() {
-        #[derive(Debug, Deserialize)]
-        struct Named {
-            #[expect(dead_code, reason = "it is only read into")]
-            value: u8,
-        }
-        assert!(decode::<Named>(b"{\"0\":1}").is_none());
-    }
-}
+mod tests;

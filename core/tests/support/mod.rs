@@ -1,10 +1,10 @@
-//! What the tests of the core share: storages to test, a clock, ids that are remembered, gates and child processes.
+//! What the tests of the core share: storages to test, a clock, ids that are remembered, pausing storages and child processes.
 #![allow(dead_code, reason = "each test binary uses a part of it")]
 
 #[cfg(all(feature = "file", unix))]
 pub(crate) mod child;
-pub(crate) mod gate;
 pub(crate) mod log;
+pub(crate) mod pausing_storage;
 #[cfg(feature = "redis")]
 pub(crate) mod redis;
 

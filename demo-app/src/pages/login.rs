@@ -6,17 +6,22 @@ use gsession::{Clock as _, Saved, StoreKey, SystemClock};
 use gsession_actix::Session;
 use serde::Deserialize;
 
-use super::{BareForm, Frame, PageError, USER, has_ended, html, see_other, user};
+use super::{
+    current_user::{USER, has_ended, user},
+    layout::{Layout, TokenForm, html},
+};
 use crate::{
     accounts::{self, Accounts, DEMO},
     csrf,
+    error::PageError,
     flash::{self, Flash},
+    redirect::see_other,
 };
 
 #[derive(Template)]
 #[template(path = "login.html")]
 struct LoginPage {
-    frame: Frame,
+    layout: Layout,
     accounts: &'static [(&'static str, &'static str)],
     next: String,
     username: String,
@@ -43,7 +48,7 @@ pub(crate) struct EndForm {
     session: String,
 }
 
-/// A path on this site and nothing else: a page elsewhere must not be able to send people on from our login.
+/// A path on this site, or `/`: a page elsewhere must not be able to redirect users through our login.
 fn own_path(next: Option<&str>) -> &str {
     match next {
         Some(path)
@@ -61,11 +66,11 @@ async fn login_page(
     username: String,
     message: Option<&str>,
 ) -> Result<HttpResponse, PageError> {
-    let mut frame = Frame::of_login("Log in", session).await?;
+    let mut layout = Layout::of_login("Log in", session).await?;
     if let Some(text) = message {
-        frame.flash = Some(Flash::bad(text));
+        layout.flash = Some(Flash::bad(text));
     }
-    html(&LoginPage { frame, accounts: &DEMO, next, username })
+    html(&LoginPage { layout, accounts: &DEMO, next, username })
 }
 
 pub(crate) async fn show(session: Session, query: web::Query<Query>) -> Result<HttpResponse, PageError> {
@@ -86,7 +91,7 @@ pub(crate) async fn submit(
     let LoginForm { csrf, username, password, next } = form.into_inner();
     let next = own_path(next.as_deref()).to_owned();
     if has_ended(&session).await? && !csrf::is_from_own_page(&request) {
-        // The page was open for longer than its session lived: no forgery, but no token to check either.
+        // The page stayed open until its session had ended: not a forgery, but there is no token to check either.
         return Err(PageError::LoginFirst { next, ended: true });
     }
     csrf::check_login(&session, &request, csrf.as_deref()).await?;
@@ -98,7 +103,7 @@ pub(crate) async fn submit(
         return Ok(response);
     };
     match session.get::<String>(USER).await? {
-        // What one person has kept is not for the next.
+        // The data of one user is not for the next.
         Some(before) if before != user => session.destroy(),
         _ => session.renew()?,
     }
@@ -107,8 +112,8 @@ pub(crate) async fn submit(
     session.set("since", &SystemClock.now().as_millis())?;
     session.set_principal(user)?;
     flash::good(&session, "You are logged in, and your session has a new id.")?;
-    // The answer depends on it: if the session ended while the password was checked, nobody is logged in. If it was renewed by
-    // another login of the same user, as with a second click, both end up in the same session.
+    // Saved now, because the answer depends on it. If the session ended while the password was checked, nobody is logged in. If
+    // another login of the same user has renewed it, as with a second click, both end up in the same session.
     if session.save().await? == Saved::Gone {
         return Err(PageError::LoginFirst { next, ended: true });
     }
@@ -118,12 +123,12 @@ pub(crate) async fn submit(
 pub(crate) async fn logout(
     session: Session,
     request: HttpRequest,
-    form: web::Form<BareForm>,
+    form: web::Form<TokenForm>,
 ) -> Result<HttpResponse, PageError> {
     user(&session, "/").await?;
     csrf::check(&session, &request, form.csrf.as_deref()).await?;
     session.destroy();
-    // What is written after a destroy belongs to a new session.
+    // A write after `destroy` begins a new session.
     flash::good(&session, "You are logged out. Your session is gone, here and in the storage.")?;
     Ok(see_other("/login"))
 }
@@ -131,7 +136,7 @@ pub(crate) async fn logout(
 pub(crate) async fn logout_others(
     session: Session,
     request: HttpRequest,
-    form: web::Form<BareForm>,
+    form: web::Form<TokenForm>,
 ) -> Result<HttpResponse, PageError> {
     user(&session, "/").await?;
     csrf::check(&session, &request, form.csrf.as_deref()).await?;
@@ -147,7 +152,7 @@ pub(crate) async fn logout_others(
 pub(crate) async fn logout_everywhere(
     session: Session,
     request: HttpRequest,
-    form: web::Form<BareForm>,
+    form: web::Form<TokenForm>,
 ) -> Result<HttpResponse, PageError> {
     user(&session, "/").await?;
     csrf::check(&session, &request, form.csrf.as_deref()).await?;
@@ -156,7 +161,7 @@ pub(crate) async fn logout_everywhere(
         1 => "You are logged out, here and on one other device.".to_owned(),
         n => format!("You are logged out, here and on {n} other devices."),
     };
-    // As after a logout, this belongs to a new session.
+    // As after a logout, this begins a new session.
     flash::good(&session, &text)?;
     Ok(see_other("/login"))
 }
@@ -171,7 +176,7 @@ pub(crate) async fn end(
     csrf::check(&session, &request, form.csrf.as_deref()).await?;
     let key = StoreKey::parse(&form.session).ok_or(PageError::Nonsense)?;
     let is_this_one = session.key() == Some(key);
-    // Whoever asks for somebody else's session ends nothing.
+    // Only ends a session of the same user.
     let text = if session.end(key).await? { "That session was ended." } else { "That session had ended already." };
     flash::good(&session, text)?;
     Ok(see_other(if is_this_one { "/login" } else { "/" }))

@@ -5,8 +5,11 @@ use askama::Template;
 use gsession_actix::{Session, SessionError};
 use serde::{Deserialize, Serialize};
 
-use super::{Frame, PageError, html, see_other, user};
-use crate::{csrf, flash};
+use super::{
+    current_user::user,
+    layout::{Layout, html},
+};
+use crate::{csrf, error::PageError, flash, redirect::see_other};
 
 const KEY: &str = "notes";
 const MAX_NOTES: usize = 20;
@@ -21,7 +24,7 @@ struct Note {
 #[derive(Template)]
 #[template(path = "notes.html")]
 struct NotesPage {
-    frame: Frame,
+    layout: Layout,
     notes: Vec<Note>,
     max_notes: usize,
     max_characters: usize,
@@ -53,9 +56,9 @@ impl From<SessionError> for Unadded {
 
 pub(crate) async fn show(session: Session) -> Result<HttpResponse, PageError> {
     user(&session, "/notes").await?;
-    let frame = Frame::of("Notes", &session).await?;
+    let layout = Layout::of("Notes", &session).await?;
     let notes = session.get_or(KEY, Vec::new()).await?;
-    html(&NotesPage { frame, notes, max_notes: MAX_NOTES, max_characters: MAX_CHARACTERS })
+    html(&NotesPage { layout, notes, max_notes: MAX_NOTES, max_characters: MAX_CHARACTERS })
 }
 
 pub(crate) async fn add(
@@ -74,7 +77,7 @@ pub(crate) async fn add(
         flash::bad(&session, &format!("A note may have {MAX_CHARACTERS} characters at most. It was not kept."))?;
         return Ok(see_other("/notes"));
     }
-    // Atomic: a note that another tab adds at the same time is kept too.
+    // Atomic: a note that another tab adds at the same time is not lost.
     let added = session.try_update(KEY, |notes: Option<Vec<Note>>| {
         let mut notes = notes.unwrap_or_default();
         if notes.len() >= MAX_NOTES {
@@ -108,7 +111,7 @@ pub(crate) async fn delete(
             let before = notes.len();
             notes.retain(|note| note.id != form.id);
             removed = notes.len() < before;
-            // With the last note the entry goes. If nothing was removed, nothing is stored.
+            // Without notes the entry is removed. If nothing was removed, nothing is stored.
             Ok::<_, SessionError>(Some(notes).filter(|notes| !notes.is_empty()))
         })
         .await?;

@@ -1,4 +1,4 @@
-//! Who is logged in, since when, until when, and what the session holds.
+//! The profile: who is logged in, since when and until when, and the data of the session.
 
 use actix_web::{HttpRequest, HttpResponse, web};
 use askama::Template;
@@ -6,26 +6,31 @@ use gsession::{Clock as _, ListedSession, StoreKey, SystemClock, Timestamp};
 use gsession_actix::Session;
 use serde_json::{Map, Value};
 
-use super::{Frame, PageError, html, moment::Moment, tabs, user};
-use crate::{csrf::Token, storage::Place};
+use super::{
+    current_user::user,
+    display_time::DisplayTime,
+    layout::{Layout, html},
+    tabs,
+};
+use crate::{csrf::Token, error::PageError, storage::StorageInfo};
 
 #[derive(Template)]
 #[template(path = "profile.html")]
 struct ProfilePage<'a> {
-    frame: Frame,
+    layout: Layout,
     user: String,
     facts: Vec<Fact>,
     entries: Vec<(String, String)>,
     count: usize,
     devices: Vec<Device>,
-    place: &'a Place,
+    storage_info: &'a StorageInfo,
 }
 
 struct Fact {
     name: &'static str,
-    /// What there is to say if it is not a moment.
+    /// The value if it is not a time.
     text: String,
-    moment: Option<Moment>,
+    time: Option<DisplayTime>,
 }
 
 /// One of the user's sessions.
@@ -34,8 +39,8 @@ struct Device {
     /// The key as the page shows it.
     name: String,
     is_this_one: bool,
-    began: Option<Moment>,
-    last_seen: Option<Moment>,
+    began: Option<DisplayTime>,
+    last_seen: Option<DisplayTime>,
 }
 
 impl Device {
@@ -45,57 +50,57 @@ impl Device {
             key: session.key,
             name: shortened(session.key),
             is_this_one: session.is_current,
-            began: Moment::of(session.info.created_at, now),
-            last_seen: Moment::of(session.info.last_seen, now),
+            began: DisplayTime::of(session.info.created_at, now),
+            last_seen: DisplayTime::of(session.info.last_seen, now),
         }
     }
 }
 
 impl Fact {
     fn text(name: &'static str, text: impl Into<String>) -> Self {
-        Self { name, text: text.into(), moment: None }
+        Self { name, text: text.into(), time: None }
     }
 
-    fn moment(name: &'static str, at: Option<Timestamp>) -> Self {
-        let moment = at.and_then(|at| Moment::of(at, SystemClock.now()));
-        Self { name, text: "never".to_owned(), moment }
+    fn time(name: &'static str, at: Option<Timestamp>) -> Self {
+        let time = at.and_then(|at| DisplayTime::of(at, SystemClock.now()));
+        Self { name, text: "never".to_owned(), time }
     }
 }
 
 pub(crate) async fn show(
     request: HttpRequest,
     session: Session,
-    place: web::Data<Place>,
+    storage_info: web::Data<StorageInfo>,
 ) -> Result<HttpResponse, PageError> {
     let user = user(&session, "/").await?;
-    let frame = Frame::of("Session", &session).await?;
+    let layout = Layout::of("Session", &session).await?;
     let mut facts = Vec::new();
     if let Some(since) = session.get("since").await? {
-        facts.push(Fact::moment("Logged in", Some(Timestamp::from_millis(since))));
+        facts.push(Fact::time("Logged in", Some(Timestamp::from_millis(since))));
     }
     if let Some(info) = session.info().await? {
-        facts.push(Fact::moment("Session began", Some(info.created_at)));
-        facts.push(Fact::moment("Ends, if not used", Some(info.expires_at)));
-        facts.push(Fact::moment("Ends in any case", info.absolute_deadline));
+        facts.push(Fact::time("Session began", Some(info.created_at)));
+        facts.push(Fact::time("Ends, if not used", Some(info.expires_at)));
+        facts.push(Fact::time("Ends in any case", info.absolute_deadline));
     }
     if let Some(key) = session.key() {
         facts.push(Fact::text("The storage knows it as", shortened(key)));
     }
-    facts.push(Fact::text("Kept in", &place.name));
+    facts.push(Fact::text("Kept in", &storage_info.name));
     let address = request.app_config().local_addr();
     facts.push(Fact::text("Served by", format!("the instance at {address} (process {})", std::process::id())));
     let data = session.data().await?;
     let count = data.len();
     let devices = session.list().await?.iter().map(Device::of).collect();
-    html(&ProfilePage { frame, user, facts, entries: shown(data), count, devices, place: &place })
+    html(&ProfilePage { layout, user, facts, entries: shown(data), count, devices, storage_info: &storage_info })
 }
 
-/// The beginning of a key. It is a hash of the session's id, which itself is shown to nobody.
+/// The beginning of a key. The key is a hash of the session's id; the id itself is never shown.
 fn shortened(key: StoreKey) -> String {
     key.to_string().chars().take(8).chain(['…']).collect()
 }
 
-/// The entries as the page shows them: no secrets, and the many of a burst as one.
+/// The entries as the page shows them: without secrets, and with all entries of bursts as one.
 fn shown(data: Map<String, Value>) -> Vec<(String, String)> {
     let mut shown = Vec::new();
     let mut bursts = 0;

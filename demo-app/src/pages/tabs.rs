@@ -1,4 +1,4 @@
-//! Two tabs, or forty requests, that write to one session at once, and lose nothing.
+//! Two tabs, or forty requests, write to one session at the same time, and nothing is lost.
 
 use std::time::Duration;
 
@@ -7,33 +7,36 @@ use askama::Template;
 use gsession_actix::Session;
 use serde::{Deserialize, Serialize};
 
-use super::{BareForm, Frame, PageError, html, see_other, user};
-use crate::csrf;
+use super::{
+    current_user::user,
+    layout::{Layout, TokenForm, html},
+};
+use crate::{csrf, error::PageError, redirect::see_other};
 
 const COUNTER: &str = "counter";
-/// Of the keys that bursts write: `burst.TAB.NUMBER`, with the number of the burst as value.
+/// The prefix of the keys that bursts write: `burst.TAB.NUMBER`, with the number of the burst as value.
 pub(crate) const PREFIX: &str = "burst.";
-/// Requests of one burst.
+/// The number of requests in one burst.
 const REQUESTS: u32 = 40;
-/// So long each of them holds on to what it has read, so that they overlap.
+/// The pause between read and write in each request, so that they overlap.
 const HOLD: Duration = Duration::from_millis(50);
 
 #[derive(Template)]
 #[template(path = "tabs.html")]
 struct TabsPage {
-    frame: Frame,
+    layout: Layout,
     counter: u64,
     requests: u32,
 }
 
-/// A burst of a tab.
+/// One burst of a tab.
 #[derive(Deserialize)]
 pub(crate) struct Burst {
     tab: String,
     burst: u32,
 }
 
-/// One request of it.
+/// One request of a burst.
 #[derive(Deserialize)]
 pub(crate) struct Write {
     csrf: Option<String>,
@@ -44,7 +47,7 @@ pub(crate) struct Write {
 
 #[derive(Serialize)]
 struct State {
-    /// The requests of this burst whose entries the session has kept.
+    /// The requests of this burst whose entries are in the session.
     kept: Vec<u32>,
     counter: u64,
 }
@@ -57,9 +60,9 @@ fn key(tab: &str, n: u32) -> Result<String, PageError> {
 
 pub(crate) async fn show(session: Session) -> Result<HttpResponse, PageError> {
     user(&session, "/tabs").await?;
-    let frame = Frame::of("Two tabs", &session).await?;
+    let layout = Layout::of("Two tabs", &session).await?;
     let counter = session.get_or(COUNTER, 0).await?;
-    html(&TabsPage { frame, counter, requests: REQUESTS })
+    html(&TabsPage { layout, counter, requests: REQUESTS })
 }
 
 async fn add_one(session: &Session) -> Result<u64, PageError> {
@@ -70,7 +73,7 @@ async fn add_one(session: &Session) -> Result<u64, PageError> {
 pub(crate) async fn count(
     session: Session,
     request: HttpRequest,
-    form: web::Form<BareForm>,
+    form: web::Form<TokenForm>,
 ) -> Result<HttpResponse, PageError> {
     user(&session, "/tabs").await?;
     csrf::check(&session, &request, form.csrf.as_deref()).await?;
@@ -78,7 +81,7 @@ pub(crate) async fn count(
     Ok(see_other("/tabs"))
 }
 
-/// One of many overlapping requests: reads the session, holds on to it, and writes an entry of its own.
+/// One of many overlapping requests: reads the session, waits, and writes an entry of its own.
 pub(crate) async fn write(
     session: Session,
     request: HttpRequest,
@@ -93,7 +96,7 @@ pub(crate) async fn write(
     Ok(HttpResponse::Ok().json(counter))
 }
 
-/// What the session has kept of a burst.
+/// Which entries of a burst are in the session.
 pub(crate) async fn state(session: Session, of: web::Query<Burst>) -> Result<HttpResponse, PageError> {
     user(&session, "/tabs").await?;
     let keys = (0..REQUESTS).map(|n| key(&of.tab, n)).collect::<Result<Vec<_>, _>>()?;
@@ -104,11 +107,11 @@ pub(crate) async fn state(session: Session, of: web::Query<Burst>) -> Result<Htt
     Ok(HttpResponse::Ok().json(State { kept, counter }))
 }
 
-/// Removes what the bursts have written.
+/// Removes the entries of all bursts.
 pub(crate) async fn clear(
     session: Session,
     request: HttpRequest,
-    form: web::Form<BareForm>,
+    form: web::Form<TokenForm>,
 ) -> Result<HttpResponse, PageError> {
     user(&session, "/tabs").await?;
     csrf::check(&session, &request, form.csrf.as_deref()).await?;

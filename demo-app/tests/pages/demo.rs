@@ -17,7 +17,7 @@ use gsession::{
     storage::{Access, Committed, Created, Found, Lookup, Moved, Removed, Trace},
 };
 use gsession_actix::SessionMiddleware;
-use gsession_demo::{Accounts, Cli, Demo, Place};
+use gsession_demo::{Accounts, Cli, Demo, StorageInfo};
 
 /// The idle timeout of all of them.
 pub(crate) const IDLE: Duration = Duration::from_secs(600);
@@ -44,15 +44,15 @@ pub(crate) fn with_outages() -> (Demo, Outages) {
 /// As the program opens it with these arguments.
 pub(crate) fn opened(arguments: &[&str]) -> Demo {
     let cli = Cli::try_parse_from(["gsession-demo"].iter().chain(arguments)).unwrap();
-    let (storage, place) = gsession_demo::open(&cli).unwrap();
-    at(place, storage, &ManualClock::new(SystemClock.now()))
+    let (storage, storage_info) = gsession_demo::open(&cli).unwrap();
+    at(storage_info, storage, &ManualClock::new(SystemClock.now()))
 }
 
 fn over(storage: AnyStorage, clock: &ManualClock) -> Demo {
-    at(Place { name: "a test".to_owned(), survives_restart: true }, storage, clock)
+    at(StorageInfo { name: "a test".to_owned(), survives_restart: true }, storage, clock)
 }
 
-fn at(place: Place, storage: AnyStorage, clock: &ManualClock) -> Demo {
+fn at(storage_info: StorageInfo, storage: AnyStorage, clock: &ManualClock) -> Demo {
     let sessions = SessionMiddleware::builder(storage)
         .cookie_secure(false)
         .idle_timeout(IDLE)
@@ -60,7 +60,7 @@ fn at(place: Place, storage: AnyStorage, clock: &ManualClock) -> Demo {
         .clock(clock.clone())
         .build()
         .unwrap();
-    Demo::new(sessions, Accounts::demo().unwrap(), place)
+    Demo::new(sessions, Accounts::demo().unwrap(), storage_info)
 }
 
 /// What a storage cannot do at the moment.

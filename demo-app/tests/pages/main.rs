@@ -3,12 +3,12 @@
 // In a test a panic is the report; clippy's own exception covers test functions only, not their helpers.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
-mod answers;
 mod browser;
 mod demo;
 mod forms;
 mod login;
 mod notes;
-mod place;
 mod program;
+mod responses;
+mod served_by;
 mod tabs;

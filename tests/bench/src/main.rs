@@ -7,19 +7,19 @@ mod charts;
 mod child;
 mod cli;
 mod client;
-mod elsewhere;
-mod installed;
-mod lost;
+mod latency;
+mod lost_updates;
 mod machine;
 mod measure;
 mod memory;
 mod nagle;
-mod near;
+mod near_cache;
+mod prerequisites;
 mod programs;
 mod report;
 mod results;
 mod servers;
-mod stall;
+mod stored_size;
 
 use std::process::ExitCode;
 
@@ -33,9 +33,9 @@ fn main() -> ExitCode {
     let outcome = match cli.command {
         Some(Command::Serve(settings)) => servers::serve(&settings),
         Some(Command::Memory(settings)) => memory::run(&settings),
-        Some(Command::Near(settings)) => near::run(&settings),
+        Some(Command::Near(settings)) => near_cache::run(&settings),
         Some(Command::Nagle(settings)) => nagle::run(&settings),
-        Some(Command::Lost(settings)) => lost::run(&settings),
+        Some(Command::Lost(settings)) => lost_updates::run(&settings),
         Some(Command::Charts(settings)) => charts::run(&settings),
         None => measure::run(&cli.speed),
     };
@@ -43,7 +43,7 @@ fn main() -> ExitCode {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             eprintln!("gsession-bench: {error:#}");
-            if error.is::<installed::Missing>() { ExitCode::from(2) } else { ExitCode::FAILURE }
+            if error.is::<prerequisites::Missing>() { ExitCode::from(2) } else { ExitCode::FAILURE }
         }
     }
 }

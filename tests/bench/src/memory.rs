@@ -12,11 +12,12 @@ use serde::Serialize;
 use crate::{
     allocator,
     cli::Memory,
-    elsewhere, installed,
+    latency::{Latency, timed},
     machine::{self, Machine},
+    prerequisites,
     report::{self, thousands},
     servers::Peer,
-    stall::{Latency, timed},
+    stored_size,
 };
 
 /// After this time without use a session ends, by a clock that we move.
@@ -46,7 +47,7 @@ struct Outcome {
 
 /// Measures and prints.
 pub(crate) fn run(settings: &Memory) -> Result<()> {
-    installed::redis()?;
+    prerequisites::redis()?;
     let clock = ManualClock::default();
     let storage = MemoryStorage::builder()
         .max_sessions(settings.sessions as usize + 1) // one more for the requests that are timed
@@ -172,5 +173,5 @@ fn print(settings: &Memory, outcome: &Outcome) -> Result<()> {
         "\nThe sweep took {:.0} ms. Undisturbed: without the time in which other programs had the processor.",
         outcome.sweep_ms
     );
-    elsewhere::run()
+    stored_size::run()
 }

@@ -6,8 +6,8 @@ use crate::{
     client::{HangUp, Tab},
     episode::{Episode, Write},
     logout,
-    run::World,
     target::Target,
+    world::World,
 };
 
 /// Logs in and out until the time is over.
@@ -44,16 +44,16 @@ fn stays(world: &World, episode: &Episode<'_>, tab: &mut Tab, random: &mut fastr
 fn use_tabs(world: &World, episode: &Episode<'_>, tabs: &mut [Tab], random: &mut fastrand::Rng) {
     // In half of the sessions nothing may make an id old, so that every "nobody" is wrong.
     let renews = random.bool();
-    let deeds = random.usize(3..12);
+    let actions = random.usize(3..12);
     thread::scope(|scope| {
         for (number, tab) in tabs.iter_mut().enumerate() {
             let mut random = random.fork();
             scope.spawn(move || {
-                for deed in 0..deeds {
+                for action in 0..actions {
                     if world.is_over() {
                         return;
                     }
-                    act(world.target, episode, tab, &format!("k{number}x{deed}"), renews, &mut random);
+                    act(world.target, episode, tab, &format!("k{number}x{action}"), renews, &mut random);
                 }
             });
         }

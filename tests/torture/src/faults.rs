@@ -10,8 +10,8 @@ use anyhow::Result;
 use crate::{
     backend::Backend,
     client::Tab,
-    ledger::{Charge, Ledger},
-    run::World,
+    ledger::{Ledger, Violation},
+    world::World,
 };
 
 /// How long after a failover that nobody asked for somebody may go on with the old primary: a second until the Sentinels are
@@ -125,7 +125,7 @@ pub(crate) fn look(world: &World, tab: &mut Tab, dead: &crate::ledger::Dead) {
     if world.opens(tab, &dead.cookie).is_some() {
         world.ledger.forget(&dead.user);
         let words = || format!("the session of {} has come back", dead.user);
-        world.ledger.suspect(Charge::DeadAlive, 1, dead.since, words);
+        world.ledger.suspect(Violation::DeadAlive, 1, dead.since, words);
     }
 }
 

@@ -9,9 +9,9 @@ use std::{
 use crate::{
     client::{Answer, HangUp, Outcome, Tab},
     episode::Episode,
-    ledger::{Charge, Dead, Deed},
-    run::World,
+    ledger::{Action, Dead, Violation},
     target::Target,
+    world::World,
 };
 
 /// What is done in the background is done by then, unless something is in its way.
@@ -43,7 +43,7 @@ pub(crate) fn log_out(world: &World, episode: &Episode<'_>, tabs: &mut [Tab], ra
         None | Some(Some(true)) => {}
         Some(Some(false)) => {
             let words = || format!("the session of {} lives, which was ended after a response", episode.user);
-            return world.ledger.suspect(Charge::DeadAlive, 1, since, words);
+            return world.ledger.suspect(Violation::DeadAlive, 1, since, words);
         }
         Some(None) => match end(world, episode, &mut tabs[0], Logout::Plain) {
             Some(again) => since = again.since,
@@ -54,14 +54,14 @@ pub(crate) fn log_out(world: &World, episode: &Episode<'_>, tabs: &mut [Tab], ra
     for id in &ids {
         if world.opens(&mut tabs[0], id).is_some() {
             let words = || format!("the session of {} opens after its logout", episode.user);
-            return world.ledger.suspect(Charge::DeadAlive, 1, since, words);
+            return world.ledger.suspect(Violation::DeadAlive, 1, since, words);
         }
     }
     if !episode.has_lingering_login()
         && let Some(living) = episode.living_beyond(&mut tabs[0], 0)
     {
         let words = || format!("{living} sessions of {} live after the logout", episode.user);
-        return world.ledger.suspect(Charge::DeadAlive, living, since, words);
+        return world.ledger.suspect(Violation::DeadAlive, living, since, words);
     }
     // It has to stay so; two ids are looked at again and again.
     for cookie in ids.into_iter().rev().take(2) {
@@ -120,16 +120,16 @@ struct Ended {
 
 /// Ends the session, however often that takes.
 fn end(world: &World, episode: &Episode<'_>, tab: &mut Tab, how: Logout) -> Option<Ended> {
-    world.ledger.note(Deed::Logout);
+    world.ledger.note(Action::Logout);
     let (page, done) = match how {
         Logout::Plain => ("/logout".to_owned(), 200),
         Logout::Failing => ("/logout?fail=1".to_owned(), 500),
         Logout::Expelled => {
-            world.ledger.note(Deed::Expulsion);
+            world.ledger.note(Action::Expulsion);
             (format!("/expel?user={}", episode.user), 200)
         }
         Logout::After(page) => {
-            world.ledger.note(Deed::LateUse);
+            world.ledger.note(Action::LateUse);
             (format!("{page}?after=destroy"), 200)
         }
     };

@@ -17,6 +17,7 @@ mod report;
 mod run;
 mod service;
 mod target;
+mod world;
 
 use std::process::ExitCode;
 

@@ -5,7 +5,7 @@ use serde_json::{Map, Value, json};
 
 use crate::{
     cli::Torture,
-    ledger::{Charge, Deed, Ledger},
+    ledger::{Action, Ledger, Violation},
     target::Target,
 };
 
@@ -23,13 +23,13 @@ impl Row {
     }
 
     /// A count, unless it does not make sense here.
-    fn charge(&self, charge: Charge) -> Option<u64> {
-        let makes_sense = match charge {
-            Charge::EndlessKey => self.target.needs_redis(),
-            Charge::Growth | Charge::LateWrite => self.target.is_ours(),
+    fn violation(&self, violation: Violation) -> Option<u64> {
+        let makes_sense = match violation {
+            Violation::EndlessKey => self.target.needs_redis(),
+            Violation::Growth | Violation::LateWrite => self.target.is_ours(),
             _ => true,
         };
-        makes_sense.then(|| self.ledger.charges(charge))
+        makes_sense.then(|| self.ledger.violations(violation))
     }
 }
 
@@ -43,18 +43,18 @@ pub(crate) fn print(rows: &[Row], settings: &Torture, seed: u64) -> Result<()> {
 }
 
 fn print_tables(rows: &[Row]) {
-    let deeds: Vec<&str> = Deed::ALL.into_iter().map(Deed::name).collect();
-    let counts = |row: &Row| Deed::ALL.map(|deed| row.ledger.deeds(deed).to_string()).to_vec();
-    println!("\nWhat was done:\n\n{}", table("", &deeds, rows, counts));
-    let charges: Vec<&str> = Charge::ALL.into_iter().map(Charge::name).chain(["lost in failover"]).collect();
+    let actions: Vec<&str> = Action::ALL.into_iter().map(Action::name).collect();
+    let counts = |row: &Row| Action::ALL.map(|action| row.ledger.actions(action).to_string()).to_vec();
+    println!("\nWhat was done:\n\n{}", table("", &actions, rows, counts));
+    let violations: Vec<&str> = Violation::ALL.into_iter().map(Violation::name).chain(["lost in failover"]).collect();
     let counts = |row: &Row| {
-        let charges =
-            Charge::ALL.map(|charge| row.charge(charge).map_or_else(|| "–".to_owned(), |count| count.to_string()));
+        let violations = Violation::ALL
+            .map(|violation| row.violation(violation).map_or_else(|| "–".to_owned(), |count| count.to_string()));
         let in_failover = if row.target.fails_over() { row.ledger.in_failover().to_string() } else { "–".to_owned() };
-        charges.into_iter().chain([in_failover]).collect()
+        violations.into_iter().chain([in_failover]).collect()
     };
     println!("What was found (what an asynchronous failover of Redis may lose, as documented, stands apart):\n");
-    println!("{}", table("", &charges, rows, counts));
+    println!("{}", table("", &violations, rows, counts));
     for row in rows {
         for finding in row.ledger.findings() {
             println!("- {}: {finding}", row.target);
@@ -91,14 +91,18 @@ fn table(corner: &str, heads: &[&str], rows: &[Row], cells: impl Fn(&Row) -> Vec
 
 fn as_json(rows: &[Row], settings: &Torture, seed: u64) -> Value {
     let rows = rows.iter().map(|row| {
-        let deeds: Map<_, _> =
-            Deed::ALL.into_iter().map(|deed| (deed.name().to_owned(), row.ledger.deeds(deed).into())).collect();
-        let charges: Map<_, _> =
-            Charge::ALL.into_iter().map(|charge| (charge.name().to_owned(), json!(row.charge(charge)))).collect();
+        let actions: Map<_, _> = Action::ALL
+            .into_iter()
+            .map(|action| (action.name().to_owned(), row.ledger.actions(action).into()))
+            .collect();
+        let violations: Map<_, _> = Violation::ALL
+            .into_iter()
+            .map(|violation| (violation.name().to_owned(), json!(row.violation(violation))))
+            .collect();
         json!({
             "target": row.target.to_string(),
-            "done": deeds,
-            "found": charges,
+            "done": actions,
+            "found": violations,
             "lost in failover": row.ledger.in_failover(),
             "came back": row.came_back,
             "in words": row.ledger.findings(),

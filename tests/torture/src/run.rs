@@ -18,82 +18,17 @@ use crate::{
     backend::Backend,
     browser,
     cli::Torture,
-    client::{Answer, HangUp, Outcome, Tab},
+    client::{Answer, Outcome, Tab},
     faults::{self, Watch},
     fleet::Fleet,
-    ledger::{Charge, Deed, Ledger},
+    ledger::{Action, Ledger, Violation},
     report::{self, Row},
-    target::{Keeps, Sabotage, Target},
+    target::{Sabotage, Target},
+    world::World,
 };
 
-/// How long something may be down before it is not waited for any more.
-const PATIENCE: Duration = Duration::from_secs(60);
-/// And once something has not come back by then.
-const IMPATIENCE: Duration = Duration::from_millis(500);
 /// For how long sessions that have ended are looked at once more in the end.
 const LAST_LOOKS: Duration = Duration::from_secs(10);
-
-/// What everybody who takes part in torturing a target shares.
-pub(crate) struct World {
-    pub(crate) target: Target,
-    pub(crate) fleet: Fleet,
-    pub(crate) ledger: Ledger,
-    pub(crate) tabs: usize,
-    deadline: Instant,
-    /// Whether Ctrl-C was pressed.
-    interrupted: Arc<AtomicBool>,
-    /// Whether the second hand has failed.
-    is_broken_off: AtomicBool,
-    /// Whether something has been down for too long.
-    is_down: AtomicBool,
-}
-
-impl World {
-    pub(crate) fn is_over(&self) -> bool {
-        let is_broken_off = self.interrupted.load(Ordering::Relaxed) || self.is_broken_off.load(Ordering::Relaxed);
-        is_broken_off || Instant::now() >= self.deadline
-    }
-
-    /// Gets a page from one of the services.
-    pub(crate) fn ask(&self, tab: &mut Tab, page: &str, cookie: Option<&str>) -> Outcome {
-        let (address, path) = self.fleet.somewhere(page);
-        tab.ask(address, &path, cookie)
-    }
-
-    /// Asks one of the services for a page and hangs up.
-    pub(crate) fn hang_up(&self, tab: &mut Tab, page: &str, cookie: Option<&str>, how: HangUp) -> Outcome {
-        let (address, path) = self.fleet.somewhere(page);
-        tab.hang_up(address, &path, cookie, how)
-    }
-
-    pub(crate) const fn sessions_die_with_a_process(&self) -> bool {
-        matches!(self.target.keeps(), Keeps::InMemory)
-    }
-
-    /// Asks again until there is an answer, or something has been down for too long.
-    pub(crate) fn patiently<T>(&self, mut ask: impl FnMut() -> Option<T>) -> Option<T> {
-        let begun = Instant::now();
-        let patience = if self.is_down.load(Ordering::Relaxed) { IMPATIENCE } else { PATIENCE };
-        while begun.elapsed() < patience {
-            if let Some(answer) = ask() {
-                return Some(answer);
-            }
-            thread::sleep(Duration::from_millis(10));
-        }
-        self.is_down.store(true, Ordering::Relaxed);
-        None
-    }
-
-    /// Whose session a cookie opens; `None` if it opens none.
-    pub(crate) fn opens(&self, tab: &mut Tab, cookie: &str) -> Option<String> {
-        self.ledger.note(Deed::Probe);
-        self.patiently(|| match self.ask(tab, "/whoami", Some(cookie)) {
-            Outcome::Answered(Answer { status: 200, body, .. }) => Some(Some(body)),
-            Outcome::Answered(Answer { status: 401, .. }) => Some(None),
-            _ => None,
-        })?
-    }
-}
 
 /// Tortures what was asked for and prints the report. Gives back whether nothing was found, the peers aside.
 pub(crate) fn run(settings: &Torture) -> Result<bool> {
@@ -181,11 +116,16 @@ fn show_progress(world: &World, duration: Duration) {
     while !world.is_over() {
         thread::sleep(TICK);
         bar.set_position(u64::try_from(begun.elapsed().as_millis()).unwrap_or(length).min(length));
-        bar.set_message(format!("{} logouts, {} findings", world.ledger.deeds(Deed::Logout), world.ledger.total()));
+        bar.set_message(format!("{} logouts, {} findings", world.ledger.actions(Action::Logout), world.ledger.total()));
     }
     bar.finish_and_clear();
     if !std::io::stderr().is_terminal() {
-        eprintln!("{}: {} logouts, {} findings", world.target, world.ledger.deeds(Deed::Logout), world.ledger.total());
+        eprintln!(
+            "{}: {} logouts, {} findings",
+            world.target,
+            world.ledger.actions(Action::Logout),
+            world.ledger.total()
+        );
     }
 }
 
@@ -207,7 +147,7 @@ fn close_the_books(
     }
     let endless = backend.keys_without_expiry();
     if endless > 0 {
-        ledger.accuse(Charge::EndlessKey, endless, || format!("{endless} keys never expire"));
+        ledger.accuse(Violation::EndlessKey, endless, || format!("{endless} keys never expire"));
     }
     if world.target.is_ours() {
         let end = || match world.ask(&mut tab, "/end", None) {
@@ -217,7 +157,7 @@ fn close_the_books(
         let kept = world.patiently(end).context("the service does not say what is left")?;
         let left = kept + backend.size()?;
         if left > 0 {
-            ledger.accuse(Charge::Growth, left, || format!("{left} sessions are left when all have ended"));
+            ledger.accuse(Violation::Growth, left, || format!("{left} sessions are left when all have ended"));
         }
     }
     Ok(())

@@ -1,4 +1,4 @@
-//! The cases, each with its rule and with what a user suffers if it fails.
+//! All cases, each with its rule and with what a user suffers if it fails.
 
 mod absence;
 mod committing;
@@ -13,9 +13,9 @@ mod tracing;
 
 use super::{Ability, Case};
 
-/// Makes the list of cases, and the macro that makes a test of each.
+/// Defines the list of cases, and the macro that turns each case into a test.
 ///
-/// `$d` is a dollar sign, for the parameters of the macro that this one makes.
+/// `$d` is a dollar sign, for the parameters of the macro that this one defines.
 macro_rules! registry {
     ($d:tt $($module:ident { $($name:ident $rule:literal $([$($need:ident)+])? $harm:literal)* })*) => {
         pub(super) const ALL: &[Case] = &[$($(Case {
@@ -26,7 +26,7 @@ macro_rules! registry {
             run: $module::$name,
         },)*)*];
 
-        /// Makes a test of each case of [`conformance`](crate::conformance), in a module of the name given. Needs the feature
+        /// Turns each case of [`conformance`](crate::conformance) into a test, in a module of the given name. Needs the feature
         /// `conformance`.
         ///
         /// ```
@@ -58,135 +58,135 @@ macro_rules! registry {
 registry! { $
     absence {
         what_was_never_there_is_absent "contract"
-            "A visitor who comes with an old cookie gets an error page, or a session that nobody began."
+            "A visitor with an old cookie gets an error page, or a session that nobody began."
         what_has_expired_is_absent "S7"
-            "A session that was left open on a shared computer still opens when its time is over, or is kept alive by it."
+            "A session that was left open on a shared computer can still be used after its deadline, or using it keeps it alive."
         nothing_comes_back_after_remove "S4"
             "A user logs out on a shared computer. A request of theirs that was still running then finishes, and the next \
              person there is logged in as them."
         what_is_lacking_says_so "contract"
-            "A login that renews the id, or a page that lists a user's sessions, does nothing and says that it worked."
+            "A login that renews the id, or a page that lists a user's sessions, does nothing and reports success."
     }
     creating {
         create_stores_the_record_as_it_is "S8"
-            "Somebody logs in and the next page does not know them, or knows less than was stored."
+            "A user logs in, and the next page does not know them, or has less data than was stored."
         create_never_overwrites_a_session "S6"
             "Two visitors are given the same id, and one is logged in as the other."
         the_place_of_an_expired_session_is_free "contract"
-            "A session cannot be begun although nothing is there; the request fails."
+            "A session cannot begin although its key is free; the request fails."
         create_never_overwrites_the_trace_of_a_renewal "S5" [Renewing]
             "A logout that began before a renewal no longer finds the renewed session, which stays logged in."
         odd_keys_and_values_survive "S8"
-            "A user's data comes back changed, or the session is lost, because of a quote or a foreign letter in it."
+            "A user's data comes back changed, or the session is lost, because of a quote or a non-ASCII letter."
     }
     committing {
         a_commit_changes_what_it_names_and_nothing_else "S3"
-            "A request that stores one thing takes another away: an item is gone from the basket."
+            "A request that stores one thing removes another: an item disappears from the basket."
         commits_that_began_from_the_same_state_both_stay "S3"
-            "Two tabs store at the same time and what one of them stored is lost."
+            "Two tabs store something at the same time, and the changes of one are lost."
         an_expectation_that_fails_stores_nothing "S3"
-            "A counter loses steps: of two payments at the same moment the balance knows one."
+            "A counter loses steps: of two simultaneous payments, the balance includes only one."
         a_base_that_is_out_of_date_decides_nothing "S3"
-            "A request that read early overwrites what others have stored since, or undoes their activity."
+            "A request that read early overwrites later changes by others, or undoes their activity."
         a_revision_is_of_what_the_request_knows "S3"
-            "A request that stores twice takes away what others stored between, because it takes their state for its own."
+            "A request that stores twice removes what others stored in between, because it takes their state for its own."
         clear_removes_what_was_there_before_it "contract"
-            "What was cleared at the end of a purchase is back on the next page, or what was stored after that is gone."
+            "A basket that was cleared after a purchase is full again on the next page, or what was stored afterwards is gone."
         the_principal_is_changed_by_those_who_name_it "ASVS 7.4.5"
-            "Ending all sessions of a user after a stolen password misses some, or ends those of another."
+            "Ending all sessions of a user whose password was stolen misses some, or ends those of another user."
         any_key_can_be_removed "S12"
-            "A page removes what a client names. With a long name the request fails, and what else it wrote is lost."
+            "A page removes an entry that the client names. With a long name the request fails, and its other changes are lost."
         a_limit_is_a_typed_error_and_leaves_the_record "S12"
-            "One page that stores too much breaks the session, and the user is logged out or sees errors for good."
+            "One page that stores too much breaks the session: the user is logged out, or sees nothing but errors."
     }
     reading {
         what_is_answered_is_seen_by_the_next_load "S8"
-            "Somebody logs in and the next page does not know it; or logs out and still sees their data."
+            "A user logs in, and the next page does not know it; or logs out, and still sees their data."
         a_fetch_has_the_entries_it_was_asked_for "contract"
-            "A page sees no user in a session that has one, and shows the login again."
+            "A page finds no user in a session that has one, and shows the login again."
         a_reader_sees_all_of_a_commit_or_nothing "S3"
-            "A page sees half of what another request stored: a new name with the old rights."
+            "A page sees half of what another request stored: a new user with the old permissions."
         a_principal_of_any_length_is_kept_or_refused "S12"
-            "A login is acknowledged, and the session cannot be read afterwards."
+            "A login is acknowledged, but the session cannot be read afterwards."
     }
     deadlines {
         a_touch_moves_the_deadline_forward_only "S7"
-            "A slow request that ends late takes time away from the session, and an active user is logged out."
+            "A slow request moves the deadline back, and an active user is logged out."
         a_touch_extends_a_session_past_its_first_end "S7"
-            "Somebody who uses the application all day is logged out in the middle of it."
+            "Somebody who uses the application all day is logged out while they are using it."
         nothing_extends_past_the_absolute_deadline "S7"
-            "A stolen cookie that is used again and again works for ever."
+            "A stolen cookie works forever as long as it is used."
         a_passive_access_extends_nothing "S7"
-            "A page that polls by itself keeps the session of somebody alive who left hours ago."
+            "A page that polls keeps a session alive although its user left hours ago."
         reading_is_activity_when_a_touch_is_due "S7"
-            "Somebody who only reads is logged out although they are active."
+            "A user who only reads is logged out although they are active."
         a_touch_stores_the_timeout_it_extends_with "S7"
-            "The idle timeout was made longer, and people who only read are still logged out after the old one."
+            "The idle timeout was extended, but users who only read are still logged out after the old one."
         stricter_settings_end_what_is_there "S7"
-            "After the timeout was shortened because of an incident, old sessions are brought back by writing to them."
+            "The timeout was shortened after an incident, but writing to an old session revives it."
     }
     renewing {
         a_move_takes_the_data_and_leaves_a_trace "S5" [Renewing]
-            "A login loses what was in the basket, or the id from before the login, which an attacker may know, still works."
+            "A login loses the basket; or the id from before the login, which an attacker may know, still works."
         the_trace_of_a_move_ends "contract" [Renewing]
-            "Every login leaves something behind for ever, until the storage is full."
+            "Every login leaves something behind, until the storage is full."
         a_move_to_a_taken_key_changes_nothing "S6" [Renewing]
-            "A renewal overwrites the session of somebody else."
+            "A renewal overwrites the session of another user."
         of_many_moves_one_wins "S5" [Renewing]
-            "After a double click on the login there are two sessions, and the logout ends only one of them."
+            "After a double click on the login button there are two sessions, and the logout ends only one of them."
         moves_in_circles_never_wait_for_each_other "contract" [Renewing]
-            "Two requests wait for each other for ever, and with them everybody else."
+            "Two requests deadlock, and everybody else waits for them."
     }
     tracing {
         a_trace_is_kept_to_the_byte "S5" [Renewing Tracing]
-            "The answer to a login is lost, the user logs in again, and is left with an id that opens nothing or with a second \
-             session, which no logout ends."
+            "The answer to a login is lost. The user logs in again, and gets an id that opens nothing, or a second session that no \
+             logout ends."
         a_trace_is_told_as_long_as_it_is_remembered "S5" [Renewing Tracing]
-            "A login whose answer was lost cannot be repeated; or an id of long ago still says what became of its session."
+            "A login whose answer was lost cannot be repeated; or an old id still reveals what became of its session."
         each_move_has_a_trace_of_its_own "S5" [Renewing Tracing]
-            "Somebody whose id was renewed twice cannot repeat a login whose answer was lost."
+            "A user whose id was renewed twice cannot repeat a login whose answer was lost."
         what_was_not_renewed_has_no_trace "contract" [Tracing]
-            "A login is led to a session that is not there, or to itself for ever."
+            "A login is sent to a session that does not exist, or loops forever."
         a_trace_is_that_of_the_move_that_won "S5" [Renewing Tracing]
-            "Of two logins at once the one that lost is led to a session that is not there, and its user is logged out."
+            "Of two simultaneous logins, the loser is sent to a session that does not exist, and its user is logged out."
     }
     listing {
         find_lists_the_living_sessions_of_a_principal "ASVS 7.4.5" [Listing]
-            "After changing a stolen password the thief's session is not among those that are ended."
+            "When a user changes a stolen password, the thief's session is not ended."
         sweep_removes_what_has_expired_and_nothing_else "contract" [Sweeping]
-            "The storage fills up with what has expired, or users are logged out by the cleaning up."
+            "The storage fills up with expired sessions, or the cleanup logs users out."
     }
     overlapping {
         overlapping_commits_both_stay "S3"
-            "Two tabs store at the same time and what one of them stored is lost."
+            "Two tabs store something at the same time, and the changes of one are lost."
         overlapping_updates_add_up "S3"
-            "A counter loses steps: of two payments at the same moment the balance knows one."
+            "A counter loses steps: of two simultaneous payments, the balance includes only one."
         an_overlapping_clear_is_not_undone "S3"
-            "What was cleared at the end of a purchase is back on the next page."
+            "A basket that was cleared after a purchase is full again on the next page."
         a_commit_overlapping_a_remove_brings_nothing_back "S4"
-            "Somebody logs out while a request of theirs is being stored, and is still logged in."
+            "A user logs out while one of their requests is being stored, and is still logged in."
         a_touch_overlapping_a_remove_brings_nothing_back "S4"
-            "Somebody logs out while another tab is polling, and is still logged in."
+            "A user logs out while another tab is polling, and is still logged in."
         a_touch_overlapping_a_commit_loses_neither "S7"
-            "What was stored is lost because somebody only looked at the same moment; or activity is, and they are logged out."
+            "A change is lost because of a simultaneous read; or activity is lost, and the user is logged out."
         a_remove_overlapping_a_renewal_ends_it "S4" [Renewing]
-            "Somebody logs out while their id is being renewed, and the renewed session stays logged in."
+            "A user logs out while their id is being renewed, and the renewed session stays logged in."
         ending_all_sessions_ends_one_that_is_being_renewed "S4" [Renewing Listing]
-            "A user ends all sessions after their password was stolen. The thief's session is renewed at that moment and stays."
+            "A user ends all sessions after their password was stolen. The thief's session is renewed at that moment, and survives."
         of_overlapping_renewals_one_wins "S5" [Renewing]
-            "After a double click on the login there are two sessions, and the logout ends only one of them."
+            "After a double click on the login button there are two sessions, and the logout ends only one of them."
         a_commit_overlapping_a_renewal_is_in_it_or_refused "S5" [Renewing]
-            "What a request stored during a login is lost although it was acknowledged, or the old id works again."
+            "A change during a login is lost although it was acknowledged, or the old id works again."
         of_overlapping_creates_one_wins "S6"
             "Two visitors share a session, and one sees the data of the other."
         a_dropped_commit_is_whole_or_nothing "S3"
             "A client closes the connection, and its session is half changed."
         a_dropped_renewal_is_whole_or_nothing "S5" [Renewing]
-            "A client closes the connection during a login, and the session is gone, or lives under two ids."
+            "A client closes the connection during a login, and the session is gone, or exists under two ids."
     }
     requests {
         forty_overlapping_requests_lose_nothing "S3"
-            "A page that loads forty things at once finds some of what they stored missing."
+            "A page sends forty requests at once, and some of their changes are missing."
         a_hundred_overlapping_increments_add_a_hundred "S3"
             "A counter loses steps."
         a_logout_is_final "S4"
@@ -195,8 +195,8 @@ registry! { $
         a_logout_follows_renewals "S5" [Renewing]
             "A logout that began before the id was renewed misses the session under its new id."
         overlapping_renewals_leave_one_living_id "S5" [Renewing]
-            "After a double click on the login the browser is left with an id that opens nothing, or there are two sessions."
+            "After a double click on the login button the browser has an id that opens nothing, or there are two sessions."
         an_id_that_was_never_issued_is_not_adopted "S6"
-            "An attacker plants an id in someone's browser, and shares the session once that person logs in (session fixation)."
+            "An attacker plants an id in a victim's browser, and shares the session once the victim logs in (session fixation)."
     }
 }

@@ -1,33 +1,32 @@
-//! What is answered is stored, and what is stored is read whole.
+//! Every acknowledged write can be read, and every read is consistent.
 
 use serde_json::{Value, json};
 
 use crate::{
     conformance::{
-        case::{Flaw, Verdict, must, must_be},
-        stage::{Stage, active, commit_at, done_at, setting},
-        suite::panicked,
+        fixture::{Fixture, active, commit_at, done_at, setting},
+        verdict::{Flaw, Verdict, must, must_be},
     },
     storage::{Created, Lookup, Removed},
 };
 
-pub(super) fn what_is_answered_is_seen_by_the_next_load(stage: &Stage) -> Verdict {
-    let (storage, now) = (&stage.storage, stage.start);
+pub(super) fn what_is_answered_is_seen_by_the_next_load(fixture: &Fixture) -> Verdict {
+    let (storage, now) = (&fixture.storage, fixture.start);
     for number in 0..20 {
-        let key = stage.create(number, &[("a", "1")])?;
-        must_be!(stage.stored(&key, now)?, Some(json!({"a": 1})), "the session after create");
+        let key = fixture.create(number, &[("a", "1")])?;
+        must_be!(fixture.stored(&key, now)?, Some(json!({"a": 1})), "the session after create");
         done_at(&storage.commit(&key, &commit_at(setting("a", "2"), now))?)?;
-        must_be!(stage.stored(&key, now)?, Some(json!({"a": 2})), "the session after commit");
+        must_be!(fixture.stored(&key, now)?, Some(json!({"a": 2})), "the session after commit");
         must_be!(storage.remove(&key)?, Removed::Done, "a remove");
-        must_be!(stage.stored(&key, now)?, None, "the session after remove");
+        must_be!(fixture.stored(&key, now)?, None, "the session after remove");
     }
     Ok(())
 }
 
-pub(super) fn a_fetch_has_the_entries_it_was_asked_for(stage: &Stage) -> Verdict {
-    let (now, key) = (stage.start, stage.create(1, &[("a", "1"), ("b", "2"), ("c", "3")])?);
-    let Lookup::Found(snapshot) = stage.storage.fetch(&key, &["a", "c", "no"], &active(now))? else {
-        return Err(Flaw::seen("a fetch of a living session found none"));
+pub(super) fn a_fetch_has_the_entries_it_was_asked_for(fixture: &Fixture) -> Verdict {
+    let (now, key) = (fixture.start, fixture.create(1, &[("a", "1"), ("b", "2"), ("c", "3")])?);
+    let Lookup::Found(snapshot) = fixture.storage.fetch(&key, &["a", "c", "no"], &active(now))? else {
+        return Err(Flaw::seen("a fetch of a live session found none"));
     };
     let value = |name: &str| snapshot.record.entries.get(name).map(|json| json.as_str().trim().to_owned());
     for (name, wanted) in [("a", Some("1")), ("c", Some("3")), ("no", None)] {
@@ -36,9 +35,9 @@ pub(super) fn a_fetch_has_the_entries_it_was_asked_for(stage: &Stage) -> Verdict
     Ok(())
 }
 
-pub(super) fn a_reader_sees_all_of_a_commit_or_nothing(stage: &Stage) -> Verdict {
+pub(super) fn a_reader_sees_all_of_a_commit_or_nothing(fixture: &Fixture) -> Verdict {
     const COMMITS: u64 = 200;
-    let (storage, now, key) = (&stage.storage, stage.start, stage.create(1, &[("a", "0"), ("b", "0")])?);
+    let (storage, now, key) = (&fixture.storage, fixture.start, fixture.create(1, &[("a", "0"), ("b", "0")])?);
     std::thread::scope(|scope| {
         let writer = scope.spawn(|| {
             for n in 1..=COMMITS {
@@ -50,23 +49,23 @@ pub(super) fn a_reader_sees_all_of_a_commit_or_nothing(stage: &Stage) -> Verdict
         });
         let mut last = 0;
         while !writer.is_finished() {
-            let seen = stage.stored(&key, now)?.unwrap_or(Value::Null);
+            let seen = fixture.stored(&key, now)?.unwrap_or(Value::Null);
             must!(seen["a"] == seen["b"], "half a commit: {seen}");
             let n = seen["a"].as_u64().unwrap_or_default();
             must!(n >= last, "{n} after {last}: a reader went back in time");
             last = n;
         }
-        writer.join().map_err(|panic| panicked(&*panic))?
+        writer.join().map_err(|panic| Flaw::panicked(&*panic))?
     })?;
-    must_be!(stage.stored(&key, now)?, Some(json!({"a": COMMITS, "b": COMMITS})), "the session in the end");
+    must_be!(fixture.stored(&key, now)?, Some(json!({"a": COMMITS, "b": COMMITS})), "the session in the end");
     Ok(())
 }
 
-pub(super) fn a_principal_of_any_length_is_kept_or_refused(stage: &Stage) -> Verdict {
-    let (key, record) = (stage.key(1), stage.record_of(&"x".repeat(2 << 20), &[("a", "1")]));
-    if let Ok(created) = stage.storage.create(&key, &record, stage.start) {
+pub(super) fn a_principal_of_any_length_is_kept_or_refused(fixture: &Fixture) -> Verdict {
+    let (key, record) = (fixture.key(1), fixture.record_of(&"x".repeat(2 << 20), &[("a", "1")]));
+    if let Ok(created) = fixture.storage.create(&key, &record, fixture.start) {
         must_be!(created, Created::Done, "a create");
-        must!(stage.found(&key, stage.start)?.is_some(), "a create was answered as done, and nothing is there");
+        must!(fixture.found(&key, fixture.start)?.is_some(), "a create was acknowledged, but the session is absent");
     }
     Ok(())
 }

@@ -1,4 +1,4 @@
-//! A renewed session lives under its new key and nowhere else.
+//! A renewed session exists under its new key and nowhere else.
 
 use std::{sync::Barrier, time::Duration};
 
@@ -8,65 +8,64 @@ use crate::{
     Changes, StorageError,
     conformance::{
         Ability,
-        case::{Verdict, must, must_be, must_match},
-        stage::{IDLE, MINUTE, Stage, active, commit_at, moved_at, setting},
-        suite::panicked,
+        fixture::{Fixture, IDLE, MINUTE, active, commit_at, moved_at, setting},
+        verdict::{Flaw, Verdict, must, must_be, must_match},
     },
     storage::{Committed, FORWARD_FOR, Lookup, Moved, Removed, Touched},
 };
 
-pub(super) fn a_move_takes_the_data_and_leaves_a_trace(stage: &Stage) -> Verdict {
-    let (storage, key, new, third) = (&stage.storage, stage.key(1), stage.key(2), stage.key(3));
-    stage.create_as(&key, &stage.record_of("ada", &[("a", "1"), ("b", "2")]))?;
-    let (at, late) = (stage.start + MINUTE, stage.start + 2 * MINUTE);
+pub(super) fn a_move_takes_the_data_and_leaves_a_trace(fixture: &Fixture) -> Verdict {
+    let (storage, key, new, third) = (&fixture.storage, fixture.key(1), fixture.key(2), fixture.key(3));
+    fixture.create_as(&key, &fixture.record_of("ada", &[("a", "1"), ("b", "2")]))?;
+    let (at, late) = (fixture.start + MINUTE, fixture.start + 2 * MINUTE);
     must_be!(moved_at(storage.move_to(&key, &new, &commit_at(setting("b", "3"), at)))?, at + IDLE, "the new deadline");
-    must_be!(stage.stored(&new, late)?, Some(json!({"a": 1, "b": 3})), "the data under the new key");
-    let record = stage.there(&new, late)?.record;
+    must_be!(fixture.stored(&new, late)?, Some(json!({"a": 1, "b": 3})), "the data under the new key");
+    let record = fixture.there(&new, late)?.record;
     let facts = (record.created_at, record.principal.as_deref());
-    must_be!(facts, (stage.start, Some("ada")), "the facts under the new key");
-    // The old one stores nothing any more and says why.
+    must_be!(facts, (fixture.start, Some("ada")), "the facts under the new key");
+    // The old key stores nothing any more, and says why.
     must_match!(storage.load(&key, &active(late))?, Lookup::Moved(when) if when == at, "a load of the old key");
     let late_commit = commit_at(setting("c", "4"), late);
     let committed = storage.commit(&key, &late_commit)?;
     must_match!(committed, Committed::Moved(when) if when == at, "a commit to the old key");
     must_match!(storage.touch(&key, &active(late))?, Touched::Gone, "a touch of the old key");
     must_be!(storage.move_to(&key, &third, &late_commit)?, Moved::Moved(at), "a second renewal of the old key");
-    must!(stage.is_absent(&third, late)?, "a second renewal of the old key has made a second session");
-    must_be!(stage.stored(&new, late)?, Some(json!({"a": 1, "b": 3})), "the data after that");
-    // A logout finds its way, also a second one.
+    must!(fixture.is_absent(&third, late)?, "a second renewal of the old key has created a second session");
+    must_be!(fixture.stored(&new, late)?, Some(json!({"a": 1, "b": 3})), "the data after that");
+    // A logout by the old key finds the session, even a second time.
     must_be!(storage.remove(&key)?, Removed::Moved(new), "a remove of the old key");
     must_be!(storage.remove(&new)?, Removed::Done, "a remove of the new key");
     must_be!(storage.remove(&key)?, Removed::Moved(new), "a second remove of the old key");
-    must!(stage.survivors(late)?.is_none_or(|living| living == 0), "something lives after the end");
+    must!(fixture.survivors(late)?.is_none_or(|living| living == 0), "a session is still alive after the remove");
     Ok(())
 }
 
-pub(super) fn the_trace_of_a_move_ends(stage: &Stage) -> Verdict {
-    let (storage, key, new) = (&stage.storage, stage.create(1, &[("a", "1")])?, stage.key(2));
-    moved_at(storage.move_to(&key, &new, &commit_at(Changes::default(), stage.start)))?;
-    let end = stage.start + FORWARD_FOR;
-    let last = stage.start + (FORWARD_FOR - Duration::from_millis(1));
+pub(super) fn the_trace_of_a_move_ends(fixture: &Fixture) -> Verdict {
+    let (storage, key, new) = (&fixture.storage, fixture.create(1, &[("a", "1")])?, fixture.key(2));
+    moved_at(storage.move_to(&key, &new, &commit_at(Changes::default(), fixture.start)))?;
+    let end = fixture.start + FORWARD_FOR;
+    let last = fixture.start + (FORWARD_FOR - Duration::from_millis(1));
     must_match!(storage.load(&key, &active(last))?, Lookup::Moved(_), "a load of the old key, a millisecond before");
-    if stage.can(Ability::Sweeping) {
+    if fixture.can(Ability::Sweeping) {
         must_be!(storage.sweep(last)?.removed, 0, "what sweep removed a millisecond before");
     }
-    must!(stage.is_absent(&key, end)?, "the trace is there after its time");
-    if stage.can(Ability::Sweeping) {
+    must!(fixture.is_absent(&key, end)?, "the trace exists after its time");
+    if fixture.can(Ability::Sweeping) {
         must_be!(storage.sweep(end)?.removed, 1, "what sweep removed after its time");
         must_be!(storage.remove(&key)?, Removed::Absent, "a remove of the old key after that");
     }
-    must_be!(stage.stored(&new, end)?, Some(json!({"a": 1})), "the renewed session");
+    must_be!(fixture.stored(&new, end)?, Some(json!({"a": 1})), "the renewed session");
     Ok(())
 }
 
-pub(super) fn a_move_to_a_taken_key_changes_nothing(stage: &Stage) -> Verdict {
-    let storage = &stage.storage;
-    let (one, two, three) = (stage.create(1, &[("n", "1")])?, stage.create(2, &[("n", "2")])?, stage.key(3));
-    let before = [stage.there(&one, stage.start)?.record, stage.there(&two, stage.start)?.record];
-    let commit = commit_at(setting("x", "1"), stage.start + MINUTE);
+pub(super) fn a_move_to_a_taken_key_changes_nothing(fixture: &Fixture) -> Verdict {
+    let storage = &fixture.storage;
+    let (one, two, three) = (fixture.create(1, &[("n", "1")])?, fixture.create(2, &[("n", "2")])?, fixture.key(3));
+    let before = [fixture.there(&one, fixture.start)?.record, fixture.there(&two, fixture.start)?.record];
+    let commit = commit_at(setting("x", "1"), fixture.start + MINUTE);
     must_be!(storage.move_to(&one, &two, &commit)?, Moved::Taken, "a move to a key that is taken");
     must_be!(
-        [stage.there(&one, stage.start)?.record, stage.there(&two, stage.start)?.record],
+        [fixture.there(&one, fixture.start)?.record, fixture.there(&two, fixture.start)?.record],
         before,
         "the two sessions"
     );
@@ -76,12 +75,12 @@ pub(super) fn a_move_to_a_taken_key_changes_nothing(stage: &Stage) -> Verdict {
     Ok(())
 }
 
-pub(super) fn of_many_moves_one_wins(stage: &Stage) -> Verdict {
+pub(super) fn of_many_moves_one_wins(fixture: &Fixture) -> Verdict {
     const MOVERS: usize = 8;
-    let (storage, now) = (&stage.storage, stage.start);
+    let (storage, now) = (&fixture.storage, fixture.start);
     for round in 0..5 {
-        let from = stage.create(100 * round, &[("a", "1")])?;
-        let to = |mover| stage.key(100 * round + 1 + mover);
+        let from = fixture.create(100 * round, &[("a", "1")])?;
+        let to = |mover| fixture.key(100 * round + 1 + mover);
         let start = Barrier::new(MOVERS);
         let moved: Vec<Result<Moved, StorageError>> = std::thread::scope(|scope| {
             let move_it = |mover| {
@@ -92,17 +91,24 @@ pub(super) fn of_many_moves_one_wins(stage: &Stage) -> Verdict {
                 })
             };
             let movers: Vec<_> = (0..MOVERS).map(move_it).collect();
-            movers.into_iter().map(|mover| mover.join().map_err(|panic| panicked(&*panic))).collect::<Verdict<_>>()
+            movers
+                .into_iter()
+                .map(|mover| mover.join().map_err(|panic| Flaw::panicked(&*panic)))
+                .collect::<Verdict<_>>()
         })?;
         let moved = moved.into_iter().collect::<Result<Vec<_>, _>>()?;
         let won = |moved: &Moved| matches!(moved, Moved::Done { .. });
-        must!(moved.iter().filter(|moved| won(moved)).count() == 1, "of {MOVERS} renewals at once: {moved:?}");
+        must!(moved.iter().filter(|moved| won(moved)).count() == 1, "of {MOVERS} simultaneous renewals: {moved:?}");
         must!(
             moved.iter().all(|moved| won(moved) || *moved == Moved::Moved(now)),
-            "those that lost were told {moved:?}"
+            "the renewals that lost were answered {moved:?}"
         );
         for (mover, moved) in moved.iter().enumerate() {
-            must_be!(stage.found(&to(mover), now)?.is_some(), won(moved), "whether there is a session under a new key");
+            must_be!(
+                fixture.found(&to(mover), now)?.is_some(),
+                won(moved),
+                "whether there is a session under a new key"
+            );
             if won(moved) {
                 must_be!(storage.remove(&from)?, Removed::Moved(to(mover)), "a remove of the old key");
             }
@@ -111,23 +117,23 @@ pub(super) fn of_many_moves_one_wins(stage: &Stage) -> Verdict {
     Ok(())
 }
 
-pub(super) fn moves_in_circles_never_wait_for_each_other(stage: &Stage) -> Verdict {
-    let keys = [stage.create(1, &[("a", "1")])?, stage.create(2, &[("a", "1")])?];
+pub(super) fn moves_in_circles_never_wait_for_each_other(fixture: &Fixture) -> Verdict {
+    let keys = [fixture.create(1, &[("a", "1")])?, fixture.create(2, &[("a", "1")])?];
     let start = Barrier::new(2);
     std::thread::scope(|scope| {
         let threads = [[0, 1], [1, 0]].map(|[from, to]| {
             let (start, keys) = (&start, &keys);
             scope.spawn(move || {
-                // All rounds are gone through whatever comes, so that the other thread does not wait in vain.
+                // Always completes all rounds, because the other thread waits for each.
                 let moves = (0..50).map(|_| {
                     start.wait();
-                    stage.storage.move_to(&keys[from], &keys[to], &commit_at(Changes::default(), stage.start))
+                    fixture.storage.move_to(&keys[from], &keys[to], &commit_at(Changes::default(), fixture.start))
                 });
                 moves.collect::<Vec<_>>()
             })
         });
         for thread in threads {
-            for moved in thread.join().map_err(|panic| panicked(&*panic))? {
+            for moved in thread.join().map_err(|panic| Flaw::panicked(&*panic))? {
                 must_be!(moved?, Moved::Taken, "a move to a key that is taken");
             }
         }

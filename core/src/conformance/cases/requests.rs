@@ -1,4 +1,4 @@
-//! Whole requests over a manager, in orders in which they overlap.
+//! Whole requests through a manager, overlapping in different orders.
 
 use std::sync::Barrier;
 
@@ -8,9 +8,8 @@ use crate::{
     ClientInfo, Closed, ConfigError, Delivery, Error, Exchange, Manager, Saved, Session, SessionId, StoreKey,
     conformance::{
         Ability,
-        case::{Flaw, Verdict, must, must_be},
-        stage::Stage,
-        suite::panicked,
+        fixture::Fixture,
+        verdict::{Flaw, Verdict, must, must_be},
     },
 };
 
@@ -21,13 +20,13 @@ impl From<ConfigError> for Flaw {
 }
 
 struct World<'a> {
-    stage: &'a Stage,
+    fixture: &'a Fixture,
     manager: Manager,
 }
 
 impl<'a> World<'a> {
-    fn new(stage: &'a Stage) -> Verdict<Self> {
-        Ok(Self { stage, manager: stage.manager().0.build()? })
+    fn new(fixture: &'a Fixture) -> Verdict<Self> {
+        Ok(Self { fixture, manager: fixture.manager().0.build()? })
     }
 
     fn request(&self, id: &SessionId) -> Exchange<Session> {
@@ -41,21 +40,21 @@ impl<'a> World<'a> {
         sent(&session.close()?)
     }
 
-    /// A request that has read the session, which must be there.
+    /// A request that has read the session, which must exist.
     fn reading(&self, id: &SessionId) -> Verdict<Exchange<Session>> {
         let session = self.request(id);
-        must!(session.contains_key("user")?, "a session that must be there is not");
+        must!(session.contains_key("user")?, "a session that must exist does not");
         Ok(session)
     }
 
     fn opens(&self, id: &SessionId) -> Verdict<bool> {
-        let key = self.stage.storage.key_scheme().key_of(id);
-        Ok(self.stage.found(&key, self.stage.start)?.is_some())
+        let key = self.fixture.storage.key_scheme().key_of(id);
+        Ok(self.fixture.found(&key, self.fixture.start)?.is_some())
     }
 
     fn must_be_empty(&self) -> Verdict {
-        let living = self.stage.survivors(self.stage.start)?;
-        must!(living.is_none_or(|living| living == 0), "{living:?} sessions live after the logout");
+        let living = self.fixture.survivors(self.fixture.start)?;
+        must!(living.is_none_or(|living| living == 0), "{living:?} sessions are alive after the logout");
         Ok(())
     }
 }
@@ -63,11 +62,11 @@ impl<'a> World<'a> {
 fn sent(closed: &Closed) -> Verdict<SessionId> {
     match &closed.delivery {
         Delivery::Send { id, .. } => Ok(id.clone()),
-        other => Err(Flaw::seen(format!("a client that has to learn an id was told {other:?}"))),
+        other => Err(Flaw::seen(format!("a client that needs an id got {other:?}"))),
     }
 }
 
-/// Runs something on each number at the same moment.
+/// Calls `run` for each number, all at the same time.
 fn together<T: Send>(count: usize, run: impl Fn(usize) -> Result<T, Error> + Sync) -> Verdict<Vec<T>> {
     let start = Barrier::new(count);
     let (run, start) = (&run, &start);
@@ -79,14 +78,14 @@ fn together<T: Send>(count: usize, run: impl Fn(usize) -> Result<T, Error> + Syn
             })
         };
         let threads: Vec<_> = (0..count).map(begin).collect();
-        let ended = threads.into_iter().map(|thread| thread.join().map_err(|panic| panicked(&*panic)));
+        let ended = threads.into_iter().map(|thread| thread.join().map_err(|panic| Flaw::panicked(&*panic)));
         ended.map(|ended| ended?.map_err(Flaw::from)).collect()
     })
 }
 
-pub(super) fn forty_overlapping_requests_lose_nothing(stage: &Stage) -> Verdict {
+pub(super) fn forty_overlapping_requests_lose_nothing(fixture: &Fixture) -> Verdict {
     const REQUESTS: usize = 40;
-    let world = World::new(stage)?;
+    let world = World::new(fixture)?;
     let id = world.login()?;
     let sessions = (0..REQUESTS).map(|_| world.reading(&id)).collect::<Verdict<Vec<_>>>()?;
     let closed = together(REQUESTS, |number| {
@@ -100,11 +99,11 @@ pub(super) fn forty_overlapping_requests_lose_nothing(stage: &Stage) -> Verdict 
     Ok(())
 }
 
-pub(super) fn a_hundred_overlapping_increments_add_a_hundred(stage: &Stage) -> Verdict {
+pub(super) fn a_hundred_overlapping_increments_add_a_hundred(fixture: &Fixture) -> Verdict {
     const THREADS: usize = 10;
-    let world = World::new(stage)?;
+    let world = World::new(fixture)?;
     let id = world.login()?;
-    // All of them have the first value in hand.
+    // All of them have read the first value.
     let sessions = (0..10 * THREADS).map(|_| world.request(&id)).collect::<Vec<_>>();
     for session in &sessions {
         must_be!(session.get::<u32>("n")?, Some(0), "the counter before");
@@ -120,14 +119,14 @@ pub(super) fn a_hundred_overlapping_increments_add_a_hundred(stage: &Stage) -> V
     Ok(())
 }
 
-pub(super) fn a_logout_is_final(stage: &Stage) -> Verdict {
-    let world = World::new(stage)?;
+pub(super) fn a_logout_is_final(fixture: &Fixture) -> Verdict {
+    let world = World::new(fixture)?;
     let id = world.login()?;
     let [writer, toucher, renewer, saver] =
         [world.reading(&id)?, world.reading(&id)?, world.reading(&id)?, world.reading(&id)?];
     writer.set("draft", "text")?;
     renewer.set("role", "admin")?;
-    if stage.can(Ability::Renewing) {
+    if fixture.can(Ability::Renewing) {
         renewer.renew()?;
     }
     saver.set("basket", "full")?;
@@ -138,7 +137,7 @@ pub(super) fn a_logout_is_final(stage: &Stage) -> Verdict {
     saver.set("basket", "again")?;
     for session in [&writer, &toucher, &renewer, &saver] {
         let closed = match session.close() {
-            // A renewal whose changes are lost must not look like a success.
+            // A renewal that loses its changes must be an error.
             Err(Error::Gone) => continue,
             closed => closed?,
         };
@@ -152,8 +151,8 @@ pub(super) fn a_logout_is_final(stage: &Stage) -> Verdict {
     world.must_be_empty()
 }
 
-pub(super) fn a_logout_follows_renewals(stage: &Stage) -> Verdict {
-    let world = World::new(stage)?;
+pub(super) fn a_logout_follows_renewals(fixture: &Fixture) -> Verdict {
+    let world = World::new(fixture)?;
     let id = world.login()?;
     let logout = world.reading(&id)?;
     let mut ids = vec![id];
@@ -170,9 +169,9 @@ pub(super) fn a_logout_follows_renewals(stage: &Stage) -> Verdict {
     world.must_be_empty()
 }
 
-pub(super) fn overlapping_renewals_leave_one_living_id(stage: &Stage) -> Verdict {
+pub(super) fn overlapping_renewals_leave_one_living_id(fixture: &Fixture) -> Verdict {
     const REQUESTS: usize = 8;
-    let world = World::new(stage)?;
+    let world = World::new(fixture)?;
     let id = world.login()?;
     let sessions = (0..REQUESTS).map(|_| world.reading(&id)).collect::<Verdict<Vec<_>>>()?;
     let closed = together(REQUESTS, |number| {
@@ -183,25 +182,25 @@ pub(super) fn overlapping_renewals_leave_one_living_id(stage: &Stage) -> Verdict
     must!(won.len() == 1, "{} of {REQUESTS} renewals of one id have won", won.len());
     for closed in &lost {
         let quiet = closed.saved == Saved::Gone && closed.delivery == Delivery::Keep;
-        must!(quiet, "a renewal that lost tells the client something: {closed:?}");
+        must!(quiet, "a renewal that lost sends the client something: {closed:?}");
     }
     must!(!world.opens(&id)?, "the old id still opens the session");
     must!(world.opens(&sent(&won[0])?)?, "the new id opens nothing");
-    must!(stage.survivors(stage.start)?.is_none_or(|living| living == 1), "there is more than one session");
+    must!(fixture.survivors(fixture.start)?.is_none_or(|living| living == 1), "there is more than one session");
     Ok(())
 }
 
-pub(super) fn an_id_that_was_never_issued_is_not_adopted(stage: &Stage) -> Verdict {
-    let world = World::new(stage)?;
+pub(super) fn an_id_that_was_never_issued_is_not_adopted(fixture: &Fixture) -> Verdict {
+    let world = World::new(fixture)?;
     let forged = SessionId::from_random([7; 32]);
     let session = world.request(&forged);
     session.set("user", "ada")?;
     let closed = session.close()?;
     must_be!(closed.saved, Saved::Created, "a write under an id that was never issued");
-    must!(sent(&closed)? != forged, "the session was begun under the id that the client brought");
+    must!(sent(&closed)? != forged, "the session began under the id that the client sent");
     must!(
-        stage.found(&StoreKey::of(&forged), stage.start)?.is_none(),
-        "there is a session under the id that the client brought"
+        fixture.found(&StoreKey::of(&forged), fixture.start)?.is_none(),
+        "there is a session under the id that the client sent"
     );
     Ok(())
 }

@@ -1,4 +1,4 @@
-//! Written and read by bincode.
+//! The implementation with bincode.
 
 use ::bincode::{
     BorrowDecode, Encode, borrow_decode_from_slice,
@@ -8,16 +8,16 @@ use ::bincode::{
 
 use crate::CodecError;
 
-/// The strings are borrowed from the input, so the bound only has to stop absurd lengths before they are used.
+/// Strings are borrowed from the input, so the limit only has to stop absurd lengths.
 const CONFIG: Configuration<LittleEndian, Varint, Limit<{ 1 << 31 }>> = standard().with_limit::<{ 1 << 31 }>();
 
-/// Writes a value behind `bytes`.
+/// Appends a value to `bytes`.
 pub(in crate::record) fn write(value: impl Encode, bytes: &mut Vec<u8>) -> Result<(), CodecError> {
     let written = encode_into_std_write(value, bytes, CONFIG);
     written.map(drop).map_err(|_| CodecError::Malformed { reason: "bincode could not write it" })
 }
 
-/// The value that `bytes` begin with, and the bytes behind it.
+/// Reads the value at the start of `bytes`. Returns it with the remaining bytes.
 pub(in crate::record) fn read<'a, T: BorrowDecode<'a, ()>>(bytes: &'a [u8]) -> Result<(T, &'a [u8]), CodecError> {
     const MALFORMED: CodecError = CodecError::Malformed { reason: "damaged or cut short" };
     let (value, length) = borrow_decode_from_slice(bytes, CONFIG).map_err(|_| MALFORMED)?;

@@ -1,4 +1,4 @@
-//! Writing arrays and objects.
+//! Writes arrays and objects.
 
 use serde::{
     Serialize,
@@ -9,14 +9,17 @@ use serde::{
     },
 };
 
-use super::{Refused, Unwritable, Writer, key::KeyWriter};
+use super::{
+    key::KeyWriter,
+    writer::{Refused, Unwritable, Writer},
+};
 use crate::{ValueError, record::typed_keys::PRIVATE_NUMBER};
 
 /// An array that is being written.
 pub(super) struct Items<'a> {
     to: &'a mut Writer,
     is_empty: bool,
-    /// Whether it is the content of an enum's variant.
+    /// Whether it is the content of an enum variant.
     in_variant: bool,
 }
 
@@ -105,9 +108,9 @@ impl SerializeTupleVariant for Items<'_> {
 /// An object that is being written.
 pub(super) struct Members<'a> {
     to: &'a mut Writer,
-    /// The number of its first key among those of all open objects.
+    /// The position of its first key in `Writer::keys`.
     first_key: usize,
-    /// Whether a key waits for its value.
+    /// Whether a key was written whose value has not followed yet.
     has_key: bool,
     in_variant: bool,
 }
@@ -115,7 +118,7 @@ pub(super) struct Members<'a> {
 impl<'a> Members<'a> {
     pub(super) fn open(to: &'a mut Writer) -> Result<Self, Refused> {
         to.open(b'{')?;
-        // Once, for most values.
+        // Enough for most values.
         to.keys.reserve(8);
         let first_key = to.keys.len();
         Ok(Self { to, first_key, has_key: false, in_variant: false })
@@ -137,7 +140,7 @@ impl<'a> Members<'a> {
         if self.to.typed_keys == typed {
             self.to.note_name(start);
         }
-        // A user of the application may have chosen the key, so it must not stop anybody from reading the session.
+        // The key may come from a user of the application. It must not make the session unreadable.
         if self.to.text.get(start + 1..).is_some_and(|key| key.starts_with(PRIVATE)) {
             return self.to.note(Err(Refused(Unwritable::Value(ValueError::ReservedKey))));
         }
@@ -197,14 +200,14 @@ impl SerializeStructVariant for Members<'_> {
     }
 }
 
-/// How `serde_json` names what it passes through serde as a struct, such as a `RawValue`.
+/// The prefix of the names of structs as which `serde_json` passes special values through serde, such as a `RawValue`.
 const PRIVATE: &[u8] = b"$serde_json::private::";
 const RAW_VALUE: &str = "$serde_json::private::RawValue";
 
 /// A struct that is being written.
 pub(super) enum Fields<'a> {
     Object(Members<'a>),
-    /// A number that comes as text.
+    /// A number that is passed as text.
     Number(&'a mut Writer),
 }
 
@@ -246,7 +249,7 @@ impl SerializeStruct for Fields<'_> {
     }
 }
 
-/// The number in a JSON string, if it keeps all its digits wherever it is read.
+/// The number in a JSON string, if every reader can read it without rounding.
 fn number(string: &[u8]) -> Result<String, Refused> {
     const NONE: Refused = Refused(Unwritable::Value(ValueError::NotSerializable));
     let text: String = serde_json::from_slice(string).map_err(|_| NONE)?;

@@ -1,10 +1,10 @@
-//! Writing the key of a map, which JSON keeps as a string.
+//! Writes the keys of maps, which are strings in JSON.
 
 use std::fmt::Display;
 
 use serde::{Serialize, Serializer, ser::Impossible};
 
-use super::{Refused, Unwritable, Writer};
+use super::writer::{Refused, Unwritable, Writer};
 use crate::ValueError;
 
 const NO_KEY: Refused = Refused(Unwritable::Value(ValueError::UnsupportedKey));

@@ -1,19 +1,19 @@
-//! Writing a value.
+//! Writes a value.
 
 use std::fmt::Display;
 
 use serde::{Serialize, Serializer};
 
 use super::{
-    Refused, Unwritable, Writer,
     compound::{Fields, Items, Members},
+    writer::{Refused, Unwritable, Writer},
 };
 use crate::ValueError;
 
 /// Writes one value.
 pub(super) struct ValueWriter<'a> {
     to: &'a mut Writer,
-    /// Whether the value is what a `Some` holds, so that `null` would make it a `None`.
+    /// Whether the value is the content of a `Some`, which `null` would turn into a `None`.
     in_some: bool,
 }
 
@@ -28,6 +28,13 @@ impl<'a> ValueWriter<'a> {
         }
         self.to.text.extend_from_slice(b"null");
         Ok(())
+    }
+}
+
+impl Writer {
+    pub(super) fn value<T: Serialize + ?Sized>(&mut self, value: &T) -> Result<(), Refused> {
+        let written = value.serialize(ValueWriter::new(self));
+        self.note(written)
     }
 }
 
@@ -87,7 +94,7 @@ impl<'a> Serializer for ValueWriter<'a> {
     }
 
     fn serialize_f32(self, value: f32) -> Result<(), Refused> {
-        // serde's buffers read the digits as an `f64` and round that. For 7.038531e-26, and no other `f32`, that gives its
+        // serde's buffers read the digits as an `f64` and then round it. For 7.038531e-26, and no other `f32`, the result is its
         // neighbour.
         const ROUNDED_TWICE: u32 = 363_742_205;
         if value.abs().to_bits() == ROUNDED_TWICE {

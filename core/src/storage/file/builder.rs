@@ -1,4 +1,4 @@
-//! The settings of a file storage.
+//! Opens a file storage with its settings.
 
 use std::{
     path::{Path, PathBuf},
@@ -7,14 +7,32 @@ use std::{
 };
 
 use super::{
-    Durability, FileStorage, Handle,
+    FileStorage, Handle,
+    error::{Doing as _, FileError},
     folder::Folder,
     lock::Locks,
-    open::{Doing as _, FileError},
-    store::{Settings, Store},
+    settings::{Durability, Settings},
+    store::Store,
     touches::Touches,
 };
 use crate::{BincodeCodec, Clock, Codec, Limits, StorageError, SystemClock, storage::sweeper::Background};
+
+impl FileStorage {
+    /// Opens a folder, or the target of a link to one. A missing folder is created; its parent must exist.
+    ///
+    /// # Errors
+    ///
+    /// [`StorageError`] of the kind [`Setup`](crate::StorageErrorKind::Setup) if the path is not a folder, is a link that leads
+    /// nowhere, belongs to another user, or holds other files and is open to others. The message says what to do.
+    pub fn open(folder: impl AsRef<Path>) -> Result<Self, StorageError> {
+        Self::builder(folder).build()
+    }
+
+    /// Opens a folder with other settings.
+    pub fn builder(folder: impl AsRef<Path>) -> FileStorageBuilder {
+        FileStorageBuilder::new(folder.as_ref())
+    }
+}
 
 /// Settings of a [`FileStorage`].
 ///
@@ -67,35 +85,35 @@ impl FileStorageBuilder {
         self
     }
 
-    /// How often touches are written. Default: 1 second; less than a millisecond counts as a millisecond. What is not written
-    /// yet is lost if the process is killed: sessions used only within that time then end so much earlier.
+    /// How often touches are written. Default: 1 second; less than a millisecond counts as a millisecond. If the process is
+    /// killed, touches that are not yet written are lost: the sessions then end earlier, by at most this interval.
     pub const fn touch_interval(mut self, interval: Duration) -> Self {
         self.touch_interval = interval;
         self
     }
 
-    /// How long a change waits for another process that holds the lock of a sub-folder. Default: 5 seconds. Then it fails
-    /// with [`StorageErrorKind::Timeout`](crate::StorageErrorKind::Timeout). More than an hour counts as an hour; with zero it
-    /// does not wait.
+    /// How long a change waits while another process holds the lock of a sub-folder, before it fails with
+    /// [`StorageErrorKind::Timeout`](crate::StorageErrorKind::Timeout). Default: 5 seconds. More than an hour counts as an hour;
+    /// with zero it does not wait.
     pub fn lock_timeout(mut self, timeout: Duration) -> Self {
         self.lock_timeout = timeout.min(Duration::from_secs(60 * 60));
         self
     }
 
-    /// The largest session that is read; a larger file counts as unreadable. Default: [`Limits::default`]. It should be no
-    /// less than the manager's.
+    /// The largest session that is read; a larger file counts as unreadable. Default: [`Limits::default`]. Do not set it below
+    /// the manager's limits.
     pub const fn limits(mut self, limits: Limits) -> Self {
         self.limits = limits;
         self
     }
 
-    /// How records become bytes. Default: [`BincodeCodec`].
+    /// How records are encoded. Default: [`BincodeCodec`].
     pub fn codec(mut self, codec: impl Codec + 'static) -> Self {
         self.codec = Arc::new(codec);
         self
     }
 
-    /// The clock by which the thread sweeps. Default: the system's. It should be the manager's.
+    /// The clock of the background sweeps. Default: the system's. Use the same clock as the manager.
     pub fn clock(mut self, clock: impl Clock + 'static) -> Self {
         self.clock = Arc::new(clock);
         self
@@ -113,10 +131,10 @@ impl FileStorageBuilder {
             locks: Locks::new(self.lock_timeout),
             touches: Touches::default(),
             #[cfg(target_os = "linux")]
-            cached: super::cached::Cached::default(),
+            page_cache: super::page_cache::PageCache::default(),
             settings,
         });
-        // A busy loop would serve nobody.
+        // Never a busy loop.
         let at_least = |period: Duration| period.max(Duration::from_millis(1));
         let clock = self.clock;
         let sweep = move |store: &Store| {

@@ -11,19 +11,19 @@ use rustix::{
     io::Errno,
 };
 
-use super::open::{Doing, FileError, Result};
+use super::error::{Doing, FileError, Result};
 use crate::StoreKey;
 
 const PRIVATE: Mode = Mode::RWXU;
 const FOLDER: OFlags = OFlags::RDONLY.union(OFlags::DIRECTORY).union(OFlags::NOFOLLOW).union(OFlags::CLOEXEC);
-/// The session folder itself may be reached by a link, which is the administrator's.
+/// The path of the session folder itself may be a link: the administrator made it.
 const ROOT: OFlags = FOLDER.difference(OFlags::NOFOLLOW);
 const DOING: &str = "opening a session folder";
 
-/// The folder that holds all sessions. Everything below is opened relative to it, so that nobody can put a link in the way.
+/// The folder with all sessions. Everything inside is opened relative to it, so nobody can redirect the storage with a link.
 ///
-/// Its path may be a link. That is followed when the folder is opened, and again only if this folder is deleted: as long as
-/// it exists, a link that is switched changes nothing for this process.
+/// Its path may be a link, which is followed when the folder is opened. It is followed again only if that folder is deleted:
+/// while the folder exists, switching the link has no effect on this process.
 #[derive(Debug)]
 pub(super) struct Folder {
     path: PathBuf,
@@ -32,7 +32,7 @@ pub(super) struct Folder {
 
 impl Folder {
     pub(super) fn open(path: &Path) -> Result<Self> {
-        // A slash at the end would have the system follow a link.
+        // A trailing slash would make the system follow a link.
         let path: PathBuf = path.components().collect();
         let root = RwLock::new(open_root(&path)?);
         Ok(Self { path, root })
@@ -42,23 +42,23 @@ impl Folder {
         &self.path
     }
 
-    /// Looks for something below the folder as it was when it was last opened.
+    /// Gives access to the open folder.
     #[cfg(target_os = "linux")]
-    pub(super) fn with_root<T>(&self, look: impl FnOnce(&OwnedFd) -> T) -> T {
-        look(&self.root.read())
+    pub(super) fn with_root<T>(&self, access: impl FnOnce(&OwnedFd) -> T) -> T {
+        access(&self.root.read())
     }
 
-    /// The sub-folder `name`, if it is there and ours.
+    /// The sub-folder `name`, if it exists and belongs to this user.
     pub(super) fn sub(&self, name: &str) -> Result<Option<OwnedFd>> {
         let gone = {
             let root = self.root.read();
             match open_sub(&*root, name)? {
                 Some(sub) => return Ok(Some(sub)),
-                // Deleted as a whole: perhaps another process has made it anew.
+                // The whole folder was deleted. Another process may have created it again.
                 None => rustix::fs::fstat(&*root).doing(DOING)?.st_nlink == 0,
             }
         };
-        // A link that leads nowhere is no folder either.
+        // Nothing there, or a link that leads nowhere.
         if !gone || std::fs::metadata(&self.path).is_err() {
             return Ok(None);
         }
@@ -68,7 +68,7 @@ impl Folder {
         sub
     }
 
-    /// The sub-folder `name`, made if it is not there. If the whole session folder was removed meanwhile, it is made anew.
+    /// The sub-folder `name`, created if missing. If the whole session folder was removed, it is created again.
     pub(super) fn make_sub(&self, name: &str) -> Result<OwnedFd> {
         if let Some(sub) = self.sub(name)? {
             return Ok(sub);
@@ -91,13 +91,13 @@ pub(super) fn sub_name(key: &StoreKey) -> String {
     format!("{:02x}", key.as_bytes()[0])
 }
 
-/// Makes a folder that nobody else can look into, whatever the umask. One that is there already is fine.
+/// Creates a folder that only this user can access, whatever the umask. It may exist already.
 fn make_private(root: impl AsFd, name: &str) -> rustix::io::Result<()> {
     match rustix::fs::mkdirat(&root, name, PRIVATE) {
         Ok(()) => {
             let sub = rustix::fs::openat(&root, name, FOLDER, Mode::empty());
             sub.and_then(|sub| rustix::fs::fchmod(sub, PRIVATE)).inspect_err(|_| {
-                // One with the wrong mode would be in the way for good.
+                // A folder with the wrong mode would never be usable.
                 let _ = rustix::fs::unlinkat(&root, name, AtFlags::REMOVEDIR);
             })
         }
@@ -131,11 +131,11 @@ fn refuse<T>(path: &Path, why: &str) -> Result<T> {
     Err(FileError::Setup(format!("{}: {why}", path.display())))
 }
 
-/// Opens the session folder, or makes it, and sees to it that it is private.
+/// Opens or creates the session folder, and makes sure that it is private.
 fn open_root(path: &Path) -> Result<OwnedFd> {
     match rustix::fs::mkdir(path, PRIVATE) {
         Ok(()) => open_existing_root(path, true).inspect_err(|_| {
-            // One with the wrong mode would be in the way for good.
+            // A folder with the wrong mode would never be usable.
             let _ = rustix::fs::rmdir(path);
         }),
         Err(Errno::EXIST) => open_existing_root(path, false),
@@ -151,7 +151,7 @@ fn has_parent(path: &Path) -> bool {
 
 fn open_existing_root(path: &Path, created: bool) -> Result<OwnedFd> {
     let is_link = || std::fs::symlink_metadata(path).is_ok_and(|data| data.is_symlink());
-    // What was just made is no link, so one that stands there now was put there by somebody else.
+    // A folder that was just created is not a link: a link here now comes from somebody else.
     let root = match rustix::fs::open(path, if created { FOLDER } else { ROOT }, Mode::empty()) {
         Ok(root) => root,
         Err(Errno::NOENT) if is_link() => {
@@ -177,7 +177,7 @@ fn open_existing_root(path: &Path, created: bool) -> Result<OwnedFd> {
     Ok(root)
 }
 
-/// Whether a folder holds nothing but sub-folders of ours, so that it may be made private without harm.
+/// Whether a folder holds nothing but session sub-folders, so that making it private harms nobody.
 fn is_only_ours(root: &OwnedFd) -> Result<bool> {
     for entry in rustix::fs::Dir::read_from(root).doing(DOING)? {
         let entry = entry.doing(DOING)?;
@@ -190,7 +190,7 @@ fn is_only_ours(root: &OwnedFd) -> Result<bool> {
     Ok(true)
 }
 
-/// The names in a sub-folder. A name that is not UTF-8 is nothing of ours, and shows as such.
+/// The names in a sub-folder. A name that is not UTF-8 is converted with losses, so it never matches a session's name.
 pub(super) fn names_in(sub: &OwnedFd) -> Result<Vec<String>> {
     const DOING: &str = "listing a session folder";
     let mut names = Vec::new();

@@ -1,4 +1,4 @@
-//! The bytes of a session file, as drawn in the module's documentation.
+//! The bytes of a session file, as described in the module's documentation.
 
 use std::time::Duration;
 
@@ -10,25 +10,25 @@ use crate::{
     storage::{FORWARD_FOR, Trace},
 };
 
-use super::open::Result;
+use super::error::Result;
 
 pub(super) const HEADER: usize = 32;
 pub(super) const MAGIC: &[u8; 4] = b"GSES";
 const VERSION: u8 = 1;
 const SESSION: u8 = 1;
 const FORWARD: u8 = 2;
-/// Where in a trace its sealed id begins.
+/// The offset of the sealed id in a trace.
 const SEALED: usize = 40;
 
-/// What a file holds.
+/// The content of a session file.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Content {
     Session(Record),
-    /// The session was renewed and lives on under another key.
+    /// The trace of a renewal: the session has moved to another key.
     Forward(Trace),
 }
 
-/// Why a file cannot be read as one of ours. It holds nothing of the content.
+/// Why a file cannot be read as a session file. It quotes nothing of the content.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub(super) enum Unreadable {
     #[error("it is not a session file")]
@@ -41,7 +41,7 @@ pub(super) enum Unreadable {
     Record(#[from] crate::CodecError),
 }
 
-/// The part of the header that tells when a session ends.
+/// The part of the header that says when a session ends.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Deadlines {
     pub(super) idle_timeout: Duration,
@@ -54,7 +54,7 @@ impl Deadlines {
     }
 }
 
-/// Durations are kept in milliseconds.
+/// Files store durations in milliseconds.
 pub(super) fn millis(duration: Duration) -> u64 {
     u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)
 }
@@ -83,14 +83,14 @@ pub(super) fn encode_session(record: &Record, codec: &dyn Codec) -> Result<Vec<u
     Ok(frame(SESSION, millis(record.idle_timeout), absolute, &content))
 }
 
-/// The file that stays behind when a session is renewed.
+/// The file that a renewal leaves under the old key.
 pub(super) fn encode_forward(trace: &Trace) -> Vec<u8> {
     let Trace { to, at, sealed } = trace;
     let content = [to.as_bytes().as_slice(), &at.as_millis().to_le_bytes(), sealed.as_bytes()].concat();
     frame(FORWARD, millis(FORWARD_FOR), 0, &content)
 }
 
-/// The same session file with another idle timeout; `None` if it has that already, or is no sound session file.
+/// The same session file with another idle timeout; `None` if it has that timeout already, or is not an intact session file.
 pub(super) fn with_idle_timeout(bytes: &[u8], idle_timeout: Duration) -> Option<Vec<u8>> {
     let deadlines = decode_deadlines(bytes).ok()?;
     let (head, sum, content) = (bytes.get(..24)?, bytes.get(24..HEADER)?, bytes.get(HEADER..)?);
@@ -108,7 +108,7 @@ fn number(bytes: &[u8], offset: usize) -> Option<u64> {
     Some(u64::from_le_bytes(*bytes.get(offset..)?.first_chunk()?))
 }
 
-/// Reads the header alone: when a file of ours ends.
+/// Reads the deadlines from the header alone.
 pub(super) fn decode_deadlines(header: &[u8]) -> std::result::Result<Deadlines, Unreadable> {
     if header.get(..4) != Some(MAGIC.as_slice()) {
         return Err(Unreadable::NotOurs);
@@ -147,7 +147,7 @@ pub(super) fn decode(
     let mut record = codec.decode(content, limits)?;
     record.idle_timeout = deadlines.idle_timeout;
     record.absolute_deadline = deadlines.absolute;
-    // A copy of the folder that lost the times must not make sessions older than they are.
+    // A copy of the folder may have lost the files' times. Sessions must not look older than they are.
     record.last_seen = record.last_seen.max(last_seen);
     Ok(Content::Session(record))
 }

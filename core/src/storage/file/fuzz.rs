@@ -1,9 +1,9 @@
-//! A door for fuzzers.
+//! The entry point of fuzzers.
 
 use super::format::{self, Content};
 use crate::{BincodeCodec, Limits, Timestamp};
 
-/// The content of a session's file: as it is, and behind a header that is right, so that the record is reached.
+/// Decodes `data` as a session file: as it is, and behind a valid header, so that fuzzing reaches the record.
 pub fn file(data: &[u8]) {
     let limits = Limits::default();
     let read = |bytes: &[u8]| format::decode(bytes, Timestamp::default(), &BincodeCodec, &limits);

@@ -1,4 +1,4 @@
-//! Listing a principal's sessions while they are renewed.
+//! Lists a principal's sessions, even while they are being renewed.
 
 use std::{
     collections::{HashMap, hash_map::Entry},
@@ -8,9 +8,9 @@ use std::{
 use rustix::io::Errno;
 
 use super::{
+    error::{FileError, Result},
     folder::{keys_in, sub_name},
     format::Content,
-    open::{FileError, Result},
     store::Store,
 };
 use crate::{
@@ -21,9 +21,9 @@ use crate::{
 /// What is known of a key.
 #[derive(Clone, Copy)]
 enum Known {
-    /// There is nothing more to learn from it.
+    /// It needs no further look.
     Done,
-    /// The session was renewed to `to`. `followed` is the number of the trace from which this one was reached.
+    /// The session was renewed to `to`. `followed` is the number of the trace from which this one was first reached.
     Trace { to: StoreKey, followed: Option<usize> },
 }
 
@@ -36,16 +36,16 @@ struct Listing<'a> {
 }
 
 impl Store {
-    /// Walks over the sub-folders, one after the other. A session that is renewed meanwhile, out of one that is still to come
-    /// into one that is done, would be missed, so traces are followed. No file is read more than twice, however many traces lead
-    /// to it.
+    /// Scans the sub-folders one after the other. A renewal during the scan can move a session from a sub-folder that is still
+    /// to come into one that is done. Such sessions are found by following the traces. No file is read more than twice,
+    /// however many traces lead to it.
     pub(super) fn find(&self, principal: &str, now: Timestamp) -> Result<Vec<Found>> {
         let (found, known) = (Vec::new(), HashMap::new());
         let mut listing = Listing { store: self, principal, access: Access::passive(now), found, known };
         for number in 0..=u8::MAX {
             let Some(sub) = self.folder.sub(&format!("{number:02x}"))? else { continue };
-            // Under the lock: POSIX leaves open whether a name is listed that is renamed over meanwhile. On a read-only file
-            // system there is no lock to be had, and nothing is renamed.
+            // Under the lock: POSIX does not say whether a file is listed that is replaced by a rename during the listing. On a
+            // read-only file system there is no lock, and nothing is renamed.
             let lock = match self.locks.lock(number, &sub) {
                 Err(FileError::Io { source: Errno::ROFS, .. }) => None,
                 lock => Some(lock?),
@@ -77,7 +77,7 @@ impl Listing<'_> {
         Ok(())
     }
 
-    /// Follows every trace to a key that is known.
+    /// Follows every trace until it reaches a known key.
     fn follow(&mut self) -> Result<()> {
         let is_trace = |(key, known): (&StoreKey, &Known)| matches!(known, Known::Trace { .. }).then_some(*key);
         let traces: Vec<StoreKey> = self.known.iter().filter_map(is_trace).collect();
@@ -106,7 +106,7 @@ impl Listing<'_> {
             }
         }
         if circles > 0 {
-            // No renewal makes one, because a key in use is never renewed to.
+            // No renewal creates a circle, because the new key is never one in use.
             tracing::warn!(
                 circles,
                 "traces of renewals lead in a circle: somebody else has written to the session folder"

@@ -1,4 +1,4 @@
-//! One changer at a time in each sub-folder: among the threads of this process, and among processes.
+//! Locks the sub-folders, so that each has one writer at a time among all threads and processes.
 
 use std::{
     os::fd::{AsFd, OwnedFd},
@@ -11,7 +11,7 @@ use rustix::{
     io::Errno,
 };
 
-use super::open::{Doing, FileError, Result};
+use super::error::{Doing, FileError, Result};
 
 const NAME: &str = "lock";
 const DOING: &str = "locking a session folder";
@@ -19,15 +19,15 @@ const DOING: &str = "locking a session folder";
 /// The locks of the 256 sub-folders.
 #[derive(Debug)]
 pub(super) struct Locks {
-    /// A thread waits here for the others of its process, and only then for other processes.
+    /// A thread first waits here for the other threads of its process, and then for other processes.
     threads: Box<[Mutex<()>]>,
     timeout: Duration,
 }
 
-/// A sub-folder that nobody else changes as long as this lives.
+/// A locked sub-folder. Nobody else changes it until this is dropped.
 #[derive(Debug)]
 pub(super) struct Locked<'a> {
-    // Dropped in this order: other processes first, then the threads of this one.
+    // Dropped in this order: unlocks for other processes first, then for the threads of this one.
     _file: OwnedFd,
     _thread: MutexGuard<'a, ()>,
 }
@@ -37,7 +37,7 @@ impl Locks {
         Self { threads: (0..256).map(|_| Mutex::new(())).collect(), timeout }
     }
 
-    /// Locks a sub-folder, or gives up after the timeout: another process may be frozen while it holds the lock.
+    /// Locks a sub-folder, or gives up after the timeout: another process may be suspended while it has the lock.
     pub(super) fn lock(&self, number: u8, sub: impl AsFd) -> Result<Locked<'_>> {
         let deadline = Instant::now() + self.timeout;
         let thread = self.threads[usize::from(number)].try_lock_until(deadline).ok_or(FileError::Locked)?;
@@ -45,7 +45,7 @@ impl Locks {
         loop {
             let file = open(&sub)?;
             match rustix::fs::flock(&file, FlockOperation::NonBlockingLockExclusive) {
-                // A lock file that somebody has removed meanwhile locks nobody else out: try the next one.
+                // This lock file was removed in the meantime, so it locks nobody out: try the next one.
                 Ok(()) if rustix::fs::fstat(&file).doing(DOING)?.st_nlink == 0 => {}
                 Ok(()) => return Ok(Locked { _file: file, _thread: thread }),
                 Err(Errno::WOULDBLOCK | Errno::INTR) => {}
@@ -69,20 +69,20 @@ fn open(sub: impl AsFd) -> Result<OwnedFd> {
     }
     match rustix::fs::openat(&sub, NAME, flags | OFlags::CREATE | OFlags::EXCL, mode) {
         Ok(file) => {
-            // Whatever the umask took away, for those who open it later.
+            // The umask may have removed bits that other processes need to open it.
             rustix::fs::fchmod(&file, mode).inspect_err(|_| discard(&sub, &file)).doing(DOING)?;
             Ok(file)
         }
-        // Somebody was quicker.
+        // Another process was faster.
         Err(Errno::EXIST) => rustix::fs::openat(&sub, NAME, flags, Mode::empty()).doing(DOING),
         Err(error) => Err(error).doing(DOING),
     }
 }
 
-/// Removes a lock file that others may be unable to open. Only under its lock: who has that relies on the file.
+/// Removes a lock file that others may be unable to open. Only while locked, because a process with the lock relies on the file.
 fn discard(sub: impl AsFd, file: &OwnedFd) {
     if rustix::fs::flock(file, FlockOperation::NonBlockingLockExclusive).is_ok() {
-        // The error that led here is the one to tell.
+        // The caller reports the error that led here.
         let _ = rustix::fs::unlinkat(sub, NAME, AtFlags::empty());
     }
 }

@@ -1,4 +1,4 @@
-//! Sessions in files: they survive a restart, and several processes may share them. The default storage, as in GoFrame.
+//! Sessions in files. They survive a restart, and several processes can share them. The default storage, as in GoFrame.
 //!
 //! # On disk
 //!
@@ -7,7 +7,7 @@
 //!   3f/                           0700  the first two digits of the key
 //!     lock                        0600  locked while a session of this folder is changed
 //!     3f8a…64 digits…             0600  one session, or the trace of a renewal
-//!     3f8a…64 digits….tmp-71-4    0600  being written; renamed over the file above when complete
+//!     3f8a…64 digits….tmp-71-4    0600  being written; renamed to the file above when complete
 //! ```
 //!
 //! A file begins with a header of 32 bytes, numbers in little-endian order:
@@ -16,34 +16,39 @@
 //! |---|---|---|
 //! | 0 | 4 | `GSES` |
 //! | 4 | 1 | version, now 1 |
-//! | 5 | 1 | kind: 1 a session, 2 the trace of a renewal; 3 is kept for encrypted sessions |
-//! | 6 | 2 | 0; kept for the number of an encryption key |
+//! | 5 | 1 | kind: 1 is a session, 2 the trace of a renewal; 3 is reserved for encrypted sessions |
+//! | 6 | 2 | 0; reserved for the number of an encryption key |
 //! | 8 | 8 | idle timeout in milliseconds |
 //! | 16 | 8 | absolute deadline in milliseconds since the Unix epoch; 0 for none |
-//! | 24 | 8 | the first 8 bytes of the SHA-256 of bytes 0 to 23 and of the content |
+//! | 24 | 8 | the first 8 bytes of the SHA-256 of bytes 0 to 23 and the content |
 //!
-//! The content follows: the record as the [`Codec`](crate::Codec) writes it, or for the trace of a renewal the 32 bytes of
-//! the key the session lives on under, 8 bytes of when it was renewed, and the [sealed id](crate::storage::SealedId). The file's modification time is when the session
-//! was last seen, so that a touch writes no data.
+//! The content follows. For a session it is the record as the [`Codec`](crate::Codec) writes it. For the trace of a renewal it
+//! is the new key (32 bytes), the time of the renewal (8 bytes) and the [sealed id](crate::storage::SealedId). The file's
+//! modification time says when the session was last seen, so a touch writes no data.
 
 mod builder;
-#[cfg(target_os = "linux")]
-mod cached;
+mod error;
+mod expiry;
 mod folder;
 mod format;
+mod fs;
 #[cfg(feature = "fuzzing")]
 pub(crate) mod fuzz;
 mod listing;
 mod lock;
-mod open;
-mod place;
+#[cfg(target_os = "linux")]
+mod page_cache;
+mod renew;
+mod settings;
 mod store;
 mod sweep;
 mod touches;
+mod write_touches;
 
-use std::{fmt, path::Path, sync::Arc};
+use std::{fmt, sync::Arc};
 
 pub use builder::FileStorageBuilder;
+pub use settings::Durability;
 use store::Store;
 
 use super::{
@@ -52,34 +57,35 @@ use super::{
 };
 use crate::{Record, StoreKey, Timestamp, record::Commit};
 
-/// One file a session, in a folder of its own. Clones share it.
+/// One file per session, in a folder of its own. Clones share the storage.
 ///
-/// - **Survives** restarts, and `kill -9` at any moment: a file is replaced as a whole, so a reader sees the old session or
-///   the new one. Against power failure, see [`Durability`].
-/// - **Several processes** on one machine may share the folder; network file systems are not supported, because their locks
-///   often are not.
-/// - **Private**: the folder is 0700 and the files are 0600 whatever the umask. Links, pipes, folders and other users' files
-///   in it are neither followed nor waited for nor removed; they count as absent and are reported in the log. Only the path of
-///   the folder itself may be a link; see [below](#a-link-as-the-folder).
-/// - **Damaged files** count as no session and are reported in the log. A new session may take such a file's place, but never
-///   that of a file which a later version, another codec or larger limits could still read.
-/// - **Backups** must keep the files' times (`cp -p`, `rsync -t`): they tell when a session was last used.
-/// - **Touches** are collected and written every second, so that reading a session costs no write. If that fails, for example
-///   because the folder is read-only, they are kept and tried again; the log says so once, and once more when it works.
-/// - **Listing** a user's sessions reads every session, however often anybody renews theirs. It takes the lock of each
-///   sub-folder for as long as it takes to read the names in it.
+/// - **Crash-safe**: sessions survive restarts, and `kill -9` at any moment. A file is replaced as a whole, so a reader sees
+///   either the old session or the new one. For power failures, see [`Durability`].
+/// - **Several processes** on one machine can share the folder. Network file systems are not supported, because file locks on
+///   them are often unreliable.
+/// - **Private**: the folder has mode 0700 and the files have mode 0600, whatever the umask. Links, pipes, folders and other
+///   users' files inside are never followed, waited for or removed. They count as absent and are logged. Only the path of the
+///   folder itself may be a link; see [below](#a-link-as-the-folder).
+/// - **Damaged files** count as no session and are logged. A new session can take the place of such a file, but never of one
+///   that a later version, another codec or larger limits could still read.
+/// - **Backups** must preserve the files' times (`cp -p`, `rsync -t`): they say when a session was last used.
+/// - **Touches** are collected and written every second, so reading a session costs no write. If writing fails, for example
+///   because the folder is read-only, the touches are kept and tried again. The log says so once, and once more when it works.
+/// - **Listing** a user's sessions reads every session, however often sessions are renewed. It locks each sub-folder while it
+///   reads the names in it.
 /// - A full disk is an error that leaves the old session as it was.
 ///
-/// Its methods block; from async code use it with the feature `tokio`, where it runs on the blocking thread pool. What Linux holds
-/// in its page cache anyway, as nearly all that is read more than once, is read on the spot, and never waits for a disk.
+/// The methods block. With the feature `tokio`, async code can use the storage too: it then runs on the blocking thread pool.
+/// On Linux, a file that is in the page cache (nearly every file that was read before) is read at once, without waiting for
+/// the disk.
 ///
 /// # A link as the folder
 ///
-/// The path may be a symbolic link, as systemd's `DynamicUser=` and Capistrano's releases make them. It is followed when the
-/// storage is opened, and owner and mode are those of the folder that it leads to. From then on the storage stays with that
-/// folder: if the link is switched, a running service keeps its sessions, and the next one to start begins with those of the
-/// other folder. If the folder is deleted, the link is followed again, wherever it leads then. If it leads nowhere, nothing
-/// can be written until the folder is there; what a link leads to is never created.
+/// The path may be a symbolic link, such as those of systemd's `DynamicUser=` and of Capistrano's releases. The link is
+/// followed when the storage is opened; owner and mode are checked on its target. From then on the storage stays with that
+/// folder. If the link is switched, a running service keeps its sessions, and the next service to start uses the other folder.
+/// If the folder is deleted, the link is followed again, wherever it then leads. If it leads nowhere, nothing can be written
+/// until the folder exists: the target of a link is never created.
 ///
 /// ```
 /// use gsession::{ClientInfo, FileStorage, Manager};
@@ -98,34 +104,6 @@ pub struct FileStorage(Arc<Handle>);
 struct Handle {
     store: Arc<Store>,
     _background: [Background; 2],
-}
-
-/// What a commit waits for.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub enum Durability {
-    /// For the operating system to have it: survives the end of the process, not a power failure. The default, as for most
-    /// session storages: what a power failure loses is the last seconds of activity.
-    #[default]
-    None,
-    /// For the disk to have it (`fsync` of the file and of its folder), before the commit is answered.
-    Commit,
-}
-
-impl FileStorage {
-    /// Opens a folder, or the one that a link leads to. A folder that is not there is created; its parent must exist.
-    ///
-    /// # Errors
-    ///
-    /// [`StorageError`] of the kind [`Setup`](super::StorageErrorKind::Setup) if the folder is no folder, or a link that leads
-    /// nowhere, belongs to somebody else, or holds other things and is open to others; the message says what to do.
-    pub fn open(folder: impl AsRef<Path>) -> Result<Self, StorageError> {
-        Self::builder(folder).build()
-    }
-
-    /// Opens a folder with other settings.
-    pub fn builder(folder: impl AsRef<Path>) -> FileStorageBuilder {
-        FileStorageBuilder::new(folder.as_ref())
-    }
 }
 
 impl fmt::Debug for FileStorage {

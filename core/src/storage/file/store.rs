@@ -1,42 +1,34 @@
-//! The storage's inside: the operations on session files.
+//! The operations on session files.
 
 use std::{
     fs::File,
     io::{Read as _, Write as _},
     os::fd::{AsFd, OwnedFd},
     path::Path,
-    sync::{
-        Arc,
-        atomic::{AtomicU64, Ordering},
-    },
-    time::SystemTime,
+    sync::atomic::{AtomicU64, Ordering},
 };
 
 use rustix::{
-    fs::{Mode, OFlags, Timespec, Timestamps, UTIME_OMIT},
+    fs::{Mode, OFlags},
     io::Errno,
 };
 
 #[cfg(target_os = "linux")]
-use super::cached::Cached;
+use super::page_cache::PageCache;
 use super::{
-    Durability,
+    error::{Doing, Result},
     folder::{Folder, sub_name},
     format::{self, Content},
+    fs::{Opened, modified, open_own, read_bounded, set_modified, unlink},
     lock::{Locked, Locks},
-    open::{Doing, Opened, Result, open_own, read_bounded, unlink},
+    settings::{Durability, Settings},
     touches::{Touch, Touches},
 };
 use crate::{
-    Codec, LimitExceeded, Limits, Record, StoreKey, Timestamp,
+    Record, StoreKey, Timestamp,
     record::{Applied, Commit},
-    storage::{Access, Committed, Created, FORWARD_FOR, Lookup, Moved, Removed, Snapshot, Touched, Trace},
+    storage::{Access, Committed, Created, FORWARD_FOR, Lookup, Removed, Snapshot, Touched, Trace},
 };
-
-/// Bytes that a file may have beyond the texts of its record and what each entry adds: header, times, principal.
-const OVERHEAD: u64 = 64 * 1024;
-/// Bytes that the lengths of one entry take at most.
-const OVERHEAD_OF_ENTRY: u64 = 10;
 
 #[derive(Debug)]
 pub(super) struct Store {
@@ -44,35 +36,8 @@ pub(super) struct Store {
     pub(super) locks: Locks,
     pub(super) touches: Touches,
     #[cfg(target_os = "linux")]
-    pub(super) cached: Cached,
+    pub(super) page_cache: PageCache,
     pub(super) settings: Settings,
-}
-
-#[derive(Debug)]
-pub(super) struct Settings {
-    pub(super) durability: Durability,
-    pub(super) limits: Limits,
-    pub(super) codec: Arc<dyn Codec>,
-}
-
-impl Settings {
-    /// The largest file that is read, and so the largest that is written.
-    pub(super) fn max_file_bytes(&self) -> u64 {
-        let entries = self.limits.max_entries as u64;
-        self.limits.max_record_bytes as u64 + OVERHEAD + entries.saturating_mul(OVERHEAD_OF_ENTRY)
-    }
-
-    /// The file of a session.
-    fn encode(&self, record: &Record) -> Result<Vec<u8>> {
-        self.limits.check_record(record)?;
-        let bytes = format::encode_session(record, &*self.codec)?;
-        let most = self.max_file_bytes();
-        if bytes.len() as u64 > most {
-            let limit = usize::try_from(most).unwrap_or(usize::MAX);
-            return Err(LimitExceeded::Record { limit, actual: bytes.len() }.into());
-        }
-        Ok(bytes)
-    }
 }
 
 /// A sub-folder under its lock.
@@ -86,29 +51,29 @@ impl Store {
         self.folder.path()
     }
 
-    /// What stands under a key, if it is readable and has not expired.
+    /// What is stored under a key, if it is readable and has not expired.
     pub(super) fn read(&self, sub: impl AsFd, key: &StoreKey, access: &Access) -> Result<Option<Content>> {
-        let waiting = self.touches.waiting(key);
+        let pending = self.touches.pending(key);
         let mut file = match open_own(sub, &key.to_string())? {
             Opened::File(file) => file,
             Opened::Absent => return Ok(None),
             Opened::Foreign => {
-                tracing::warn!(?key, "something that is not a session file stands in the place of one; it is ignored");
+                tracing::warn!(?key, "something that is not a session file has the name of one; it is ignored");
                 return Ok(None);
             }
         };
         let modified = modified(&file)?;
         let bytes = read_bounded(&mut file, self.settings.max_file_bytes())?;
-        Ok(self.decode(key, bytes.as_deref(), modified, waiting, access))
+        Ok(self.decode(key, bytes.as_deref(), modified, pending, access))
     }
 
-    /// What a file of these bytes holds, if it is readable and has not expired; `None` for more bytes than a session can have.
+    /// The content of a file, if it is readable and has not expired. `bytes` is `None` for a file larger than any session.
     fn decode(
         &self,
         key: &StoreKey,
         bytes: Option<&[u8]>,
         modified: Timestamp,
-        waiting: Touch,
+        pending: Touch,
         access: &Access,
     ) -> Option<Content> {
         let mut decoded = match bytes {
@@ -116,7 +81,7 @@ impl Store {
             None => Err(format::Unreadable::Damaged),
         };
         if let Ok(Content::Session(record)) = &mut decoded {
-            waiting.apply(record);
+            pending.apply(record);
         }
         match decoded {
             Ok(Content::Session(record)) if access.has_ended(&record, record.last_seen) => None,
@@ -146,12 +111,12 @@ impl Store {
         Ok(self.found(key, access, self.read(sub, key, access)?))
     }
 
-    /// As `load`, if the file is in memory and nothing about it is out of the ordinary.
+    /// Like `load`, if the file is in the page cache and nothing about it is unusual.
     #[cfg(target_os = "linux")]
     pub(super) fn load_cached(&self, key: &StoreKey, access: &Access) -> Option<Lookup> {
-        let waiting = self.touches.waiting(key);
-        let (bytes, modified) = self.folder.with_root(|root| self.cached.read(root, key))?;
-        let content = self.decode(key, Some(&bytes), modified, waiting, access);
+        let pending = self.touches.pending(key);
+        let (bytes, modified) = self.folder.with_root(|root| self.page_cache.read(root, key))?;
+        let content = self.decode(key, Some(&bytes), modified, pending, access);
         Some(self.found(key, access, content))
     }
 
@@ -193,7 +158,7 @@ impl Store {
             None => return Ok(Committed::Gone),
         };
         match record.apply(commit)? {
-            // Nothing but activity: that is kept as for a touch (S3).
+            // Only activity: recorded as for a touch (S3).
             Applied::Changed(same) if same.entries == record.entries && same.principal == record.principal => {
                 let mut record = record;
                 self.touches.extend(key, &mut record, &commit.access);
@@ -222,59 +187,6 @@ impl Store {
         })
     }
 
-    /// First the new file, then the trace over the old one: if the process ends in between, the new one is a session whose
-    /// id nobody has, and the old one is as it was.
-    pub(super) fn move_to(&self, from: &StoreKey, to: &StoreKey, commit: &Commit) -> Result<Moved> {
-        let now = commit.access.now;
-        let to_sub = self.folder.make_sub(&sub_name(to))?;
-        let Some(from_sub) = self.folder.sub(&sub_name(from))? else { return Ok(Moved::Gone) };
-        let _locks = self.lock_both(from, &from_sub, to, &to_sub)?;
-        let record = match self.read(&from_sub, from, &commit.access)? {
-            Some(Content::Session(record)) => record,
-            Some(Content::Forward(Trace { at, .. })) => return Ok(Moved::Moved(at)),
-            None => return Ok(Moved::Gone),
-        };
-        if !self.is_free(&to_sub, to, now)? {
-            return Ok(Moved::Taken);
-        }
-        self.touches.forget(to);
-        let record = match record.apply(commit)? {
-            Applied::Changed(record) => record,
-            Applied::Expired | Applied::Conflict(_) => return Ok(Moved::Gone),
-        };
-        let bytes = self.settings.encode(&record)?;
-        let trace = format::encode_forward(&Trace::new(*to, now, commit.sealed.clone()));
-        let to_name = to.to_string();
-        if let Err(error) = self.replace(&to_sub, &to_name, &bytes, record.last_seen) {
-            unlink(&to_sub, &to_name)?;
-            return Err(error);
-        }
-        if let Err(error) = self.replace(&from_sub, &from.to_string(), &trace, now) {
-            // If the old one still lives, the new one must not; if only syncing failed, it is the only one.
-            if !matches!(self.read(&from_sub, from, &commit.access)?, Some(Content::Forward(_))) {
-                unlink(&to_sub, &to_name)?;
-            }
-            return Err(error);
-        }
-        self.touches.forget(from);
-        Ok(Moved::Done { expires_at: record.expires_at(), revision: 0 })
-    }
-
-    /// Locks the sub-folders of two keys, which may be one, always in the same order.
-    fn lock_both(
-        &self,
-        a: &StoreKey,
-        a_sub: &OwnedFd,
-        b: &StoreKey,
-        b_sub: &OwnedFd,
-    ) -> Result<[Option<Locked<'_>>; 2]> {
-        let (a, b) = (a.as_bytes()[0], b.as_bytes()[0]);
-        let (first, second) = if a <= b { ((a, a_sub), (b, b_sub)) } else { ((b, b_sub), (a, a_sub)) };
-        let first_lock = self.locks.lock(first.0, first.1)?;
-        let second_lock = if a == b { None } else { Some(self.locks.lock(second.0, second.1)?) };
-        Ok([Some(first_lock), second_lock])
-    }
-
     pub(super) fn trace(&self, key: &StoreKey, now: Timestamp) -> Result<Option<Trace>> {
         let Some(sub) = self.folder.sub(&sub_name(key))? else { return Ok(None) };
         Ok(match self.read(sub, key, &Access::passive(now))? {
@@ -293,8 +205,8 @@ impl Store {
             // Not a session of any version.
             return Ok(Removed::Absent);
         }
-        // The trace of a renewal stays: a second logout must find its way too. What cannot be read here goes: a later
-        // version, or a process with larger limits, might still read it.
+        // The trace of a renewal stays, so that a second logout finds the session too. A file that cannot be read is removed: a
+        // later version, or a process with larger limits, might still read it.
         let always = Access::passive(Timestamp::default());
         if let Some(Content::Forward(Trace { to, .. })) = self.read(&held.sub, key, &always)? {
             return Ok(Removed::Moved(to));
@@ -305,7 +217,7 @@ impl Store {
         Ok(if removed { Removed::Done } else { Removed::Absent })
     }
 
-    /// Replaces a file as a whole: writes another one and renames it over.
+    /// Replaces a file as a whole: writes a temporary file and renames it.
     pub(super) fn replace(&self, sub: &OwnedFd, name: &str, bytes: &[u8], last_seen: Timestamp) -> Result<()> {
         static NUMBER: AtomicU64 = AtomicU64::new(0);
         const DOING: &str = "writing a session file";
@@ -313,7 +225,7 @@ impl Store {
         let flags = OFlags::WRONLY | OFlags::CREATE | OFlags::EXCL | OFlags::NOFOLLOW | OFlags::CLOEXEC;
         let mode = Mode::RUSR | Mode::WUSR;
         let file = match rustix::fs::openat(sub, &temporary, flags, mode) {
-            // Left by a process of the same number that was killed.
+            // Left behind by a killed process with the same process id.
             Err(Errno::EXIST) => {
                 unlink(sub, &temporary)?;
                 rustix::fs::openat(sub, &temporary, flags, mode)
@@ -322,7 +234,7 @@ impl Store {
         };
         let mut file = File::from(file.doing(DOING)?);
         let mut write = || {
-            // Whatever the umask took away.
+            // The umask may have removed bits.
             rustix::fs::fchmod(&file, mode).doing(DOING)?;
             file.write_all(bytes).doing(DOING)?;
             set_modified(&file, last_seen)?;
@@ -332,7 +244,7 @@ impl Store {
             rustix::fs::renameat(sub, &temporary, sub, name).doing(DOING)
         };
         write().inspect_err(|_| {
-            // It would only lie there until it is swept.
+            // Otherwise it stays until it is swept.
             let _ = unlink(sub, &temporary);
         })?;
         self.sync_folder(sub)
@@ -350,20 +262,4 @@ impl Drop for Store {
     fn drop(&mut self) {
         self.write_touches();
     }
-}
-
-pub(super) fn modified(file: &File) -> Result<Timestamp> {
-    let time: SystemTime =
-        file.metadata().and_then(|data| data.modified()).doing("reading the time of a session file")?;
-    Ok(time.into())
-}
-
-pub(super) fn set_modified(file: &File, at: Timestamp) -> Result<()> {
-    let millis = at.as_millis();
-    let time = Timespec {
-        tv_sec: i64::try_from(millis / 1000).unwrap_or(i64::MAX),
-        tv_nsec: i64::try_from(millis % 1000 * 1_000_000).unwrap_or(0),
-    };
-    let times = Timestamps { last_access: Timespec { tv_sec: 0, tv_nsec: UTIME_OMIT }, last_modification: time };
-    rustix::fs::futimens(file, &times).doing("writing the time of a session file")
 }

@@ -1,15 +1,16 @@
-//! Removing what has expired, and nothing that is not ours.
+//! Removes expired sessions, and nothing that is not from this storage.
 
 use std::{os::fd::OwnedFd, time::Duration};
 
 use super::{
+    error::{Doing, Result},
     folder::names_in,
-    open::{Doing, Opened, Result, open_own, unlink},
+    fs::{Opened, open_own, unlink},
     store::Store,
 };
 use crate::{StoreKey, Timestamp, storage::Swept};
 
-/// A file being written is complete within moments; one this old was left by a process that was killed.
+/// Writing a file takes moments. A temporary file this old was left behind by a killed process.
 const ABANDONED: Duration = Duration::from_secs(60 * 60);
 
 impl Store {
@@ -17,7 +18,7 @@ impl Store {
         let mut swept = Swept::default();
         for number in 0..=u8::MAX {
             let name = format!("{number:02x}");
-            // Something foreign in the place of one sub-folder must not keep the others from being swept.
+            // A problem with one sub-folder must not keep the others from being swept.
             let outcome = match self.folder.sub(&name) {
                 Ok(None) => continue,
                 Ok(Some(sub)) => self.sweep_sub(number, &sub, now, &mut swept),
@@ -59,7 +60,7 @@ impl Store {
                 }
                 continue;
             }
-            // Looked at again under the lock: a commit may have come between.
+            // Checked again under the lock: there may have been a commit in between.
             let _lock = self.locks.lock(number, sub)?;
             if is_over(self)? && unlink(sub, &name)? {
                 swept.removed += u64::from(is_session);
@@ -72,7 +73,7 @@ impl Store {
     }
 }
 
-/// The key of a file that is, or was, being written.
+/// The key in the name of a temporary file.
 fn temporary_of(name: &str) -> Option<StoreKey> {
     let (key, rest) = name.split_once(".tmp-")?;
     let (process, number) = rest.split_once('-')?;

@@ -1,9 +1,29 @@
-//! The settings of a memory storage.
+//! Creates a memory storage with its settings.
 
 use std::{sync::Arc, time::Duration};
 
 use super::{Handle, MemoryStorage, store::Store};
 use crate::{Clock, SystemClock, storage::sweeper::Background};
+
+impl MemoryStorage {
+    /// A storage with the default bounds.
+    #[must_use]
+    pub fn new() -> Self {
+        Self::builder().build()
+    }
+
+    /// A storage with other bounds.
+    #[must_use]
+    pub fn builder() -> MemoryStorageBuilder {
+        MemoryStorageBuilder::default()
+    }
+}
+
+impl Default for MemoryStorage {
+    fn default() -> Self {
+        Self::new()
+    }
+}
 
 /// Settings of a [`MemoryStorage`].
 ///
@@ -22,11 +42,11 @@ pub struct MemoryStorageBuilder {
     clock: Arc<dyn Clock>,
 }
 
-/// A session and the trace of its renewal.
+/// Room for a session and the trace of its renewal.
 const FEWEST: usize = 2;
-/// Places have numbers of 32 bits.
+/// Slots have 32-bit numbers.
 const MOST: usize = (u32::MAX / 2) as usize;
-/// A small session and the trace of its renewal.
+/// Room for a small session and the trace of its renewal.
 const SMALLEST: usize = 4096;
 
 impl Default for MemoryStorageBuilder {
@@ -41,15 +61,15 @@ impl Default for MemoryStorageBuilder {
 }
 
 impl MemoryStorageBuilder {
-    /// How many sessions and traces of renewals are held at most. Default: 1,000,000. Fewer than 2 count as 2, since a
-    /// renewed session takes two places; more than 2,147,483,647 count as 2,147,483,647.
+    /// The most sessions and traces of renewals. Default: 1,000,000. Fewer than 2 count as 2, because a renewed session takes
+    /// two places; more than 2,147,483,647 count as 2,147,483,647.
     #[must_use]
     pub fn max_sessions(mut self, sessions: usize) -> Self {
         self.max_sessions = sessions.clamp(FEWEST, MOST);
         self
     }
 
-    /// How many bytes they take at most, without the allocator's own. Default: 1 GiB. Less than 4 KiB counts as 4 KiB.
+    /// The most bytes they may take, without the overhead of the allocator. Default: 1 GiB. Less than 4 KiB counts as 4 KiB.
     #[must_use]
     pub const fn max_bytes(mut self, bytes: usize) -> Self {
         self.max_bytes = if bytes < SMALLEST { SMALLEST } else { bytes };
@@ -64,21 +84,21 @@ impl MemoryStorageBuilder {
         self
     }
 
-    /// The clock by which the thread sweeps. Default: the system's. It should be the manager's.
+    /// The clock of the background sweeps. Default: the system's. Use the same clock as the manager.
     #[must_use]
     pub fn clock(mut self, clock: impl Clock + 'static) -> Self {
         self.clock = Arc::new(clock);
         self
     }
 
-    /// Makes the storage and starts its thread. If the system refuses a thread, this is logged, and expired sessions are
-    /// removed only when room is needed.
+    /// Creates the storage and starts its background thread. If the system refuses a thread, this is logged, and expired
+    /// sessions are removed only when room is needed.
     #[must_use]
     pub fn build(self) -> MemoryStorage {
         let store = Arc::new(Store::new(self.max_sessions, self.max_bytes));
         let clock = self.clock;
         let sweeper = self.sweep_interval.and_then(|interval| {
-            // A busy loop would serve nobody.
+            // Never a busy loop.
             let interval = interval.max(Duration::from_millis(1));
             Background::start("gsession-memory", interval, Arc::downgrade(&store), move |store: &Store| {
                 store.sweep(clock.now());

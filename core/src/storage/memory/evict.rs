@@ -1,16 +1,13 @@
-//! Staying within the bounds: what is given up when the storage is full.
+//! Evicts sessions when the storage is full.
 
-use super::store::Store;
-use crate::{
-    StoreKey, Timestamp,
-    storage::{StorageError, StorageErrorKind},
-};
+use super::{capacity::full, store::Store};
+use crate::{StoreKey, Timestamp, storage::StorageError};
 
-/// Slots among which the one most readily given up is chosen, if there are so many.
-const ENOUGH: usize = 64;
+/// The size of the sample from which a slot is evicted.
+const SAMPLE: usize = 64;
 
 impl Store {
-    /// Gives up sessions until there is room, beginning near a shard and sparing one key. Called without a lock.
+    /// Evicts sessions until there is room, beginning near a shard and sparing one key. Must be called without a lock.
     pub(super) fn make_room(
         &self,
         sessions: usize,
@@ -19,50 +16,47 @@ impl Store {
         spared: Option<&StoreKey>,
         now: Timestamp,
     ) -> Result<(), StorageError> {
-        if !self.room.could_have(bytes) {
+        if !self.capacity.could_fit(bytes) {
             return Err(full());
         }
-        if self.room.is_sweep_due(now) {
+        if self.capacity.is_sweep_due(now) {
             self.sweep(now);
         }
-        while !self.room.has(sessions, bytes) {
-            if !self.give_up_one(near, spared, now) {
+        while !self.capacity.fits(sessions, bytes) {
+            if !self.evict_one(near, spared, now) {
                 return Err(full());
             }
         }
         Ok(())
     }
 
-    /// Removes the slot most readily given up of a sample from the shards near one. `false` if nothing left may be given up.
-    fn give_up_one(&self, near: usize, spared: Option<&StoreKey>, now: Timestamp) -> bool {
+    /// Evicts the first slot by [`EvictionRank`](super::slot::EvictionRank) of a sample from the shards near one. `false` if
+    /// nothing more may be evicted.
+    fn evict_one(&self, near: usize, spared: Option<&StoreKey>, now: Timestamp) -> bool {
         let shards = self.shards.len();
-        let (mut best, mut looked_at) = (None, 0);
+        let (mut best, mut sampled_so_far) = (None, 0);
         for number in (near..near + shards).map(|number| number % shards) {
-            let (sampled, candidate) = self.shards[number].write().candidate(ENOUGH - looked_at, now, spared);
-            looked_at += sampled;
+            let (sampled, candidate) = self.shards[number].write().candidate(SAMPLE - sampled_so_far, now, spared);
+            sampled_so_far += sampled;
             let candidate = candidate.map(|candidate| (candidate, number));
             best = match (best, candidate) {
                 (Some(best), Some(candidate)) => Some(std::cmp::min(best, candidate)),
                 (best, candidate) => best.or(candidate),
             };
-            if looked_at >= ENOUGH {
+            if sampled_so_far >= SAMPLE {
                 break;
             }
         }
         let Some(((.., key), number)) = best else { return false };
         let mut shard = self.shards[number].write();
-        // If it is gone by now, or may no longer be given up, the next round finds another.
-        let given_up = shard.give_up(&key);
-        if let Some(slot) = &given_up {
-            self.room.forget(slot);
+        // If it is gone by now, or may no longer be evicted, the next round finds another.
+        let evicted = shard.evict(&key);
+        if let Some(slot) = &evicted {
+            self.capacity.release_slot(slot);
         }
-        // Freed after the lock.
+        // Freed after unlocking.
         drop(shard);
-        drop(given_up);
+        drop(evicted);
         true
     }
-}
-
-pub(super) fn full() -> StorageError {
-    StorageError::new(StorageErrorKind::Full, "making room for a session")
 }

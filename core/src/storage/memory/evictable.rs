@@ -1,44 +1,44 @@
-//! The places of a shard that may be given up when room is needed, kept apart so that nobody has to search for one.
+//! An index of the slots of a shard that may be evicted, so that eviction need not search for one.
 
 use std::collections::BTreeSet;
 
-use super::slot::Keep;
+use super::slot::Protection;
 use crate::Timestamp;
 
-/// In no list.
+/// Not in `now`.
 const NOWHERE: u32 = u32::MAX;
 
-/// Places of slots that may be given up, now or from a known moment on. Every step costs the same however many there are;
-/// those that mature cost a logarithm.
+/// The numbers of the slots that may be evicted, now or from a known time on. Operations take constant time, and logarithmic
+/// time for slots that are protected until a known time.
 #[derive(Default)]
 pub(super) struct Evictable {
-    /// Those that may be given up now.
+    /// Slots that may be evicted now.
     now: Vec<u32>,
-    /// For each place, where it stands in `now`.
+    /// For each slot, its position in `now`.
     positions: Vec<u32>,
-    /// Those that may be given up later.
+    /// Slots that may be evicted later.
     later: BTreeSet<(Timestamp, u32)>,
     /// Where the next sample begins.
     hand: usize,
 }
 
 impl Evictable {
-    pub(super) fn insert(&mut self, place: u32, keep: Keep) {
-        match keep {
-            Keep::Always => {}
-            Keep::Until(end) => {
+    pub(super) fn insert(&mut self, place: u32, protection: Protection) {
+        match protection {
+            Protection::Always => {}
+            Protection::Until(end) => {
                 self.later.insert((end, place));
             }
-            Keep::Not => self.add(place),
+            Protection::None => self.add(place),
         }
     }
 
-    /// Takes out a place that was put in with `keep`.
-    pub(super) fn remove(&mut self, place: u32, keep: Keep) {
-        let was_later = match keep {
-            Keep::Always => return,
-            Keep::Until(end) => self.later.remove(&(end, place)),
-            Keep::Not => false,
+    /// Removes a slot that was inserted with `protection`.
+    pub(super) fn remove(&mut self, place: u32, protection: Protection) {
+        let was_later = match protection {
+            Protection::Always => return,
+            Protection::Until(end) => self.later.remove(&(end, place)),
+            Protection::None => false,
         };
         if was_later && self.later.is_empty() {
             // An empty set keeps its last node.
@@ -53,7 +53,7 @@ impl Evictable {
         self.positions.get(place as usize).is_some_and(|&at| at != NOWHERE)
     }
 
-    /// Up to `most` places that may be given up at `now`; others the next time.
+    /// Up to `most` slots that may be evicted at `now`. The next call continues with others.
     pub(super) fn sample(&mut self, most: usize, now: Timestamp) -> impl Iterator<Item = u32> {
         while let Some(&(end, place)) = self.later.first()
             && end <= now
@@ -73,7 +73,7 @@ impl Evictable {
         if self.positions.len() <= at {
             self.positions.resize(at + 1, NOWHERE);
         }
-        // There are no more of them than places, which have numbers of this size.
+        // There are no more of them than slots, which have 32-bit numbers.
         self.positions[at] = u32::try_from(self.now.len()).unwrap_or(NOWHERE);
         self.now.push(place);
     }
@@ -106,15 +106,15 @@ mod tests {
     }
 
     #[test]
-    fn what_was_put_in_is_there_until_it_is_taken_out() {
+    fn an_inserted_slot_stays_until_it_is_removed() {
         let mut evictable = Evictable::default();
         for place in [5, 0, 9, 3] {
-            evictable.insert(place, Keep::Not);
+            evictable.insert(place, Protection::None);
         }
-        evictable.insert(7, Keep::Always);
+        evictable.insert(7, Protection::Always);
         assert_eq!(all(&mut evictable, at(0)), [0, 3, 5, 9]);
         for (place, left) in [(0, &[3, 5, 9][..]), (9, &[3, 5]), (9, &[3, 5]), (7, &[3, 5]), (5, &[3]), (3, &[])] {
-            evictable.remove(place, Keep::Not);
+            evictable.remove(place, Protection::None);
             assert_eq!(all(&mut evictable, at(0)), left);
             assert!(!evictable.contains(place));
         }
@@ -122,23 +122,23 @@ mod tests {
     }
 
     #[test]
-    fn what_rests_comes_when_its_time_has_come_and_can_be_taken_out_before_and_after() {
+    fn a_protected_slot_is_sampled_from_its_time_on_and_can_be_removed_before_and_after() {
         let mut evictable = Evictable::default();
         for (place, end) in [(1, 30), (2, 10), (3, 20), (4, 20)] {
-            evictable.insert(place, Keep::Until(at(end)));
+            evictable.insert(place, Protection::Until(at(end)));
         }
         assert!(all(&mut evictable, at(9)).is_empty());
         assert_eq!(all(&mut evictable, at(10)), [2]);
-        evictable.remove(4, Keep::Until(at(20)));
+        evictable.remove(4, Protection::Until(at(20)));
         assert_eq!(all(&mut evictable, at(20)), [2, 3]);
-        evictable.remove(3, Keep::Until(at(20)));
+        evictable.remove(3, Protection::Until(at(20)));
         assert_eq!(all(&mut evictable, at(30)), [1, 2]);
     }
 
     #[test]
-    fn samples_go_round() {
+    fn samples_rotate() {
         let mut evictable = Evictable::default();
-        (0..10).for_each(|place| evictable.insert(place, Keep::Not));
+        (0..10).for_each(|place| evictable.insert(place, Protection::None));
         let mut seen: Vec<u32> = (0..5).flat_map(|_| evictable.sample(4, at(0)).collect::<Vec<_>>()).collect();
         seen.sort_unstable();
         seen.dedup();

@@ -1,45 +1,46 @@
-//! What the storage remembers of a session beside its record: whether its client came back, and which traces it has left.
+//! What the storage knows about a session besides its record: whether its client came back, and which traces it has left.
 
 use std::{sync::Arc, time::Duration};
 
 use super::sync::TRACES;
 use crate::{StoreKey, Timestamp};
 
-/// How long the trace of a renewal is as precious as its session: as long as requests commonly take. Also the window in
-/// which traces are counted.
-pub(super) const PRECIOUS_FOR: Duration = Duration::from_secs(60);
+/// How long the trace of a renewal is protected like its session: requests rarely take longer. Also the window in which traces
+/// are counted.
+pub(super) const PROTECTED_FOR: Duration = Duration::from_secs(60);
 
-/// What is remembered of a session from one slot to the next, across commits and renewals.
+/// What a session's next slot inherits from this one, across commits and renewals.
 #[derive(Debug, Clone, Default)]
 pub(super) struct History {
-    /// Whether its client has come with its id after the request that made the session.
+    /// Whether the client has used the id after the request that created the session.
     pub(super) has_returned: bool,
-    /// Apart, so that a session that was never renewed pays a pointer for it; shared, so that a commit copies nothing.
+    /// On the heap, so that a session that was never renewed pays only for a pointer. Shared, so that a commit copies nothing.
     renewals: Option<Arc<Renewals>>,
 }
 
 #[derive(Debug)]
 struct Renewals {
-    /// When the current window began, and the renewals in it.
+    /// When the current window began.
     window: Timestamp,
+    /// The renewals in the window.
     count: u32,
     tail: Option<Tail>,
 }
 
-/// The last two traces of a window. Once a session has left as many traces as it may, the next renewal forgets the last one
-/// and points the anchor to the new key instead, so that what leads to the anchor still leads to the session.
+/// The last two traces of a window. Once a session has left as many traces as allowed, the next renewal forgets the last one
+/// and points the anchor to the new key, so that all traces that lead to the anchor still lead to the session.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Tail {
     pub(super) anchor: StoreKey,
     pub(super) last: StoreKey,
 }
 
-/// What one more renewal leaves.
+/// The effect of one more renewal.
 pub(super) struct Renewal {
     pub(super) history: History,
-    /// Whether its trace is the anchor of this window.
+    /// Whether its trace becomes the anchor of the window.
     pub(super) is_anchor: bool,
-    /// Of these the last is to be forgotten, and the anchor is to be pointed to the new key.
+    /// If set, forget the last of these traces and point the anchor to the new key.
     pub(super) surplus: Option<Tail>,
 }
 
@@ -50,13 +51,13 @@ impl History {
 
     /// One more renewal, of the session under `from`.
     pub(super) fn renewed(&self, from: &StoreKey, now: Timestamp) -> Renewal {
-        // A window that begins later is that of a faster clock: still the current one.
-        let current = self.renewals.as_deref().filter(|renewals| now < renewals.window + PRECIOUS_FOR);
+        // A window that begins later comes from a faster clock. It is still the current one.
+        let current = self.renewals.as_deref().filter(|renewals| now < renewals.window + PROTECTED_FOR);
         let (window, count) = current.map_or((now, 1), |current| (current.window, current.count.saturating_add(1)));
         let before = current.and_then(|current| current.tail);
         let tail = match before {
             Some(Tail { anchor, .. }) => Some(Tail { anchor, last: *from }),
-            // The last but one: its trace must stay, since it is where all before lead to.
+            // The second to last: its trace must stay, because all earlier traces lead to it.
             None if count + 1 >= TRACES => Some(Tail { anchor: *from, last: *from }),
             None => None,
         };
@@ -70,9 +71,9 @@ impl History {
         }
     }
 
-    /// Bytes beside the slot.
+    /// Bytes outside the slot.
     pub(super) fn heap_bytes(&self) -> usize {
-        // With the counts of the `Arc`, and with what an allocation costs.
+        // With the counts of the `Arc`, and the overhead of an allocation.
         self.renewals.as_ref().map_or(0, |_| size_of::<Renewals>() + 2 * size_of::<usize>() + 16)
     }
 }
@@ -100,7 +101,7 @@ mod tests {
     }
 
     #[test]
-    fn the_last_trace_but_one_of_a_window_is_the_anchor_and_what_comes_too_much_hangs_on_it() {
+    fn the_second_to_last_trace_of_a_window_is_the_anchor_of_all_further_renewals() {
         let mut history = History::default();
         let renewals = renew(&mut history, START, 0..TRACES + 4);
         for (number, renewal) in (0..).zip(&renewals) {
@@ -112,18 +113,18 @@ mod tests {
     }
 
     #[test]
-    fn a_window_ends_after_a_minute_and_not_because_a_clock_lags() {
+    fn a_window_ends_after_a_minute_even_by_a_slow_clock() {
         let mut history = History::default();
         renew(&mut history, START, 0..TRACES);
         let surplus = |history: &History, now| history.renewed(&key(100), now).surplus.is_some();
         assert!(surplus(&history, Timestamp::from_millis(60_999)));
-        assert!(!surplus(&history, START + PRECIOUS_FOR));
-        renew(&mut history, START + PRECIOUS_FOR, 200..200 + TRACES);
+        assert!(!surplus(&history, START + PROTECTED_FOR));
+        renew(&mut history, START + PROTECTED_FOR, 200..200 + TRACES);
         assert!(surplus(&history, START));
     }
 
     #[test]
-    fn a_session_that_was_never_renewed_pays_a_pointer() {
+    fn a_session_that_was_never_renewed_pays_only_for_a_pointer() {
         assert_eq!(size_of::<History>(), 2 * size_of::<usize>());
         assert_eq!(History::default().heap_bytes(), 0);
     }

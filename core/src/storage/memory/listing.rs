@@ -1,4 +1,4 @@
-//! Listing a principal's sessions while they are renewed.
+//! Lists a principal's sessions, even while they are being renewed.
 
 use std::collections::HashSet;
 
@@ -10,14 +10,14 @@ use super::{
 use crate::{Record, StoreKey, Timestamp, storage::Found};
 
 impl Store {
-    /// Walks over the shards, one after the other. A session that is renewed meanwhile, out of a shard that is still to come
-    /// into one that is done, would be missed, so the traces of such renewals are followed; each key once. Of older renewals
-    /// the walk meets the new key itself, however many there were.
+    /// Scans the shards one after the other. A renewal during the scan can move a session from a shard that is still to come
+    /// into one that is done. So the scan follows the traces of renewals that are newer than itself, each key once. Older
+    /// traces need no following: the scan finds the new key itself.
     ///
-    /// A renewal that leaves no trace for good points its session's anchor to the new key. The walk may have passed the
-    /// anchor before, so it looks at the anchors again when all else is done.
+    /// A renewal whose trace is forgotten points the session's anchor to the new key. The scan may have passed the anchor by
+    /// then, so it looks at the anchors again at the end.
     pub(super) fn find(&self, principal: &str, now: Timestamp) -> Vec<Found> {
-        // A renewal that is counted already holds the locks of all its shards, so the walk waits for it at the new key.
+        // A renewal that is already counted has locked all its shards, so the scan waits for it at the new key.
         let began = self.moves.load(Ordering::Acquire);
         let listed = |slot: &Slot, record: &Record| {
             let is_theirs = record.principal.as_deref() == Some(principal) && !slot.is_expired(now);
@@ -51,7 +51,7 @@ impl Store {
                 Content::Forward { to, .. } => moved.push(*to),
             }
         }
-        // Last: what was followed above may have been forgotten on the way, and then an anchor leads on.
+        // Last, because a trace that was followed above may have been forgotten, and then an anchor leads on.
         for anchor in anchors {
             if !self.was_pointed_since(&anchor, began) {
                 continue;
@@ -66,7 +66,7 @@ impl Store {
         found
     }
 
-    /// Whether the trace under `key` was made or pointed elsewhere by the renewal of this number or a later one.
+    /// Whether the trace under `key` was written by the renewal of this number or a later one.
     fn was_pointed_since(&self, key: &StoreKey, began: u64) -> bool {
         let shard = self.shard(key).read();
         let content = shard.get(key).map(|slot| slot.content());

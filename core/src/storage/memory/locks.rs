@@ -1,4 +1,4 @@
-//! Locking several shards at once.
+//! Locks several shards at once.
 
 use std::sync::Arc;
 
@@ -10,8 +10,8 @@ use super::{
 };
 use crate::StoreKey;
 
-/// Write locks on the shards of up to four keys, some of which may share one; taken in ascending order, so that two moves never
-/// wait for each other in a circle.
+/// Write locks on the shards of up to four keys, which may share shards. They are taken in ascending order, so that two moves
+/// never deadlock.
 pub(super) struct Locks<'a>([Option<(usize, RwLockWriteGuard<'a, Shard>)>; 4]);
 
 impl<'a> Locks<'a> {

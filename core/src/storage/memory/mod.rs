@@ -1,14 +1,14 @@
-//! Sessions in memory: the fastest storage, gone with the process.
+//! Sessions in memory. The fastest storage; the sessions end with the process.
 
 mod builder;
+mod capacity;
 mod evict;
 mod evictable;
-mod following;
+mod follow;
 mod history;
 mod listing;
 mod locks;
-mod renewing;
-mod room;
+mod renew;
 mod shard;
 mod slot;
 mod store;
@@ -27,44 +27,44 @@ use super::{
 };
 use crate::{Record, StoreKey, Timestamp, record::Commit};
 
-/// Sessions in sharded maps in memory. Clones share them; they end with the last clone.
+/// Sessions in sharded maps in memory. Clones share the sessions, which end with the last clone.
 ///
-/// - Nothing waits for more than a short lock, so it is usable on the spot from async code too.
-/// - A read shares the record, it does not copy it.
+/// - Locks are short, so async code can call it directly too.
+/// - A read shares the record instead of copying it.
 /// - **Bounded**: by default 1,000,000 sessions and 1 GiB; see [below](#when-it-is-full).
-/// - A thread removes expired sessions every 10 seconds, in small steps, and stops with the storage.
-/// - Listing a user's sessions looks at each session once, however often anybody renews theirs.
+/// - A background thread removes expired sessions every 10 seconds, in small steps. It stops with the storage.
+/// - Listing a user's sessions looks at each session once, however often sessions are renewed.
 ///
 /// # When it is full
 ///
-/// A new session then pushes out others. What has expired goes first; it is looked for once a second at most. After that a
-/// sample of 64 of what may be given up decides. Out of it goes what comes first in this order, and of equals the longest
-/// unused (R21):
+/// A new session then evicts others. Expired sessions go first; the storage searches for them at most once a second. After
+/// that it takes a sample of 64 entries that may be evicted, and evicts the first in this order; among equals, the one that
+/// was unused for longest (R21):
 ///
-/// 1. what has expired;
-/// 2. anonymous sessions whose client never came back: what a flood of clients without cookies leaves. Reading counts as
-///    coming back, passive requests too;
+/// 1. expired entries;
+/// 2. anonymous sessions whose client never came back, such as those of a flood of clients without cookies. Any later read
+///    counts as coming back, even a passive one;
 /// 3. traces of renewals more than a minute ago;
 /// 4. other anonymous sessions;
 /// 5. other traces of anonymous sessions.
 ///
-/// The order holds within a sample, not in the whole storage: where one kind fills nearly all of it, something of that kind
-/// may go while a few of an earlier kind stay.
+/// The order applies within a sample, not across the whole storage. Where one kind fills nearly all of it, an entry of that
+/// kind may go while a few of an earlier kind stay.
 ///
-/// A session with a principal ([`set_principal`](crate::Session::set_principal)) is never pushed out. If only such sessions
-/// and their young traces are left, the new one is refused with [`StorageErrorKind::Full`](super::StorageErrorKind::Full).
+/// A session with a principal ([`set_principal`](crate::Session::set_principal)) is never evicted. If only such sessions and
+/// their recent traces are left, the new session is refused with
+/// [`StorageErrorKind::Full`](super::StorageErrorKind::Full).
 ///
 /// # Renewals
 ///
-/// A renewal leaves a trace under the old id for an hour, so that a logout with the old id finds the session. For a minute the
-/// trace is as precious as its session. A session leaves at most 16 traces in a minute, so it holds at most 32 young ones, and
-/// 976 in the hour, however often its client renews it.
+/// A renewal leaves a trace under the old id for an hour, so that a logout with the old id finds the session. For the first
+/// minute the trace is protected from eviction like its session. A session leaves at most 16 traces per minute. So it has at
+/// most 32 protected traces and 976 traces in all, however often its client renews it.
 ///
-/// Further renewals in that minute work just as well, and take no more room. Each forgets the id before the last one. The ids
-/// from before still lead to the session, and so does the last one. A logout with a forgotten id finds nothing, as with one
-/// that never was. The 15th id of such a minute leads to the session, but can no longer tell a repeated login the new id,
-/// which therefore begins a session beside it. The ending of all of a user's sessions may miss one that is renewed in this
-/// way twice after it was listed.
+/// Further renewals in the same minute work as usual and take no more room: each forgets the id before the last one. Earlier
+/// ids still lead to the session, and so does the last one. A logout with a forgotten id finds nothing, as with an unknown id.
+/// The 15th id of such a minute leads to the session, but it can no longer give a repeated login the new id, so that login
+/// begins another session. Ending all sessions of a user may miss one that is renewed like this twice after it was listed.
 ///
 /// ```
 /// use gsession::{ClientInfo, Manager, MemoryStorage};
@@ -84,40 +84,22 @@ struct Handle {
 }
 
 impl MemoryStorage {
-    /// A storage with the default bounds.
-    #[must_use]
-    pub fn new() -> Self {
-        Self::builder().build()
-    }
-
-    /// A storage with other bounds.
-    #[must_use]
-    pub fn builder() -> MemoryStorageBuilder {
-        MemoryStorageBuilder::default()
-    }
-
-    /// How many sessions are held, with those that have expired and are not swept yet, and with the traces of renewals.
+    /// The number of sessions, including expired ones that are not swept yet, and of traces of renewals.
     #[must_use]
     pub fn len(&self) -> usize {
         self.0.store.len()
     }
 
-    /// Whether nothing is held.
+    /// Whether there are no sessions and no traces.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.len() == 0
     }
 
-    /// Bytes the sessions take, as counted for the bound.
+    /// The bytes that sessions and traces take, as counted for the bound.
     #[must_use]
     pub fn bytes(&self) -> usize {
         self.0.store.bytes()
-    }
-}
-
-impl Default for MemoryStorage {
-    fn default() -> Self {
-        Self::new()
     }
 }
 

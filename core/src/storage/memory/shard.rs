@@ -1,4 +1,4 @@
-//! One of the maps into which the sessions are spread, so that requests rarely wait for each other.
+//! One of the maps over which the sessions are spread, so that requests rarely wait for each other.
 
 use std::sync::Arc;
 
@@ -6,23 +6,23 @@ use hashbrown::HashTable;
 
 use super::{
     evictable::Evictable,
-    slot::{Slot, Worth},
+    slot::{EvictionRank, Slot},
 };
 use crate::{StoreKey, Timestamp};
 
-/// Slots in a list that can be walked in steps, and an index from keys into it.
+/// A list of slots that can be scanned in steps, and an index from keys into it.
 ///
-/// The index holds four bytes a session instead of a second copy of the key.
+/// The index takes four bytes per session instead of a second copy of the key.
 #[derive(Default)]
 pub(super) struct Shard {
     index: HashTable<u32>,
     slots: Vec<Option<Arc<Slot>>>,
     free: Vec<u32>,
-    /// Places of slots that may be given up when room is needed.
+    /// The slots that may be evicted when room is needed.
     evictable: Evictable,
 }
 
-/// A key is a hash already: its first bytes serve as they are.
+/// A key is already a hash, so its first bytes are used as they are.
 fn hash_of(key: &StoreKey) -> u64 {
     let [a, b, c, d, e, f, g, h, ..] = *key.as_bytes();
     u64::from_le_bytes([a, b, c, d, e, f, g, h])
@@ -43,19 +43,19 @@ impl Shard {
         self.slot(self.find(key)?)
     }
 
-    /// Puts a slot under its key; gives back what was there.
+    /// Stores a slot under its key. Returns the slot it replaces.
     pub(super) fn put(&mut self, slot: Slot) -> Option<Arc<Slot>> {
-        let keep = slot.keep();
+        let protection = slot.protection();
         if let Some(at) = self.find(&slot.key)
             && let Some(place) = self.slots.get_mut(at as usize)
         {
             let old = place.replace(Arc::new(slot));
-            let old_keep = old.as_ref().map(|old| old.keep());
-            if old_keep != Some(keep) {
-                if let Some(old_keep) = old_keep {
-                    self.evictable.remove(at, old_keep);
+            let old_protection = old.as_ref().map(|old| old.protection());
+            if old_protection != Some(protection) {
+                if let Some(old_protection) = old_protection {
+                    self.evictable.remove(at, old_protection);
                 }
-                self.evictable.insert(at, keep);
+                self.evictable.insert(at, protection);
             }
             return old;
         }
@@ -68,7 +68,7 @@ impl Shard {
             }
             None => {
                 self.slots.push(slot);
-                // The builder bounds the number of sessions far below.
+                // The builder limits the number of slots to far less.
                 u32::try_from(self.slots.len() - 1).unwrap_or(u32::MAX)
             }
         };
@@ -76,7 +76,7 @@ impl Shard {
         self.index.insert_unique(hash_of(&key), at, |&at| {
             slots.get(at as usize).and_then(Option::as_ref).map_or(0, |slot| hash_of(&slot.key))
         });
-        self.evictable.insert(at, keep);
+        self.evictable.insert(at, protection);
         None
     }
 
@@ -86,29 +86,30 @@ impl Shard {
         let entry = index.find_entry(hash_of(key), |&at| held(at).is_some_and(|slot| slot.key == *key)).ok()?;
         let (at, _) = entry.remove();
         let old = self.slots.get_mut(at as usize)?.take()?;
-        self.evictable.remove(at, old.keep());
+        self.evictable.remove(at, old.protection());
         self.free.push(at);
         Some(old)
     }
 
-    /// How many places there are to walk over.
+    /// The number of places in the list, some of which may be empty.
     pub(super) const fn places(&self) -> usize {
         self.slots.len()
     }
 
-    /// The slots in a range of places.
+    /// The slots in a range of the list.
     pub(super) fn walk(&self, range: std::ops::Range<usize>) -> impl Iterator<Item = &Arc<Slot>> {
         let end = range.end.min(self.slots.len());
         self.slots[range.start.min(end)..end].iter().flatten()
     }
 
-    /// Of a sample of up to `most` slots that may be given up, its size and the one given up most readily. Never `spared`.
+    /// Takes a sample of up to `most` slots that may be evicted. Returns its size and its first slot in the order of eviction,
+    /// but never `spared`.
     pub(super) fn candidate(
         &mut self,
         most: usize,
         now: Timestamp,
         spared: Option<&StoreKey>,
-    ) -> (usize, Option<(Worth, Timestamp, StoreKey)>) {
+    ) -> (usize, Option<(EvictionRank, Timestamp, StoreKey)>) {
         let Self { evictable, slots, .. } = self;
         let mut sampled = 0;
         let best = evictable
@@ -116,18 +117,18 @@ impl Shard {
             .inspect(|_| sampled += 1)
             .filter_map(|at| slots.get(at as usize)?.as_ref())
             .filter(|slot| Some(&slot.key) != spared)
-            .map(|slot| (slot.worth(now), slot.last_seen(), slot.key))
+            .map(|slot| (slot.eviction_rank(now), slot.last_seen(), slot.key))
             .min();
         (sampled, best)
     }
 
-    /// Removes the slot under `key` if it may be given up.
-    pub(super) fn give_up(&mut self, key: &StoreKey) -> Option<Arc<Slot>> {
+    /// Removes the slot under `key` if it may be evicted.
+    pub(super) fn evict(&mut self, key: &StoreKey) -> Option<Arc<Slot>> {
         let at = self.find(key)?;
         if self.evictable.contains(at) { self.remove(key) } else { None }
     }
 
-    /// Gives memory back when most places are empty, for example after a flood has expired.
+    /// Frees memory when most places are empty, for example after a flood of sessions has expired.
     pub(super) fn shrink(&mut self) {
         const SMALL: usize = 64;
         if self.slots.len() > SMALL && self.index.len() < self.slots.len() / 4 {
@@ -142,7 +143,7 @@ impl Shard {
             for at in 0..u32::try_from(slots.len()).unwrap_or(u32::MAX) {
                 self.index.insert_unique(hash(&at), at, hash);
                 if let Some(slot) = slots.get(at as usize).and_then(Option::as_ref) {
-                    self.evictable.insert(at, slot.keep());
+                    self.evictable.insert(at, slot.protection());
                 }
             }
         }
@@ -151,6 +152,6 @@ impl Shard {
 
 #[cfg(test)]
 thread_local! {
-    /// Keys that this thread has looked up, for tests that count work.
+    /// The lookups of this thread, for tests that count them.
     pub(super) static LOOKUPS: std::cell::Cell<usize> = const { std::cell::Cell::new(0) };
 }

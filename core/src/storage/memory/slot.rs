@@ -1,7 +1,7 @@
-//! One place in a shard: a session, or the trace of a renewal.
+//! What is stored under one key: a session, or the trace of a renewal.
 
 use super::{
-    history::{History, PRECIOUS_FOR},
+    history::{History, PROTECTED_FOR},
     sync::{AtomicBool, AtomicU64, Ordering},
 };
 use crate::{
@@ -10,8 +10,8 @@ use crate::{
     storage::{Access, FORWARD_FOR, Trace},
 };
 
-/// What is held under one key. It is replaced as a whole; only `last_seen` and `has_returned` move in place, so that a touch
-/// needs no more than the shared lock.
+/// What is stored under one key. It is replaced as a whole. Only `last_seen` and `has_returned` change in place, so that a touch
+/// needs only the shared lock.
 pub(super) struct Slot {
     pub(super) key: StoreKey,
     last_seen: AtomicU64,
@@ -22,44 +22,44 @@ pub(super) struct Slot {
 pub(super) enum Content {
     Session {
         record: Record,
-        /// As of when the slot was made; whether its client has returned since is in the slot.
+        /// As of when the slot was created. Whether the client has returned since is in the slot.
         history: History,
     },
-    /// The session was renewed: it lives on under another key.
+    /// The trace of a renewal: the session has moved to another key.
     Forward {
         to: StoreKey,
         at: Timestamp,
-        /// Which of the storage's renewals it was.
+        /// The number of the renewal, counted over the whole storage.
         number: u64,
-        /// Whether the session is somebody's.
+        /// Whether the session has a principal.
         is_owned: bool,
-        /// Whether `to` follows the session when it is renewed more often than it may leave traces.
+        /// Whether later renewals update `to`, because the session has left as many traces as allowed.
         is_anchor: bool,
         sealed: SealedId,
     },
 }
 
-/// How readily a slot is given up when room is needed, most readily first.
+/// The order in which slots are evicted when room is needed, first to last.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) enum Worth {
+pub(super) enum EvictionRank {
     Expired,
-    /// Anonymous, and never used after the request that made it: a client that keeps no cookies.
+    /// An anonymous session that was never used after the request that created it: its client keeps no cookies.
     NeverReturned,
-    /// The way from an old id to a session renewed a while ago: requests that old are rare.
+    /// The trace of a renewal a while ago: requests that old are rare.
     OldTrace,
     Anonymous,
-    /// The way from an old id to an anonymous session: without it a logout that is under way could miss it.
+    /// The recent trace of an anonymous session: without it a logout in progress could miss the session.
     Trace,
 }
 
-/// Whether a slot may be given up when room is needed.
+/// Whether a slot is protected from eviction.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Keep {
-    /// Somebody is logged in: never, as long as it lives.
+pub(super) enum Protection {
+    /// A session with a principal: until it ends.
     Always,
-    /// The young trace of a session that is somebody's: not before this moment.
+    /// The recent trace of a session with a principal: until this time.
     Until(Timestamp),
-    Not,
+    None,
 }
 
 impl Slot {
@@ -82,8 +82,8 @@ impl Slot {
         }
     }
 
-    /// This anchor, pointed to where the session lives now. `None` if it is none, or that of a way which did not lead to one
-    /// of these before.
+    /// This anchor, pointed to the session's new key. `None` if this is not an anchor, or does not lead to one of the keys
+    /// `before`.
     pub(super) fn pointed_to(
         &self,
         now_at: &StoreKey,
@@ -93,7 +93,7 @@ impl Slot {
     ) -> Option<Self> {
         match &self.content {
             Content::Forward { to, at, is_anchor: true, .. } if before.contains(&to) => {
-                // The id that was sealed here is forgotten, and the new one cannot be sealed without the old one.
+                // The sealed id is that of a forgotten key. The new id cannot be sealed here without the old one.
                 let trace = Trace::new(*now_at, *at, SealedId::none());
                 Some(Self::forward(self.key, trace, number, is_owned, true))
             }
@@ -114,26 +114,26 @@ impl Slot {
         Timestamp::from_millis(self.last_seen.load(Ordering::Relaxed))
     }
 
-    /// The record with its true last-seen.
+    /// The record with the current last-seen.
     pub(super) fn current(&self, record: &Record) -> Record {
         let mut record = record.clone();
         record.last_seen = self.last_seen();
         record
     }
 
-    /// The history as it is now.
+    /// The history with the current `has_returned`.
     pub(super) fn history(&self, history: &History) -> History {
         let mut history = history.clone();
         history.has_returned = self.has_returned.load(Ordering::Relaxed);
         history
     }
 
-    /// When a session with this record ends.
+    /// When the session of this record ends.
     pub(super) fn session_expires_at(&self, record: &Record) -> Timestamp {
         record.expires_if_last_seen(self.last_seen())
     }
 
-    /// What is here for this access: nothing, if it has ended.
+    /// The content, unless it has ended for this access.
     pub(super) fn living(&self, access: &Access) -> Option<&Content> {
         let has_ended = match &self.content {
             Content::Session { record, .. } => access.has_ended(record, self.last_seen()),
@@ -150,7 +150,7 @@ impl Slot {
         expires_at <= now
     }
 
-    /// Notes that its client has come with its id. Writes only the first time, so readers do not fight over the line.
+    /// Notes that the client has used its id. Writes only the first time, so that readers do not contend for the cache line.
     pub(super) fn note_return(&self) {
         if !self.has_returned.load(Ordering::Relaxed) {
             self.has_returned.store(true, Ordering::Relaxed);
@@ -162,7 +162,7 @@ impl Slot {
         access.extend.as_ref().is_some_and(|extend| access.now >= self.last_seen() + extend.interval)
     }
 
-    /// Whether a touch changes more than last-seen: the manager's idle timeout is not the stored one.
+    /// Whether a touch changes more than last-seen, because the manager's idle timeout differs from the stored one.
     pub(super) fn has_other_timeout(&self, record: &Record, access: &Access) -> bool {
         let differs = access.extend.as_ref().is_some_and(|extend| extend.idle_timeout != record.idle_timeout);
         differs && access.now >= self.last_seen()
@@ -174,34 +174,34 @@ impl Slot {
         }
     }
 
-    pub(super) fn keep(&self) -> Keep {
+    pub(super) fn protection(&self) -> Protection {
         match &self.content {
-            Content::Session { record: Record { principal: Some(_), .. }, .. } => Keep::Always,
-            Content::Forward { is_owned: true, at, .. } => Keep::Until(*at + PRECIOUS_FOR),
-            Content::Session { .. } | Content::Forward { .. } => Keep::Not,
+            Content::Session { record: Record { principal: Some(_), .. }, .. } => Protection::Always,
+            Content::Forward { is_owned: true, at, .. } => Protection::Until(*at + PROTECTED_FOR),
+            Content::Session { .. } | Content::Forward { .. } => Protection::None,
         }
     }
 
-    /// How readily this is given up, if it may be.
-    pub(super) fn worth(&self, now: Timestamp) -> Worth {
+    /// When this is evicted, if it may be.
+    pub(super) fn eviction_rank(&self, now: Timestamp) -> EvictionRank {
         match &self.content {
-            _ if self.is_expired(now) => Worth::Expired,
+            _ if self.is_expired(now) => EvictionRank::Expired,
             Content::Session { record, .. } => {
                 let has_returned = self.has_returned.load(Ordering::Relaxed) || self.last_seen() != record.created_at;
-                if has_returned { Worth::Anonymous } else { Worth::NeverReturned }
+                if has_returned { EvictionRank::Anonymous } else { EvictionRank::NeverReturned }
             }
-            Content::Forward { at, .. } if *at + PRECIOUS_FOR <= now => Worth::OldTrace,
-            Content::Forward { .. } => Worth::Trace,
+            Content::Forward { at, .. } if *at + PROTECTED_FOR <= now => EvictionRank::OldTrace,
+            Content::Forward { .. } => EvictionRank::Trace,
         }
     }
 
-    /// Bytes this slot takes, for the bound.
+    /// The bytes that this slot takes, as counted for the bound.
     pub(super) fn bytes(&self) -> usize {
-        // The slot behind its Arc (two counts); its pointer, its index and its place among what may be given up, with room
-        // for growth.
+        // The slot in its Arc (two counts); its pointer, its number in the index and in `Evictable::now`, with room for
+        // growth.
         const FIXED: usize = size_of::<Slot>() + 2 * size_of::<usize>() + 2 * (size_of::<usize>() + 5 + 8);
-        // Its place among what may be given up later.
-        const RESTING: usize = 2 * size_of::<(Timestamp, u32)>();
+        // Its entry in `Evictable::later`.
+        const LATER: usize = 2 * size_of::<(Timestamp, u32)>();
         FIXED
             + match &self.content {
                 Content::Session { record, history } => {
@@ -210,8 +210,8 @@ impl Slot {
                         + record.entries.heap_bytes()
                         + record.principal.as_ref().map_or(0, |principal| principal.len() + 16)
                 }
-                // Behind its own pointer, with what an allocation costs.
-                Content::Forward { sealed, .. } => RESTING + sealed.as_bytes().len() + 16,
+                // The sealed id on the heap, with the overhead of an allocation.
+                Content::Forward { sealed, .. } => LATER + sealed.as_bytes().len() + 16,
             }
     }
 }

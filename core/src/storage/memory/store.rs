@@ -1,11 +1,10 @@
-//! The storage's inside: shards under locks, and the operations on them.
+//! The operations on sessions, over shards under locks.
 
 use std::sync::Arc;
 
 use super::{
-    evict::full,
+    capacity::{Capacity, full},
     history::History,
-    room::Room,
     shard::Shard,
     slot::{Content, Slot},
     sync::{AtomicU64, Ordering, RwLock, RwLockWriteGuard, SHARDS},
@@ -16,15 +15,15 @@ use crate::{
     storage::{Access, Committed, Created, Lookup, Removed, Snapshot, StorageError, Swept, Touched, Trace},
 };
 
-/// Places walked under one lock when sweeping: some 10 microseconds.
+/// Places scanned under one lock when sweeping: about 10 microseconds.
 const STEP: usize = 256;
-/// How often room is made again for a write because others have taken it meanwhile.
+/// How often a write makes room again because others have taken it in the meantime.
 pub(super) const TRIES: usize = 100;
 
 pub(super) struct Store {
     pub(super) shards: Box<[RwLock<Shard>]>,
-    pub(super) room: Room,
-    /// Renewals so far, counted under the locks of the shards they change.
+    pub(super) capacity: Capacity,
+    /// The renewals so far, counted under the locks of the shards they change.
     pub(super) moves: AtomicU64,
 }
 
@@ -32,20 +31,20 @@ impl Store {
     pub(super) fn new(max_sessions: usize, max_bytes: usize) -> Self {
         Self {
             shards: (0..SHARDS).map(|_| RwLock::default()).collect(),
-            room: Room::new(max_sessions, max_bytes),
+            capacity: Capacity::new(max_sessions, max_bytes),
             moves: AtomicU64::new(0),
         }
     }
 
     pub(super) fn len(&self) -> usize {
-        self.room.sessions.load(Ordering::Relaxed)
+        self.capacity.sessions.load(Ordering::Relaxed)
     }
 
     pub(super) fn bytes(&self) -> usize {
-        self.room.bytes.load(Ordering::Relaxed)
+        self.capacity.bytes.load(Ordering::Relaxed)
     }
 
-    /// Shards are chosen by another part of the key than the one that places it inside a shard.
+    /// Uses another part of the key than the index inside a shard.
     pub(super) fn shard_of(key: &StoreKey) -> usize {
         usize::from(key.as_bytes()[31]) % SHARDS
     }
@@ -74,8 +73,8 @@ impl Store {
         }
     }
 
-    /// Counts as activity, by a manager whose idle timeout is not the stored one: that is stored too, which takes more than
-    /// the shared lock.
+    /// Records activity with another idle timeout than the stored one. The timeout is stored too, which needs the exclusive
+    /// lock.
     fn extend(&self, key: &StoreKey, access: &Access) -> Lookup {
         let mut shard = self.shard(key).write();
         let (mut record, history) = match shard.get(key).and_then(|slot| Some((slot, slot.living(access)?))) {
@@ -84,7 +83,7 @@ impl Store {
             None => return Lookup::Absent,
         };
         record.extend(access);
-        // Neither larger nor smaller than before, so the room stays as it is.
+        // Exactly as large as before, so the counts stay the same.
         let replaced = shard.put(Slot::session(*key, record.clone(), history));
         drop(shard);
         drop(replaced);
@@ -99,10 +98,10 @@ impl Store {
             }
             let slot = Slot::session(*key, record.clone(), History::default());
             let bytes = slot.bytes();
-            if self.room.take(1, bytes) {
+            if self.capacity.reserve(1, bytes) {
                 let expired = shard.put(slot);
                 if let Some(expired) = &expired {
-                    self.room.forget(expired);
+                    self.capacity.release_slot(expired);
                 }
                 drop(shard);
                 drop(expired);
@@ -133,10 +132,10 @@ impl Store {
             let expires_at = record.expires_at();
             let slot = Slot::session(*key, record, history);
             let growth = slot.bytes().saturating_sub(old_bytes);
-            if self.room.take(0, growth) {
+            if self.capacity.reserve(0, growth) {
                 let shrinkage = old_bytes.saturating_sub(slot.bytes());
                 let replaced = shard.put(slot);
-                self.room.give_back(0, shrinkage);
+                self.capacity.release(0, shrinkage);
                 drop(shard);
                 drop(replaced);
                 return Ok(Committed::Done { expires_at, revision: 0 });
@@ -185,8 +184,8 @@ impl Store {
             None => return Removed::Absent,
         };
         drop(shard);
-        // The key that an anchor leads to might be forgotten before the caller asks there. In each round but the last the
-        // session has been renewed once more.
+        // The key that an anchor leads to might be forgotten before the caller gets there. Each round but the last means that
+        // the session was renewed once more.
         while let Some(end) = self.follow(key, |slot, _| slot.key) {
             let shard = self.shard(&end).write();
             if shard.get(&end).is_some_and(|slot| matches!(slot.content(), Content::Session { .. })) {
@@ -200,14 +199,14 @@ impl Store {
     fn end(&self, mut shard: RwLockWriteGuard<'_, Shard>, key: &StoreKey) {
         let removed = shard.remove(key);
         if let Some(removed) = &removed {
-            self.room.forget(removed);
+            self.capacity.release_slot(removed);
         }
-        // Freed after the lock.
+        // Freed after unlocking.
         drop(shard);
         drop(removed);
     }
 
-    /// Removes what has expired, in steps, so that no request waits for more than one of them.
+    /// Removes expired sessions in steps, so that no request waits for more than one step.
     pub(super) fn sweep(&self, now: Timestamp) -> Swept {
         let mut swept = Swept::default();
         for shard in &self.shards {
@@ -232,10 +231,10 @@ impl Store {
                     let mut shard = shard.write();
                     let still = |shard: &Shard, key| shard.get(key).is_some_and(|slot| slot.is_expired(now));
                     let remove = |key| if still(&shard, key) { shard.remove(key) } else { None };
-                    expired.iter().filter_map(remove).inspect(|slot| self.room.forget(slot)).collect()
+                    expired.iter().filter_map(remove).inspect(|slot| self.capacity.release_slot(slot)).collect()
                 };
                 swept.removed += removed.len() as u64;
-                // Freed after the lock: that is most of the work.
+                // Freed after unlocking: that is most of the work.
                 drop(removed);
             }
             shard.write().shrink();

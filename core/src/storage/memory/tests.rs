@@ -1,4 +1,4 @@
-//! What listing costs, counted.
+//! Counts what listing costs.
 
 use std::time::Duration;
 
@@ -18,10 +18,10 @@ fn key(number: u32) -> StoreKey {
     StoreKey::from_bytes(bytes)
 }
 
-/// Anybody may renew as often as they like, and listing goes over everybody's sessions.
+/// Clients can renew as often as they like, and listing scans everybody's sessions.
 #[test]
-fn listing_looks_at_each_key_once_however_often_somebody_has_renewed() {
-    // As many as leave a trace within the hour.
+fn listing_looks_up_each_key_once_however_often_a_session_was_renewed() {
+    // As many as leave a trace within an hour.
     const RENEWALS: u32 = 16 * 60;
     let store = Store::new(1_000_000, usize::MAX);
     let mut record = Record::new(NOW, Duration::from_secs(3600), None);

@@ -1,7 +1,7 @@
 //! Draws results as charts, from the same file that has the figures, so that picture and figures cannot disagree.
 
 mod chart;
-mod lost;
+mod lost_updates;
 mod speed;
 mod svg;
 
@@ -26,7 +26,7 @@ pub(crate) fn run(settings: &Charts) -> Result<()> {
 fn draw(results: &Results) -> Vec<(&'static str, String)> {
     match results {
         Results::Speed(speed) => speed::charts(speed),
-        Results::Lost(lost) => vec![("lost.svg", lost::chart(lost).draw())],
+        Results::Lost(lost) => vec![("lost.svg", lost_updates::chart(lost).draw())],
     }
 }
 

@@ -12,7 +12,7 @@ use clap::ValueEnum as _;
 
 use crate::{
     cli::Speed,
-    installed,
+    prerequisites,
     programs::Programs,
     report,
     servers::{Handler, Peer},
@@ -42,12 +42,12 @@ pub(crate) struct Measured {
 /// Measures what was asked for and prints it.
 pub(crate) fn run(settings: &Speed) -> Result<()> {
     if !settings.skip_instructions {
-        installed::valgrind()?;
+        prerequisites::valgrind()?;
     }
     let programs = Programs::for_peers(&settings.peers)?;
     let cases = cases(settings, &programs);
     if cases.iter().any(|(peer, _)| peer.needs_redis()) {
-        installed::redis()?;
+        prerequisites::redis()?;
     }
     let mut measured = Measured::default();
     if !settings.skip_allocations {

@@ -1,27 +1,28 @@
-//! Threads on one memory storage, in every interleaving of its locks and atomics, as weakly ordered as the hardware may be.
+//! Runs threads on one memory storage in every interleaving of its locks and atomics, with memory as weakly ordered as on any
+//! hardware.
 //!
-//! The files are the storage's own, compiled here with loom's locks, so that loom is no dependency of gsession. What they
-//! take from `crate` is gsession's, below.
+//! The files are those of the storage, compiled here with loom's locks, so that gsession need not depend on loom. The items that
+//! they use from `crate` are imported from gsession below.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test that cannot go on fails")]
 
 mod sync;
 
+#[path = "../../../../core/src/storage/memory/capacity.rs"]
+mod capacity;
 #[path = "../../../../core/src/storage/memory/evict.rs"]
 mod evict;
 #[path = "../../../../core/src/storage/memory/evictable.rs"]
 mod evictable;
-#[path = "../../../../core/src/storage/memory/following.rs"]
-mod following;
+#[path = "../../../../core/src/storage/memory/follow.rs"]
+mod follow;
 #[path = "../../../../core/src/storage/memory/history.rs"]
 mod history;
 #[path = "../../../../core/src/storage/memory/listing.rs"]
 mod listing;
 #[path = "../../../../core/src/storage/memory/locks.rs"]
 mod locks;
-#[path = "../../../../core/src/storage/memory/renewing.rs"]
-mod renewing;
-#[path = "../../../../core/src/storage/memory/room.rs"]
-mod room;
+#[path = "../../../../core/src/storage/memory/renew.rs"]
+mod renew;
 #[path = "../../../../core/src/storage/memory/shard.rs"]
 mod shard;
 #[path = "../../../../core/src/storage/memory/slot.rs"]
@@ -40,7 +41,7 @@ use store::Store;
 const NOW: Timestamp = Timestamp::from_millis(1_750_000_000_000);
 const IDLE: Duration = Duration::from_secs(24 * 60 * 60);
 
-/// Keys of odd and of even numbers lie in the two different shards.
+/// Keys with odd numbers are in one shard, keys with even numbers in the other.
 fn key(number: u8) -> StoreKey {
     let mut bytes = [0xa5; 32];
     (bytes[0], bytes[31]) = (number, number);
@@ -63,7 +64,7 @@ fn setting(key: &str) -> Commit {
     Commit::new(changes, active(NOW))
 }
 
-/// A storage that has room for more than there is.
+/// A storage with more room than any test needs.
 fn roomy() -> Arc<Store> {
     Arc::new(Store::new(1_000_000, usize::MAX))
 }
@@ -87,7 +88,7 @@ fn names(storage: &Store, key: &StoreKey) -> Option<Vec<String>> {
     }
 }
 
-/// What is counted is what is there.
+/// Checks that the counts match the slots.
 fn check_counts(storage: &Store, held: usize) {
     assert_eq!(storage.len(), held);
     assert_eq!(storage.sweep(NOW + 1000 * IDLE).removed, held as u64);
@@ -167,8 +168,8 @@ fn a_remove_finds_what_a_renewal_makes() {
     });
 }
 
-/// The walk goes from shard to shard, and the session from one that is still to come into one that may be done, and back.
-/// What is listed is enough to end it for good.
+/// The scan goes from shard to shard, while the session moves from a shard that is still to come into one that may be done, and
+/// back. The listed key is enough to end the session.
 #[test]
 fn a_listing_finds_what_is_renewed_meanwhile() {
     explore(|| {
@@ -181,7 +182,7 @@ fn a_listing_finds_what_is_renewed_meanwhile() {
             let _ = storage.move_to(&key(2), &key(3), &setting("a")).unwrap();
         });
         let found = storage.find("ada", NOW);
-        assert!(!found.is_empty(), "it was passed by");
+        assert!(!found.is_empty(), "the session was missed");
         for found in found {
             let mut key = found.key;
             while let Removed::Moved(to) = storage.remove(&key) {
@@ -189,11 +190,11 @@ fn a_listing_finds_what_is_renewed_meanwhile() {
             }
         }
         other.join().unwrap();
-        assert!([1, 2, 3].iter().all(|&number| names(&storage, &key(number)).is_none()), "it lives on");
+        assert!([1, 2, 3].iter().all(|&number| names(&storage, &key(number)).is_none()), "the session is still alive");
     });
 }
 
-/// A session that has left as many traces as it may: the next renewal is one too many.
+/// A session that has left as many traces as allowed: the next renewal is one too many.
 fn much_renewed(numbers: [u8; 3]) -> Arc<Store> {
     let storage = roomy();
     let mut owned = record(&[]);
@@ -206,7 +207,7 @@ fn much_renewed(numbers: [u8; 3]) -> Arc<Store> {
     storage
 }
 
-/// What the first id leads to is forgotten, renewal after renewal, and yet it leads to the session.
+/// Each renewal forgets the trace that the first id leads to, but the first id still leads to the session.
 #[test]
 fn a_remove_by_the_first_id_finds_what_is_renewed_too_often() {
     explore(|| {
@@ -225,7 +226,7 @@ fn a_remove_by_the_first_id_finds_what_is_renewed_too_often() {
         };
         assert_eq!(ended, Removed::Done);
         other.join().unwrap();
-        assert!((1..=5).all(|number| names(&storage, &key(number)).is_none()), "it lives on");
+        assert!((1..=5).all(|number| names(&storage, &key(number)).is_none()), "the session is still alive");
         check_counts(&storage, 2);
     });
 }
@@ -238,7 +239,7 @@ fn of_two_renewals_too_many_one_wins() {
         let mine = storage.move_to(&key(3), &key(5), &setting("b")).unwrap();
         let moved = [mine, other.join().unwrap()];
         assert_eq!(moved.iter().filter(|moved| matches!(moved, Moved::Done { .. })).count(), 1);
-        assert!(moved.contains(&Moved::Moved(NOW)), "who loses learns why");
+        assert!(moved.contains(&Moved::Moved(NOW)), "the loser learns why");
         let living = if mine == Moved::Moved(NOW) { 4 } else { 5 };
         for number in [1, 3] {
             assert_eq!(storage.trace(&key(number), NOW).unwrap().to, key(living));
@@ -247,7 +248,7 @@ fn of_two_renewals_too_many_one_wins() {
     });
 }
 
-/// A renewal that goes on from where the other one has led, so that each finds the traces of the other.
+/// A renewal of the key that the other renewal moves to, so that each meets the traces of the other.
 #[test]
 fn a_renewal_too_many_goes_on_from_another() {
     explore(|| {
@@ -262,7 +263,7 @@ fn a_renewal_too_many_goes_on_from_another() {
     });
 }
 
-/// The walk has passed the anchor and where the session goes, and where it came from is forgotten when the walk comes there.
+/// The scan has passed the anchor and the new key, and the trace under the old key is forgotten before the scan reaches it.
 #[test]
 fn a_listing_finds_what_is_renewed_too_often_meanwhile() {
     for numbers in [[2, 5, 3], [1, 5, 3], [2, 4, 3]] {
@@ -276,7 +277,7 @@ fn a_listing_finds_what_is_renewed_too_often_meanwhile() {
                     ));
                 }
             });
-            assert!(!storage.find("ada", NOW).is_empty(), "it was passed by");
+            assert!(!storage.find("ada", NOW).is_empty(), "the session was missed");
             other.join().unwrap();
             let found: Vec<_> = storage.find("ada", NOW).iter().map(|found| found.key).collect();
             assert_eq!(found, [key(8)]);
@@ -284,7 +285,7 @@ fn a_listing_finds_what_is_renewed_too_often_meanwhile() {
     }
 }
 
-/// The traces come to their bound, and what is followed first is forgotten, while the walk goes on.
+/// The traces reach their limit during the scan, and the first trace that it follows is forgotten.
 #[test]
 fn a_listing_finds_what_comes_to_be_renewed_too_often_meanwhile() {
     explore(|| {
@@ -297,12 +298,12 @@ fn a_listing_finds_what_comes_to_be_renewed_too_often_meanwhile() {
                 assert!(matches!(storage.move_to(&key(from), &key(to), &setting("a")).unwrap(), Moved::Done { .. }));
             }
         });
-        assert!(!storage.find("ada", NOW).is_empty(), "it was passed by");
+        assert!(!storage.find("ada", NOW).is_empty(), "the session was missed");
         other.join().unwrap();
     });
 }
 
-/// A touch by a manager with another idle timeout stores that too, and so takes the place anew.
+/// A touch by a manager with another idle timeout stores the timeout too, so it replaces the slot.
 #[test]
 fn a_touch_with_another_timeout_never_outlives_a_remove_and_loses_no_commit() {
     explore(|| {
@@ -344,7 +345,7 @@ fn of_two_creates_one_wins() {
     });
 }
 
-/// Two creates where there is room for one more, in different shards: one of the anonymous sessions makes room.
+/// Two creates in different shards, with room for one more session: an anonymous session is evicted.
 #[test]
 fn the_bound_holds_and_the_counts_are_right() {
     explore(|| {
@@ -384,7 +385,7 @@ fn a_sweep_spares_what_is_touched_in_time() {
         let touched = storage.touch(&key(1), &active(soon));
         sweeper.join().unwrap();
         let is_there = matches!(storage.load(&key(1), &Access::passive(end)), Lookup::Found(_));
-        // Whoever was told that it lives on finds it; unless it was swept before that.
+        // A touch that was acknowledged keeps the session; otherwise it was swept before.
         assert_eq!(is_there, touched != Touched::Gone);
         check_counts(&storage, usize::from(is_there));
     });

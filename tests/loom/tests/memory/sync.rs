@@ -1,17 +1,18 @@
-//! In place of the memory storage's own `sync.rs`: loom's locks and atomics, and as few shards and traces as can show a fault.
+//! Replaces the memory storage's own `sync.rs`: loom's locks and atomics, and the fewest shards and traces that can reveal a bug.
 
 pub(crate) use loom::sync::{
     RwLockWriteGuard,
     atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering},
 };
 
-/// Enough for one that a walk has passed and one that is still to come. A move locks more only to lock them in the same order.
+/// Enough for one that a scan has passed and one that is still to come. With more shards, a move would only take more locks in
+/// the same order.
 pub(crate) const SHARDS: usize = 2;
 
-/// The fewest with which there is an anchor and a last trace: the third renewal is one too many.
+/// The fewest with an anchor and a last trace: the third renewal is one too many.
 pub(crate) const TRACES: u32 = 2;
 
-/// loom's lock with the face of parking_lot's, which knows no poisoning.
+/// loom's lock with the interface of parking_lot's, which has no poisoning.
 pub(crate) struct RwLock<T>(loom::sync::RwLock<T>);
 
 impl<T: Default> Default for RwLock<T> {

@@ -8,7 +8,7 @@ use std::{
 use super::Episode;
 use crate::{
     client::{Answer, HangUp, Outcome, Tab},
-    ledger::{Charge, Deed},
+    ledger::{Action, Violation},
     target::Target,
 };
 
@@ -27,7 +27,7 @@ impl Episode<'_> {
         }
         match way {
             0..4 => {
-                self.world.ledger.note(Deed::Login);
+                self.world.ledger.note(Action::Login);
                 let answer = self.ask(tab, &self.login_page(0));
                 matches!(answer, Outcome::Answered(Answer { status: 200, .. })) && self.has_cookie()
             }
@@ -58,7 +58,7 @@ impl Episode<'_> {
     /// Hangs up on a page that renews the session, and logs in at once with the cookie that is left.
     fn log_in_repeatedly(&self, tab: &mut Tab, page: &str, random: &mut fastrand::Rng) -> bool {
         let begun = Instant::now();
-        self.world.ledger.note(Deed::HangUp);
+        self.world.ledger.note(Action::HangUp);
         self.facts().login_lingers = true;
         self.world.hang_up(tab, page, self.cookies().as_deref(), HangUp::any(random));
         self.insist(tab, begun)
@@ -66,7 +66,7 @@ impl Episode<'_> {
 
     /// Logs in until there is an answer.
     fn insist(&self, tab: &mut Tab, begun: Instant) -> bool {
-        self.world.ledger.note(Deed::Repeat);
+        self.world.ledger.note(Action::Repeat);
         let answered = self.world.patiently(|| match self.ask(tab, &self.login_page(0)) {
             Outcome::Answered(Answer { status: status @ (200 | 401 | 409), .. }) => Some(status),
             _ => None,
@@ -77,7 +77,7 @@ impl Episode<'_> {
     /// Sends two logins at the same time. The answers come in either order, and one may get lost.
     fn click_twice(&self, tab: &mut Tab, random: &mut fastrand::Rng) -> bool {
         let (world, begun, cookies) = (self.world, Instant::now(), self.cookies());
-        world.ledger.note(Deed::DoubleClick);
+        world.ledger.note(Action::DoubleClick);
         let click = |tab: &mut Tab, page: String| world.ask(tab, &page, cookies.as_deref());
         let pages = [self.login_page(slow(random)), self.login_page(slow(random))];
         let mut outcomes = thread::scope(|scope| {
@@ -134,12 +134,12 @@ impl Episode<'_> {
         }
         if who.as_ref() != Some(&self.user) {
             let words = || format!("{} {answer} and is not logged in, with {}", self.user, self.besides());
-            world.ledger.suspect(Charge::LoginRefused, 1, told, words);
+            world.ledger.suspect(Violation::LoginRefused, 1, told, words);
             return false;
         }
         if let Some(living) = self.living_beyond(tab, 1) {
             let words = || format!("{} {answer} and has {living} sessions, with {}", self.user, self.besides());
-            world.ledger.suspect_some(Charge::Successors, living - 1, vec![self.began, begun, told], words);
+            world.ledger.suspect_some(Violation::Successors, living - 1, vec![self.began, begun, told], words);
         }
         true
     }

@@ -1,9 +1,9 @@
 //! One session from its login to its logout, and what is known about it.
 
-mod deeds;
+mod actions;
 mod login;
 mod reading;
-mod stray;
+mod two_cookies;
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -11,13 +11,13 @@ use std::{
     time::Instant,
 };
 
-use self::stray::Stray;
+use self::two_cookies::SecondCookie;
 use crate::{
     client::{Answer, Outcome, Tab},
-    ledger::{Charge, Deed},
-    run::World,
+    ledger::{Action, Violation},
+    world::World,
 };
-pub(crate) use deeds::Write;
+pub(crate) use actions::Write;
 
 /// What is known about a write.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -28,7 +28,7 @@ enum Standing {
     Refused,
     /// Written after the response, which must be refused.
     Late,
-    /// Nobody knows; also whatever was charged already.
+    /// Nobody knows; also what was already counted as a violation.
     Open,
 }
 
@@ -60,14 +60,21 @@ pub(crate) struct Episode<'a> {
     began: Instant,
     epoch: u64,
     /// A second cookie of the same name.
-    stray: Option<Stray>,
+    second_cookie: Option<SecondCookie>,
     facts: Mutex<Facts>,
 }
 
 impl<'a> Episode<'a> {
     pub(crate) fn new(world: &'a World, user: String, tab: &mut Tab, random: &mut fastrand::Rng) -> Self {
         let (began, epoch) = (Instant::now(), world.fleet.epoch());
-        Self { world, user, began, epoch, stray: Stray::pick(world, tab, random), facts: Mutex::default() }
+        Self {
+            world,
+            user,
+            began,
+            epoch,
+            second_cookie: SecondCookie::pick(world, tab, random),
+            facts: Mutex::default(),
+        }
     }
 
     fn facts(&self) -> MutexGuard<'_, Facts> {
@@ -85,7 +92,7 @@ impl<'a> Episode<'a> {
         let outcome = self.world.ask(tab, path, cookies.as_deref());
         match &outcome {
             Outcome::Answered(answer) => self.obey(answer),
-            Outcome::Unknown => self.world.ledger.note(Deed::Unknown),
+            Outcome::Unknown => self.world.ledger.note(Action::Unknown),
             Outcome::NotSent => {}
         }
         outcome
@@ -93,15 +100,15 @@ impl<'a> Episode<'a> {
 
     /// What the browser holds besides its cookie, for people.
     fn besides(&self) -> &'static str {
-        self.stray.as_ref().map_or("nothing besides", Stray::in_words)
+        self.second_cookie.as_ref().map_or("nothing besides", SecondCookie::in_words)
     }
 
     /// What the browser sends.
     fn cookies(&self) -> Option<String> {
         let facts = self.facts();
         let jar = facts.jar.as_deref();
-        match &self.stray {
-            Some(stray) => stray.beside(jar, &facts.ids),
+        match &self.second_cookie {
+            Some(second_cookie) => second_cookie.beside(jar, &facts.ids),
             None => jar.map(str::to_owned),
         }
     }
@@ -130,7 +137,7 @@ impl<'a> Episode<'a> {
             self.facts().lost_track = true;
             let words =
                 || format!("{page} was answered {status} to {}, who is logged in, with {}", self.user, self.besides());
-            self.world.ledger.suspect(Charge::FalseSuccess, 1, self.settled(), words);
+            self.world.ledger.suspect(Violation::FalseSuccess, 1, self.settled(), words);
         }
     }
 
@@ -153,8 +160,8 @@ impl<'a> Episode<'a> {
     pub(crate) fn last_cookies(&self) -> Option<String> {
         let facts = self.facts();
         let last = facts.jar.as_ref().or_else(|| facts.ids.last())?;
-        match &self.stray {
-            Some(stray) => stray.beside(Some(last), &facts.ids),
+        match &self.second_cookie {
+            Some(second_cookie) => second_cookie.beside(Some(last), &facts.ids),
             None => Some(last.clone()),
         }
     }

@@ -7,13 +7,13 @@ use serde_json::{Map, Value};
 use super::{Episode, Standing};
 use crate::{
     client::{Answer, Outcome, Tab},
-    ledger::{Charge, Deed},
+    ledger::{Action, Violation},
 };
 
 /// What was acknowledged before something was asked for.
 struct Before {
     stored: Vec<(String, Instant)>,
-    refused: Vec<(String, Charge)>,
+    refused: Vec<(String, Violation)>,
     added: Vec<Instant>,
 }
 
@@ -25,8 +25,8 @@ impl Episode<'_> {
         for (key, standing) in &facts.writes {
             match standing {
                 Standing::Stored(since) => before.stored.push((key.clone(), *since)),
-                Standing::Refused => before.refused.push((key.clone(), Charge::FalseSuccess)),
-                Standing::Late => before.refused.push((key.clone(), Charge::LateWrite)),
+                Standing::Refused => before.refused.push((key.clone(), Violation::FalseSuccess)),
+                Standing::Late => before.refused.push((key.clone(), Violation::LateWrite)),
                 Standing::Open => {}
             }
         }
@@ -35,7 +35,7 @@ impl Episode<'_> {
 
     /// Reads everything. Gives back whether the session was there, if that was answered.
     pub(crate) fn read(&self, tab: &mut Tab) -> Option<bool> {
-        self.world.ledger.note(Deed::Read);
+        self.world.ledger.note(Action::Read);
         let before = self.before();
         match self.ask(tab, "/read") {
             Outcome::Answered(Answer { status: 200, body, .. }) => {
@@ -61,18 +61,18 @@ impl Episode<'_> {
         let text = |key: &str| data.get(key).and_then(Value::as_str);
         if text("user") != Some(&self.user) {
             let words = || format!("{} reads the session of {:?}", self.user, text("user"));
-            return ledger.accuse(Charge::Crossed, 1, words);
+            return ledger.accuse(Violation::Crossed, 1, words);
         }
         for (key, since) in before.stored.iter().filter(|(key, _)| text(key) != Some(&self.user)) {
             self.facts().writes.insert(key.clone(), Standing::Open);
             let words = || format!("{key} of {} was acknowledged", self.user);
-            ledger.suspect(Charge::LostUpdate, 1, *since, words);
+            ledger.suspect(Violation::LostUpdate, 1, *since, words);
         }
-        for (key, charge) in before.refused.iter().filter(|(key, _)| data.contains_key(key)) {
+        for (key, violation) in before.refused.iter().filter(|(key, _)| data.contains_key(key)) {
             self.facts().writes.insert(key.clone(), Standing::Open);
-            let what = if *charge == Charge::LateWrite { "came after the response" } else { "had failed" };
+            let what = if *violation == Violation::LateWrite { "came after the response" } else { "had failed" };
             let words = || format!("{key} of {} is there, and its request {what}", self.user);
-            ledger.accuse(*charge, 1, words);
+            ledger.accuse(*violation, 1, words);
         }
         let counted = data.get("n").and_then(Value::as_u64).unwrap_or_default();
         let acknowledged = before.added.len() as u64;
@@ -86,7 +86,7 @@ impl Episode<'_> {
                 facts.maybe_added += missing;
             }
             let words = || format!("{} counts {counted} of {acknowledged} acknowledged", self.user);
-            ledger.suspect_some(Charge::Increment, missing, before.added.clone(), words);
+            ledger.suspect_some(Violation::Increment, missing, before.added.clone(), words);
         }
         let at_most = {
             let facts = self.facts();
@@ -94,7 +94,7 @@ impl Episode<'_> {
         };
         if counted > at_most {
             let words = || format!("{} counts {counted}, and only {at_most} were sent", self.user);
-            ledger.accuse(Charge::Increment, counted - at_most, words);
+            ledger.accuse(Violation::Increment, counted - at_most, words);
         }
     }
 
@@ -106,18 +106,18 @@ impl Episode<'_> {
             (facts.renewing, facts.lost_track)
         };
         if !is_there && !lost_track && !self.is_moot() {
-            let (charge, what) = match renewed {
-                true => (Charge::Successors, "is left with an id that opens nothing"),
-                false => (Charge::LostUpdate, "has lost the whole session"),
+            let (violation, what) = match renewed {
+                true => (Violation::Successors, "is left with an id that opens nothing"),
+                false => (Violation::LostUpdate, "has lost the whole session"),
             };
-            self.world.ledger.suspect(charge, 1, self.settled(), || format!("{} {what}", self.user));
+            self.world.ledger.suspect(violation, 1, self.settled(), || format!("{} {what}", self.user));
         }
         if renewed {
             let living =
                 self.ids().iter().filter(|id| self.world.opens(tab, id).as_deref() == Some(&self.user)).count();
             if living > 1 {
                 let words = || format!("{living} ids open the session of {}", self.user);
-                self.world.ledger.suspect(Charge::Successors, living as u64 - 1, self.settled(), words);
+                self.world.ledger.suspect(Violation::Successors, living as u64 - 1, self.settled(), words);
             }
         }
         is_there

@@ -1,8 +1,10 @@
 //! What was found, and what was done to find it.
 
-mod kinds;
+mod action;
+mod violation;
 
-pub(crate) use kinds::{Charge, Deed};
+pub(crate) use action::Action;
+pub(crate) use violation::Violation;
 
 use std::{
     collections::VecDeque,
@@ -35,11 +37,11 @@ pub(crate) struct Dead {
 /// The books of one target.
 #[derive(Debug, Default)]
 pub(crate) struct Ledger {
-    charges: [AtomicU64; Charge::ALL.len()],
+    violations: [AtomicU64; Violation::ALL.len()],
     /// What an asynchronous failover may lose, as documented.
     in_failover: AtomicU64,
-    deeds: [AtomicU64; Deed::ALL.len()],
-    findings: Mutex<Vec<(Charge, String)>>,
+    actions: [AtomicU64; Action::ALL.len()],
+    findings: Mutex<Vec<(Violation, String)>>,
     /// What a failover may explain of which nobody knows yet.
     suspicions: Mutex<Vec<Suspicion>>,
     failovers: Mutex<Vec<Failover>>,
@@ -53,7 +55,7 @@ pub(crate) struct Ledger {
 /// Something that was acknowledged and does not hold any more.
 #[derive(Debug)]
 pub(crate) struct Suspicion {
-    charge: Charge,
+    violation: Violation,
     count: u64,
     /// When those were acknowledged of which `count` are lost.
     acknowledged: Vec<Instant>,
@@ -80,16 +82,16 @@ fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 }
 
 impl Ledger {
-    pub(crate) fn note(&self, deed: Deed) {
-        self.deeds[deed as usize].fetch_add(1, Ordering::Relaxed);
+    pub(crate) fn note(&self, action: Action) {
+        self.actions[action as usize].fetch_add(1, Ordering::Relaxed);
     }
 
-    pub(crate) fn deeds(&self, deed: Deed) -> u64 {
-        self.deeds[deed as usize].load(Ordering::Relaxed)
+    pub(crate) fn actions(&self, action: Action) -> u64 {
+        self.actions[action as usize].load(Ordering::Relaxed)
     }
 
-    pub(crate) fn charges(&self, charge: Charge) -> u64 {
-        self.charges[charge as usize].load(Ordering::Relaxed)
+    pub(crate) fn violations(&self, violation: Violation) -> u64 {
+        self.violations[violation as usize].load(Ordering::Relaxed)
     }
 
     pub(crate) fn in_failover(&self) -> u64 {
@@ -115,7 +117,7 @@ impl Ledger {
 
     /// The second hand begins to do harm.
     pub(crate) fn begin_harm(&self) {
-        self.note(Deed::Fault);
+        self.note(Action::Fault);
         *locked(&self.harm) = Some((Instant::now(), None));
     }
 
@@ -150,15 +152,15 @@ impl Ledger {
     }
 
     /// Charges it `count` times with something that no failover explains.
-    pub(crate) fn accuse(&self, charge: Charge, count: u64, words: impl FnOnce() -> String) {
-        self.charge(charge, count, || self.dated(words()));
+    pub(crate) fn accuse(&self, violation: Violation, count: u64, words: impl FnOnce() -> String) {
+        self.add_violation(violation, count, || self.dated(words()));
     }
 
-    fn charge(&self, charge: Charge, count: u64, words: impl FnOnce() -> String) {
-        self.charges[charge as usize].fetch_add(count, Ordering::Relaxed);
+    fn add_violation(&self, violation: Violation, count: u64, words: impl FnOnce() -> String) {
+        self.violations[violation as usize].fetch_add(count, Ordering::Relaxed);
         let mut findings = locked(&self.findings);
-        if findings.iter().filter(|(held, _)| *held == charge).count() < IN_WORDS {
-            findings.push((charge, words()));
+        if findings.iter().filter(|(held, _)| *held == violation).count() < IN_WORDS {
+            findings.push((violation, words()));
         }
     }
 
@@ -168,22 +170,28 @@ impl Ledger {
     }
 
     /// Suspects it of having lost something `count` times that was acknowledged.
-    pub(crate) fn suspect(&self, charge: Charge, count: u64, acknowledged: Instant, words: impl FnOnce() -> String) {
+    pub(crate) fn suspect(
+        &self,
+        violation: Violation,
+        count: u64,
+        acknowledged: Instant,
+        words: impl FnOnce() -> String,
+    ) {
         let words = self.dated(format_args!("{}, acknowledged {}", words(), self.when(acknowledged)));
         let acknowledged = std::iter::repeat_n(acknowledged, usize::try_from(count).unwrap_or(usize::MAX)).collect();
-        locked(&self.suspicions).push(Suspicion { charge, count, acknowledged, words });
+        locked(&self.suspicions).push(Suspicion { violation, count, acknowledged, words });
     }
 
     /// As [`suspect`](Self::suspect), where nobody can tell which of those are lost that were acknowledged.
     pub(crate) fn suspect_some(
         &self,
-        charge: Charge,
+        violation: Violation,
         count: u64,
         acknowledged: Vec<Instant>,
         words: impl FnOnce() -> String,
     ) {
         let words = self.dated(words());
-        locked(&self.suspicions).push(Suspicion { charge, count, acknowledged, words });
+        locked(&self.suspicions).push(Suspicion { violation, count, acknowledged, words });
     }
 
     /// The suspicions so far, for [`judge`](Self::judge).
@@ -193,7 +201,7 @@ impl Ledger {
 
     /// Charges it with what it was suspected of, unless a failover may lose it, of which all are known by now.
     pub(crate) fn judge(&self, suspicions: Vec<Suspicion>) {
-        for Suspicion { charge, count, acknowledged, words } in suspicions {
+        for Suspicion { violation, count, acknowledged, words } in suspicions {
             let excused = {
                 let failovers = locked(&self.failovers);
                 let may_be_lost = |at: &&Instant| failovers.iter().any(|failover| failover.may_lose(**at));
@@ -201,17 +209,17 @@ impl Ledger {
             };
             self.in_failover.fetch_add(excused, Ordering::Relaxed);
             if count > excused {
-                self.charge(charge, count - excused, || words);
+                self.add_violation(violation, count - excused, || words);
             }
         }
     }
 
     pub(crate) fn findings(&self) -> Vec<String> {
-        locked(&self.findings).iter().map(|(charge, words)| format!("{}: {words}", charge.name())).collect()
+        locked(&self.findings).iter().map(|(violation, words)| format!("{}: {words}", violation.name())).collect()
     }
 
     pub(crate) fn total(&self) -> u64 {
-        Charge::ALL.into_iter().map(|charge| self.charges(charge)).sum()
+        Violation::ALL.into_iter().map(|violation| self.violations(violation)).sum()
     }
 
     /// Remembers a session that has ended, in the place of another one if there are too many.
@@ -237,7 +245,7 @@ impl Ledger {
         dead
     }
 
-    /// Found alive once, a session is not charged again.
+    /// Found alive once, a session is not counted again.
     pub(crate) fn forget(&self, user: &str) {
         locked(&self.dead).retain(|dead| dead.user != user);
     }

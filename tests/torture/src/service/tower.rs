@@ -63,7 +63,7 @@ macro_rules! pages {
             /// It lists no entries, so this asks for all that a browser may have written.
             async fn read(session: Session) -> Answer<Json<Map<String, Value>>> {
                 known(&session).await?;
-                let browsed = (0..32).flat_map(|tab| (0..12).map(move |deed| format!("k{tab}x{deed}")));
+                let browsed = (0..32).flat_map(|tab| (0..12).map(move |action| format!("k{tab}x{action}")));
                 let mut data = Map::new();
                 for key in [USER.to_owned(), COUNTER.to_owned()].into_iter().chain(browsed) {
                     if let Some(value) = session.get_value(&key).await.map_err(failed)? {

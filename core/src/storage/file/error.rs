@@ -1,0 +1,68 @@
+//! The errors of the file storage, and how they become a [`StorageError`].
+
+use rustix::io::Errno;
+
+use crate::{
+    CodecError,
+    record::LimitExceeded,
+    storage::{StorageError, StorageErrorKind},
+};
+
+/// What can go wrong with files.
+#[derive(Debug, thiserror::Error)]
+pub(super) enum FileError {
+    #[error("{doing}: {source}")]
+    Io { doing: &'static str, source: Errno },
+    #[error("{doing}: {source}")]
+    Std { doing: &'static str, source: std::io::Error },
+    #[error("{0}")]
+    Setup(String),
+    #[error("another process holds the lock of the folder")]
+    Locked,
+    #[error("writing a record: {0}")]
+    Codec(#[from] CodecError),
+    #[error("{0}")]
+    Limit(#[from] LimitExceeded),
+}
+
+pub(super) type Result<T> = std::result::Result<T, FileError>;
+
+impl From<FileError> for StorageError {
+    fn from(error: FileError) -> Self {
+        let (kind, doing) = match &error {
+            FileError::Io { doing, source } => (kind_of(source.raw_os_error()), *doing),
+            FileError::Std { doing, source } => {
+                (source.raw_os_error().map_or(StorageErrorKind::Unavailable, kind_of), *doing)
+            }
+            FileError::Setup(_) => (StorageErrorKind::Setup, "opening the session folder"),
+            FileError::Locked => (StorageErrorKind::Timeout, "waiting for the lock of a session folder"),
+            FileError::Codec(_) => (StorageErrorKind::Other, "writing a session file"),
+            FileError::Limit(limit) => return Self::limit(*limit, "writing a session file"),
+        };
+        Self::new(kind, doing).with_source(error)
+    }
+}
+
+fn kind_of(errno: i32) -> StorageErrorKind {
+    match Errno::from_raw_os_error(errno) {
+        // A file over the process's size limit is like a full disk.
+        Errno::NOSPC | Errno::DQUOT | Errno::FBIG => StorageErrorKind::Full,
+        _ => StorageErrorKind::Unavailable,
+    }
+}
+
+pub(super) trait Doing<T> {
+    fn doing(self, doing: &'static str) -> Result<T>;
+}
+
+impl<T> Doing<T> for rustix::io::Result<T> {
+    fn doing(self, doing: &'static str) -> Result<T> {
+        self.map_err(|source| FileError::Io { doing, source })
+    }
+}
+
+impl<T> Doing<T> for std::io::Result<T> {
+    fn doing(self, doing: &'static str) -> Result<T> {
+        self.map_err(|source| FileError::Std { doing, source })
+    }
+}

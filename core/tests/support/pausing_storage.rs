@@ -1,0 +1,171 @@
+//! A storage that stops an operation before or after it takes effect, until the test lets it go on.
+
+use std::{
+    collections::HashSet,
+    sync::{Arc, Condvar, Mutex},
+};
+
+use gsession::{
+    Record, Storage, StorageError, StoreKey, Timestamp,
+    record::Commit,
+    storage::{Access, Committed, Created, Found, Lookup, Moved, Removed, Swept, Touched, Trace},
+};
+
+use super::PATIENCE;
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Op {
+    Load,
+    Create,
+    Commit,
+    Touch,
+    Move,
+    Remove,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Side {
+    Before,
+    After,
+}
+
+#[derive(Default)]
+struct State {
+    /// Set and not met yet.
+    waiting: Vec<(u64, Op, Side)>,
+    /// Gates at which somebody stands.
+    reached: HashSet<u64>,
+    released: HashSet<u64>,
+    next: u64,
+    /// Every operation that began.
+    begun: Vec<Op>,
+}
+
+/// Wraps a storage; clones share the gates.
+#[derive(Clone)]
+pub(crate) struct PausingStorage {
+    storage: Arc<dyn Storage>,
+    shared: Arc<(Mutex<State>, Condvar)>,
+}
+
+/// One gate. It stops one operation, once. Dropping it opens it.
+pub(crate) struct Gate {
+    number: u64,
+    shared: Arc<(Mutex<State>, Condvar)>,
+}
+
+impl PausingStorage {
+    pub(crate) fn new(storage: Arc<dyn Storage>) -> Self {
+        Self { storage, shared: Arc::default() }
+    }
+
+    /// The next such operation stops before it does anything.
+    pub(crate) fn before(&self, op: Op) -> Gate {
+        self.gate(op, Side::Before)
+    }
+
+    /// The next such operation takes effect, and stops before it is answered.
+    pub(crate) fn after(&self, op: Op) -> Gate {
+        self.gate(op, Side::After)
+    }
+
+    /// How many such operations there were.
+    pub(crate) fn count(&self, op: Op) -> usize {
+        self.shared.0.lock().unwrap().begun.iter().filter(|begun| **begun == op).count()
+    }
+
+    fn gate(&self, op: Op, side: Side) -> Gate {
+        let mut state = self.shared.0.lock().unwrap();
+        let number = state.next;
+        state.next += 1;
+        state.waiting.push((number, op, side));
+        Gate { number, shared: Arc::clone(&self.shared) }
+    }
+
+    fn pass(&self, op: Op, side: Side) {
+        let (state, changed) = &*self.shared;
+        let mut state = state.lock().unwrap();
+        if side == Side::Before {
+            state.begun.push(op);
+        }
+        let Some(at) = state.waiting.iter().position(|&(_, o, s)| (o, s) == (op, side)) else { return };
+        let (number, ..) = state.waiting.remove(at);
+        state.reached.insert(number);
+        changed.notify_all();
+        while !state.released.contains(&number) {
+            let (next, timeout) = changed.wait_timeout(state, PATIENCE).unwrap();
+            assert!(!timeout.timed_out(), "nobody opened the gate {op:?} {side:?}");
+            state = next;
+        }
+    }
+
+    fn through<T>(&self, op: Op, call: impl FnOnce(&dyn Storage) -> T) -> T {
+        self.pass(op, Side::Before);
+        let answer = call(&*self.storage);
+        self.pass(op, Side::After);
+        answer
+    }
+}
+
+impl Gate {
+    /// Waits until an operation stands at this gate.
+    pub(crate) fn reached(&self) {
+        let (state, changed) = &*self.shared;
+        let mut state = state.lock().unwrap();
+        while !state.reached.contains(&self.number) {
+            let (next, timeout) = changed.wait_timeout(state, PATIENCE).unwrap();
+            assert!(!timeout.timed_out(), "nobody came to the gate");
+            state = next;
+        }
+    }
+
+    pub(crate) fn open(self) {}
+}
+
+impl Drop for Gate {
+    fn drop(&mut self) {
+        if let Ok(mut state) = self.shared.0.lock() {
+            state.waiting.retain(|&(number, ..)| number != self.number);
+            state.released.insert(self.number);
+        }
+        self.shared.1.notify_all();
+    }
+}
+
+impl Storage for PausingStorage {
+    fn load(&self, key: &StoreKey, access: &Access) -> Result<Lookup, StorageError> {
+        self.through(Op::Load, |storage| storage.load(key, access))
+    }
+
+    fn create(&self, key: &StoreKey, record: &Record, now: Timestamp) -> Result<Created, StorageError> {
+        self.through(Op::Create, |storage| storage.create(key, record, now))
+    }
+
+    fn commit(&self, key: &StoreKey, commit: &Commit) -> Result<Committed, StorageError> {
+        self.through(Op::Commit, |storage| storage.commit(key, commit))
+    }
+
+    fn touch(&self, key: &StoreKey, access: &Access) -> Result<Touched, StorageError> {
+        self.through(Op::Touch, |storage| storage.touch(key, access))
+    }
+
+    fn move_to(&self, from: &StoreKey, to: &StoreKey, commit: &Commit) -> Result<Moved, StorageError> {
+        self.through(Op::Move, |storage| storage.move_to(from, to, commit))
+    }
+
+    fn trace(&self, key: &StoreKey, now: Timestamp) -> Result<Option<Trace>, StorageError> {
+        self.storage.trace(key, now)
+    }
+
+    fn remove(&self, key: &StoreKey) -> Result<Removed, StorageError> {
+        self.through(Op::Remove, |storage| storage.remove(key))
+    }
+
+    fn find(&self, principal: &str, now: Timestamp) -> Result<Vec<Found>, StorageError> {
+        self.storage.find(principal, now)
+    }
+
+    fn sweep(&self, now: Timestamp) -> Result<Swept, StorageError> {
+        self.storage.sweep(now)
+    }
+}
