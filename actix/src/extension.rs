@@ -23,7 +23,7 @@ pub(crate) fn name_is_taken() -> SessionError {
 }
 
 /// In the request's extensions: the place of the innermost middleware, and the places of those around it. An untouched
-/// request costs this and its box, no more (H7).
+/// request costs this and its box, no more ([H7](gsession::design#h7)).
 #[derive(Clone)]
 pub(crate) struct SessionExtension {
     place: Rc<Place>,
@@ -100,7 +100,7 @@ impl SessionExtension {
         }
     }
 
-    /// The middleware is done: from here on the session, used or not, can be read and destroyed only (S9). A destroy that could
+    /// The middleware is done: from here on the session, used or not, can be read and destroyed only ([S9](gsession::design#s9)). A destroy that could
     /// not be carried out is tried on in the background.
     pub(crate) fn end(&self) {
         self.place.is_closed.set(true);

@@ -2,23 +2,6 @@
 
 use std::{collections::BTreeSet, fs, path::Path};
 
-/// Files whose codes are not links yet, and what begins like one of them. REMOVE A LINE as soon as its files are linked; the aim
-/// is an empty list. A line whose files are all linked fails the test.
-const NOT_YET: &[&str] = &[
-    "actix/src/attach.rs",
-    "actix/src/cookie/",
-    "actix/src/middleware/",
-    "actix/src/transport.rs",
-    "core/src/conformance/",
-    "core/src/manager/",
-    "core/src/record/",
-    "core/src/session/",
-    "core/src/storage/blocking.rs",
-    "core/src/storage/file/",
-    "core/src/storage/memory/",
-    "core/src/storage/redis/",
-];
-
 /// The page that explains the codes.
 const DESIGN: &str = "core/src/docs/design.md";
 /// Pages of crate docs whose anchors are checked, by their modules.
@@ -137,20 +120,12 @@ fn root() -> &'static Path {
 #[test]
 fn every_code_in_the_docs_is_a_link() {
     let mut bare = Vec::new();
-    let mut excused = BTreeSet::new();
     for Docs { file, lines } in docs(root()) {
         for (number, line) in &lines {
-            for code in unlinked(&file, line) {
-                match NOT_YET.iter().find(|start| file.starts_with(**start)) {
-                    Some(start) => _ = excused.insert(*start),
-                    None => bare.push(format!("{file}:{number}: {code}")),
-                }
-            }
+            bare.extend(unlinked(&file, line).into_iter().map(|code| format!("{file}:{number}: {code}")));
         }
     }
     assert_eq!(bare, Vec::<String>::new(), "link them: [S4](crate::design#s4), in actix/ [S4](gsession::design#s4)");
-    let done: Vec<_> = NOT_YET.iter().filter(|start| !excused.contains(**start)).collect();
-    assert_eq!(done, Vec::<&&str>::new(), "these are linked by now: remove them from NOT_YET");
 }
 
 #[test]

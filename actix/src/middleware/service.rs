@@ -72,7 +72,7 @@ where
 
 pin_project! {
     /// Runs the request, then stores what it did to its session. Boxes nothing unless the session was used and its storage
-    /// waits (H7).
+    /// waits ([H7](gsession::design#h7)).
     #[project = Projected]
     pub enum SessionFuture<F, B> {
         Running {
@@ -131,7 +131,7 @@ where
 }
 
 /// A request that has not come to its end. If it never does, because its handler panicked or actix dropped it when its client
-/// left, what it wrote is dropped, unless it is on its way to the storage already; a logout is done all the same (S9).
+/// left, what it wrote is dropped, unless it is on its way to the storage already; a logout is done all the same ([S9](gsession::design#s9)).
 #[derive(Default)]
 pub struct Unfinished {
     extension: Option<SessionExtension>,

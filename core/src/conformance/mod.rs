@@ -33,7 +33,7 @@
 //! - **Dropped futures**, after each of their steps: either the whole operation has taken effect, or nothing.
 //! - **Whole requests** through a [`Manager`](crate::Manager): a logout while other requests run, renewals, counters.
 //!
-//! The suite cannot test failures of the storage's server or disk (S10), nor damaged data (S11), because it does not know how to
+//! The suite cannot test failures of the storage's server or disk ([S10](crate::design#s10)), nor damaged data ([S11](crate::design#s11)), because it does not know how to
 //! break your storage.
 //!
 //! A storage may lack abilities. Declare them with [`Suite::without`]; a case then checks that the storage says so itself:

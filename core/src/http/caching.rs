@@ -17,7 +17,7 @@ pub(super) fn vary(headers: &mut impl ResponseHeaders, name: FieldName<'_>) {
     }
 }
 
-/// Keeps a response with an id out of caches, unless the handler chose its own rule (R14).
+/// Keeps a response with an id out of caches, unless the handler chose its own rule ([R14](crate::design#r14)).
 pub(super) fn not_stored(headers: &mut impl ResponseHeaders) {
     let is_chosen = headers.lines(CacheControl).next().is_some();
     if !is_chosen {

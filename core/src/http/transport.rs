@@ -41,7 +41,7 @@ impl Transport {
     }
 
     /// The name of its cookie, or of its header if there is no cookie: by default the [`Realm`](crate::Realm) of its ids, so
-    /// that an id from the shop's cookie opens nothing in the admin area's (S13). For
+    /// that an id from the shop's cookie opens nothing in the admin area's ([S13](crate::design#s13)). For
     /// [`ManagerBuilder::realm`](crate::ManagerBuilder::realm).
     ///
     /// ```

@@ -67,7 +67,7 @@ impl AsyncManager {
     ///
     /// Of several texts, such as cookies of one name, the first under which a session lives counts, of at most four that can
     /// be ids, so that neither a malformed text nor a dead or renewed id hides a good one. `client` is called only if none can
-    /// be an id. An id that is unknown, has ended or is malformed is as good as none; it is never adopted (S6).
+    /// be an id. An id that is unknown, has ended or is malformed is as good as none; it is never adopted ([S6](crate::design#s6)).
     #[must_use]
     pub fn begin<'a>(
         &self,
@@ -87,7 +87,7 @@ impl AsyncManager {
         Exchange::new(self.session_of(Machine::new(id, others, malformed, client, self.now())))
     }
 
-    /// A manager of the same storage with the same settings whose ids are valid in this [`Realm`] (S13): for sessions of an
+    /// A manager of the same storage with the same settings whose ids are valid in this [`Realm`] ([S13](crate::design#s13)): for sessions of an
     /// integration's middleware that are opened elsewhere, in a TCP server for example.
     #[must_use]
     pub fn in_realm(&self, name: &str) -> Self {
@@ -97,7 +97,7 @@ impl AsyncManager {
     }
 
     /// Has `end` carry out each `destroy` that comes after the end of its request, or that could not be carried out by then
-    /// (S9): for integrations, which may do it in the background. It gets the session, and calls its
+    /// ([S9](crate::design#s9)): for integrations, which may do it in the background. It gets the session, and calls its
     /// [`save`](AsyncSession::save).
     #[must_use]
     pub fn end_late_with(mut self, end: impl Fn(AsyncSession) + Send + Sync + 'static) -> Self {

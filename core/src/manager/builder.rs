@@ -95,7 +95,7 @@ impl<M: Built> ManagerBuilder<M> {
     }
 
     /// Where the ids of these sessions are valid: an id of another [`Realm`] opens nothing here, although both share a storage
-    /// (S13). Default: none, which is a place of its own. The actix middleware sets it.
+    /// ([S13](crate::design#s13)). Default: none, which is a place of its own. The actix middleware sets it.
     ///
     /// Changing the realm logs everybody out: sessions stored before are no longer found. On a storage in GoFrame's formats it has
     /// no effect.

@@ -5,7 +5,7 @@ use std::{fmt, sync::Arc};
 use super::{Entries, LimitExceeded, Limits};
 
 /// What one request changed in a session: keys it set or removed, whether it cleared everything, and the principal. Never a
-/// whole snapshot, so overlapping requests do not overwrite each other (S3).
+/// whole snapshot, so overlapping requests do not overwrite each other ([S3](crate::design#s3)).
 ///
 /// ```
 /// use gsession::{Changes, Entries};

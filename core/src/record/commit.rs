@@ -128,7 +128,7 @@ impl Record {
         Ok(Applied::Changed(record))
     }
 
-    /// If `access` is activity, moves the idle deadline forward, but never back (S7).
+    /// If `access` is activity, moves the idle deadline forward, but never back ([S7](crate::design#s7)).
     pub fn extend(&mut self, access: &Access) {
         if let Some(extend) = &access.extend
             && access.now >= self.last_seen

@@ -113,7 +113,7 @@ impl std::fmt::Debug for JsonText {
 /// Why a stored value cannot be read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Unreadable {
-    /// The text is not JSON: its entry counts as absent (S11).
+    /// The text is not JSON: its entry counts as absent ([S11](crate::design#s11)).
     Damaged,
     /// It is JSON, but not of the wanted type.
     Refused(ValueError),

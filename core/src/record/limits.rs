@@ -1,4 +1,4 @@
-//! Bounds on what one session may hold (S12).
+//! Bounds on what one session may hold ([S12](crate::design#s12)).
 
 /// Limits on the size of one session. A write over a limit is a typed error and leaves the session as it was.
 ///

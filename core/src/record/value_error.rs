@@ -6,7 +6,7 @@
 /// [`set`](crate::Session::set) accepted. This does not cover what the type itself loses: fields with `#[serde(skip)]`,
 /// `Serialize` and `Deserialize` implementations that do not match, and untagged enums whose variants look alike in JSON.
 ///
-/// The message of the JSON library is omitted on purpose, because it quotes the value (H6, ASVS 16.2.5).
+/// The message of the JSON library is omitted on purpose, because it quotes the value ([H6](crate::design#h6), ASVS 16.2.5).
 ///
 /// ```
 /// use gsession::{ClientInfo, Error, Manager, MemoryStorage, ValueError};

@@ -56,6 +56,6 @@ pub enum Saved {
     Renewed,
     /// The session was ended; if something was written after `destroy`, it stands in a new one.
     Destroyed,
-    /// The session had ended, or been renewed, while this request was using it: the changes were dropped (S4, S5).
+    /// The session had ended, or been renewed, while this request was using it: the changes were dropped ([S4](crate::design#s4), [S5](crate::design#s5)).
     Gone,
 }

@@ -50,7 +50,7 @@ pub enum Outcome {
     Answered,
     /// The request was at fault (4xx in HTTP).
     Refused,
-    /// The service was at fault (5xx in HTTP): what was written is half of something and is dropped. A destroy stays (S9).
+    /// The service was at fault (5xx in HTTP): what was written is half of something and is dropped. A destroy stays ([S9](crate::design#s9)).
     Failed,
 }
 
@@ -187,7 +187,7 @@ impl Exchange<AsyncSession> {
     /// Ends the request: stores what was written, counts as activity, and says what the client has to be told (GoFrame's
     /// `Close`). For loops of your own; HTTP integrations call [`finish`](Self::finish).
     ///
-    /// From then on the session can be read and destroyed, and nothing else: writing is [`Error::Closed`] (S9).
+    /// From then on the session can be read and destroyed, and nothing else: writing is [`Error::Closed`] ([S9](crate::design#s9)).
     ///
     /// ```
     /// use gsession::{AsyncManager, ClientInfo, Delivery, MemoryStorage};

@@ -1,4 +1,4 @@
-//! The two clocks of a session (S7).
+//! The two clocks of a session ([S7](crate::design#s7)).
 
 use std::time::Duration;
 

@@ -1,4 +1,4 @@
-//! Values out of the entries that were read. One whose text is not JSON counts as absent, with a warning (S11): everything
+//! Values out of the entries that were read. One whose text is not JSON counts as absent, with a warning ([S11](crate::design#s11)): everything
 //! that reads goes through here, so that all agree.
 
 use parking_lot::Mutex;

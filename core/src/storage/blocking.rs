@@ -19,11 +19,11 @@ use crate::{
 /// - **Absent is a value, broken is an error.** A session that was never there, has expired at [`Access::now`], was
 ///   destroyed, or cannot be read as one (log it, without its content) is absent.
 /// - **Nothing comes back.** After [`remove`](Self::remove) has answered, no `commit`, `touch` or `move_to` under that key
-///   stores anything, whatever had been read before (S4). Only `create` creates, and it never overwrites (S6).
+///   stores anything, whatever had been read before ([S4](crate::design#s4)). Only `create` creates, and it never overwrites ([S6](crate::design#s6)).
 /// - **Commits are atomic.** Of overlapping commits each sees all or nothing of every other; keys a commit does not name
-///   keep what others wrote (S3). [`Record::apply`] does this for a storage that holds a lock meanwhile.
-/// - **Deadlines only move forward**, and never past [`Record::absolute_deadline`] (S7). [`Record::extend`] does this.
-/// - **What is answered is stored**: the next `load`, by anybody, sees it (S8).
+///   keep what others wrote ([S3](crate::design#s3)). [`Record::apply`] does this for a storage that holds a lock meanwhile.
+/// - **Deadlines only move forward**, and never past [`Record::absolute_deadline`] ([S7](crate::design#s7)). [`Record::extend`] does this.
+/// - **What is answered is stored**: the next `load`, by anybody, sees it ([S8](crate::design#s8)).
 ///
 /// The module `conformance` (with the feature of that name) tests a storage against every sentence of this contract. The example
 /// `custom_storage` in the repository is one of four methods.
@@ -119,7 +119,7 @@ pub trait Storage: Send + Sync {
     /// Lists the living sessions of a principal (ASVS 7.4.5, 7.5.2). By default: not supported.
     ///
     /// A session that lives when this is called, and is renewed before it answers, is listed under its old key or its new one:
-    /// a caller that [removes](Self::remove) it follows the renewal (S4).
+    /// a caller that [removes](Self::remove) it follows the renewal ([S4](crate::design#s4)).
     ///
     /// # Errors
     ///

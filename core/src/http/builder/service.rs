@@ -76,7 +76,7 @@ impl<T: Configured<Settings = ServiceSettings>> Builder<T> {
     }
 
     /// Where the ids of this middleware are valid; see [`Realm`](crate::Realm). Default: the name of the cookie, or of the
-    /// header if there is no cookie, so an id from the shop's cookie opens nothing in the admin area's (S13).
+    /// header if there is no cookie, so an id from the shop's cookie opens nothing in the admin area's ([S13](crate::design#s13)).
     ///
     /// Give two middlewares the same realm to let them share sessions. Before you rename a cookie, set the realm to the old
     /// name.

@@ -126,7 +126,7 @@ impl CookieAttributes {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(in crate::http) struct SessionCookie {
     pub(in crate::http) name: String,
-    /// Everything after the value but `Max-Age`: what setting and removing have in common (H3).
+    /// Everything after the value but `Max-Age`: what setting and removing have in common ([H3](crate::design#h3)).
     attributes: String,
     max_age: CookieMaxAge,
 }

@@ -1,4 +1,4 @@
-//! Reading the `Cookie` header as raw bytes (H2).
+//! Reading the `Cookie` header as raw bytes ([H2](crate::design#h2)).
 //!
 //! A parser that percent-decodes names or trims Unicode white space lets a forged neighbour pose as a `__Host-` cookie, and
 //! one that wants the whole line to be UTF-8 lets a single byte hide every cookie. actix-web's `cookies()` does both.

@@ -2,7 +2,7 @@
 //!
 //! The text is the same as that of `serde_json`. But the serializer of `serde_json` also accepts values that cannot be read
 //! back as they were: NaN becomes `null`, `Some(None)` becomes `None`, and an object can have the same key twice. Here such a
-//! value is refused, with the reason (S12). The value is serialized only once, because that may be costly, or yield something
+//! value is refused, with the reason ([S12](crate::design#s12)). The value is serialized only once, because that may be costly, or yield something
 //! else the second time.
 
 mod compound;

@@ -117,7 +117,7 @@ impl<E: From<Error>> AsyncSession<E> {
     }
 
     /// Makes this a passive request, which reads without extending the session: polling, for example, should not keep
-    /// a user logged in (S7).
+    /// a user logged in ([S7](crate::design#s7)).
     pub fn set_passive(&self, passive: bool) {
         self.machine().set_passive(passive);
     }

@@ -15,7 +15,7 @@ use crate::{
 /// Changing one entry atomically.
 impl<E: From<Error>> AsyncSession<E> {
     /// Changes a value depending on what it is, atomically: n overlapping increments add n. It is committed at once;
-    /// returns the new value. If nothing changes, nothing is stored (S3).
+    /// returns the new value. If nothing changes, nothing is stored ([S3](crate::design#s3)).
     ///
     /// `change` is called again with the current value when another update was first. It must not use this session
     /// itself, which waits for it. If there is no session yet, or this request has written the entry before, the value is

@@ -56,7 +56,7 @@ pub(crate) struct Machine {
 #[derive(Debug, Clone, Copy)]
 enum Life {
     Open,
-    /// The request is over: the session can be read and destroyed, and nothing else (S9).
+    /// The request is over: the session can be read and destroyed, and nothing else ([S9](crate::design#s9)).
     Closed,
     /// There is no session behind this handle, for this reason.
     Detached(&'static str),

@@ -13,11 +13,11 @@
 //! | destroys | the renewed session ends |
 //!
 //! To join, the request finds the new id in the trace of the renewal, sealed with the old one. A principal is what the
-//! application knows after it has checked a password or the like, so whoever merely knew the old id joins nothing (R3). A
+//! application knows after it has checked a password or the like, so whoever merely knew the old id joins nothing ([R3](crate::design#r3)). A
 //! request that read the session while it already belonged to that user may have the name from there, so it does not join
 //! either.
 //!
-//! A new session is never begun by a request that had a part in the old one: what it has read of it must not come back (S4).
+//! A new session is never begun by a request that had a part in the old one: what it has read of it must not come back ([S4](crate::design#s4)).
 //! Any other writing request begins one, too, once that can displace no live id: the renewed session has ended, or 30 seconds
 //! have passed (5 for a request that renews).
 
@@ -36,7 +36,7 @@ use crate::{
 
 /// How long after a renewal a request with the old id is assumed to have been sent before the new id arrived.
 const RENEWAL_GRACE: Duration = Duration::from_secs(30);
-/// Two renewals at most this far apart count as overlapping, and one of them wins (S5). It covers the time to store and the
+/// Two renewals at most this far apart count as overlapping, and one of them wins ([S5](crate::design#s5)). It covers the time to store and the
 /// difference between the clocks of two machines.
 const OVERLAP: Duration = Duration::from_secs(5);
 

@@ -16,7 +16,7 @@ use crate::{StoreKey, Timestamp};
 impl Store {
     /// Whether a new session may be stored under `key`: there is no file, or its session has expired, or it is damaged.
     ///
-    /// Nobody can read a damaged file, so the next write replaces it (S11). Everything else is left alone (S6): files that are
+    /// Nobody can read a damaged file, so the next write replaces it ([S11](crate::design#s11)). Everything else is left alone ([S6](crate::design#s6)): files that are
     /// not from this storage, and files that another process may still read because they come from a later version, from
     /// another codec (their checksum is right) or from a process with larger limits.
     pub(super) fn is_free(&self, sub: &OwnedFd, key: &StoreKey, now: Timestamp) -> Result<bool> {

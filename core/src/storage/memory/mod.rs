@@ -39,7 +39,7 @@ use crate::{Record, StoreKey, Timestamp, record::Commit};
 ///
 /// A new session then evicts others. Expired sessions go first; the storage searches for them at most once a second. After
 /// that it takes a sample of 64 entries that may be evicted, and evicts the first in this order; among equals, the one that
-/// was unused for longest (R21):
+/// was unused for longest ([R21](crate::design#r21)):
 ///
 /// 1. expired entries;
 /// 2. anonymous sessions whose client never came back, such as those of a flood of clients without cookies. Any later read

@@ -92,7 +92,7 @@ pub(super) enum Change {
     Moved(Timestamp),
     Conflict(Option<JsonText>),
     Taken,
-    /// It was done to something that has the header of a session and cannot be read as one. That is no session (S11).
+    /// It was done to something that has the header of a session and cannot be read as one. That is no session ([S11](crate::design#s11)).
     Unreadable,
 }
 
