@@ -1,0 +1,141 @@
+//! What GoFrame stores of a session, and what it does not: shared by strings and hashes.
+
+use std::time::Duration;
+
+use super::trace::Trace;
+use crate::{
+    Limits, Record, StoreKey, Timestamp,
+    record::{Access, Commit, Entries, Snapshot},
+    storage::{
+        FORWARD_FOR, Lookup, StorageError, StorageErrorKind,
+        redis::{
+            invalid_setting::InvalidSetting,
+            layout::{Change, LayoutSettings},
+            servers::Answer,
+        },
+    },
+};
+
+/// A hundred years in seconds, which Redis can count.
+const FOREVER: u64 = 3_155_760_000;
+
+/// Where sessions are, and how large they may be.
+#[derive(Debug)]
+pub(super) struct Namespace {
+    prefix: Box<str>,
+    pub(super) limits: Limits,
+}
+
+impl Namespace {
+    pub(super) fn new(settings: LayoutSettings) -> Result<Self, StorageError> {
+        if settings.has_near_cache || settings.codec.is_some() {
+            let reason = "GoFrame's format cannot be cached near, and has a codec of its own";
+            return Err(InvalidSetting::Layout(reason).into_error());
+        }
+        Ok(Self { prefix: settings.prefix.unwrap_or_default().into(), limits: settings.limits })
+    }
+
+    /// The Redis keys of a session and of its trace. `None` for a key that is the hash of an id: GoFrame has no such sessions.
+    pub(super) fn names(&self, key: &StoreKey) -> Option<[Vec<u8>; 2]> {
+        super::trace::names(&self.prefix, key)
+    }
+
+    pub(super) fn name(&self, key: &StoreKey) -> Vec<u8> {
+        self.names(key).map(|[name, _]| name).unwrap_or_default()
+    }
+
+    pub(super) fn name_of_trace(&self, key: &StoreKey) -> Option<Vec<u8>> {
+        self.names(key).map(|[_, trace]| trace)
+    }
+
+    /// As [`names`](Self::names), for a session that is to be stored.
+    pub(super) fn names_to_store(&self, key: &StoreKey, operation: &'static str) -> Result<[Vec<u8>; 2], StorageError> {
+        self.names(key).ok_or_else(|| StorageError::new(StorageErrorKind::Setup, operation))
+    }
+}
+
+/// Refuses what GoFrame's formats cannot store.
+pub(super) fn check_commit(commit: &Commit) -> Result<(), StorageError> {
+    check_principal(commit.changes.principal().flatten())
+}
+
+/// As [`check_commit`], for a new session.
+pub(super) fn check_record(record: &Record) -> Result<(), StorageError> {
+    check_principal(record.principal.as_deref())?;
+    if record.absolute_deadline.is_some() {
+        return Err(StorageError::unsupported("keeping a session's absolute lifetime in GoFrame's format"));
+    }
+    Ok(())
+}
+
+fn check_principal(principal: Option<&str>) -> Result<(), StorageError> {
+    if principal.is_some() {
+        return Err(StorageError::unsupported("keeping a session's principal in GoFrame's format"));
+    }
+    Ok(())
+}
+
+/// A lifetime in whole seconds, as GoFrame counts and Redis takes them; at least one.
+pub(super) fn whole_seconds(lifetime: Duration) -> u64 {
+    lifetime.as_secs().clamp(1, FOREVER)
+}
+
+/// The seconds by which an access extends a session; 0 if it does not.
+pub(super) fn idle_seconds(access: &Access) -> u64 {
+    access.extend.as_ref().map_or(0, |extend| whole_seconds(extend.idle_timeout))
+}
+
+pub(super) fn interval_millis(access: &Access) -> u64 {
+    let interval = access.extend.as_ref().map_or(Duration::ZERO, |extend| extend.interval);
+    u64::try_from(interval.as_millis()).unwrap_or(u64::MAX)
+}
+
+/// What a read of a renewed session returns.
+pub(super) fn moved(trace: Trace, access: &Access) -> Lookup {
+    if access.now < trace.at + FORWARD_FOR { Lookup::Moved(trace.at) } else { Lookup::Absent }
+}
+
+/// The result of a change, or of a move to `to`, of a renewed session.
+pub(super) fn renewed(trace: Trace, to: Option<&StoreKey>) -> Change {
+    if to == Some(&trace.to) { Change::AlreadyMoved(trace.at) } else { Change::Moved(trace.at) }
+}
+
+/// A session as GoFrame keeps it. GoFrame does not store when it was created: here it counts as created when it was last seen.
+pub(super) fn snapshot(entries: Entries, left: Duration, access: &Access) -> Snapshot {
+    let allowed = access.bounds.idle_timeout;
+    let idle = access.extend.as_ref().map_or(if allowed == Duration::MAX { left } else { allowed }, |extend| {
+        Duration::from_secs(whole_seconds(extend.idle_timeout))
+    });
+    let left = left.min(idle);
+    let last_seen = access.now.as_millis().saturating_sub(u64::try_from((idle - left).as_millis()).unwrap_or(u64::MAX));
+    let mut record = Record::new(Timestamp::from_millis(last_seen), idle, None);
+    record.entries = entries;
+    Snapshot::complete(record)
+}
+
+impl Answer {
+    /// How long a session has left.
+    pub(super) fn left(&mut self) -> Result<Duration, StorageError> {
+        // Another program may have left the session without an expiry.
+        Ok(u64::try_from(self.number()?).map_or(Duration::from_secs(1), Duration::from_millis))
+    }
+
+    /// A revision; 0 for none.
+    pub(super) fn revision(&mut self) -> Result<u64, StorageError> {
+        let digits = self.bytes()?;
+        if digits.is_empty() {
+            return Ok(0);
+        }
+        let revision = std::str::from_utf8(&digits).ok().and_then(|digits| u64::from_str_radix(digits, 16).ok());
+        revision.map(|revision| revision.max(1)).ok_or_else(|| self.malformed())
+    }
+
+    pub(super) fn trace(&mut self) -> Result<Trace, StorageError> {
+        Trace::decode(&self.bytes()?).ok_or_else(|| self.malformed())
+    }
+}
+
+/// A revision as the scripts compare it.
+pub(super) fn digits(revision: u64) -> String {
+    format!("{revision:016x}")
+}
