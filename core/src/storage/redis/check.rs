@@ -10,7 +10,7 @@ use redis::{Cmd, Pipeline, Value};
 
 use super::{
     connection::Node,
-    errors::{Failure, is_answer},
+    errors::{Answered, Failure, is_answer},
     layout::Layout,
     servers::{Effect, Request, Servers, malformed, tag_of},
     storage::{Redis, at_once},
@@ -65,7 +65,7 @@ impl<L: Layout> Redis<L> {
     /// [`StorageError`] if a server cannot be reached, is too old, refuses the login, or is not what the settings say: a replica,
     /// or a node of a cluster; or if nothing can be written, for example because the user has no right to this prefix, or the
     /// server is full; or if the server cannot report changes to the near cache. Its source names the reason.
-    pub fn check(&self) -> Result<(), StorageError> {
+    pub fn check(&self) -> Answered<()> {
         let key = |random| match L::KEY_SCHEME {
             KeyScheme::Hashed => StoreKey::from_bytes(random),
             // A raw id of the usual length.
@@ -84,7 +84,7 @@ impl<L: Layout> Redis<L> {
 
 /// Asks every primary what it is, and whether it runs a script that writes under the keys of a session. `names` makes such keys of
 /// random bytes, all in one slot.
-async fn check(servers: &Servers, names: impl Fn([u8; 32]) -> Vec<Vec<u8>> + Send) -> Result<(), StorageError> {
+async fn check(servers: &Servers, names: impl Fn([u8; 32]) -> Vec<Vec<u8>> + Send) -> Answered<()> {
     let failed = |failure: Failure| failure.while_doing(CHECKING);
     let nodes = servers.primaries().await.map_err(failed)?;
     for node in &nodes {
@@ -156,7 +156,7 @@ fn draw_for_each(
 }
 
 /// What the near cache does with each new connection.
-async fn try_tracking(servers: &Servers, node: &Arc<Node>, tracking: &Cmd) -> Result<(), StorageError> {
+async fn try_tracking(servers: &Servers, node: &Arc<Node>, tracking: &Cmd) -> Answered<()> {
     let failed = |failure: Failure| failure.while_doing(CHECKING);
     let mut connection = servers.connect(node).await.map_err(|unusable| failed(unusable.into()))?;
     // The connection is not put back: blocking use needs no connection that reports changes.
@@ -168,7 +168,7 @@ async fn try_tracking(servers: &Servers, node: &Arc<Node>, tracking: &Cmd) -> Re
     Err(if failure.is_permanent() { setup(Unfit::NoTracking(failure)) } else { failed(failure) })
 }
 
-async fn try_writing(servers: &Servers, keys: &[Vec<u8>]) -> Result<(), StorageError> {
+async fn try_writing(servers: &Servers, keys: &[Vec<u8>]) -> Answered<()> {
     let mut command = redis::cmd("EVAL");
     command.arg(TRY_WRITING).arg(keys.len()).arg(keys);
     let key = keys.first().map(Vec::as_slice).unwrap_or_default();

@@ -10,12 +10,13 @@
 //! dies after 2, the user has to log in again, because nobody knows the new id.
 
 use super::{
-    layout::{Claim, Layout, RENEWING},
+    errors::Answered,
+    layout::{Claim, Layout, RENEWING, Renewal},
     servers::Servers,
 };
 use crate::{
-    StoreKey, Timestamp,
-    record::{Access, Applied, Commit, Snapshot},
+    Timestamp,
+    record::{Access, Applied, Snapshot},
     storage::{Created, Lookup, Moved, StorageError, StorageErrorKind},
 };
 
@@ -26,25 +27,24 @@ const ATTEMPTS: usize = 100;
 pub(super) async fn move_between_nodes<L: Layout>(
     layout: &L,
     servers: &Servers,
-    from: &StoreKey,
-    to: &StoreKey,
-    commit: &Commit,
-) -> Result<Moved, StorageError> {
+    renewal: &Renewal<'_>,
+) -> Answered<Moved> {
+    let Renewal { from, to, commit } = *renewal;
     let passive = Access { extend: None, ..commit.access };
     for left in (0..ATTEMPTS).rev() {
         let Snapshot { record, revision, .. } = match layout.load(servers, from, None, &passive).await? {
             Lookup::Found(snapshot) => snapshot,
-            Lookup::Moved(at) => return moved_before(layout, servers, from, to, commit, at).await,
+            Lookup::Moved(at) => return moved_before(layout, servers, renewal, at).await,
             Lookup::Absent => return Ok(Moved::Gone),
         };
         let record = match record.apply(commit).map_err(|limit| StorageError::limit(limit, RENEWING))? {
             Applied::Changed(record) => record,
             Applied::Expired | Applied::Conflict(_) => return Ok(Moved::Gone),
         };
-        if layout.prepare(servers, to, &record, commit).await? == Created::Exists {
+        if layout.prepare(servers, renewal, &record).await? == Created::Exists {
             return Ok(Moved::Taken);
         }
-        let lost = match layout.claim(servers, from, revision, to, commit).await? {
+        let lost = match layout.claim(servers, renewal, revision).await? {
             Claim::Done => {
                 let activated = layout.activate(servers, to, &commit.access).await?;
                 return Ok(activated.map_or(Moved::Gone, |expires_at| Moved::Done { expires_at, revision: 0 }));
@@ -67,15 +67,13 @@ pub(super) async fn move_between_nodes<L: Layout>(
 pub(super) async fn moved_before<L: Layout>(
     layout: &L,
     servers: &Servers,
-    from: &StoreKey,
-    to: &StoreKey,
-    commit: &Commit,
+    renewal: &Renewal<'_>,
     at: Timestamp,
-) -> Result<Moved, StorageError> {
-    if !layout.was_moved_to(servers, from, to, commit).await? {
+) -> Answered<Moved> {
+    if !layout.was_moved(servers, renewal).await? {
         return Ok(Moved::Moved(at));
     }
     // What the earlier attempt has stored is there, but perhaps not everything that is to be stored now.
-    let activated = layout.activate(servers, to, &commit.access).await?;
+    let activated = layout.activate(servers, renewal.to, &renewal.commit.access).await?;
     Ok(activated.map_or(Moved::Gone, |_| Moved::Taken))
 }

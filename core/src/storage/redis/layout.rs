@@ -8,11 +8,11 @@ use std::{
 
 use redis::{Cmd, Value};
 
-use super::servers::Servers;
+use super::{errors::Answered, servers::Servers};
 use crate::{
     Codec, KeyScheme, Limits, Record, StoreKey, Timestamp,
     record::{Access, Commit, JsonText},
-    storage::{Created, Found, Lookup, Removed, StorageError, Swept, Touched, Trace},
+    storage::{Created, Found, Lookup, Removed, Swept, Touched, Trace},
 };
 
 // Operations, as errors name them.
@@ -26,8 +26,6 @@ pub(super) const ENDING: &str = "ending a session in Redis";
 /// How long a prepared session is kept if no move between nodes activates it.
 pub(super) const PREPARED_FOR: Duration = Duration::from_secs(60);
 
-type Answered<T> = Result<T, StorageError>;
-
 /// What a layout is made of.
 pub(crate) struct LayoutSettings {
     /// What keys begin with, if it is set.
@@ -39,10 +37,10 @@ pub(crate) struct LayoutSettings {
 
 /// The result of a change.
 pub(crate) enum Change {
+    /// When the session ends if it is not used again, and its revision as in
+    /// [`Snapshot::revision`](crate::record::Snapshot::revision).
     Done {
-        /// When the session ends if it is not used again.
         expires_at: Timestamp,
-        /// As in [`Snapshot::revision`](crate::record::Snapshot::revision).
         revision: u64,
     },
     Gone,
@@ -57,6 +55,13 @@ pub(crate) enum Change {
     Unreadable,
 }
 
+/// A renewal: a session is changed, and moves.
+pub(crate) struct Renewal<'a> {
+    pub(super) from: &'a StoreKey,
+    pub(super) to: &'a StoreKey,
+    pub(super) commit: &'a Commit,
+}
+
 /// The result of replacing a session by the trace of its renewal.
 pub(crate) enum Claim {
     Done,
@@ -66,24 +71,14 @@ pub(crate) enum Claim {
     Moved(Timestamp),
 }
 
-/// How sessions are named, read and changed.
+/// A future whose output is an answer or an error.
+pub(crate) trait Answering<T>: Future<Output = Answered<T>> + Send {}
+
+impl<T, F: Future<Output = Answered<T>> + Send> Answering<T> for F {}
+
+/// How a session is read and changed.
 pub(crate) trait Format: Sized + Send + Sync + 'static {
-    const KEY_SCHEME: KeyScheme;
-
     fn new(settings: LayoutSettings) -> Answered<Self>;
-
-    /// Refuses what the format cannot store.
-    fn check(&self, _commit: &Commit) -> Answered<()> {
-        Ok(())
-    }
-
-    /// The Redis key of a session.
-    fn name(&self, key: &StoreKey) -> Vec<u8>;
-
-    /// The Redis key of the trace of its renewal, if that is another one.
-    fn name_of_trace(&self, _key: &StoreKey) -> Option<Vec<u8>> {
-        None
-    }
 
     /// A read-only command that returns the session. The near cache sends it, because scripts are not tracked. `None` if the
     /// session may have to be touched.
@@ -103,7 +98,7 @@ pub(crate) trait Format: Sized + Send + Sync + 'static {
         key: &StoreKey,
         names: Option<&[&str]>,
         access: &Access,
-    ) -> impl Future<Output = Answered<Lookup>> + Send;
+    ) -> impl Answering<Lookup>;
 
     /// Changes a session. If `to` is given, which is on the same node, the session moves there.
     fn change(
@@ -112,87 +107,56 @@ pub(crate) trait Format: Sized + Send + Sync + 'static {
         key: &StoreKey,
         to: Option<&StoreKey>,
         commit: &Commit,
-    ) -> impl Future<Output = Answered<Change>> + Send;
+    ) -> impl Answering<Change>;
 }
 
 /// A way to keep sessions: a format, and the operations that depend little on it. [`Storage`](crate::Storage) describes what the
 /// methods promise.
 pub(crate) trait Layout: Format {
+    const KEY_SCHEME: KeyScheme;
     /// Whether [`prepare`](Self::prepare) replaces a session that was prepared before.
     const REPLACES_PREPARED: bool;
 
-    fn create(
-        &self,
-        servers: &Servers,
-        key: &StoreKey,
-        record: &Record,
-        now: Timestamp,
-    ) -> impl Future<Output = Answered<Created>> + Send;
+    /// The Redis key of a session.
+    fn name(&self, key: &StoreKey) -> Vec<u8>;
 
-    fn touch(
-        &self,
-        servers: &Servers,
-        key: &StoreKey,
-        access: &Access,
-    ) -> impl Future<Output = Answered<Touched>> + Send;
+    /// The Redis key of the trace of its renewal, if that is another one.
+    fn name_of_trace(&self, _key: &StoreKey) -> Option<Vec<u8>> {
+        None
+    }
 
-    fn remove(&self, servers: &Servers, key: &StoreKey) -> impl Future<Output = Answered<Removed>> + Send;
+    /// Refuses what the format cannot store.
+    fn check(&self, _commit: &Commit) -> Answered<()> {
+        Ok(())
+    }
+
+    fn create(&self, servers: &Servers, key: &StoreKey, record: &Record, now: Timestamp) -> impl Answering<Created>;
+
+    fn touch(&self, servers: &Servers, key: &StoreKey, access: &Access) -> impl Answering<Touched>;
+
+    fn remove(&self, servers: &Servers, key: &StoreKey) -> impl Answering<Removed>;
 
     /// By default none, for formats that cannot store all of a [`Trace`].
-    fn trace(
-        &self,
-        _servers: &Servers,
-        _key: &StoreKey,
-        _now: Timestamp,
-    ) -> impl Future<Output = Answered<Option<Trace>>> + Send {
+    fn trace(&self, _servers: &Servers, _key: &StoreKey, _now: Timestamp) -> impl Answering<Option<Trace>> {
         ready(Ok(None))
     }
 
-    fn find(
-        &self,
-        servers: &Servers,
-        principal: &str,
-        now: Timestamp,
-    ) -> impl Future<Output = Answered<Vec<Found>>> + Send;
+    fn find(&self, servers: &Servers, principal: &str, now: Timestamp) -> impl Answering<Vec<Found>>;
 
     /// By default Redis does it.
-    fn sweep(&self, _servers: &Servers, _now: Timestamp) -> impl Future<Output = Answered<Swept>> + Send {
+    fn sweep(&self, _servers: &Servers, _now: Timestamp) -> impl Answering<Swept> {
         ready(Ok(Swept::default()))
     }
 
     /// First step of a [move between nodes](super::cluster_move): stores a session that nobody can see yet.
-    fn prepare(
-        &self,
-        servers: &Servers,
-        to: &StoreKey,
-        record: &Record,
-        commit: &Commit,
-    ) -> impl Future<Output = Answered<Created>> + Send;
+    fn prepare(&self, servers: &Servers, renewal: &Renewal<'_>, record: &Record) -> impl Answering<Created>;
 
     /// Second step: replaces the session, if it still has this revision, by the trace of its renewal.
-    fn claim(
-        &self,
-        servers: &Servers,
-        from: &StoreKey,
-        revision: u64,
-        to: &StoreKey,
-        commit: &Commit,
-    ) -> impl Future<Output = Answered<Claim>> + Send;
+    fn claim(&self, servers: &Servers, renewal: &Renewal<'_>, revision: u64) -> impl Answering<Claim>;
 
-    /// Third step: makes what was prepared a session. When it ends; `None` if it is gone.
-    fn activate(
-        &self,
-        servers: &Servers,
-        to: &StoreKey,
-        access: &Access,
-    ) -> impl Future<Output = Answered<Option<Timestamp>>> + Send;
+    /// Third step: makes what was prepared a session. Returns when it ends, or `None` if it is gone.
+    fn activate(&self, servers: &Servers, to: &StoreKey, access: &Access) -> impl Answering<Option<Timestamp>>;
 
-    /// Whether a session that was renewed was renewed by an earlier attempt of this very move.
-    fn was_moved_to(
-        &self,
-        servers: &Servers,
-        from: &StoreKey,
-        to: &StoreKey,
-        commit: &Commit,
-    ) -> impl Future<Output = Answered<bool>> + Send;
+    /// Whether a session that was renewed was renewed by an earlier attempt of this very renewal.
+    fn was_moved(&self, servers: &Servers, renewal: &Renewal<'_>) -> impl Answering<bool>;
 }

@@ -6,8 +6,8 @@ use futures::FutureExt as _;
 
 use super::{
     cluster_move::{move_between_nodes, moved_before},
-    errors::{Failure, is_answer},
-    layout::{Change, Layout, READING},
+    errors::{Answered, Failure, is_answer},
+    layout::{Change, Layout, READING, Renewal},
     near_cache::OwnWrites,
     servers::Servers,
 };
@@ -19,8 +19,6 @@ use crate::{
         Swept, Touched, Trace,
     },
 };
-
-type Answered<T> = Result<T, StorageError>;
 
 /// A storage in Redis or Valkey, with the layout `L`: see the [module](super). Usually you name it
 /// [`RedisStorage`](super::RedisStorage) or [`RedisHashStorage`](super::RedisHashStorage). Clones share it.
@@ -153,13 +151,14 @@ impl<L: Layout> Redis<L> {
     async fn move_in(&self, servers: &Servers, from: &StoreKey, to: &StoreKey, commit: &Commit) -> Answered<Moved> {
         let _writing = (self.writing(from), self.writing(to));
         self.layout().check(commit)?;
+        let renewal = Renewal { from, to, commit };
         if servers.are_a_cluster() {
-            return move_between_nodes(self.layout(), servers, from, to, commit).await;
+            return move_between_nodes(self.layout(), servers, &renewal).await;
         }
         Ok(match self.layout().change(servers, from, Some(to), commit).await? {
             Change::Done { expires_at, revision } => Moved::Done { expires_at, revision },
             Change::Moved(at) => Moved::Moved(at),
-            Change::AlreadyMoved(at) => return moved_before(self.layout(), servers, from, to, commit, at).await,
+            Change::AlreadyMoved(at) => return moved_before(self.layout(), servers, &renewal, at).await,
             Change::Taken => Moved::Taken,
             Change::Gone | Change::Conflict(_) => Moved::Gone,
             Change::Unreadable => {

@@ -6,3 +6,7 @@ mod reason;
 mod tls_reason;
 
 pub(crate) use failure::{Failure, Refusal, checked, is_answer};
+
+use crate::storage::StorageError;
+
+pub(crate) type Answered<T> = Result<T, StorageError>;

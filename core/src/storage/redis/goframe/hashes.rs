@@ -3,34 +3,31 @@
 use redis::Value;
 
 use super::{
-    scripts,
-    session::{
-        Namespace, check_commit, check_record, digits, idle_seconds, interval_millis, moved, renewed, snapshot,
-        whole_seconds,
-    },
+    format::{GoFormat, GoFrame},
+    scripts::{self, Scripts},
+    session::{idle_seconds, interval_millis, moved, renewed, snapshot},
     text,
     trace::Trace,
-    verified,
 };
 use crate::{
-    KeyScheme, LimitExceeded, Limits, Record, StoreKey, Timestamp,
+    Changes, LimitExceeded, Limits, StoreKey,
     record::{Access, Commit, Entries, JsonText, Snapshot},
     storage::{
-        Created, Found, Lookup, Removed, StorageError, Touched,
+        Created, Lookup, StorageError,
         redis::{
-            layout::{
-                COMMITTING, CREATING, Change, Claim, Format, Layout, LayoutSettings, PREPARED_FOR, READING, RENEWING,
-            },
+            errors::Answered,
+            layout::{COMMITTING, CREATING, Change, Format, LayoutSettings, READING, RENEWING},
             servers::{Effect, Request, Servers},
         },
     },
 };
 
-/// The layout of a storage that shares sessions with GoFrame's `StorageRedisHashTable`.
+/// A hash for each session.
 #[derive(Debug)]
-pub struct GoHashes {
-    namespace: Namespace,
-}
+pub struct Fields;
+
+/// The layout of a storage that shares sessions with GoFrame's `StorageRedisHashTable`.
+pub type GoHashes = GoFrame<Fields>;
 
 /// The entries of a session, from fields and values that alternate.
 pub(super) fn entries(values: Value, limits: &Limits) -> Option<Entries> {
@@ -53,44 +50,9 @@ pub(super) fn entries(values: Value, limits: &Limits) -> Option<Entries> {
     Entries::pack(entries.iter().map(|(key, json)| (key.as_str(), json.as_str())))
 }
 
-impl GoHashes {
-    /// Stores a session for some seconds, unless something exists under the key.
-    async fn store(
-        &self,
-        servers: &Servers,
-        key: &StoreKey,
-        entries: &Entries,
-        seconds: u64,
-    ) -> Result<Created, StorageError> {
-        let [name, trace] = self.namespace.names_to_store(key, CREATING)?;
-        let seconds = seconds.to_string();
-        let texts: Vec<(&str, String)> = entries.iter().map(|(key, json)| (key, text::from_json(json))).collect();
-        let mut args: Vec<&[u8]> = vec![seconds.as_bytes()];
-        args.extend(texts.iter().flat_map(|(field, text)| [field.as_bytes(), text.as_bytes()]));
-        let keys: [&[u8]; 2] = [&name, &trace];
-        let request = Request::script(CREATING, &scripts::HASH_CREATE, &keys, &args, Effect::Once);
-        let answer = servers.ask(request).await?.into_answer()?;
-        Ok(if answer.case == 0 { Created::Done } else { Created::Exists })
-    }
-}
-
 impl Format for GoHashes {
-    const KEY_SCHEME: KeyScheme = KeyScheme::RawIds;
-
-    fn new(settings: LayoutSettings) -> Result<Self, StorageError> {
-        Ok(Self { namespace: Namespace::new(settings)? })
-    }
-
-    fn check(&self, commit: &Commit) -> Result<(), StorageError> {
-        check_commit(commit)
-    }
-
-    fn name(&self, key: &StoreKey) -> Vec<u8> {
-        self.namespace.name(key)
-    }
-
-    fn name_of_trace(&self, key: &StoreKey) -> Option<Vec<u8>> {
-        self.namespace.name_of_trace(key)
+    fn new(settings: LayoutSettings) -> Answered<Self> {
+        Self::with(settings)
     }
 
     async fn load(
@@ -99,8 +61,8 @@ impl Format for GoHashes {
         key: &StoreKey,
         names: Option<&[&str]>,
         access: &Access,
-    ) -> Result<Lookup, StorageError> {
-        let Some([name, trace]) = self.namespace.names(key) else { return Ok(Lookup::Absent) };
+    ) -> Answered<Lookup> {
+        let Some([name, trace]) = self.names(key) else { return Ok(Lookup::Absent) };
         let (idle, interval) = (idle_seconds(access).to_string(), interval_millis(access).to_string());
         // A passive read of everything may be the start of a move, which needs the revision.
         let what: &[u8] = match names {
@@ -116,8 +78,7 @@ impl Format for GoHashes {
         match answer.case {
             0 => {
                 let (extended, left, revision) = (answer.number()? == 1, answer.left()?, answer.revision()?);
-                let Some(entries) = entries(answer.next().ok_or_else(|| answer.malformed())?, &self.namespace.limits)
-                else {
+                let Some(entries) = entries(answer.next().ok_or_else(|| answer.malformed())?, &self.limits) else {
                     tracing::warn!(?key, "a session of GoFrame's is unreadable");
                     return Ok(Lookup::Absent);
                 };
@@ -135,10 +96,10 @@ impl Format for GoHashes {
         key: &StoreKey,
         to: Option<&StoreKey>,
         commit: &Commit,
-    ) -> Result<Change, StorageError> {
+    ) -> Answered<Change> {
         let operation = if to.is_some() { RENEWING } else { COMMITTING };
-        let Some(names) = self.namespace.names(key) else { return Ok(Change::Gone) };
-        let target = to.and_then(|to| self.namespace.names(to)).map(|[name, _]| name);
+        let Some(names) = self.names(key) else { return Ok(Change::Gone) };
+        let target = to.and_then(|to| self.names(to)).map(|[name, _]| name);
         let keys: Vec<&[u8]> = names.iter().chain(&target).map(Vec::as_slice).collect();
         let limits = &commit.limits;
         let over = |limit| StorageError::limit(limit, operation);
@@ -154,8 +115,7 @@ impl Format for GoHashes {
         };
         let trace = to.map(|to| Trace { to: *to, at: commit.access.now }.encode()).unwrap_or_default();
         let idle = idle_seconds(&commit.access).to_string();
-        let (most, count) =
-            (limits.max_entries.min(self.namespace.limits.max_entries).to_string(), sets.len().to_string());
+        let (most, count) = (limits.max_entries.min(self.limits.max_entries).to_string(), sets.len().to_string());
         let cleared = if commit.changes.is_cleared() { "1" } else { "0" };
         let mut args: Vec<&[u8]> = vec![
             idle.as_bytes(),
@@ -177,8 +137,7 @@ impl Format for GoHashes {
             2 => renewed(answer.trace()?, to),
             4 => {
                 let text = answer.optional_bytes();
-                let current =
-                    text.map(|text| text::to_json(&String::from_utf8_lossy(&text), self.namespace.limits.max_depth));
+                let current = text.map(|text| text::to_json(&String::from_utf8_lossy(&text), self.limits.max_depth));
                 Change::Conflict(current.map(|json| JsonText::written(json.into())))
             }
             5 => {
@@ -191,79 +150,31 @@ impl Format for GoHashes {
     }
 }
 
-impl Layout for GoHashes {
-    const REPLACES_PREPARED: bool = false;
+impl GoFormat for GoHashes {
+    fn scripts() -> &'static Scripts {
+        &scripts::HASH
+    }
 
-    async fn create(
+    async fn store(
         &self,
         servers: &Servers,
         key: &StoreKey,
-        record: &Record,
-        now: Timestamp,
-    ) -> Result<Created, StorageError> {
-        check_record(record)?;
-        self.namespace.limits.check_record(record).map_err(|limit| StorageError::limit(limit, CREATING))?;
-        let seconds = whole_seconds(record.expires_at().since(now));
-        self.store(servers, key, &record.entries, seconds).await
-    }
-
-    /// Whatever has happened to the session, the next read tells.
-    async fn claim(
-        &self,
-        servers: &Servers,
-        from: &StoreKey,
-        revision: u64,
-        to: &StoreKey,
-        commit: &Commit,
-    ) -> Result<Claim, StorageError> {
-        let [name, trace_name] = self.namespace.names_to_store(from, RENEWING)?;
-        let trace = Trace { to: *to, at: commit.access.now }.encode();
-        let (keys, revision): ([&[u8]; 2], _) = ([&name, &trace_name], digits(revision));
-        let args: [&[u8]; 2] = [revision.as_bytes(), &trace];
-        let request = Request::script(RENEWING, &scripts::HASH_CLAIM, &keys, &args, Effect::Repeatable);
+        entries: &Entries,
+        _changes: Option<&Changes>,
+        seconds: u64,
+    ) -> Answered<Created> {
+        let [name, trace] = self.names_to_store(key, CREATING)?;
+        let seconds = seconds.to_string();
+        let texts: Vec<(&str, String)> = entries.iter().map(|(key, json)| (key, text::from_json(json))).collect();
+        let mut args: Vec<&[u8]> = vec![seconds.as_bytes()];
+        args.extend(texts.iter().flat_map(|(field, text)| [field.as_bytes(), text.as_bytes()]));
+        let keys: [&[u8]; 2] = [&name, &trace];
+        let request = Request::script(CREATING, &scripts::HASH_CREATE, &keys, &args, Effect::Once);
         let answer = servers.ask(request).await?.into_answer()?;
-        Ok(if answer.case == 0 { Claim::Done } else { Claim::Changed })
+        Ok(if answer.case == 0 { Created::Done } else { Created::Exists })
     }
 
-    async fn touch(&self, servers: &Servers, key: &StoreKey, access: &Access) -> Result<Touched, StorageError> {
-        verified::touch(&self.namespace, &scripts::HASH, servers, key, access).await
-    }
-
-    async fn remove(&self, servers: &Servers, key: &StoreKey) -> Result<Removed, StorageError> {
-        verified::remove(&self.namespace, &scripts::HASH, servers, key).await
-    }
-
-    async fn find(&self, _servers: &Servers, _principal: &str, _now: Timestamp) -> Result<Vec<Found>, StorageError> {
-        Err(StorageError::unsupported("listing the sessions of a principal in GoFrame's format"))
-    }
-
-    /// GoFrame could see the prepared session, but nobody knows its id yet.
-    async fn prepare(
-        &self,
-        servers: &Servers,
-        to: &StoreKey,
-        record: &Record,
-        _commit: &Commit,
-    ) -> Result<Created, StorageError> {
-        self.store(servers, to, &record.entries, PREPARED_FOR.as_secs()).await
-    }
-
-    async fn activate(
-        &self,
-        servers: &Servers,
-        to: &StoreKey,
-        access: &Access,
-    ) -> Result<Option<Timestamp>, StorageError> {
-        verified::activate(&self.namespace, &scripts::HASH, servers, to, access).await
-    }
-
-    async fn was_moved_to(
-        &self,
-        servers: &Servers,
-        from: &StoreKey,
-        to: &StoreKey,
-        _commit: &Commit,
-    ) -> Result<bool, StorageError> {
-        verified::was_moved_to(&self.namespace, &scripts::HASH, servers, from, to).await
+    fn claim_request<'a>(names: &[&'a [u8]; 2], revision: &[u8], trace: &[u8]) -> Request<'a> {
+        Request::script(RENEWING, &scripts::HASH_CLAIM, names, &[revision, trace], Effect::Repeatable)
     }
 }

@@ -3,7 +3,7 @@
 use crate::storage::redis::servers::Script;
 
 /// The scripts that do not depend on a session's entries, for strings or for hashes.
-pub(super) struct Scripts {
+pub(crate) struct Scripts {
     pub(super) touch: Script,
     pub(super) remove: Script,
     pub(super) activate: Script,

@@ -4,63 +4,24 @@ use std::time::Duration;
 
 use super::trace::Trace;
 use crate::{
-    Limits, Record, StoreKey, Timestamp,
+    Record, StoreKey, Timestamp,
     record::{Access, Commit, Entries, Snapshot},
     storage::{
-        FORWARD_FOR, Lookup, StorageError, StorageErrorKind,
-        redis::{
-            invalid_setting::InvalidSetting,
-            layout::{Change, LayoutSettings},
-            servers::Answer,
-        },
+        FORWARD_FOR, Lookup, StorageError,
+        redis::{errors::Answered, layout::Change, servers::Answer},
     },
 };
 
 /// A hundred years in seconds, which Redis can count.
 const FOREVER: u64 = 3_155_760_000;
 
-/// Where sessions are, and how large they may be.
-#[derive(Debug)]
-pub(super) struct Namespace {
-    prefix: Box<str>,
-    pub(super) limits: Limits,
-}
-
-impl Namespace {
-    pub(super) fn new(settings: LayoutSettings) -> Result<Self, StorageError> {
-        if settings.has_near_cache || settings.codec.is_some() {
-            let reason = "GoFrame's format cannot be cached near, and has a codec of its own";
-            return Err(InvalidSetting::Layout(reason).into_error());
-        }
-        Ok(Self { prefix: settings.prefix.unwrap_or_default().into(), limits: settings.limits })
-    }
-
-    /// The Redis keys of a session and of its trace. `None` for a key that is the hash of an id: GoFrame has no such sessions.
-    pub(super) fn names(&self, key: &StoreKey) -> Option<[Vec<u8>; 2]> {
-        super::trace::names(&self.prefix, key)
-    }
-
-    pub(super) fn name(&self, key: &StoreKey) -> Vec<u8> {
-        self.names(key).map(|[name, _]| name).unwrap_or_default()
-    }
-
-    pub(super) fn name_of_trace(&self, key: &StoreKey) -> Option<Vec<u8>> {
-        self.names(key).map(|[_, trace]| trace)
-    }
-
-    /// As [`names`](Self::names), for a session that is to be stored.
-    pub(super) fn names_to_store(&self, key: &StoreKey, operation: &'static str) -> Result<[Vec<u8>; 2], StorageError> {
-        self.names(key).ok_or_else(|| StorageError::new(StorageErrorKind::Setup, operation))
-    }
-}
-
 /// Refuses what GoFrame's formats cannot store.
-pub(super) fn check_commit(commit: &Commit) -> Result<(), StorageError> {
+pub(super) fn check_commit(commit: &Commit) -> Answered<()> {
     check_principal(commit.changes.principal().flatten())
 }
 
 /// As [`check_commit`], for a new session.
-pub(super) fn check_record(record: &Record) -> Result<(), StorageError> {
+pub(super) fn check_record(record: &Record) -> Answered<()> {
     check_principal(record.principal.as_deref())?;
     if record.absolute_deadline.is_some() {
         return Err(StorageError::unsupported("keeping a session's absolute lifetime in GoFrame's format"));
@@ -68,7 +29,7 @@ pub(super) fn check_record(record: &Record) -> Result<(), StorageError> {
     Ok(())
 }
 
-fn check_principal(principal: Option<&str>) -> Result<(), StorageError> {
+fn check_principal(principal: Option<&str>) -> Answered<()> {
     if principal.is_some() {
         return Err(StorageError::unsupported("keeping a session's principal in GoFrame's format"));
     }
@@ -115,13 +76,13 @@ pub(super) fn snapshot(entries: Entries, left: Duration, access: &Access) -> Sna
 
 impl Answer {
     /// How long a session has left.
-    pub(super) fn left(&mut self) -> Result<Duration, StorageError> {
+    pub(super) fn left(&mut self) -> Answered<Duration> {
         // Another program may have left the session without an expiry.
         Ok(u64::try_from(self.number()?).map_or(Duration::from_secs(1), Duration::from_millis))
     }
 
     /// A revision; 0 for none.
-    pub(super) fn revision(&mut self) -> Result<u64, StorageError> {
+    pub(super) fn revision(&mut self) -> Answered<u64> {
         let digits = self.bytes()?;
         if digits.is_empty() {
             return Ok(0);
@@ -130,7 +91,7 @@ impl Answer {
         revision.map(|revision| revision.max(1)).ok_or_else(|| self.malformed())
     }
 
-    pub(super) fn trace(&mut self) -> Result<Trace, StorageError> {
+    pub(super) fn trace(&mut self) -> Answered<Trace> {
         Trace::decode(&self.bytes()?).ok_or_else(|| self.malformed())
     }
 }

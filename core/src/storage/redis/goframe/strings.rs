@@ -3,23 +3,20 @@
 use std::time::Duration;
 
 use super::{
-    json, scripts,
-    session::{
-        Namespace, check_commit, check_record, digits, idle_seconds, interval_millis, moved, renewed, snapshot,
-        whole_seconds,
-    },
+    format::{GoFormat, GoFrame},
+    json,
+    scripts::{self, Scripts},
+    session::{digits, idle_seconds, interval_millis, moved, renewed, snapshot},
     trace::Trace,
-    verified,
 };
 use crate::{
-    Changes, KeyScheme, Record, StoreKey, Timestamp,
+    Changes, Limits, StoreKey,
     record::{Access, Applied, Commit, Entries, Snapshot},
     storage::{
-        Created, Found, Lookup, Removed, StorageError, StorageErrorKind, Touched,
+        Created, Lookup, StorageError, StorageErrorKind,
         redis::{
-            layout::{
-                COMMITTING, CREATING, Change, Claim, Format, Layout, LayoutSettings, PREPARED_FOR, READING, RENEWING,
-            },
+            errors::Answered,
+            layout::{COMMITTING, CREATING, Change, Format, LayoutSettings, READING, RENEWING},
             servers::{Answer, Effect, Request, Servers},
         },
     },
@@ -28,11 +25,12 @@ use crate::{
 /// Attempts to change a session before giving up. An attempt fails if another change was faster.
 const ATTEMPTS: usize = 1000;
 
-/// The layout of a storage that shares sessions with GoFrame's `StorageRedis`.
+/// A JSON object for each session.
 #[derive(Debug)]
-pub struct GoStrings {
-    namespace: Namespace,
-}
+pub struct Json;
+
+/// The layout of a storage that shares sessions with GoFrame's `StorageRedis`.
+pub type GoStrings = GoFrame<Json>;
 
 /// A value that was verified to be a session.
 struct Stored {
@@ -43,9 +41,9 @@ struct Stored {
 
 impl Stored {
     /// The session in an answer, unless the value is none.
-    fn read(namespace: &Namespace, key: &StoreKey, answer: &mut Answer) -> Result<Option<Self>, StorageError> {
+    fn read(limits: &Limits, key: &StoreKey, answer: &mut Answer) -> Answered<Option<Self>> {
         let (left, revision, text) = (answer.left()?, answer.revision()?, answer.bytes()?);
-        match json::decode(&text, &namespace.limits) {
+        match json::decode(&text, limits) {
             Ok(entries) => Ok(Some(Self { entries, left, revision })),
             Err(error) => {
                 tracing::warn!(?key, error = &error as &dyn std::error::Error, "a session of GoFrame's is unreadable");
@@ -65,44 +63,9 @@ impl Stored {
     }
 }
 
-impl GoStrings {
-    /// Stores a session for some seconds, unless something exists under the key. All its entries are new, or those that `changes`
-    /// has set.
-    async fn store(
-        &self,
-        servers: &Servers,
-        key: &StoreKey,
-        entries: &Entries,
-        changes: Option<&Changes>,
-        seconds: u64,
-    ) -> Result<Created, StorageError> {
-        let [name, trace] = self.namespace.names_to_store(key, CREATING)?;
-        let are_new = |key: &str| changes.is_none_or(|changes| changes.get(key).is_some());
-        let (value, seconds) = (json::encode(entries, are_new), seconds.to_string());
-        let (keys, args): ([&[u8]; 2], [&[u8]; 2]) = ([&name, &trace], [value.as_bytes(), seconds.as_bytes()]);
-        let request = Request::script(CREATING, &scripts::STRING_CREATE, &keys, &args, Effect::Once);
-        let answer = servers.ask(request).await?.into_answer()?;
-        Ok(if answer.case == 0 { Created::Done } else { Created::Exists })
-    }
-}
-
 impl Format for GoStrings {
-    const KEY_SCHEME: KeyScheme = KeyScheme::RawIds;
-
-    fn new(settings: LayoutSettings) -> Result<Self, StorageError> {
-        Ok(Self { namespace: Namespace::new(settings)? })
-    }
-
-    fn check(&self, commit: &Commit) -> Result<(), StorageError> {
-        check_commit(commit)
-    }
-
-    fn name(&self, key: &StoreKey) -> Vec<u8> {
-        self.namespace.name(key)
-    }
-
-    fn name_of_trace(&self, key: &StoreKey) -> Option<Vec<u8>> {
-        self.namespace.name_of_trace(key)
+    fn new(settings: LayoutSettings) -> Answered<Self> {
+        Self::with(settings)
     }
 
     async fn load(
@@ -111,23 +74,24 @@ impl Format for GoStrings {
         key: &StoreKey,
         _names: Option<&[&str]>,
         access: &Access,
-    ) -> Result<Lookup, StorageError> {
-        let Some(names) = self.namespace.names(key) else { return Ok(Lookup::Absent) };
+    ) -> Answered<Lookup> {
+        let Some(names) = self.names(key) else { return Ok(Lookup::Absent) };
         let [name, trace] = &names;
         let request = Request::script(READING, &scripts::STRING_READ, &[name, trace], &[], Effect::Read);
         let mut answer = servers.ask(request).await?.into_answer()?;
         match answer.case {
             0 => {
-                let Some(mut stored) = Stored::read(&self.namespace, key, &mut answer)? else {
+                let Some(mut stored) = Stored::read(&self.limits, key, &mut answer)? else {
                     return Ok(Lookup::Absent);
                 };
                 let (idle, mut extended) = (idle_seconds(access), false);
                 if stored.is_due(idle, interval_millis(access)) {
-                    let (touch, revision) = (&scripts::STRING.touch, stored.revision);
                     // If it has changed since, what was read was true then, and the touch is left to the other request.
-                    if let Some(mut answer) =
-                        verified::touch_as_read(servers, READING, touch, &names, revision, idle).await?
-                    {
+                    let (revision, idle) = (digits(stored.revision), idle.to_string());
+                    let args: [&[u8]; 2] = [revision.as_bytes(), idle.as_bytes()];
+                    let touch = Request::script(READING, &scripts::STRING.touch, &[name, trace], &args, Effect::Read);
+                    let mut answer = servers.ask(touch).await?.into_answer()?;
+                    if answer.case == 0 {
                         stored.left = answer.left()?;
                         extended = true;
                     }
@@ -145,10 +109,10 @@ impl Format for GoStrings {
         key: &StoreKey,
         to: Option<&StoreKey>,
         commit: &Commit,
-    ) -> Result<Change, StorageError> {
+    ) -> Answered<Change> {
         let operation = if to.is_some() { RENEWING } else { COMMITTING };
-        let Some(names) = self.namespace.names(key) else { return Ok(Change::Gone) };
-        let target = to.and_then(|to| self.namespace.names(to)).map(|[name, _]| name);
+        let Some(names) = self.names(key) else { return Ok(Change::Gone) };
+        let target = to.and_then(|to| self.names(to)).map(|[name, _]| name);
         let keys: Vec<&[u8]> = names.iter().chain(&target).map(Vec::as_slice).collect();
         let trace = to.map(|to| Trace { to: *to, at: commit.access.now }.encode()).unwrap_or_default();
         let idle = idle_seconds(&commit.access).to_string();
@@ -180,7 +144,7 @@ impl Format for GoStrings {
                 }
                 1 => Change::Gone,
                 2 => renewed(answer.trace()?, to),
-                3 => match Stored::read(&self.namespace, key, &mut answer)? {
+                3 => match Stored::read(&self.limits, key, &mut answer)? {
                     Some(stored) => {
                         base = Some(stored.snapshot(&commit.access));
                         continue;
@@ -195,79 +159,29 @@ impl Format for GoStrings {
     }
 }
 
-impl Layout for GoStrings {
-    const REPLACES_PREPARED: bool = false;
+impl GoFormat for GoStrings {
+    fn scripts() -> &'static Scripts {
+        &scripts::STRING
+    }
 
-    async fn create(
+    async fn store(
         &self,
         servers: &Servers,
         key: &StoreKey,
-        record: &Record,
-        now: Timestamp,
-    ) -> Result<Created, StorageError> {
-        check_record(record)?;
-        self.namespace.limits.check_record(record).map_err(|limit| StorageError::limit(limit, CREATING))?;
-        let seconds = whole_seconds(record.expires_at().since(now));
-        self.store(servers, key, &record.entries, None, seconds).await
-    }
-
-    /// Whatever has happened to the session, the next read tells.
-    async fn claim(
-        &self,
-        servers: &Servers,
-        from: &StoreKey,
-        revision: u64,
-        to: &StoreKey,
-        commit: &Commit,
-    ) -> Result<Claim, StorageError> {
-        let [name, trace_name] = self.namespace.names_to_store(from, RENEWING)?;
-        let trace = Trace { to: *to, at: commit.access.now }.encode();
-        let (keys, revision): ([&[u8]; 2], _) = ([&name, &trace_name], digits(revision));
-        let args: [&[u8]; 4] = [revision.as_bytes(), b"", b"0", &trace];
-        let request = Request::script(RENEWING, &scripts::STRING_COMMIT, &keys, &args, Effect::Repeatable);
+        entries: &Entries,
+        changes: Option<&Changes>,
+        seconds: u64,
+    ) -> Answered<Created> {
+        let [name, trace] = self.names_to_store(key, CREATING)?;
+        let are_new = |key: &str| changes.is_none_or(|changes| changes.get(key).is_some());
+        let (value, seconds) = (json::encode(entries, are_new), seconds.to_string());
+        let (keys, args): ([&[u8]; 2], [&[u8]; 2]) = ([&name, &trace], [value.as_bytes(), seconds.as_bytes()]);
+        let request = Request::script(CREATING, &scripts::STRING_CREATE, &keys, &args, Effect::Once);
         let answer = servers.ask(request).await?.into_answer()?;
-        Ok(if answer.case == 0 { Claim::Done } else { Claim::Changed })
+        Ok(if answer.case == 0 { Created::Done } else { Created::Exists })
     }
 
-    async fn touch(&self, servers: &Servers, key: &StoreKey, access: &Access) -> Result<Touched, StorageError> {
-        verified::touch(&self.namespace, &scripts::STRING, servers, key, access).await
-    }
-
-    async fn remove(&self, servers: &Servers, key: &StoreKey) -> Result<Removed, StorageError> {
-        verified::remove(&self.namespace, &scripts::STRING, servers, key).await
-    }
-
-    async fn find(&self, _servers: &Servers, _principal: &str, _now: Timestamp) -> Result<Vec<Found>, StorageError> {
-        Err(StorageError::unsupported("listing the sessions of a principal in GoFrame's format"))
-    }
-
-    /// GoFrame could see the prepared session, but nobody knows its id yet.
-    async fn prepare(
-        &self,
-        servers: &Servers,
-        to: &StoreKey,
-        record: &Record,
-        commit: &Commit,
-    ) -> Result<Created, StorageError> {
-        self.store(servers, to, &record.entries, Some(&commit.changes), PREPARED_FOR.as_secs()).await
-    }
-
-    async fn activate(
-        &self,
-        servers: &Servers,
-        to: &StoreKey,
-        access: &Access,
-    ) -> Result<Option<Timestamp>, StorageError> {
-        verified::activate(&self.namespace, &scripts::STRING, servers, to, access).await
-    }
-
-    async fn was_moved_to(
-        &self,
-        servers: &Servers,
-        from: &StoreKey,
-        to: &StoreKey,
-        _commit: &Commit,
-    ) -> Result<bool, StorageError> {
-        verified::was_moved_to(&self.namespace, &scripts::STRING, servers, from, to).await
+    fn claim_request<'a>(names: &[&'a [u8]; 2], revision: &[u8], trace: &[u8]) -> Request<'a> {
+        Request::script(RENEWING, &scripts::STRING_COMMIT, names, &[revision, b"", b"0", trace], Effect::Repeatable)
     }
 }

@@ -10,15 +10,8 @@ pub(super) struct Trace {
 }
 
 /// The key of the trace of the session `name`: in the same slot of a cluster.
-fn name_of_trace(name: &[u8]) -> Vec<u8> {
+pub(super) fn name_of_trace(name: &[u8]) -> Vec<u8> {
     if tag_of(name).is_some() { [name, b":renewed"].concat() } else { [b"{", name, b"}:renewed"].concat() }
-}
-
-/// The Redis keys of a session and of its trace. `None` for a key that is the hash of an id: GoFrame has no such sessions.
-pub(super) fn names(prefix: &str, key: &StoreKey) -> Option<[Vec<u8>; 2]> {
-    let name = [prefix.as_bytes(), key.raw_id()?].concat();
-    let trace = name_of_trace(&name);
-    Some([name, trace])
 }
 
 impl Trace {

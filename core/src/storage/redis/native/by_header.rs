@@ -8,27 +8,27 @@ use super::{
     listing, scan, script_args,
 };
 use crate::{
-    Record, StoreKey, Timestamp,
-    record::{Access, Commit},
+    KeyScheme, Record, StoreKey, Timestamp,
+    record::Access,
     storage::{
-        Created, FORWARD_FOR, Found, Removed, StorageError, Swept, Touched, Trace,
+        Created, FORWARD_FOR, Found, Removed, Swept, Touched, Trace,
         redis::{
-            layout::{Claim, ENDING, Layout, READING, RENEWING, TOUCHING},
+            errors::Answered,
+            layout::{Claim, ENDING, Layout, READING, RENEWING, Renewal, TOUCHING},
             servers::{Effect, Request, Servers},
         },
     },
 };
 
 impl<N: Native> Layout for N {
+    const KEY_SCHEME: KeyScheme = KeyScheme::Hashed;
     const REPLACES_PREPARED: bool = true;
 
-    async fn create(
-        &self,
-        servers: &Servers,
-        key: &StoreKey,
-        record: &Record,
-        now: Timestamp,
-    ) -> Result<Created, StorageError> {
+    fn name(&self, key: &StoreKey) -> Vec<u8> {
+        self.context().name(key)
+    }
+
+    async fn create(&self, servers: &Servers, key: &StoreKey, record: &Record, now: Timestamp) -> Answered<Created> {
         let created = self.store(servers, key, record, Kind::Session, now).await?;
         if created == Created::Done {
             self.context().recently_touched.note(key, record.last_seen);
@@ -36,7 +36,7 @@ impl<N: Native> Layout for N {
         Ok(created)
     }
 
-    async fn touch(&self, servers: &Servers, key: &StoreKey, access: &Access) -> Result<Touched, StorageError> {
+    async fn touch(&self, servers: &Servers, key: &StoreKey, access: &Access) -> Answered<Touched> {
         let (name, packed) = (self.name(key), script_args::access(access));
         let request = Request::script(TOUCHING, &N::scripts().touch, &[&name], &[&packed], Effect::Read);
         let mut answer = servers.ask(request).await?.into_answer()?;
@@ -48,7 +48,7 @@ impl<N: Native> Layout for N {
         Ok(Touched::Done(header.expires_at()))
     }
 
-    async fn remove(&self, servers: &Servers, key: &StoreKey) -> Result<Removed, StorageError> {
+    async fn remove(&self, servers: &Servers, key: &StoreKey) -> Answered<Removed> {
         let (name, packed) = (self.name(key), script_args::access(&Access::passive(Timestamp::default())));
         let request = Request::script(ENDING, &N::scripts().remove, &[&name], &[&packed], Effect::Repeatable);
         let mut answer = servers.ask(request).await?.into_answer()?;
@@ -62,7 +62,7 @@ impl<N: Native> Layout for N {
         })
     }
 
-    async fn trace(&self, servers: &Servers, key: &StoreKey, now: Timestamp) -> Result<Option<Trace>, StorageError> {
+    async fn trace(&self, servers: &Servers, key: &StoreKey, now: Timestamp) -> Answered<Option<Trace>> {
         let name = self.name(key);
         let request = Request::command(READING, &name, N::read_trace(&name), Effect::Read);
         let Value::BulkString(bytes) = servers.ask(request).await?.value else { return Ok(None) };
@@ -78,16 +78,10 @@ impl<N: Native> Layout for N {
     }
 
     /// Replaces a session of this revision by a trace: `claim.lua`.
-    async fn claim(
-        &self,
-        servers: &Servers,
-        from: &StoreKey,
-        revision: u64,
-        to: &StoreKey,
-        commit: &Commit,
-    ) -> Result<Claim, StorageError> {
+    async fn claim(&self, servers: &Servers, renewal: &Renewal<'_>, revision: u64) -> Answered<Claim> {
+        let Renewal { from, to, commit } = renewal;
         let (name, packed) = (self.name(from), script_args::access(&commit.access));
-        let trace = encode_trace(&Trace::new(*to, commit.access.now, commit.sealed.clone()));
+        let trace = encode_trace(&Trace::new(**to, commit.access.now, commit.sealed.clone()));
         let args: [&[u8]; 3] = [&packed, &revision.to_le_bytes(), &trace];
         let request = Request::script(RENEWING, &N::scripts().claim, &[&name], &args, Effect::Repeatable);
         let mut answer = servers.ask(request).await?.into_answer()?;
@@ -100,44 +94,27 @@ impl<N: Native> Layout for N {
     }
 
     /// Makes a prepared session a session: `activate.lua`.
-    async fn activate(
-        &self,
-        servers: &Servers,
-        to: &StoreKey,
-        access: &Access,
-    ) -> Result<Option<Timestamp>, StorageError> {
+    async fn activate(&self, servers: &Servers, to: &StoreKey, access: &Access) -> Answered<Option<Timestamp>> {
         let (name, packed) = (self.name(to), script_args::access(access));
         let request = Request::script(RENEWING, &N::scripts().activate, &[&name], &[&packed], Effect::Repeatable);
         let mut answer = servers.ask(request).await?.into_answer()?;
         if answer.case == 0 { Ok(Some(answer.header()?.expires_at())) } else { Ok(None) }
     }
 
-    /// Whether the trace under `from` leads to `to`: `claim.lua`, with a revision that no session has.
-    async fn was_moved_to(
-        &self,
-        servers: &Servers,
-        from: &StoreKey,
-        to: &StoreKey,
-        commit: &Commit,
-    ) -> Result<bool, StorageError> {
-        Ok(matches!(self.claim(servers, from, 0, to, commit).await?, Claim::Done))
+    /// `claim.lua` with a revision that no session has shows whether the trace under `from` leads to `to`.
+    async fn was_moved(&self, servers: &Servers, renewal: &Renewal<'_>) -> Answered<bool> {
+        Ok(matches!(self.claim(servers, renewal, 0).await?, Claim::Done))
     }
 
-    async fn find(&self, servers: &Servers, principal: &str, now: Timestamp) -> Result<Vec<Found>, StorageError> {
+    async fn find(&self, servers: &Servers, principal: &str, now: Timestamp) -> Answered<Vec<Found>> {
         listing::find(self, servers, principal, now).await
     }
 
-    async fn sweep(&self, servers: &Servers, now: Timestamp) -> Result<Swept, StorageError> {
+    async fn sweep(&self, servers: &Servers, now: Timestamp) -> Answered<Swept> {
         scan::sweep(self, servers, now).await
     }
 
-    async fn prepare(
-        &self,
-        servers: &Servers,
-        to: &StoreKey,
-        record: &Record,
-        commit: &Commit,
-    ) -> Result<Created, StorageError> {
-        self.store(servers, to, record, Kind::Prepared, commit.access.now).await
+    async fn prepare(&self, servers: &Servers, renewal: &Renewal<'_>, record: &Record) -> Answered<Created> {
+        self.store(servers, renewal.to, record, Kind::Prepared, renewal.commit.access.now).await
     }
 }

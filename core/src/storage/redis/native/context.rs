@@ -9,7 +9,10 @@ use crate::{
     Limits, StoreKey,
     storage::{
         StorageError, StorageErrorKind,
-        redis::layout::{Change, LayoutSettings},
+        redis::{
+            errors::Answered,
+            layout::{Change, LayoutSettings},
+        },
     },
 };
 
@@ -22,7 +25,7 @@ pub(crate) struct Context {
 }
 
 impl Context {
-    pub(super) fn new(settings: &LayoutSettings) -> Result<Self, StorageError> {
+    pub(super) fn new(settings: &LayoutSettings) -> Answered<Self> {
         Ok(Self {
             prefix: settings.prefix.as_deref().unwrap_or("gsession:").into(),
             limits: settings.limits,
@@ -51,7 +54,7 @@ impl Context {
 pub(crate) struct Revisions(AtomicU64);
 
 impl Revisions {
-    fn new() -> Result<Self, StorageError> {
+    fn new() -> Answered<Self> {
         let failed = |_| StorageError::new(StorageErrorKind::Setup, "reading the system's random numbers");
         Ok(Self(AtomicU64::new(SysRng.try_next_u64().map_err(failed)?)))
     }

@@ -1,7 +1,5 @@
 //! What the two native layouts have in common: a value with a header, and scripts that handle it.
 
-use std::future::Future;
-
 use redis::Cmd;
 
 use super::{context::Context, header::Kind, scripts::Scripts};
@@ -9,7 +7,11 @@ use crate::{
     Record, StoreKey, Timestamp,
     storage::{
         Created, Lookup, StorageError,
-        redis::{errors::Failure, layout::Format, servers::Servers},
+        redis::{
+            errors::{Answered, Failure},
+            layout::{Answering, Format},
+            servers::Servers,
+        },
     },
 };
 
@@ -33,11 +35,11 @@ pub(crate) trait Native: Format {
         record: &Record,
         kind: Kind,
         now: Timestamp,
-    ) -> impl Future<Output = Result<Created, StorageError>> + Send;
+    ) -> impl Answering<Created>;
 }
 
 /// A read of a value of another type is no error.
-pub(super) fn or_wrong_type(error: StorageError, key: &StoreKey) -> Result<Lookup, StorageError> {
+pub(super) fn or_wrong_type(error: StorageError, key: &StoreKey) -> Answered<Lookup> {
     if Failure::of(&error).is_some_and(Failure::is_wrong_type) { Ok(wrong_type(key)) } else { Err(error) }
 }
 

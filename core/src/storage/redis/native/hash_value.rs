@@ -12,7 +12,7 @@ use crate::{
     record::{Access, Entries, JsonText, LimitExceeded, Snapshot, depth_of},
     storage::{
         FORWARD_FOR, Lookup, StorageError, Trace,
-        redis::{layout::Change, servers::Answer},
+        redis::{errors::Answered, layout::Change, servers::Answer},
     },
 };
 
@@ -113,7 +113,7 @@ pub(super) fn changed(
     mut answer: Answer,
     limits: &Limits,
     operation: &'static str,
-) -> Result<Change, StorageError> {
+) -> Answered<Change> {
     Ok(match answer.case {
         0 => {
             let head = answer.bytes()?;

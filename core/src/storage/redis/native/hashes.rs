@@ -18,11 +18,12 @@ use super::{
     scripts::{HASH, Scripts},
 };
 use crate::{
-    KeyScheme, Record, StoreKey, Timestamp,
+    Record, StoreKey, Timestamp,
     record::{Access, Commit, JsonText},
     storage::{
         Created, Lookup, StorageError, Trace,
         redis::{
+            errors::Answered,
             layout::{COMMITTING, CREATING, Change, Format, LayoutSettings, READING, RENEWING},
             servers::{Effect, Request, Servers},
         },
@@ -61,7 +62,7 @@ impl Native for Hashes {
         record: &Record,
         kind: Kind,
         now: Timestamp,
-    ) -> Result<Created, StorageError> {
+    ) -> Answered<Created> {
         self.context.limits.check_record(record).map_err(|limit| StorageError::limit(limit, CREATING))?;
         let mut fields = Vec::with_capacity(2 * record.entries.len());
         for (key, json) in record.entries.iter() {
@@ -71,7 +72,8 @@ impl Native for Hashes {
         let mut head = Header::of(record, self.context.revisions.next(), kind).encode().to_vec();
         head.extend_from_slice(record.principal.as_deref().unwrap_or_default().as_bytes());
         let (expiry, replaceable) = script_args::expiry(kind, record, now);
-        let (name, access, expiry) = (self.name(key), script_args::access(&Access::passive(now)), expiry.to_string());
+        let (name, access, expiry) =
+            (self.context.name(key), script_args::access(&Access::passive(now)), expiry.to_string());
         let mut args: Vec<&[u8]> = vec![&access, &head, replaceable, expiry.as_bytes()];
         args.extend(fields.iter().map(Vec::as_slice));
         let request = Request::script(CREATING, &HASH.create, &[&name], &args, Effect::Once);
@@ -81,21 +83,15 @@ impl Native for Hashes {
 }
 
 impl Format for Hashes {
-    const KEY_SCHEME: KeyScheme = KeyScheme::Hashed;
-
-    fn new(settings: LayoutSettings) -> Result<Self, StorageError> {
+    fn new(settings: LayoutSettings) -> Answered<Self> {
         Ok(Self { context: Context::new(&settings)? })
-    }
-
-    fn name(&self, key: &StoreKey) -> Vec<u8> {
-        self.context.name(key)
     }
 
     fn plain_read(&self, key: &StoreKey, names: Option<&[&str]>, access: &Access) -> Option<Cmd> {
         if self.context.recently_touched.may_be_due(key, access) {
             return None;
         }
-        let name = self.name(key);
+        let name = self.context.name(key);
         let mut command = Cmd::with_capacity(3, 128);
         match names {
             None => {
@@ -143,8 +139,8 @@ impl Format for Hashes {
         key: &StoreKey,
         names: Option<&[&str]>,
         access: &Access,
-    ) -> Result<Lookup, StorageError> {
-        let name = self.name(key);
+    ) -> Answered<Lookup> {
+        let name = self.context.name(key);
         if let Some(command) = self.plain_read(key, names, access) {
             return match servers.ask(Request::command(READING, &name, command, Effect::Read)).await {
                 Ok(reply) => Ok(self.decode(key, reply.value, names, access)),
@@ -178,7 +174,7 @@ impl Format for Hashes {
         key: &StoreKey,
         to: Option<&StoreKey>,
         commit: &Commit,
-    ) -> Result<Change, StorageError> {
+    ) -> Answered<Change> {
         let operation = if to.is_some() { RENEWING } else { COMMITTING };
         let limits = commit.limits.and(&self.context.limits);
         limits.check_changes(&commit.changes).map_err(|limit| StorageError::limit(limit, operation))?;
@@ -201,7 +197,7 @@ impl Format for Hashes {
         what[15..19].copy_from_slice(&bound(self.context.limits.max_entries));
         what[19..23].copy_from_slice(&bound(self.context.limits.max_record_bytes));
 
-        let names: Vec<Vec<u8>> = [Some(key), to].into_iter().flatten().map(|key| self.name(key)).collect();
+        let names: Vec<Vec<u8>> = [Some(key), to].into_iter().flatten().map(|key| self.context.name(key)).collect();
         let keys: Vec<&[u8]> = names.iter().map(Vec::as_slice).collect();
         let (access, revision) = (script_args::access(&commit.access), self.context.revisions.next().to_le_bytes());
         let tag = tag_of(principal.flatten());

@@ -13,10 +13,10 @@ use crate::{
     StoreKey, Timestamp,
     record::Access,
     storage::{
-        FORWARD_FOR, StorageError, Swept,
+        FORWARD_FOR, Swept,
         redis::{
             connection::Node,
-            errors::Failure,
+            errors::{Answered, Failure},
             servers::{Effect, Request, Servers, malformed},
         },
     },
@@ -41,7 +41,7 @@ pub(super) async fn walk<N: Native>(
     operation: &'static str,
     now: Timestamp,
     mut each: impl FnMut(Seen) + Send,
-) -> Result<(), StorageError> {
+) -> Answered<()> {
     let failed = |failure: Failure| failure.while_doing(operation);
     let prefix = &layout.context().prefix;
     for node in servers.primaries().await.map_err(failed)? {
@@ -125,7 +125,7 @@ fn scanned(answers: Vec<Value>) -> Option<(Vec<u8>, Vec<Vec<u8>>)> {
 }
 
 /// Removes sessions and traces that have ended but are still stored, and counts the rest.
-pub(super) async fn sweep<N: Native>(layout: &N, servers: &Servers, now: Timestamp) -> Result<Swept, StorageError> {
+pub(super) async fn sweep<N: Native>(layout: &N, servers: &Servers, now: Timestamp) -> Answered<Swept> {
     let mut swept = Swept::default();
     let (mut seen, mut ended) = (HashSet::new(), Vec::new());
     walk(layout, servers, SWEEPING, now, |thing| match thing {
@@ -136,7 +136,7 @@ pub(super) async fn sweep<N: Native>(layout: &N, servers: &Servers, now: Timesta
     .await?;
     let packed = script_args::access(&Access::passive(now));
     for key in ended {
-        let name = layout.name(&key);
+        let name = layout.context().name(&key);
         let request = Request::script(SWEEPING, &N::scripts().expire, &[&name], &[&packed], Effect::Repeatable);
         swept.removed += u64::from(servers.ask(request).await?.into_answer()?.case == 0);
     }

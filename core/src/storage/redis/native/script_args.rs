@@ -6,10 +6,7 @@ use super::header::{Head, Header, Kind, millis};
 use crate::{
     Record, Timestamp,
     record::Access,
-    storage::{
-        StorageError,
-        redis::{layout::PREPARED_FOR, servers::Answer},
-    },
+    storage::redis::{errors::Answered, layout::PREPARED_FOR, servers::Answer},
 };
 
 /// How much longer a key is kept than its session, whose own end every reader checks: as `SLACK` in `common.lua`.
@@ -45,14 +42,14 @@ pub(super) fn bound(number: usize) -> [u8; 4] {
 }
 
 impl Answer {
-    pub(super) fn header(&mut self) -> Result<Header, StorageError> {
+    pub(super) fn header(&mut self) -> Answered<Header> {
         match Head::decode(&self.bytes()?) {
             Some(Head::Session(header)) => Ok(header),
             Some(Head::Trace(_)) | None => Err(self.malformed()),
         }
     }
 
-    pub(super) fn time(&mut self) -> Result<Timestamp, StorageError> {
+    pub(super) fn time(&mut self) -> Answered<Timestamp> {
         let bytes: [u8; 8] = self.bytes()?.try_into().map_err(|_| self.malformed())?;
         Ok(Timestamp::from_millis(u64::from_le_bytes(bytes)))
     }

@@ -9,7 +9,7 @@ use super::{
 use crate::{
     Codec, CodecError, Limits, Record, StoreKey,
     record::{Access, replay},
-    storage::{FORWARD_FOR, Lookup, StorageError, StorageErrorKind, Trace},
+    storage::{FORWARD_FOR, Lookup, StorageError, StorageErrorKind, Trace, redis::errors::Answered},
 };
 
 /// Encodes and decodes values: the header, the record as the codec writes it, and the log of changes.
@@ -32,7 +32,7 @@ impl StringValues {
         revision: u64,
         kind: Kind,
         operation: &'static str,
-    ) -> Result<Vec<u8>, StorageError> {
+    ) -> Answered<Vec<u8>> {
         self.limits.check_record(record).map_err(|limit| StorageError::limit(limit, operation))?;
         let failed = |error: CodecError| StorageError::new(StorageErrorKind::Other, operation).with_source(error);
         let body = self.codec.encode(record).map_err(failed)?;

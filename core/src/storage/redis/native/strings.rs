@@ -21,11 +21,12 @@ use super::{
     string_value::{Stored, StringValues},
 };
 use crate::{
-    BincodeCodec, CodecError, KeyScheme, Limits, Record, StoreKey, Timestamp,
+    BincodeCodec, CodecError, Limits, Record, StoreKey, Timestamp,
     record::{Access, Applied, Commit, JsonText, Snapshot},
     storage::{
         Created, Lookup, StorageError, StorageErrorKind, Trace,
         redis::{
+            errors::Answered,
             layout::{COMMITTING, CREATING, Change, Format, LayoutSettings, READING, RENEWING},
             servers::{Answer, Effect, Request, Servers, malformed},
         },
@@ -49,7 +50,7 @@ pub struct Strings {
 
 impl Strings {
     /// The whole session after this commit, if it is short and was read. If not, nothing.
-    fn as_a_whole(&self, limits: &Limits, commit: &Commit, revision: u64) -> Result<Vec<u8>, StorageError> {
+    fn as_a_whole(&self, limits: &Limits, commit: &Commit, revision: u64) -> Answered<Vec<u8>> {
         let Some(base) = &commit.base else { return Ok(Vec::new()) };
         let bytes = base.record.entries.text_bytes() + commit.changes.edit_bytes();
         if !base.complete || base.revision == 0 || bytes > SHORT {
@@ -64,7 +65,7 @@ impl Strings {
 
     /// The result of the script of a change, after which the session is under `key` with this `revision`. `read` is the revision
     /// that the request has read.
-    fn changed(&self, key: &StoreKey, mut answer: Answer, read: u64, revision: u64) -> Result<Change, StorageError> {
+    fn changed(&self, key: &StoreKey, mut answer: Answer, read: u64, revision: u64) -> Answered<Change> {
         Ok(match answer.case {
             0 => {
                 let header = answer.header()?;
@@ -129,8 +130,8 @@ impl Native for Strings {
         record: &Record,
         kind: Kind,
         now: Timestamp,
-    ) -> Result<Created, StorageError> {
-        let name = self.name(key);
+    ) -> Answered<Created> {
+        let name = self.context.name(key);
         let value = self.values.encode(record, self.context.revisions.next(), kind, CREATING)?;
         let (expiry, replaceable) = script_args::expiry(kind, record, now);
         let mut command = Cmd::with_capacity(6, 128 + value.len());
@@ -157,17 +158,11 @@ fn get_range(name: &[u8], bytes: usize) -> Cmd {
 }
 
 impl Format for Strings {
-    const KEY_SCHEME: KeyScheme = KeyScheme::Hashed;
-
-    fn new(settings: LayoutSettings) -> Result<Self, StorageError> {
+    fn new(settings: LayoutSettings) -> Answered<Self> {
         let context = Context::new(&settings)?;
         let appends = settings.codec.is_none();
         let codec = settings.codec.unwrap_or_else(|| Arc::new(BincodeCodec));
         Ok(Self { context, values: StringValues { codec, limits: settings.limits }, appends })
-    }
-
-    fn name(&self, key: &StoreKey) -> Vec<u8> {
-        self.context.name(key)
     }
 
     fn plain_read(&self, key: &StoreKey, _names: Option<&[&str]>, access: &Access) -> Option<Cmd> {
@@ -175,7 +170,7 @@ impl Format for Strings {
             return None;
         }
         let mut command = Cmd::with_capacity(2, 96);
-        command.arg("GET").arg(self.name(key));
+        command.arg("GET").arg(self.context.name(key));
         Some(command)
     }
 
@@ -193,8 +188,8 @@ impl Format for Strings {
         key: &StoreKey,
         names: Option<&[&str]>,
         access: &Access,
-    ) -> Result<Lookup, StorageError> {
-        let name = self.name(key);
+    ) -> Answered<Lookup> {
+        let name = self.context.name(key);
         if let Some(command) = self.plain_read(key, names, access) {
             return match servers.ask(Request::command(READING, &name, command, Effect::Read)).await {
                 Ok(reply) => Ok(self.decode(key, reply.value, names, access)),
@@ -220,12 +215,12 @@ impl Format for Strings {
         key: &StoreKey,
         to: Option<&StoreKey>,
         commit: &Commit,
-    ) -> Result<Change, StorageError> {
+    ) -> Answered<Change> {
         let operation = if to.is_some() { RENEWING } else { COMMITTING };
         let limits = commit.limits.and(&self.context.limits);
         let over = |limit| StorageError::limit(limit, operation);
         limits.check_changes(&commit.changes).map_err(over)?;
-        let (name, target) = (self.name(key), to.map(|to| self.name(to)));
+        let (name, target) = (self.context.name(key), to.map(|to| self.context.name(to)));
         let both_keys: [&[u8]; 2] = [&name, target.as_deref().unwrap_or_default()];
         let keys = if to.is_some() { &both_keys[..] } else { &both_keys[..1] };
         let trace = to.map(|to| encode_trace(&Trace::new(*to, commit.access.now, commit.sealed.clone())));

@@ -3,7 +3,10 @@
 use redis::{Cmd, Value};
 
 use super::script::Script;
-use crate::storage::{StorageError, redis::errors::Failure};
+use crate::storage::{
+    StorageError,
+    redis::errors::{Answered, Failure},
+};
 
 /// A command for the server that has `key`.
 pub(crate) struct Request<'a> {
@@ -53,7 +56,7 @@ pub(crate) struct Reply {
 
 impl Reply {
     /// The answer of a script.
-    pub(crate) fn into_answer(self) -> Result<Answer, StorageError> {
+    pub(crate) fn into_answer(self) -> Answered<Answer> {
         if let Value::Array(parts) = self.value {
             let mut rest = parts.into_iter();
             if let Some(Value::Int(case)) = rest.next() {
@@ -80,11 +83,11 @@ impl Answer {
         if let Value::BulkString(bytes) = self.rest.next()? { Some(bytes) } else { None }
     }
 
-    pub(crate) fn bytes(&mut self) -> Result<Vec<u8>, StorageError> {
+    pub(crate) fn bytes(&mut self) -> Answered<Vec<u8>> {
         self.optional_bytes().ok_or_else(|| self.malformed())
     }
 
-    pub(crate) fn number(&mut self) -> Result<i64, StorageError> {
+    pub(crate) fn number(&mut self) -> Answered<i64> {
         if let Some(Value::Int(number)) = self.rest.next() { Ok(number) } else { Err(self.malformed()) }
     }
 

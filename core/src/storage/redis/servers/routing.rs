@@ -13,12 +13,9 @@ use super::{
     sentinel::Unusable,
     topology::Topology,
 };
-use crate::storage::{
-    StorageError,
-    redis::{
-        connection::{Connection, Connections, Node, Replicas, Settings},
-        errors::{Failure, Refusal, checked, is_answer},
-    },
+use crate::storage::redis::{
+    connection::{Connection, Connections, Node, Replicas, Settings},
+    errors::{Answered, Failure, Refusal, checked, is_answer},
 };
 
 /// How long to wait before a server that cannot do something now is asked again.
@@ -55,7 +52,7 @@ impl Servers {
     }
 
     /// Sends a request to the server that has its key, and returns the answer.
-    pub(crate) async fn ask(&self, request: Request<'_>) -> Result<Reply, StorageError> {
+    pub(crate) async fn ask(&self, request: Request<'_>) -> Answered<Reply> {
         let failed = |failure: Failure| failure.while_doing(request.operation);
         // `None`: with timeouts of centuries.
         let deadline = Instant::now().checked_add(self.patience);

@@ -15,6 +15,7 @@ use crate::{
     storage::{
         FORWARD_FOR, Found, Lookup, StorageError, StorageErrorKind,
         redis::{
+            errors::Answered,
             layout::Layout as _,
             servers::{Effect, Request, Servers},
         },
@@ -59,7 +60,7 @@ pub(super) async fn find<N: Native>(
     servers: &Servers,
     principal: &str,
     now: Timestamp,
-) -> Result<Vec<Found>, StorageError> {
+) -> Answered<Vec<Found>> {
     let tag = tag_of(Some(principal));
     let (mut seen, mut to_open, mut traces) = (HashSet::new(), Vec::new(), Vec::new());
     walk(layout, servers, LISTING, now, |thing| match thing {
@@ -122,11 +123,7 @@ pub(super) async fn find<N: Native>(
 }
 
 /// The headers under these keys. The servers are asked for many at once.
-async fn headers<N: Native>(
-    layout: &N,
-    servers: &Servers,
-    chases: &[Chase],
-) -> Result<Vec<Option<Head>>, StorageError> {
+async fn headers<N: Native>(layout: &N, servers: &Servers, chases: &[Chase]) -> Answered<Vec<Option<Head>>> {
     let names: Vec<Vec<u8>> = chases.iter().map(|chase| layout.name(&chase.key)).collect();
     let mut answers = vec![None; names.len()];
     let mut by_node: Vec<(Arc<_>, Vec<usize>)> = Vec::new();
@@ -160,7 +157,7 @@ async fn headers<N: Native>(
     Ok(heads)
 }
 
-async fn one_header<N: Native>(servers: &Servers, key: &StoreKey, name: &[u8]) -> Result<Option<Head>, StorageError> {
+async fn one_header<N: Native>(servers: &Servers, key: &StoreKey, name: &[u8]) -> Answered<Option<Head>> {
     match servers.ask(Request::command(LISTING, name, N::read_header(name), Effect::Read)).await {
         Ok(reply) => Ok(if let Value::BulkString(bytes) = reply.value { Head::decode(&bytes) } else { None }),
         Err(error) => or_wrong_type(error, key).map(|_| None),

@@ -148,7 +148,7 @@ fn encode(value: &Value, into: &mut Vec<u8>) {
 }
 
 /// What a listing gives, and the state afterwards.
-fn listed(renews: Renews, renewed_before: u32) -> (Result<Vec<Found>, StorageError>, Fake) {
+fn listed(renews: Renews, renewed_before: u32) -> (Answered<Vec<Found>>, Fake) {
     let mut state = State { values: BTreeMap::new(), live: 0, renews, questions: 0 };
     state.values.insert(key(0).to_string(), session());
     for _ in 0..renewed_before {
