@@ -26,6 +26,9 @@ pub(super) const ENDING: &str = "ending a session in Redis";
 /// How long a prepared session is kept if no move between nodes activates it.
 pub(super) const PREPARED_FOR: Duration = Duration::from_secs(60);
 
+/// The names of the entries to read; `None` for all.
+pub(crate) type Names<'a> = Option<&'a [&'a str]>;
+
 /// What a layout is made of.
 pub(crate) struct LayoutSettings {
     /// What keys begin with, if it is set.
@@ -82,23 +85,17 @@ pub(crate) trait Format: Sized + Send + Sync + 'static {
 
     /// A read-only command that returns the session. The near cache sends it, because scripts are not tracked. `None` if the
     /// session may have to be touched.
-    fn plain_read(&self, _key: &StoreKey, _names: Option<&[&str]>, _access: &Access) -> Option<Cmd> {
+    fn plain_read(&self, _key: &StoreKey, _names: Names<'_>, _access: &Access) -> Option<Cmd> {
         None
     }
 
     /// Reads the answer to [`plain_read`](Self::plain_read).
-    fn decode(&self, _key: &StoreKey, _reply: Value, _names: Option<&[&str]>, _access: &Access) -> Lookup {
+    fn decode(&self, _key: &StoreKey, _reply: Value, _names: Names<'_>, _access: &Access) -> Lookup {
         Lookup::Absent
     }
 
     /// Reads a session with the entries `names`, or all, and touches it if that is due.
-    fn load(
-        &self,
-        servers: &Servers,
-        key: &StoreKey,
-        names: Option<&[&str]>,
-        access: &Access,
-    ) -> impl Answering<Lookup>;
+    fn load(&self, servers: &Servers, key: &StoreKey, names: Names<'_>, access: &Access) -> impl Answering<Lookup>;
 
     /// Changes a session. If `to` is given, which is on the same node, the session moves there.
     fn change(

@@ -262,7 +262,7 @@ mod tests {
     }
 
     #[test]
-    fn nothing_is_believed_before_an_answer_nor_long_after_one() {
+    fn the_cache_is_not_used_before_an_answer_nor_long_after_one() {
         let cache = filled(NearCache::default());
         assert!(!cached(&cache, None));
         cache.prove(cache.time());

@@ -7,7 +7,7 @@ use futures::FutureExt as _;
 use super::{
     cluster_move::{move_between_nodes, moved_before},
     errors::{Answered, Failure, is_answer},
-    layout::{Change, Layout, READING, Renewal},
+    layout::{Change, Layout, Names, READING, Renewal},
     near_cache::OwnWrites,
     servers::Servers,
 };
@@ -77,7 +77,7 @@ impl<L> Redis<L> {
 /// The operations, for both traits.
 impl<L: Layout> Redis<L> {
     /// Reads a session from the near cache, if there is one and it knows the session, otherwise from the server.
-    async fn read(&self, key: &StoreKey, names: Option<&[&str]>, access: &Access) -> Answered<Lookup> {
+    async fn read(&self, key: &StoreKey, names: Names<'_>, access: &Access) -> Answered<Lookup> {
         if self.0.own_writes.is_some()
             && let Some(lookup) = self.read_near(key, names, access).await?
         {
@@ -89,7 +89,7 @@ impl<L: Layout> Redis<L> {
     }
 
     /// What the near cache knows, or the result of a read that fills it. `None` if an ordinary read is needed.
-    async fn read_near(&self, key: &StoreKey, names: Option<&[&str]>, access: &Access) -> Answered<Option<Lookup>> {
+    async fn read_near(&self, key: &StoreKey, names: Names<'_>, access: &Access) -> Answered<Option<Lookup>> {
         let (layout, servers) = (self.layout(), self.asynchronous());
         let name = layout.name(key);
         let Some(node) = servers.known_node_of(&name) else { return Ok(None) };

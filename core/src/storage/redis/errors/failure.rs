@@ -29,7 +29,7 @@ pub(crate) enum Failure {
     #[error("{confirmed} of {wanted} replicas confirmed the change in time")]
     Replicas { confirmed: i64, wanted: u32 },
     /// Not called inside a tokio runtime.
-    #[error("the async face of a Redis storage needs a tokio runtime")]
+    #[error("async use of a Redis storage needs a tokio runtime")]
     NoRuntime,
 }
 

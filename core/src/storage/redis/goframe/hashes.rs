@@ -16,7 +16,7 @@ use crate::{
         Created, Lookup, StorageError,
         redis::{
             errors::Answered,
-            layout::{COMMITTING, CREATING, Change, Format, LayoutSettings, READING, RENEWING},
+            layout::{COMMITTING, CREATING, Change, Format, LayoutSettings, Names, READING, RENEWING},
             servers::{Effect, Request, Servers},
         },
     },
@@ -55,13 +55,7 @@ impl Format for GoHashes {
         Self::with(settings)
     }
 
-    async fn load(
-        &self,
-        servers: &Servers,
-        key: &StoreKey,
-        names: Option<&[&str]>,
-        access: &Access,
-    ) -> Answered<Lookup> {
+    async fn load(&self, servers: &Servers, key: &StoreKey, names: Names<'_>, access: &Access) -> Answered<Lookup> {
         let Some([name, trace]) = self.names(key) else { return Ok(Lookup::Absent) };
         let (idle, interval) = (idle_seconds(access).to_string(), interval_millis(access).to_string());
         // A passive read of everything may be the start of a move, which needs the revision.

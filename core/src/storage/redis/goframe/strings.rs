@@ -16,7 +16,7 @@ use crate::{
         Created, Lookup, StorageError, StorageErrorKind,
         redis::{
             errors::Answered,
-            layout::{COMMITTING, CREATING, Change, Format, LayoutSettings, READING, RENEWING},
+            layout::{COMMITTING, CREATING, Change, Format, LayoutSettings, Names, READING, RENEWING},
             servers::{Answer, Effect, Request, Servers},
         },
     },
@@ -40,7 +40,7 @@ struct Stored {
 }
 
 impl Stored {
-    /// The session in an answer, unless the value is none.
+    /// The session in an answer; `None` if the value is not one.
     fn read(limits: &Limits, key: &StoreKey, answer: &mut Answer) -> Answered<Option<Self>> {
         let (left, revision, text) = (answer.left()?, answer.revision()?, answer.bytes()?);
         match json::decode(&text, limits) {
@@ -68,13 +68,7 @@ impl Format for GoStrings {
         Self::with(settings)
     }
 
-    async fn load(
-        &self,
-        servers: &Servers,
-        key: &StoreKey,
-        _names: Option<&[&str]>,
-        access: &Access,
-    ) -> Answered<Lookup> {
+    async fn load(&self, servers: &Servers, key: &StoreKey, _names: Names<'_>, access: &Access) -> Answered<Lookup> {
         let Some(names) = self.names(key) else { return Ok(Lookup::Absent) };
         let [name, trace] = &names;
         let request = Request::script(READING, &scripts::STRING_READ, &[name, trace], &[], Effect::Read);

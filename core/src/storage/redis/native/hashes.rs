@@ -24,7 +24,7 @@ use crate::{
         Created, Lookup, StorageError, Trace,
         redis::{
             errors::Answered,
-            layout::{COMMITTING, CREATING, Change, Format, LayoutSettings, READING, RENEWING},
+            layout::{COMMITTING, CREATING, Change, Format, LayoutSettings, Names, READING, RENEWING},
             servers::{Effect, Request, Servers},
         },
     },
@@ -87,7 +87,7 @@ impl Format for Hashes {
         Ok(Self { context: Context::new(&settings)? })
     }
 
-    fn plain_read(&self, key: &StoreKey, names: Option<&[&str]>, access: &Access) -> Option<Cmd> {
+    fn plain_read(&self, key: &StoreKey, names: Names<'_>, access: &Access) -> Option<Cmd> {
         if self.context.recently_touched.may_be_due(key, access) {
             return None;
         }
@@ -107,7 +107,7 @@ impl Format for Hashes {
         Some(command)
     }
 
-    fn decode(&self, key: &StoreKey, reply: Value, names: Option<&[&str]>, access: &Access) -> Lookup {
+    fn decode(&self, key: &StoreKey, reply: Value, names: Names<'_>, access: &Access) -> Lookup {
         let (head, fields) = match (reply, names) {
             (Value::Array(values), Some(names)) => {
                 let mut values = values.into_iter();
@@ -133,13 +133,7 @@ impl Format for Hashes {
         }
     }
 
-    async fn load(
-        &self,
-        servers: &Servers,
-        key: &StoreKey,
-        names: Option<&[&str]>,
-        access: &Access,
-    ) -> Answered<Lookup> {
+    async fn load(&self, servers: &Servers, key: &StoreKey, names: Names<'_>, access: &Access) -> Answered<Lookup> {
         let name = self.context.name(key);
         if let Some(command) = self.plain_read(key, names, access) {
             return match servers.ask(Request::command(READING, &name, command, Effect::Read)).await {

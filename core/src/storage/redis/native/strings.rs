@@ -27,7 +27,7 @@ use crate::{
         Created, Lookup, StorageError, StorageErrorKind, Trace,
         redis::{
             errors::Answered,
-            layout::{COMMITTING, CREATING, Change, Format, LayoutSettings, READING, RENEWING},
+            layout::{COMMITTING, CREATING, Change, Format, LayoutSettings, Names, READING, RENEWING},
             servers::{Answer, Effect, Request, Servers, malformed},
         },
     },
@@ -165,7 +165,7 @@ impl Format for Strings {
         Ok(Self { context, values: StringValues { codec, limits: settings.limits }, appends })
     }
 
-    fn plain_read(&self, key: &StoreKey, _names: Option<&[&str]>, access: &Access) -> Option<Cmd> {
+    fn plain_read(&self, key: &StoreKey, _names: Names<'_>, access: &Access) -> Option<Cmd> {
         if self.context.recently_touched.may_be_due(key, access) {
             return None;
         }
@@ -174,7 +174,7 @@ impl Format for Strings {
         Some(command)
     }
 
-    fn decode(&self, key: &StoreKey, reply: Value, _names: Option<&[&str]>, access: &Access) -> Lookup {
+    fn decode(&self, key: &StoreKey, reply: Value, _names: Names<'_>, access: &Access) -> Lookup {
         match reply {
             Value::Nil => Lookup::Absent,
             Value::BulkString(value) => self.found(key, &value, false, access),
@@ -182,13 +182,7 @@ impl Format for Strings {
         }
     }
 
-    async fn load(
-        &self,
-        servers: &Servers,
-        key: &StoreKey,
-        names: Option<&[&str]>,
-        access: &Access,
-    ) -> Answered<Lookup> {
+    async fn load(&self, servers: &Servers, key: &StoreKey, names: Names<'_>, access: &Access) -> Answered<Lookup> {
         let name = self.context.name(key);
         if let Some(command) = self.plain_read(key, names, access) {
             return match servers.ask(Request::command(READING, &name, command, Effect::Read)).await {
@@ -226,7 +220,7 @@ impl Format for Strings {
         let trace = to.map(|to| encode_trace(&Trace::new(*to, commit.access.now, commit.sealed.clone())));
         let trace = trace.as_ref().map_or(&[][..], |trace| &trace[..]);
         let access = script_args::access(&commit.access);
-        let revision = self.context.revisions.next();
+        let mut revision = self.context.revisions.next();
 
         // A condition on an entry holds if it held when the session was read, and the session has not changed.
         let read = commit.base.as_ref().map_or(0, |base| base.revision);
@@ -255,7 +249,7 @@ impl Format for Strings {
 
         for _ in 0..ATTEMPTS {
             if answer.case != 3 {
-                return self.changed(to.unwrap_or(key), answer, read, revision);
+                break;
             }
             let stored = match self.values.look_up(key, &answer.bytes()?, &commit.access) {
                 Ok(stored) => stored,
@@ -268,17 +262,16 @@ impl Format for Strings {
                 Applied::Expired => return Ok(Change::Gone),
                 Applied::Conflict(current) => return Ok(Change::Conflict(current)),
             };
-            let revision = self.context.revisions.next();
+            revision = self.context.revisions.next();
             let value = self.values.encode(&record, revision, Kind::Session, operation)?;
             let (known, next) = (stored.header.revision.to_le_bytes(), revision.to_le_bytes());
             let args: [&[u8]; 9] = [&access, &known, &next, &[], &costs, &[], trace, &value, b"1"];
             let request = Request::script(operation, &STRING.commit, keys, &args, Effect::Once);
-            let again = servers.ask(request).await?.into_answer()?;
-            if again.case != 3 {
-                return self.changed(to.unwrap_or(key), again, read, revision);
-            }
-            answer = again;
+            answer = servers.ask(request).await?.into_answer()?;
         }
-        Err(StorageError::new(StorageErrorKind::Other, "changing a session that others keep changing"))
+        if answer.case == 3 {
+            return Err(StorageError::new(StorageErrorKind::Other, "changing a session that others keep changing"));
+        }
+        self.changed(to.unwrap_or(key), answer, read, revision)
     }
 }
