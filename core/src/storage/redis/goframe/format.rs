@@ -71,3 +71,25 @@ impl<F> fmt::Debug for GoFrame<F> {
         f.debug_struct("GoFrame").field("prefix", &self.prefix).finish_non_exhaustive()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use super::{super::GoStrings, *};
+    use crate::{BincodeCodec, Codec};
+
+    #[test]
+    fn a_near_cache_and_a_codec_are_refused() {
+        let settings = |codec: Option<Arc<dyn Codec>>, has_near_cache| LayoutSettings {
+            prefix: None,
+            limits: Limits::default(),
+            codec,
+            has_near_cache,
+        };
+        assert!(GoStrings::new(settings(None, false)).is_ok());
+        for settings in [settings(Some(Arc::new(BincodeCodec)), false), settings(None, true)] {
+            assert_eq!(GoStrings::new(settings).unwrap_err().kind(), StorageErrorKind::Setup);
+        }
+    }
+}
