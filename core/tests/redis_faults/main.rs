@@ -25,7 +25,7 @@ use gsession::{
     record::Commit,
     storage::{
         Access, Committed, Created, Found, Lookup, Moved, Removed, Swept, Touched,
-        redis::{NearCache, RedisBuilder},
+        redis::{NearCache, RedisBuilder, Strings},
     },
 };
 use gsession_test_servers::{

@@ -3,7 +3,7 @@
 use super::*;
 
 /// The texts of the errors that come of using a storage: of `check`, of the blocking face and of the async one.
-fn errors_of(build: impl Fn() -> RedisBuilder<RedisStorage>) -> Vec<(StorageErrorKind, String)> {
+fn errors_of(build: impl Fn() -> RedisBuilder<Strings>) -> Vec<(StorageErrorKind, String)> {
     let storage = || build().build().unwrap();
     let mut errors = Vec::new();
     let checked = storage().check().unwrap_err();
@@ -17,14 +17,14 @@ fn errors_of(build: impl Fn() -> RedisBuilder<RedisStorage>) -> Vec<(StorageErro
 }
 
 #[track_caller]
-fn assert_reason(what: &str, expected: StorageErrorKind, reason: &str, build: impl Fn() -> RedisBuilder<RedisStorage>) {
+fn assert_reason(what: &str, expected: StorageErrorKind, reason: &str, build: impl Fn() -> RedisBuilder<Strings>) {
     for (kind, text) in errors_of(build) {
         assert_eq!(kind, expected, "{what}: {text}");
         assert!(text.contains(reason), "{what}: {reason:?} is not in {text}");
     }
 }
 
-fn at(url: &str) -> RedisBuilder<RedisStorage> {
+fn at(url: &str) -> RedisBuilder<Strings> {
     quick(RedisStorage::builder(url))
 }
 

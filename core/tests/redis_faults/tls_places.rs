@@ -7,7 +7,7 @@ use gsession_test_servers::Authority;
 use super::*;
 
 /// Both faces can be used.
-fn works(build: impl Fn() -> RedisBuilder<RedisStorage>) {
+fn works(build: impl Fn() -> RedisBuilder<Strings>) {
     build().build().unwrap().check().unwrap();
     for side in [Side::Blocking, Side::Waiting] {
         let face = Face::over((Form::Strings, side), build().build().unwrap());
@@ -17,7 +17,7 @@ fn works(build: impl Fn() -> RedisBuilder<RedisStorage>) {
 }
 
 #[track_caller]
-fn fails(reason: &str, build: impl Fn() -> RedisBuilder<RedisStorage>) {
+fn fails(reason: &str, build: impl Fn() -> RedisBuilder<Strings>) {
     let error = build().build().unwrap().check().unwrap_err();
     assert!(texts(&error).contains(reason), "{}", texts(&error));
     let face = Face::over((Form::Strings, Side::Waiting), build().build().unwrap());
@@ -35,7 +35,7 @@ fn tls_sentinel_of(server: &RedisServer, authority: &Authority) -> RedisServer {
     RedisServer::builder().sentinel().tls_by(authority, None).set("sentinel monitor", &monitor).start()
 }
 
-fn by(sentinel: &RedisServer) -> RedisBuilder<RedisStorage> {
+fn by(sentinel: &RedisServer) -> RedisBuilder<Strings> {
     RedisStorage::sentinel([sentinel.url()], SERVICE)
 }
 

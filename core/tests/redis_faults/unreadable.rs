@@ -106,12 +106,11 @@ impl Codec for Reversed {
 fn a_write_to_what_other_settings_have_stored_is_not_lost() {
     let server = RedisServer::start();
     for side in [Side::Blocking, Side::Waiting] {
-        let build =
-            |builder: RedisBuilder<RedisStorage>| Face::over((Form::Strings, side), quick(builder).build().unwrap());
+        let build = |builder: RedisBuilder<Strings>| Face::over((Form::Strings, side), quick(builder).build().unwrap());
         let url = &server.url();
         let plain = || RedisStorage::builder(url);
         let narrow = |limits: Limits| move || RedisStorage::builder(url).limits(limits);
-        type Build<'a> = Box<dyn Fn() -> RedisBuilder<RedisStorage> + 'a>;
+        type Build<'a> = Box<dyn Fn() -> RedisBuilder<Strings> + 'a>;
         let settings: [(&str, Build<'_>, Build<'_>); 4] = [
             ("a codec", Box::new(|| plain().codec(Reversed)), Box::new(plain)),
             ("no codec", Box::new(plain), Box::new(|| plain().codec(Reversed))),

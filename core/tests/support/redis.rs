@@ -7,7 +7,7 @@ use std::sync::{
 
 use gsession::{
     RedisHashStorage, RedisStorage,
-    storage::redis::{NearCache, RedisBuilder},
+    storage::redis::{GoHashes, GoStrings, NearCache, Redis, RedisBuilder},
 };
 use gsession_test_servers::{Cluster, RedisServer};
 
@@ -47,11 +47,11 @@ pub(crate) fn hashes_at(prefix: &str) -> RedisHashStorage {
     RedisHashStorage::builder(&server().url()).key_prefix(prefix).build().unwrap()
 }
 
-pub(crate) fn goframe_strings() -> RedisStorage {
+pub(crate) fn goframe_strings() -> Redis<GoStrings> {
     apart(RedisStorage::builder(&server().url())).goframe().build().unwrap()
 }
 
-pub(crate) fn goframe_hashes() -> RedisHashStorage {
+pub(crate) fn goframe_hashes() -> Redis<GoHashes> {
     apart(RedisHashStorage::builder(&server().url())).goframe().build().unwrap()
 }
 

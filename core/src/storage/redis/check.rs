@@ -1,6 +1,6 @@
-//! Whether the servers are what the storage was told they are.
+//! Checks that the servers are what the settings say, and that sessions can be stored.
 
-use std::{fmt, sync::Arc};
+use std::{fmt, iter, sync::Arc};
 
 use rand::{
     TryRng as _,
@@ -9,17 +9,24 @@ use rand::{
 use redis::{Cmd, Pipeline, Value};
 
 use super::{
-    server::{BlockingDialer, Call, Failure, Link as _, Node, What, is_answer, tag_of},
-    wire::{Wire, shape},
+    connection::Node,
+    errors::{Answered, Failure, is_answer},
+    layout::Layout,
+    servers::{Effect, Request, Servers, malformed, tag_of},
+    storage::Redis,
 };
-use crate::storage::{StorageError, StorageErrorKind};
+use crate::{
+    KeyScheme, StoreKey,
+    storage::{StorageError, StorageErrorKind},
+    wait::wait,
+};
 
 const CHECKING: &str = "checking the Redis servers";
 
-/// Writes and removes in one step, so that nothing stays behind.
+/// Writes and removes in one step, so that nothing is left behind.
 const TRY_WRITING: &str =
     "for _, key in ipairs(KEYS) do redis.call('SET', key, '', 'PX', 60000) redis.call('DEL', key) end return 1";
-/// Keys that are drawn to find one on each node of a cluster: enough for a node that serves a single slot of the 16,384.
+/// Random keys that are tried to find one on each node of a cluster: enough for a node that serves one of the 16,384 slots.
 const DRAWS: usize = 100_000;
 
 /// Why a server cannot be used.
@@ -40,7 +47,7 @@ enum Unfit {
 }
 
 impl fmt::Debug for Unfit {
-    /// The text: `main` prints the error that it returns with `Debug`, and that is where you look for the reason.
+    /// As `Display`: `main` prints the error it returns with `Debug`.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         fmt::Display::fmt(self, f)
     }
@@ -50,55 +57,78 @@ fn setup(unfit: Unfit) -> StorageError {
     StorageError::new(StorageErrorKind::Setup, CHECKING).with_source(unfit)
 }
 
-/// Asks every primary who it is, and whether it runs a script that stores something under keys as a session has: `names` makes
-/// them of random bytes, all in one slot.
-pub(super) async fn check(
-    wire: &Wire<'_, BlockingDialer>,
-    names: impl Fn([u8; 32]) -> Vec<Vec<u8>> + Send,
-) -> Result<(), StorageError> {
+impl<L: Layout> Redis<L> {
+    /// Connects to the servers and checks that they can be used, so that a wrong setting is noticed at startup. It also writes a
+    /// key under the key prefix, with an expiry, and removes it again. Blocks, no longer than the timeouts allow.
+    ///
+    /// # Errors
+    ///
+    /// [`StorageError`] if a server cannot be reached, is too old, refuses the login, or is not what the settings say: a replica,
+    /// or a node of a cluster; or if nothing can be written, for example because the user has no right to this prefix, or the
+    /// server is full; or if the server cannot report changes to the near cache. Its source names the reason.
+    pub fn check(&self) -> Answered<()> {
+        let key = |random| match L::KEY_SCHEME {
+            KeyScheme::Hashed => StoreKey::from_bytes(random),
+            // A raw id of the usual length.
+            KeyScheme::RawIds => {
+                let hex = StoreKey::from_bytes(random).hex();
+                hex.get(..32).and_then(StoreKey::from_raw_id).unwrap_or_else(|| StoreKey::from_bytes(random))
+            }
+        };
+        let names = |random| {
+            let key = key(random);
+            iter::once(self.layout().name(&key)).chain(self.layout().name_of_trace(&key)).collect()
+        };
+        wait(check(self.blocking(), names))
+    }
+}
+
+/// Asks every primary what it is, and whether it runs a script that writes under the keys of a session. `names` makes such keys of
+/// random bytes, all in one slot.
+async fn check(servers: &Servers, names: impl Fn([u8; 32]) -> Vec<Vec<u8>> + Send) -> Answered<()> {
     let failed = |failure: Failure| failure.while_doing(CHECKING);
-    let nodes = wire.servers.primaries(wire.dialer).await.map_err(failed)?;
+    let nodes = servers.primaries().await.map_err(failed)?;
     for node in &nodes {
         let mut questions = Pipeline::with_capacity(1);
         questions.ignore_errors();
         questions.cmd("INFO");
-        let answers = wire.servers.ask_node(wire.dialer, node, &questions).await.map_err(failed)?;
-        let [info] = answers.as_slice() else { return Err(shape(CHECKING)) };
-        // Who may not ask for INFO is believed.
+        let answers = servers.ask_node(node, &questions).await.map_err(failed)?;
+        let [info] = answers.as_slice() else { return Err(malformed(CHECKING)) };
+        // Without the right to INFO, the settings are taken to be right.
         let info = match info {
             Value::BulkString(bytes) => String::from_utf8_lossy(bytes).into_owned(),
             Value::VerbatimString { text, .. } => text.clone(),
             Value::ServerError(_) => String::new(),
-            _ => return Err(shape(CHECKING)),
+            _ => return Err(malformed(CHECKING)),
         };
-        if let Some(unfit) = unfit(&info, wire.servers.are_a_cluster()) {
+        if let Some(unfit) = unfit(&info, servers.are_a_cluster()) {
             return Err(setup(unfit));
         }
         if let Some(tracking) = node.tracking() {
-            try_tracking(wire, node, &tracking).await?;
+            try_tracking(servers, node, &tracking).await?;
         }
     }
-    let drawn = if wire.servers.are_a_cluster() {
+    let drawn = if servers.are_a_cluster() {
         let nodes = nodes.iter().map(|node| node.name().into()).collect();
-        draw_for_each(nodes, names, |key| Some(wire.servers.known_node_of(key)?.name().into()))
+        draw_for_each(nodes, names, |key| Some(servers.known_node_of(key)?.name().into()))
     } else {
-        // Whichever server is the primary by now is asked.
+        // Written to whichever server is the primary by now.
         draw(&names).map(|keys| vec![keys])
     };
     for keys in drawn.map_err(|_| StorageError::new(StorageErrorKind::Setup, "reading the system's random numbers"))? {
-        try_writing(wire, &keys).await?;
+        try_writing(servers, &keys).await?;
     }
     Ok(())
 }
 
-/// The keys of a session that nobody has.
+/// The keys of a session that does not exist.
 fn draw(names: impl Fn([u8; 32]) -> Vec<Vec<u8>>) -> Result<Vec<Vec<u8>>, SysError> {
     let mut bytes = [0; 32];
     SysRng.try_fill_bytes(&mut bytes)?;
     Ok(names(bytes))
 }
 
-/// The keys of a session on each of the nodes, or on the one that has all sessions, if the prefix has a part in braces.
+/// The keys of a session on each node, or on the one that has all sessions, if the prefix has a part in braces.
 fn draw_for_each(
     mut nodes: Vec<Box<str>>,
     names: impl Fn([u8; 32]) -> Vec<Vec<u8>>,
@@ -112,10 +142,10 @@ fn draw_for_each(
         let at = node_of(key).map(|has| nodes.iter().position(|node| *node == has));
         match at {
             Some(Some(at)) => drop(nodes.swap_remove(at)),
-            // The first one is written in any case, also if the nodes are others by now.
+            // The first one is always used, also if the nodes have changed by now.
             Some(None) if !drawn.is_empty() => continue,
             Some(None) => {}
-            // The map of the cluster has changed meanwhile: the key is asked for wherever it is now.
+            // The map of the cluster has changed: the key is written wherever it belongs now.
             None => nodes.clear(),
         }
         drawn.push(keys);
@@ -126,28 +156,29 @@ fn draw_for_each(
     Ok(drawn)
 }
 
-/// What the async face does with each new connection.
-async fn try_tracking(wire: &Wire<'_, BlockingDialer>, node: &Arc<Node>, tracking: &Cmd) -> Result<(), StorageError> {
+/// What the near cache does with each new connection.
+async fn try_tracking(servers: &Servers, node: &Arc<Node>, tracking: &Cmd) -> Answered<()> {
     let failed = |failure: Failure| failure.while_doing(CHECKING);
-    let mut link = wire.servers.connect(wire.dialer, node).await.map_err(|unlinked| failed(unlinked.into()))?;
-    // The connection is not put back: the blocking face has no use for one that tells what changes.
-    let Err(error) = link.send(tracking).await else { return Ok(()) };
+    let mut connection = servers.connect(node).await.map_err(|unusable| failed(unusable.into()))?;
+    // The connection is not put back: blocking use needs no connection that reports changes.
+    let Err(error) = connection.send(tracking).await else { return Ok(()) };
     if !is_answer(&error) {
         return Err(failed(Failure::lost(node.name(), &error)));
     }
     let failure = Failure::refused(node.name(), &error);
-    Err(if failure.is_for_good() { setup(Unfit::NoTracking(failure)) } else { failed(failure) })
+    Err(if failure.is_permanent() { setup(Unfit::NoTracking(failure)) } else { failed(failure) })
 }
 
-async fn try_writing(wire: &Wire<'_, BlockingDialer>, keys: &[Vec<u8>]) -> Result<(), StorageError> {
+async fn try_writing(servers: &Servers, keys: &[Vec<u8>]) -> Answered<()> {
     let mut command = redis::cmd("EVAL");
     command.arg(TRY_WRITING).arg(keys.len()).arg(keys);
     let key = keys.first().map(Vec::as_slice).unwrap_or_default();
-    let call = Call { doing: CHECKING, key, what: What::Command(command), repeatable: true, writes: true };
-    match wire.servers.ask(wire.dialer, &call).await {
+    match servers.ask(Request::command(CHECKING, key, command, Effect::Repeatable)).await {
         Ok(_) => Ok(()),
-        Err(failure) if failure.is_for_good() => Err(setup(Unfit::NoWrites(failure))),
-        Err(failure) => Err(failure.while_doing(CHECKING)),
+        Err(error) => match Failure::of(&error) {
+            Some(failure) if failure.is_permanent() => Err(setup(Unfit::NoWrites(failure.clone()))),
+            _ => Err(error),
+        },
     }
 }
 
@@ -172,7 +203,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_cannot_be_used_is_named() {
+    fn an_unfit_server_is_named() {
         assert!(unfit("redis_version:7.0.15\r\nredis_mode:standalone\r\nrole:master\r\n", false).is_none());
         assert!(unfit("redis_version:7.0.15\r\nredis_mode:cluster\r\nrole:master\r\n", true).is_none());
         assert!(unfit("", false).is_none());
@@ -195,10 +226,10 @@ mod tests {
         let node_of = |key: &[u8]| Some(if key.ends_with(b"0") { "a".into() } else { "b".into() });
         let drawn = draw_for_each(vec!["a".into(), "b".into()], |random| names(random, "s:"), node_of).unwrap();
         assert_eq!(drawn.len(), 2);
-        // One has taken the place of all that were there.
+        // A new node has replaced all others.
         let drawn = draw_for_each(vec!["gone".into()], |random| names(random, "{"), |_| Some("new".into())).unwrap();
         assert_eq!(drawn.len(), 1);
-        // Nobody knows where anything is.
+        // The map of the cluster is unknown.
         let drawn = draw_for_each(vec!["a".into(), "b".into()], |random| names(random, "s:"), |_| None).unwrap();
         assert_eq!(drawn.len(), 1);
     }

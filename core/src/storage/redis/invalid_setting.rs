@@ -1,23 +1,19 @@
-//! What is wrong with the settings of a Redis storage, and within which bounds they work.
+//! What can be wrong with the settings of a Redis storage.
 
-use std::{fmt, time::Duration};
+use std::fmt;
 
-use super::server::Replicas;
+use crate::storage::{StorageError, StorageErrorKind};
 
-/// Less than a server needs in the same room.
-const SHORTEST: Duration = Duration::from_millis(1);
-/// Nobody waits longer for a change to be confirmed, and the server would have to.
-const LONGEST_WAIT: Duration = Duration::from_secs(60 * 60);
 /// More than any server has.
-const MOST_REPLICAS: u32 = 1000;
-/// The server counts its databases in an `int`.
-const LAST_DATABASE: i64 = i32::MAX as i64;
+pub(super) const MOST_REPLICAS: u32 = 1000;
+/// Servers count their databases in an `int`.
+pub(super) const LAST_DATABASE: i64 = i32::MAX as i64;
 /// The prefix is part of every key, and is sent with every command.
-const LONGEST_PREFIX: usize = 1024;
+pub(super) const LONGEST_PREFIX: usize = 1024;
 
 /// A setting that cannot work, or two that contradict each other.
 #[derive(thiserror::Error)]
-pub(super) enum InvalidSetting {
+pub(crate) enum InvalidSetting {
     #[error(
         "the URL is not one of a Redis server: {0}; it looks like redis://user:password@host:port/database, where \
          characters such as / ? # @ % in the password are percent-encoded, unless `password` is given it"
@@ -58,8 +54,9 @@ pub(super) enum InvalidSetting {
     DatabaseOfCluster,
     #[error("`database`: numbers go from 0 to {LAST_DATABASE}")]
     Database,
-    #[error("GoFrame's format cannot be cached near, and has a codec of its own")]
-    GoFrame,
+    /// The layout cannot do what a setting asks for.
+    #[error("{0}")]
+    Layout(&'static str),
     #[error("`{0}`: with less than a millisecond nothing would ever be done in time")]
     TooShort(&'static str),
     #[error("`wait_for_replicas`: at most {MOST_REPLICAS} replicas, and at most an hour")]
@@ -70,30 +67,15 @@ pub(super) enum InvalidSetting {
     Socket,
 }
 
+impl InvalidSetting {
+    pub(crate) fn into_error(self) -> StorageError {
+        StorageError::new(StorageErrorKind::Setup, "setting up a Redis storage").with_source(self)
+    }
+}
+
 impl fmt::Debug for InvalidSetting {
-    /// The text: `main` prints the error that it returns with `Debug`, and that is where you look for the reason.
+    /// As `Display`: `main` prints the error it returns with `Debug`.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         fmt::Display::fmt(self, f)
     }
-}
-
-pub(super) fn check_timeout(name: &'static str, timeout: Duration) -> Result<(), InvalidSetting> {
-    if timeout < SHORTEST { Err(InvalidSetting::TooShort(name)) } else { Ok(()) }
-}
-
-pub(super) fn check_replicas(replicas: Replicas) -> Result<(), InvalidSetting> {
-    // The server takes 0 milliseconds as for ever.
-    check_timeout("wait_for_replicas", replicas.timeout)?;
-    if replicas.count > MOST_REPLICAS || replicas.timeout > LONGEST_WAIT {
-        return Err(InvalidSetting::Replicas);
-    }
-    Ok(())
-}
-
-pub(super) fn check_database(number: i64) -> Result<(), InvalidSetting> {
-    if (0..=LAST_DATABASE).contains(&number) { Ok(()) } else { Err(InvalidSetting::Database) }
-}
-
-pub(super) fn check_prefix(prefix: &str) -> Result<(), InvalidSetting> {
-    if prefix.len() > LONGEST_PREFIX { Err(InvalidSetting::Prefix) } else { Ok(()) }
 }

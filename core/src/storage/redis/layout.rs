@@ -1,95 +1,159 @@
-//! How sessions lie in Redis: the operations of a storage, over either face.
+//! What a layout is: how sessions are kept in Redis, and the commands that read and change them.
 
-use std::future::Future;
-
-use super::{server::Dialer, wire::Wire};
-use crate::{
-    KeyScheme, Record, StoreKey, Timestamp,
-    record::{Access, Commit},
-    storage::{Committed, Created, Found, Lookup, Moved, Removed, StorageError, Swept, Touched, Trace},
+use std::{
+    future::{Future, ready},
+    sync::Arc,
+    time::Duration,
 };
 
-type Answered<T> = Result<T, StorageError>;
+use redis::{Cmd, Value};
 
-/// A way to keep sessions. The methods are those of [`Storage`](crate::Storage), with the same contract.
-pub(super) trait Layout: Send + Sync + 'static {
-    /// Reads with the entries `names`, or all.
-    fn load<D: Dialer>(
-        &self,
-        wire: &Wire<'_, D>,
-        key: &StoreKey,
-        names: Option<&[&str]>,
-        access: &Access,
-    ) -> impl Future<Output = Answered<Lookup>> + Send;
+use super::{errors::Answered, servers::Servers};
+use crate::{
+    Codec, KeyScheme, Limits, Record, StoreKey, Timestamp,
+    record::{Access, Commit, JsonText},
+    storage::{Created, Found, Lookup, Removed, Swept, Touched, Trace},
+};
 
-    fn create<D: Dialer>(
-        &self,
-        wire: &Wire<'_, D>,
-        key: &StoreKey,
-        record: &Record,
-        now: Timestamp,
-    ) -> impl Future<Output = Answered<Created>> + Send;
+// Operations, as errors name them.
+pub(super) const READING: &str = "reading a session from Redis";
+pub(super) const CREATING: &str = "storing a new session in Redis";
+pub(super) const COMMITTING: &str = "changing a session in Redis";
+pub(super) const RENEWING: &str = "renewing a session in Redis";
+pub(super) const TOUCHING: &str = "extending a session in Redis";
+pub(super) const ENDING: &str = "ending a session in Redis";
 
-    fn commit<D: Dialer>(
-        &self,
-        wire: &Wire<'_, D>,
-        key: &StoreKey,
-        commit: &Commit,
-    ) -> impl Future<Output = Answered<Committed>> + Send;
+/// How long a prepared session is kept if no move between nodes activates it.
+pub(super) const PREPARED_FOR: Duration = Duration::from_secs(60);
 
-    fn touch<D: Dialer>(
-        &self,
-        wire: &Wire<'_, D>,
-        key: &StoreKey,
-        access: &Access,
-    ) -> impl Future<Output = Answered<Touched>> + Send;
+/// The names of the entries to read; `None` for all.
+pub(crate) type Names<'a> = Option<&'a [&'a str]>;
 
-    fn move_to<D: Dialer>(
-        &self,
-        wire: &Wire<'_, D>,
-        from: &StoreKey,
-        to: &StoreKey,
-        commit: &Commit,
-    ) -> impl Future<Output = Answered<Moved>> + Send;
-
-    /// The trace of a renewal. By default: none, where its format has no place for what a trace keeps.
-    fn trace<D: Dialer>(
-        &self,
-        wire: &Wire<'_, D>,
-        key: &StoreKey,
-        now: Timestamp,
-    ) -> impl Future<Output = Answered<Option<Trace>>> + Send {
-        let _ = (wire, key, now);
-        std::future::ready(Ok(None))
-    }
-
-    fn remove<D: Dialer>(&self, wire: &Wire<'_, D>, key: &StoreKey) -> impl Future<Output = Answered<Removed>> + Send;
-
-    fn find<D: Dialer>(
-        &self,
-        wire: &Wire<'_, D>,
-        principal: &str,
-        now: Timestamp,
-    ) -> impl Future<Output = Answered<Vec<Found>>> + Send;
-
-    fn sweep<D: Dialer>(&self, wire: &Wire<'_, D>, now: Timestamp) -> impl Future<Output = Answered<Swept>> + Send;
+/// What a layout is made of.
+pub(crate) struct LayoutSettings {
+    /// What keys begin with, if it is set.
+    pub(super) prefix: Option<String>,
+    pub(super) limits: Limits,
+    pub(super) codec: Option<Arc<dyn Codec>>,
+    pub(super) has_near_cache: bool,
 }
 
-/// A layout whose sessions can be kept near: it can be asked for them with a plain command, to which the server's tracking
-/// of keys applies.
-pub(super) trait Plain: Layout {
-    /// How it names sessions.
-    fn key_scheme(&self) -> KeyScheme;
+/// The result of a change.
+pub(crate) enum Change {
+    /// When the session ends if it is not used again, and its revision as in
+    /// [`Snapshot::revision`](crate::record::Snapshot::revision).
+    Done {
+        expires_at: Timestamp,
+        revision: u64,
+    },
+    Gone,
+    /// The session was renewed at this time.
+    Moved(Timestamp),
+    /// The same, by an earlier attempt of this very move.
+    AlreadyMoved(Timestamp),
+    Conflict(Option<JsonText>),
+    /// Something exists under the new key.
+    Taken,
+    /// The change was made to a value with the header of a session that cannot be read. That is no session (S11).
+    Unreadable,
+}
 
-    /// The key of a session in Redis.
+/// A renewal: a session is changed, and moves.
+pub(crate) struct Renewal<'a> {
+    pub(super) from: &'a StoreKey,
+    pub(super) to: &'a StoreKey,
+    pub(super) commit: &'a Commit,
+}
+
+/// The result of replacing a session by the trace of its renewal.
+pub(crate) enum Claim {
+    Done,
+    /// The session was changed since it was read.
+    Changed,
+    Gone,
+    Moved(Timestamp),
+}
+
+/// A future whose output is an answer or an error.
+pub(crate) trait Answering<T>: Future<Output = Answered<T>> + Send {}
+
+impl<T, F: Future<Output = Answered<T>> + Send> Answering<T> for F {}
+
+/// How a session is read and changed.
+pub(crate) trait Format: Sized + Send + Sync + 'static {
+    fn new(settings: LayoutSettings) -> Answered<Self>;
+
+    /// A read-only command that returns the session. The near cache sends it, because scripts are not tracked. `None` if the
+    /// session may have to be touched.
+    fn plain_read(&self, _key: &StoreKey, _names: Names<'_>, _access: &Access) -> Option<Cmd> {
+        None
+    }
+
+    /// Reads the answer to [`plain_read`](Self::plain_read).
+    fn decode(&self, _key: &StoreKey, _reply: Value, _names: Names<'_>, _access: &Access) -> Lookup {
+        Lookup::Absent
+    }
+
+    /// Reads a session with the entries `names`, or all, and touches it if that is due.
+    fn load(&self, servers: &Servers, key: &StoreKey, names: Names<'_>, access: &Access) -> impl Answering<Lookup>;
+
+    /// Changes a session. If `to` is given, which is on the same node, the session moves there.
+    fn change(
+        &self,
+        servers: &Servers,
+        key: &StoreKey,
+        to: Option<&StoreKey>,
+        commit: &Commit,
+    ) -> impl Answering<Change>;
+}
+
+/// A way to keep sessions: a format, and the operations that depend little on it. [`Storage`](crate::Storage) describes what the
+/// methods promise.
+pub(crate) trait Layout: Format {
+    const KEY_SCHEME: KeyScheme;
+    /// Whether [`prepare`](Self::prepare) replaces a session that was prepared before.
+    const REPLACES_PREPARED: bool;
+
+    /// The Redis key of a session.
     fn name(&self, key: &StoreKey) -> Vec<u8>;
 
-    /// The key of the trace that its renewal leaves, if that is another one.
-    fn name_of_trace(&self, key: &StoreKey) -> Option<Vec<u8>>;
+    /// The Redis key of the trace of its renewal, if that is another one.
+    fn name_of_trace(&self, _key: &StoreKey) -> Option<Vec<u8>> {
+        None
+    }
 
-    /// The command that reads the session without touching it, if that is not due.
-    fn plain(&self, key: &StoreKey, names: Option<&[&str]>, access: &Access) -> Option<redis::Cmd>;
+    /// Refuses what the format cannot store.
+    fn check(&self, _commit: &Commit) -> Answered<()> {
+        Ok(())
+    }
 
-    /// Reads the answer to that command.
-    fn understood(&self, key: &StoreKey, reply: redis::Value, names: Option<&[&str]>, access: &Access) -> Lookup;
+    fn create(&self, servers: &Servers, key: &StoreKey, record: &Record, now: Timestamp) -> impl Answering<Created>;
+
+    fn touch(&self, servers: &Servers, key: &StoreKey, access: &Access) -> impl Answering<Touched>;
+
+    fn remove(&self, servers: &Servers, key: &StoreKey) -> impl Answering<Removed>;
+
+    /// By default none, for formats that cannot store all of a [`Trace`].
+    fn trace(&self, _servers: &Servers, _key: &StoreKey, _now: Timestamp) -> impl Answering<Option<Trace>> {
+        ready(Ok(None))
+    }
+
+    fn find(&self, servers: &Servers, principal: &str, now: Timestamp) -> impl Answering<Vec<Found>>;
+
+    /// By default Redis does it.
+    fn sweep(&self, _servers: &Servers, _now: Timestamp) -> impl Answering<Swept> {
+        ready(Ok(Swept::default()))
+    }
+
+    /// First step of a [move between nodes](super::cluster_move): stores a session that nobody can see yet.
+    fn prepare(&self, servers: &Servers, renewal: &Renewal<'_>, record: &Record) -> impl Answering<Created>;
+
+    /// Second step: replaces the session, if it still has this revision, by the trace of its renewal.
+    fn claim(&self, servers: &Servers, renewal: &Renewal<'_>, revision: u64) -> impl Answering<Claim>;
+
+    /// Third step: makes what was prepared a session. Returns when it ends, or `None` if it is gone.
+    fn activate(&self, servers: &Servers, to: &StoreKey, access: &Access) -> impl Answering<Option<Timestamp>>;
+
+    /// Whether a session that was renewed was renewed by an earlier attempt of this very renewal.
+    fn was_moved(&self, servers: &Servers, renewal: &Renewal<'_>) -> impl Answering<bool>;
 }

@@ -1,4 +1,4 @@
-//! How TLS is spoken to Redis servers.
+//! The TLS settings for Redis servers.
 
 use std::fmt;
 
@@ -7,10 +7,10 @@ use rustls::pki_types::{CertificateDer, PrivateKeyDer, pem::PemObject as _};
 
 use super::invalid_setting::InvalidSetting;
 
-/// How TLS is spoken to servers whose URLs begin with `rediss://`: see
-/// [`RedisBuilder::root_certificate`](super::RedisBuilder::root_certificate) and its neighbours, which set this for the servers,
-/// and [`RedisBuilder::sentinel_tls`](super::RedisBuilder::sentinel_tls), which sets it for the Sentinels. By default, a server
-/// must have a certificate for the host name in the URL that a CA has signed which the system trusts.
+/// TLS settings for servers whose URLs begin with `rediss://`.
+/// [`RedisBuilder::root_certificate`](super::RedisBuilder::root_certificate) and the methods next to it set this for the servers,
+/// [`RedisBuilder::sentinel_tls`](super::RedisBuilder::sentinel_tls) for the Sentinels. By default, a server needs a certificate
+/// for the host name in the URL, signed by a CA that the system trusts.
 ///
 /// ```
 /// use gsession::storage::redis::RedisTls;
@@ -26,8 +26,8 @@ pub struct RedisTls {
 }
 
 impl RedisTls {
-    /// The certificates (PEM) of the CAs that have signed the servers' certificates. Default: those that the system trusts. They
-    /// take the place of the system's.
+    /// The certificates (PEM) of the CAs that signed the servers' certificates. They replace those that the system trusts, which are
+    /// the default.
     #[must_use]
     pub fn root_certificate(mut self, pem: impl Into<Vec<u8>>) -> Self {
         self.root = Some(pem.into());
@@ -41,12 +41,12 @@ impl RedisTls {
         self
     }
 
-    /// Accepts whatever certificate a server shows, also one that is self-signed, expired or for another name. Default: off.
+    /// Accepts any certificate, including one that is self-signed, expired or for another name. Default: off.
     ///
-    /// **This gives up what TLS is for.** The connection is encrypted, but nobody knows to whom: anyone who can answer in the
-    /// server's place, or sit in between, reads the password and every session, and can log in as anybody. If your provider's
-    /// servers have self-signed certificates, get the certificate and set [`root_certificate`](Self::root_certificate) instead.
-    /// OWASP ASVS 12.3.2 asks for that.
+    /// **This gives up the protection of TLS.** The connection is encrypted, but the server is not authenticated: anyone who can
+    /// impersonate it or intercept the connection reads the password and every session, and can log in as anybody. If your
+    /// provider's servers have self-signed certificates, get the certificate and set
+    /// [`root_certificate`](Self::root_certificate) instead. OWASP ASVS 12.3.2 requires that.
     #[must_use]
     pub const fn danger_accept_invalid_certificates(mut self) -> Self {
         self.accepts_all = true;
@@ -63,7 +63,7 @@ impl RedisTls {
         }
     }
 
-    /// Whether what is set can be used. Without this, each server would be refused later, for another reason.
+    /// Checks the certificates. Without this, connecting would fail later, for another reason.
     pub(super) fn check(&self) -> Result<(), InvalidSetting> {
         if let Some(pem) = &self.root {
             if self.accepts_all {
@@ -79,13 +79,13 @@ impl RedisTls {
     }
 
     /// The certificates, if there are any.
-    pub(super) fn certificates(&self) -> Option<TlsCertificates> {
+    pub(crate) fn certificates(&self) -> Option<TlsCertificates> {
         (self.root.is_some() || self.client.is_some())
             .then(|| TlsCertificates { client_tls: self.client.clone(), root_cert: self.root.clone() })
     }
 
-    /// An address that says whether every certificate is accepted.
-    pub(super) fn applied_to(&self, address: &ConnectionAddr) -> ConnectionAddr {
+    /// The address with the setting whether any certificate is accepted.
+    pub(crate) fn applied_to(&self, address: &ConnectionAddr) -> ConnectionAddr {
         let mut address = address.clone();
         if let ConnectionAddr::TcpTls { insecure, .. } = &mut address {
             *insecure = self.accepts_all;

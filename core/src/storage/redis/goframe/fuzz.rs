@@ -1,11 +1,11 @@
-//! A door for fuzzers.
+//! An entry point for fuzzers.
 
 use redis::Value;
 
-use super::{hash, json, text, trace::Trace};
+use super::{hashes, json, text, trace::Trace};
 use crate::Limits;
 
-/// What GoFrame may have stored: an object of JSON, the fields of a hash (cut at each `\xff`), a trace of ours.
+/// What GoFrame may have stored: a JSON object, the fields of a hash (split at each `\xff`), a trace of ours.
 pub fn goframe(data: &[u8]) {
     let limits = Limits::default();
     if let Ok(entries) = json::decode(data, &limits) {
@@ -17,7 +17,7 @@ pub fn goframe(data: &[u8]) {
         assert_eq!(json::decode(as_go.as_bytes(), &limits).map(|entries| entries.len()), Ok(entries.len()));
     }
     let parts = data.split(|&byte| byte == 0xff).map(|part| Value::BulkString(part.to_vec()));
-    hash::entries(Value::Array(parts.collect()), &limits);
+    hashes::entries(Value::Array(parts.collect()), &limits);
     if let Ok(field) = std::str::from_utf8(data) {
         assert_eq!(text::from_json(&text::to_json(field, limits.max_depth)), field);
     }

@@ -1,20 +1,17 @@
-//! The trace of a renewal beside GoFrame's sessions, under a key that GoFrame never asks for.
+//! The trace of a renewal, stored next to GoFrame's sessions under a key that GoFrame never reads.
 
-use crate::{StoreKey, Timestamp};
+use crate::{StoreKey, Timestamp, storage::redis::servers::tag_of};
 
-/// Where the session lives on, and since when: a version byte, the time in little-endian milliseconds, the new id.
+/// Where the session was moved to, and when: a version byte, the time in little-endian milliseconds, the new id.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Trace {
     pub(super) to: StoreKey,
     pub(super) at: Timestamp,
 }
 
-/// The key of the trace that a session named `name` leaves: in the same slot of a cluster.
+/// The key of the trace of the session `name`: in the same slot of a cluster.
 pub(super) fn name_of_trace(name: &[u8]) -> Vec<u8> {
-    let has_tag = name.iter().position(|&byte| byte == b'{').is_some_and(|open| {
-        name.get(open + 1..).is_some_and(|rest| rest.iter().position(|&byte| byte == b'}').is_some_and(|at| at > 0))
-    });
-    if has_tag { [name, b":renewed"].concat() } else { [b"{", name, b"}:renewed"].concat() }
+    if tag_of(name).is_some() { [name, b":renewed"].concat() } else { [b"{", name, b"}:renewed"].concat() }
 }
 
 impl Trace {
@@ -44,7 +41,7 @@ mod tests {
     }
 
     #[test]
-    fn a_trace_lies_in_the_slot_of_its_session() {
+    fn a_trace_is_in_the_slot_of_its_session() {
         assert_eq!(name_of_trace(b"app:gf1"), b"{app:gf1}:renewed");
         assert_eq!(name_of_trace(b"{app}:gf1"), b"{app}:gf1:renewed");
         assert_eq!(name_of_trace(b"{}gf1"), b"{{}gf1}:renewed");

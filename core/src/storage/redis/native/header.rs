@@ -1,5 +1,4 @@
-//! The header of everything that the Redis storages keep: 62 bytes at fixed places, so that a script can read and change
-//! them without knowing the rest.
+//! The header of every stored session: 62 bytes at fixed offsets, which scripts read and change without knowing the rest.
 
 use std::time::Duration;
 
@@ -11,40 +10,40 @@ use crate::{Record, StoreKey, Timestamp, id::SealedId, record::Entries, storage:
 pub(super) const VERSION: u8 = 1;
 /// Bytes of a session's header.
 pub(super) const LEN: usize = 62;
-/// Where in a trace its sealed id begins.
+/// The offset of the sealed id in a trace.
 const SEALED: usize = 42;
-/// Bytes of a trace, at most.
+/// The maximum length of a trace.
 pub(super) const LONGEST_TRACE: usize = SEALED + 512;
 
-/// What stands under a key.
+/// What a value with a header is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Kind {
+pub(crate) enum Kind {
     /// A session.
     Session,
-    /// A session on its way here from another node of a cluster: nobody can see it yet.
+    /// A session that is being moved here from another node of a cluster. Nobody can see it yet.
     Prepared,
 }
 
 /// The header of a session.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Header {
+pub(crate) struct Header {
     pub(super) kind: Kind,
     pub(super) revision: u64,
     pub(super) last_seen: Timestamp,
     pub(super) idle_timeout: Duration,
-    /// How many entries there are at most: exact on the hash storage, where the others only count up until the next rewrite.
+    /// The number of entries: exact for hashes; for strings an upper bound until the next rewrite.
     pub(super) entries: u32,
-    /// How many bytes their keys and values have at most, likewise.
+    /// The bytes of their keys and values, likewise.
     pub(super) bytes: u32,
     pub(super) tag: Tag,
     pub(super) created_at: Timestamp,
     pub(super) absolute_deadline: Option<Timestamp>,
-    /// Where the log of changes begins; 0 on the hash storage, which has none.
+    /// The offset of the log of changes; 0 for hashes, which have none.
     pub(super) log: u32,
 }
 
-/// The start of the SHA-256 of the principal, by which its sessions are found; zeros for none.
-pub(super) type Tag = [u8; 8];
+/// The first bytes of the SHA-256 of the principal, by which its sessions are found; zeros without a principal.
+pub(crate) type Tag = [u8; 8];
 
 pub(super) fn tag_of(principal: Option<&str>) -> Tag {
     let Some(principal) = principal else { return Tag::default() };
@@ -54,9 +53,9 @@ pub(super) fn tag_of(principal: Option<&str>) -> Tag {
     tag
 }
 
-/// What the first bytes of a value say.
+/// What the beginning of a value says.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) enum Head {
+pub(crate) enum Head {
     Session(Header),
     Trace(Trace),
 }
@@ -102,7 +101,7 @@ impl Header {
         bytes
     }
 
-    /// A record with these times, and with what stands behind the header.
+    /// A record with these times, this principal and these entries.
     pub(super) fn record(&self, principal: Option<std::sync::Arc<str>>, entries: Entries) -> Record {
         let mut record = Record::new(self.created_at, self.idle_timeout, self.absolute_deadline);
         (record.last_seen, record.principal, record.entries) = (self.last_seen, principal, entries);
@@ -115,7 +114,7 @@ impl Header {
     }
 }
 
-/// The whole value of a trace.
+/// The value of a trace.
 pub(super) fn encode_trace(trace: &Trace) -> Vec<u8> {
     let mut bytes = Vec::with_capacity(SEALED + trace.sealed.as_bytes().len());
     bytes.extend([VERSION, b'F']);
@@ -126,7 +125,7 @@ pub(super) fn encode_trace(trace: &Trace) -> Vec<u8> {
 }
 
 impl Head {
-    /// Reads the first bytes of a value, which may be anything.
+    /// Reads the beginning of a value, which may be anything.
     pub(super) fn decode(bytes: &[u8]) -> Option<Self> {
         let number = |at: usize| -> Option<u64> {
             let bytes: [u8; 8] = bytes.get(at..at + 8)?.try_into().ok()?;

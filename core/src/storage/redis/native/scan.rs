@@ -1,29 +1,29 @@
-//! Going through all sessions, for what is done rarely: listing those of a user, and sweeping.
+//! Iterating over all keys of the prefix: for listings and for sweeping, both of which are rare.
 
 use std::{collections::HashSet, sync::Arc};
 
 use redis::{Pipeline, Value};
 
 use super::{
-    Native,
-    body::Body,
+    format::Native,
     header::{Head, Header, Kind},
-    packed,
+    script_args,
 };
 use crate::{
     StoreKey, Timestamp,
     record::Access,
     storage::{
-        FORWARD_FOR, StorageError, Swept,
+        FORWARD_FOR, Swept,
         redis::{
-            server::{Dialer, Failure, Node},
-            wire::{Nature, Wire, shape},
+            connection::Node,
+            errors::{Answered, Failure},
+            servers::{Effect, Request, Servers, malformed},
         },
     },
 };
 
 const SWEEPING: &str = "sweeping the sessions in Redis";
-/// Keys looked at in one step, which holds up the server for well under a millisecond.
+/// Keys read in one step, which takes the server well under a millisecond.
 pub(super) const STEP: usize = 500;
 
 /// What was found under a key.
@@ -34,26 +34,27 @@ pub(super) enum Seen {
     Foreign,
 }
 
-/// Looks at every key once, at least.
-pub(super) async fn walk<B: Body, D: Dialer>(
-    layout: &Native<B>,
-    wire: &Wire<'_, D>,
-    doing: &'static str,
+/// Reads the header of every key, at least once.
+pub(super) async fn walk<N: Native>(
+    layout: &N,
+    servers: &Servers,
+    operation: &'static str,
     now: Timestamp,
     mut each: impl FnMut(Seen) + Send,
-) -> Result<(), StorageError> {
-    let failed = |failure: Failure| failure.while_doing(doing);
-    for node in wire.servers.primaries(wire.dialer).await.map_err(failed)? {
+) -> Answered<()> {
+    let failed = |failure: Failure| failure.while_doing(operation);
+    let prefix = &layout.context().prefix;
+    for node in servers.primaries().await.map_err(failed)? {
         let mut cursor = b"0".to_vec();
         loop {
             let mut scan = Pipeline::with_capacity(1);
-            scan.cmd("SCAN").arg(&cursor).arg("MATCH").arg(pattern(&layout.common.prefix)).arg("COUNT").arg(STEP);
-            let answer = wire.servers.ask_node(wire.dialer, &node, &scan).await.map_err(failed)?;
+            scan.cmd("SCAN").arg(&cursor).arg("MATCH").arg(pattern(prefix)).arg("COUNT").arg(STEP);
+            let answer = servers.ask_node(&node, &scan).await.map_err(failed)?;
             let names;
-            (cursor, names) = scanned(answer).ok_or_else(|| shape(doing))?;
-            let answers = ask_heads(layout, wire, &node, names.iter()).await.map_err(failed)?;
+            (cursor, names) = scanned(answer).ok_or_else(|| malformed(operation))?;
+            let answers = ask_headers::<N>(servers, &node, names.iter()).await.map_err(failed)?;
             for (name, answer) in names.iter().zip(answers) {
-                let text = name.get(layout.common.prefix.len()..).and_then(|rest| std::str::from_utf8(rest).ok());
+                let text = name.get(prefix.len()..).and_then(|rest| std::str::from_utf8(rest).ok());
                 let key = text.and_then(StoreKey::parse);
                 let head = match &answer {
                     Value::BulkString(bytes) => Head::decode(bytes),
@@ -67,7 +68,7 @@ pub(super) async fn walk<B: Body, D: Dialer>(
                     (_, Some(Head::Session(_))) => {}
                     (Some(key), Some(Head::Trace(trace))) if trace.at + FORWARD_FOR <= now => each(Seen::Ended(key)),
                     (Some(key), Some(Head::Trace(trace))) => each(Seen::Trace(key, trace.to)),
-                    // It has ended since it was listed, or it is not ours.
+                    // It has ended since `SCAN` returned it.
                     _ if matches!(&answer, Value::Nil) || matches!(&answer, Value::BulkString(b) if b.is_empty()) => {}
                     _ => each(Seen::Foreign),
                 }
@@ -80,10 +81,9 @@ pub(super) async fn walk<B: Body, D: Dialer>(
     Ok(())
 }
 
-/// What stands at the beginning of these keys of a node, asked for all at once; an answer may be an error.
-pub(super) async fn ask_heads<'a, B: Body, D: Dialer>(
-    layout: &Native<B>,
-    wire: &Wire<'_, D>,
+/// The headers under these keys of a node, read in one go. An answer may be an error.
+pub(super) async fn ask_headers<'a, N: Native>(
+    servers: &Servers,
     node: &Arc<Node>,
     names: impl ExactSizeIterator<Item = &'a Vec<u8>> + Send,
 ) -> Result<Vec<Value>, Failure> {
@@ -93,12 +93,12 @@ pub(super) async fn ask_heads<'a, B: Body, D: Dialer>(
     let mut heads = Pipeline::with_capacity(names.len());
     heads.ignore_errors();
     for name in names {
-        heads.add_command(layout.body.head(name));
+        heads.add_command(N::read_header(name));
     }
-    wire.servers.ask_node(wire.dialer, node, &heads).await
+    servers.ask_node(node, &heads).await
 }
 
-/// A prefix as a pattern of Redis.
+/// A `SCAN` pattern that matches the keys with a prefix.
 fn pattern(prefix: &str) -> String {
     let mut pattern = String::with_capacity(prefix.len() + 1);
     for letter in prefix.chars() {
@@ -111,6 +111,7 @@ fn pattern(prefix: &str) -> String {
     pattern
 }
 
+/// The next cursor and the keys in an answer to `SCAN`.
 fn scanned(answers: Vec<Value>) -> Option<(Vec<u8>, Vec<Vec<u8>>)> {
     let Some(Value::Array(parts)) = answers.into_iter().next() else { return None };
     let mut parts = parts.into_iter();
@@ -123,26 +124,21 @@ fn scanned(answers: Vec<Value>) -> Option<(Vec<u8>, Vec<Vec<u8>>)> {
     }
 }
 
-/// Removes what has ended and still lies there, and counts the rest.
-pub(super) async fn sweep<B: Body, D: Dialer>(
-    layout: &Native<B>,
-    wire: &Wire<'_, D>,
-    now: Timestamp,
-) -> Result<Swept, StorageError> {
+/// Removes sessions and traces that have ended but are still stored, and counts the rest.
+pub(super) async fn sweep<N: Native>(layout: &N, servers: &Servers, now: Timestamp) -> Answered<Swept> {
     let mut swept = Swept::default();
     let (mut seen, mut ended) = (HashSet::new(), Vec::new());
-    walk(layout, wire, SWEEPING, now, |thing| match thing {
+    walk(layout, servers, SWEEPING, now, |thing| match thing {
         Seen::Session(key, _) | Seen::Trace(key, _) => swept.kept += u64::from(seen.insert(key)),
         Seen::Ended(key) => ended.push(key),
         Seen::Foreign => swept.foreign += 1,
     })
     .await?;
-    let packed = packed::access(&Access::passive(now));
+    let packed = script_args::access(&Access::passive(now));
     for key in ended {
-        let name = layout.common.name(&key);
-        let script = &layout.body.scripts().expire;
-        let answer = wire.script(SWEEPING, script, &[&name], &[&packed], Nature::Repeatable).await?;
-        swept.removed += u64::from(answer.case == 0);
+        let name = layout.context().name(&key);
+        let request = Request::script(SWEEPING, &N::scripts().expire, &[&name], &[&packed], Effect::Repeatable);
+        swept.removed += u64::from(servers.ask(request).await?.into_answer()?.case == 0);
     }
     Ok(swept)
 }

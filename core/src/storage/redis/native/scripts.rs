@@ -1,9 +1,9 @@
-//! The scripts, put together from their parts.
+//! The scripts, assembled from their parts.
 
-use crate::storage::redis::server::Script;
+use crate::storage::redis::servers::Script;
 
 /// The scripts of a layout.
-pub(super) struct Scripts {
+pub(crate) struct Scripts {
     pub(super) read: Script,
     pub(super) create: Script,
     pub(super) commit: Script,
@@ -16,11 +16,11 @@ pub(super) struct Scripts {
 
 macro_rules! script {
     ($($part:literal),+) => {
-        Script::new(concat!(include_str!("../scripts/common.lua"), $(include_str!(concat!("../scripts/", $part))),+))
+        Script::new(concat!(include_str!("scripts/common.lua"), $(include_str!(concat!("scripts/", $part))),+))
     };
 }
 
-/// Those of the key-value layout.
+/// Those for strings.
 pub(super) static STRING: Scripts = Scripts {
     read: script!("string.lua", "string_read.lua"),
     create: script!("string.lua", "string_create.lua"),
@@ -32,7 +32,7 @@ pub(super) static STRING: Scripts = Scripts {
     expire: script!("string.lua", "expire.lua"),
 };
 
-/// Those of the hash layout.
+/// Those for hashes.
 pub(super) static HASH: Scripts = Scripts {
     read: script!("hash.lua", "hash_read.lua"),
     create: script!("hash.lua", "hash_create.lua"),

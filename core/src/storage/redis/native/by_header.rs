@@ -1,0 +1,120 @@
+//! The operations that need only the header of a session: they are the same for strings and hashes.
+
+use redis::Value;
+
+use super::{
+    format::Native,
+    header::{Head, Kind, encode_trace},
+    listing, scan, script_args,
+};
+use crate::{
+    KeyScheme, Record, StoreKey, Timestamp,
+    record::Access,
+    storage::{
+        Created, FORWARD_FOR, Found, Removed, Swept, Touched, Trace,
+        redis::{
+            errors::Answered,
+            layout::{Claim, ENDING, Layout, READING, RENEWING, Renewal, TOUCHING},
+            servers::{Effect, Request, Servers},
+        },
+    },
+};
+
+impl<N: Native> Layout for N {
+    const KEY_SCHEME: KeyScheme = KeyScheme::Hashed;
+    const REPLACES_PREPARED: bool = true;
+
+    fn name(&self, key: &StoreKey) -> Vec<u8> {
+        self.context().name(key)
+    }
+
+    async fn create(&self, servers: &Servers, key: &StoreKey, record: &Record, now: Timestamp) -> Answered<Created> {
+        let created = self.store(servers, key, record, Kind::Session, now).await?;
+        if created == Created::Done {
+            self.context().recently_touched.note(key, record.last_seen);
+        }
+        Ok(created)
+    }
+
+    async fn touch(&self, servers: &Servers, key: &StoreKey, access: &Access) -> Answered<Touched> {
+        let (name, packed) = (self.name(key), script_args::access(access));
+        let request = Request::script(TOUCHING, &N::scripts().touch, &[&name], &[&packed], Effect::Read);
+        let mut answer = servers.ask(request).await?.into_answer()?;
+        if answer.case != 0 {
+            return Ok(Touched::Gone);
+        }
+        let header = answer.header()?;
+        self.context().recently_touched.note(key, header.last_seen);
+        Ok(Touched::Done(header.expires_at()))
+    }
+
+    async fn remove(&self, servers: &Servers, key: &StoreKey) -> Answered<Removed> {
+        let (name, packed) = (self.name(key), script_args::access(&Access::passive(Timestamp::default())));
+        let request = Request::script(ENDING, &N::scripts().remove, &[&name], &[&packed], Effect::Repeatable);
+        let mut answer = servers.ask(request).await?.into_answer()?;
+        Ok(match answer.case {
+            0 => Removed::Done,
+            1 => Removed::Absent,
+            _ => {
+                let to = <[u8; 32]>::try_from(answer.bytes()?).map_err(|_| answer.malformed())?;
+                Removed::Moved(StoreKey::from_bytes(to))
+            }
+        })
+    }
+
+    async fn trace(&self, servers: &Servers, key: &StoreKey, now: Timestamp) -> Answered<Option<Trace>> {
+        let name = self.name(key);
+        let request = Request::command(READING, &name, N::read_trace(&name), Effect::Read);
+        let Value::BulkString(bytes) = servers.ask(request).await?.value else { return Ok(None) };
+        let Some(Head::Trace(trace)) = Head::decode(&bytes) else { return Ok(None) };
+        if now >= trace.at + FORWARD_FOR {
+            return Ok(None);
+        }
+        if servers.are_a_cluster() {
+            // The renewal may still be in progress, or its process may have died.
+            self.activate(servers, &trace.to, &Access::passive(now)).await?;
+        }
+        Ok(Some(trace))
+    }
+
+    /// Replaces a session of this revision by a trace: `claim.lua`.
+    async fn claim(&self, servers: &Servers, renewal: &Renewal<'_>, revision: u64) -> Answered<Claim> {
+        let Renewal { from, to, commit } = renewal;
+        let (name, packed) = (self.name(from), script_args::access(&commit.access));
+        let trace = encode_trace(&Trace::new(**to, commit.access.now, commit.sealed.clone()));
+        let args: [&[u8]; 3] = [&packed, &revision.to_le_bytes(), &trace];
+        let request = Request::script(RENEWING, &N::scripts().claim, &[&name], &args, Effect::Repeatable);
+        let mut answer = servers.ask(request).await?.into_answer()?;
+        Ok(match answer.case {
+            0 => Claim::Done,
+            2 => answer.time().map_or(Claim::Gone, Claim::Moved),
+            3 => Claim::Changed,
+            _ => Claim::Gone,
+        })
+    }
+
+    /// Makes a prepared session a session: `activate.lua`.
+    async fn activate(&self, servers: &Servers, to: &StoreKey, access: &Access) -> Answered<Option<Timestamp>> {
+        let (name, packed) = (self.name(to), script_args::access(access));
+        let request = Request::script(RENEWING, &N::scripts().activate, &[&name], &[&packed], Effect::Repeatable);
+        let mut answer = servers.ask(request).await?.into_answer()?;
+        if answer.case == 0 { Ok(Some(answer.header()?.expires_at())) } else { Ok(None) }
+    }
+
+    /// `claim.lua` with a revision that no session has shows whether the trace under `from` leads to `to`.
+    async fn was_moved(&self, servers: &Servers, renewal: &Renewal<'_>) -> Answered<bool> {
+        Ok(matches!(self.claim(servers, renewal, 0).await?, Claim::Done))
+    }
+
+    async fn find(&self, servers: &Servers, principal: &str, now: Timestamp) -> Answered<Vec<Found>> {
+        listing::find(self, servers, principal, now).await
+    }
+
+    async fn sweep(&self, servers: &Servers, now: Timestamp) -> Answered<Swept> {
+        scan::sweep(self, servers, now).await
+    }
+
+    async fn prepare(&self, servers: &Servers, renewal: &Renewal<'_>, record: &Record) -> Answered<Created> {
+        self.store(servers, renewal.to, record, Kind::Prepared, renewal.commit.access.now).await
+    }
+}

@@ -1,0 +1,67 @@
+//! What the layouts know besides the format: the settings, and what this process remembers.
+
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use rand::{TryRng as _, rngs::SysRng};
+
+use super::{header::Header, recently_touched::RecentlyTouched};
+use crate::{
+    Limits, StoreKey,
+    storage::{
+        StorageError, StorageErrorKind,
+        redis::{
+            errors::Answered,
+            layout::{Change, LayoutSettings},
+        },
+    },
+};
+
+#[derive(Debug)]
+pub(crate) struct Context {
+    pub(super) prefix: Box<str>,
+    pub(super) limits: Limits,
+    pub(super) recently_touched: RecentlyTouched,
+    pub(super) revisions: Revisions,
+}
+
+impl Context {
+    pub(super) fn new(settings: &LayoutSettings) -> Answered<Self> {
+        Ok(Self {
+            prefix: settings.prefix.as_deref().unwrap_or("gsession:").into(),
+            limits: settings.limits,
+            recently_touched: RecentlyTouched::default(),
+            revisions: Revisions::new()?,
+        })
+    }
+
+    /// The Redis key of a session.
+    pub(super) fn name(&self, key: &StoreKey) -> Vec<u8> {
+        let mut name = Vec::with_capacity(self.prefix.len() + 64);
+        name.extend_from_slice(self.prefix.as_bytes());
+        name.extend_from_slice(&key.hex());
+        name
+    }
+
+    /// A change was made, and the session under `key` has this header now.
+    pub(super) fn changed(&self, key: &StoreKey, header: &Header, revision: u64) -> Change {
+        self.recently_touched.note(key, header.last_seen);
+        Change::Done { expires_at: header.expires_at(), revision }
+    }
+}
+
+/// Makes revisions: numbers that no two commits share, in any process, so that an equal revision means an unchanged session.
+#[derive(Debug)]
+pub(crate) struct Revisions(AtomicU64);
+
+impl Revisions {
+    fn new() -> Answered<Self> {
+        let failed = |_| StorageError::new(StorageErrorKind::Setup, "reading the system's random numbers");
+        Ok(Self(AtomicU64::new(SysRng.try_next_u64().map_err(failed)?)))
+    }
+
+    /// Never 0, which means that the revision is unknown.
+    pub(super) fn next(&self) -> u64 {
+        // A step of the golden ratio reaches every number once before it repeats one.
+        self.0.fetch_add(0x9e37_79b9_7f4a_7c15, Ordering::Relaxed).max(1)
+    }
+}

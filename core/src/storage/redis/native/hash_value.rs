@@ -1,0 +1,146 @@
+//! Sessions in hashes, decoded.
+
+use redis::Value;
+
+use super::{
+    context::Context,
+    format::no_header,
+    header::{Head, Header, Kind, LEN, tag_of},
+};
+use crate::{
+    Limits, Record, StoreKey,
+    record::{Access, Entries, JsonText, LimitExceeded, Snapshot, depth_of},
+    storage::{
+        FORWARD_FOR, Lookup, StorageError, Trace,
+        redis::{errors::Answered, layout::Change, servers::Answer},
+    },
+};
+
+/// The field of the header.
+pub(super) const HEAD: &[u8] = b"m";
+
+/// The field of an entry.
+pub(super) fn field(key: &str) -> Vec<u8> {
+    let mut field = Vec::with_capacity(1 + key.len());
+    field.push(b':');
+    field.extend_from_slice(key.as_bytes());
+    field
+}
+
+/// Fields with their values, in an answer that alternates them.
+pub(super) fn pairs(value: Value) -> Option<Vec<(Value, Value)>> {
+    match value {
+        Value::Map(pairs) => Some(pairs),
+        Value::Array(list) if list.len() % 2 == 0 => {
+            let mut list = list.into_iter();
+            Some(std::iter::from_fn(|| Some((list.next()?, list.next()?))).collect())
+        }
+        _ => None,
+    }
+}
+
+/// The session in what was read: the value of the header, and fields with their values.
+pub(super) fn found(
+    context: &Context,
+    key: &StoreKey,
+    head: &[u8],
+    fields: Vec<(Value, Value)>,
+    is_all: bool,
+    extended: bool,
+    access: &Access,
+) -> Lookup {
+    let header = match Head::decode(head) {
+        Some(Head::Trace(Trace { at, .. })) if access.now < at + FORWARD_FOR => return Lookup::Moved(at),
+        Some(Head::Trace(_)) => return Lookup::Absent,
+        Some(Head::Session(header)) if header.kind == Kind::Prepared => return Lookup::Absent,
+        Some(Head::Session(header)) => header,
+        None => return no_header(key),
+    };
+    let Some(mut record) = record_of(&context.limits, key, &header, head, &fields) else {
+        warn_unreadable(key);
+        return Lookup::Absent;
+    };
+    if access.has_ended(&record, record.last_seen) {
+        return Lookup::Absent;
+    }
+    if extended {
+        record.extend(access);
+    }
+    context.recently_touched.note(key, record.last_seen);
+    let revision = header.revision;
+    Lookup::Found(Snapshot { extended, revision, complete: is_all, ..Snapshot::complete(record) })
+}
+
+fn warn_unreadable(key: &StoreKey) {
+    tracing::warn!(?key, "a session in Redis is unreadable");
+}
+
+/// The principal in the value of the header; `None` if the session cannot be read.
+fn principal_of<'a>(limits: &Limits, header: &Header, head: &'a [u8]) -> Option<Option<&'a str>> {
+    limits.check_total(header.entries as usize, header.bytes as usize).ok()?;
+    let principal = std::str::from_utf8(head.get(LEN..)?).ok()?;
+    Some((header.tag != tag_of(None)).then_some(principal))
+}
+
+/// The session; `None` if it cannot be read. An entry that cannot be read is left out.
+fn record_of(
+    limits: &Limits,
+    key: &StoreKey,
+    header: &Header,
+    head: &[u8],
+    fields: &[(Value, Value)],
+) -> Option<Record> {
+    let principal = principal_of(limits, header, head)?;
+    let mut entries = Vec::with_capacity(fields.len());
+    for (field, value) in fields {
+        let (Value::BulkString(field), Value::BulkString(json)) = (field, value) else { continue };
+        // The header, and fields that a later version may add, are not entries.
+        let Some(name) = field.strip_prefix(b":") else { continue };
+        match (std::str::from_utf8(name), std::str::from_utf8(json)) {
+            (Ok(name), Ok(json)) if depth_of(json.as_bytes()) <= limits.max_depth => entries.push((name, json)),
+            _ => tracing::warn!(?key, "an entry of a session in Redis is unreadable; it counts as absent"),
+        }
+    }
+    let bytes = entries.iter().map(|(key, json)| key.len() + json.len()).sum();
+    limits.check_total(entries.len(), bytes).ok()?;
+    Some(header.record(principal.map(Into::into), Entries::pack(entries)?))
+}
+
+/// The result of the script of a change, after which the session is under `key`.
+pub(super) fn changed(
+    context: &Context,
+    key: &StoreKey,
+    mut answer: Answer,
+    limits: &Limits,
+    operation: &'static str,
+) -> Answered<Change> {
+    Ok(match answer.case {
+        0 => {
+            let head = answer.bytes()?;
+            let Some(Head::Session(header)) = Head::decode(&head) else { return Err(answer.malformed()) };
+            if principal_of(&context.limits, &header, &head).is_none() {
+                warn_unreadable(key);
+                return Ok(Change::Unreadable);
+            }
+            context.changed(key, &header, 0)
+        }
+        1 => Change::Gone,
+        2 => Change::Moved(answer.time()?),
+        4 => {
+            let current = answer.optional_bytes().map(|bytes| String::from_utf8_lossy(&bytes).as_ref().into());
+            Change::Conflict(current.map(JsonText::written))
+        }
+        5 => {
+            let (which, actual) = (answer.number()?, answer.number()?);
+            let actual = usize::try_from(actual).map_err(|_| answer.malformed())?;
+            let limit = if which == 0 {
+                LimitExceeded::Entries { limit: limits.max_entries, actual }
+            } else {
+                LimitExceeded::Record { limit: limits.max_record_bytes, actual }
+            };
+            return Err(StorageError::limit(limit, operation));
+        }
+        6 => Change::Taken,
+        _ => return Err(answer.malformed()),
+    })
+}

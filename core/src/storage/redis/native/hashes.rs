@@ -1,0 +1,219 @@
+//! The hash layout: a hash for each session, with a field for each entry.
+//!
+//! | field | content |
+//! |---|---|
+//! | `m` | the header (62 bytes) and the principal |
+//! | `:` and the entry's key | the entry's JSON text |
+//!
+//! A read fetches only the entries that are asked for. A commit sends what the request did, and a script does it.
+
+use redis::{Cmd, Value};
+
+use super::{
+    context::Context,
+    format::{Native, or_wrong_type, wrong_type},
+    hash_value::{HEAD, changed, field, found, pairs},
+    header::{Header, Kind, encode_trace, tag_of},
+    script_args::{self, bound},
+    scripts::{HASH, Scripts},
+};
+use crate::{
+    Record, StoreKey, Timestamp,
+    record::{Access, Commit, JsonText},
+    storage::{
+        Created, Lookup, StorageError, Trace,
+        redis::{
+            errors::Answered,
+            layout::{COMMITTING, CREATING, Change, Format, LayoutSettings, Names, READING, RENEWING},
+            servers::{Effect, Request, Servers},
+        },
+    },
+};
+
+/// The layout of [`RedisHashStorage`](super::super::RedisHashStorage): a hash for each session.
+#[derive(Debug)]
+pub struct Hashes {
+    context: Context,
+}
+
+impl Native for Hashes {
+    fn context(&self) -> &Context {
+        &self.context
+    }
+
+    fn scripts() -> &'static Scripts {
+        &HASH
+    }
+
+    fn read_header(name: &[u8]) -> Cmd {
+        let mut command = Cmd::with_capacity(3, 96);
+        command.arg("HGET").arg(name).arg(HEAD);
+        command
+    }
+
+    fn read_trace(name: &[u8]) -> Cmd {
+        Self::read_header(name)
+    }
+
+    async fn store(
+        &self,
+        servers: &Servers,
+        key: &StoreKey,
+        record: &Record,
+        kind: Kind,
+        now: Timestamp,
+    ) -> Answered<Created> {
+        self.context.limits.check_record(record).map_err(|limit| StorageError::limit(limit, CREATING))?;
+        let mut fields = Vec::with_capacity(2 * record.entries.len());
+        for (key, json) in record.entries.iter() {
+            fields.push(field(key));
+            fields.push(json.as_bytes().to_vec());
+        }
+        let mut head = Header::of(record, self.context.revisions.next(), kind).encode().to_vec();
+        head.extend_from_slice(record.principal.as_deref().unwrap_or_default().as_bytes());
+        let (expiry, replaceable) = script_args::expiry(kind, record, now);
+        let (name, access, expiry) =
+            (self.context.name(key), script_args::access(&Access::passive(now)), expiry.to_string());
+        let mut args: Vec<&[u8]> = vec![&access, &head, replaceable, expiry.as_bytes()];
+        args.extend(fields.iter().map(Vec::as_slice));
+        let request = Request::script(CREATING, &HASH.create, &[&name], &args, Effect::Once);
+        let answer = servers.ask(request).await?.into_answer()?;
+        Ok(if answer.case == 0 { Created::Done } else { Created::Exists })
+    }
+}
+
+impl Format for Hashes {
+    fn new(settings: LayoutSettings) -> Answered<Self> {
+        Ok(Self { context: Context::new(&settings)? })
+    }
+
+    fn plain_read(&self, key: &StoreKey, names: Names<'_>, access: &Access) -> Option<Cmd> {
+        if self.context.recently_touched.may_be_due(key, access) {
+            return None;
+        }
+        let name = self.context.name(key);
+        let mut command = Cmd::with_capacity(3, 128);
+        match names {
+            None => {
+                command.arg("HGETALL").arg(name);
+            }
+            Some(names) => {
+                command.arg("HMGET").arg(name).arg(HEAD);
+                for name in names {
+                    command.arg(field(name));
+                }
+            }
+        }
+        Some(command)
+    }
+
+    fn decode(&self, key: &StoreKey, reply: Value, names: Names<'_>, access: &Access) -> Lookup {
+        let (head, fields) = match (reply, names) {
+            (Value::Array(values), Some(names)) => {
+                let mut values = values.into_iter();
+                let head = values.next();
+                let fields = names.iter().map(|name| Value::BulkString(field(name))).zip(values).collect();
+                (head, fields)
+            }
+            (reply, None) => {
+                let Some(pairs) = pairs(reply) else { return wrong_type(key) };
+                if pairs.is_empty() {
+                    return Lookup::Absent;
+                }
+                let is_head = |field: &Value| matches!(field, Value::BulkString(field) if field == HEAD);
+                let head = pairs.iter().find(|(field, _)| is_head(field)).map(|(_, head)| head.clone());
+                (head, pairs)
+            }
+            _ => return wrong_type(key),
+        };
+        match head {
+            Some(Value::BulkString(head)) => found(&self.context, key, &head, fields, names.is_none(), false, access),
+            Some(Value::Nil) => Lookup::Absent,
+            _ => wrong_type(key),
+        }
+    }
+
+    async fn load(&self, servers: &Servers, key: &StoreKey, names: Names<'_>, access: &Access) -> Answered<Lookup> {
+        let name = self.context.name(key);
+        if let Some(command) = self.plain_read(key, names, access) {
+            return match servers.ask(Request::command(READING, &name, command, Effect::Read)).await {
+                Ok(reply) => Ok(self.decode(key, reply.value, names, access)),
+                Err(error) => or_wrong_type(error, key),
+            };
+        }
+        let packed = script_args::access(access);
+        // Without any field the script reads all; if no entry is asked for, it reads the header alone.
+        let fields: Vec<Vec<u8>> = match names {
+            Some([]) => vec![HEAD.to_vec()],
+            Some(names) => names.iter().map(|name| field(name)).collect(),
+            None => Vec::new(),
+        };
+        let args: Vec<&[u8]> = std::iter::once(&packed[..]).chain(fields.iter().map(Vec::as_slice)).collect();
+        let request = Request::script(READING, &HASH.read, &[&name], &args, Effect::Read);
+        let mut answer = servers.ask(request).await?.into_answer()?;
+        match answer.case {
+            0 => Ok(Lookup::Absent),
+            1 => {
+                let (extended, head) = (answer.number()? == 1, answer.bytes()?);
+                let fields = answer.next().and_then(pairs).ok_or_else(|| answer.malformed())?;
+                Ok(found(&self.context, key, &head, fields, names.is_none(), extended, access))
+            }
+            _ => Ok(wrong_type(key)),
+        }
+    }
+
+    async fn change(
+        &self,
+        servers: &Servers,
+        key: &StoreKey,
+        to: Option<&StoreKey>,
+        commit: &Commit,
+    ) -> Answered<Change> {
+        let operation = if to.is_some() { RENEWING } else { COMMITTING };
+        let limits = commit.limits.and(&self.context.limits);
+        limits.check_changes(&commit.changes).map_err(|limit| StorageError::limit(limit, operation))?;
+        let changes = &commit.changes;
+        let principal = changes.principal();
+        let sets: Vec<_> = changes.edits().filter_map(|(key, edit)| Some((field(key), edit?))).collect();
+        let removals: Vec<_> = changes.edits().filter(|(_, edit)| edit.is_none()).map(|(key, _)| field(key)).collect();
+        let condition = commit.expect.as_ref().map(|expect| (field(&expect.key), expect.json.as_ref()));
+        let mut what = [0; 23];
+        what[0] = u8::from(changes.is_cleared());
+        what[1] = u8::from(principal.is_some());
+        what[2] = match &condition {
+            None => 0,
+            Some((_, None)) => 1,
+            Some((_, Some(_))) => 2,
+        };
+        what[3..7].copy_from_slice(&bound(sets.len()));
+        what[7..11].copy_from_slice(&bound(limits.max_entries));
+        what[11..15].copy_from_slice(&bound(limits.max_record_bytes));
+        what[15..19].copy_from_slice(&bound(self.context.limits.max_entries));
+        what[19..23].copy_from_slice(&bound(self.context.limits.max_record_bytes));
+
+        let names: Vec<Vec<u8>> = [Some(key), to].into_iter().flatten().map(|key| self.context.name(key)).collect();
+        let keys: Vec<&[u8]> = names.iter().map(Vec::as_slice).collect();
+        let (access, revision) = (script_args::access(&commit.access), self.context.revisions.next().to_le_bytes());
+        let tag = tag_of(principal.flatten());
+        let trace = to.map(|to| encode_trace(&Trace::new(*to, commit.access.now, commit.sealed.clone())));
+        let (expected_field, expected) = match &condition {
+            None => (&[][..], &[][..]),
+            Some((field, json)) => (field.as_slice(), json.map_or(&[][..], JsonText::as_bytes)),
+        };
+        let mut args: Vec<&[u8]> = Vec::with_capacity(8 + 2 * sets.len() + removals.len());
+        args.extend([
+            &access[..],
+            &revision,
+            &what,
+            principal.flatten().unwrap_or_default().as_bytes(),
+            &tag,
+            expected_field,
+            expected,
+            trace.as_ref().map_or(&[][..], |trace| &trace[..]),
+        ]);
+        args.extend(sets.iter().flat_map(|(field, json)| [field.as_slice(), json.as_bytes()]));
+        args.extend(removals.iter().map(Vec::as_slice));
+        let answer = servers.ask(Request::script(operation, &HASH.commit, &keys, &args, Effect::Once)).await?;
+        changed(&self.context, to.unwrap_or(key), answer.into_answer()?, &limits, operation)
+    }
+}

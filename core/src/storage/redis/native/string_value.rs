@@ -1,0 +1,92 @@
+//! Sessions as strings, encoded and decoded.
+
+use std::sync::Arc;
+
+use super::{
+    format::no_header,
+    header::{Head, Header, Kind, LEN},
+};
+use crate::{
+    Codec, CodecError, Limits, Record, StoreKey,
+    record::{Access, replay},
+    storage::{FORWARD_FOR, Lookup, StorageError, StorageErrorKind, Trace, redis::errors::Answered},
+};
+
+/// Encodes and decodes values: the header, the record as the codec writes it, and the log of changes.
+#[derive(Debug)]
+pub(super) struct StringValues {
+    pub(super) codec: Arc<dyn Codec>,
+    pub(super) limits: Limits,
+}
+
+/// A decoded session.
+pub(super) struct Stored {
+    pub(super) header: Header,
+    pub(super) record: Record,
+}
+
+impl StringValues {
+    pub(super) fn encode(
+        &self,
+        record: &Record,
+        revision: u64,
+        kind: Kind,
+        operation: &'static str,
+    ) -> Answered<Vec<u8>> {
+        self.limits.check_record(record).map_err(|limit| StorageError::limit(limit, operation))?;
+        let failed = |error: CodecError| StorageError::new(StorageErrorKind::Other, operation).with_source(error);
+        let body = self.codec.encode(record).map_err(failed)?;
+        let mut header = Header::of(record, revision, kind);
+        header.log =
+            u32::try_from(LEN + body.len()).map_err(|_| StorageError::new(StorageErrorKind::Full, operation))?;
+        let mut value = Vec::with_capacity(LEN + body.len());
+        value.extend_from_slice(&header.encode());
+        value.extend_from_slice(&body);
+        Ok(value)
+    }
+
+    /// Reads the value of a session with this header.
+    fn decode(&self, header: Header, value: &[u8]) -> Result<Stored, CodecError> {
+        const CUT: CodecError = CodecError::Malformed { reason: "cut short" };
+        let limits = &self.limits;
+        let log = header.log as usize;
+        let read = self.codec.decode(value.get(LEN..log).ok_or(CUT)?, limits)?;
+        let log = value.get(log..).ok_or(CUT)?;
+        let (entries, principal) = replay(log, &read.entries, read.principal, limits)?;
+        Ok(Stored { header, record: header.record(principal, entries) })
+    }
+
+    /// The session that a value is, or what a read of another value returns.
+    pub(super) fn look_up(&self, key: &StoreKey, value: &[u8], access: &Access) -> Result<Stored, Lookup> {
+        match Head::decode(value) {
+            Some(Head::Trace(Trace { at, .. })) if access.now < at + FORWARD_FOR => Err(Lookup::Moved(at)),
+            Some(Head::Trace(_)) => Err(Lookup::Absent),
+            Some(Head::Session(header)) if header.kind == Kind::Prepared => Err(Lookup::Absent),
+            Some(Head::Session(header)) => match self.decode(header, value) {
+                Ok(stored) if access.has_ended(&stored.record, stored.record.last_seen) => Err(Lookup::Absent),
+                Ok(stored) => Ok(stored),
+                Err(error) => {
+                    warn_unreadable(key, &error);
+                    Err(Lookup::Absent)
+                }
+            },
+            None => Err(no_header(key)),
+        }
+    }
+
+    /// Whether a value with the header of a session can be read as one.
+    pub(super) fn is_readable(&self, key: &StoreKey, value: &[u8]) -> bool {
+        let Some(Head::Session(header)) = Head::decode(value) else { return false };
+        match self.decode(header, value) {
+            Ok(_) => true,
+            Err(error) => {
+                warn_unreadable(key, &error);
+                false
+            }
+        }
+    }
+}
+
+fn warn_unreadable(key: &StoreKey, error: &CodecError) {
+    tracing::warn!(?key, error = error as &dyn std::error::Error, "a session in Redis is unreadable");
+}

@@ -1,0 +1,272 @@
+//! A Redis storage: its servers, an optional near cache, and a layout.
+
+use std::{fmt, sync::Arc};
+
+use super::{
+    cluster_move::{move_between_nodes, moved_before},
+    errors::{Answered, Failure, is_answer},
+    layout::{Change, Layout, Names, READING, Renewal},
+    near_cache::OwnWrites,
+    servers::Servers,
+};
+use crate::{
+    KeyScheme, Record, StoreKey, Timestamp,
+    record::{Access, Commit},
+    storage::{
+        AsyncStorage, Committed, Created, Found, Lookup, Moved, Removed, Storage, StorageFuture, Swept, Touched, Trace,
+    },
+    wait::wait,
+};
+
+/// A storage in Redis or Valkey, with the layout `L`: see the [module](super). Usually you name it
+/// [`RedisStorage`](super::RedisStorage) or [`RedisHashStorage`](super::RedisHashStorage). Clones share it.
+pub struct Redis<L>(Arc<Inner<L>>);
+
+struct Inner<L> {
+    layout: L,
+    blocking: Servers,
+    asynchronous: Servers,
+    /// What this process has written, if there is a near cache that has to know.
+    own_writes: Option<Arc<OwnWrites>>,
+}
+
+/// Records that this process has written to a session when the write has ended, or its future was dropped.
+struct Writing<'a>(Option<&'a OwnWrites>, &'a StoreKey);
+
+impl Drop for Writing<'_> {
+    fn drop(&mut self) {
+        if let Some(own_writes) = self.0 {
+            own_writes.note(self.1);
+        }
+    }
+}
+
+impl<L> Redis<L> {
+    pub(super) fn new(layout: L, blocking: Servers, asynchronous: Servers, own_writes: Option<Arc<OwnWrites>>) -> Self {
+        Self(Arc::new(Inner { layout, blocking, asynchronous, own_writes }))
+    }
+
+    pub(super) fn layout(&self) -> &L {
+        &self.0.layout
+    }
+
+    /// The servers over blocking connections.
+    pub(super) fn blocking(&self) -> &Servers {
+        &self.0.blocking
+    }
+
+    /// The servers over async connections.
+    fn asynchronous(&self) -> &Servers {
+        &self.0.asynchronous
+    }
+
+    fn writing<'a>(&'a self, key: &'a StoreKey) -> Writing<'a> {
+        Writing(self.0.own_writes.as_deref(), key)
+    }
+}
+
+/// The operations, for both traits.
+impl<L: Layout> Redis<L> {
+    /// Reads a session from the near cache, if there is one and it knows the session, otherwise from the server.
+    async fn read(&self, key: &StoreKey, names: Names<'_>, access: &Access) -> Answered<Lookup> {
+        if self.0.own_writes.is_some()
+            && let Some(lookup) = self.read_near(key, names, access).await?
+        {
+            return Ok(lookup);
+        }
+        // It may touch the session.
+        let _writing = self.writing(key);
+        self.layout().load(self.asynchronous(), key, names, access).await
+    }
+
+    /// What the near cache knows, or the result of a read that fills it. `None` if an ordinary read is needed.
+    async fn read_near(&self, key: &StoreKey, names: Names<'_>, access: &Access) -> Answered<Option<Lookup>> {
+        let (layout, servers) = (self.layout(), self.asynchronous());
+        let name = layout.name(key);
+        let Some(node) = servers.known_node_of(&name) else { return Ok(None) };
+        if let Some(cache) = servers.connections.near_cache(&node)
+            && let Some(snapshot) = cache.get(&name, key, names)
+            && !access.has_ended(&snapshot.record, snapshot.record.last_seen)
+            && !snapshot.record.is_touch_due(access)
+        {
+            return Ok(Some(Lookup::Found(snapshot)));
+        }
+        let Some(command) = layout.plain_read(key, names, access) else { return Ok(None) };
+        let Ok(mut connection) = servers.connect(&node).await else { return Ok(None) };
+        let Some(cache) = connection.near_cache() else { return Ok(None) };
+        let reservation = cache.reserve(&name);
+        let reply = match connection.send(&command).await {
+            Ok(reply) => reply,
+            Err(error) => {
+                cache.invalidate(&name);
+                let is_reused = connection.is_reused();
+                if !is_answer(&error) {
+                    servers.connections.discard(&node, connection);
+                }
+                // The ordinary read handles the error, over a new connection if this one may be dead.
+                if is_reused || !error.is_timeout() {
+                    return Ok(None);
+                }
+                return Err(Failure::lost(node.name(), &error).while_doing(READING));
+            }
+        };
+        let lookup = layout.decode(key, reply, names, access);
+        match &lookup {
+            Lookup::Found(snapshot) => cache.fill(&name, reservation, snapshot, names),
+            _ => cache.invalidate(&name),
+        }
+        Ok(Some(lookup))
+    }
+
+    async fn create_in(&self, servers: &Servers, key: &StoreKey, record: &Record, now: Timestamp) -> Answered<Created> {
+        let _writing = self.writing(key);
+        self.layout().create(servers, key, record, now).await
+    }
+
+    async fn commit_in(&self, servers: &Servers, key: &StoreKey, commit: &Commit) -> Answered<Committed> {
+        let _writing = self.writing(key);
+        self.layout().check(commit)?;
+        Ok(match self.layout().change(servers, key, None, commit).await? {
+            Change::Done { expires_at, revision } => Committed::Done { expires_at, revision },
+            Change::Moved(at) | Change::AlreadyMoved(at) => Committed::Moved(at),
+            Change::Conflict(current) => Committed::Conflict(current),
+            Change::Gone | Change::Taken | Change::Unreadable => Committed::Gone,
+        })
+    }
+
+    async fn touch_in(&self, servers: &Servers, key: &StoreKey, access: &Access) -> Answered<Touched> {
+        let _writing = self.writing(key);
+        self.layout().touch(servers, key, access).await
+    }
+
+    async fn move_in(&self, servers: &Servers, from: &StoreKey, to: &StoreKey, commit: &Commit) -> Answered<Moved> {
+        let _writing = (self.writing(from), self.writing(to));
+        self.layout().check(commit)?;
+        let renewal = Renewal { from, to, commit };
+        if servers.are_a_cluster() {
+            return move_between_nodes(self.layout(), servers, &renewal).await;
+        }
+        Ok(match self.layout().change(servers, from, Some(to), commit).await? {
+            Change::Done { expires_at, revision } => Moved::Done { expires_at, revision },
+            Change::Moved(at) => Moved::Moved(at),
+            Change::AlreadyMoved(at) => return moved_before(self.layout(), servers, &renewal, at).await,
+            Change::Taken => Moved::Taken,
+            Change::Gone | Change::Conflict(_) => Moved::Gone,
+            Change::Unreadable => {
+                // It has moved, and nobody can use it there.
+                self.layout().remove(servers, to).await?;
+                Moved::Gone
+            }
+        })
+    }
+
+    async fn remove_in(&self, servers: &Servers, key: &StoreKey) -> Answered<Removed> {
+        let _writing = self.writing(key);
+        self.layout().remove(servers, key).await
+    }
+}
+
+impl<L: Layout> Storage for Redis<L> {
+    fn load(&self, key: &StoreKey, access: &Access) -> Answered<Lookup> {
+        wait(self.layout().load(self.blocking(), key, None, access))
+    }
+
+    fn fetch(&self, key: &StoreKey, names: &[&str], access: &Access) -> Answered<Lookup> {
+        wait(self.layout().load(self.blocking(), key, Some(names), access))
+    }
+
+    fn create(&self, key: &StoreKey, record: &Record, now: Timestamp) -> Answered<Created> {
+        wait(self.create_in(self.blocking(), key, record, now))
+    }
+
+    fn commit(&self, key: &StoreKey, commit: &Commit) -> Answered<Committed> {
+        wait(self.commit_in(self.blocking(), key, commit))
+    }
+
+    fn touch(&self, key: &StoreKey, access: &Access) -> Answered<Touched> {
+        wait(self.touch_in(self.blocking(), key, access))
+    }
+
+    fn move_to(&self, from: &StoreKey, to: &StoreKey, commit: &Commit) -> Answered<Moved> {
+        wait(self.move_in(self.blocking(), from, to, commit))
+    }
+
+    fn trace(&self, key: &StoreKey, now: Timestamp) -> Answered<Option<Trace>> {
+        wait(self.layout().trace(self.blocking(), key, now))
+    }
+
+    fn remove(&self, key: &StoreKey) -> Answered<Removed> {
+        wait(self.remove_in(self.blocking(), key))
+    }
+
+    fn find(&self, principal: &str, now: Timestamp) -> Answered<Vec<Found>> {
+        wait(self.layout().find(self.blocking(), principal, now))
+    }
+
+    fn sweep(&self, now: Timestamp) -> Answered<Swept> {
+        wait(self.layout().sweep(self.blocking(), now))
+    }
+
+    fn key_scheme(&self) -> KeyScheme {
+        L::KEY_SCHEME
+    }
+}
+
+impl<L: Layout> AsyncStorage for Redis<L> {
+    fn load<'a>(&'a self, key: &'a StoreKey, access: &'a Access) -> StorageFuture<'a, Lookup> {
+        Box::pin(self.read(key, None, access))
+    }
+
+    fn fetch<'a>(&'a self, key: &'a StoreKey, names: &'a [&'a str], access: &'a Access) -> StorageFuture<'a, Lookup> {
+        Box::pin(self.read(key, Some(names), access))
+    }
+
+    fn create<'a>(&'a self, key: &'a StoreKey, record: &'a Record, now: Timestamp) -> StorageFuture<'a, Created> {
+        Box::pin(self.create_in(self.asynchronous(), key, record, now))
+    }
+
+    fn commit<'a>(&'a self, key: &'a StoreKey, commit: &'a Commit) -> StorageFuture<'a, Committed> {
+        Box::pin(self.commit_in(self.asynchronous(), key, commit))
+    }
+
+    fn touch<'a>(&'a self, key: &'a StoreKey, access: &'a Access) -> StorageFuture<'a, Touched> {
+        Box::pin(self.touch_in(self.asynchronous(), key, access))
+    }
+
+    fn move_to<'a>(&'a self, from: &'a StoreKey, to: &'a StoreKey, commit: &'a Commit) -> StorageFuture<'a, Moved> {
+        Box::pin(self.move_in(self.asynchronous(), from, to, commit))
+    }
+
+    fn trace<'a>(&'a self, key: &'a StoreKey, now: Timestamp) -> StorageFuture<'a, Option<Trace>> {
+        Box::pin(self.layout().trace(self.asynchronous(), key, now))
+    }
+
+    fn remove<'a>(&'a self, key: &'a StoreKey) -> StorageFuture<'a, Removed> {
+        Box::pin(self.remove_in(self.asynchronous(), key))
+    }
+
+    fn find<'a>(&'a self, principal: &'a str, now: Timestamp) -> StorageFuture<'a, Vec<Found>> {
+        Box::pin(self.layout().find(self.asynchronous(), principal, now))
+    }
+
+    fn sweep(&self, now: Timestamp) -> StorageFuture<'_, Swept> {
+        Box::pin(self.layout().sweep(self.asynchronous(), now))
+    }
+
+    fn key_scheme(&self) -> KeyScheme {
+        L::KEY_SCHEME
+    }
+}
+
+impl<L> Clone for Redis<L> {
+    fn clone(&self) -> Self {
+        Self(Arc::clone(&self.0))
+    }
+}
+
+impl<L> fmt::Debug for Redis<L> {
+    /// With the servers' addresses, without logins.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("Redis").field(&self.0.blocking).finish()
+    }
+}
