@@ -290,7 +290,7 @@ async fn an_id_that_is_taken_is_tried_again_and_never_overwritten() {
         assert_eq!(place.data(&taken).unwrap(), ["user=\"ada\""]);
         assert_eq!(place.data(&renewed).unwrap(), ["user=\"bob\""]);
 
-        // The trace of a renewal is not free either: whoever held the old id must not get in.
+        // The tombstone of a renewal is not free either: whoever held the old id must not get in.
         ids.plan(&[&fresh]);
         let other = client.new_does("set:user=eve").await.issued();
         assert_ne!(other, fresh);

@@ -13,7 +13,7 @@ use gsession::{
     AsyncManager, AsyncStorage, ClientInfo, Delivery, Exchange, ManualClock, MemoryStorage, Record, SessionId, Storage,
     StoreKey, Timestamp,
     record::Commit,
-    storage::{Access, Committed, Created, Found, Lookup, Moved, Removed, StorageFuture, Touched, Trace},
+    storage::{Access, Committed, Created, Found, Lookup, Moved, Removed, StorageFuture, Tombstone, Touched},
 };
 
 /// Waits once before and once after each operation.
@@ -53,8 +53,8 @@ impl AsyncStorage for Slow {
     fn move_to<'a>(&'a self, from: &'a StoreKey, to: &'a StoreKey, commit: &'a Commit) -> StorageFuture<'a, Moved> {
         Box::pin(async move { slow!(Storage::move_to(&self.0, from, to, commit)) })
     }
-    fn trace<'a>(&'a self, key: &'a StoreKey, now: Timestamp) -> StorageFuture<'a, Option<Trace>> {
-        Box::pin(async move { slow!(Storage::trace(&self.0, key, now)) })
+    fn tombstone<'a>(&'a self, key: &'a StoreKey, now: Timestamp) -> StorageFuture<'a, Option<Tombstone>> {
+        Box::pin(async move { slow!(Storage::tombstone(&self.0, key, now)) })
     }
     fn remove<'a>(&'a self, key: &'a StoreKey) -> StorageFuture<'a, Removed> {
         Box::pin(async move { slow!(Storage::remove(&self.0, key)) })

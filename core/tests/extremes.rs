@@ -98,7 +98,7 @@ fn endless_lifetimes_at_the_end_of_time() {
         live(&manager);
         // Beyond the year 2446 the times of files end.
         clock.advance(400 * 365 * DAY);
-        // The trace of the renewal, but no session.
+        // The tombstone of the renewal, but no session.
         assert_eq!(manager.sweep().unwrap().removed, 1);
         live(&manager);
     });

@@ -137,7 +137,7 @@ fn assert_private(sessions: &Path) {
             files += 1;
         }
     }
-    // Three sessions, three traces, and a lock for each sub-folder.
+    // Three sessions, three tombstones, and a lock for each sub-folder.
     assert_eq!(files, 12);
 }
 
@@ -688,7 +688,7 @@ fn what_nobody_can_read_gives_way_to_a_session() {
     *flipped.last_mut().unwrap() ^= 1;
     gives_way("a flipped bit", &flipped, true);
     gives_way("more than there was", &[&good, b"x".as_slice()].concat(), true);
-    gives_way("a trace cut short", &framed(1, 2, b"")[..30], true);
+    gives_way("a tombstone cut short", &framed(1, 2, b"")[..30], true);
     // What a power failure leaves of a file that never reached the disk.
     gives_way("nothing", b"", true);
     gives_way("zeros", &[0; 5_000], true);
@@ -697,7 +697,7 @@ fn what_nobody_can_read_gives_way_to_a_session() {
 #[test]
 fn what_somebody_may_read_never_gives_way_to_a_session() {
     gives_way("a living session", &with_value(b"\"ada\""), false);
-    gives_way("a trace", &framed(1, 2, &[&[7; 32][..], &NOW.as_millis().to_le_bytes()].concat()), false);
+    gives_way("a tombstone", &framed(1, 2, &[&[7; 32][..], &NOW.as_millis().to_le_bytes()].concat()), false);
     gives_way("a later file", &framed(2, 1, HEAD), false);
     gives_way("an encrypted file", &framed(1, 3, HEAD), false);
     gives_way("a record of another codec", &framed(1, 1, b"of another codec"), false);
@@ -730,7 +730,7 @@ fn what_announces_more_than_it_has_counts_as_no_session() {
     counts_as_no_session("4 billion entries", &with(b"\xfc\xff\xff\xff\xff"));
     counts_as_no_session("an endless key", &with(b"\x01\xfd\xff\xff\xff\xff\xff\xff\xff\x7f"));
     counts_as_no_session("an endless value", &with(b"\x01\x01a\xfd\xff\xff\xff\xff\xff\xff\xff\xff"));
-    counts_as_no_session("a trace without a key", &framed(1, 2, b"short"));
+    counts_as_no_session("a tombstone without a key", &framed(1, 2, b"short"));
     counts_as_no_session("a text that is none", &with(b"\x01\x01\xff\x011"));
 }
 

@@ -145,7 +145,7 @@ fn survive_a_full_disk(disk: &Path, durability: Durability) {
     let _ = request(&manager, &newcomer);
     assert_eq!(renewer.close().unwrap().saved, Saved::Renewed);
     updater.abandon();
-    // Two sessions, and the trace of the renewal.
+    // Two sessions, and the tombstone of the renewal.
     assert_eq!(files(&sessions).len(), 3);
 }
 
@@ -231,7 +231,7 @@ fn a_session_can_be_ended_on_a_full_disk() {
         assert_eq!(logout.close().unwrap().saved, Saved::Destroyed);
         assert!(!manager.destroy(StoreKey::of(&id)).unwrap(), "it was ended");
     }
-    // The trace of the renewal is all that is left.
+    // The tombstone of the renewal is all that is left.
     assert_eq!(files(&sessions).len(), 1);
 }
 

@@ -13,7 +13,7 @@ use std::{
 
 use gsession::{
     BincodeCodec, Changes, Codec, CodecError, FileStorage, Limits, Record, Storage, StorageErrorKind, StoreKey,
-    storage::{FORWARD_FOR, Moved, Removed},
+    storage::{Moved, Removed, TOMBSTONE_LIFETIME},
 };
 use rustix::fs::FlockOperation;
 use sha2::{Digest as _, Sha256};
@@ -129,11 +129,11 @@ fn the_names_of_a_sub_folder_are_read_under_its_lock() {
     assert_eq!(listed(&storage), [key(7)]);
 }
 
-/// A trace as the storage writes it.
+/// A tombstone as the storage writes it.
 fn plant(sessions: &Path, from: &StoreKey, to: &StoreKey) {
     let content = [&to.as_bytes()[..], &NOW.as_millis().to_le_bytes()].concat();
     let mut bytes = b"GSES\x01\x02\0\0".to_vec();
-    bytes.extend_from_slice(&u64::try_from(FORWARD_FOR.as_millis()).unwrap().to_le_bytes());
+    bytes.extend_from_slice(&u64::try_from(TOMBSTONE_LIFETIME.as_millis()).unwrap().to_le_bytes());
     bytes.extend_from_slice(&0_u64.to_le_bytes());
     let sum = Sha256::new().chain_update(&bytes).chain_update(&content).finalize();
     bytes.extend_from_slice(&sum[..8]);
@@ -144,9 +144,9 @@ fn plant(sessions: &Path, from: &StoreKey, to: &StoreKey) {
     fs::write(file, bytes).unwrap();
 }
 
-/// Only who can write into the folder can plant such traces; then listing must still come to an end, and say so.
+/// Only who can write into the folder can plant such tombstones; then listing must still come to an end, and say so.
 #[test]
-fn traces_in_a_circle_are_logged_and_keep_no_session_from_being_listed() {
+fn tombstones_in_a_circle_are_logged_and_keep_no_session_from_being_listed() {
     let folder = TempDir::new().unwrap();
     let path = folder.path().join("sessions");
     let storage: &dyn Storage = &quiet_file(&path);
@@ -156,7 +156,7 @@ fn traces_in_a_circle_are_logged_and_keep_no_session_from_being_listed() {
         || log::lines().iter().filter(|line| line.contains("in a circle") && line.contains("circles=3")).count();
     assert_eq!(listed(storage), [key(2)]);
     assert_eq!(circles(), 0);
-    // One by itself, two, three, and traces that lead into a circle or to nothing.
+    // One by itself, two, three, and tombstones that lead into a circle or to nothing.
     for (from, to) in [(10, 10), (20, 21), (21, 20), (30, 31), (31, 32), (32, 30), (40, 30), (41, 40), (50, 51)] {
         plant(&path, &key(from), &key(to));
     }

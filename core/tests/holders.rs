@@ -8,7 +8,7 @@ use std::{sync::Arc, time::Duration};
 use gsession::{
     AnyStorage, AsyncStorage, Changes, Record, Storage, StorageError, StorageErrorKind, StoreKey, Timestamp,
     record::Commit,
-    storage::{Access, Committed, Created, Found, Lookup, Moved, Removed, StorageFuture, Swept, Touched, Trace},
+    storage::{Access, Committed, Created, Found, Lookup, Moved, Removed, StorageFuture, Swept, Tombstone, Touched},
 };
 use support::{IDLE, NOW, active, commit_at, key, quiet_memory, record, stored};
 
@@ -56,8 +56,8 @@ impl Storage for Awaited {
         self.runtime.block_on(self.storage.move_to(from, to, commit))
     }
 
-    fn trace(&self, key: &StoreKey, now: Timestamp) -> Result<Option<Trace>, StorageError> {
-        self.runtime.block_on(self.storage.trace(key, now))
+    fn tombstone(&self, key: &StoreKey, now: Timestamp) -> Result<Option<Tombstone>, StorageError> {
+        self.runtime.block_on(self.storage.tombstone(key, now))
     }
 
     fn remove(&self, key: &StoreKey) -> Result<Removed, StorageError> {
@@ -105,8 +105,8 @@ impl Storage for Names {
         named("move_to")
     }
 
-    fn trace(&self, _: &StoreKey, _: Timestamp) -> Result<Option<Trace>, StorageError> {
-        named("trace")
+    fn tombstone(&self, _: &StoreKey, _: Timestamp) -> Result<Option<Tombstone>, StorageError> {
+        named("tombstone")
     }
 
     fn remove(&self, _: &StoreKey) -> Result<Removed, StorageError> {
@@ -154,8 +154,8 @@ impl AsyncStorage for AsyncNames {
         named_later("move_to")
     }
 
-    fn trace<'a>(&'a self, _: &'a StoreKey, _: Timestamp) -> StorageFuture<'a, Option<Trace>> {
-        named_later("trace")
+    fn tombstone<'a>(&'a self, _: &'a StoreKey, _: Timestamp) -> StorageFuture<'a, Option<Tombstone>> {
+        named_later("tombstone")
     }
 
     fn remove<'a>(&'a self, _: &'a StoreKey) -> StorageFuture<'a, Removed> {
@@ -183,7 +183,7 @@ fn forwards_every_method(storage: &dyn Storage) {
     assert_eq!(name(storage.commit(&key(1), &commit)), "commit");
     assert_eq!(name(storage.touch(&key(1), &active(NOW))), "touch");
     assert_eq!(name(storage.move_to(&key(1), &key(2), &commit)), "move_to");
-    assert_eq!(name(storage.trace(&key(1), NOW)), "trace");
+    assert_eq!(name(storage.tombstone(&key(1), NOW)), "tombstone");
     assert_eq!(name(storage.remove(&key(1))), "remove");
     assert_eq!(name(storage.find("ada", NOW)), "find");
     assert_eq!(name(storage.sweep(NOW)), "sweep");

@@ -9,13 +9,13 @@ use std::time::Duration;
 use gsession::{
     Changes, ClientInfo, Delivery, Error, Manager, ManualClock, MemoryStorage, Record, Saved, Storage,
     StorageErrorKind, StoreKey, Timestamp,
-    storage::{Access, Committed, Created, FORWARD_FOR, Lookup, Moved, Removed},
+    storage::{Access, Committed, Created, Lookup, Moved, Removed, TOMBSTONE_LIFETIME},
 };
 use support::{IDLE, NOW, active, commit_at, entries, found, key, setting, wait_until};
 
 const MINUTE: Duration = Duration::from_secs(60);
-/// Traces that a session leaves at most in a minute.
-const TRACES: usize = 16;
+/// Tombstones that a session leaves at most in a minute.
+const TOMBSTONES: usize = 16;
 
 fn bounded(sessions: usize) -> MemoryStorage {
     MemoryStorage::builder().max_sessions(sessions).sweep_interval(Duration::MAX).build()
@@ -282,7 +282,7 @@ fn expired_sessions_of_principals_make_room() {
 
 /// A logout that began before a renewal must find the new session, also while strangers flood the storage (S5, R21).
 #[test]
-fn a_flood_does_not_push_out_the_trace_of_a_renewal() {
+fn a_flood_does_not_push_out_the_tombstone_of_a_renewal() {
     let storage = bounded(10);
     create(&storage, &numbered(0), &of("ada"), NOW).unwrap();
     let moved = Storage::move_to(&storage, &numbered(0), &numbered(1), &commit_at(Changes::default(), NOW)).unwrap();
@@ -291,7 +291,7 @@ fn a_flood_does_not_push_out_the_trace_of_a_renewal() {
         create(&storage, &numbered(number), &anonymous(NOW), NOW).unwrap();
     }
     assert!(lives(&storage, &numbered(1), NOW));
-    assert_eq!(Storage::remove(&storage, &numbered(0)).unwrap(), Removed::Moved(numbered(1)));
+    assert_eq!(Storage::remove(&storage, &numbered(0)).unwrap(), Removed::Renewed(numbered(1)));
 }
 
 /// Renews the session under `first` so often, always at the same moment; gives its last key.
@@ -307,7 +307,7 @@ fn renewed(storage: &MemoryStorage, first: u32, times: u32) -> StoreKey {
 /// One client that renews without end takes no more from others than one that renews a few times. The storage is full of
 /// visitors that others may push out, so that every place it took would be seen.
 #[test]
-fn who_renews_again_and_again_displaces_their_own_traces() {
+fn who_renews_again_and_again_displaces_their_own_tombstones() {
     for flooder in [of("eve"), anonymous(NOW)] {
         let storage = bounded(1_000);
         let later = NOW + Duration::from_secs(1);
@@ -319,23 +319,23 @@ fn who_renews_again_and_again_displaces_their_own_traces() {
         let last = renewed(&storage, 1_000, 50_000);
         assert_eq!(storage.len(), 1_000);
         let left = (0..1_000).filter(|&number| lives(&storage, &numbered(number), NOW)).count();
-        assert!(left + 1 + TRACES >= 1_000, "of 1,000 visitors {left} are left");
+        assert!(left + 1 + TOMBSTONES >= 1_000, "of 1,000 visitors {left} are left");
         assert_eq!(Storage::remove(&storage, &last).unwrap(), Removed::Done);
     }
 }
 
-/// What one session leaves is bounded while there is room, too: in a minute, and in the hour for which traces are kept.
+/// What one session leaves is bounded while there is room, too: in a minute, and in the hour for which tombstones are kept.
 #[test]
-fn a_session_leaves_so_many_traces_in_a_minute_and_no_more() {
+fn a_session_leaves_so_many_tombstones_in_a_minute_and_no_more() {
     for flooder in [of("eve"), anonymous(NOW)] {
         let storage = MemoryStorage::builder().sweep_interval(Duration::MAX).build();
         create(&storage, &numbered(0), &flooder, NOW).unwrap();
-        renewed(&storage, 0, TRACES as u32);
-        assert_eq!(storage.len(), 1 + TRACES);
+        renewed(&storage, 0, TOMBSTONES as u32);
+        assert_eq!(storage.len(), 1 + TOMBSTONES);
         let bytes = storage.bytes();
-        let mut number = TRACES as u32 + 10_000;
-        renewed(&storage, TRACES as u32, 10_000);
-        assert_eq!(storage.len(), 1 + TRACES);
+        let mut number = TOMBSTONES as u32 + 10_000;
+        renewed(&storage, TOMBSTONES as u32, 10_000);
+        assert_eq!(storage.len(), 1 + TOMBSTONES);
         assert_eq!(storage.bytes(), bytes);
         for minute in 1..180 {
             let now = NOW + minute * MINUTE;
@@ -346,7 +346,7 @@ fn a_session_leaves_so_many_traces_in_a_minute_and_no_more() {
                 number += 1;
             }
             Storage::sweep(&storage, now).unwrap();
-            assert!(storage.len() <= 1 + 60 * TRACES, "{} after {minute} minutes", storage.len());
+            assert!(storage.len() <= 1 + 60 * TOMBSTONES, "{} after {minute} minutes", storage.len());
         }
     }
 }
@@ -357,14 +357,14 @@ fn a_session_leaves_so_many_traces_in_a_minute_and_no_more() {
 fn a_logout_ends_what_was_renewed_again_and_again() {
     for renewals in [1, 10, 15, 16, 17, 18, 20, 300] {
         let ids: Vec<u32> = (0..=renewals).collect();
-        let mut traced = 0;
+        let mut tombstones = 0;
         for &by in &ids {
             let storage = bounded(2_000);
             create(&storage, &numbered(0), &of("ada"), NOW).unwrap();
             let newest = renewed(&storage, 0, renewals);
             // The ids of the long stretch are alike; a few of them will do.
-            let has_trace = Storage::trace(&storage, &numbered(by), NOW).unwrap().is_some();
-            if !has_trace && by % 10 > 0 {
+            let has_tombstone = Storage::tombstone(&storage, &numbered(by), NOW).unwrap().is_some();
+            if !has_tombstone && by % 10 > 0 {
                 continue;
             }
             for number in 10_000..14_000 {
@@ -374,17 +374,17 @@ fn a_logout_ends_what_was_renewed_again_and_again() {
             let mut key = numbered(by);
             let ended = loop {
                 match Storage::remove(&storage, &key).unwrap() {
-                    Removed::Moved(to) => key = to,
+                    Removed::Renewed(to) => key = to,
                     ended => break ended,
                 }
             };
             // A forgotten id ends nothing, and says so.
-            let is_known = has_trace || by == renewals;
+            let is_known = has_tombstone || by == renewals;
             assert_eq!(ended, if is_known { Removed::Done } else { Removed::Absent }, "{by} of {renewals}");
             assert_eq!(lives(&storage, &newest, NOW), !is_known, "{by} of {renewals}");
-            traced += usize::from(has_trace);
+            tombstones += usize::from(has_tombstone);
         }
-        assert_eq!(traced, TRACES.min(renewals as usize));
+        assert_eq!(tombstones, TOMBSTONES.min(renewals as usize));
     }
 }
 
@@ -421,7 +421,7 @@ fn a_logout_with_the_first_id_is_true_after_many_renewals() {
     }
 }
 
-/// An id whose trace was pointed elsewhere cannot be told the new id. Whoever logs in with it once more gets a session of
+/// An id whose tombstone was pointed elsewhere cannot be told the new id. Whoever logs in with it once more gets a session of
 /// their own, and no error.
 #[test]
 fn a_login_is_repeated_with_any_id() {
@@ -464,9 +464,9 @@ fn who_renews_again_and_again_takes_no_bytes_from_others() {
     assert!(matches!(Storage::commit(&storage, &numbered(1), &commit).unwrap(), Committed::Done { .. }));
 }
 
-/// The precious traces of many sessions are refused to a flood for a minute, and then make room.
+/// The precious tombstones of many sessions are refused to a flood for a minute, and then make room.
 #[test]
-fn traces_that_were_precious_make_room_when_their_minute_is_over() {
+fn tombstones_that_were_precious_make_room_when_their_minute_is_over() {
     let storage = bounded(10);
     create(&storage, &numbered(0), &of("ada"), NOW).unwrap();
     renewed(&storage, 0, 9);
@@ -560,7 +560,7 @@ fn the_counts_return_to_nothing() {
         assert_eq!(taken, Moved::Taken);
     }
     assert_eq!(storage.len(), 200);
-    let end = NOW + IDLE + FORWARD_FOR;
+    let end = NOW + IDLE + TOMBSTONE_LIFETIME;
     assert_eq!(Storage::sweep(&storage, end).unwrap().removed, 200);
     assert_eq!((storage.len(), storage.bytes()), (0, 0));
 }

@@ -159,7 +159,7 @@ async fn nothing_grows_with_the_sessions_that_have_gone() {
         let hashes = RedisHashStorage::builder(&server.url());
         let hashes = if is_near { hashes.near_cache(near) } else { hashes };
         generations(name, hashes.build().unwrap(), &ends).await;
-        // What is left are traces of renewals, which go by themselves.
+        // What is left are tombstones of renewals, which go by themselves.
         let soon = Duration::from_secs(60).as_millis() as i64;
         for key in server.keys("*") {
             let left = server.command(&[b"PTTL".as_slice(), &key]).int();

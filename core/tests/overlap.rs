@@ -793,7 +793,7 @@ fn async_renewals_leave_one_living_id() {
         }
         assert_eq!(won.len(), 1);
         assert_eq!(place.ids.living(&*place.storage, NOW), won);
-        assert_eq!(place.storage.remove(&StoreKey::of(&id)).unwrap(), Removed::Moved(StoreKey::of(&won[0])));
+        assert_eq!(place.storage.remove(&StoreKey::of(&id)).unwrap(), Removed::Renewed(StoreKey::of(&won[0])));
         place.storage.remove(&StoreKey::of(&won[0])).unwrap();
     });
 }

@@ -36,7 +36,7 @@ impl World {
         sent(&session.close().unwrap())
     }
 
-    /// Sessions that live; the traces of renewals are over by then.
+    /// Sessions that live; the tombstones of renewals are over by then.
     fn living(&self) -> u64 {
         let later = Timestamp::from_millis(1_000_000) + Duration::from_secs(2 * 60 * 60);
         self.storage.sweep(later).unwrap().kept

@@ -281,7 +281,7 @@ async fn a_cached_read_costs_nothing_and_sees_every_change() {
 
 /// Listing one user's sessions does not open what others have renewed and left.
 #[test]
-fn traces_of_others_cost_a_listing_one_header_each() {
+fn tombstones_of_others_cost_a_listing_one_header_each() {
     const OTHERS: usize = 1_000;
     let server = RedisServer::start();
     let proxy = Proxy::to(server.port());
@@ -312,7 +312,7 @@ fn traces_of_others_cost_a_listing_one_header_each() {
         assert_eq!(listed.iter().map(|(key, _)| *key).collect::<Vec<_>>(), [StoreKey::of(&ada.id().unwrap())]);
         let names = monitor.seen().names();
         let count = |name: &str| names.iter().filter(|other| *other == name).count();
-        // Each key is seen by the walk, perhaps more than once, and each trace leads somewhere.
+        // Each key is seen by the walk, perhaps more than once, and each tombstone leads somewhere.
         assert!((2 * OTHERS..2 * OTHERS + 100).contains(&count(head)), "{} of {head}", count(head));
         assert_eq!(count(whole), 1, "{whole}");
         assert_eq!(names.len(), count(head) + count(whole) + count("SCAN"), "{names:?}");

@@ -399,7 +399,7 @@ fn a_logout_during_a_renewal_across_nodes_ends_both() {
                     let mut key = from;
                     loop {
                         match storage.remove(&key).unwrap() {
-                            Removed::Moved(next) => key = next,
+                            Removed::Renewed(next) => key = next,
                             Removed::Done => break ended.store(true, Ordering::SeqCst),
                             // What was on its way had not arrived, or never will: it was ended on its way.
                             Removed::Absent => break ended.store(true, Ordering::SeqCst),

@@ -12,7 +12,7 @@ use std::{
 use gsession::{
     AnyStorage, Clock as _, FileStorage, ManualClock, MemoryStorage, Record, RedisHashStorage, RedisStorage, SessionId,
     Storage,
-    storage::{Access, FORWARD_FOR, Lookup},
+    storage::{Access, Lookup, TOMBSTONE_LIFETIME},
 };
 use gsession_actix::{SessionMiddleware, SessionMiddlewareBuilder};
 use gsession_test_servers::RedisServer;
@@ -105,7 +105,7 @@ impl Place {
     pub(crate) fn record(&self, id: &SessionId) -> Option<Record> {
         match self.storage.load(&key_of(id), &Access::passive(self.clock.now())).unwrap() {
             Lookup::Found(snapshot) => Some(snapshot.record),
-            Lookup::Moved(_) | Lookup::Absent => None,
+            Lookup::Renewed(_) | Lookup::Absent => None,
             other => panic!("an answer this test does not know: {other:?}"),
         }
     }
@@ -121,9 +121,9 @@ impl Place {
         self.folder.as_ref().unwrap().path().join("sessions")
     }
 
-    /// How many sessions live, under whatever id. Sessions of the default lifetime do not end by this, but the traces of
+    /// How many sessions live, under whatever id. Sessions of the default lifetime do not end by this, but the tombstones of
     /// renewals do: whatever follows them has to be over.
     pub(crate) fn living(&self) -> u64 {
-        self.storage.sweep(self.clock.now() + FORWARD_FOR).unwrap().kept
+        self.storage.sweep(self.clock.now() + TOMBSTONE_LIFETIME).unwrap().kept
     }
 }

@@ -5,7 +5,7 @@ use std::sync::{Arc, Condvar, Mutex};
 use gsession::{
     Record, Storage, StorageError, StorageErrorKind, StoreKey, Timestamp,
     record::Commit,
-    storage::{Access, Committed, Created, Found, Lookup, Moved, Removed, Swept, Touched, Trace},
+    storage::{Access, Committed, Created, Found, Lookup, Moved, Removed, Swept, Tombstone, Touched},
 };
 
 use super::PATIENCE;
@@ -19,7 +19,7 @@ pub(crate) enum Op {
     Touch,
     Move,
     Remove,
-    Trace,
+    Tombstone,
     Find,
 }
 
@@ -129,9 +129,9 @@ impl Storage for Probe {
         self.storage.move_to(from, to, commit)
     }
 
-    fn trace(&self, key: &StoreKey, now: Timestamp) -> Result<Option<Trace>, StorageError> {
-        self.note(Op::Trace, Some(key))?;
-        self.storage.trace(key, now)
+    fn tombstone(&self, key: &StoreKey, now: Timestamp) -> Result<Option<Tombstone>, StorageError> {
+        self.note(Op::Tombstone, Some(key))?;
+        self.storage.tombstone(key, now)
     }
 
     fn remove(&self, key: &StoreKey) -> Result<Removed, StorageError> {

@@ -19,7 +19,7 @@ use crate::{
     AnyStorage, Changes, Entries, Manager, ManagerBuilder, ManualClock, MemoryStorage, Record, SessionId, Storage,
     StorageError, StoreKey, Timestamp,
     record::{Commit, JsonText},
-    storage::{Access, Committed, FORWARD_FOR, Lookup, Moved, Snapshot},
+    storage::{Access, Committed, Lookup, Moved, Snapshot, TOMBSTONE_LIFETIME},
 };
 
 pub(super) const SECOND: Duration = Duration::from_secs(1);
@@ -116,7 +116,7 @@ impl Fixture {
     pub(super) fn found(&self, key: &StoreKey, now: Timestamp) -> Verdict<Option<Snapshot>> {
         Ok(match self.storage.load(key, &Access::passive(now))? {
             Lookup::Found(snapshot) => Some(snapshot),
-            Lookup::Moved(_) | Lookup::Absent => None,
+            Lookup::Renewed(_) | Lookup::Absent => None,
         })
     }
 
@@ -139,10 +139,14 @@ impl Fixture {
         Ok(self.there(key, now)?.record.entries.get(name))
     }
 
-    /// The number of live sessions under any key, if the storage can count them. It is counted when the traces of renewals have
+    /// The number of live sessions under any key, if the storage can count them. It is counted when the tombstones of renewals have
     /// ended.
     pub(super) fn survivors(&self, now: Timestamp) -> Verdict<Option<u64>> {
-        if self.can(Ability::Sweeping) { Ok(Some(self.storage.sweep(now + FORWARD_FOR)?.kept)) } else { Ok(None) }
+        if self.can(Ability::Sweeping) {
+            Ok(Some(self.storage.sweep(now + TOMBSTONE_LIFETIME)?.kept))
+        } else {
+            Ok(None)
+        }
     }
 
     /// A manager over the storage, and its clock.

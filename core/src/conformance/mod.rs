@@ -66,8 +66,8 @@ pub use suite::Suite;
 pub enum Ability {
     /// [`move_to`](crate::Storage::move_to). Without it, `renew` is an error.
     Renewing,
-    /// [`trace`](crate::Storage::trace). Without it, repeating a login whose answer was lost begins another session.
-    Tracing,
+    /// [`tombstone`](crate::Storage::tombstone). Without it, repeating a login whose answer was lost begins another session.
+    Tombstones,
     /// [`find`](crate::Storage::find). Without it, a user's sessions cannot be listed and ended.
     Listing,
     /// [`sweep`](crate::Storage::sweep) that counts and removes. Without it, the storage must expire sessions by itself.

@@ -87,7 +87,7 @@ impl From<Committed> for Answer {
     fn from(committed: Committed) -> Self {
         match committed {
             Committed::Done { expires_at, .. } => Self::Stored(expires_at),
-            Committed::Gone | Committed::Moved(_) => Self::Gone,
+            Committed::Gone | Committed::Renewed(_) => Self::Gone,
             Committed::Conflict(_) => Self::Refused,
         }
     }
@@ -106,7 +106,7 @@ impl From<Moved> for Answer {
     fn from(moved: Moved) -> Self {
         match moved {
             Moved::Done { expires_at, .. } => Self::Stored(expires_at),
-            Moved::Gone | Moved::Moved(_) => Self::Gone,
+            Moved::Gone | Moved::Renewed(_) => Self::Gone,
             Moved::Taken => Self::Refused,
         }
     }
@@ -117,7 +117,7 @@ impl From<Removed> for Answer {
         match removed {
             Removed::Done => Self::Removed,
             Removed::Absent => Self::Gone,
-            Removed::Moved(to) => Self::RenewedTo(to),
+            Removed::Renewed(to) => Self::RenewedTo(to),
         }
     }
 }
@@ -134,7 +134,7 @@ impl View {
     pub(super) fn of(fixture: &Fixture, key: &StoreKey, now: Timestamp) -> Verdict<Self> {
         Ok(match fixture.storage.load(key, &Access::passive(now))? {
             Lookup::Absent => Self::Absent,
-            Lookup::Moved(_) => Self::Renewed,
+            Lookup::Renewed(_) => Self::Renewed,
             Lookup::Found(snapshot) => Self::Session {
                 entries: entries_of(&snapshot.record)?.to_string(),
                 principal: snapshot.record.principal.as_deref().map(str::to_owned),

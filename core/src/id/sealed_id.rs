@@ -9,7 +9,7 @@ use super::{SessionId, StoreKey};
 /// Sets this use of SHA-256 apart from every other.
 const TAG: &[u8; 16] = b"gsession sealed1";
 
-/// The new id of a renewed session, sealed with its old one. A storage keeps it in the [`Trace`](crate::storage::Trace) of the
+/// The new id of a renewed session, sealed with its old one. A storage keeps it in the [`Tombstone`](crate::storage::Tombstone) of the
 /// renewal.
 ///
 /// A client whose answer got lost comes back with the old id. If it proves again who its user is, it must be given the new id,
@@ -22,7 +22,7 @@ const TAG: &[u8; 16] = b"gsession sealed1";
 pub struct SealedId(Box<[u8]>);
 
 impl SealedId {
-    /// Nothing: a trace without a sealed id.
+    /// Nothing: a tombstone without a sealed id.
     #[must_use]
     pub fn none() -> Self {
         Self::default()

@@ -145,7 +145,7 @@ impl AsyncManager {
         let mut spared = HashSet::new();
         let mut next = except.map(|id| self.config.keys.key_of(id));
         while let Some(key) = next.filter(|key| spared.insert(*key)) {
-            next = self.storage.trace(&key, now).await?.map(|trace| trace.to);
+            next = self.storage.tombstone(&key, now).await?.map(|tombstone| tombstone.to);
         }
         let mut ended = 0;
         for found in listed {

@@ -19,7 +19,7 @@ pub struct Commit {
     pub access: Access,
     /// The limits of the session.
     pub limits: Limits,
-    /// For a move: the new id, sealed, for its [`Trace`](crate::storage::Trace).
+    /// For a move: the new id, sealed, for its [`Tombstone`](crate::storage::Tombstone).
     pub sealed: SealedId,
     /// For the conformance suite, which pauses a storage here. A field, because only the commit reaches the thread that
     /// applies it.

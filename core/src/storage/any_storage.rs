@@ -4,7 +4,7 @@ use std::{fmt, sync::Arc};
 
 use super::{
     Access, AsyncStorage, Committed, Created, Found, Leads, Lookup, Moved, Removed, Storage, StorageError, Swept,
-    Touched, Trace, Trail,
+    Tombstone, Touched, Trail,
 };
 use crate::{KeyScheme, Record, StoreKey, Timestamp, record::Commit};
 
@@ -151,15 +151,15 @@ impl AnyStorage {
         }
     }
 
-    /// As [`Storage::trace`].
+    /// As [`Storage::tombstone`].
     ///
     /// # Errors
     ///
-    /// As [`Storage::trace`].
-    pub async fn trace(&self, key: &StoreKey, now: Timestamp) -> Result<Option<Trace>, StorageError> {
+    /// As [`Storage::tombstone`].
+    pub async fn tombstone(&self, key: &StoreKey, now: Timestamp) -> Result<Option<Tombstone>, StorageError> {
         match &self.0 {
-            Kind::Immediate(storage) => storage.trace(key, now),
-            Kind::Waiting(storage) => storage.trace(key, now).await,
+            Kind::Immediate(storage) => storage.tombstone(key, now),
+            Kind::Waiting(storage) => storage.tombstone(key, now).await,
         }
     }
 
@@ -215,7 +215,7 @@ impl AnyStorage {
             match self.remove(&key).await? {
                 Removed::Done => return Ok(true),
                 Removed::Absent => return Ok(false),
-                Removed::Moved(next) => match trail.follow(&next)? {
+                Removed::Renewed(next) => match trail.follow(&next)? {
                     Leads::On => key = next,
                     Leads::InACircle => return Ok(false),
                 },

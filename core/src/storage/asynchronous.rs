@@ -2,7 +2,7 @@
 
 use std::{future::Future, ops::Deref, pin::Pin};
 
-use super::{Access, Committed, Created, Found, Lookup, Moved, Removed, StorageError, Swept, Touched, Trace};
+use super::{Access, Committed, Created, Found, Lookup, Moved, Removed, StorageError, Swept, Tombstone, Touched};
 use crate::{
     KeyScheme, Record, StoreKey, Timestamp,
     record::{Changes, Commit},
@@ -44,7 +44,7 @@ pub trait AsyncStorage: Send + Sync {
         Box::pin(async move {
             Ok(match self.commit(key, &Commit::new(Changes::default(), *access)).await? {
                 Committed::Done { expires_at, .. } => Touched::Done(expires_at),
-                Committed::Gone | Committed::Moved(_) | Committed::Conflict(_) => Touched::Gone,
+                Committed::Gone | Committed::Renewed(_) | Committed::Conflict(_) => Touched::Gone,
             })
         })
     }
@@ -55,8 +55,8 @@ pub trait AsyncStorage: Send + Sync {
         Box::pin(std::future::ready(Err(StorageError::unsupported("moving a session to a new id"))))
     }
 
-    /// As [`Storage::trace`](super::Storage::trace).
-    fn trace<'a>(&'a self, key: &'a StoreKey, now: Timestamp) -> StorageFuture<'a, Option<Trace>> {
+    /// As [`Storage::tombstone`](super::Storage::tombstone).
+    fn tombstone<'a>(&'a self, key: &'a StoreKey, now: Timestamp) -> StorageFuture<'a, Option<Tombstone>> {
         let _ = (key, now);
         Box::pin(std::future::ready(Ok(None)))
     }
@@ -111,8 +111,8 @@ where
         (**self).move_to(from, to, commit)
     }
 
-    fn trace<'a>(&'a self, key: &'a StoreKey, now: Timestamp) -> StorageFuture<'a, Option<Trace>> {
-        (**self).trace(key, now)
+    fn tombstone<'a>(&'a self, key: &'a StoreKey, now: Timestamp) -> StorageFuture<'a, Option<Tombstone>> {
+        (**self).tombstone(key, now)
     }
 
     fn remove<'a>(&'a self, key: &'a StoreKey) -> StorageFuture<'a, Removed> {

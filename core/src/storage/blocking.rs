@@ -2,7 +2,7 @@
 
 use std::ops::Deref;
 
-use super::{Access, Committed, Created, Found, Lookup, Moved, Removed, StorageError, Swept, Touched, Trace};
+use super::{Access, Committed, Created, Found, Lookup, Moved, Removed, StorageError, Swept, Tombstone, Touched};
 use crate::{
     KeyScheme, Record, StoreKey, Timestamp,
     record::{Changes, Commit},
@@ -79,7 +79,7 @@ pub trait Storage: Send + Sync {
     fn touch(&self, key: &StoreKey, access: &Access) -> Result<Touched, StorageError> {
         Ok(match self.commit(key, &Commit::new(Changes::default(), *access))? {
             Committed::Done { expires_at, .. } => Touched::Done(expires_at),
-            Committed::Gone | Committed::Moved(_) | Committed::Conflict(_) => Touched::Gone,
+            Committed::Gone | Committed::Renewed(_) | Committed::Conflict(_) => Touched::Gone,
         })
     }
 
@@ -87,8 +87,8 @@ pub trait Storage: Send + Sync {
     /// living session is reachable. Of several moves from one key, one wins. The same move, asked for again because its answer
     /// was lost, finishes what was begun and answers `Done` or `Taken`.
     ///
-    /// For [`FORWARD_FOR`](super::FORWARD_FOR) the storage remembers the move: under `from` it then answers `Moved`,
-    /// [`remove`](Self::remove) gives `to`, and [`trace`](Self::trace) gives all of it. By default: not supported, and `renew` fails with an error.
+    /// For [`TOMBSTONE_LIFETIME`](super::TOMBSTONE_LIFETIME) the storage remembers the move: under `from` it then answers `Moved`,
+    /// [`remove`](Self::remove) gives `to`, and [`tombstone`](Self::tombstone) gives all of it. By default: not supported, and `renew` fails with an error.
     ///
     /// # Errors
     ///
@@ -98,13 +98,13 @@ pub trait Storage: Send + Sync {
         Err(StorageError::unsupported("moving a session to a new id"))
     }
 
-    /// The trace of the renewal of the session that was under `key`, while it is remembered at `now`. By default: none, and a
+    /// The tombstone of the renewal of the session that was under `key`, while it is remembered at `now`. By default: none, and a
     /// client that logs in again because an answer was lost gets another session beside the renewed one.
     ///
     /// # Errors
     ///
     /// [`StorageError`] if the storage is broken.
-    fn trace(&self, key: &StoreKey, now: Timestamp) -> Result<Option<Trace>, StorageError> {
+    fn tombstone(&self, key: &StoreKey, now: Timestamp) -> Result<Option<Tombstone>, StorageError> {
         let _ = (key, now);
         Ok(None)
     }
@@ -178,8 +178,8 @@ where
         (**self).move_to(from, to, commit)
     }
 
-    fn trace(&self, key: &StoreKey, now: Timestamp) -> Result<Option<Trace>, StorageError> {
-        (**self).trace(key, now)
+    fn tombstone(&self, key: &StoreKey, now: Timestamp) -> Result<Option<Tombstone>, StorageError> {
+        (**self).tombstone(key, now)
     }
 
     fn remove(&self, key: &StoreKey) -> Result<Removed, StorageError> {

@@ -26,7 +26,7 @@ pub use any_storage::AnyStorage;
 pub use asynchronous::{AsyncStorage, StorageFuture};
 pub use blocking::Storage;
 pub use error::{StorageError, StorageErrorKind};
-pub use outcome::{Committed, Created, Found, Lookup, Moved, Removed, Swept, Touched, Trace};
+pub use outcome::{Committed, Created, Found, Lookup, Moved, Removed, Swept, Tombstone, Touched};
 pub(crate) use trail::{Leads, Trail};
 
 use std::time::Duration;
@@ -35,4 +35,4 @@ use std::time::Duration;
 ///
 /// A logout that began before a renewal and ends after it must end the renewed session ([S5](crate::design#s5)); this is how long
 /// it may take.
-pub const FORWARD_FOR: Duration = Duration::from_secs(60 * 60);
+pub const TOMBSTONE_LIFETIME: Duration = Duration::from_secs(60 * 60);

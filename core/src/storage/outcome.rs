@@ -13,7 +13,7 @@ pub enum Lookup {
     /// The session.
     Found(Snapshot),
     /// No session here any more, because it was renewed at this time.
-    Moved(Timestamp),
+    Renewed(Timestamp),
     /// No session: never there, expired, destroyed, or not readable as one (which the storage has logged).
     Absent,
 }
@@ -41,7 +41,7 @@ pub enum Committed {
     /// There is no such session; nothing was stored.
     Gone,
     /// The session was renewed at this time; nothing was stored.
-    Moved(Timestamp),
+    Renewed(Timestamp),
     /// The entry of [`Commit::expect`](crate::record::Commit::expect) has this value now; nothing was stored.
     Conflict(Option<JsonText>),
 }
@@ -69,7 +69,7 @@ pub enum Moved {
     /// There is no such session; nothing was stored.
     Gone,
     /// Another renewal was first, at this time; nothing was stored.
-    Moved(Timestamp),
+    Renewed(Timestamp),
     /// There is something under the new key; nothing was changed.
     Taken,
 }
@@ -82,24 +82,24 @@ pub enum Removed {
     /// There was none.
     Absent,
     /// There was none, but it was renewed to this key, where the caller must remove it too.
-    Moved(StoreKey),
+    Renewed(StoreKey),
 }
 
-/// What a storage keeps under the old key of a renewed session, for [`FORWARD_FOR`](super::FORWARD_FOR).
+/// What a storage keeps under the old key of a renewed session, for [`TOMBSTONE_LIFETIME`](super::TOMBSTONE_LIFETIME).
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
-pub struct Trace {
+pub struct Tombstone {
     /// The key the session was renewed to.
     pub to: StoreKey,
     /// When it was renewed.
     pub at: Timestamp,
     /// The id of `to`, readable only with the old id: [`Commit::sealed`](crate::record::Commit::sealed) of the move. Empty if
-    /// the storage has pointed the trace to a later renewal.
+    /// the storage has pointed the tombstone to a later renewal.
     pub sealed: SealedId,
 }
 
-impl Trace {
-    /// The trace of a renewal.
+impl Tombstone {
+    /// The tombstone of a renewal.
     #[must_use]
     pub const fn new(to: StoreKey, at: Timestamp, sealed: SealedId) -> Self {
         Self { to, at, sealed }

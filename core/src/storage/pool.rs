@@ -6,7 +6,7 @@ use tokio::runtime::Handle;
 
 use super::{
     Access, AsyncStorage, Committed, Created, Found, Lookup, Moved, Removed, Storage, StorageError, StorageErrorKind,
-    StorageFuture, Swept, Touched, Trace,
+    StorageFuture, Swept, Tombstone, Touched,
 };
 use crate::{KeyScheme, Record, StoreKey, Timestamp, record::Commit};
 
@@ -77,9 +77,9 @@ impl AsyncStorage for Pool {
         self.run(move |storage| storage.move_to(&from, &to, &commit))
     }
 
-    fn trace<'a>(&'a self, key: &'a StoreKey, now: Timestamp) -> StorageFuture<'a, Option<Trace>> {
+    fn tombstone<'a>(&'a self, key: &'a StoreKey, now: Timestamp) -> StorageFuture<'a, Option<Tombstone>> {
         let key = *key;
-        self.run(move |storage| storage.trace(&key, now))
+        self.run(move |storage| storage.tombstone(&key, now))
     }
 
     fn remove<'a>(&'a self, key: &'a StoreKey) -> StorageFuture<'a, Removed> {

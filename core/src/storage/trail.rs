@@ -8,7 +8,7 @@ const LONGEST: u32 = 1 << 20;
 
 /// The way from an old key to where the session lives now.
 ///
-/// Keys never repeat on such a way. If one does, somebody who may write to the storage has put the traces there, and they lead to
+/// Keys never repeat on such a way. If one does, somebody who may write to the storage has put the tombstones there, and they lead to
 /// no session. A circle is found by Brent's method, which keeps a single key: the walker compares each key with one that it
 /// passed, and moves that mark each time its steps have doubled.
 #[derive(Debug, Clone, Copy, Default)]
@@ -34,7 +34,10 @@ impl Trail {
     /// [`StorageError`] if the way is longer than any real one. The session may still live somewhere.
     pub(crate) fn follow(&mut self, key: &StoreKey) -> Result<Leads, StorageError> {
         if self.mark.as_ref() == Some(key) {
-            tracing::warn!(?key, "the traces of renewals in the storage lead in a circle; they count as no session");
+            tracing::warn!(
+                ?key,
+                "the tombstones of renewals in the storage lead in a circle; they count as no session"
+            );
             return Ok(Leads::InACircle);
         }
         if self.steps >= LONGEST {

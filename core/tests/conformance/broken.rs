@@ -12,7 +12,7 @@ const FAULTS: &[(Fault, &str)] = &[
     (Fault::MissingExpiry, "what_has_expired_is_absent"),
     (Fault::ExpiredBlocksItsPlace, "the_place_of_an_expired_session_is_free"),
     (Fault::OverwritingCreate, "create_never_overwrites_a_session"),
-    (Fault::CreateOverwritesTraces, "create_never_overwrites_the_trace_of_a_renewal"),
+    (Fault::CreateOverwritesTombstones, "create_never_overwrites_the_tombstone_of_a_renewal"),
     (Fault::CreateForgetsTheDeadline, "create_stores_the_record_as_it_is"),
     (Fault::UncheckedCreate, "of_overlapping_creates_one_wins"),
     (Fault::LosesOddKeys, "odd_keys_and_values_survive"),
@@ -50,24 +50,24 @@ const FAULTS: &[(Fault, &str)] = &[
     (Fault::TouchKeepsTheTimeout, "a_touch_stores_the_timeout_it_extends_with"),
     (Fault::ReadingKeepsTheTimeout, "a_touch_stores_the_timeout_it_extends_with"),
     (Fault::IgnoresStricterSettings, "stricter_settings_end_what_is_there"),
-    (Fault::TwoSuccessors, "a_move_takes_the_data_and_leaves_a_trace"),
+    (Fault::TwoSuccessors, "a_move_takes_the_data_and_leaves_a_tombstone"),
     (Fault::TwoSuccessors, "of_many_moves_one_wins"),
     (Fault::TwoSuccessors, "overlapping_renewals_leave_one_living_id"),
-    (Fault::MoveLeavesNoTrace, "a_logout_follows_renewals"),
-    (Fault::TracesForEver, "the_trace_of_a_move_ends"),
+    (Fault::MoveLeavesNoTombstone, "a_logout_follows_renewals"),
+    (Fault::TombstonesForEver, "the_tombstone_of_a_move_ends"),
     (Fault::MoveOverwrites, "a_move_to_a_taken_key_changes_nothing"),
     (Fault::UnlockedMove, "of_overlapping_renewals_one_wins"),
     (Fault::UnlockedMove, "a_remove_overlapping_a_renewal_ends_it"),
     (Fault::WaitsInCircles, "moves_in_circles_never_wait_for_each_other"),
-    (Fault::TellsNoTrace, "a_trace_is_kept_to_the_byte"),
-    (Fault::TraceNamesTheOldKey, "a_trace_is_kept_to_the_byte"),
-    (Fault::TraceForgetsWhen, "a_trace_is_kept_to_the_byte"),
-    (Fault::TraceDropsTheSealedId, "a_trace_is_kept_to_the_byte"),
-    (Fault::TraceCutsTheSealedId, "a_trace_is_kept_to_the_byte"),
-    (Fault::TraceIsToldForEver, "a_trace_is_told_as_long_as_it_is_remembered"),
-    (Fault::TraceOfALivingSession, "what_was_not_renewed_has_no_trace"),
-    (Fault::ALaterMoveRewritesTraces, "each_move_has_a_trace_of_its_own"),
-    (Fault::ALostMoveRewritesTheTrace, "a_trace_is_that_of_the_move_that_won"),
+    (Fault::TellsNoTombstone, "a_tombstone_is_kept_to_the_byte"),
+    (Fault::TombstoneNamesTheOldKey, "a_tombstone_is_kept_to_the_byte"),
+    (Fault::TombstoneForgetsWhen, "a_tombstone_is_kept_to_the_byte"),
+    (Fault::TombstoneDropsTheSealedId, "a_tombstone_is_kept_to_the_byte"),
+    (Fault::TombstoneCutsTheSealedId, "a_tombstone_is_kept_to_the_byte"),
+    (Fault::TombstoneIsToldForEver, "a_tombstone_is_told_as_long_as_it_is_remembered"),
+    (Fault::TombstoneOfALivingSession, "what_was_not_renewed_has_no_tombstone"),
+    (Fault::ALaterMoveRewritesTombstones, "each_move_has_a_tombstone_of_its_own"),
+    (Fault::ALostMoveRewritesTheTombstone, "a_tombstone_is_that_of_the_move_that_won"),
     (Fault::FindDropsWhatMoves, "ending_all_sessions_ends_one_that_is_being_renewed"),
     (Fault::FindListsTheExpired, "find_lists_the_living_sessions_of_a_principal"),
     (Fault::SweepRemovesTheLiving, "sweep_removes_what_has_expired_and_nothing_else"),
@@ -138,11 +138,11 @@ fn what_is_lacking_is_left_out_and_has_to_say_so() {
 
 /// A storage may remember nothing of a renewal, if it says so.
 #[test]
-fn a_storage_without_traces_is_one() {
-    let without = |make: fn() -> Plain| Suite::blocking(make).without(Ability::Tracing).run();
-    let report = without(|| Plain::broken(Fault::TellsNoTrace));
+fn a_storage_without_tombstones_is_one() {
+    let without = |make: fn() -> Plain| Suite::blocking(make).without(Ability::Tombstones).run();
+    let report = without(|| Plain::broken(Fault::TellsNoTombstone));
     assert_eq!(names(&report), [""; 0], "{report}");
-    assert!(report.left_out.iter().any(|case| case.name == "a_trace_is_kept_to_the_byte"));
+    assert!(report.left_out.iter().any(|case| case.name == "a_tombstone_is_kept_to_the_byte"));
     assert_eq!(
         names(&without(Plain::sound)),
         ["what_is_lacking_says_so"],

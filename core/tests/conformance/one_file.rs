@@ -7,7 +7,8 @@ use gsession::{
     BincodeCodec, Codec as _, Limits, Record, Storage, StorageError, StorageErrorKind, StoreKey, Timestamp,
     record::{Applied, Commit},
     storage::{
-        Access, Committed, Created, FORWARD_FOR, Found, Lookup, Moved, Removed, SealedId, Snapshot, Swept, Trace,
+        Access, Committed, Created, Found, Lookup, Moved, Removed, SealedId, Snapshot, Swept, TOMBSTONE_LIFETIME,
+        Tombstone,
     },
 };
 use parking_lot::Mutex;
@@ -19,7 +20,7 @@ pub(crate) struct OneFile(Mutex<PathBuf>);
 enum Line {
     Session(Record),
     /// The session was renewed.
-    Renewed(Trace),
+    Renewed(Tombstone),
 }
 
 type Lines = BTreeMap<StoreKey, Line>;
@@ -44,9 +45,9 @@ impl Line {
     fn write(&self) -> Result<String, StorageError> {
         Ok(match self {
             Self::Session(record) => format!("session {}", hex(&BincodeCodec.encode(record).map_err(failed)?)),
-            Self::Renewed(trace) => {
-                let (to, at) = (hex(trace.to.as_bytes()), trace.at.as_millis());
-                format!("renewed {to} {at} {}", hex(trace.sealed.as_bytes()))
+            Self::Renewed(tombstone) => {
+                let (to, at) = (hex(tombstone.to.as_bytes()), tombstone.at.as_millis());
+                format!("renewed {to} {at} {}", hex(tombstone.sealed.as_bytes()))
             }
         })
     }
@@ -59,7 +60,7 @@ impl Line {
             ("renewed", to) => {
                 let at = Timestamp::from_millis(parts.next()?.parse().ok()?);
                 let sealed = SealedId::from_bytes(&unhex(parts.next()?)?);
-                Self::Renewed(Trace::new(key_in(to)?, at, sealed))
+                Self::Renewed(Tombstone::new(key_in(to)?, at, sealed))
             }
             _ => return None,
         })
@@ -68,7 +69,7 @@ impl Line {
     fn is_over(&self, now: Timestamp) -> bool {
         match self {
             Self::Session(record) => record.is_expired(now),
-            Self::Renewed(trace) => trace.at + FORWARD_FOR <= now,
+            Self::Renewed(tombstone) => tombstone.at + TOMBSTONE_LIFETIME <= now,
         }
     }
 }
@@ -116,7 +117,7 @@ impl Storage for OneFile {
         self.with(|lines| {
             let lookup = match living(lines, key, access) {
                 Some(Line::Session(record)) => Lookup::Found(Snapshot::complete(record.clone())),
-                Some(Line::Renewed(trace)) => Lookup::Moved(trace.at),
+                Some(Line::Renewed(tombstone)) => Lookup::Renewed(tombstone.at),
                 None => Lookup::Absent,
             };
             Ok((lookup, false))
@@ -137,7 +138,7 @@ impl Storage for OneFile {
         self.with(|lines| {
             let record = match living(lines, key, &commit.access) {
                 Some(Line::Session(record)) => record,
-                Some(Line::Renewed(trace)) => return Ok((Committed::Moved(trace.at), false)),
+                Some(Line::Renewed(tombstone)) => return Ok((Committed::Renewed(tombstone.at), false)),
                 None => return Ok((Committed::Gone, false)),
             };
             Ok(match record.apply(commit).map_err(|limit| StorageError::limit(limit, "committing"))? {
@@ -156,7 +157,7 @@ impl Storage for OneFile {
         self.with(|lines| {
             let record = match living(lines, from, &commit.access) {
                 Some(Line::Session(record)) => record,
-                Some(Line::Renewed(trace)) => return Ok((Moved::Moved(trace.at), false)),
+                Some(Line::Renewed(tombstone)) => return Ok((Moved::Renewed(tombstone.at), false)),
                 None => return Ok((Moved::Gone, false)),
             };
             if lines.get(to).is_some_and(|line| !line.is_over(commit.access.now)) {
@@ -166,18 +167,18 @@ impl Storage for OneFile {
             let Applied::Changed(record) = applied else { return Ok((Moved::Gone, false)) };
             let expires_at = record.expires_at();
             lines.insert(*to, Line::Session(record));
-            lines.insert(*from, Line::Renewed(Trace::new(*to, commit.access.now, commit.sealed.clone())));
+            lines.insert(*from, Line::Renewed(Tombstone::new(*to, commit.access.now, commit.sealed.clone())));
             Ok((Moved::Done { expires_at, revision: 0 }, true))
         })
     }
 
-    fn trace(&self, key: &StoreKey, now: Timestamp) -> Result<Option<Trace>, StorageError> {
+    fn tombstone(&self, key: &StoreKey, now: Timestamp) -> Result<Option<Tombstone>, StorageError> {
         self.with(|lines| {
-            let trace = match lines.get(key) {
-                Some(line @ Line::Renewed(trace)) if !line.is_over(now) => Some(trace.clone()),
+            let tombstone = match lines.get(key) {
+                Some(line @ Line::Renewed(tombstone)) if !line.is_over(now) => Some(tombstone.clone()),
                 _ => None,
             };
-            Ok((trace, false))
+            Ok((tombstone, false))
         })
     }
 
@@ -188,7 +189,7 @@ impl Storage for OneFile {
                     lines.remove(key);
                     (Removed::Done, true)
                 }
-                Some(Line::Renewed(trace)) => (Removed::Moved(trace.to), false),
+                Some(Line::Renewed(tombstone)) => (Removed::Renewed(tombstone.to), false),
                 None => (Removed::Absent, false),
             })
         })

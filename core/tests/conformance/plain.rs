@@ -10,8 +10,8 @@ use gsession::{
     Changes, Entries, LimitExceeded, Limits, Record, Storage, StorageError, StorageErrorKind, StoreKey, Timestamp,
     record::{Applied, Commit},
     storage::{
-        Access, Committed, Created, FORWARD_FOR, Found, Lookup, Moved, Removed, SealedId, Snapshot, Swept, Touched,
-        Trace,
+        Access, Committed, Created, Found, Lookup, Moved, Removed, SealedId, Snapshot, Swept, TOMBSTONE_LIFETIME,
+        Tombstone, Touched,
     },
 };
 
@@ -22,7 +22,7 @@ pub(crate) enum Fault {
     MissingExpiry,
     ExpiredBlocksItsPlace,
     OverwritingCreate,
-    CreateOverwritesTraces,
+    CreateOverwritesTombstones,
     CreateForgetsTheDeadline,
     UncheckedCreate,
     LosesOddKeys,
@@ -53,8 +53,8 @@ pub(crate) enum Fault {
     ReadingKeepsTheTimeout,
     IgnoresStricterSettings,
     TwoSuccessors,
-    MoveLeavesNoTrace,
-    TracesForEver,
+    MoveLeavesNoTombstone,
+    TombstonesForEver,
     MoveOverwrites,
     UnlockedMove,
     WaitsInCircles,
@@ -62,21 +62,21 @@ pub(crate) enum Fault {
     FindDropsWhatMoves,
     SweepRemovesTheLiving,
     MovesNothingAndSaysSo,
-    TellsNoTrace,
-    TraceNamesTheOldKey,
-    TraceForgetsWhen,
-    TraceDropsTheSealedId,
-    TraceCutsTheSealedId,
-    TraceIsToldForEver,
-    TraceOfALivingSession,
-    ALaterMoveRewritesTraces,
-    ALostMoveRewritesTheTrace,
+    TellsNoTombstone,
+    TombstoneNamesTheOldKey,
+    TombstoneForgetsWhen,
+    TombstoneDropsTheSealedId,
+    TombstoneCutsTheSealedId,
+    TombstoneIsToldForEver,
+    TombstoneOfALivingSession,
+    ALaterMoveRewritesTombstones,
+    ALostMoveRewritesTheTombstone,
 }
 
 #[derive(Debug, Clone)]
 enum Slot {
     Session { record: Record, revision: u64 },
-    Forward(Trace),
+    Tombstone(Tombstone),
 }
 
 type Slots = BTreeMap<StoreKey, Slot>;
@@ -121,7 +121,9 @@ impl Plain {
     fn is_over(&self, slot: &Slot, now: Timestamp) -> bool {
         match slot {
             Slot::Session { record, .. } => !self.has(Fault::MissingExpiry) && record.is_expired(now),
-            Slot::Forward(trace) => !self.has(Fault::TracesForEver) && trace.at + FORWARD_FOR <= now,
+            Slot::Tombstone(tombstone) => {
+                !self.has(Fault::TombstonesForEver) && tombstone.at + TOMBSTONE_LIFETIME <= now
+            }
         }
     }
 
@@ -232,7 +234,7 @@ impl Storage for Plain {
                 self.cache.lock().unwrap().insert(*key, snapshot.clone());
                 Ok(Lookup::Found(snapshot))
             }
-            Some(Slot::Forward(trace)) => Ok(Lookup::Moved(trace.at)),
+            Some(Slot::Tombstone(tombstone)) => Ok(Lookup::Renewed(tombstone.at)),
             None if self.has(Fault::AbsentIsAnError) => {
                 Err(StorageError::new(StorageErrorKind::Other, "finding a session"))
             }
@@ -259,7 +261,7 @@ impl Storage for Plain {
         let is_free = match slots.get(key) {
             None => true,
             Some(Slot::Session { .. }) if self.has(Fault::OverwritingCreate) => true,
-            Some(Slot::Forward(_)) if self.has(Fault::CreateOverwritesTraces) => true,
+            Some(Slot::Tombstone(_)) if self.has(Fault::CreateOverwritesTombstones) => true,
             Some(_) if self.has(Fault::ExpiredBlocksItsPlace) => false,
             Some(slot) => self.is_over(slot, now),
         };
@@ -288,10 +290,10 @@ impl Storage for Plain {
         let mut slots = self.slots();
         let (record, revision) = match self.living(&slots, key, &commit.access) {
             Some(Slot::Session { record, revision }) => (record, revision),
-            Some(Slot::Forward(trace)) => return Ok(Committed::Moved(trace.at)),
+            Some(Slot::Tombstone(tombstone)) => return Ok(Committed::Renewed(tombstone.at)),
             None => match &commit.base {
                 Some(base) if self.has(Fault::ResurrectingCommit) => (base.record.clone(), base.revision),
-                _ if self.has(Fault::UpsertingCommit) => (Record::new(commit.access.now, FORWARD_FOR, None), 0),
+                _ if self.has(Fault::UpsertingCommit) => (Record::new(commit.access.now, TOMBSTONE_LIFETIME, None), 0),
                 _ => return Ok(Committed::Gone),
             },
         };
@@ -374,11 +376,11 @@ impl Storage for Plain {
         let mut slots = self.slots();
         let (record, revision) = match self.living(&slots, from, &commit.access) {
             Some(Slot::Session { record, revision }) => (record, revision),
-            Some(Slot::Forward(trace)) => {
-                if self.has(Fault::ALostMoveRewritesTheTrace) {
-                    slots.insert(*from, Slot::Forward(Trace::new(*to, commit.access.now, commit.sealed.clone())));
+            Some(Slot::Tombstone(tombstone)) => {
+                if self.has(Fault::ALostMoveRewritesTheTombstone) {
+                    slots.insert(*from, Slot::Tombstone(Tombstone::new(*to, commit.access.now, commit.sealed.clone())));
                 }
-                return Ok(Moved::Moved(trace.at));
+                return Ok(Moved::Renewed(tombstone.at));
             }
             None => return Ok(Moved::Gone),
         };
@@ -397,41 +399,41 @@ impl Storage for Plain {
         };
         let expires_at = changed.expires_at();
         slots.insert(*to, Slot::Session { record: changed, revision: 1 });
-        if self.has(Fault::MoveLeavesNoTrace) {
+        if self.has(Fault::MoveLeavesNoTombstone) {
             slots.remove(from);
         } else if !self.has(Fault::TwoSuccessors) {
-            if self.has(Fault::ALaterMoveRewritesTraces) {
+            if self.has(Fault::ALaterMoveRewritesTombstones) {
                 slots.values_mut().for_each(|slot| match slot {
-                    Slot::Forward(trace) if trace.to == *from => trace.to = *to,
+                    Slot::Tombstone(tombstone) if tombstone.to == *from => tombstone.to = *to,
                     _ => {}
                 });
             }
-            slots.insert(*from, Slot::Forward(Trace::new(*to, commit.access.now, commit.sealed.clone())));
+            slots.insert(*from, Slot::Tombstone(Tombstone::new(*to, commit.access.now, commit.sealed.clone())));
         }
         Ok(Moved::Done { expires_at, revision: 1 })
     }
 
-    fn trace(&self, key: &StoreKey, now: Timestamp) -> Result<Option<Trace>, StorageError> {
+    fn tombstone(&self, key: &StoreKey, now: Timestamp) -> Result<Option<Tombstone>, StorageError> {
         let slots = self.slots();
-        let is_told = |slot: &&Slot| self.has(Fault::TraceIsToldForEver) || !self.is_over(slot, now);
-        let trace = match slots.get(key).filter(is_told) {
-            Some(Slot::Forward(trace)) => trace.clone(),
-            Some(Slot::Session { .. }) if self.has(Fault::TraceOfALivingSession) => {
-                Trace::new(*key, now, SealedId::none())
+        let is_told = |slot: &&Slot| self.has(Fault::TombstoneIsToldForEver) || !self.is_over(slot, now);
+        let tombstone = match slots.get(key).filter(is_told) {
+            Some(Slot::Tombstone(tombstone)) => tombstone.clone(),
+            Some(Slot::Session { .. }) if self.has(Fault::TombstoneOfALivingSession) => {
+                Tombstone::new(*key, now, SealedId::none())
             }
             Some(Slot::Session { .. }) | None => return Ok(None),
         };
-        let Trace { to, at, sealed, .. } = trace;
+        let Tombstone { to, at, sealed, .. } = tombstone;
         Ok(match self.fault {
-            Some(Fault::TellsNoTrace) => None,
-            Some(Fault::TraceNamesTheOldKey) => Some(Trace::new(*key, at, sealed)),
-            Some(Fault::TraceForgetsWhen) => Some(Trace::new(to, now, sealed)),
-            Some(Fault::TraceDropsTheSealedId) => Some(Trace::new(to, at, SealedId::none())),
-            Some(Fault::TraceCutsTheSealedId) => {
+            Some(Fault::TellsNoTombstone) => None,
+            Some(Fault::TombstoneNamesTheOldKey) => Some(Tombstone::new(*key, at, sealed)),
+            Some(Fault::TombstoneForgetsWhen) => Some(Tombstone::new(to, now, sealed)),
+            Some(Fault::TombstoneDropsTheSealedId) => Some(Tombstone::new(to, at, SealedId::none())),
+            Some(Fault::TombstoneCutsTheSealedId) => {
                 let bytes = sealed.as_bytes();
-                Some(Trace::new(to, at, SealedId::from_bytes(&bytes[..bytes.len().min(255)])))
+                Some(Tombstone::new(to, at, SealedId::from_bytes(&bytes[..bytes.len().min(255)])))
             }
-            _ => Some(Trace::new(to, at, sealed)),
+            _ => Some(Tombstone::new(to, at, sealed)),
         })
     }
 
@@ -442,7 +444,7 @@ impl Storage for Plain {
                 slots.remove(key);
                 Ok(Removed::Done)
             }
-            Some(Slot::Forward(trace)) => Ok(Removed::Moved(trace.to)),
+            Some(Slot::Tombstone(tombstone)) => Ok(Removed::Renewed(tombstone.to)),
             None => Ok(Removed::Absent),
         }
     }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use gsession::{
     AsyncStorage, KeyScheme, Record, Storage, StorageError, StorageErrorKind, StoreKey, Timestamp,
     record::Commit,
-    storage::{Access, Committed, Created, Found, Lookup, Moved, Removed, StorageFuture, Swept, Touched, Trace},
+    storage::{Access, Committed, Created, Found, Lookup, Moved, Removed, StorageFuture, Swept, Tombstone, Touched},
 };
 
 use crate::{
@@ -90,8 +90,8 @@ impl<S: Storage> AsyncStorage for Stepping<S> {
         })
     }
 
-    fn trace<'a>(&'a self, key: &'a StoreKey, now: Timestamp) -> StorageFuture<'a, Option<Trace>> {
-        Box::pin(async move { self.through("trace", || self.storage.trace(key, now), |_| None).await })
+    fn tombstone<'a>(&'a self, key: &'a StoreKey, now: Timestamp) -> StorageFuture<'a, Option<Tombstone>> {
+        Box::pin(async move { self.through("tombstone", || self.storage.tombstone(key, now), |_| None).await })
     }
 
     fn remove<'a>(&'a self, key: &'a StoreKey) -> StorageFuture<'a, Removed> {

@@ -108,11 +108,11 @@ fn a_broken_storage_is_found_by_a_short_history() {
         Fault::TwoSuccessors,
         Fault::ClearForgetsNothing,
         Fault::CommitForgetsThePrincipal,
-        Fault::MoveLeavesNoTrace,
-        Fault::TellsNoTrace,
-        Fault::TraceNamesTheOldKey,
-        Fault::TraceDropsTheSealedId,
-        Fault::ALaterMoveRewritesTraces,
+        Fault::MoveLeavesNoTombstone,
+        Fault::TellsNoTombstone,
+        Fault::TombstoneNamesTheOldKey,
+        Fault::TombstoneDropsTheSealedId,
+        Fault::ALaterMoveRewritesTombstones,
     ] {
         let found = refuted(2_000, history(), |history| world::run_on(Plain::broken(fault), history));
         let (history, why) = found.unwrap_or_else(|| panic!("{fault:?} was not found"));

@@ -6,7 +6,7 @@ use std::{sync::Arc, time::Duration};
 
 use gsession::{
     ClientInfo, Clock as _, Delivery, Error, Exchange, Manager, Saved, Session, SessionId, Storage, StoreKey,
-    Timestamp, storage::FORWARD_FOR,
+    Timestamp, storage::TOMBSTONE_LIFETIME,
 };
 
 use crate::{
@@ -227,9 +227,9 @@ impl World {
         assert_eq!(ended, expected, "sessions of user {user} that were ended");
     }
 
-    /// All that was last used before this has ended, the traces of renewals too.
+    /// All that was last used before this has ended, the tombstones of renewals too.
     fn expire(&mut self) {
-        self.place.clock.advance(IDLE + FORWARD_FOR);
+        self.place.clock.advance(IDLE + TOMBSTONE_LIFETIME);
         self.sessions.end_all();
         self.requests.iter_mut().flatten().for_each(|request| request.model.is_old = true);
     }

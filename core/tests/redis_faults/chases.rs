@@ -110,7 +110,7 @@ fn a_session_that_nobody_can_catch_up_with_holds_no_listing_up() {
     }
 }
 
-/// So many renewals happen between two steps of the walk that only their traces are seen.
+/// So many renewals happen between two steps of the walk that only their tombstones are seen.
 #[test]
 fn a_session_that_was_renewed_often_meanwhile_is_found_where_it_is() {
     let server = RedisServer::start();

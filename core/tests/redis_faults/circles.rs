@@ -1,16 +1,16 @@
-//! Traces of renewals that lead in a circle. No renewal makes one: somebody who may write to the server has put them there.
+//! Tombstones of renewals that lead in a circle. No renewal makes one: somebody who may write to the server has put them there.
 
 use super::*;
 
-/// The value of a trace that leads to `to`, made a moment ago; nobody has sealed an id in it.
-fn trace(to: &StoreKey) -> Vec<u8> {
+/// The value of a tombstone that leads to `to`, made a moment ago; nobody has sealed an id in it.
+fn tombstone(to: &StoreKey) -> Vec<u8> {
     [&b"\x01F"[..], to.as_bytes(), &now().as_millis().to_le_bytes()].concat()
 }
 
-/// Plants traces that lead from each of `keys` to the next one, and from the last one to the first.
+/// Plants tombstones that lead from each of `keys` to the next one, and from the last one to the first.
 fn plant(server: &RedisServer, form: Form, keys: &[StoreKey]) {
     for (key, to) in keys.iter().zip(keys.iter().cycle().skip(1)) {
-        let (key, value) = (name(key), trace(to));
+        let (key, value) = (name(key), tombstone(to));
         match form {
             Form::Strings => drop(server.command(&[b"SET", &key[..], &value, b"PX", b"600000"])),
             Form::Hashes => {
@@ -29,7 +29,7 @@ fn commands(server: &RedisServer) -> usize {
 }
 
 #[test]
-fn a_circle_of_traces_is_no_session_and_holds_nobody_up() {
+fn a_circle_of_tombstones_is_no_session_and_holds_nobody_up() {
     let server = RedisServer::start();
     for which in ALL {
         for size in [1, 2, 3, 100] {

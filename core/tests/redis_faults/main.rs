@@ -357,7 +357,7 @@ fn head(server: &RedisServer, key: &[u8]) -> Vec<u8> {
     }
 }
 
-/// How many keys there are of a kind: `S` for sessions, `F` for traces of renewals, `P` for what is prepared.
+/// How many keys there are of a kind: `S` for sessions, `F` for tombstones of renewals, `P` for what is prepared.
 fn count(server: &RedisServer, kind: u8) -> usize {
     let is = |key: &&Vec<u8>| head(server, key).get(..2) == Some(&[1, kind]);
     server.keys("*").iter().filter(is).count()

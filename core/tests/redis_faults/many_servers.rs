@@ -67,7 +67,7 @@ fn living(face: &Face, keys: &[StoreKey]) -> usize {
 /// A logout.
 fn remove_through(face: &Face, key: StoreKey) -> Result<(), StorageError> {
     let mut next = key;
-    while let Removed::Moved(to) = face.storage.remove(&next)? {
+    while let Removed::Renewed(to) = face.storage.remove(&next)? {
         next = to;
     }
     Ok(())
@@ -100,7 +100,7 @@ fn setting_b() -> Commit {
 enum MoveStep {
     /// The session is prepared under the new key.
     Prepare,
-    /// It is replaced by a trace under the old one.
+    /// It is replaced by a tombstone under the old one.
     Claim,
     /// What was prepared becomes the session.
     Activate,

@@ -221,7 +221,7 @@ fn replicas_that_do_not_confirm() {
 fn check_finds_out_that_nothing_can_be_written() {
     let (server, primary) = (RedisServer::start(), RedisServer::start());
     let replica = RedisServer::builder().set("replicaof", &format!("127.0.0.1 {}", primary.port())).start();
-    // GoFrame's format keeps traces of renewals under keys that begin with a brace.
+    // GoFrame's format keeps tombstones of renewals under keys that begin with a brace.
     const MAY: [&str; 7] = ["+@read", "+@write", "+@scripting", "+@connection", "+info", "~gsession:*", "~{gsession:*"];
     let user = |server: &RedisServer, rights: &[&str]| {
         let first = ["ACL", "SETUSER", "sessions", "reset", "on", ">secret"];
@@ -248,7 +248,7 @@ fn check_finds_out_that_nothing_can_be_written() {
         checked.unwrap();
     }
     finds(&server, "other:", "NOPERM");
-    // The traces of renewals in GoFrame's format.
+    // The tombstones of renewals in GoFrame's format.
     user(&server, &MAY[..6]);
     let [strings, hashes, goframe] = check(&server, "gsession:");
     assert!(strings.is_ok() && hashes.is_ok());
@@ -271,7 +271,7 @@ fn check_finds_out_that_nothing_can_be_written() {
     let seen = Monitor::during(&server, || check(&server, "gsession:").into_iter().for_each(Result::unwrap));
     let written = seen.inside_scripts.iter().filter(|command| command.to_lowercase().contains("\"set\""));
     let all_expire = written.clone().all(|command| command.to_lowercase().contains("\"px\""));
-    // In GoFrame's format, where traces of renewals have keys of their own, two.
+    // In GoFrame's format, where tombstones of renewals have keys of their own, two.
     assert!(written.count() == 4 && all_expire, "{seen:?}");
     for server in [&server, &primary, &replica] {
         assert!(server.keys("*").is_empty(), "something was left behind");

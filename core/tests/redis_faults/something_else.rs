@@ -56,8 +56,8 @@ fn what_is_no_session_is_absent_and_the_next_write_works() {
             ("a header of 0xff".into(), [&b"\x01S"[..], &[0xff; 200]].concat()),
             ("a header of zeros".into(), [&b"\x01S"[..], &[0; 200]].concat()),
             ("an unknown kind".into(), [&b"\x01Q"[..], &[7; 200]].concat()),
-            ("a short trace".into(), b"\x01F1234".to_vec()),
-            ("a long-ended trace".into(), [&b"\x01F"[..], &[0; 40]].concat()),
+            ("a short tombstone".into(), b"\x01F1234".to_vec()),
+            ("a long-ended tombstone".into(), [&b"\x01F"[..], &[0; 40]].concat()),
         ];
         for (what, bytes) in garbage {
             let string = &string;

@@ -17,7 +17,7 @@ use gsession::{
     Changes, ClientInfo, Entries, FileStorage, HashedIds, IdError, IdGenerator, Manager, ManagerBuilder, ManualClock,
     MemoryStorage, Record, SessionId, Storage, StoreKey, Timestamp,
     record::Commit,
-    storage::{Access, FORWARD_FOR, Lookup, Snapshot},
+    storage::{Access, Lookup, Snapshot, TOMBSTONE_LIFETIME},
 };
 use tempfile::TempDir;
 
@@ -101,7 +101,7 @@ impl Place {
         self.builder().build().unwrap()
     }
 
-    /// How many sessions live, under whatever key: traces of renewals have ended by then, sessions have not.
+    /// How many sessions live, under whatever key: tombstones of renewals have ended by then, sessions have not.
     pub(crate) fn survivors(&self) -> u64 {
         use gsession::Clock as _;
         survivors(&*self.storage, self.clock.now())
@@ -109,7 +109,7 @@ impl Place {
 }
 
 pub(crate) fn survivors(storage: &dyn Storage, now: Timestamp) -> u64 {
-    storage.sweep(now + FORWARD_FOR).unwrap().kept
+    storage.sweep(now + TOMBSTONE_LIFETIME).unwrap().kept
 }
 
 pub(crate) fn quiet_memory() -> MemoryStorage {
@@ -184,7 +184,7 @@ pub(crate) fn found(storage: &dyn Storage, key: &StoreKey, now: Timestamp) -> Op
     }
     match loaded {
         Lookup::Found(snapshot) => Some(snapshot),
-        Lookup::Moved(_) | Lookup::Absent => None,
+        Lookup::Renewed(_) | Lookup::Absent => None,
         other => panic!("an answer this test does not know: {other:?}"),
     }
 }

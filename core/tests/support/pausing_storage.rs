@@ -8,7 +8,7 @@ use std::{
 use gsession::{
     Record, Storage, StorageError, StoreKey, Timestamp,
     record::Commit,
-    storage::{Access, Committed, Created, Found, Lookup, Moved, Removed, Swept, Touched, Trace},
+    storage::{Access, Committed, Created, Found, Lookup, Moved, Removed, Swept, Tombstone, Touched},
 };
 
 use super::PATIENCE;
@@ -153,8 +153,8 @@ impl Storage for PausingStorage {
         self.through(Op::Move, |storage| storage.move_to(from, to, commit))
     }
 
-    fn trace(&self, key: &StoreKey, now: Timestamp) -> Result<Option<Trace>, StorageError> {
-        self.storage.trace(key, now)
+    fn tombstone(&self, key: &StoreKey, now: Timestamp) -> Result<Option<Tombstone>, StorageError> {
+        self.storage.tombstone(key, now)
     }
 
     fn remove(&self, key: &StoreKey) -> Result<Removed, StorageError> {

@@ -14,7 +14,7 @@ use gsession::{
     AnyStorage, Clock as _, FileStorage, ManualClock, MemoryStorage, Record, Storage, StorageError, StorageErrorKind,
     StoreKey, SystemClock, Timestamp,
     record::Commit,
-    storage::{Access, Committed, Created, Found, Lookup, Moved, Removed, Trace},
+    storage::{Access, Committed, Created, Found, Lookup, Moved, Removed, Tombstone},
 };
 use gsession_actix::SessionMiddleware;
 use gsession_demo::{Accounts, Cli, Demo, StorageInfo};
@@ -108,9 +108,9 @@ impl Storage for Failing {
         self.inner.remove(key)
     }
 
-    fn trace(&self, key: &StoreKey, now: Timestamp) -> Result<Option<Trace>, StorageError> {
+    fn tombstone(&self, key: &StoreKey, now: Timestamp) -> Result<Option<Tombstone>, StorageError> {
         fails(&self.outages.reading)?;
-        self.inner.trace(key, now)
+        self.inner.tombstone(key, now)
     }
 
     fn find(&self, principal: &str, now: Timestamp) -> Result<Vec<Found>, StorageError> {

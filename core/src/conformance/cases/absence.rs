@@ -87,10 +87,10 @@ pub(super) fn what_is_lacking_says_so(fixture: &Fixture) -> Verdict {
             storage.move_to(&key, &fixture.key(2), &commit_at(Changes::default(), now)).err().map(|error| error.kind());
         must_be!(kind, Some(StorageErrorKind::Unsupported), "a move");
     }
-    if fixture.can(Ability::Renewing) && !fixture.can(Ability::Tracing) {
+    if fixture.can(Ability::Renewing) && !fixture.can(Ability::Tombstones) {
         let (from, to) = (fixture.create(3, &[("a", "1")])?, fixture.key(4));
         moved_at(storage.move_to(&from, &to, &commit_at(Changes::default(), now)))?;
-        must_be!(storage.trace(&from, now)?, None, "the trace of a renewal");
+        must_be!(storage.tombstone(&from, now)?, None, "the tombstone of a renewal");
     }
     if !fixture.can(Ability::Listing) {
         let kind = storage.find("ada", now).err().map(|error| error.kind());

@@ -48,11 +48,11 @@ pub(super) fn the_place_of_an_expired_session_is_free(fixture: &Fixture) -> Verd
     Ok(())
 }
 
-pub(super) fn create_never_overwrites_the_trace_of_a_renewal(fixture: &Fixture) -> Verdict {
+pub(super) fn create_never_overwrites_the_tombstone_of_a_renewal(fixture: &Fixture) -> Verdict {
     let (storage, now, key, new) = (&fixture.storage, fixture.start, fixture.create(1, &[("a", "1")])?, fixture.key(2));
     moved_at(storage.move_to(&key, &new, &commit_at(Changes::default(), now)))?;
     must_be!(storage.create(&key, &fixture.record(&[("b", "2")]), now)?, Created::Exists, "a create under the old key");
-    must_be!(storage.remove(&key)?, Removed::Moved(new), "a remove of the old key");
+    must_be!(storage.remove(&key)?, Removed::Renewed(new), "a remove of the old key");
     must_be!(fixture.stored(&new, now)?, Some(json!({"a": 1})), "the renewed session");
     Ok(())
 }

@@ -9,7 +9,7 @@ mod overlapping;
 mod reading;
 mod renewing;
 mod requests;
-mod tracing;
+mod tombstones;
 
 use super::{Ability, Case};
 
@@ -74,7 +74,7 @@ registry! { $
             "Two visitors are given the same id, and one is logged in as the other."
         the_place_of_an_expired_session_is_free "contract"
             "A session cannot begin although its key is free; the request fails."
-        create_never_overwrites_the_trace_of_a_renewal "S5" [Renewing]
+        create_never_overwrites_the_tombstone_of_a_renewal "S5" [Renewing]
             "A logout that began before a renewal no longer finds the renewed session, which stays logged in."
         odd_keys_and_values_survive "S8"
             "A user's data comes back changed, or the session is lost, because of a quote or a non-ASCII letter."
@@ -126,9 +126,9 @@ registry! { $
             "The timeout was shortened after an incident, but writing to an old session revives it."
     }
     renewing {
-        a_move_takes_the_data_and_leaves_a_trace "S5" [Renewing]
+        a_move_takes_the_data_and_leaves_a_tombstone "S5" [Renewing]
             "A login loses the basket; or the id from before the login, which an attacker may know, still works."
-        the_trace_of_a_move_ends "contract" [Renewing]
+        the_tombstone_of_a_move_ends "contract" [Renewing]
             "Every login leaves something behind, until the storage is full."
         a_move_to_a_taken_key_changes_nothing "S6" [Renewing]
             "A renewal overwrites the session of another user."
@@ -137,17 +137,17 @@ registry! { $
         moves_in_circles_never_wait_for_each_other "contract" [Renewing]
             "Two requests deadlock, and everybody else waits for them."
     }
-    tracing {
-        a_trace_is_kept_to_the_byte "S5" [Renewing Tracing]
+    tombstones {
+        a_tombstone_is_kept_to_the_byte "S5" [Renewing Tombstones]
             "The answer to a login is lost. The user logs in again, and gets an id that opens nothing, or a second session that no \
              logout ends."
-        a_trace_is_told_as_long_as_it_is_remembered "S5" [Renewing Tracing]
+        a_tombstone_is_told_as_long_as_it_is_remembered "S5" [Renewing Tombstones]
             "A login whose answer was lost cannot be repeated; or an old id still reveals what became of its session."
-        each_move_has_a_trace_of_its_own "S5" [Renewing Tracing]
+        each_move_has_a_tombstone_of_its_own "S5" [Renewing Tombstones]
             "A user whose id was renewed twice cannot repeat a login whose answer was lost."
-        what_was_not_renewed_has_no_trace "contract" [Tracing]
+        what_was_not_renewed_has_no_tombstone "contract" [Tombstones]
             "A login is sent to a session that does not exist, or loops forever."
-        a_trace_is_that_of_the_move_that_won "S5" [Renewing Tracing]
+        a_tombstone_is_that_of_the_move_that_won "S5" [Renewing Tombstones]
             "Of two simultaneous logins, the loser is sent to a session that does not exist, and its user is logged out."
     }
     listing {

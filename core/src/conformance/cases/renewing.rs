@@ -11,10 +11,10 @@ use crate::{
         fixture::{Fixture, IDLE, MINUTE, active, commit_at, moved_at, setting},
         verdict::{Flaw, Verdict, must, must_be, must_match},
     },
-    storage::{Committed, FORWARD_FOR, Lookup, Moved, Removed, Touched},
+    storage::{Committed, Lookup, Moved, Removed, TOMBSTONE_LIFETIME, Touched},
 };
 
-pub(super) fn a_move_takes_the_data_and_leaves_a_trace(fixture: &Fixture) -> Verdict {
+pub(super) fn a_move_takes_the_data_and_leaves_a_tombstone(fixture: &Fixture) -> Verdict {
     let (storage, key, new, third) = (&fixture.storage, fixture.key(1), fixture.key(2), fixture.key(3));
     fixture.create_as(&key, &fixture.record_of("ada", &[("a", "1"), ("b", "2")]))?;
     let (at, late) = (fixture.start + MINUTE, fixture.start + 2 * MINUTE);
@@ -24,32 +24,32 @@ pub(super) fn a_move_takes_the_data_and_leaves_a_trace(fixture: &Fixture) -> Ver
     let facts = (record.created_at, record.principal.as_deref());
     must_be!(facts, (fixture.start, Some("ada")), "the facts under the new key");
     // The old key stores nothing any more, and says why.
-    must_match!(storage.load(&key, &active(late))?, Lookup::Moved(when) if when == at, "a load of the old key");
+    must_match!(storage.load(&key, &active(late))?, Lookup::Renewed(when) if when == at, "a load of the old key");
     let late_commit = commit_at(setting("c", "4"), late);
     let committed = storage.commit(&key, &late_commit)?;
-    must_match!(committed, Committed::Moved(when) if when == at, "a commit to the old key");
+    must_match!(committed, Committed::Renewed(when) if when == at, "a commit to the old key");
     must_match!(storage.touch(&key, &active(late))?, Touched::Gone, "a touch of the old key");
-    must_be!(storage.move_to(&key, &third, &late_commit)?, Moved::Moved(at), "a second renewal of the old key");
+    must_be!(storage.move_to(&key, &third, &late_commit)?, Moved::Renewed(at), "a second renewal of the old key");
     must!(fixture.is_absent(&third, late)?, "a second renewal of the old key has created a second session");
     must_be!(fixture.stored(&new, late)?, Some(json!({"a": 1, "b": 3})), "the data after that");
     // A logout by the old key finds the session, even a second time.
-    must_be!(storage.remove(&key)?, Removed::Moved(new), "a remove of the old key");
+    must_be!(storage.remove(&key)?, Removed::Renewed(new), "a remove of the old key");
     must_be!(storage.remove(&new)?, Removed::Done, "a remove of the new key");
-    must_be!(storage.remove(&key)?, Removed::Moved(new), "a second remove of the old key");
+    must_be!(storage.remove(&key)?, Removed::Renewed(new), "a second remove of the old key");
     must!(fixture.survivors(late)?.is_none_or(|living| living == 0), "a session is still alive after the remove");
     Ok(())
 }
 
-pub(super) fn the_trace_of_a_move_ends(fixture: &Fixture) -> Verdict {
+pub(super) fn the_tombstone_of_a_move_ends(fixture: &Fixture) -> Verdict {
     let (storage, key, new) = (&fixture.storage, fixture.create(1, &[("a", "1")])?, fixture.key(2));
     moved_at(storage.move_to(&key, &new, &commit_at(Changes::default(), fixture.start)))?;
-    let end = fixture.start + FORWARD_FOR;
-    let last = fixture.start + (FORWARD_FOR - Duration::from_millis(1));
-    must_match!(storage.load(&key, &active(last))?, Lookup::Moved(_), "a load of the old key, a millisecond before");
+    let end = fixture.start + TOMBSTONE_LIFETIME;
+    let last = fixture.start + (TOMBSTONE_LIFETIME - Duration::from_millis(1));
+    must_match!(storage.load(&key, &active(last))?, Lookup::Renewed(_), "a load of the old key, a millisecond before");
     if fixture.can(Ability::Sweeping) {
         must_be!(storage.sweep(last)?.removed, 0, "what sweep removed a millisecond before");
     }
-    must!(fixture.is_absent(&key, end)?, "the trace exists after its time");
+    must!(fixture.is_absent(&key, end)?, "the tombstone exists after its time");
     if fixture.can(Ability::Sweeping) {
         must_be!(storage.sweep(end)?.removed, 1, "what sweep removed after its time");
         must_be!(storage.remove(&key)?, Removed::Absent, "a remove of the old key after that");
@@ -70,8 +70,8 @@ pub(super) fn a_move_to_a_taken_key_changes_nothing(fixture: &Fixture) -> Verdic
         "the two sessions"
     );
     moved_at(storage.move_to(&two, &three, &commit))?;
-    must_be!(storage.move_to(&one, &two, &commit)?, Moved::Taken, "a move to where the trace of a renewal is");
-    must_be!(storage.remove(&two)?, Removed::Moved(three), "the trace afterwards");
+    must_be!(storage.move_to(&one, &two, &commit)?, Moved::Taken, "a move to where the tombstone of a renewal is");
+    must_be!(storage.remove(&two)?, Removed::Renewed(three), "the tombstone afterwards");
     Ok(())
 }
 
@@ -100,7 +100,7 @@ pub(super) fn of_many_moves_one_wins(fixture: &Fixture) -> Verdict {
         let won = |moved: &Moved| matches!(moved, Moved::Done { .. });
         must!(moved.iter().filter(|moved| won(moved)).count() == 1, "of {MOVERS} simultaneous renewals: {moved:?}");
         must!(
-            moved.iter().all(|moved| won(moved) || *moved == Moved::Moved(now)),
+            moved.iter().all(|moved| won(moved) || *moved == Moved::Renewed(now)),
             "the renewals that lost were answered {moved:?}"
         );
         for (mover, moved) in moved.iter().enumerate() {
@@ -110,7 +110,7 @@ pub(super) fn of_many_moves_one_wins(fixture: &Fixture) -> Verdict {
                 "whether there is a session under a new key"
             );
             if won(moved) {
-                must_be!(storage.remove(&from)?, Removed::Moved(to(mover)), "a remove of the old key");
+                must_be!(storage.remove(&from)?, Removed::Renewed(to(mover)), "a remove of the old key");
             }
         }
     }

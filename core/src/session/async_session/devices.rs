@@ -55,8 +55,8 @@ impl<E: From<Error>> AsyncSession<E> {
         let (mut key, mut trail) = (key, Trail::default());
         // It may have been renewed since it was listed.
         while theirs.iter().all(|found| found.key != key) {
-            match storage.trace(&key, now).await.map_err(Error::from)? {
-                Some(trace) if trail.follow(&trace.to).map_err(Error::from)? == Leads::On => key = trace.to,
+            match storage.tombstone(&key, now).await.map_err(Error::from)? {
+                Some(tombstone) if trail.follow(&tombstone.to).map_err(Error::from)? == Leads::On => key = tombstone.to,
                 _ => return Ok(false),
             }
         }
@@ -79,7 +79,7 @@ impl<E: From<Error>> AsyncSession<E> {
         let others = self.others(&principal, own).await?;
         // If this session was renewed meanwhile, one of them is this one, under a key that is not known here.
         if let Some(own) = own
-            && self.shared.storage.trace(&own, self.config().clock.now()).await.map_err(Error::from)?.is_some()
+            && self.shared.storage.tombstone(&own, self.config().clock.now()).await.map_err(Error::from)?.is_some()
         {
             return Err(Error::Gone.into());
         }

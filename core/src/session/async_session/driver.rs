@@ -116,8 +116,8 @@ impl Shared {
                     machine().looked(step, lookup, progress);
                 }
                 Step::Follow(step) => {
-                    let trace = storage.trace(&step.key, step.now).await.map_err(failed)?;
-                    machine().followed(step, trace, config);
+                    let tombstone = storage.tombstone(&step.key, step.now).await.map_err(failed)?;
+                    machine().followed(step, tombstone, config);
                 }
                 Step::Recognise(step) => {
                     let lookup = storage.load(&step.key, &step.access).await.map_err(failed)?;

@@ -93,7 +93,7 @@ impl Machine {
                 }
                 self.stored(&step.commit, expires_at, revision, progress.closing, config);
             }
-            Committed::Moved(at) => self.renewed_by_another(at),
+            Committed::Renewed(at) => self.renewed_by_another(at),
             // A commit without a condition has no conflict.
             Committed::Gone | Committed::Conflict(_) => self.gone(),
         }
@@ -114,9 +114,9 @@ impl Machine {
                 progress.saved = Saved::Renewed;
             }
             // Its own first try, perhaps.
-            Moved::Moved(at) if self.current.pending.may_be_own(at) => {}
+            Moved::Renewed(at) if self.current.pending.may_be_own(at) => {}
             Moved::Taken if self.current.pending.may_be_own(commit.access.now) => {}
-            Moved::Moved(at) => self.renewed_by_another(at),
+            Moved::Renewed(at) => self.renewed_by_another(at),
             Moved::Gone => self.gone(),
             // Another new id.
             Moved::Taken => self.current.pending.settle(),
@@ -150,12 +150,12 @@ impl Machine {
                 self.issue(&step.id, step.key, expires_at);
             }
             // The old id has moved, but not to here: another renewal was first.
-            Lookup::Moved(_) | Lookup::Absent if pending.renew => {
+            Lookup::Renewed(_) | Lookup::Absent if pending.renew => {
                 if let Some(Tries::Found(at)) = tries {
                     self.renewed_by_another(at);
                 }
             }
-            Lookup::Moved(_) | Lookup::Absent => {}
+            Lookup::Renewed(_) | Lookup::Absent => {}
         }
     }
 

@@ -57,7 +57,7 @@ impl Ending {
 
     /// The storage was asked to end the session under `key`. If it has moved, it is looked for there next.
     pub(super) fn removed(&mut self, key: StoreKey, removed: Removed) -> Result<(), StorageError> {
-        if let Removed::Moved(next) = removed {
+        if let Removed::Renewed(next) = removed {
             match self.trail.follow(&next) {
                 Ok(Leads::On) => {
                     self.keys.iter_mut().filter(|held| **held == key).for_each(|held| *held = next);

@@ -12,7 +12,7 @@
 //! | writes otherwise | nothing is stored, and whoever closes is told |
 //! | destroys | the renewed session ends |
 //!
-//! To join, the request finds the new id in the trace of the renewal, sealed with the old one. A principal is what the
+//! To join, the request finds the new id in the tombstone of the renewal, sealed with the old one. A principal is what the
 //! application knows after it has checked a password or the like, so whoever merely knew the old id joins nothing ([R3](crate::design#r3)). A
 //! request that read the session while it already belonged to that user may have the name from there, so it does not join
 //! either.
@@ -31,7 +31,7 @@ use super::{
 use crate::{
     Error, SessionId, Timestamp,
     session::config::Config,
-    storage::{Leads, Lookup, Trace, Trail},
+    storage::{Leads, Lookup, Tombstone, Trail},
 };
 
 /// How long after a renewal a request with the old id is assumed to have been sent before the new id arrived.
@@ -65,11 +65,11 @@ pub(super) enum Part {
 /// How far it is known what has become of the session.
 #[derive(Debug)]
 enum Way {
-    /// It has been renewed under this id: its trace says to which.
+    /// It has been renewed under this id: its tombstone says to which.
     Follow(SessionId),
     /// It may live under this id.
     Look(SessionId),
-    /// It lives, and is not for this request; or its trace cannot be read.
+    /// It lives, and is not for this request; or its tombstone cannot be read.
     Closed,
     /// It has ended.
     Ended,
@@ -170,13 +170,13 @@ impl Machine {
     }
 
     /// Takes the answer to [`Step::Follow`].
-    pub(crate) fn followed(&mut self, step: &Follow, trace: Option<Trace>, config: &Config) {
+    pub(crate) fn followed(&mut self, step: &Follow, tombstone: Option<Tombstone>, config: &Config) {
         if self.was_destroyed_meanwhile() {
             return;
         }
-        let opened = trace.and_then(|trace| {
-            let id = trace.sealed.open(&trace.to, &step.old)?;
-            (config.keys.key_of(&id) == trace.to).then_some(id)
+        let opened = tombstone.and_then(|tombstone| {
+            let id = tombstone.sealed.open(&tombstone.to, &step.old)?;
+            (config.keys.key_of(&id) == tombstone.to).then_some(id)
         });
         if let State::Overtaken(overtaken) = &mut self.current.state {
             overtaken.way = opened.map_or(Way::Closed, Way::Look);
@@ -209,7 +209,7 @@ impl Machine {
             Lookup::Found(snapshot) if config.lifetime.is_over(&snapshot.record, now) => Way::Ended,
             Lookup::Found(_) => Way::Closed,
             // Renewed once more.
-            Lookup::Moved(_) => match overtaken.trail.follow(&step.key) {
+            Lookup::Renewed(_) => match overtaken.trail.follow(&step.key) {
                 Ok(Leads::On) => Way::Follow(step.id.clone()),
                 Ok(Leads::InACircle) => Way::Ended,
                 Err(_) => Way::Closed,

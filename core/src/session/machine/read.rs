@@ -80,9 +80,9 @@ impl Machine {
             (Lookup::Found(later), State::Found(view)) => view.snapshot.merge(later, asked),
             (Lookup::Found(snapshot), state) => *state = State::Found(View::partial(snapshot)),
             // A session that was found before, or written to, has been renewed or ended by somebody else since.
-            (Lookup::Moved(at), State::Found(_) | State::Written) => self.lose_to_renewal(at),
+            (Lookup::Renewed(at), State::Found(_) | State::Written) => self.lose_to_renewal(at),
             (Lookup::Absent, state @ (State::Found(_) | State::Written)) => *state = State::Lost,
-            (Lookup::Moved(at), _) => self.pass_over(Some(at)),
+            (Lookup::Renewed(at), _) => self.pass_over(Some(at)),
             (Lookup::Absent, _) => self.pass_over(None),
         }
     }

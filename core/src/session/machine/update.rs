@@ -91,7 +91,7 @@ impl Machine {
                 }
                 Ok(Some(current))
             }
-            Committed::Moved(at) => {
+            Committed::Renewed(at) => {
                 self.lose_to_renewal(at);
                 Err(Error::Gone)
             }

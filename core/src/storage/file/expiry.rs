@@ -64,7 +64,7 @@ impl Store {
                 pending.apply(&mut record);
                 record.is_expired(now)
             }
-            Ok(Content::Forward(_)) | Err(_) => true,
+            Ok(Content::Tombstone(_)) | Err(_) => true,
         })
     }
 }

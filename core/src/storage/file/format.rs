@@ -7,7 +7,7 @@ use sha2::{Digest, Sha256};
 use crate::{
     Codec, Limits, Record, StoreKey, Timestamp,
     id::SealedId,
-    storage::{FORWARD_FOR, Trace},
+    storage::{TOMBSTONE_LIFETIME, Tombstone},
 };
 
 use super::error::Result;
@@ -17,15 +17,15 @@ pub(super) const MAGIC: &[u8; 4] = b"GSES";
 const VERSION: u8 = 1;
 const SESSION: u8 = 1;
 const FORWARD: u8 = 2;
-/// The offset of the sealed id in a trace.
+/// The offset of the sealed id in a tombstone.
 const SEALED: usize = 40;
 
 /// The content of a session file.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Content {
     Session(Record),
-    /// The trace of a renewal: the session has moved to another key.
-    Forward(Trace),
+    /// The tombstone of a renewal: the session has moved to another key.
+    Tombstone(Tombstone),
 }
 
 /// Why a file cannot be read as a session file. It quotes nothing of the content.
@@ -84,10 +84,10 @@ pub(super) fn encode_session(record: &Record, codec: &dyn Codec) -> Result<Vec<u
 }
 
 /// The file that a renewal leaves under the old key.
-pub(super) fn encode_forward(trace: &Trace) -> Vec<u8> {
-    let Trace { to, at, sealed } = trace;
+pub(super) fn encode_tombstone(tombstone: &Tombstone) -> Vec<u8> {
+    let Tombstone { to, at, sealed } = tombstone;
     let content = [to.as_bytes().as_slice(), &at.as_millis().to_le_bytes(), sealed.as_bytes()].concat();
-    frame(FORWARD, millis(FORWARD_FOR), 0, &content)
+    frame(FORWARD, millis(TOMBSTONE_LIFETIME), 0, &content)
 }
 
 /// The same session file with another idle timeout; `None` if it has that timeout already, or is not an intact session file.
@@ -142,7 +142,10 @@ pub(super) fn decode(
         let to = content.first_chunk().copied().map(StoreKey::from_bytes);
         let at = number(content, 32).map(Timestamp::from_millis);
         let sealed = content.get(SEALED..).map(SealedId::from_bytes).unwrap_or_default();
-        return to.zip(at).map(|(to, at)| Content::Forward(Trace::new(to, at, sealed))).ok_or(Unreadable::Damaged);
+        return to
+            .zip(at)
+            .map(|(to, at)| Content::Tombstone(Tombstone::new(to, at, sealed)))
+            .ok_or(Unreadable::Damaged);
     }
     let mut record = codec.decode(content, limits)?;
     record.idle_timeout = deadlines.idle_timeout;
@@ -175,8 +178,8 @@ mod tests {
         assert_eq!(read(&encode_session(&record(), &BincodeCodec).unwrap()), Ok(Content::Session(record())));
         for sealed in [&b""[..], b"sealed"] {
             let (to, at) = (StoreKey::from_bytes([7; 32]), Timestamp::from_millis(9));
-            let trace = Trace::new(to, at, SealedId::from_bytes(sealed));
-            assert_eq!(read(&encode_forward(&trace)), Ok(Content::Forward(trace)));
+            let tombstone = Tombstone::new(to, at, SealedId::from_bytes(sealed));
+            assert_eq!(read(&encode_tombstone(&tombstone)), Ok(Content::Tombstone(tombstone)));
         }
     }
 
@@ -187,8 +190,8 @@ mod tests {
         let other = Record { idle_timeout: Duration::from_secs(90), ..record() };
         let replaced = with_idle_timeout(&written, other.idle_timeout).unwrap();
         assert_eq!(read(&replaced), Ok(Content::Session(other)));
-        let trace = Trace::new(StoreKey::from_bytes([7; 32]), Timestamp::from_millis(9), SealedId::none());
-        for unfit in [&encode_forward(&trace)[..], &written[..written.len() - 1], &written[..20], b"text", b""] {
+        let tombstone = Tombstone::new(StoreKey::from_bytes([7; 32]), Timestamp::from_millis(9), SealedId::none());
+        for unfit in [&encode_tombstone(&tombstone)[..], &written[..written.len() - 1], &written[..20], b"text", b""] {
             assert_eq!(with_idle_timeout(unfit, Duration::from_secs(90)), None);
         }
     }

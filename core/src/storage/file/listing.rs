@@ -15,7 +15,7 @@ use super::{
 };
 use crate::{
     StoreKey, Timestamp,
-    storage::{Access, Found, Trace},
+    storage::{Access, Found, Tombstone},
 };
 
 /// What is known of a key.
@@ -23,8 +23,8 @@ use crate::{
 enum Known {
     /// It needs no further look.
     Done,
-    /// The session was renewed to `to`. `followed` is the number of the trace from which this one was first reached.
-    Trace { to: StoreKey, followed: Option<usize> },
+    /// The session was renewed to `to`. `followed` is the number of the tombstone from which this one was first reached.
+    Tombstone { to: StoreKey, followed: Option<usize> },
 }
 
 struct Listing<'a> {
@@ -37,8 +37,8 @@ struct Listing<'a> {
 
 impl Store {
     /// Scans the sub-folders one after the other. A renewal during the scan can move a session from a sub-folder that is still
-    /// to come into one that is done. Such sessions are found by following the traces. No file is read more than twice,
-    /// however many traces lead to it.
+    /// to come into one that is done. Such sessions are found by following the tombstones. No file is read more than twice,
+    /// however many tombstones lead to it.
     pub(super) fn find(&self, principal: &str, now: Timestamp) -> Result<Vec<Found>> {
         let (found, known) = (Vec::new(), HashMap::new());
         let mut listing = Listing { store: self, principal, access: Access::passive(now), found, known };
@@ -69,20 +69,20 @@ impl Listing<'_> {
                 self.known.insert(key, Known::Done);
                 self.found.push(Found::new(key, record));
             }
-            Some(Content::Forward(Trace { to, .. })) => {
-                self.known.insert(key, Known::Trace { to, followed: None });
+            Some(Content::Tombstone(Tombstone { to, .. })) => {
+                self.known.insert(key, Known::Tombstone { to, followed: None });
             }
             Some(Content::Session(_)) | None => {}
         }
         Ok(())
     }
 
-    /// Follows every trace until it reaches a known key.
+    /// Follows every tombstone until it reaches a known key.
     fn follow(&mut self) -> Result<()> {
-        let is_trace = |(key, known): (&StoreKey, &Known)| matches!(known, Known::Trace { .. }).then_some(*key);
-        let traces: Vec<StoreKey> = self.known.iter().filter_map(is_trace).collect();
+        let is_tombstone = |(key, known): (&StoreKey, &Known)| matches!(known, Known::Tombstone { .. }).then_some(*key);
+        let tombstones: Vec<StoreKey> = self.known.iter().filter_map(is_tombstone).collect();
         let mut circles = 0_u64;
-        for (number, mut key) in traces.into_iter().enumerate() {
+        for (number, mut key) in tombstones.into_iter().enumerate() {
             loop {
                 match self.known.entry(key) {
                     Entry::Vacant(entry) => {
@@ -92,11 +92,11 @@ impl Listing<'_> {
                         }
                     }
                     Entry::Occupied(mut entry) => match entry.get_mut() {
-                        Known::Trace { to, followed: followed @ None } => {
+                        Known::Tombstone { to, followed: followed @ None } => {
                             *followed = Some(number);
                             key = *to;
                         }
-                        Known::Trace { followed, .. } => {
+                        Known::Tombstone { followed, .. } => {
                             circles += u64::from(*followed == Some(number));
                             break;
                         }
@@ -109,7 +109,7 @@ impl Listing<'_> {
             // No renewal creates a circle, because the new key is never one in use.
             tracing::warn!(
                 circles,
-                "traces of renewals lead in a circle: somebody else has written to the session folder"
+                "tombstones of renewals lead in a circle: somebody else has written to the session folder"
             );
         }
         Ok(())

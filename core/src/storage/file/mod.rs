@@ -6,7 +6,7 @@
 //! sessions/                       0700
 //!   3f/                           0700  the first two digits of the key
 //!     lock                        0600  locked while a session of this folder is changed
-//!     3f8a…64 digits…             0600  one session, or the trace of a renewal
+//!     3f8a…64 digits…             0600  one session, or the tombstone of a renewal
 //!     3f8a…64 digits….tmp-71-4    0600  being written; renamed to the file above when complete
 //! ```
 //!
@@ -16,13 +16,13 @@
 //! |---|---|---|
 //! | 0 | 4 | `GSES` |
 //! | 4 | 1 | version, now 1 |
-//! | 5 | 1 | kind: 1 is a session, 2 the trace of a renewal; 3 is reserved for encrypted sessions |
+//! | 5 | 1 | kind: 1 is a session, 2 the tombstone of a renewal; 3 is reserved for encrypted sessions |
 //! | 6 | 2 | 0; reserved for the number of an encryption key |
 //! | 8 | 8 | idle timeout in milliseconds |
 //! | 16 | 8 | absolute deadline in milliseconds since the Unix epoch; 0 for none |
 //! | 24 | 8 | the first 8 bytes of the SHA-256 of bytes 0 to 23 and the content |
 //!
-//! The content follows. For a session it is the record as the [`Codec`](crate::Codec) writes it. For the trace of a renewal it
+//! The content follows. For a session it is the record as the [`Codec`](crate::Codec) writes it. For the tombstone of a renewal it
 //! is the new key (32 bytes), the time of the renewal (8 bytes) and the [sealed id](crate::storage::SealedId). The file's
 //! modification time says when the session was last seen, so a touch writes no data.
 
@@ -52,7 +52,7 @@ pub use settings::Durability;
 use store::Store;
 
 use super::{
-    Access, Committed, Created, Found, Lookup, Moved, Removed, Storage, StorageError, Swept, Touched, Trace,
+    Access, Committed, Created, Found, Lookup, Moved, Removed, Storage, StorageError, Swept, Tombstone, Touched,
     sweeper::Background,
 };
 use crate::{Record, StoreKey, Timestamp, record::Commit};
@@ -137,8 +137,8 @@ impl Storage for FileStorage {
         Ok(self.0.store.move_to(from, to, commit)?)
     }
 
-    fn trace(&self, key: &StoreKey, now: Timestamp) -> Result<Option<Trace>, StorageError> {
-        Ok(self.0.store.trace(key, now)?)
+    fn tombstone(&self, key: &StoreKey, now: Timestamp) -> Result<Option<Tombstone>, StorageError> {
+        Ok(self.0.store.tombstone(key, now)?)
     }
 
     fn remove(&self, key: &StoreKey) -> Result<Removed, StorageError> {

@@ -1,4 +1,4 @@
-//! Moves a session to a new key, which leaves a trace under the old one.
+//! Moves a session to a new key, which leaves a tombstone under the old one.
 
 use std::os::fd::OwnedFd;
 
@@ -13,11 +13,11 @@ use super::{
 use crate::{
     StoreKey,
     record::{Applied, Commit},
-    storage::{Moved, Trace},
+    storage::{Moved, Tombstone},
 };
 
 impl Store {
-    /// Writes the new file first, and then the trace over the old one. If the process ends in between, the old session is
+    /// Writes the new file first, and then the tombstone over the old one. If the process ends in between, the old session is
     /// unchanged, and nobody has the id of the new one.
     pub(super) fn move_to(&self, from: &StoreKey, to: &StoreKey, commit: &Commit) -> Result<Moved> {
         let now = commit.access.now;
@@ -26,7 +26,7 @@ impl Store {
         let _locks = self.lock_both(from, &from_sub, to, &to_sub)?;
         let record = match self.read(&from_sub, from, &commit.access)? {
             Some(Content::Session(record)) => record,
-            Some(Content::Forward(Trace { at, .. })) => return Ok(Moved::Moved(at)),
+            Some(Content::Tombstone(Tombstone { at, .. })) => return Ok(Moved::Renewed(at)),
             None => return Ok(Moved::Gone),
         };
         if !self.is_free(&to_sub, to, now)? {
@@ -38,15 +38,15 @@ impl Store {
             Applied::Expired | Applied::Conflict(_) => return Ok(Moved::Gone),
         };
         let bytes = self.settings.encode(&record)?;
-        let trace = format::encode_forward(&Trace::new(*to, now, commit.sealed.clone()));
+        let tombstone = format::encode_tombstone(&Tombstone::new(*to, now, commit.sealed.clone()));
         let to_name = to.to_string();
         if let Err(error) = self.replace(&to_sub, &to_name, &bytes, record.last_seen) {
             unlink(&to_sub, &to_name)?;
             return Err(error);
         }
-        if let Err(error) = self.replace(&from_sub, &from.to_string(), &trace, now) {
+        if let Err(error) = self.replace(&from_sub, &from.to_string(), &tombstone, now) {
             // If the old session still exists, the new one must not. If only syncing failed, the new one is the only one.
-            if !matches!(self.read(&from_sub, from, &commit.access)?, Some(Content::Forward(_))) {
+            if !matches!(self.read(&from_sub, from, &commit.access)?, Some(Content::Tombstone(_))) {
                 unlink(&to_sub, &to_name)?;
             }
             return Err(error);

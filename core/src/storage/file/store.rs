@@ -27,7 +27,7 @@ use super::{
 use crate::{
     Record, StoreKey, Timestamp,
     record::{Applied, Commit},
-    storage::{Access, Committed, Created, FORWARD_FOR, Lookup, Removed, Snapshot, Touched, Trace},
+    storage::{Access, Committed, Created, Lookup, Removed, Snapshot, TOMBSTONE_LIFETIME, Tombstone, Touched},
 };
 
 #[derive(Debug)]
@@ -85,7 +85,7 @@ impl Store {
         }
         match decoded {
             Ok(Content::Session(record)) if access.has_ended(&record, record.last_seen) => None,
-            Ok(Content::Forward(Trace { at, .. })) if at + FORWARD_FOR <= access.now => None,
+            Ok(Content::Tombstone(Tombstone { at, .. })) if at + TOMBSTONE_LIFETIME <= access.now => None,
             Ok(content) => Some(content),
             Err(error) => {
                 tracing::warn!(?key, %error, "a session file cannot be read; it counts as no session");
@@ -134,7 +134,7 @@ impl Store {
                 }
                 Lookup::Found(Snapshot { extended, ..Snapshot::complete(record) })
             }
-            Some(Content::Forward(Trace { at, .. })) => Lookup::Moved(at),
+            Some(Content::Tombstone(Tombstone { at, .. })) => Lookup::Renewed(at),
             None => Lookup::Absent,
         }
     }
@@ -154,7 +154,7 @@ impl Store {
         let Some(held) = self.hold(key)? else { return Ok(Committed::Gone) };
         let record = match self.read(&held.sub, key, &commit.access)? {
             Some(Content::Session(record)) => record,
-            Some(Content::Forward(Trace { at, .. })) => return Ok(Committed::Moved(at)),
+            Some(Content::Tombstone(Tombstone { at, .. })) => return Ok(Committed::Renewed(at)),
             None => return Ok(Committed::Gone),
         };
         match record.apply(commit)? {
@@ -183,14 +183,14 @@ impl Store {
                 self.touches.extend(key, &mut record, access);
                 Touched::Done(record.expires_at())
             }
-            Some(Content::Forward(_)) | None => Touched::Gone,
+            Some(Content::Tombstone(_)) | None => Touched::Gone,
         })
     }
 
-    pub(super) fn trace(&self, key: &StoreKey, now: Timestamp) -> Result<Option<Trace>> {
+    pub(super) fn tombstone(&self, key: &StoreKey, now: Timestamp) -> Result<Option<Tombstone>> {
         let Some(sub) = self.folder.sub(&sub_name(key))? else { return Ok(None) };
         Ok(match self.read(sub, key, &Access::passive(now))? {
-            Some(Content::Forward(trace)) => Some(trace),
+            Some(Content::Tombstone(tombstone)) => Some(tombstone),
             Some(Content::Session(_)) | None => None,
         })
     }
@@ -205,11 +205,11 @@ impl Store {
             // Not a session of any version.
             return Ok(Removed::Absent);
         }
-        // The trace of a renewal stays, so that a second logout finds the session too. A file that cannot be read is removed: a
+        // The tombstone of a renewal stays, so that a second logout finds the session too. A file that cannot be read is removed: a
         // later version, or a process with larger limits, might still read it.
         let always = Access::passive(Timestamp::default());
-        if let Some(Content::Forward(Trace { to, .. })) = self.read(&held.sub, key, &always)? {
-            return Ok(Removed::Moved(to));
+        if let Some(Content::Tombstone(Tombstone { to, .. })) = self.read(&held.sub, key, &always)? {
+            return Ok(Removed::Renewed(to));
         }
         self.touches.forget(key);
         let removed = unlink(&held.sub, &name)?;

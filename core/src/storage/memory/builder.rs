@@ -42,11 +42,11 @@ pub struct MemoryStorageBuilder {
     clock: Arc<dyn Clock>,
 }
 
-/// Room for a session and the trace of its renewal.
+/// Room for a session and the tombstone of its renewal.
 const FEWEST: usize = 2;
 /// Slots have 32-bit numbers.
 const MOST: usize = (u32::MAX / 2) as usize;
-/// Room for a small session and the trace of its renewal.
+/// Room for a small session and the tombstone of its renewal.
 const SMALLEST: usize = 4096;
 
 impl Default for MemoryStorageBuilder {
@@ -61,7 +61,7 @@ impl Default for MemoryStorageBuilder {
 }
 
 impl MemoryStorageBuilder {
-    /// The most sessions and traces of renewals. Default: 1,000,000. Fewer than 2 count as 2, because a renewed session takes
+    /// The most sessions and tombstones of renewals. Default: 1,000,000. Fewer than 2 count as 2, because a renewed session takes
     /// two places; more than 2,147,483,647 count as 2,147,483,647.
     #[must_use]
     pub fn max_sessions(mut self, sessions: usize) -> Self {

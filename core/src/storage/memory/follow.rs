@@ -1,4 +1,4 @@
-//! Follows the traces of renewals to where the session is now.
+//! Follows the tombstones of renewals to where the session is now.
 
 use super::{
     slot::{Content, Slot},
@@ -7,7 +7,7 @@ use super::{
 use crate::{Record, StoreKey};
 
 impl Store {
-    /// Follows the traces from `first`, and calls `show` on the session they lead to. `None` if it has ended. The session may be
+    /// Follows the tombstones from `first`, and calls `show` on the session they lead to. `None` if it has ended. The session may be
     /// renewed in the meantime.
     pub(super) fn follow<T>(&self, first: &StoreKey, show: impl Fn(&Slot, &Record) -> T) -> Option<T> {
         let mut key = *first;
@@ -17,7 +17,7 @@ impl Store {
             let content = shard.get(&key).map(|slot| (slot, slot.content()));
             match content {
                 Some((slot, Content::Session { record, .. })) => return Some(show(slot, record)),
-                Some((_, Content::Forward { to, is_anchor, .. })) => {
+                Some((_, Content::Tombstone { to, is_anchor, .. })) => {
                     if *is_anchor {
                         anchor = Some((key, *to));
                     }
@@ -25,7 +25,7 @@ impl Store {
                 }
                 None => {
                     drop(shard);
-                    // The trace that an anchor led to may have been forgotten. Then the anchor leads elsewhere now.
+                    // The tombstone that an anchor led to may have been forgotten. Then the anchor leads elsewhere now.
                     let (back, led_to) = anchor.take()?;
                     if self.leads_to(&back) == Some(led_to) {
                         return None;
@@ -38,7 +38,7 @@ impl Store {
 
     fn leads_to(&self, key: &StoreKey) -> Option<StoreKey> {
         match self.shard(key).read().get(key)?.content() {
-            Content::Forward { to, .. } => Some(*to),
+            Content::Tombstone { to, .. } => Some(*to),
             Content::Session { .. } => None,
         }
     }

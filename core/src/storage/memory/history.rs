@@ -1,11 +1,11 @@
-//! What the storage knows about a session besides its record: whether its client came back, and which traces it has left.
+//! What the storage knows about a session besides its record: whether its client came back, and which tombstones it has left.
 
 use std::{sync::Arc, time::Duration};
 
-use super::sync::TRACES;
+use super::sync::TOMBSTONES;
 use crate::{StoreKey, Timestamp};
 
-/// How long the trace of a renewal is protected like its session: requests rarely take longer. Also the window in which traces
+/// How long the tombstone of a renewal is protected like its session: requests rarely take longer. Also the window in which tombstones
 /// are counted.
 pub(super) const PROTECTED_FOR: Duration = Duration::from_secs(60);
 
@@ -27,8 +27,8 @@ struct Renewals {
     tail: Option<Tail>,
 }
 
-/// The last two traces of a window. Once a session has left as many traces as allowed, the next renewal forgets the last one
-/// and points the anchor to the new key, so that all traces that lead to the anchor still lead to the session.
+/// The last two tombstones of a window. Once a session has left as many tombstones as allowed, the next renewal forgets the last one
+/// and points the anchor to the new key, so that all tombstones that lead to the anchor still lead to the session.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Tail {
     pub(super) anchor: StoreKey,
@@ -38,9 +38,9 @@ pub(super) struct Tail {
 /// The effect of one more renewal.
 pub(super) struct Renewal {
     pub(super) history: History,
-    /// Whether its trace becomes the anchor of the window.
+    /// Whether its tombstone becomes the anchor of the window.
     pub(super) is_anchor: bool,
-    /// If set, forget the last of these traces and point the anchor to the new key.
+    /// If set, forget the last of these tombstones and point the anchor to the new key.
     pub(super) surplus: Option<Tail>,
 }
 
@@ -57,13 +57,13 @@ impl History {
         let before = current.and_then(|current| current.tail);
         let tail = match before {
             Some(Tail { anchor, .. }) => Some(Tail { anchor, last: *from }),
-            // The second to last: its trace must stay, because all earlier traces lead to it.
-            None if count + 1 >= TRACES => Some(Tail { anchor: *from, last: *from }),
+            // The second to last: its tombstone must stay, because all earlier tombstones lead to it.
+            None if count + 1 >= TOMBSTONES => Some(Tail { anchor: *from, last: *from }),
             None => None,
         };
         Renewal {
             is_anchor: before.is_none() && tail.is_some(),
-            surplus: before.filter(|_| count > TRACES),
+            surplus: before.filter(|_| count > TOMBSTONES),
             history: Self {
                 has_returned: self.has_returned,
                 renewals: Some(Arc::new(Renewals { window, count, tail })),
@@ -101,13 +101,13 @@ mod tests {
     }
 
     #[test]
-    fn the_second_to_last_trace_of_a_window_is_the_anchor_of_all_further_renewals() {
+    fn the_second_to_last_tombstone_of_a_window_is_the_anchor_of_all_further_renewals() {
         let mut history = History::default();
-        let renewals = renew(&mut history, START, 0..TRACES + 4);
+        let renewals = renew(&mut history, START, 0..TOMBSTONES + 4);
         for (number, renewal) in (0..).zip(&renewals) {
-            assert_eq!(renewal.is_anchor, number + 2 == TRACES, "{number}");
-            let anchor = key(TRACES - 2);
-            let surplus = (number >= TRACES).then(|| Tail { anchor, last: key(number - 1) });
+            assert_eq!(renewal.is_anchor, number + 2 == TOMBSTONES, "{number}");
+            let anchor = key(TOMBSTONES - 2);
+            let surplus = (number >= TOMBSTONES).then(|| Tail { anchor, last: key(number - 1) });
             assert_eq!(renewal.surplus, surplus, "{number}");
         }
     }
@@ -115,11 +115,11 @@ mod tests {
     #[test]
     fn a_window_ends_after_a_minute_even_by_a_slow_clock() {
         let mut history = History::default();
-        renew(&mut history, START, 0..TRACES);
+        renew(&mut history, START, 0..TOMBSTONES);
         let surplus = |history: &History, now| history.renewed(&key(100), now).surplus.is_some();
         assert!(surplus(&history, Timestamp::from_millis(60_999)));
         assert!(!surplus(&history, START + PROTECTED_FOR));
-        renew(&mut history, START + PROTECTED_FOR, 200..200 + TRACES);
+        renew(&mut history, START + PROTECTED_FOR, 200..200 + TOMBSTONES);
         assert!(surplus(&history, START));
     }
 

@@ -11,10 +11,10 @@ use crate::{Record, StoreKey, Timestamp, storage::Found};
 
 impl Store {
     /// Scans the shards one after the other. A renewal during the scan can move a session from a shard that is still to come
-    /// into one that is done. So the scan follows the traces of renewals that are newer than itself, each key once. Older
-    /// traces need no following: the scan finds the new key itself.
+    /// into one that is done. So the scan follows the tombstones of renewals that are newer than itself, each key once. Older
+    /// tombstones need no following: the scan finds the new key itself.
     ///
-    /// A renewal whose trace is forgotten points the session's anchor to the new key. The scan may have passed the anchor by
+    /// A renewal whose tombstone is forgotten points the session's anchor to the new key. The scan may have passed the anchor by
     /// then, so it looks at the anchors again at the end.
     pub(super) fn find(&self, principal: &str, now: Timestamp) -> Vec<Found> {
         // A renewal that is already counted has locked all its shards, so the scan waits for it at the new key.
@@ -29,9 +29,9 @@ impl Store {
             for slot in shard.walk(0..shard.places()) {
                 match slot.content() {
                     Content::Session { record, .. } => found.extend(listed(slot, record)),
-                    Content::Forward { is_anchor: true, .. } => anchors.push(slot.key),
-                    Content::Forward { to, number, .. } if *number >= began => moved.push(*to),
-                    Content::Forward { .. } => {}
+                    Content::Tombstone { is_anchor: true, .. } => anchors.push(slot.key),
+                    Content::Tombstone { to, number, .. } if *number >= began => moved.push(*to),
+                    Content::Tombstone { .. } => {}
                 }
             }
         }
@@ -47,11 +47,11 @@ impl Store {
             let Some(slot) = shard.get(&key) else { continue };
             match slot.content() {
                 Content::Session { record, .. } => found.extend(listed(slot, record)),
-                Content::Forward { is_anchor: true, .. } => anchors.push(key),
-                Content::Forward { to, .. } => moved.push(*to),
+                Content::Tombstone { is_anchor: true, .. } => anchors.push(key),
+                Content::Tombstone { to, .. } => moved.push(*to),
             }
         }
-        // Last, because a trace that was followed above may have been forgotten, and then an anchor leads on.
+        // Last, because a tombstone that was followed above may have been forgotten, and then an anchor leads on.
         for anchor in anchors {
             if !self.was_pointed_since(&anchor, began) {
                 continue;
@@ -66,10 +66,10 @@ impl Store {
         found
     }
 
-    /// Whether the trace under `key` was written by the renewal of this number or a later one.
+    /// Whether the tombstone under `key` was written by the renewal of this number or a later one.
     fn was_pointed_since(&self, key: &StoreKey, began: u64) -> bool {
         let shard = self.shard(key).read();
         let content = shard.get(key).map(|slot| slot.content());
-        matches!(content, Some(Content::Forward { number, .. }) if *number >= began)
+        matches!(content, Some(Content::Tombstone { number, .. }) if *number >= began)
     }
 }

@@ -22,7 +22,7 @@ pub use builder::MemoryStorageBuilder;
 use store::Store;
 
 use super::{
-    Access, Committed, Created, Found, Lookup, Moved, Removed, Storage, StorageError, Swept, Touched, Trace,
+    Access, Committed, Created, Found, Lookup, Moved, Removed, Storage, StorageError, Swept, Tombstone, Touched,
     sweeper::Background,
 };
 use crate::{Record, StoreKey, Timestamp, record::Commit};
@@ -44,22 +44,22 @@ use crate::{Record, StoreKey, Timestamp, record::Commit};
 /// 1. expired entries;
 /// 2. anonymous sessions whose client never came back, such as those of a flood of clients without cookies. Any later read
 ///    counts as coming back, even a passive one;
-/// 3. traces of renewals more than a minute ago;
+/// 3. tombstones of renewals more than a minute ago;
 /// 4. other anonymous sessions;
-/// 5. other traces of anonymous sessions.
+/// 5. other tombstones of anonymous sessions.
 ///
 /// The order applies within a sample, not across the whole storage. Where one kind fills nearly all of it, an entry of that
 /// kind may go while a few of an earlier kind stay.
 ///
 /// A session with a principal ([`set_principal`](crate::Session::set_principal)) is never evicted. If only such sessions and
-/// their recent traces are left, the new session is refused with
+/// their recent tombstones are left, the new session is refused with
 /// [`StorageErrorKind::Full`](super::StorageErrorKind::Full).
 ///
 /// # Renewals
 ///
-/// A renewal leaves a trace under the old id for an hour, so that a logout with the old id finds the session. For the first
-/// minute the trace is protected from eviction like its session. A session leaves at most 16 traces per minute. So it has at
-/// most 32 protected traces and 976 traces in all, however often its client renews it.
+/// A renewal leaves a tombstone under the old id for an hour, so that a logout with the old id finds the session. For the first
+/// minute the tombstone is protected from eviction like its session. A session leaves at most 16 tombstones per minute. So it has at
+/// most 32 protected tombstones and 976 tombstones in all, however often its client renews it.
 ///
 /// Further renewals in the same minute work as usual and take no more room: each forgets the id before the last one. Earlier
 /// ids still lead to the session, and so does the last one. A logout with a forgotten id finds nothing, as with an unknown id.
@@ -84,19 +84,19 @@ struct Handle {
 }
 
 impl MemoryStorage {
-    /// The number of sessions, including expired ones that are not swept yet, and of traces of renewals.
+    /// The number of sessions, including expired ones that are not swept yet, and of tombstones of renewals.
     #[must_use]
     pub fn len(&self) -> usize {
         self.0.store.len()
     }
 
-    /// Whether there are no sessions and no traces.
+    /// Whether there are no sessions and no tombstones.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.len() == 0
     }
 
-    /// The bytes that sessions and traces take, as counted for the bound.
+    /// The bytes that sessions and tombstones take, as counted for the bound.
     #[must_use]
     pub fn bytes(&self) -> usize {
         self.0.store.bytes()
@@ -130,8 +130,8 @@ impl Storage for MemoryStorage {
         self.0.store.move_to(from, to, commit)
     }
 
-    fn trace(&self, key: &StoreKey, now: Timestamp) -> Result<Option<Trace>, StorageError> {
-        Ok(self.0.store.trace(key, now))
+    fn tombstone(&self, key: &StoreKey, now: Timestamp) -> Result<Option<Tombstone>, StorageError> {
+        Ok(self.0.store.tombstone(key, now))
     }
 
     fn remove(&self, key: &StoreKey) -> Result<Removed, StorageError> {

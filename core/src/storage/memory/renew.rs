@@ -1,4 +1,4 @@
-//! Moves a session to a new key, which leaves a trace under the old one.
+//! Moves a session to a new key, which leaves a tombstone under the old one.
 
 use super::{
     capacity::full,
@@ -11,7 +11,7 @@ use super::{
 use crate::{
     StoreKey,
     record::{Applied, Commit},
-    storage::{Moved, StorageError, Trace},
+    storage::{Moved, StorageError, Tombstone},
 };
 
 impl Store {
@@ -27,7 +27,7 @@ impl Store {
                 Some((slot, Content::Session { record, history })) => {
                     (slot.current(record), slot.history(history), slot.bytes())
                 }
-                Some((_, Content::Forward { at, .. })) => return Ok(Moved::Moved(*at)),
+                Some((_, Content::Tombstone { at, .. })) => return Ok(Moved::Renewed(*at)),
                 None => return Ok(Moved::Gone),
             };
             if history.tail() != tail {
@@ -44,11 +44,11 @@ impl Store {
             let Renewal { history, is_anchor, surplus } = history.renewed(from, now);
             // With all shards locked: `find` relies on it.
             let number = self.moves.fetch_add(1, Ordering::AcqRel);
-            let trace = Trace::new(*to, now, commit.sealed.clone());
-            let trace = Slot::forward(*from, trace, number, is_owned, is_anchor);
+            let tombstone = Tombstone::new(*to, now, commit.sealed.clone());
+            let tombstone = Slot::tombstone(*from, tombstone, number, is_owned, is_anchor);
             let slot = Slot::session(*to, record, history);
-            let (mut new_bytes, mut old_bytes) = (slot.bytes() + trace.bytes(), old_bytes);
-            // A trace under the new key has expired, and is about to be replaced.
+            let (mut new_bytes, mut old_bytes) = (slot.bytes() + tombstone.bytes(), old_bytes);
+            // A tombstone under the new key has expired, and is about to be replaced.
             let surplus = surplus.filter(|tail| tail.anchor != *to && tail.last != *to);
             let anchor = surplus.and_then(|Tail { anchor, last }| {
                 let held = locks.get(&anchor)?;
@@ -64,7 +64,7 @@ impl Store {
             let (places, growth) = (usize::from(forgotten.is_none()), new_bytes.saturating_sub(old_bytes));
             if self.capacity.reserve(places, growth) {
                 let expired = locks.put(slot);
-                let replaced = (locks.put(trace), anchor.map(|anchor| locks.put(anchor)));
+                let replaced = (locks.put(tombstone), anchor.map(|anchor| locks.put(anchor)));
                 let forgotten = forgotten.map(|last| locks.remove(&last));
                 self.capacity.release(0, old_bytes.saturating_sub(new_bytes));
                 if let Some(expired) = &expired {
@@ -80,11 +80,11 @@ impl Store {
         Err(full())
     }
 
-    /// The last two traces of the session under `key`, once it has left that many.
+    /// The last two tombstones of the session under `key`, once it has left that many.
     fn tail(&self, key: &StoreKey) -> Option<Tail> {
         match self.shard(key).read().get(key)?.content() {
             Content::Session { history, .. } => history.tail(),
-            Content::Forward { .. } => None,
+            Content::Tombstone { .. } => None,
         }
     }
 }

@@ -1,4 +1,4 @@
-//! What is stored under one key: a session, or the trace of a renewal.
+//! What is stored under one key: a session, or the tombstone of a renewal.
 
 use super::{
     history::{History, PROTECTED_FOR},
@@ -7,7 +7,7 @@ use super::{
 use crate::{
     Record, StoreKey, Timestamp,
     id::SealedId,
-    storage::{Access, FORWARD_FOR, Trace},
+    storage::{Access, TOMBSTONE_LIFETIME, Tombstone},
 };
 
 /// What is stored under one key. It is replaced as a whole. Only `last_seen` and `has_returned` change in place, so that a touch
@@ -25,15 +25,15 @@ pub(super) enum Content {
         /// As of when the slot was created. Whether the client has returned since is in the slot.
         history: History,
     },
-    /// The trace of a renewal: the session has moved to another key.
-    Forward {
+    /// The tombstone of a renewal: the session has moved to another key.
+    Tombstone {
         to: StoreKey,
         at: Timestamp,
         /// The number of the renewal, counted over the whole storage.
         number: u64,
         /// Whether the session has a principal.
         is_owned: bool,
-        /// Whether later renewals update `to`, because the session has left as many traces as allowed.
+        /// Whether later renewals update `to`, because the session has left as many tombstones as allowed.
         is_anchor: bool,
         sealed: SealedId,
     },
@@ -45,11 +45,11 @@ pub(super) enum EvictionRank {
     Expired,
     /// An anonymous session that was never used after the request that created it: its client keeps no cookies.
     NeverReturned,
-    /// The trace of a renewal a while ago: requests that old are rare.
-    OldTrace,
+    /// The tombstone of a renewal a while ago: requests that old are rare.
+    OldTombstone,
     Anonymous,
-    /// The recent trace of an anonymous session: without it a logout in progress could miss the session.
-    Trace,
+    /// The recent tombstone of an anonymous session: without it a logout in progress could miss the session.
+    Tombstone,
 }
 
 /// Whether a slot is protected from eviction.
@@ -57,7 +57,7 @@ pub(super) enum EvictionRank {
 pub(super) enum Protection {
     /// A session with a principal: until it ends.
     Always,
-    /// The recent trace of a session with a principal: until this time.
+    /// The recent tombstone of a session with a principal: until this time.
     Until(Timestamp),
     None,
 }
@@ -72,13 +72,13 @@ impl Slot {
         }
     }
 
-    pub(super) fn forward(key: StoreKey, trace: Trace, number: u64, is_owned: bool, is_anchor: bool) -> Self {
-        let Trace { to, at, sealed, .. } = trace;
+    pub(super) fn tombstone(key: StoreKey, tombstone: Tombstone, number: u64, is_owned: bool, is_anchor: bool) -> Self {
+        let Tombstone { to, at, sealed, .. } = tombstone;
         Self {
             key,
             last_seen: AtomicU64::new(at.as_millis()),
             has_returned: AtomicBool::new(false),
-            content: Content::Forward { to, at, number, is_owned, is_anchor, sealed },
+            content: Content::Tombstone { to, at, number, is_owned, is_anchor, sealed },
         }
     }
 
@@ -92,18 +92,18 @@ impl Slot {
         is_owned: bool,
     ) -> Option<Self> {
         match &self.content {
-            Content::Forward { to, at, is_anchor: true, .. } if before.contains(&to) => {
+            Content::Tombstone { to, at, is_anchor: true, .. } if before.contains(&to) => {
                 // The sealed id is that of a forgotten key. The new id cannot be sealed here without the old one.
-                let trace = Trace::new(*now_at, *at, SealedId::none());
-                Some(Self::forward(self.key, trace, number, is_owned, true))
+                let tombstone = Tombstone::new(*now_at, *at, SealedId::none());
+                Some(Self::tombstone(self.key, tombstone, number, is_owned, true))
             }
-            Content::Forward { .. } | Content::Session { .. } => None,
+            Content::Tombstone { .. } | Content::Session { .. } => None,
         }
     }
 
-    /// Whether this is a trace that leads to `key`.
+    /// Whether this is a tombstone that leads to `key`.
     pub(super) fn leads_to(&self, key: &StoreKey) -> bool {
-        matches!(&self.content, Content::Forward { to, .. } if to == key)
+        matches!(&self.content, Content::Tombstone { to, .. } if to == key)
     }
 
     pub(super) const fn content(&self) -> &Content {
@@ -137,7 +137,7 @@ impl Slot {
     pub(super) fn living(&self, access: &Access) -> Option<&Content> {
         let has_ended = match &self.content {
             Content::Session { record, .. } => access.has_ended(record, self.last_seen()),
-            Content::Forward { .. } => self.is_expired(access.now),
+            Content::Tombstone { .. } => self.is_expired(access.now),
         };
         (!has_ended).then_some(&self.content)
     }
@@ -145,7 +145,7 @@ impl Slot {
     pub(super) fn is_expired(&self, now: Timestamp) -> bool {
         let expires_at = match &self.content {
             Content::Session { record, .. } => self.session_expires_at(record),
-            Content::Forward { at, .. } => *at + FORWARD_FOR,
+            Content::Tombstone { at, .. } => *at + TOMBSTONE_LIFETIME,
         };
         expires_at <= now
     }
@@ -177,8 +177,8 @@ impl Slot {
     pub(super) fn protection(&self) -> Protection {
         match &self.content {
             Content::Session { record: Record { principal: Some(_), .. }, .. } => Protection::Always,
-            Content::Forward { is_owned: true, at, .. } => Protection::Until(*at + PROTECTED_FOR),
-            Content::Session { .. } | Content::Forward { .. } => Protection::None,
+            Content::Tombstone { is_owned: true, at, .. } => Protection::Until(*at + PROTECTED_FOR),
+            Content::Session { .. } | Content::Tombstone { .. } => Protection::None,
         }
     }
 
@@ -190,8 +190,8 @@ impl Slot {
                 let has_returned = self.has_returned.load(Ordering::Relaxed) || self.last_seen() != record.created_at;
                 if has_returned { EvictionRank::Anonymous } else { EvictionRank::NeverReturned }
             }
-            Content::Forward { at, .. } if *at + PROTECTED_FOR <= now => EvictionRank::OldTrace,
-            Content::Forward { .. } => EvictionRank::Trace,
+            Content::Tombstone { at, .. } if *at + PROTECTED_FOR <= now => EvictionRank::OldTombstone,
+            Content::Tombstone { .. } => EvictionRank::Tombstone,
         }
     }
 
@@ -211,7 +211,7 @@ impl Slot {
                         + record.principal.as_ref().map_or(0, |principal| principal.len() + 16)
                 }
                 // The sealed id on the heap, with the overhead of an allocation.
-                Content::Forward { sealed, .. } => LATER + sealed.as_bytes().len() + 16,
+                Content::Tombstone { sealed, .. } => LATER + sealed.as_bytes().len() + 16,
             }
     }
 }

@@ -12,7 +12,7 @@ use super::{
 use crate::{
     Record, StoreKey, Timestamp,
     record::{Applied, Commit},
-    storage::{Access, Committed, Created, Lookup, Removed, Snapshot, StorageError, Swept, Touched, Trace},
+    storage::{Access, Committed, Created, Lookup, Removed, Snapshot, StorageError, Swept, Tombstone, Touched},
 };
 
 /// Places scanned under one lock when sweeping: about 10 microseconds.
@@ -68,7 +68,7 @@ impl Store {
                 }
                 found(slot.current(record), extended)
             }
-            Some((_, Content::Forward { at, .. })) => Lookup::Moved(*at),
+            Some((_, Content::Tombstone { at, .. })) => Lookup::Renewed(*at),
             None => Lookup::Absent,
         }
     }
@@ -79,7 +79,7 @@ impl Store {
         let mut shard = self.shard(key).write();
         let (mut record, history) = match shard.get(key).and_then(|slot| Some((slot, slot.living(access)?))) {
             Some((slot, Content::Session { record, history })) => (slot.current(record), slot.history(history)),
-            Some((_, Content::Forward { at, .. })) => return Lookup::Moved(*at),
+            Some((_, Content::Tombstone { at, .. })) => return Lookup::Renewed(*at),
             None => return Lookup::Absent,
         };
         record.extend(access);
@@ -121,7 +121,7 @@ impl Store {
                 Some((slot, Content::Session { record, history })) => {
                     (slot.current(record), slot.history(history), slot.bytes())
                 }
-                Some((_, Content::Forward { at, .. })) => return Ok(Committed::Moved(*at)),
+                Some((_, Content::Tombstone { at, .. })) => return Ok(Committed::Renewed(*at)),
                 None => return Ok(Committed::Gone),
             };
             let record = match record.apply(commit).map_err(|limit| StorageError::limit(limit, "committing"))? {
@@ -164,10 +164,10 @@ impl Store {
         }
     }
 
-    pub(super) fn trace(&self, key: &StoreKey, now: Timestamp) -> Option<Trace> {
+    pub(super) fn tombstone(&self, key: &StoreKey, now: Timestamp) -> Option<Tombstone> {
         let shard = self.shard(key).read();
         match shard.get(key).filter(|slot| !slot.is_expired(now)).map(|slot| slot.content()) {
-            Some(Content::Forward { to, at, sealed, .. }) => Some(Trace::new(*to, *at, sealed.clone())),
+            Some(Content::Tombstone { to, at, sealed, .. }) => Some(Tombstone::new(*to, *at, sealed.clone())),
             Some(Content::Session { .. }) | None => None,
         }
     }
@@ -179,8 +179,8 @@ impl Store {
                 self.end(shard, key);
                 return Removed::Done;
             }
-            Some(Content::Forward { to, is_anchor: false, .. }) => return Removed::Moved(*to),
-            Some(Content::Forward { to, .. }) => *to,
+            Some(Content::Tombstone { to, is_anchor: false, .. }) => return Removed::Renewed(*to),
+            Some(Content::Tombstone { to, .. }) => *to,
             None => return Removed::Absent,
         };
         drop(shard);
@@ -193,7 +193,7 @@ impl Store {
                 return Removed::Done;
             }
         }
-        Removed::Moved(to)
+        Removed::Renewed(to)
     }
 
     fn end(&self, mut shard: RwLockWriteGuard<'_, Shard>, key: &StoreKey) {

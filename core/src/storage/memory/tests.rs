@@ -21,7 +21,7 @@ fn key(number: u32) -> StoreKey {
 /// Clients can renew as often as they like, and listing scans everybody's sessions.
 #[test]
 fn listing_looks_up_each_key_once_however_often_a_session_was_renewed() {
-    // As many as leave a trace within an hour.
+    // As many as leave a tombstone within an hour.
     const RENEWALS: u32 = 16 * 60;
     let store = Store::new(1_000_000, usize::MAX);
     let mut record = Record::new(NOW, Duration::from_secs(3600), None);

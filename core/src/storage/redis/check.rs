@@ -77,7 +77,7 @@ impl<L: Layout> Redis<L> {
         };
         let names = |random| {
             let key = key(random);
-            iter::once(self.layout().name(&key)).chain(self.layout().name_of_trace(&key)).collect()
+            iter::once(self.layout().name(&key)).chain(self.layout().name_of_tombstone(&key)).collect()
         };
         wait(check(self.blocking(), names))
     }

@@ -1,12 +1,12 @@
 //! Moving a session to a key on another node of a cluster, where no script reaches both keys.
 //!
 //! 1. The session is stored under the new key, *prepared*: nobody can see it, and it expires within a minute.
-//! 2. Under the old key it is replaced by the trace of the renewal, if it has not changed since it was read. If it has, the move
+//! 2. Under the old key it is replaced by the tombstone of the renewal, if it has not changed since it was read. If it has, the move
 //!    starts again. From here on the old id is invalid, and of several renewals this one has won.
 //! 3. The prepared session is activated.
 //!
-//! A logout between 2 and 3 follows the trace and removes the prepared session, so that 3 finds nothing. A request that follows the
-//! trace between 2 and 3, to join the session, activates it. If the process dies after 1, the prepared session expires; if it
+//! A logout between 2 and 3 follows the tombstone and removes the prepared session, so that 3 finds nothing. A request that follows the
+//! tombstone between 2 and 3, to join the session, activates it. If the process dies after 1, the prepared session expires; if it
 //! dies after 2, the user has to log in again, because nobody knows the new id.
 
 use super::{
@@ -34,7 +34,7 @@ pub(super) async fn move_between_nodes<L: Layout>(
     for left in (0..ATTEMPTS).rev() {
         let Snapshot { record, revision, .. } = match layout.load(servers, from, None, &passive).await? {
             Lookup::Found(snapshot) => snapshot,
-            Lookup::Moved(at) => return moved_before(layout, servers, renewal, at).await,
+            Lookup::Renewed(at) => return moved_before(layout, servers, renewal, at).await,
             Lookup::Absent => return Ok(Moved::Gone),
         };
         let record = match record.apply(commit).map_err(|limit| StorageError::limit(limit, RENEWING))? {
@@ -52,7 +52,7 @@ pub(super) async fn move_between_nodes<L: Layout>(
             Claim::Changed if L::REPLACES_PREPARED && left > 0 => continue,
             Claim::Changed => None,
             Claim::Gone => Some(Moved::Gone),
-            Claim::Moved(at) => Some(Moved::Moved(at)),
+            Claim::Renewed(at) => Some(Moved::Renewed(at)),
         };
         layout.remove(servers, to).await?;
         if let Some(lost) = lost {
@@ -71,7 +71,7 @@ pub(super) async fn moved_before<L: Layout>(
     at: Timestamp,
 ) -> Answered<Moved> {
     if !layout.was_moved(servers, renewal).await? {
-        return Ok(Moved::Moved(at));
+        return Ok(Moved::Renewed(at));
     }
     // What the earlier attempt has stored is there, but perhaps not everything that is to be stored now.
     let activated = layout.activate(servers, renewal.to, &renewal.commit.access).await?;

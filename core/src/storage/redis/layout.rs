@@ -12,7 +12,7 @@ use super::{errors::Answered, servers::Servers};
 use crate::{
     Codec, KeyScheme, Limits, Record, StoreKey, Timestamp,
     record::{Access, Commit, JsonText},
-    storage::{Created, Found, Lookup, Removed, Swept, Touched, Trace},
+    storage::{Created, Found, Lookup, Removed, Swept, Tombstone, Touched},
 };
 
 // Operations, as errors name them.
@@ -48,13 +48,13 @@ pub(crate) enum Change {
     },
     Gone,
     /// The session was renewed at this time.
-    Moved(Timestamp),
+    Renewed(Timestamp),
     /// The same, by an earlier attempt of this very move.
-    AlreadyMoved(Timestamp),
+    AlreadyRenewed(Timestamp),
     Conflict(Option<JsonText>),
     /// Something exists under the new key.
     Taken,
-    /// The change was made to a value with the header of a session that cannot be read. That is no session (S11).
+    /// The change was made to a value with the header of a session that cannot be read. That is no session ([S11](crate::design#s11)).
     Unreadable,
 }
 
@@ -65,13 +65,13 @@ pub(crate) struct Renewal<'a> {
     pub(super) commit: &'a Commit,
 }
 
-/// The result of replacing a session by the trace of its renewal.
+/// The result of replacing a session by the tombstone of its renewal.
 pub(crate) enum Claim {
     Done,
     /// The session was changed since it was read.
     Changed,
     Gone,
-    Moved(Timestamp),
+    Renewed(Timestamp),
 }
 
 /// A future whose output is an answer or an error.
@@ -117,8 +117,8 @@ pub(crate) trait Layout: Format {
     /// The Redis key of a session.
     fn name(&self, key: &StoreKey) -> Vec<u8>;
 
-    /// The Redis key of the trace of its renewal, if that is another one.
-    fn name_of_trace(&self, _key: &StoreKey) -> Option<Vec<u8>> {
+    /// The Redis key of the tombstone of its renewal, if that is another one.
+    fn name_of_tombstone(&self, _key: &StoreKey) -> Option<Vec<u8>> {
         None
     }
 
@@ -133,8 +133,8 @@ pub(crate) trait Layout: Format {
 
     fn remove(&self, servers: &Servers, key: &StoreKey) -> impl Answering<Removed>;
 
-    /// By default none, for formats that cannot store all of a [`Trace`].
-    fn trace(&self, _servers: &Servers, _key: &StoreKey, _now: Timestamp) -> impl Answering<Option<Trace>> {
+    /// By default none, for formats that cannot store all of a [`Tombstone`].
+    fn tombstone(&self, _servers: &Servers, _key: &StoreKey, _now: Timestamp) -> impl Answering<Option<Tombstone>> {
         ready(Ok(None))
     }
 
@@ -148,7 +148,7 @@ pub(crate) trait Layout: Format {
     /// First step of a [move between nodes](super::cluster_move): stores a session that nobody can see yet.
     fn prepare(&self, servers: &Servers, renewal: &Renewal<'_>, record: &Record) -> impl Answering<Created>;
 
-    /// Second step: replaces the session, if it still has this revision, by the trace of its renewal.
+    /// Second step: replaces the session, if it still has this revision, by the tombstone of its renewal.
     fn claim(&self, servers: &Servers, renewal: &Renewal<'_>, revision: u64) -> impl Answering<Claim>;
 
     /// Third step: makes what was prepared a session. Returns when it ends, or `None` if it is gone.

@@ -13,7 +13,8 @@ use crate::{
     KeyScheme, Record, StoreKey, Timestamp,
     record::{Access, Commit},
     storage::{
-        AsyncStorage, Committed, Created, Found, Lookup, Moved, Removed, Storage, StorageFuture, Swept, Touched, Trace,
+        AsyncStorage, Committed, Created, Found, Lookup, Moved, Removed, Storage, StorageFuture, Swept, Tombstone,
+        Touched,
     },
     wait::wait,
 };
@@ -128,7 +129,7 @@ impl<L: Layout> Redis<L> {
         self.layout().check(commit)?;
         Ok(match self.layout().change(servers, key, None, commit).await? {
             Change::Done { expires_at, revision } => Committed::Done { expires_at, revision },
-            Change::Moved(at) | Change::AlreadyMoved(at) => Committed::Moved(at),
+            Change::Renewed(at) | Change::AlreadyRenewed(at) => Committed::Renewed(at),
             Change::Conflict(current) => Committed::Conflict(current),
             Change::Gone | Change::Taken | Change::Unreadable => Committed::Gone,
         })
@@ -148,8 +149,8 @@ impl<L: Layout> Redis<L> {
         }
         Ok(match self.layout().change(servers, from, Some(to), commit).await? {
             Change::Done { expires_at, revision } => Moved::Done { expires_at, revision },
-            Change::Moved(at) => Moved::Moved(at),
-            Change::AlreadyMoved(at) => return moved_before(self.layout(), servers, &renewal, at).await,
+            Change::Renewed(at) => Moved::Renewed(at),
+            Change::AlreadyRenewed(at) => return moved_before(self.layout(), servers, &renewal, at).await,
             Change::Taken => Moved::Taken,
             Change::Gone | Change::Conflict(_) => Moved::Gone,
             Change::Unreadable => {
@@ -191,8 +192,8 @@ impl<L: Layout> Storage for Redis<L> {
         wait(self.move_in(self.blocking(), from, to, commit))
     }
 
-    fn trace(&self, key: &StoreKey, now: Timestamp) -> Answered<Option<Trace>> {
-        wait(self.layout().trace(self.blocking(), key, now))
+    fn tombstone(&self, key: &StoreKey, now: Timestamp) -> Answered<Option<Tombstone>> {
+        wait(self.layout().tombstone(self.blocking(), key, now))
     }
 
     fn remove(&self, key: &StoreKey) -> Answered<Removed> {
@@ -237,8 +238,8 @@ impl<L: Layout> AsyncStorage for Redis<L> {
         Box::pin(self.move_in(self.asynchronous(), from, to, commit))
     }
 
-    fn trace<'a>(&'a self, key: &'a StoreKey, now: Timestamp) -> StorageFuture<'a, Option<Trace>> {
-        Box::pin(self.layout().trace(self.asynchronous(), key, now))
+    fn tombstone<'a>(&'a self, key: &'a StoreKey, now: Timestamp) -> StorageFuture<'a, Option<Tombstone>> {
+        Box::pin(self.layout().tombstone(self.asynchronous(), key, now))
     }
 
     fn remove<'a>(&'a self, key: &'a StoreKey) -> StorageFuture<'a, Removed> {

@@ -150,7 +150,7 @@ fn of_two_renewals_one_wins() {
         assert_eq!(won, 1);
         let living: Vec<u8> = (1..=3).filter(|&number| names(&storage, &key(number)).is_some()).collect();
         let [number] = living[..] else { panic!("{living:?} live") };
-        assert_eq!(storage.trace(&key(1), NOW).unwrap().to, key(number));
+        assert_eq!(storage.tombstone(&key(1), NOW).unwrap().to, key(number));
         check_counts(&storage, 2);
     });
 }
@@ -160,7 +160,7 @@ fn a_remove_finds_what_a_renewal_makes() {
     explore(|| {
         let storage = with_session();
         let other = spawn(&storage, |storage| storage.move_to(&key(1), &key(2), &setting("a")).unwrap());
-        if let Removed::Moved(to) = storage.remove(&key(1)) {
+        if let Removed::Renewed(to) = storage.remove(&key(1)) {
             assert_eq!(storage.remove(&to), Removed::Done);
         }
         let _ = other.join().unwrap();
@@ -185,7 +185,7 @@ fn a_listing_finds_what_is_renewed_meanwhile() {
         assert!(!found.is_empty(), "the session was missed");
         for found in found {
             let mut key = found.key;
-            while let Removed::Moved(to) = storage.remove(&key) {
+            while let Removed::Renewed(to) = storage.remove(&key) {
                 key = to;
             }
         }
@@ -194,7 +194,7 @@ fn a_listing_finds_what_is_renewed_meanwhile() {
     });
 }
 
-/// A session that has left as many traces as allowed: the next renewal is one too many.
+/// A session that has left as many tombstones as allowed: the next renewal is one too many.
 fn much_renewed(numbers: [u8; 3]) -> Arc<Store> {
     let storage = roomy();
     let mut owned = record(&[]);
@@ -207,7 +207,7 @@ fn much_renewed(numbers: [u8; 3]) -> Arc<Store> {
     storage
 }
 
-/// Each renewal forgets the trace that the first id leads to, but the first id still leads to the session.
+/// Each renewal forgets the tombstone that the first id leads to, but the first id still leads to the session.
 #[test]
 fn a_remove_by_the_first_id_finds_what_is_renewed_too_often() {
     explore(|| {
@@ -220,7 +220,7 @@ fn a_remove_by_the_first_id_finds_what_is_renewed_too_often() {
         let mut first = key(1);
         let ended = loop {
             match storage.remove(&first) {
-                Removed::Moved(to) => first = to,
+                Removed::Renewed(to) => first = to,
                 ended => break ended,
             }
         };
@@ -239,16 +239,16 @@ fn of_two_renewals_too_many_one_wins() {
         let mine = storage.move_to(&key(3), &key(5), &setting("b")).unwrap();
         let moved = [mine, other.join().unwrap()];
         assert_eq!(moved.iter().filter(|moved| matches!(moved, Moved::Done { .. })).count(), 1);
-        assert!(moved.contains(&Moved::Moved(NOW)), "the loser learns why");
-        let living = if mine == Moved::Moved(NOW) { 4 } else { 5 };
+        assert!(moved.contains(&Moved::Renewed(NOW)), "the loser learns why");
+        let living = if mine == Moved::Renewed(NOW) { 4 } else { 5 };
         for number in [1, 3] {
-            assert_eq!(storage.trace(&key(number), NOW).unwrap().to, key(living));
+            assert_eq!(storage.tombstone(&key(number), NOW).unwrap().to, key(living));
         }
         check_counts(&storage, 3);
     });
 }
 
-/// A renewal of the key that the other renewal moves to, so that each meets the traces of the other.
+/// A renewal of the key that the other renewal moves to, so that each meets the tombstones of the other.
 #[test]
 fn a_renewal_too_many_goes_on_from_another() {
     explore(|| {
@@ -258,12 +258,12 @@ fn a_renewal_too_many_goes_on_from_another() {
         assert!(matches!(other.join().unwrap(), Moved::Done { .. }));
         let living = if mine == Moved::Gone { 4 } else { 6 };
         assert!(names(&storage, &key(living)).is_some());
-        assert_eq!(storage.trace(&key(1), NOW).unwrap().to, key(living));
+        assert_eq!(storage.tombstone(&key(1), NOW).unwrap().to, key(living));
         check_counts(&storage, 3);
     });
 }
 
-/// The scan has passed the anchor and the new key, and the trace under the old key is forgotten before the scan reaches it.
+/// The scan has passed the anchor and the new key, and the tombstone under the old key is forgotten before the scan reaches it.
 #[test]
 fn a_listing_finds_what_is_renewed_too_often_meanwhile() {
     for numbers in [[2, 5, 3], [1, 5, 3], [2, 4, 3]] {
@@ -285,7 +285,7 @@ fn a_listing_finds_what_is_renewed_too_often_meanwhile() {
     }
 }
 
-/// The traces reach their limit during the scan, and the first trace that it follows is forgotten.
+/// The tombstones reach their limit during the scan, and the first tombstone that it follows is forgotten.
 #[test]
 fn a_listing_finds_what_comes_to_be_renewed_too_often_meanwhile() {
     explore(|| {

@@ -1,4 +1,4 @@
-//! Replaces the memory storage's own `sync.rs`: loom's locks and atomics, and the fewest shards and traces that can reveal a bug.
+//! Replaces the memory storage's own `sync.rs`: loom's locks and atomics, and the fewest shards and tombstones that can reveal a bug.
 
 pub(crate) use loom::sync::{
     RwLockWriteGuard,
@@ -9,8 +9,8 @@ pub(crate) use loom::sync::{
 /// the same order.
 pub(crate) const SHARDS: usize = 2;
 
-/// The fewest with an anchor and a last trace: the third renewal is one too many.
-pub(crate) const TRACES: u32 = 2;
+/// The fewest with an anchor and a last tombstone: the third renewal is one too many.
+pub(crate) const TOMBSTONES: u32 = 2;
 
 /// loom's lock with the interface of parking_lot's, which has no poisoning.
 pub(crate) struct RwLock<T>(loom::sync::RwLock<T>);

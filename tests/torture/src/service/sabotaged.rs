@@ -12,7 +12,7 @@ use gsession::{
     AnyStorage, AsyncStorage, KeyScheme, Record, StorageError, StoreKey, Timestamp,
     record::Commit,
     storage::{
-        Access, Committed, Created, Found, Lookup, Moved, Removed, Snapshot, StorageFuture, Swept, Touched, Trace,
+        Access, Committed, Created, Found, Lookup, Moved, Removed, Snapshot, StorageFuture, Swept, Tombstone, Touched,
     },
 };
 
@@ -113,12 +113,12 @@ impl AsyncStorage for Sabotaged {
         })
     }
 
-    fn trace<'a>(&'a self, key: &'a StoreKey, now: Timestamp) -> StorageFuture<'a, Option<Trace>> {
+    fn tombstone<'a>(&'a self, key: &'a StoreKey, now: Timestamp) -> StorageFuture<'a, Option<Tombstone>> {
         Box::pin(async move {
             if matches!(self.sabotage, Sabotage::RefusedLogins | Sabotage::SecondSessions) {
                 return Ok(None);
             }
-            self.storage.trace(key, now).await
+            self.storage.tombstone(key, now).await
         })
     }
 

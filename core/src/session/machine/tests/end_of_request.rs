@@ -155,7 +155,7 @@ fn found_and_renewed_moves() {
 
 #[test]
 fn a_renewal_that_lost_sends_nothing() {
-    for lost in [Moved::Gone, Moved::Moved(T0)] {
+    for lost in [Moved::Gone, Moved::Renewed(T0)] {
         let mut request = Request::presenting(Some(old_id()));
         request.read(stored(T0));
         request.machine.renew().unwrap();
@@ -189,7 +189,7 @@ fn a_destroy_follows_the_renewals_of_others() {
     let (b, c) = (StoreKey::from_bytes([2; 32]), StoreKey::from_bytes([3; 32]));
     let mut request = Request::presenting(Some(old_id()));
     request.destroy();
-    let replies = [Removed::Moved(b), Removed::Moved(c), Removed::Done].map(Reply::Removed);
+    let replies = [Removed::Renewed(b), Removed::Renewed(c), Removed::Done].map(Reply::Removed);
     assert_eq!(request.close(replies), (Saved::Destroyed, Delivery::Withdraw));
 }
 
@@ -287,7 +287,7 @@ fn a_destroy_follows_however_many_renewals() {
     let hops = (0..500_u16).map(|n| {
         let mut bytes = [9; 32];
         bytes[..2].copy_from_slice(&n.to_le_bytes());
-        Reply::Removed(Removed::Moved(StoreKey::from_bytes(bytes)))
+        Reply::Removed(Removed::Renewed(StoreKey::from_bytes(bytes)))
     });
     let replies = hops.chain([Reply::Removed(Removed::Done)]);
     assert_eq!(request.close(replies), (Saved::Destroyed, Delivery::Withdraw));
@@ -297,7 +297,7 @@ fn a_destroy_follows_however_many_renewals() {
 fn a_destroy_that_is_led_in_a_circle_ends() {
     let mut request = Request::presenting(Some(old_id()));
     request.destroy();
-    let circle = (0..3_u8).cycle().map(|n| Reply::Removed(Removed::Moved(StoreKey::from_bytes([n; 32]))));
+    let circle = (0..3_u8).cycle().map(|n| Reply::Removed(Removed::Renewed(StoreKey::from_bytes([n; 32]))));
     assert_eq!(request.close(circle.take(7)), (Saved::Destroyed, Delivery::Withdraw));
 }
 
@@ -372,7 +372,7 @@ fn a_move_that_was_not_answered_is_found_again() {
     request.read(stored(T0));
     request.machine.renew().unwrap();
     let Step::Move(Move { id: first, .. }) = lose_a_step(&mut request) else { panic!() };
-    let (saved, delivery) = request.close([Reply::Moved(Moved::Moved(T0)), Reply::Looked(stored(T0))]);
+    let (saved, delivery) = request.close([Reply::Moved(Moved::Renewed(T0)), Reply::Looked(stored(T0))]);
     assert_eq!((saved, delivery), (Saved::Renewed, Delivery::Send { id: first, expires_at: T0 + IDLE }));
 
     // Another renewal was first.
@@ -380,7 +380,7 @@ fn a_move_that_was_not_answered_is_found_again() {
     request.read(stored(T0));
     request.machine.renew().unwrap();
     lose_a_step(&mut request);
-    let replies = [Reply::Moved(Moved::Moved(T0)), Reply::Looked(Lookup::Absent)];
+    let replies = [Reply::Moved(Moved::Renewed(T0)), Reply::Looked(Lookup::Absent)];
     assert_eq!(request.close(replies), (Saved::Gone, Delivery::Keep));
 }
 

@@ -13,7 +13,7 @@ use crate::{
     id::{Keys, SealedId},
     record::encode,
     session::{Config, Lifetime},
-    storage::{Committed, Created, Lookup, Moved, Removed, Snapshot, Touched, Trace},
+    storage::{Committed, Created, Lookup, Moved, Removed, Snapshot, Tombstone, Touched},
 };
 
 const T0: Timestamp = Timestamp::from_millis(1_000_000_000);
@@ -120,7 +120,7 @@ impl Request {
                 Step::Move(_) => "move",
                 Step::Touch(..) => "touch",
                 Step::LookForOwn(_) => "look",
-                Step::Follow(_) => "trace",
+                Step::Follow(_) => "tombstone",
                 Step::Recognise(_) => "whose",
             });
             let reply = replies.next().expect("a step too many");
@@ -140,7 +140,7 @@ enum Reply {
     Moved(Moved),
     Touched(Touched),
     Looked(Lookup),
-    Followed(Option<Trace>),
+    Followed(Option<Tombstone>),
 }
 
 impl Request {
@@ -153,7 +153,7 @@ impl Request {
             (Step::Move(step), Reply::Moved(moved)) => machine.moved(step, moved, progress, config),
             (Step::Touch(..), Reply::Touched(touched)) => machine.touched(touched),
             (Step::LookForOwn(step), Reply::Looked(lookup)) => machine.looked(step, lookup, progress),
-            (Step::Follow(step), Reply::Followed(trace)) => machine.followed(step, trace, config),
+            (Step::Follow(step), Reply::Followed(tombstone)) => machine.followed(step, tombstone, config),
             (Step::Recognise(step), Reply::Looked(lookup)) => machine.recognised(step, lookup, config),
             (step, reply) => panic!("{reply:?} is no answer to {step:?}"),
         }
@@ -190,8 +190,8 @@ fn stored_of(principal: &str) -> Lookup {
     Lookup::Found(Snapshot::complete(record))
 }
 
-/// The trace of a renewal of `old` to `new`.
-fn trace(old: &SessionId, new: &SessionId) -> Reply {
+/// The tombstone of a renewal of `old` to `new`.
+fn tombstone(old: &SessionId, new: &SessionId) -> Reply {
     let to = StoreKey::of(new);
-    Reply::Followed(Some(Trace::new(to, T0, SealedId::seal(new, &to, old))))
+    Reply::Followed(Some(Tombstone::new(to, T0, SealedId::seal(new, &to, old))))
 }

@@ -6,11 +6,11 @@ use super::*;
 const GRACE: Duration = Duration::from_secs(30);
 
 fn overtaken() -> Reply {
-    Reply::Committed(Committed::Moved(T0))
+    Reply::Committed(Committed::Renewed(T0))
 }
 
 fn move_lost() -> Reply {
-    Reply::Moved(Moved::Moved(T0))
+    Reply::Moved(Moved::Renewed(T0))
 }
 
 /// A request that was sent after the renewal, to which no answer came.
@@ -33,7 +33,7 @@ fn is_lost(request: &mut Request, replies: impl IntoIterator<Item = Reply>) {
 #[test]
 fn whoever_only_reads_is_told_nothing() {
     for mut request in [late(), overlapping()] {
-        request.read(Lookup::Moved(T0));
+        request.read(Lookup::Renewed(T0));
         assert!(request.machine.value("user").is_none() && request.machine.id().is_none());
         assert_eq!(request.close([]), (Saved::Nothing, Delivery::Keep));
     }
@@ -46,9 +46,9 @@ fn whoever_only_renews_loses_nothing() {
     assert_eq!(request.close([move_lost()]), (Saved::Gone, Delivery::Keep));
 }
 
-/// The renewed session lives, and its trace says under which id.
+/// The renewed session lives, and its tombstone says under which id.
 fn lives() -> [Reply; 2] {
-    [trace(&old_id(), &other_id()), Reply::Looked(stored_of("ada"))]
+    [tombstone(&old_id(), &other_id()), Reply::Looked(stored_of("ada"))]
 }
 
 fn is_conflict(request: &mut Request, replies: impl IntoIterator<Item = Reply>) {
@@ -63,7 +63,7 @@ fn other_writes_are_a_conflict_and_touch_nothing() {
     is_conflict(&mut blind, [overtaken()].into_iter().chain(lives()));
 
     let mut saw_nothing = late();
-    saw_nothing.read(Lookup::Moved(T0));
+    saw_nothing.read(Lookup::Renewed(T0));
     saw_nothing.write();
     is_conflict(&mut saw_nothing, lives());
 
@@ -88,7 +88,7 @@ fn other_writes_are_a_conflict_and_touch_nothing() {
 /// Nothing is displaced any more, so the id is as good as none.
 #[test]
 fn writes_begin_anew_when_the_renewed_session_has_ended() {
-    let ended = || [trace(&old_id(), &other_id()), Reply::Looked(Lookup::Absent)];
+    let ended = || [tombstone(&old_id(), &other_id()), Reply::Looked(Lookup::Absent)];
     let mut blind = late();
     blind.write();
     let (saved, delivery) = blind.close([overtaken()].into_iter().chain(ended()).chain([created()]));
@@ -106,7 +106,7 @@ fn writes_begin_anew_when_the_renewed_session_has_ended() {
     had_part.write();
     is_conflict(&mut had_part, [overtaken()]);
 
-    // Where no trace is kept nobody knows.
+    // Where no tombstone is kept nobody knows.
     let mut blind = late();
     blind.write();
     is_conflict(&mut blind, [overtaken(), Reply::Followed(None)]);
@@ -126,8 +126,9 @@ fn an_update_long_after_the_renewal_is_recorded_like_any_other_write() {
         request.machine.update("seen")
     };
     let is_recorded = |update: &Result<Update, Error>| matches!(update, Ok(Update::Local(None)));
-    assert!(is_recorded(&update(T0 + GRACE, Lookup::Moved(T0))));
-    for early in [update(T0, Lookup::Moved(T0)), update(T0 + (GRACE - Duration::from_millis(1)), Lookup::Moved(T0))] {
+    assert!(is_recorded(&update(T0 + GRACE, Lookup::Renewed(T0))));
+    for early in [update(T0, Lookup::Renewed(T0)), update(T0 + (GRACE - Duration::from_millis(1)), Lookup::Renewed(T0))]
+    {
         assert!(matches!(early, Err(Error::Gone)), "{early:?}");
     }
     let had_part = update(T0 + GRACE, stored(T0));
@@ -162,22 +163,22 @@ fn what_was_read_of_the_session_proves_nothing() {
 fn a_second_login_joins_the_first() {
     for mut request in [late(), overlapping()] {
         request.log_in("ada");
-        let replies = [move_lost(), trace(&old_id(), &other_id()), Reply::Looked(stored_of("ada")), committed()];
+        let replies = [move_lost(), tombstone(&old_id(), &other_id()), Reply::Looked(stored_of("ada")), committed()];
         let (saved, delivery) = request.close(replies);
         assert_eq!((saved, delivery), (Saved::Renewed, Delivery::Send { id: other_id(), expires_at: T0 + IDLE }));
-        assert_eq!(request.asked, ["move", "trace", "whose", "commit"]);
+        assert_eq!(request.asked, ["move", "tombstone", "whose", "commit"]);
     }
     // Having read the session, before or after it was renewed.
     let mut saw_nothing = late();
-    saw_nothing.read(Lookup::Moved(T0));
+    saw_nothing.read(Lookup::Renewed(T0));
     saw_nothing.log_in("ada");
-    let replies = [trace(&old_id(), &other_id()), Reply::Looked(stored_of("ada")), committed()];
+    let replies = [tombstone(&old_id(), &other_id()), Reply::Looked(stored_of("ada")), committed()];
     assert_eq!(saw_nothing.close(replies).0, Saved::Renewed);
 
     let mut had_part = overlapping();
     had_part.read(stored(T0));
     had_part.log_in("ada");
-    let replies = [move_lost(), trace(&old_id(), &other_id()), Reply::Looked(stored_of("ada")), committed()];
+    let replies = [move_lost(), tombstone(&old_id(), &other_id()), Reply::Looked(stored_of("ada")), committed()];
     assert_eq!(had_part.close(replies).0, Saved::Renewed);
 }
 
@@ -188,9 +189,9 @@ fn a_login_follows_several_renewals() {
     request.log_in("ada");
     let replies = [
         move_lost(),
-        trace(&old_id(), &other_id()),
-        Reply::Looked(Lookup::Moved(T0)),
-        trace(&other_id(), &third),
+        tombstone(&old_id(), &other_id()),
+        Reply::Looked(Lookup::Renewed(T0)),
+        tombstone(&other_id(), &third),
         Reply::Looked(stored_of("ada")),
         committed(),
     ];
@@ -203,7 +204,7 @@ fn another_users_login_begins_its_own_session() {
     for there in [stored_of("bob"), stored(T0), Lookup::Absent] {
         let mut request = late();
         request.log_in("ada");
-        let replies = [move_lost(), trace(&old_id(), &other_id()), Reply::Looked(there.clone()), created()];
+        let replies = [move_lost(), tombstone(&old_id(), &other_id()), Reply::Looked(there.clone()), created()];
         let (saved, delivery) = request.close(replies);
         assert_eq!(saved, Saved::Created);
         assert!(sends_fresh_id(&delivery), "{there:?}");
@@ -212,14 +213,14 @@ fn another_users_login_begins_its_own_session() {
         let mut had_part = overlapping();
         had_part.read(stored(T0));
         had_part.log_in("ada");
-        is_lost(&mut had_part, [move_lost(), trace(&old_id(), &other_id()), Reply::Looked(there)]);
+        is_lost(&mut had_part, [move_lost(), tombstone(&old_id(), &other_id()), Reply::Looked(there)]);
     }
 }
 
 #[test]
-fn a_trace_that_opens_nothing_is_none() {
-    let sealed_by_another = trace(&SessionId::from_random([9; 32]), &other_id());
-    let of_another_key = Reply::Followed(Some(Trace::new(
+fn a_tombstone_that_opens_nothing_is_none() {
+    let sealed_by_another = tombstone(&SessionId::from_random([9; 32]), &other_id());
+    let of_another_key = Reply::Followed(Some(Tombstone::new(
         StoreKey::from_bytes([8; 32]),
         T0,
         SealedId::seal(&other_id(), &StoreKey::from_bytes([8; 32]), &old_id()),
@@ -237,7 +238,7 @@ fn a_session_that_ends_while_it_is_joined_stays_dead() {
     let mut request = late();
     request.log_in("ada");
     let gone = Reply::Committed(Committed::Gone);
-    is_lost(&mut request, [move_lost(), trace(&old_id(), &other_id()), Reply::Looked(stored_of("ada")), gone]);
+    is_lost(&mut request, [move_lost(), tombstone(&old_id(), &other_id()), Reply::Looked(stored_of("ada")), gone]);
 }
 
 /// Without a principal a second click cannot be told from a stranger, nor from a renewal that overlaps.
@@ -249,7 +250,7 @@ fn a_renewal_without_a_principal_begins_anew_if_it_came_later() {
             [(overlapping(), false), (after(0), false), (after(4_999), false), (after(5_000), true)]
         {
             if reads {
-                request.read(Lookup::Moved(T0));
+                request.read(Lookup::Renewed(T0));
             }
             request.machine.renew().unwrap();
             request.write();
@@ -272,9 +273,9 @@ fn a_renewal_without_a_principal_begins_anew_if_it_came_later() {
 #[test]
 fn a_logout_ends_the_renewed_session() {
     let mut request = late();
-    request.read(Lookup::Moved(T0));
+    request.read(Lookup::Renewed(T0));
     request.destroy();
-    let replies = [Removed::Moved(StoreKey::of(&other_id())), Removed::Done].map(Reply::Removed);
+    let replies = [Removed::Renewed(StoreKey::of(&other_id())), Removed::Done].map(Reply::Removed);
     assert_eq!(request.close(replies), (Saved::Destroyed, Delivery::Withdraw));
 }
 
@@ -283,10 +284,10 @@ fn a_logout_ends_the_renewed_session() {
 fn a_logout_after_a_login_of_its_own_ends_the_renewed_session_too() {
     let mut request = late();
     request.log_in("ada");
-    let bobs = [move_lost(), trace(&old_id(), &other_id()), Reply::Looked(stored_of("bob"))];
+    let bobs = [move_lost(), tombstone(&old_id(), &other_id()), Reply::Looked(stored_of("bob"))];
     assert_eq!(request.save(bobs.into_iter().chain([created()])), Saved::Created);
     request.destroy();
-    let replies = [Removed::Done, Removed::Moved(StoreKey::of(&other_id())), Removed::Done].map(Reply::Removed);
+    let replies = [Removed::Done, Removed::Renewed(StoreKey::of(&other_id())), Removed::Done].map(Reply::Removed);
     assert_eq!(request.close(replies), (Saved::Destroyed, Delivery::Withdraw));
 }
 
@@ -306,7 +307,7 @@ fn a_login_under_a_given_id_that_was_renewed_gets_another() {
     let mut request = Request::presenting(None);
     request.machine.set_id(old_id(), &request.config).unwrap();
     request.log_in("ada");
-    let replies = [move_lost(), trace(&old_id(), &other_id()), Reply::Looked(stored_of("bob")), created()];
+    let replies = [move_lost(), tombstone(&old_id(), &other_id()), Reply::Looked(stored_of("bob")), created()];
     let (saved, delivery) = request.close(replies);
     assert_eq!(saved, Saved::Created);
     assert!(sends_fresh_id(&delivery));
@@ -316,7 +317,7 @@ fn a_login_under_a_given_id_that_was_renewed_gets_another() {
 fn a_client_that_came_much_later_begins_anew() {
     let much_later = || Request::begun_at(T0 + GRACE, Some(old_id()));
     let mut reader = much_later();
-    reader.read(Lookup::Moved(T0));
+    reader.read(Lookup::Renewed(T0));
     assert_eq!(reader.close([]), (Saved::Nothing, Delivery::Keep));
 
     let mut writer = much_later();
@@ -334,14 +335,14 @@ fn a_client_that_came_much_later_begins_anew() {
 fn a_slow_request_stays_overtaken() {
     for request in [&mut late(), &mut overlapping()] {
         request.now = T0 + 10 * GRACE;
-        request.read(Lookup::Moved(T0));
+        request.read(Lookup::Renewed(T0));
         request.write();
         let still_lives = {
             let mut record = Record::new(request.now, IDLE, None);
             record.principal = Some("ada".into());
             Lookup::Found(Snapshot::complete(record))
         };
-        is_conflict(request, [trace(&old_id(), &other_id()), Reply::Looked(still_lives)]);
+        is_conflict(request, [tombstone(&old_id(), &other_id()), Reply::Looked(still_lives)]);
     }
 }
 
@@ -355,9 +356,9 @@ fn a_login_joins_whichever_renewal_it_can() {
         let replies = [
             move_lost(),
             move_lost(),
-            trace(&old_id(), &other_id()),
+            tombstone(&old_id(), &other_id()),
             Reply::Looked(first),
-            trace(&third, &fourth),
+            tombstone(&third, &fourth),
             Reply::Looked(stored_of("ada")),
             committed(),
         ];
@@ -375,9 +376,9 @@ fn a_write_looks_at_every_renewal() {
     let replies = [
         overtaken(),
         overtaken(),
-        trace(&old_id(), &other_id()),
+        tombstone(&old_id(), &other_id()),
         Reply::Looked(Lookup::Absent),
-        trace(&third, &fourth),
+        tombstone(&third, &fourth),
         Reply::Looked(stored_of("ada")),
     ];
     is_conflict(&mut request, replies);

@@ -8,7 +8,7 @@ fn presenting_both() -> Request {
 
 #[test]
 fn a_dead_id_hides_no_living_one() {
-    for dead in [Lookup::Absent, Lookup::Moved(T0)] {
+    for dead in [Lookup::Absent, Lookup::Renewed(T0)] {
         let mut reader = presenting_both();
         reader.read(dead);
         reader.read(stored(T0));
@@ -16,13 +16,13 @@ fn a_dead_id_hides_no_living_one() {
         assert_eq!(reader.machine.id(), Some(other_id()));
         assert_eq!(reader.close([]), (Saved::Nothing, Delivery::Keep));
     }
-    for dead in [Committed::Gone, Committed::Moved(T0)] {
+    for dead in [Committed::Gone, Committed::Renewed(T0)] {
         let mut writer = presenting_both();
         writer.write();
         let (saved, delivery) = writer.close([Reply::Committed(dead), committed()]);
         assert_eq!((saved, delivery), (Saved::Committed, Delivery::Refresh { id: other_id(), expires_at: T0 + IDLE }));
     }
-    for dead in [Moved::Gone, Moved::Moved(T0)] {
+    for dead in [Moved::Gone, Moved::Renewed(T0)] {
         let mut login = presenting_both();
         login.log_in("ada");
         let replies = [dead, Moved::Done { expires_at: T0 + IDLE, revision: 0 }].map(Reply::Moved);
@@ -50,7 +50,7 @@ fn of_several_that_open_nothing_none_is_removed() {
 /// A renewed id counts if none lives, wherever it stands.
 #[test]
 fn a_renewal_counts_if_none_lives() {
-    for lookups in [[Lookup::Moved(T0), Lookup::Absent], [Lookup::Absent, Lookup::Moved(T0)]] {
+    for lookups in [[Lookup::Renewed(T0), Lookup::Absent], [Lookup::Absent, Lookup::Renewed(T0)]] {
         let mut request = presenting_both();
         lookups.into_iter().for_each(|lookup| request.read(lookup));
         assert!(request.machine.is_gone() && request.machine.id().is_none());
@@ -64,8 +64,8 @@ fn a_renewal_counts_if_none_lives() {
 #[test]
 fn a_login_joins_whichever_renewal_it_can() {
     let renewed_to = |byte| SessionId::from_random([byte; 32]);
-    let followed = |old: SessionId, byte, whose| [trace(&old, &renewed_to(byte)), Reply::Looked(stored_of(whose))];
-    let moved = || [Moved::Moved(T0), Moved::Moved(T0)].map(Reply::Moved).into_iter();
+    let followed = |old: SessionId, byte, whose| [tombstone(&old, &renewed_to(byte)), Reply::Looked(stored_of(whose))];
+    let moved = || [Moved::Renewed(T0), Moved::Renewed(T0)].map(Reply::Moved).into_iter();
 
     let mut login = presenting_both();
     login.log_in("ada");
@@ -98,12 +98,12 @@ fn a_logout_ends_all_of_them() {
     assert_eq!(first.asked, ["load", "remove", "remove"]);
 
     let mut second = presenting_both();
-    second.read(Lookup::Moved(T0));
+    second.read(Lookup::Renewed(T0));
     second.read(stored(T0));
     second.destroy();
     // The renewed one lives on under another key.
     let renewed_to = StoreKey::from_bytes([9; 32]);
-    let replies = [Removed::Done, Removed::Moved(renewed_to), Removed::Done].map(Reply::Removed);
+    let replies = [Removed::Done, Removed::Renewed(renewed_to), Removed::Done].map(Reply::Removed);
     assert_eq!(second.close(replies), (Saved::Destroyed, Delivery::Withdraw));
 }
 

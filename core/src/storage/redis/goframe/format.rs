@@ -2,7 +2,7 @@
 
 use std::{fmt, marker::PhantomData};
 
-use super::{scripts::Scripts, trace};
+use super::{scripts::Scripts, tombstone};
 use crate::{
     Changes, Limits, StoreKey,
     record::Entries,
@@ -39,8 +39,8 @@ pub(crate) trait GoFormat: Format {
         seconds: u64,
     ) -> impl Answering<Created>;
 
-    /// Removes a session of this revision and leaves a trace. The first case of the answer says that this was done.
-    fn claim_request<'a>(names: &[&'a [u8]; 2], revision: &[u8], trace: &[u8]) -> Request<'a>;
+    /// Removes a session of this revision and leaves a tombstone. The first case of the answer says that this was done.
+    fn claim_request<'a>(names: &[&'a [u8]; 2], revision: &[u8], tombstone: &[u8]) -> Request<'a>;
 }
 
 impl<F> GoFrame<F> {
@@ -53,11 +53,11 @@ impl<F> GoFrame<F> {
         Ok(Self { prefix, limits: settings.limits, format: PhantomData })
     }
 
-    /// The Redis keys of a session and of its trace. `None` for a key that is the hash of an id: GoFrame has no such sessions.
+    /// The Redis keys of a session and of its tombstone. `None` for a key that is the hash of an id: GoFrame has no such sessions.
     pub(super) fn names(&self, key: &StoreKey) -> Option<[Vec<u8>; 2]> {
         let name = [self.prefix.as_bytes(), key.raw_id()?].concat();
-        let trace = trace::name_of_trace(&name);
-        Some([name, trace])
+        let tombstone = tombstone::name_of_tombstone(&name);
+        Some([name, tombstone])
     }
 
     /// As [`names`](Self::names), for a session that is to be stored.

@@ -2,10 +2,10 @@
 
 use redis::Value;
 
-use super::{hashes, json, text, trace::Trace};
+use super::{hashes, json, text, tombstone::Tombstone};
 use crate::Limits;
 
-/// What GoFrame may have stored: a JSON object, the fields of a hash (split at each `\xff`), a trace of ours.
+/// What GoFrame may have stored: a JSON object, the fields of a hash (split at each `\xff`), a tombstone of ours.
 pub fn goframe(data: &[u8]) {
     let limits = Limits::default();
     if let Ok(entries) = json::decode(data, &limits) {
@@ -21,7 +21,7 @@ pub fn goframe(data: &[u8]) {
     if let Ok(field) = std::str::from_utf8(data) {
         assert_eq!(text::from_json(&text::to_json(field, limits.max_depth)), field);
     }
-    if let Some(trace) = Trace::decode(data) {
-        assert_eq!(trace.encode(), data);
+    if let Some(tombstone) = Tombstone::decode(data) {
+        assert_eq!(tombstone.encode(), data);
     }
 }

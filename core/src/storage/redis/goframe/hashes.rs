@@ -7,7 +7,7 @@ use super::{
     scripts::{self, Scripts},
     session::{idle_seconds, interval_millis, moved, renewed, snapshot},
     text,
-    trace::Trace,
+    tombstone::Tombstone,
 };
 use crate::{
     Changes, LimitExceeded, Limits, StoreKey,
@@ -56,7 +56,7 @@ impl Format for GoHashes {
     }
 
     async fn load(&self, servers: &Servers, key: &StoreKey, names: Names<'_>, access: &Access) -> Answered<Lookup> {
-        let Some([name, trace]) = self.names(key) else { return Ok(Lookup::Absent) };
+        let Some([name, tombstone]) = self.names(key) else { return Ok(Lookup::Absent) };
         let (idle, interval) = (idle_seconds(access).to_string(), interval_millis(access).to_string());
         // A passive read of everything may be the start of a move, which needs the revision.
         let what: &[u8] = match names {
@@ -66,7 +66,7 @@ impl Format for GoHashes {
         };
         let mut args: Vec<&[u8]> = vec![idle.as_bytes(), interval.as_bytes(), what];
         args.extend(names.unwrap_or_default().iter().map(|name| name.as_bytes()));
-        let keys: [&[u8]; 2] = [&name, &trace];
+        let keys: [&[u8]; 2] = [&name, &tombstone];
         let request = Request::script(READING, &scripts::HASH_READ, &keys, &args, Effect::Read);
         let mut answer = servers.ask(request).await?.into_answer()?;
         match answer.case {
@@ -79,7 +79,7 @@ impl Format for GoHashes {
                 let complete = names.is_none();
                 Ok(Lookup::Found(Snapshot { extended, complete, revision, ..snapshot(entries, left, access) }))
             }
-            2 => Ok(moved(answer.trace()?, access)),
+            2 => Ok(moved(answer.tombstone()?, access)),
             _ => Ok(Lookup::Absent),
         }
     }
@@ -107,7 +107,7 @@ impl Format for GoHashes {
             Some((field, None)) => ("1", *field, String::new()),
             Some((field, Some(json))) => ("2", *field, text::from_json(json.as_str())),
         };
-        let trace = to.map(|to| Trace { to: *to, at: commit.access.now }.encode()).unwrap_or_default();
+        let tombstone = to.map(|to| Tombstone { to: *to, at: commit.access.now }.encode()).unwrap_or_default();
         let idle = idle_seconds(&commit.access).to_string();
         let (most, count) = (limits.max_entries.min(self.limits.max_entries).to_string(), sets.len().to_string());
         let cleared = if commit.changes.is_cleared() { "1" } else { "0" };
@@ -117,7 +117,7 @@ impl Format for GoHashes {
             condition.as_bytes(),
             field.as_bytes(),
             value.as_bytes(),
-            &trace,
+            &tombstone,
             most.as_bytes(),
             count.as_bytes(),
         ];
@@ -128,7 +128,7 @@ impl Format for GoHashes {
         Ok(match answer.case {
             0 => Change::Done { expires_at: commit.access.now + answer.left()?, revision: 0 },
             1 => Change::Gone,
-            2 => renewed(answer.trace()?, to),
+            2 => renewed(answer.tombstone()?, to),
             4 => {
                 let text = answer.optional_bytes();
                 let current = text.map(|text| text::to_json(&String::from_utf8_lossy(&text), self.limits.max_depth));
@@ -157,18 +157,18 @@ impl GoFormat for GoHashes {
         _changes: Option<&Changes>,
         seconds: u64,
     ) -> Answered<Created> {
-        let [name, trace] = self.names_to_store(key, CREATING)?;
+        let [name, tombstone] = self.names_to_store(key, CREATING)?;
         let seconds = seconds.to_string();
         let texts: Vec<(&str, String)> = entries.iter().map(|(key, json)| (key, text::from_json(json))).collect();
         let mut args: Vec<&[u8]> = vec![seconds.as_bytes()];
         args.extend(texts.iter().flat_map(|(field, text)| [field.as_bytes(), text.as_bytes()]));
-        let keys: [&[u8]; 2] = [&name, &trace];
+        let keys: [&[u8]; 2] = [&name, &tombstone];
         let request = Request::script(CREATING, &scripts::HASH_CREATE, &keys, &args, Effect::Once);
         let answer = servers.ask(request).await?.into_answer()?;
         Ok(if answer.case == 0 { Created::Done } else { Created::Exists })
     }
 
-    fn claim_request<'a>(names: &[&'a [u8]; 2], revision: &[u8], trace: &[u8]) -> Request<'a> {
-        Request::script(RENEWING, &scripts::HASH_CLAIM, names, &[revision, trace], Effect::Repeatable)
+    fn claim_request<'a>(names: &[&'a [u8]; 2], revision: &[u8], tombstone: &[u8]) -> Request<'a> {
+        Request::script(RENEWING, &scripts::HASH_CLAIM, names, &[revision, tombstone], Effect::Repeatable)
     }
 }

@@ -2,7 +2,7 @@
 //! can share them.
 //!
 //! The Redis key is the prefix and the raw id. GoFrame stores only the data: a session ends when its key expires, and there is no
-//! principal and no absolute deadline. A renewal leaves a trace under a key of its own.
+//! principal and no absolute deadline. A renewal leaves a tombstone under a key of its own.
 
 mod format;
 #[cfg(feature = "fuzzing")]
@@ -13,7 +13,7 @@ mod scripts;
 mod session;
 mod strings;
 mod text;
-mod trace;
+mod tombstone;
 mod verified;
 
 pub use hashes::GoHashes;

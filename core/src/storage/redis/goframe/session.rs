@@ -2,12 +2,12 @@
 
 use std::time::Duration;
 
-use super::trace::Trace;
+use super::tombstone::Tombstone;
 use crate::{
     Record, StoreKey, Timestamp,
     record::{Access, Commit, Entries, Snapshot},
     storage::{
-        FORWARD_FOR, Lookup, StorageError,
+        Lookup, StorageError, TOMBSTONE_LIFETIME,
         redis::{errors::Answered, layout::Change, servers::Answer},
     },
 };
@@ -52,13 +52,13 @@ pub(super) fn interval_millis(access: &Access) -> u64 {
 }
 
 /// What a read of a renewed session returns.
-pub(super) fn moved(trace: Trace, access: &Access) -> Lookup {
-    if access.now < trace.at + FORWARD_FOR { Lookup::Moved(trace.at) } else { Lookup::Absent }
+pub(super) fn moved(tombstone: Tombstone, access: &Access) -> Lookup {
+    if access.now < tombstone.at + TOMBSTONE_LIFETIME { Lookup::Renewed(tombstone.at) } else { Lookup::Absent }
 }
 
 /// The result of a change, or of a move to `to`, of a renewed session.
-pub(super) fn renewed(trace: Trace, to: Option<&StoreKey>) -> Change {
-    if to == Some(&trace.to) { Change::AlreadyMoved(trace.at) } else { Change::Moved(trace.at) }
+pub(super) fn renewed(tombstone: Tombstone, to: Option<&StoreKey>) -> Change {
+    if to == Some(&tombstone.to) { Change::AlreadyRenewed(tombstone.at) } else { Change::Renewed(tombstone.at) }
 }
 
 /// A session as GoFrame keeps it. GoFrame does not store when it was created: here it counts as created when it was last seen.
@@ -91,8 +91,8 @@ impl Answer {
         revision.map(|revision| revision.max(1)).ok_or_else(|| self.malformed())
     }
 
-    pub(super) fn trace(&mut self) -> Answered<Trace> {
-        Trace::decode(&self.bytes()?).ok_or_else(|| self.malformed())
+    pub(super) fn tombstone(&mut self) -> Answered<Tombstone> {
+        Tombstone::decode(&self.bytes()?).ok_or_else(|| self.malformed())
     }
 }
 

@@ -7,7 +7,7 @@ use super::{
     json,
     scripts::{self, Scripts},
     session::{digits, idle_seconds, interval_millis, moved, renewed, snapshot},
-    trace::Trace,
+    tombstone::Tombstone,
 };
 use crate::{
     Changes, Limits, StoreKey,
@@ -70,8 +70,8 @@ impl Format for GoStrings {
 
     async fn load(&self, servers: &Servers, key: &StoreKey, _names: Names<'_>, access: &Access) -> Answered<Lookup> {
         let Some(names) = self.names(key) else { return Ok(Lookup::Absent) };
-        let [name, trace] = &names;
-        let request = Request::script(READING, &scripts::STRING_READ, &[name, trace], &[], Effect::Read);
+        let [name, tombstone] = &names;
+        let request = Request::script(READING, &scripts::STRING_READ, &[name, tombstone], &[], Effect::Read);
         let mut answer = servers.ask(request).await?.into_answer()?;
         match answer.case {
             0 => {
@@ -83,7 +83,8 @@ impl Format for GoStrings {
                     // If it has changed since, what was read was true then, and the touch is left to the other request.
                     let (revision, idle) = (digits(stored.revision), idle.to_string());
                     let args: [&[u8]; 2] = [revision.as_bytes(), idle.as_bytes()];
-                    let touch = Request::script(READING, &scripts::STRING.touch, &[name, trace], &args, Effect::Read);
+                    let touch =
+                        Request::script(READING, &scripts::STRING.touch, &[name, tombstone], &args, Effect::Read);
                     let mut answer = servers.ask(touch).await?.into_answer()?;
                     if answer.case == 0 {
                         stored.left = answer.left()?;
@@ -92,7 +93,7 @@ impl Format for GoStrings {
                 }
                 Ok(Lookup::Found(Snapshot { extended, ..stored.snapshot(access) }))
             }
-            2 => Ok(moved(answer.trace()?, access)),
+            2 => Ok(moved(answer.tombstone()?, access)),
             _ => Ok(Lookup::Absent),
         }
     }
@@ -108,7 +109,7 @@ impl Format for GoStrings {
         let Some(names) = self.names(key) else { return Ok(Change::Gone) };
         let target = to.and_then(|to| self.names(to)).map(|[name, _]| name);
         let keys: Vec<&[u8]> = names.iter().chain(&target).map(Vec::as_slice).collect();
-        let trace = to.map(|to| Trace { to: *to, at: commit.access.now }.encode()).unwrap_or_default();
+        let tombstone = to.map(|to| Tombstone { to: *to, at: commit.access.now }.encode()).unwrap_or_default();
         let idle = idle_seconds(&commit.access).to_string();
         // What the request has read may be out of date: then what the server returns counts. Without a session to start from, the
         // revision is empty, which no session has, and the answer contains the session.
@@ -126,7 +127,7 @@ impl Format for GoStrings {
                     Applied::Conflict(current) => return Ok(Change::Conflict(current)),
                 },
             };
-            let args: [&[u8]; 4] = [revision.as_bytes(), value.as_bytes(), idle.as_bytes(), &trace];
+            let args: [&[u8]; 4] = [revision.as_bytes(), value.as_bytes(), idle.as_bytes(), &tombstone];
             let request = Request::script(operation, &scripts::STRING_COMMIT, &keys, &args, Effect::Once);
             let mut answer = servers.ask(request).await?.into_answer()?;
             return Ok(match answer.case {
@@ -137,7 +138,7 @@ impl Format for GoStrings {
                     Change::Done { expires_at: commit.access.now + left, revision: if is_known { revision } else { 0 } }
                 }
                 1 => Change::Gone,
-                2 => renewed(answer.trace()?, to),
+                2 => renewed(answer.tombstone()?, to),
                 3 => match Stored::read(&self.limits, key, &mut answer)? {
                     Some(stored) => {
                         base = Some(stored.snapshot(&commit.access));
@@ -166,16 +167,16 @@ impl GoFormat for GoStrings {
         changes: Option<&Changes>,
         seconds: u64,
     ) -> Answered<Created> {
-        let [name, trace] = self.names_to_store(key, CREATING)?;
+        let [name, tombstone] = self.names_to_store(key, CREATING)?;
         let are_new = |key: &str| changes.is_none_or(|changes| changes.get(key).is_some());
         let (value, seconds) = (json::encode(entries, are_new), seconds.to_string());
-        let (keys, args): ([&[u8]; 2], [&[u8]; 2]) = ([&name, &trace], [value.as_bytes(), seconds.as_bytes()]);
+        let (keys, args): ([&[u8]; 2], [&[u8]; 2]) = ([&name, &tombstone], [value.as_bytes(), seconds.as_bytes()]);
         let request = Request::script(CREATING, &scripts::STRING_CREATE, &keys, &args, Effect::Once);
         let answer = servers.ask(request).await?.into_answer()?;
         Ok(if answer.case == 0 { Created::Done } else { Created::Exists })
     }
 
-    fn claim_request<'a>(names: &[&'a [u8]; 2], revision: &[u8], trace: &[u8]) -> Request<'a> {
-        Request::script(RENEWING, &scripts::STRING_COMMIT, names, &[revision, b"", b"0", trace], Effect::Repeatable)
+    fn claim_request<'a>(names: &[&'a [u8]; 2], revision: &[u8], tombstone: &[u8]) -> Request<'a> {
+        Request::script(RENEWING, &scripts::STRING_COMMIT, names, &[revision, b"", b"0", tombstone], Effect::Repeatable)
     }
 }

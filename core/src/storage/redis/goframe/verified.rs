@@ -8,7 +8,7 @@ use super::{
     format::{GoFormat, GoFrame},
     json,
     session::{check_commit, check_record, digits, idle_seconds, whole_seconds},
-    trace::Trace,
+    tombstone::Tombstone,
 };
 use crate::{
     KeyScheme, Record, StoreKey, Timestamp,
@@ -37,8 +37,8 @@ where
         self.names(key).map(|[name, _]| name).unwrap_or_default()
     }
 
-    fn name_of_trace(&self, key: &StoreKey) -> Option<Vec<u8>> {
-        self.names(key).map(|[_, trace]| trace)
+    fn name_of_tombstone(&self, key: &StoreKey) -> Option<Vec<u8>> {
+        self.names(key).map(|[_, tombstone]| tombstone)
     }
 
     fn check(&self, commit: &Commit) -> Answered<()> {
@@ -57,7 +57,7 @@ where
         let (script, idle) = (&Self::scripts().touch, idle_seconds(access).to_string());
         match run(servers, TOUCHING, script, &names, &[idle.as_bytes()], Effect::Read).await? {
             Outcome::Done(mut answer) => Ok(Touched::Done(access.now + answer.left()?)),
-            Outcome::Moved(_) | Outcome::Gone => Ok(Touched::Gone),
+            Outcome::Renewed(_) | Outcome::Gone => Ok(Touched::Gone),
         }
     }
 
@@ -65,7 +65,7 @@ where
         let Some(names) = self.names(key) else { return Ok(Removed::Absent) };
         Ok(match run(servers, ENDING, &Self::scripts().remove, &names, &[], Effect::Repeatable).await? {
             Outcome::Done(_) => Removed::Done,
-            Outcome::Moved(trace) => Removed::Moved(trace.to),
+            Outcome::Renewed(tombstone) => Removed::Renewed(tombstone.to),
             Outcome::Gone => Removed::Absent,
         })
     }
@@ -81,37 +81,37 @@ where
     }
 
     async fn claim(&self, servers: &Servers, renewal: &Renewal<'_>, revision: u64) -> Answered<Claim> {
-        let [name, trace_name] = self.names_to_store(renewal.from, RENEWING)?;
-        let trace = Trace { to: *renewal.to, at: renewal.commit.access.now }.encode();
-        let request = Self::claim_request(&[&name, &trace_name], digits(revision).as_bytes(), &trace);
+        let [name, tombstone_name] = self.names_to_store(renewal.from, RENEWING)?;
+        let tombstone = Tombstone { to: *renewal.to, at: renewal.commit.access.now }.encode();
+        let request = Self::claim_request(&[&name, &tombstone_name], digits(revision).as_bytes(), &tombstone);
         let answer = servers.ask(request).await?.into_answer()?;
         // If the session is gone or was renewed, the next read tells.
         Ok(if answer.case == 0 { Claim::Done } else { Claim::Changed })
     }
 
     async fn activate(&self, servers: &Servers, to: &StoreKey, access: &Access) -> Answered<Option<Timestamp>> {
-        let Some([name, trace]) = self.names(to) else { return Ok(None) };
+        let Some([name, tombstone]) = self.names(to) else { return Ok(None) };
         let timeout = access.extend.as_ref().map_or(access.bounds.idle_timeout, |extend| extend.idle_timeout);
         let (script, seconds) = (&Self::scripts().activate, whole_seconds(timeout).to_string());
         let args = [seconds.as_bytes()];
-        let request = Request::script(RENEWING, script, &[&name, &trace], &args, Effect::Repeatable);
+        let request = Request::script(RENEWING, script, &[&name, &tombstone], &args, Effect::Repeatable);
         let mut answer = servers.ask(request).await?.into_answer()?;
         if answer.case == 0 { Ok(Some(access.now + answer.left()?)) } else { Ok(None) }
     }
 
-    /// A touch of zero seconds shows the trace, and changes nothing that GoFrame may have stored there since.
+    /// A touch of zero seconds shows the tombstone, and changes nothing that GoFrame may have stored there since.
     async fn was_moved(&self, servers: &Servers, renewal: &Renewal<'_>) -> Answered<bool> {
         let Some(names) = self.names(renewal.from) else { return Ok(false) };
         let outcome = run(servers, RENEWING, &Self::scripts().touch, &names, &[b"0"], Effect::Repeatable).await?;
-        Ok(matches!(outcome, Outcome::Moved(trace) if trace.to == *renewal.to))
+        Ok(matches!(outcome, Outcome::Renewed(tombstone) if tombstone.to == *renewal.to))
     }
 }
 
 /// What a script has done.
 enum Outcome {
     Done(Answer),
-    /// There is no session, but the trace of its renewal.
-    Moved(Trace),
+    /// There is no session, but the tombstone of its renewal.
+    Renewed(Tombstone),
     Gone,
 }
 
@@ -120,7 +120,7 @@ async fn run(
     servers: &Servers,
     operation: &'static str,
     script: &'static Script,
-    [name, trace]: &[Vec<u8>; 2],
+    [name, tombstone]: &[Vec<u8>; 2],
     args: &[&[u8]],
     effect: Effect,
 ) -> Answered<Outcome> {
@@ -128,18 +128,18 @@ async fn run(
     let mut revision = Vec::new();
     for _ in 0..ATTEMPTS {
         let args = [&[revision.as_slice()], args].concat();
-        let request = Request::script(operation, script, &[name, trace], &args, effect);
+        let request = Request::script(operation, script, &[name, tombstone], &args, effect);
         let mut answer = servers.ask(request).await?.into_answer()?;
         match answer.case {
             0 => return Ok(Outcome::Done(answer)),
             1 => return Ok(Outcome::Gone),
-            2 => return Ok(Outcome::Moved(answer.trace()?)),
+            2 => return Ok(Outcome::Renewed(answer.tombstone()?)),
             3 => {
                 let _left = answer.left()?;
                 revision = answer.bytes()?;
                 if !json::is_session(&answer.bytes()?) {
-                    let trace = answer.optional_bytes().and_then(|bytes| Trace::decode(&bytes));
-                    return Ok(trace.map_or(Outcome::Gone, Outcome::Moved));
+                    let tombstone = answer.optional_bytes().and_then(|bytes| Tombstone::decode(&bytes));
+                    return Ok(tombstone.map_or(Outcome::Gone, Outcome::Renewed));
                 }
             }
             _ => return Err(answer.malformed()),

@@ -4,14 +4,14 @@ use redis::Value;
 
 use super::{
     format::Native,
-    header::{Head, Kind, encode_trace},
+    header::{Head, Kind, encode_tombstone},
     listing, scan, script_args,
 };
 use crate::{
     KeyScheme, Record, StoreKey, Timestamp,
     record::Access,
     storage::{
-        Created, FORWARD_FOR, Found, Removed, Swept, Touched, Trace,
+        Created, Found, Removed, Swept, TOMBSTONE_LIFETIME, Tombstone, Touched,
         redis::{
             errors::Answered,
             layout::{Claim, ENDING, Layout, READING, RENEWING, Renewal, TOUCHING},
@@ -57,37 +57,37 @@ impl<N: Native> Layout for N {
             1 => Removed::Absent,
             _ => {
                 let to = <[u8; 32]>::try_from(answer.bytes()?).map_err(|_| answer.malformed())?;
-                Removed::Moved(StoreKey::from_bytes(to))
+                Removed::Renewed(StoreKey::from_bytes(to))
             }
         })
     }
 
-    async fn trace(&self, servers: &Servers, key: &StoreKey, now: Timestamp) -> Answered<Option<Trace>> {
+    async fn tombstone(&self, servers: &Servers, key: &StoreKey, now: Timestamp) -> Answered<Option<Tombstone>> {
         let name = self.name(key);
-        let request = Request::command(READING, &name, N::read_trace(&name), Effect::Read);
+        let request = Request::command(READING, &name, N::read_tombstone(&name), Effect::Read);
         let Value::BulkString(bytes) = servers.ask(request).await?.value else { return Ok(None) };
-        let Some(Head::Trace(trace)) = Head::decode(&bytes) else { return Ok(None) };
-        if now >= trace.at + FORWARD_FOR {
+        let Some(Head::Tombstone(tombstone)) = Head::decode(&bytes) else { return Ok(None) };
+        if now >= tombstone.at + TOMBSTONE_LIFETIME {
             return Ok(None);
         }
         if servers.are_a_cluster() {
             // The renewal may still be in progress, or its process may have died.
-            self.activate(servers, &trace.to, &Access::passive(now)).await?;
+            self.activate(servers, &tombstone.to, &Access::passive(now)).await?;
         }
-        Ok(Some(trace))
+        Ok(Some(tombstone))
     }
 
-    /// Replaces a session of this revision by a trace: `claim.lua`.
+    /// Replaces a session of this revision by a tombstone: `claim.lua`.
     async fn claim(&self, servers: &Servers, renewal: &Renewal<'_>, revision: u64) -> Answered<Claim> {
         let Renewal { from, to, commit } = renewal;
         let (name, packed) = (self.name(from), script_args::access(&commit.access));
-        let trace = encode_trace(&Trace::new(**to, commit.access.now, commit.sealed.clone()));
-        let args: [&[u8]; 3] = [&packed, &revision.to_le_bytes(), &trace];
+        let tombstone = encode_tombstone(&Tombstone::new(**to, commit.access.now, commit.sealed.clone()));
+        let args: [&[u8]; 3] = [&packed, &revision.to_le_bytes(), &tombstone];
         let request = Request::script(RENEWING, &N::scripts().claim, &[&name], &args, Effect::Repeatable);
         let mut answer = servers.ask(request).await?.into_answer()?;
         Ok(match answer.case {
             0 => Claim::Done,
-            2 => answer.time().map_or(Claim::Gone, Claim::Moved),
+            2 => answer.time().map_or(Claim::Gone, Claim::Renewed),
             3 => Claim::Changed,
             _ => Claim::Gone,
         })
@@ -101,7 +101,7 @@ impl<N: Native> Layout for N {
         if answer.case == 0 { Ok(Some(answer.header()?.expires_at())) } else { Ok(None) }
     }
 
-    /// `claim.lua` with a revision that no session has shows whether the trace under `from` leads to `to`.
+    /// `claim.lua` with a revision that no session has shows whether the tombstone under `from` leads to `to`.
     async fn was_moved(&self, servers: &Servers, renewal: &Renewal<'_>) -> Answered<bool> {
         Ok(matches!(self.claim(servers, renewal, 0).await?, Claim::Done))
     }

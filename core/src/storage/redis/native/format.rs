@@ -24,8 +24,8 @@ pub(crate) trait Native: Format {
     /// The command that reads the header.
     fn read_header(name: &[u8]) -> Cmd;
 
-    /// The command that reads the trace of a renewal.
-    fn read_trace(name: &[u8]) -> Cmd;
+    /// The command that reads the tombstone of a renewal.
+    fn read_tombstone(name: &[u8]) -> Cmd;
 
     /// Stores a session, unless something exists under the key.
     fn store(

@@ -11,7 +11,7 @@ use crate::{
     Limits, Record, StoreKey,
     record::{Access, Entries, JsonText, LimitExceeded, Snapshot, depth_of},
     storage::{
-        FORWARD_FOR, Lookup, StorageError, Trace,
+        Lookup, StorageError, TOMBSTONE_LIFETIME, Tombstone,
         redis::{errors::Answered, layout::Change, servers::Answer},
     },
 };
@@ -50,8 +50,10 @@ pub(super) fn found(
     access: &Access,
 ) -> Lookup {
     let header = match Head::decode(head) {
-        Some(Head::Trace(Trace { at, .. })) if access.now < at + FORWARD_FOR => return Lookup::Moved(at),
-        Some(Head::Trace(_)) => return Lookup::Absent,
+        Some(Head::Tombstone(Tombstone { at, .. })) if access.now < at + TOMBSTONE_LIFETIME => {
+            return Lookup::Renewed(at);
+        }
+        Some(Head::Tombstone(_)) => return Lookup::Absent,
         Some(Head::Session(header)) if header.kind == Kind::Prepared => return Lookup::Absent,
         Some(Head::Session(header)) => header,
         None => return no_header(key),
@@ -125,7 +127,7 @@ pub(super) fn changed(
             context.changed(key, &header, 0)
         }
         1 => Change::Gone,
-        2 => Change::Moved(answer.time()?),
+        2 => Change::Renewed(answer.time()?),
         4 => {
             let current = answer.optional_bytes().map(|bytes| String::from_utf8_lossy(&bytes).as_ref().into());
             Change::Conflict(current.map(JsonText::written))

@@ -13,7 +13,7 @@ use super::{
     context::Context,
     format::{Native, or_wrong_type, wrong_type},
     hash_value::{HEAD, changed, field, found, pairs},
-    header::{Header, Kind, encode_trace, tag_of},
+    header::{Header, Kind, encode_tombstone, tag_of},
     script_args::{self, bound},
     scripts::{HASH, Scripts},
 };
@@ -21,7 +21,7 @@ use crate::{
     Record, StoreKey, Timestamp,
     record::{Access, Commit, JsonText},
     storage::{
-        Created, Lookup, StorageError, Trace,
+        Created, Lookup, StorageError, Tombstone,
         redis::{
             errors::Answered,
             layout::{COMMITTING, CREATING, Change, Format, LayoutSettings, Names, READING, RENEWING},
@@ -51,7 +51,7 @@ impl Native for Hashes {
         command
     }
 
-    fn read_trace(name: &[u8]) -> Cmd {
+    fn read_tombstone(name: &[u8]) -> Cmd {
         Self::read_header(name)
     }
 
@@ -195,7 +195,7 @@ impl Format for Hashes {
         let keys: Vec<&[u8]> = names.iter().map(Vec::as_slice).collect();
         let (access, revision) = (script_args::access(&commit.access), self.context.revisions.next().to_le_bytes());
         let tag = tag_of(principal.flatten());
-        let trace = to.map(|to| encode_trace(&Trace::new(*to, commit.access.now, commit.sealed.clone())));
+        let tombstone = to.map(|to| encode_tombstone(&Tombstone::new(*to, commit.access.now, commit.sealed.clone())));
         let (expected_field, expected) = match &condition {
             None => (&[][..], &[][..]),
             Some((field, json)) => (field.as_slice(), json.map_or(&[][..], JsonText::as_bytes)),
@@ -209,7 +209,7 @@ impl Format for Hashes {
             &tag,
             expected_field,
             expected,
-            trace.as_ref().map_or(&[][..], |trace| &trace[..]),
+            tombstone.as_ref().map_or(&[][..], |tombstone| &tombstone[..]),
         ]);
         args.extend(sets.iter().flat_map(|(field, json)| [field.as_slice(), json.as_bytes()]));
         args.extend(removals.iter().map(Vec::as_slice));

@@ -4,16 +4,16 @@ use std::time::Duration;
 
 use sha2::{Digest, Sha256};
 
-use crate::{Record, StoreKey, Timestamp, id::SealedId, record::Entries, storage::Trace};
+use crate::{Record, StoreKey, Timestamp, id::SealedId, record::Entries, storage::Tombstone};
 
 /// The version of the format.
 pub(super) const VERSION: u8 = 1;
 /// Bytes of a session's header.
 pub(super) const LEN: usize = 62;
-/// The offset of the sealed id in a trace.
+/// The offset of the sealed id in a tombstone.
 const SEALED: usize = 42;
-/// The maximum length of a trace.
-pub(super) const LONGEST_TRACE: usize = SEALED + 512;
+/// The maximum length of a tombstone.
+pub(super) const LONGEST_TOMBSTONE: usize = SEALED + 512;
 
 /// What a value with a header is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -57,7 +57,7 @@ pub(super) fn tag_of(principal: Option<&str>) -> Tag {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Head {
     Session(Header),
-    Trace(Trace),
+    Tombstone(Tombstone),
 }
 
 /// Milliseconds as they are stored.
@@ -114,13 +114,13 @@ impl Header {
     }
 }
 
-/// The value of a trace.
-pub(super) fn encode_trace(trace: &Trace) -> Vec<u8> {
-    let mut bytes = Vec::with_capacity(SEALED + trace.sealed.as_bytes().len());
+/// The value of a tombstone.
+pub(super) fn encode_tombstone(tombstone: &Tombstone) -> Vec<u8> {
+    let mut bytes = Vec::with_capacity(SEALED + tombstone.sealed.as_bytes().len());
     bytes.extend([VERSION, b'F']);
-    bytes.extend(trace.to.as_bytes());
-    bytes.extend(trace.at.as_millis().to_le_bytes());
-    bytes.extend(trace.sealed.as_bytes());
+    bytes.extend(tombstone.to.as_bytes());
+    bytes.extend(tombstone.at.as_millis().to_le_bytes());
+    bytes.extend(tombstone.sealed.as_bytes());
     bytes
 }
 
@@ -144,8 +144,8 @@ impl Head {
             b'F' => {
                 let to: [u8; 32] = bytes.get(2..34)?.try_into().ok()?;
                 let at = Timestamp::from_millis(number(34)?);
-                let sealed = SealedId::from_bytes(bytes.get(SEALED..LONGEST_TRACE.min(bytes.len()))?);
-                return Some(Self::Trace(Trace::new(StoreKey::from_bytes(to), at, sealed)));
+                let sealed = SealedId::from_bytes(bytes.get(SEALED..LONGEST_TOMBSTONE.min(bytes.len()))?);
+                return Some(Self::Tombstone(Tombstone::new(StoreKey::from_bytes(to), at, sealed)));
             }
             _ => return None,
         };
@@ -193,14 +193,14 @@ mod tests {
     fn version_1_is_written_and_read_as_recorded() {
         assert_eq!(&sample().encode(), VERSION_1);
         assert_eq!(Head::decode(VERSION_1), Some(Head::Session(sample())));
-        let trace = |sealed: &[u8]| {
+        let tombstone = |sealed: &[u8]| {
             let to = StoreKey::from_bytes([7; 32]);
-            Trace::new(to, Timestamp::from_millis(5), SealedId::from_bytes(sealed))
+            Tombstone::new(to, Timestamp::from_millis(5), SealedId::from_bytes(sealed))
         };
         let written = b"\x01F\x07\x07\x07\x07\x07\x07\x07\x07\x07\x07\x07\x07\x07\x07\x07\x07\x07\x07\x07\x07\x07\x07\x07\x07\x07\x07\x07\x07\x07\x07\x07\x07\x05\0\0\0\0\0\0\0sealed";
-        assert_eq!(encode_trace(&trace(b"sealed")), written);
-        assert_eq!(Head::decode(written), Some(Head::Trace(trace(b"sealed"))));
-        assert_eq!(Head::decode(&written[..SEALED]), Some(Head::Trace(trace(b""))));
+        assert_eq!(encode_tombstone(&tombstone(b"sealed")), written);
+        assert_eq!(Head::decode(written), Some(Head::Tombstone(tombstone(b"sealed"))));
+        assert_eq!(Head::decode(&written[..SEALED]), Some(Head::Tombstone(tombstone(b""))));
     }
 
     #[test]

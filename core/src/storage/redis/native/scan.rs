@@ -13,7 +13,7 @@ use crate::{
     StoreKey, Timestamp,
     record::Access,
     storage::{
-        FORWARD_FOR, Swept,
+        Swept, TOMBSTONE_LIFETIME,
         redis::{
             connection::Node,
             errors::{Answered, Failure},
@@ -29,7 +29,7 @@ pub(super) const STEP: usize = 500;
 /// What was found under a key.
 pub(super) enum Seen {
     Session(StoreKey, Header),
-    Trace(StoreKey, StoreKey),
+    Tombstone(StoreKey, StoreKey),
     Ended(StoreKey),
     Foreign,
 }
@@ -66,8 +66,10 @@ pub(super) async fn walk<N: Native>(
                         each(Seen::Session(key, header));
                     }
                     (_, Some(Head::Session(_))) => {}
-                    (Some(key), Some(Head::Trace(trace))) if trace.at + FORWARD_FOR <= now => each(Seen::Ended(key)),
-                    (Some(key), Some(Head::Trace(trace))) => each(Seen::Trace(key, trace.to)),
+                    (Some(key), Some(Head::Tombstone(tombstone))) if tombstone.at + TOMBSTONE_LIFETIME <= now => {
+                        each(Seen::Ended(key))
+                    }
+                    (Some(key), Some(Head::Tombstone(tombstone))) => each(Seen::Tombstone(key, tombstone.to)),
                     // It has ended since `SCAN` returned it.
                     _ if matches!(&answer, Value::Nil) || matches!(&answer, Value::BulkString(b) if b.is_empty()) => {}
                     _ => each(Seen::Foreign),
@@ -124,12 +126,12 @@ fn scanned(answers: Vec<Value>) -> Option<(Vec<u8>, Vec<Vec<u8>>)> {
     }
 }
 
-/// Removes sessions and traces that have ended but are still stored, and counts the rest.
+/// Removes sessions and tombstones that have ended but are still stored, and counts the rest.
 pub(super) async fn sweep<N: Native>(layout: &N, servers: &Servers, now: Timestamp) -> Answered<Swept> {
     let mut swept = Swept::default();
     let (mut seen, mut ended) = (HashSet::new(), Vec::new());
     walk(layout, servers, SWEEPING, now, |thing| match thing {
-        Seen::Session(key, _) | Seen::Trace(key, _) => swept.kept += u64::from(seen.insert(key)),
+        Seen::Session(key, _) | Seen::Tombstone(key, _) => swept.kept += u64::from(seen.insert(key)),
         Seen::Ended(key) => ended.push(key),
         Seen::Foreign => swept.foreign += 1,
     })

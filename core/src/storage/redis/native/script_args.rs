@@ -45,7 +45,7 @@ impl Answer {
     pub(super) fn header(&mut self) -> Answered<Header> {
         match Head::decode(&self.bytes()?) {
             Some(Head::Session(header)) => Ok(header),
-            Some(Head::Trace(_)) | None => Err(self.malformed()),
+            Some(Head::Tombstone(_)) | None => Err(self.malformed()),
         }
     }
 

@@ -9,7 +9,7 @@ use super::{
 use crate::{
     Codec, CodecError, Limits, Record, StoreKey,
     record::{Access, replay},
-    storage::{FORWARD_FOR, Lookup, StorageError, StorageErrorKind, Trace, redis::errors::Answered},
+    storage::{Lookup, StorageError, StorageErrorKind, TOMBSTONE_LIFETIME, Tombstone, redis::errors::Answered},
 };
 
 /// Encodes and decodes values: the header, the record as the codec writes it, and the log of changes.
@@ -59,8 +59,10 @@ impl StringValues {
     /// The session that a value is, or what a read of another value returns.
     pub(super) fn look_up(&self, key: &StoreKey, value: &[u8], access: &Access) -> Result<Stored, Lookup> {
         match Head::decode(value) {
-            Some(Head::Trace(Trace { at, .. })) if access.now < at + FORWARD_FOR => Err(Lookup::Moved(at)),
-            Some(Head::Trace(_)) => Err(Lookup::Absent),
+            Some(Head::Tombstone(Tombstone { at, .. })) if access.now < at + TOMBSTONE_LIFETIME => {
+                Err(Lookup::Renewed(at))
+            }
+            Some(Head::Tombstone(_)) => Err(Lookup::Absent),
             Some(Head::Session(header)) if header.kind == Kind::Prepared => Err(Lookup::Absent),
             Some(Head::Session(header)) => match self.decode(header, value) {
                 Ok(stored) if access.has_ended(&stored.record, stored.record.last_seen) => Err(Lookup::Absent),

@@ -15,7 +15,7 @@ use redis::{Cmd, Value};
 use super::{
     context::Context,
     format::{Native, or_wrong_type, wrong_type},
-    header::{Kind, LEN, LONGEST_TRACE, encode_trace, tag_of},
+    header::{Kind, LEN, LONGEST_TOMBSTONE, encode_tombstone, tag_of},
     script_args::{self, bound},
     scripts::{STRING, Scripts},
     string_value::{Stored, StringValues},
@@ -24,7 +24,7 @@ use crate::{
     BincodeCodec, CodecError, Limits, Record, StoreKey, Timestamp,
     record::{Access, Applied, Commit, JsonText, Snapshot},
     storage::{
-        Created, Lookup, StorageError, StorageErrorKind, Trace,
+        Created, Lookup, StorageError, StorageErrorKind, Tombstone,
         redis::{
             errors::Answered,
             layout::{COMMITTING, CREATING, Change, Format, LayoutSettings, Names, READING, RENEWING},
@@ -78,7 +78,7 @@ impl Strings {
                 self.context.changed(key, &header, if is_known { revision } else { 0 })
             }
             1 => Change::Gone,
-            2 => Change::Moved(answer.time()?),
+            2 => Change::Renewed(answer.time()?),
             6 => Change::Taken,
             _ => return Err(answer.malformed()),
         })
@@ -119,8 +119,8 @@ impl Native for Strings {
         get_range(name, LEN)
     }
 
-    fn read_trace(name: &[u8]) -> Cmd {
-        get_range(name, LONGEST_TRACE)
+    fn read_tombstone(name: &[u8]) -> Cmd {
+        get_range(name, LONGEST_TOMBSTONE)
     }
 
     async fn store(
@@ -217,8 +217,8 @@ impl Format for Strings {
         let (name, target) = (self.context.name(key), to.map(|to| self.context.name(to)));
         let both_keys: [&[u8]; 2] = [&name, target.as_deref().unwrap_or_default()];
         let keys = if to.is_some() { &both_keys[..] } else { &both_keys[..1] };
-        let trace = to.map(|to| encode_trace(&Trace::new(*to, commit.access.now, commit.sealed.clone())));
-        let trace = trace.as_ref().map_or(&[][..], |trace| &trace[..]);
+        let tombstone = to.map(|to| encode_tombstone(&Tombstone::new(*to, commit.access.now, commit.sealed.clone())));
+        let tombstone = tombstone.as_ref().map_or(&[][..], |tombstone| &tombstone[..]);
         let access = script_args::access(&commit.access);
         let mut revision = self.context.revisions.next();
 
@@ -243,7 +243,7 @@ impl Format for Strings {
         let tag = tag.as_ref().map_or(&[][..], |tag| &tag[..]);
         let must_be = if commit.expect.is_some() { b"1" } else { b"0" };
         let (known, next) = (known.to_le_bytes(), revision.to_le_bytes());
-        let args: [&[u8]; 9] = [&access, &known, &next, &frame, &costs, tag, trace, &whole, must_be];
+        let args: [&[u8]; 9] = [&access, &known, &next, &frame, &costs, tag, tombstone, &whole, must_be];
         let request = Request::script(operation, &STRING.commit, keys, &args, Effect::Once);
         let mut answer = servers.ask(request).await?.into_answer()?;
 
@@ -253,7 +253,7 @@ impl Format for Strings {
             }
             let stored = match self.values.look_up(key, &answer.bytes()?, &commit.access) {
                 Ok(stored) => stored,
-                Err(Lookup::Moved(at)) => return Ok(Change::Moved(at)),
+                Err(Lookup::Renewed(at)) => return Ok(Change::Renewed(at)),
                 Err(_) => return Ok(Change::Gone),
             };
             let limited = Commit { limits, ..commit.clone() };
@@ -265,7 +265,7 @@ impl Format for Strings {
             revision = self.context.revisions.next();
             let value = self.values.encode(&record, revision, Kind::Session, operation)?;
             let (known, next) = (stored.header.revision.to_le_bytes(), revision.to_le_bytes());
-            let args: [&[u8]; 9] = [&access, &known, &next, &[], &costs, &[], trace, &value, b"1"];
+            let args: [&[u8]; 9] = [&access, &known, &next, &[], &costs, &[], tombstone, &value, b"1"];
             let request = Request::script(operation, &STRING.commit, keys, &args, Effect::Once);
             answer = servers.ask(request).await?.into_answer()?;
         }

@@ -1,15 +1,15 @@
--- What the scripts of GoFrame's format share. KEYS[1] is the session as GoFrame keeps it, KEYS[2] the trace that a renewal
+-- What the scripts of GoFrame's format share. KEYS[1] is the session as GoFrame keeps it, KEYS[2] the tombstone that a renewal
 -- leaves, which GoFrame knows nothing of.
 --
 -- What is of another type or shape, or has no expiry, is none of GoFrame's sessions: it is neither read nor changed nor removed.
-local function trace_left()
-  local trace = redis.pcall('GET', KEYS[2])
-  return type(trace) == 'string' and trace
+local function tombstone_left()
+  local tombstone = redis.pcall('GET', KEYS[2])
+  return type(tombstone) == 'string' and tombstone
 end
 
 local function absent()
-  local trace = trace_left()
-  if trace then return {2, trace} end
+  local tombstone = tombstone_left()
+  if tombstone then return {2, tombstone} end
   return {1}
 end
 
@@ -29,8 +29,8 @@ local function touch(left, idle, interval)
   return 0, left
 end
 
-local function moved_away(trace)
-  redis.call('SET', KEYS[2], trace, 'PX', 3600000)
+local function moved_away(tombstone)
+  redis.call('SET', KEYS[2], tombstone, 'PX', 3600000)
 end
 
 -- What tells one state of a hash from another.

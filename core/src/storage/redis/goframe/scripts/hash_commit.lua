@@ -1,8 +1,8 @@
 -- Changes fields. ARGV: 1 idle seconds, or 0; 2 whether it is cleared; 3 condition (0 none, 1 the field is absent, 2 it has
--- a value); 4 and 5 its field and value; 6 the trace to leave behind, if it moves to KEYS[3]; 7 fields allowed; 8 how many
+-- a value); 4 and 5 its field and value; 6 the tombstone to leave behind, if it moves to KEYS[3]; 7 fields allowed; 8 how many
 -- pairs are set; from 9 on the pairs, then the fields removed.
 --
--- {0, milliseconds left, ''} done, {1} gone, {2, trace} renewed, {4, value} the condition does not hold, {5, how many} too
+-- {0, milliseconds left, ''} done, {1} gone, {2, tombstone} renewed, {4, value} the condition does not hold, {5, how many} too
 -- many fields, {6} KEYS[3] is taken.
 local key = KEYS[1]
 local left = session(key)

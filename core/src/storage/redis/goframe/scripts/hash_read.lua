@@ -1,4 +1,4 @@
--- {0, extended, milliseconds left, revision, {fields and values in turns}}, {1} absent, {2, trace} renewed. ARGV: idle seconds, or 0; touch interval in milliseconds; 0 if the fields that follow are read, 1 if all are, 2 with their revision.
+-- {0, extended, milliseconds left, revision, {fields and values in turns}}, {1} absent, {2, tombstone} renewed. ARGV: idle seconds, or 0; touch interval in milliseconds; 0 if the fields that follow are read, 1 if all are, 2 with their revision.
 local left = session(KEYS[1])
 if not left then return absent() end
 local extended

@@ -1,7 +1,7 @@
 -- Replaces the value if its revision still is ARGV[1]. ARGV: 2 the new value; 3 idle seconds, or 0 to keep the end; 4 the
--- trace to leave behind, if it moves: then to KEYS[3], or if that is not given to another node.
+-- tombstone to leave behind, if it moves: then to KEYS[3], or if that is not given to another node.
 --
--- {0, milliseconds left, revision} done, {1} gone, {2, trace} renewed, {3, milliseconds left, revision, value} changed
+-- {0, milliseconds left, revision} done, {1} gone, {2, tombstone} renewed, {3, milliseconds left, revision, value} changed
 -- meanwhile, {6} KEYS[3] is taken.
 local left, revision, value = session(KEYS[1])
 if not left then return absent() end

@@ -13,7 +13,7 @@ use crate::{
     StoreKey, Timestamp,
     record::{Access, Entries, Snapshot},
     storage::{
-        FORWARD_FOR, Found, Lookup, StorageError, StorageErrorKind,
+        Found, Lookup, StorageError, StorageErrorKind, TOMBSTONE_LIFETIME,
         redis::{
             errors::Answered,
             layout::Layout as _,
@@ -25,14 +25,14 @@ use crate::{
 const LISTING: &str = "listing the sessions in Redis";
 /// Renewals after which a session of the principal is no longer followed, but listed as it was last seen.
 const HOPS: u32 = 100;
-/// Renewals after which a session of which only traces were seen is given up: more than happen during a listing.
+/// Renewals after which a session of which only tombstones were seen is given up: more than happen during a listing.
 const BLIND_HOPS: u32 = 1_000;
 
 /// A session that is being followed.
 struct Chase {
     /// Where it may be.
     key: StoreKey,
-    /// The trace that leads there.
+    /// The tombstone that leads there.
     from: Option<StoreKey>,
     hops: u32,
     /// Its header when it was last seen as a session of the principal.
@@ -52,7 +52,7 @@ impl Chase {
 ///
 /// This ends, however fast a client renews. The walk ends because `SCAN` does. Then each round makes one hop on every trail, and a
 /// trail on which a session of the principal was seen ends after [`HOPS`]: the session is listed under a key that it had, and
-/// ending it follows the traces from there. A trail on which only traces were seen may belong to anyone, so it cannot be listed.
+/// ending it follows the tombstones from there. A trail on which only tombstones were seen may belong to anyone, so it cannot be listed.
 /// To stay unseen for [`BLIND_HOPS`], a session would have to be renewed faster than a header is read, every time. Then the listing
 /// fails, because it must not report that there was nothing.
 pub(super) async fn find<N: Native>(
@@ -62,17 +62,17 @@ pub(super) async fn find<N: Native>(
     now: Timestamp,
 ) -> Answered<Vec<Found>> {
     let tag = tag_of(Some(principal));
-    let (mut seen, mut to_open, mut traces) = (HashSet::new(), Vec::new(), Vec::new());
+    let (mut seen, mut to_open, mut tombstones) = (HashSet::new(), Vec::new(), Vec::new());
     walk(layout, servers, LISTING, now, |thing| match thing {
         Seen::Session(key, header) if seen.insert(key) && header.tag == tag => {
             to_open.push(Chase::new(key, None, Some(header)));
         }
-        Seen::Trace(key, to) if seen.insert(key) => traces.push((key, to)),
+        Seen::Tombstone(key, to) if seen.insert(key) => tombstones.push((key, to)),
         _ => {}
     })
     .await?;
     // The walk may have missed where these lead: it passed that key before the renewal, or the renewal is in progress.
-    let missed = traces.into_iter().filter(|(_, to)| seen.insert(*to));
+    let missed = tombstones.into_iter().filter(|(_, to)| seen.insert(*to));
     let mut to_ask: Vec<Chase> = missed.map(|(key, to)| Chase::new(to, Some(key), None)).collect();
     let mut found = Vec::new();
     loop {
@@ -82,7 +82,7 @@ pub(super) async fn find<N: Native>(
                     found.push(Found::new(chase.key, crate::Record { entries: Entries::EMPTY, ..record }));
                 }
                 // It was renewed since its header was read.
-                Lookup::Moved(_) => to_ask.push(Chase { hops: chase.hops + 1, ..chase }),
+                Lookup::Renewed(_) => to_ask.push(Chase { hops: chase.hops + 1, ..chase }),
                 Lookup::Found(_) | Lookup::Absent => {}
             }
         }
@@ -108,13 +108,15 @@ pub(super) async fn find<N: Native>(
                         && let Some(from) = &chase.from
                     {
                         // The renewal may still be in progress, or its process may have died. This completes it.
-                        layout.trace(servers, from, now).await?;
+                        layout.tombstone(servers, from, now).await?;
                     }
                     to_open.push(Chase { key, from: chase.from, hops, header: Some(header) });
                 }
-                // Traces that form a circle were planted; none of them leads to a session.
-                Some(Head::Trace(trace)) if now < trace.at + FORWARD_FOR && seen.insert(trace.to) => {
-                    to_ask.push(Chase { key: trace.to, from: Some(key), hops, header: chase.header });
+                // Tombstones that form a circle were planted; none of them leads to a session.
+                Some(Head::Tombstone(tombstone))
+                    if now < tombstone.at + TOMBSTONE_LIFETIME && seen.insert(tombstone.to) =>
+                {
+                    to_ask.push(Chase { key: tombstone.to, from: Some(key), hops, header: chase.header });
                 }
                 _ => {}
             }

@@ -13,12 +13,12 @@ use crate::{
     BincodeCodec, Codec as _, Limits, Record,
     id::SealedId,
     storage::{
-        Trace,
+        Tombstone,
         redis::{
             connection::{Address, Connections, Settings, Target},
             layout::{Format as _, LayoutSettings},
             native::{
-                header::{LEN, encode_trace},
+                header::{LEN, encode_tombstone},
                 strings::Strings,
             },
             servers::Topology,
@@ -70,7 +70,7 @@ impl State {
     fn renew(&mut self) {
         let value = self.values.insert(
             key(self.live).to_string(),
-            encode_trace(&Trace::new(key(self.live + 1), NOW, SealedId::from_bytes(&[]))),
+            encode_tombstone(&Tombstone::new(key(self.live + 1), NOW, SealedId::from_bytes(&[]))),
         );
         self.live += 1;
         self.values.insert(key(self.live).to_string(), value.unwrap());
@@ -209,12 +209,14 @@ fn a_session_that_is_renewed_whenever_it_is_seen_is_listed_under_an_old_key() {
     let state = fake.state();
     assert!(state.questions < 3 * HOPS, "{}", state.questions);
     // From there, whoever ends it comes to where it is.
-    let Some(Head::Trace(trace)) = Head::decode(&state.values[&found.key.to_string()]) else { panic!("a trace") };
-    assert!((1..=state.live).any(|number| key(number) == trace.to));
+    let Some(Head::Tombstone(tombstone)) = Head::decode(&state.values[&found.key.to_string()]) else {
+        panic!("a tombstone")
+    };
+    assert!((1..=state.live).any(|number| key(number) == tombstone.to));
 }
 
 #[test]
-fn a_session_of_which_only_traces_are_seen_fails_the_listing_in_the_end() {
+fn a_session_of_which_only_tombstones_are_seen_fails_the_listing_in_the_end() {
     let (result, fake) = listed(Renews::AheadOfAll, 1);
     assert_eq!(result.unwrap_err().kind(), StorageErrorKind::Other);
     assert!(fake.state().questions < BLIND_HOPS + 10, "{}", fake.state().questions);

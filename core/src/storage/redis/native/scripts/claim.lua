@@ -1,4 +1,4 @@
--- The middle of a move between nodes of a cluster: what stands here becomes the trace ARGV[3], if its revision still is
+-- The middle of a move between nodes of a cluster: what stands here becomes the tombstone ARGV[3], if its revision still is
 -- ARGV[2]. {0} done, now or by an earlier try, {1} gone, {2, when} moved elsewhere, {3} changed meanwhile.
 local h = head(KEYS[1])
 local k = kind(h)
@@ -8,5 +8,5 @@ if k == 'F' then
 end
 if k ~= 'S' then return {1} end
 if string.sub(h, 3, 10) ~= ARGV[2] then return {3} end
-put_trace(KEYS[1], ARGV[3])
+put_tombstone(KEYS[1], ARGV[3])
 return {0}

@@ -8,9 +8,9 @@ local function put_head(key, new)
   redis.call('HSET', key, 'm', new .. string.sub(redis.call('HGET', key, 'm'), 63))
 end
 
-local function put_trace(key, trace)
+local function put_tombstone(key, tombstone)
   -- What needs memory comes first: if the server has none left, nothing has happened yet.
-  redis.call('HSET', key, 'm', trace)
+  redis.call('HSET', key, 'm', tombstone)
   for _, field in ipairs(redis.call('HKEYS', key)) do
     if field ~= 'm' then redis.call('HDEL', key, field) end
   end

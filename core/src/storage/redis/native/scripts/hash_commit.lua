@@ -2,7 +2,7 @@
 --
 -- ARGV: 2 its next revision; 3 packed: cleared, has a new principal, condition (0 none, 1 the field is absent, 2 it has a
 -- value), number of pairs set, entries and bytes allowed, entries and bytes of the largest session that is read; 4 the new principal; 5 its tag; 6 and 7 field and value of the
--- condition; 8 the trace to leave behind; from 9 on the pairs set, then the fields removed.
+-- condition; 8 the tombstone to leave behind; from 9 on the pairs set, then the fields removed.
 --
 -- {0, header and principal} done, {1} gone, {2, when} moved, {4, value} the condition does not hold, {5, which, how many} over a limit,
 -- {6} KEYS[2] is taken.
@@ -74,6 +74,6 @@ if string.sub(new, 11, 26) ~= string.sub(h, 11, 26) then
 end
 if KEYS[2] then
   redis.call('RENAME', key, KEYS[2])
-  put_trace(key, ARGV[8])
+  put_tombstone(key, ARGV[8])
 end
 return {0, m}

@@ -7,6 +7,6 @@ local function put_head(key, new)
   redis.call('SETRANGE', key, 0, new)
 end
 
-local function put_trace(key, trace)
-  redis.call('SET', key, trace, 'PX', 3600000 + SLACK)
+local function put_tombstone(key, tombstone)
+  redis.call('SET', key, tombstone, 'PX', 3600000 + SLACK)
 end

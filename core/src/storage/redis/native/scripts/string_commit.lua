@@ -1,7 +1,7 @@
 -- Changes a session, and moves it to KEYS[2] if that is given.
 --
 -- ARGV: 2 the revision that the client knows; 3 the next one; 4 the changes, to be appended; 5 packed: whether they may be,
--- entries and bytes they add at most, entries and bytes allowed; 6 the tag of the new principal, or nothing; 7 the trace to
+-- entries and bytes they add at most, entries and bytes allowed; 6 the tag of the new principal, or nothing; 7 the tombstone to
 -- leave behind; 8 the whole new value, or nothing: instead of 4 to 6, if the revision is the known one; 9 whether it has to
 -- be.
 --
@@ -56,6 +56,6 @@ if string.sub(new, 11, 26) ~= string.sub(h, 11, 26) then
 end
 if KEYS[2] then
   redis.call('RENAME', KEYS[1], KEYS[2])
-  put_trace(KEYS[1], ARGV[7])
+  put_tombstone(KEYS[1], ARGV[7])
 end
 return {0, new, string.sub(h, 3, 10), before}

@@ -1,20 +1,20 @@
-//! The trace of a renewal, stored next to GoFrame's sessions under a key that GoFrame never reads.
+//! The tombstone of a renewal, stored next to GoFrame's sessions under a key that GoFrame never reads.
 
 use crate::{StoreKey, Timestamp, storage::redis::servers::tag_of};
 
 /// Where the session was moved to, and when: a version byte, the time in little-endian milliseconds, the new id.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Trace {
+pub(super) struct Tombstone {
     pub(super) to: StoreKey,
     pub(super) at: Timestamp,
 }
 
-/// The key of the trace of the session `name`: in the same slot of a cluster.
-pub(super) fn name_of_trace(name: &[u8]) -> Vec<u8> {
+/// The key of the tombstone of the session `name`: in the same slot of a cluster.
+pub(super) fn name_of_tombstone(name: &[u8]) -> Vec<u8> {
     if tag_of(name).is_some() { [name, b":renewed"].concat() } else { [b"{", name, b"}:renewed"].concat() }
 }
 
-impl Trace {
+impl Tombstone {
     pub(super) fn encode(&self) -> Vec<u8> {
         let id = self.to.raw_id().unwrap_or_default();
         [&[1], &self.at.as_millis().to_le_bytes()[..], id].concat()
@@ -32,18 +32,18 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_trace_is_read_as_it_was_written() {
-        let trace = Trace { to: StoreKey::from_raw_id(b"gf123").unwrap(), at: Timestamp::from_millis(77) };
-        assert_eq!(Trace::decode(&trace.encode()), Some(trace));
+    fn a_tombstone_is_read_as_it_was_written() {
+        let tombstone = Tombstone { to: StoreKey::from_raw_id(b"gf123").unwrap(), at: Timestamp::from_millis(77) };
+        assert_eq!(Tombstone::decode(&tombstone.encode()), Some(tombstone));
         for bytes in [&b""[..], b"\x01", b"\x02\0\0\0\0\0\0\0\0id", b"\x01\0\0\0\0\0\0\0\0"] {
-            assert_eq!(Trace::decode(bytes), None);
+            assert_eq!(Tombstone::decode(bytes), None);
         }
     }
 
     #[test]
-    fn a_trace_is_in_the_slot_of_its_session() {
-        assert_eq!(name_of_trace(b"app:gf1"), b"{app:gf1}:renewed");
-        assert_eq!(name_of_trace(b"{app}:gf1"), b"{app}:gf1:renewed");
-        assert_eq!(name_of_trace(b"{}gf1"), b"{{}gf1}:renewed");
+    fn a_tombstone_is_in_the_slot_of_its_session() {
+        assert_eq!(name_of_tombstone(b"app:gf1"), b"{app:gf1}:renewed");
+        assert_eq!(name_of_tombstone(b"{app}:gf1"), b"{app}:gf1:renewed");
+        assert_eq!(name_of_tombstone(b"{}gf1"), b"{{}gf1}:renewed");
     }
 }
