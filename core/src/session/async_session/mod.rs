@@ -1,12 +1,12 @@
 //! The session: the methods that an application calls. Each records in the machine, or drives it through the storage.
 //!
-//! `reading`, `writing`, `updating` and `devices` are the methods by what they are for; `driver` is how the machine's steps
-//! reach the storage.
+//! The files are named for what the methods are for. A session waits in three places only: `Shared::read` in `reading`,
+//! `Shared::store` in `storing`, and `Shared::try_update` in `updating`.
 
 mod alteration;
 mod devices;
-mod driver;
 mod reading;
+mod storing;
 mod updating;
 mod writing;
 
@@ -15,12 +15,7 @@ use std::{fmt, marker::PhantomData, sync::Arc};
 use futures::lock::Mutex as AsyncMutex;
 use parking_lot::{Mutex, MutexGuard};
 
-pub(crate) use driver::{LateEnd, Shared};
-
-use super::{
-    Config, Saved,
-    machine::{Machine, Progress},
-};
+use super::{Config, machine::Machine};
 use crate::{AnyStorage, Error, SessionId, StoreKey};
 
 /// A session during one request. Clones are the same session; it may be shared between tasks.
@@ -48,6 +43,21 @@ pub struct AsyncSession<E = Error> {
     shared: Arc<Shared>,
     error: PhantomData<fn() -> E>,
 }
+
+/// What a session and its clones share.
+pub(crate) struct Shared {
+    pub(crate) storage: AnyStorage,
+    pub(crate) config: Arc<Config>,
+    /// Never locked while waiting.
+    pub(crate) machine: Mutex<Machine>,
+    /// One storage operation at a time, so that two readers of one session read once.
+    io: AsyncMutex<()>,
+    /// Carries out a destroy that comes after the end of the request.
+    late: Option<Arc<LateEnd>>,
+}
+
+/// What carries out a destroy that comes after the end of the request.
+pub(crate) type LateEnd = dyn Fn(AsyncSession) + Send + Sync;
 
 impl<E> Clone for AsyncSession<E> {
     fn clone(&self) -> Self {
@@ -121,45 +131,19 @@ impl<E: From<Error>> AsyncSession<E> {
     pub fn set_passive(&self, passive: bool) {
         self.machine().set_passive(passive);
     }
-
-    /// Stores now what was written, instead of at the end of the request. Call it when the answer depends on the
-    /// result, in a handler that runs for long, or before an external side effect.
-    ///
-    /// [`Saved::Gone`] says that the session was ended or renewed by another request while this one was using it, and that
-    /// nothing was stored. If you never call `save`, the end of the request reports it where it matters.
-    ///
-    /// ```
-    /// # futures::executor::block_on(async {
-    /// # let manager = gsession::AsyncManager::new(gsession::MemoryStorage::new());
-    /// # let session = manager.begin(None, gsession::ClientInfo::default);
-    /// use gsession::Saved;
-    ///
-    /// session.set("user", "ada")?;
-    /// assert_eq!(session.save().await?, Saved::Created);
-    /// assert_eq!(session.save().await?, Saved::Nothing);
-    /// # Ok::<(), gsession::Error>(()) }).unwrap();
-    /// ```
-    ///
-    /// # Errors
-    ///
-    /// [`Error::Storage`] if the storage failed: the changes are kept for another try, except those that would cross a
-    /// limit. [`Error::Id`] if no id could be made, [`Error::IdTaken`] after `set_id`, [`Error::Closed`] after the end of the
-    /// request, unless it carries out a [`destroy`](Self::destroy).
-    #[doc(alias = "commit")]
-    #[doc(alias = "flush")]
-    pub async fn save(&self) -> Result<Saved, E> {
-        Ok(self.shared.store(Progress::saving()).await?.saved())
-    }
-
-    /// Drops what was written and not saved; a [`destroy`](Self::destroy) stays.
-    pub fn abandon(&self) {
-        self.machine().abandon();
-    }
 }
 
 impl<E> fmt::Debug for AsyncSession<E> {
     /// Without the id and without the data.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("AsyncSession").field("dirty", &self.machine().is_dirty()).finish_non_exhaustive()
+    }
+}
+
+impl Drop for Shared {
+    fn drop(&mut self) {
+        if self.machine.get_mut().is_forgotten() {
+            tracing::warn!("a session was dropped with changes that had not been saved");
+        }
     }
 }

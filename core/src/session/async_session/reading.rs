@@ -2,10 +2,11 @@
 
 use std::sync::Arc;
 
+use futures::lock::MutexGuard;
 use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
 
-use super::AsyncSession;
+use super::{AsyncSession, Shared};
 use crate::{
     Error,
     session::{info::SessionInfo, values},
@@ -203,5 +204,30 @@ impl<E: From<Error>> AsyncSession<E> {
             self.remove(key)?;
         }
         Ok(value)
+    }
+}
+
+impl Shared {
+    /// Makes sure that the entries `names`, or all, are known; whether the storage was asked. `lock` is that on `io`, if the caller
+    /// has it.
+    pub(super) async fn read(&self, names: Option<&[&str]>, lock: Option<&MutexGuard<'_, ()>>) -> Result<bool, Error> {
+        let now = self.config.clock.now();
+        let (mut own_lock, mut asked) = (None, false);
+        // A client that presented several ids needs several reads.
+        loop {
+            let need = self.machine.lock().want(names, now, &self.config)?;
+            let Some(need) = need else { return Ok(asked) };
+            if lock.is_none() && own_lock.is_none() {
+                own_lock = Some(self.io.lock().await);
+                // Another task may have read it while this one waited.
+                continue;
+            }
+            let lookup = match names {
+                Some(names) => self.storage.fetch(&need.key, names, &need.access).await?,
+                None => self.storage.load(&need.key, &need.access).await?,
+            };
+            self.machine.lock().loaded(lookup, names, &need, &self.config);
+            asked = true;
+        }
     }
 }

@@ -2,10 +2,10 @@
 
 use serde::{Serialize, de::DeserializeOwned};
 
-use super::{AsyncSession, alteration::Alteration};
+use super::{AsyncSession, Shared, alteration::Alteration};
 use crate::{
     Error,
-    record::Encoded,
+    record::{Encoded, JsonText},
     session::{
         machine::{MAX_UPDATE_TRIES, Update},
         values::{self, refused},
@@ -163,6 +163,28 @@ impl<E: From<Error>> AsyncSession<E> {
         match edit {
             Some(value) => self.machine().set(key, &value, self.config()),
             None => self.machine().remove(key),
+        }
+    }
+}
+
+impl Shared {
+    /// Stores the new value of an entry, if it still has the old one; otherwise gives what it has now.
+    pub(super) async fn try_update(
+        &self,
+        key: &str,
+        old: Option<JsonText>,
+        new: Option<Encoded>,
+    ) -> Result<Option<Option<JsonText>>, Error> {
+        let now = self.config.clock.now();
+        let step = self.machine.lock().update_step(key, old, new.as_ref(), now, &self.config)?;
+        let committed = self.storage.commit(&step.key, &step.commit).await;
+        let mut machine = self.machine.lock();
+        match committed {
+            Ok(committed) => machine.updated(&step, committed, &self.config),
+            Err(error) => {
+                machine.failed(false, &error);
+                Err(error.into())
+            }
         }
     }
 }

@@ -1,0 +1,99 @@
+//! Storing what was written.
+
+use super::{AsyncSession, Shared};
+use crate::{
+    Error, Saved, StorageError,
+    session::machine::{Progress, Step},
+};
+
+/// Storing. Without a [`save`](Self::save), the end of the request stores what was written.
+impl<E: From<Error>> AsyncSession<E> {
+    /// Stores now what was written, instead of at the end of the request. Call it when the answer depends on the
+    /// result, in a handler that runs for long, or before an external side effect.
+    ///
+    /// [`Saved::Gone`] says that the session was ended or renewed by another request while this one was using it, and that
+    /// nothing was stored. If you never call `save`, the end of the request reports it where it matters.
+    ///
+    /// ```
+    /// # futures::executor::block_on(async {
+    /// # let manager = gsession::AsyncManager::new(gsession::MemoryStorage::new());
+    /// # let session = manager.begin(None, gsession::ClientInfo::default);
+    /// use gsession::Saved;
+    ///
+    /// session.set("user", "ada")?;
+    /// assert_eq!(session.save().await?, Saved::Created);
+    /// assert_eq!(session.save().await?, Saved::Nothing);
+    /// # Ok::<(), gsession::Error>(()) }).unwrap();
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Storage`] if the storage failed: the changes are kept for another try, except those that would cross a
+    /// limit. [`Error::Id`] if no id could be made, [`Error::IdTaken`] after `set_id`, [`Error::Closed`] after the end of the
+    /// request, unless it carries out a [`destroy`](Self::destroy).
+    #[doc(alias = "commit")]
+    #[doc(alias = "flush")]
+    pub async fn save(&self) -> Result<Saved, E> {
+        Ok(self.shared.store(Progress::saving()).await?.saved())
+    }
+
+    /// Drops what was written and not saved; a [`destroy`](Self::destroy) stays.
+    pub fn abandon(&self) {
+        self.machine().abandon();
+    }
+}
+
+impl Shared {
+    /// Leads the machine through the storage until everything is stored.
+    pub(crate) async fn store(&self, mut progress: Progress) -> Result<Progress, Error> {
+        let _one_at_a_time = self.io.lock().await;
+        let (storage, config) = (&self.storage, &*self.config);
+        let machine = || self.machine.lock();
+        let tell = |error: Error| {
+            machine().tell();
+            error
+        };
+        loop {
+            let next = machine().next(&mut progress, config.clock.now(), config).map_err(tell)?;
+            let Some(step) = next else { return Ok(progress) };
+            let failed = |error: StorageError| {
+                machine().failed(matches!(step, Step::Move(_)), &error);
+                tell(error.into())
+            };
+            match &step {
+                Step::Remove(key) => {
+                    let removed = storage.remove(key).await.map_err(failed)?;
+                    machine().removed(*key, removed, &mut progress).map_err(tell)?;
+                }
+                Step::Create(step) => {
+                    let created = storage.create(&step.key, &step.record, step.now).await.map_err(failed)?;
+                    machine().created(step, created, &mut progress).map_err(tell)?;
+                }
+                Step::Commit(step) => {
+                    let committed = storage.commit(&step.key, &step.commit).await.map_err(failed)?;
+                    machine().committed(step, committed, &mut progress, config);
+                }
+                Step::Move(step) => {
+                    let moved = storage.move_to(&step.from, &step.to, &step.commit).await.map_err(failed)?;
+                    machine().moved(step, moved, &mut progress, config);
+                }
+                Step::Touch(key, access) => {
+                    let touched = storage.touch(key, access).await.map_err(failed)?;
+                    machine().touched(touched);
+                }
+                Step::LookForOwn(step) => {
+                    let lookup = storage.load(&step.key, &step.access).await.map_err(failed)?;
+                    machine().looked(step, lookup, &mut progress);
+                }
+                Step::Follow(step) => {
+                    let tombstone = storage.tombstone(&step.key, step.now).await.map_err(failed)?;
+                    machine().followed(step, tombstone, config);
+                }
+                Step::Recognise(step) => {
+                    let lookup = storage.load(&step.key, &step.access).await.map_err(failed)?;
+                    machine().recognised(step, lookup, config);
+                }
+            }
+        }
+    }
+}
