@@ -8,7 +8,7 @@ use serde_json::Value;
 use super::{
     ValueError,
     json_scan::{has_inexact_integer, has_lone_surrogate, is_readable},
-    typed_keys,
+    typed_keys, untyped,
 };
 
 /// The JSON text of one value. Cheap to clone: it shares the bytes of the record or the write that it comes from.
@@ -46,8 +46,7 @@ impl JsonText {
         std::str::from_utf8(self.as_bytes()).unwrap_or_default()
     }
 
-    /// The value. A text that begins with a space comes from a source without types, such as GoFrame's hashes. It is read as
-    /// whatever type is asked for.
+    /// The value. A text [without a type](untyped) is read as whatever type is asked for.
     pub(crate) fn decode<T: DeserializeOwned>(&self) -> Result<T, Unreadable> {
         let text = self.as_bytes();
         // Otherwise only readers that skip the string would succeed.
@@ -58,8 +57,7 @@ impl JsonText {
             if !is_readable(text) {
                 return Err(Unreadable::Damaged);
             }
-            let other =
-                typed_keys::decode(text).or_else(|| if self.is_untyped() { self.decode_untyped() } else { None });
+            let other = typed_keys::decode(text).or_else(|| untyped::decode(self.as_str()));
             other.ok_or(Unreadable::Refused(ValueError::WrongType { column: error.column() }))
         })
     }
@@ -71,7 +69,7 @@ impl JsonText {
         if !has_inexact_integer(text) {
             return self.decode();
         }
-        match (is_readable(text), self.is_untyped()) {
+        match (is_readable(text), untyped::is_untyped(self.as_str())) {
             (false, _) => Err(Unreadable::Damaged),
             (true, true) => Ok(Value::String(self.as_str().trim_ascii_start().to_owned())),
             (true, false) => Err(Unreadable::Refused(ValueError::InexactInteger)),
@@ -81,26 +79,6 @@ impl JsonText {
     /// Whether [`decode`](Self::decode) finds the text undamaged.
     pub(crate) fn is_readable(&self) -> bool {
         is_readable(self.as_bytes())
-    }
-
-    fn is_untyped(&self) -> bool {
-        self.as_bytes().first() == Some(&b' ')
-    }
-
-    fn decode_untyped<T: DeserializeOwned>(&self) -> Option<T> {
-        let text = self.as_str().trim_ascii_start();
-        let as_string = serde_json::to_string(text).ok()?;
-        if let Ok(value) = serde_json::from_str(&as_string) {
-            return Some(value);
-        }
-        let meanings: &[&str] = match text {
-            "1" => &["true"],
-            "0" => &["false"],
-            // GoFrame's nil.
-            "\"\"" => &["null", "false"],
-            _ => &[],
-        };
-        meanings.iter().find_map(|meaning| serde_json::from_str(meaning).ok())
     }
 }
 

@@ -16,6 +16,7 @@ mod limit_checks;
 mod limits;
 mod snapshot;
 mod typed_keys;
+pub(crate) mod untyped;
 mod value_error;
 
 pub use access::{Access, Bounds, Extend};

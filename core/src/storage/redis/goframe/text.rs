@@ -2,15 +2,14 @@
 //!
 //! In its JSON, Go escapes what is special in HTML and writes floating-point numbers in its own way. In the fields of a hash
 //! there are plain texts: a string as it is, `1` and `0` for booleans, nothing for nil, JSON for what is composed. So a
-//! field does not tell its type: `1` may have been a number, a string or a boolean. Such a value is kept here as JSON with
-//! a space in front, which says that its type is not known; [`JsonText::decode`](crate::record::JsonText) then gives it as
-//! whatever is asked for, as GoFrame does.
+//! field does not tell its type: `1` may have been a number, a string or a boolean. Such a value becomes a text
+//! [without a type](crate::record::untyped), which is read as whatever type is asked for, as GoFrame does.
 
 use serde::de::IgnoredAny;
 
-use crate::record::depth_of;
+use crate::record::{depth_of, untyped};
 
-/// What an empty field becomes: an empty string of unknown type.
+/// An empty field: an empty string, or GoFrame's nil. The second mark tells it from a field that holds two quotes.
 const EMPTY: &str = "  \"\"";
 
 /// A field's text as JSON. It is a string for certain if it is not JSON, or JSON that GoFrame never writes there: a quoted
@@ -22,7 +21,7 @@ pub(super) fn to_json(text: &str, max_depth: usize) -> String {
     if text.is_empty() {
         EMPTY.to_owned()
     } else if is_json {
-        format!(" {text}")
+        untyped::mark(text)
     } else {
         serde_json::to_string(text).unwrap_or_default()
     }
@@ -33,7 +32,7 @@ pub(super) fn from_json(json: &str) -> String {
     if json == EMPTY {
         return String::new();
     }
-    if let Some(text) = json.strip_prefix(' ') {
+    if let Some(text) = untyped::unmark(json) {
         return text.to_owned();
     }
     match json.as_bytes().first() {
