@@ -1,11 +1,14 @@
-//! `get_session()` on actix-web's types.
+//! How a handler gets its session: `get_session()` on actix-web's types, and the extractor.
+
+use std::future::{Ready, ready};
 
 use actix_web::{
-    HttpMessage, HttpRequest,
-    dev::{ServiceRequest, ServiceResponse},
+    FromRequest, HttpRequest,
+    dev::{Payload, ServiceRequest, ServiceResponse},
 };
+use gsession::Error;
 
-use crate::{Session, extension::SessionExtension};
+use crate::{Session, SessionError, extension::SessionExtension, session::NO_MIDDLEWARE};
 
 /// Gives the session of a request, on [`HttpRequest`], [`ServiceRequest`] and [`ServiceResponse`].
 ///
@@ -64,11 +67,11 @@ pub trait SessionExt {
 
 impl SessionExt for HttpRequest {
     fn get_session(&self) -> Session {
-        extension_of(self).map_or_else(Session::detached, |extension| extension.session(self.head()))
+        SessionExtension::innermost(self).map_or_else(Session::detached, |extension| extension.session(self.head()))
     }
 
     fn get_session_named(&self, name: &str) -> Session {
-        let extension = extension_of(self);
+        let extension = SessionExtension::innermost(self);
         let named = extension.as_ref().and_then(|extension| extension.named(name));
         named.map_or_else(Session::detached, |extension| extension.session(self.head()))
     }
@@ -94,8 +97,19 @@ impl<B> SessionExt for ServiceResponse<B> {
     }
 }
 
-/// The place of the innermost middleware that is not done yet; if all are, of the one whose response this is.
-pub(crate) fn extension_of(req: &HttpRequest) -> Option<SessionExtension> {
-    let innermost = req.extensions().get::<SessionExtension>().cloned()?;
-    Some(innermost.clone().first_open().unwrap_or(innermost))
+impl FromRequest for Session {
+    type Error = SessionError;
+    type Future = Ready<Result<Self, SessionError>>;
+
+    /// The session of the request.
+    ///
+    /// # Errors
+    ///
+    /// A [`SessionError`] that names the fix, answered 500, if there is no [`SessionMiddleware`](crate::SessionMiddleware).
+    fn from_request(req: &HttpRequest, _: &mut Payload) -> Self::Future {
+        ready(match SessionExtension::innermost(req) {
+            Some(extension) => Ok(extension.session(req.head())),
+            None => Err(Error::Detached(NO_MIDDLEWARE).into()),
+        })
+    }
 }

@@ -67,6 +67,12 @@ impl SessionExtension {
         Some((extension, is_first))
     }
 
+    /// The place of the innermost middleware that is not done yet; if all are, of the one whose response this is.
+    pub(crate) fn innermost(req: &HttpRequest) -> Option<Self> {
+        let innermost = req.extensions().get::<Self>().cloned()?;
+        Some(innermost.clone().first_open().unwrap_or(innermost))
+    }
+
     /// The innermost place whose middleware is not done yet.
     pub(crate) fn first_open(mut self) -> Option<Self> {
         while self.place.is_closed.get() {

@@ -11,7 +11,7 @@ use actix_web::{
     dev::{ServiceRequest, ServiceResponse},
 };
 
-use crate::{ext::extension_of, extension::MarkedPassive};
+use crate::extension::{MarkedPassive, SessionExtension};
 
 /// Marks the requests of a route or scope as passive: they read the session without extending it, so that a page that polls
 /// does not keep its user logged in ([S7](gsession::design#s7), ASVS 7.3.1).
@@ -63,7 +63,7 @@ where
     }
 
     fn call(&self, req: ServiceRequest) -> Self::Future {
-        if let Some(extension) = extension_of(req.request()) {
+        if let Some(extension) = SessionExtension::innermost(req.request()) {
             extension.set_passive();
         }
         // For session middlewares further in.

@@ -1,16 +1,12 @@
 //! The session as handlers see it.
 
-use std::{
-    future::{Ready, ready},
-    ops::Deref,
-};
+use std::ops::Deref;
 
-use actix_web::{FromRequest, HttpRequest, dev::Payload};
-use gsession::{AsyncManager, AsyncSession, Error, Exchange};
+use gsession::{AsyncManager, AsyncSession, Exchange};
 
 use crate::SessionError;
 
-const NO_MIDDLEWARE: &str =
+pub(crate) const NO_MIDDLEWARE: &str =
     "no session for this request: wrap the App, scope or resource in gsession_actix::SessionMiddleware";
 
 /// The session of a request: [`gsession::AsyncSession`] with errors that actix-web can answer. Clones are the same session.
@@ -54,22 +50,5 @@ impl Deref for Session {
 
     fn deref(&self) -> &Self::Target {
         &self.0
-    }
-}
-
-impl FromRequest for Session {
-    type Error = SessionError;
-    type Future = Ready<Result<Self, SessionError>>;
-
-    /// The session of the request.
-    ///
-    /// # Errors
-    ///
-    /// A [`SessionError`] that names the fix, answered 500, if there is no [`SessionMiddleware`](crate::SessionMiddleware).
-    fn from_request(req: &HttpRequest, _: &mut Payload) -> Self::Future {
-        ready(match crate::ext::extension_of(req) {
-            Some(extension) => Ok(extension.session(req.head())),
-            None => Err(Error::Detached(NO_MIDDLEWARE).into()),
-        })
     }
 }

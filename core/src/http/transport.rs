@@ -1,10 +1,10 @@
 //! How ids travel: by cookie, by header, or both.
 
-use super::{Builder, FieldName, cookie, cookie::SessionCookie, header::SessionHeader};
+use super::{FieldName, cookie, cookie::SessionCookie, header::SessionHeader};
 
 /// Where the ids of sessions are read from in a request and written to in a response, by settings that were checked.
 ///
-/// The default is that of the [builder](Self::builder): a cookie `__Host-Http-gsession`. The [module](super) has an example.
+/// The default is that of the [`Builder`](super::Builder): a cookie `__Host-Http-gsession`. The [module](super) has an example.
 ///
 /// Methods that read take a function that gives the raw lines of a header field, in their order. What they return borrows from
 /// those lines; nothing is copied.
@@ -35,11 +35,6 @@ impl Default for Transport {
 }
 
 impl Transport {
-    /// The settings of a transport.
-    pub fn builder() -> Builder {
-        Builder::new(())
-    }
-
     /// The name of its cookie, or of its header if there is no cookie: by default the [`Realm`](crate::Realm) of its ids, so
     /// that an id from the shop's cookie opens nothing in the admin area's ([S13](crate::design#s13)). For
     /// [`ManagerBuilder::realm`](crate::ManagerBuilder::realm).

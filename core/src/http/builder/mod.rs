@@ -69,6 +69,13 @@ impl Configured for Transport {
     }
 }
 
+impl Transport {
+    /// The settings of a transport.
+    pub fn builder() -> Builder {
+        Builder::new(())
+    }
+}
+
 impl<T: Configured> Builder<T> {
     /// The default settings of a transport, and these.
     pub fn new(further: T::Settings) -> Self {

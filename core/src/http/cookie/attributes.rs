@@ -2,7 +2,7 @@
 
 use std::{fmt::Write as _, time::Duration};
 
-use super::name;
+use super::name::{self, Scope};
 use crate::{SessionId, Timestamp, http::ConfigError};
 
 /// Browsers cap a cookie's life at 400 days (RFC 6265bis 5.5).
@@ -77,9 +77,18 @@ impl Default for CookieAttributes {
 }
 
 impl CookieAttributes {
+    /// The name: as set, or the strongest default that the other attributes allow.
+    fn name(&self) -> &str {
+        self.name.as_deref().unwrap_or_else(|| name::default(self.scope()))
+    }
+
+    fn scope(&self) -> Scope {
+        Scope { is_secure: self.secure, is_host_wide: self.domain.is_none() && self.path == "/" }
+    }
+
     /// Checks that browsers will accept the cookie.
     pub(in crate::http) fn check(self) -> Result<SessionCookie, ConfigError> {
-        name::check(&name::resolve(&self), &self)?;
+        name::check(self.name(), self.scope())?;
         if self.same_site == SameSite::None && !self.secure {
             return Err(ConfigError::SameSiteNoneNeedsSecure);
         }
@@ -118,7 +127,7 @@ impl CookieAttributes {
         if self.partitioned {
             attributes.push_str("; Partitioned");
         }
-        SessionCookie { name: name::resolve(&self), attributes, max_age: self.max_age }
+        SessionCookie { name: self.name().to_owned(), attributes, max_age: self.max_age }
     }
 }
 
@@ -283,5 +292,61 @@ mod tests {
             with.check().unwrap().remove(),
             format!("__Host-Http-gsession={expected}; Max-Age=0; Expires=Thu, 01 Jan 1970 00:00:00 GMT")
         );
+    }
+
+    #[test]
+    fn the_default_name_follows_the_other_settings() {
+        let strict = CookieAttributes::default();
+        assert_eq!(strict.name(), "__Host-Http-gsession");
+        assert_eq!(CookieAttributes { partitioned: true, ..strict.clone() }.name(), "__Host-Http-gsession");
+        for looser in [
+            CookieAttributes { secure: false, ..strict.clone() },
+            CookieAttributes { path: "/app".into(), ..strict.clone() },
+            CookieAttributes { domain: Some("a.b".into()), ..strict.clone() },
+        ] {
+            assert_eq!(looser.name(), "gsession");
+            assert_eq!(name::check(looser.name(), looser.scope()), Ok(()));
+        }
+        let named = CookieAttributes { name: Some("sid".into()), ..strict };
+        assert_eq!(named.name(), "sid");
+    }
+
+    #[test]
+    fn every_prefix_needs_secure_in_any_case() {
+        let plain = CookieAttributes { secure: false, ..CookieAttributes::default() };
+        for name in [
+            "__Secure-x",
+            "__secure-x",
+            "__Host-x",
+            "__HOST-x",
+            "__Http-x",
+            "__http-x",
+            "__HTTP-x",
+            "__Host-Http-x",
+            "__host-http-x",
+            "__hOsT-hTtP-",
+        ] {
+            assert_eq!(name::check(name, plain.scope()), Err(ConfigError::PrefixNeedsSecure(name.into())));
+            assert_eq!(name::check(name, CookieAttributes::default().scope()), Ok(()), "{name}");
+        }
+        for name in ["_Http-x", "__Httpx", "__HttpOnly-x", "x__Http-x", "__Host", "__Http", "-", "Http-x"] {
+            assert_eq!(name::check(name, plain.scope()), Ok(()), "{name} has no prefix");
+        }
+    }
+
+    #[test]
+    fn a_host_prefix_needs_the_whole_host() {
+        let strict = CookieAttributes::default();
+        for looser in [
+            CookieAttributes { domain: Some("a.b".into()), ..strict.clone() },
+            CookieAttributes { path: "/a".into(), ..strict },
+        ] {
+            for name in ["__Host-x", "__HOST-x", "__Host-Http-x", "__host-HTTP-x"] {
+                assert_eq!(name::check(name, looser.scope()), Err(ConfigError::HostPrefix(name.into())));
+            }
+            for name in ["__Http-x", "__http-x", "__Secure-x", "x"] {
+                assert_eq!(name::check(name, looser.scope()), Ok(()), "{name} may have a domain and a path");
+            }
+        }
     }
 }

@@ -2,7 +2,7 @@
 
 use std::{collections::BTreeSet, sync::Arc};
 
-use super::overtaken::{Overtaken, Part};
+use super::renewal::{Overtaken, Part};
 use crate::{
     SessionId, StoreKey, Timestamp,
     record::{Changes, Snapshot},
@@ -161,6 +161,17 @@ impl Held {
     /// Whether the client has to learn it.
     pub(super) const fn is_news(&self) -> bool {
         matches!(self.origin, Origin::Application { client_has_it: false } | Origin::Issued)
+    }
+}
+
+impl State {
+    /// What the request has had to do with the session.
+    pub(super) fn part(&self) -> Part {
+        match self {
+            Self::Found(view) => Part::Read(view.snapshot.record.principal.clone()),
+            Self::Written => Part::Wrote,
+            _ => Part::None,
+        }
     }
 }
 

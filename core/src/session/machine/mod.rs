@@ -9,7 +9,7 @@
 //! | `next` | what to ask the storage next, at a save or at the end of the request |
 //! | `answers` | what the storage's answer to each step changes |
 //! | `update` | an atomic change of one entry |
-//! | `overtaken` | requests whose id another request has renewed |
+//! | `overtaken`, `renewal` | requests whose id another request has renewed, and what they know of that |
 //! | `ending` | sessions to end, wherever they have moved |
 
 mod answers;
@@ -20,6 +20,7 @@ mod overtaken;
 mod presented;
 mod progress;
 mod read;
+mod renewal;
 mod step;
 #[cfg(test)]
 mod tests;
@@ -35,7 +36,7 @@ pub(super) use update::{MAX_UPDATE_TRIES, Update};
 
 use super::delivery::Delivery;
 use crate::{ClientInfo, Error, SessionId, Timestamp};
-use overtaken::Part;
+use renewal::Part;
 
 /// The state machine.
 #[derive(Debug)]
@@ -259,7 +260,7 @@ impl Machine {
     /// The session that this request has a part in was renewed by another one.
     fn lose_to_renewal(&mut self, at: Timestamp) {
         match self.current.held.take() {
-            Some(held) => self.current.overtake(held.id, at, Part::of(&self.current.state)),
+            Some(held) => self.current.overtake(held.id, at, self.current.state.part()),
             None => self.current.state = State::Lost,
         }
     }
