@@ -101,7 +101,7 @@ pub use id::{
 pub use manager::{AsyncManager, Manager, ManagerBuilder};
 pub use record::{BincodeCodec, Changes, Codec, CodecError, Entries, LimitExceeded, Limits, Record, ValueError};
 pub use session::{
-    AsyncSession, Closed, Delivery, Exchange, Finished, Finishing, ListedSession, Outcome, Saved, Session, SessionInfo,
+    AsyncSession, Closed, Delivery, Exchange, Finished, ListedSession, Outcome, Saved, Session, SessionInfo,
 };
 #[cfg(all(feature = "file", unix))]
 pub use storage::file::FileStorage;

@@ -12,7 +12,6 @@ use actix_web::{
     Error, HttpMessage,
     dev::{Payload, ServiceRequest, ServiceResponse},
 };
-use gsession::{Exchange, Finishing, http::IdLocation};
 use pin_project_lite::pin_project;
 
 use super::{
@@ -63,12 +62,15 @@ where
         match extension {
             Some((extension, is_first)) => SessionFuture::Running {
                 inner: self.service.call(req),
+                finishing: None,
                 request: Unfinished { extension: Some(extension), is_first },
             },
             None => SessionFuture::Refused,
         }
     }
 }
+
+type Finishing<B> = Pin<Box<dyn Future<Output = Result<ServiceResponse<B>, Error>>>>;
 
 pin_project! {
     /// Runs the request, then stores what it did to its session. Boxes nothing unless the session was used and its storage
@@ -78,13 +80,7 @@ pin_project! {
         Running {
             #[pin]
             inner: F,
-            request: Unfinished,
-        },
-        /// The handler has answered, and its session is being stored.
-        Finishing {
-            finishing: Finishing,
-            location: IdLocation,
-            answer: Option<Result<ServiceResponse<B>, Error>>,
+            finishing: Option<Finishing<B>>,
             request: Unfinished,
         },
         /// The middlewares are set up wrongly; nothing runs.
@@ -99,40 +95,42 @@ where
 {
     type Output = F::Output;
 
-    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
-        loop {
-            match self.as_mut().project() {
-                Projected::Running { inner, request } => {
-                    let answer = ready_or_return!(inner.poll(cx));
-                    let mut request = std::mem::take(request);
-                    if let (Some(extension), Ok(response)) = (&request.extension, &answer) {
-                        extension.detach(response.request());
-                    }
-                    let Some((exchange, location)) = request.used() else {
-                        request.end();
-                        return Poll::Ready(answer);
-                    };
-                    let finishing = exchange.finish(outcome_of(&answer), || client_of(&answer));
-                    self.set(Self::Finishing { finishing, location, answer: Some(answer), request });
-                }
-                Projected::Finishing { finishing, location, answer, request } => {
-                    let finished = ready_or_return!(Pin::new(finishing).poll(cx));
-                    let Some((extension, answer)) = request.extension.as_ref().zip(answer.take()) else {
-                        return Poll::Pending;
-                    };
-                    let answer = deliver(extension, *location, finished, answer);
-                    request.end();
-                    return Poll::Ready(answer);
-                }
-                Projected::Refused => return Poll::Ready(Err(name_is_taken().into())),
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        let (inner, finishing, request) = match self.project() {
+            Projected::Running { inner, finishing, request } => (inner, finishing, request),
+            Projected::Refused => return Poll::Ready(Err(name_is_taken().into())),
+        };
+        if finishing.is_none() {
+            let answer = ready_or_return!(inner.poll(cx));
+            let Some(extension) = &request.extension else { return Poll::Ready(answer) };
+            if let Ok(response) = &answer {
+                extension.detach(response.request());
             }
+            let Some((exchange, location)) = extension.used().filter(|_| request.is_first) else {
+                request.end();
+                return Poll::Ready(answer);
+            };
+            let outcome = outcome_of(&answer);
+            if let Some(finished) = exchange.finish_now(outcome, || client_of(&answer)) {
+                let answer = deliver(extension, location, finished, answer);
+                request.end();
+                return Poll::Ready(answer);
+            }
+            let (exchange, extension) = (exchange.clone(), extension.clone());
+            *finishing = Some(Box::pin(async move {
+                let finished = exchange.finish(outcome, || client_of(&answer)).await;
+                deliver(&extension, location, finished, answer)
+            }));
         }
+        let Some(finishing) = finishing else { return Poll::Pending };
+        let answer = ready_or_return!(finishing.as_mut().poll(cx));
+        request.end();
+        Poll::Ready(answer)
     }
 }
 
 /// A request that has not come to its end. If it never does, because its handler panicked or actix dropped it when its client
 /// left, what it wrote is dropped, unless it is on its way to the storage already; a logout is done all the same ([S9](gsession::design#s9)).
-#[derive(Default)]
 pub struct Unfinished {
     extension: Option<SessionExtension>,
     /// Whether the session is this middleware's to finish, and not that of the same one further out.
@@ -140,11 +138,6 @@ pub struct Unfinished {
 }
 
 impl Unfinished {
-    /// The session, if it was used and is this middleware's to finish.
-    fn used(&self) -> Option<(&Exchange, IdLocation)> {
-        self.extension.as_ref().filter(|_| self.is_first)?.used()
-    }
-
     fn end(&mut self) {
         if let Some(extension) = self.extension.take().filter(|_| self.is_first) {
             extension.end();

@@ -58,6 +58,7 @@ impl AsyncManager {
         manager.session_of(Machine::detached(why))
     }
 
+    #[inline]
     fn session_of(&self, machine: Machine) -> AsyncSession {
         AsyncSession::new(self.storage.clone(), Arc::clone(&self.config), machine, self.late.clone())
     }

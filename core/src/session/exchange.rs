@@ -1,11 +1,6 @@
 //! One request, as the code that serves it sees it: a framework's integration, or a loop of your own.
 
-use std::{
-    ops::Deref,
-    pin::Pin,
-    sync::Arc,
-    task::{Context, Poll},
-};
+use std::{ops::Deref, sync::Arc};
 
 use futures::FutureExt as _;
 
@@ -89,15 +84,6 @@ pub struct Finished {
     pub logged_in: bool,
     /// What to answer instead of what the handler has answered: the storage failed, or a change that the answer claims was lost.
     pub error: Option<Error>,
-}
-
-/// The end of a request: a future that is ready at once, and not boxed, where the storage never waits.
-#[must_use = "nothing is stored before it is awaited"]
-pub struct Finishing(State);
-
-enum State {
-    Ready(Option<Finished>),
-    Waiting(Pin<Box<dyn Future<Output = Finished> + Send>>),
 }
 
 /// The session of an exchange: [`AsyncSession`] or [`Session`].
@@ -212,20 +198,24 @@ impl Exchange<AsyncSession> {
 
     /// Ends the request as its answer demands, and says what the client has to be told and whether something else has to be
     /// answered. `client` is called if a new session may need an id.
-    pub fn finish(&self, outcome: Outcome, client: impl FnOnce() -> ClientInfo) -> Finishing {
+    pub async fn finish(&self, outcome: Outcome, client: impl FnOnce() -> ClientInfo) -> Finished {
         let logged_in = self.prepare(outcome, client);
         let shared = self.0.shared();
-        // A storage that never waits answers now, unless another task is using this session. Nothing has happened then.
-        if shared.storage.is_immediate()
-            && let Some(stored) = shared.store(Progress::closing()).now_or_never()
-        {
-            return Finishing(State::Ready(Some(conclude(shared, stored, outcome, logged_in))));
+        conclude(shared, shared.store(Progress::closing()).await, outcome, logged_in)
+    }
+
+    /// As [`finish`](Self::finish), if the storage never waits: for integrations that then need no boxed future. `None` if
+    /// `finish` has to be awaited; nothing is stored then.
+    #[must_use]
+    pub fn finish_now(&self, outcome: Outcome, client: impl FnOnce() -> ClientInfo) -> Option<Finished> {
+        let shared = self.0.shared();
+        if !shared.storage.is_immediate() {
+            return None;
         }
-        let shared = Arc::clone(shared);
-        Finishing(State::Waiting(Box::pin(async move {
-            let stored = shared.store(Progress::closing()).await;
-            conclude(&shared, stored, outcome, logged_in)
-        })))
+        let logged_in = self.prepare(outcome, client);
+        // Another task may be using this session.
+        let stored = shared.store(Progress::closing()).now_or_never()?;
+        Some(conclude(shared, stored, outcome, logged_in))
     }
 
     /// The request is over, however that came: what is not stored by now is dropped, and a destroy that could not be carried out
@@ -262,22 +252,23 @@ fn closed(shared: &Shared, progress: &Progress) -> Closed {
 
 /// What the end of a request came to, when everything is stored that could be.
 fn conclude(shared: &Shared, stored: Result<Progress, Error>, outcome: Outcome, logged_in: bool) -> Finished {
-    let closed = stored.map(|progress| closed(shared, &progress));
-    let is_gone = matches!(closed, Err(Error::Gone));
-    if is_gone || closed.as_ref().is_ok_and(|closed| closed.saved == Saved::Gone || closed.conflict) {
-        tracing::warn!(LOST);
-    }
-    match closed {
-        Ok(Closed { delivery, saved, conflict }) => {
+    let delivery = shared.machine.lock().delivery();
+    match stored {
+        Ok(progress) => {
+            let (saved, conflict) = (progress.saved(), progress.conflict());
+            if saved == Saved::Gone || conflict {
+                tracing::warn!(LOST);
+            }
             let error = (conflict && outcome == Outcome::Changed).then_some(Error::Gone);
             Finished { delivery, saved, logged_in, error }
         }
         Err(error) => {
+            let is_gone = matches!(error, Error::Gone);
+            if is_gone {
+                tracing::warn!(LOST);
+            }
             // An id that an earlier save has given must reach the client all the same; nothing else is certain now.
-            let delivery = match shared.machine.lock().delivery() {
-                sent @ Delivery::Send { .. } => sent,
-                _ => Delivery::Keep,
-            };
+            let delivery = if matches!(delivery, Delivery::Send { .. }) { delivery } else { Delivery::Keep };
             // The answer of a handler that went wrong anyway says more than this.
             let error = (!(is_gone && outcome == Outcome::Refused)).then_some(error);
             Finished { delivery, saved: Saved::Nothing, logged_in, error }
@@ -297,22 +288,5 @@ impl<S> Deref for Exchange<S> {
 
     fn deref(&self) -> &S {
         &self.0
-    }
-}
-
-impl Future for Finishing {
-    type Output = Finished;
-
-    fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Finished> {
-        match &mut self.0 {
-            State::Ready(finished) => finished.take().map_or(Poll::Pending, Poll::Ready),
-            State::Waiting(future) => future.as_mut().poll(context),
-        }
-    }
-}
-
-impl std::fmt::Debug for Finishing {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str("Finishing")
     }
 }

@@ -16,7 +16,7 @@ pub(crate) use async_session::LateEnd;
 pub use blocking::Session;
 pub(crate) use config::Config;
 pub use delivery::{Closed, Delivery, Saved};
-pub use exchange::{Exchange, Finished, Finishing, Outcome};
+pub use exchange::{Exchange, Finished, Outcome};
 pub use info::{ListedSession, SessionInfo};
 pub(crate) use lifetime::Lifetime;
 pub(crate) use machine::Machine;

@@ -101,9 +101,11 @@ pub(super) enum Tries {
 }
 
 impl Current {
-    /// The session of an id that a client has presented.
-    pub(super) fn presented(id: SessionId) -> Self {
-        Self { held: Some(Held::presented(id)), state: State::Unknown, ..Self::default() }
+    /// The session of the id that a client has presented, if it has.
+    #[inline]
+    pub(super) fn presented(id: Option<SessionId>) -> Self {
+        let state = if id.is_some() { State::Unknown } else { State::Absent };
+        Self { held: id.map(Held::presented), state, pending: Pending::default(), expires_at: None }
     }
 
     /// The key of the session's id.

@@ -99,7 +99,7 @@ impl Machine {
         Self {
             life: Life::Open,
             presented: Presented::new(malformed || id.is_some(), others),
-            current: id.map_or_else(Current::default, Current::presented),
+            current: Current::presented(id),
             ending: Ending::default(),
             usage: Usage::Untouched,
             request: Request { client, began, is_passive: false, client_keeps_expiry: false },
