@@ -11,12 +11,7 @@ use super::*;
 fn on_cluster(cluster: &Cluster, prefix: &str) -> Vec<Face> {
     let face = |which: (Form, Side)| {
         let (urls, prefix) = (cluster.urls(), format!("{prefix}{which:?}:"));
-        match which.0 {
-            Form::Strings => Face::over(which, quick(RedisStorage::cluster(urls)).key_prefix(prefix).build().unwrap()),
-            Form::Hashes => {
-                Face::over(which, quick(RedisHashStorage::cluster(urls)).key_prefix(prefix).build().unwrap())
-            }
-        }
+        face!(which, Redis => quick(Redis::cluster(urls)).key_prefix(prefix)).unwrap()
     };
     ALL.into_iter().map(face).collect()
 }
@@ -24,14 +19,7 @@ fn on_cluster(cluster: &Cluster, prefix: &str) -> Vec<Face> {
 fn on_sentinels(sentinels: &Sentinels, service: &str) -> Vec<Face> {
     let face = |which: (Form, Side)| {
         let (urls, prefix) = (sentinels.urls(), format!("{which:?}:"));
-        match which.0 {
-            Form::Strings => {
-                Face::over(which, quick(RedisStorage::sentinel(urls, service)).key_prefix(prefix).build().unwrap())
-            }
-            Form::Hashes => {
-                Face::over(which, quick(RedisHashStorage::sentinel(urls, service)).key_prefix(prefix).build().unwrap())
-            }
-        }
+        face!(which, Redis => quick(Redis::sentinel(urls, service)).key_prefix(prefix)).unwrap()
     };
     ALL.into_iter().map(face).collect()
 }
