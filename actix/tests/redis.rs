@@ -5,13 +5,13 @@ use std::{
     io::{Read as _, Write as _},
     net::{SocketAddr, TcpStream},
     thread,
-    time::{Duration, Instant},
+    time::Duration,
 };
 
 use actix_web::{App, HttpRequest, HttpServer, Result, web};
 use gsession::{AnyStorage, RedisHashStorage, RedisStorage, storage::redis::NearCache};
 use gsession_actix::{SessionExt as _, SessionMiddleware};
-use gsession_test_servers::RedisServer;
+use gsession_test_servers::{RedisServer, wait};
 
 const SOON: Duration = Duration::from_millis(300);
 
@@ -147,15 +147,8 @@ fn an_outage_is_503_without_a_word_and_without_a_login_and_ends_by_itself() {
         }
         assert_eq!(get(address, "/login", None).0, 503);
         server.start_again();
-        let deadline = Instant::now() + Duration::from_secs(20);
-        while get(address, "/user", Some(&cookie)).2 != "ada" {
-            assert!(Instant::now() < deadline, "no service again");
-            thread::sleep(Duration::from_millis(20));
-        }
+        wait::until("service again", || (get(address, "/user", Some(&cookie)).2 == "ada").then_some(()));
         // The logout was answered with an error, and is carried out now.
-        while !get(address, "/user", Some(&other)).2.is_empty() {
-            assert!(Instant::now() < deadline, "the logout was forgotten");
-            thread::sleep(Duration::from_millis(20));
-        }
+        wait::until("the logout", || get(address, "/user", Some(&other)).2.is_empty().then_some(()));
     }
 }

@@ -6,9 +6,8 @@ mod support;
 
 use std::{
     io::{BufRead as _, BufReader, Lines, Write as _},
-    path::{Path, PathBuf},
+    path::Path,
     process::{Child, ChildStdout, Command, Stdio},
-    time::Duration,
 };
 
 use actix_web::{App, HttpServer, web};
@@ -31,31 +30,26 @@ fn say(line: &str) {
     out.flush().unwrap();
 }
 
-/// Ends a session only when it is allowed to.
-struct Hesitant {
-    storage: FileStorage,
-    may_go_on: PathBuf,
-}
+/// Ends a session only when it is allowed to: when the standard input is closed.
+struct Hesitant(FileStorage);
 
 impl Storage for Hesitant {
     fn load(&self, key: &StoreKey, access: &Access) -> Result<Lookup, StorageError> {
-        self.storage.load(key, access)
+        self.0.load(key, access)
     }
 
     fn create(&self, key: &StoreKey, record: &Record, now: Timestamp) -> Result<Created, StorageError> {
-        self.storage.create(key, record, now)
+        self.0.create(key, record, now)
     }
 
     fn commit(&self, key: &StoreKey, commit: &Commit) -> Result<Committed, StorageError> {
-        self.storage.commit(key, commit)
+        self.0.commit(key, commit)
     }
 
     fn remove(&self, key: &StoreKey) -> Result<Removed, StorageError> {
         say("begins to end a session");
-        while !self.may_go_on.exists() {
-            std::thread::sleep(Duration::from_millis(1));
-        }
-        let removed = self.storage.remove(key);
+        std::io::copy(&mut std::io::stdin(), &mut std::io::sink()).unwrap();
+        let removed = self.0.remove(key);
         say("has ended a session");
         removed
     }
@@ -78,8 +72,7 @@ async fn logs_out_and_hangs(session: Session) -> &'static str {
 
 /// What the server's process does.
 fn serve(folder: &Path) {
-    let storage = FileStorage::open(folder.join("sessions")).unwrap();
-    let hesitant = Hesitant { storage, may_go_on: folder.join("go") };
+    let hesitant = Hesitant(FileStorage::open(folder.join("sessions")).unwrap());
     let sessions = SessionMiddleware::builder(AnyStorage::blocking(hesitant)).realm(NAME).build().unwrap();
     actix_web::rt::System::new().block_on(async move {
         let app = (LetGo, sessions);
@@ -110,8 +103,8 @@ struct Process {
 impl Process {
     fn start(test: &str, folder: &Path) -> Self {
         let mut command = Command::new(std::env::current_exe().unwrap());
-        command.args([test, "--exact", "--nocapture", "--test-threads=1"]).env(FOLDER, folder).stdout(Stdio::piped());
-        let mut child = command.spawn().unwrap();
+        command.args([test, "--exact", "--nocapture", "--test-threads=1"]).env(FOLDER, folder);
+        let mut child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap();
         let lines = BufReader::new(child.stdout.take().unwrap()).lines();
         Self { child, lines }
     }
@@ -171,7 +164,7 @@ fn a_stopping_server_waits_for_logouts_whose_clients_have_left() {
     // The workers have nothing to do, so they stop at once, and the server lets go of all it has.
     process.says_in_the_end(&format!("lets go in {TEST}"));
     assert!(lives());
-    std::fs::write(folder.path().join("go"), "").unwrap();
+    drop(process.child.stdin.take());
     assert_eq!(process.says(), "has ended a session");
     process.says_in_the_end("comes to its end");
     assert!(process.child.wait().unwrap().success());

@@ -2,7 +2,10 @@
 
 use std::{
     collections::BTreeMap,
-    sync::{Mutex, MutexGuard},
+    sync::{
+        Condvar, Mutex, MutexGuard,
+        atomic::{AtomicU64, Ordering},
+    },
     time::Duration,
 };
 
@@ -81,9 +84,15 @@ enum Slot {
 
 type Slots = BTreeMap<StoreKey, Slot>;
 
+/// How long an operation that lets others in waits for one, which may never come. The suite races them often.
+const LONELY: Duration = Duration::from_millis(5);
+
 /// Sessions in a map behind one lock.
 pub(crate) struct Plain {
     slots: Mutex<Slots>,
+    /// How often somebody has come to the slots, for the faults that let others in.
+    comers: AtomicU64,
+    has_come: Condvar,
     /// What was read before, for the fault of a cache that nobody tells.
     cache: Mutex<BTreeMap<StoreKey, Snapshot>>,
     /// For the fault of locks that are taken in any order.
@@ -93,7 +102,14 @@ pub(crate) struct Plain {
 
 impl Plain {
     pub(crate) fn sound() -> Self {
-        Self { slots: Mutex::default(), cache: Mutex::default(), locks: Default::default(), fault: None }
+        Self {
+            slots: Mutex::default(),
+            comers: AtomicU64::new(0),
+            has_come: Condvar::new(),
+            cache: Mutex::default(),
+            locks: Default::default(),
+            fault: None,
+        }
     }
 
     pub(crate) fn broken(fault: Fault) -> Self {
@@ -105,7 +121,24 @@ impl Plain {
     }
 
     fn slots(&self) -> MutexGuard<'_, Slots> {
-        self.slots.lock().unwrap()
+        let slots = self.slots.lock().unwrap();
+        self.come();
+        slots
+    }
+
+    fn come(&self) {
+        self.comers.fetch_add(1, Ordering::SeqCst);
+        self.has_come.notify_all();
+    }
+
+    /// Lets go of the slots until another operation has been there, or stands here itself; not for long, as there may be none.
+    /// Only a fault waits; a sound storage has nothing to wait for.
+    fn let_others_in<'s>(&'s self, slots: MutexGuard<'s, Slots>) -> MutexGuard<'s, Slots> {
+        let before = self.comers.load(Ordering::SeqCst);
+        let nobody = |_: &mut Slots| self.comers.load(Ordering::SeqCst) == before;
+        let (slots, _) = self.has_come.wait_timeout_while(slots, LONELY, nobody).unwrap();
+        self.come();
+        slots
     }
 
     fn has_ended(&self, record: &Record, access: &Access) -> bool {
@@ -200,11 +233,6 @@ pub(crate) fn put(changes: &mut Changes, key: &str, json: Option<&str>) {
     }
 }
 
-/// Long enough for another thread to come between. Only a fault waits; a sound storage has nothing to wait for.
-fn let_others_in() {
-    std::thread::sleep(Duration::from_millis(5));
-}
-
 impl Storage for Plain {
     fn load(&self, key: &StoreKey, access: &Access) -> Result<Lookup, StorageError> {
         let mut slots = self.slots();
@@ -266,9 +294,7 @@ impl Storage for Plain {
             Some(slot) => self.is_over(slot, now),
         };
         if self.has(Fault::UncheckedCreate) && is_free {
-            drop(slots);
-            let_others_in();
-            slots = self.slots();
+            slots = self.let_others_in(slots);
         }
         if !is_free {
             return Ok(Created::Exists);
@@ -313,9 +339,7 @@ impl Storage for Plain {
                     let mut record = changed.clone();
                     record.entries = Entries::pack(half).unwrap();
                     slots.insert(*key, Slot::Session { record, revision });
-                    drop(slots);
-                    let_others_in();
-                    slots = self.slots();
+                    slots = self.let_others_in(slots);
                 }
                 let expires_at = changed.expires_at();
                 slots.insert(*key, Slot::Session { record: changed, revision: revision + 1 });
@@ -339,9 +363,7 @@ impl Storage for Plain {
             return Ok(Touched::Gone);
         };
         if self.has(Fault::UncheckedTouch) {
-            drop(slots);
-            let_others_in();
-            slots = self.slots();
+            slots = self.let_others_in(slots);
         }
         match self.fault {
             Some(Fault::TouchMovesBack) => record.last_seen = access.now,
@@ -367,7 +389,7 @@ impl Storage for Plain {
         let _circle = self.has(Fault::WaitsInCircles).then(|| {
             let [one, other] = [&self.locks[usize::from(from > to)], &self.locks[usize::from(from < to)]];
             let one = one.lock();
-            let_others_in();
+            drop(self.let_others_in(self.slots()));
             (one, other.lock())
         });
         if self.has(Fault::MovesNothingAndSaysSo) {
@@ -389,9 +411,7 @@ impl Storage for Plain {
             return Ok(Moved::Taken);
         }
         if self.has(Fault::UnlockedMove) {
-            drop(slots);
-            let_others_in();
-            slots = self.slots();
+            slots = self.let_others_in(slots);
         }
         let changed = match self.applied(&record, revision, commit)? {
             Applied::Changed(changed) => changed,
@@ -454,9 +474,7 @@ impl Storage for Plain {
         let mut slots = self.slots();
         let listed: Vec<StoreKey> = slots.keys().copied().collect();
         if self.has(Fault::FindDropsWhatMoves) {
-            drop(slots);
-            let_others_in();
-            slots = self.slots();
+            slots = self.let_others_in(slots);
         }
         for (key, slot) in listed.iter().filter_map(|key| slots.get_key_value(key)) {
             if let Slot::Session { record, .. } = slot

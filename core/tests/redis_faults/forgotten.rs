@@ -24,9 +24,16 @@ impl Patience {
     }
 
     fn at(self, which: (Form, Side), url: &str) -> Face {
-        match which.0 {
-            Form::Strings => Face::over(which, self.of(RedisStorage::builder(url)).build().unwrap()),
-            Form::Hashes => Face::over(which, self.of(RedisHashStorage::builder(url)).build().unwrap()),
+        face!(which, Redis => self.of(Redis::builder(url))).unwrap()
+    }
+
+    /// Runs it with each storage and face, behind a proxy; there is a session.
+    fn each_behind_a_proxy(self, server: &RedisServer, run: impl Fn(&Face, &Proxy, &SessionId)) {
+        for which in ALL {
+            let proxy = Proxy::to(server.port());
+            let face = self.at(which, &proxy.url());
+            face.warm_up();
+            run(&face, &proxy, &face.login());
         }
     }
 
@@ -37,30 +44,28 @@ impl Patience {
 }
 
 /// Everything that a request may do, each time after all connections were forgotten.
-fn each_has_its_answer(face: &Face, forget: impl Fn()) {
+fn each_has_its_answer(face: &Face, id: &SessionId, forget: impl Fn()) {
     let forget = || {
         forget();
         TRYING_OUT.be_idle();
     };
-    face.warm_up();
-    let id = face.login();
     forget();
-    assert_eq!(timed(|| face.with(&id).get("n")).unwrap(), Some(1), "{face:?}: a read");
+    assert_eq!(timed(|| face.with(id).get("n")).unwrap(), Some(1), "{face:?}: a read");
     forget();
-    assert_eq!(timed(|| face.with(&id).set("a", 5).save()).unwrap(), Saved::Committed, "{face:?}: a write");
+    assert_eq!(timed(|| face.with(id).set("a", 5).save()).unwrap(), Saved::Committed, "{face:?}: a write");
     forget();
-    assert_eq!(timed(|| face.with(&id).add("n")).unwrap(), 2, "{face:?}: an update");
-    let request = face.with(&id);
+    assert_eq!(timed(|| face.with(id).add("n")).unwrap(), 2, "{face:?}: an update");
+    let request = face.with(id);
     assert_eq!(request.get("n").unwrap(), Some(2));
     forget();
     assert_eq!(timed(|| request.set("n", 7).save()).unwrap(), Saved::Committed, "{face:?}: a write after a read");
     forget();
-    let request = face.with(&id);
+    let request = face.with(id);
     assert_eq!(timed(|| request.renew().save()).unwrap(), Saved::Renewed, "{face:?}: a renewal");
     let renewed = request.id().unwrap();
     forget();
     let new = timed(|| face.try_login()).unwrap();
-    for (id, n) in [(&renewed, Some(7)), (&new, Some(1)), (&id, None)] {
+    for (id, n) in [(&renewed, Some(7)), (&new, Some(1)), (id, None)] {
         assert_eq!(face.with(id).get("n").unwrap(), n, "{face:?}");
     }
     forget();
@@ -71,12 +76,10 @@ fn each_has_its_answer(face: &Face, forget: impl Fn()) {
 #[test]
 fn one_server() {
     let server = RedisServer::start();
-    for which in ALL {
-        let proxy = Proxy::to(server.port());
-        let face = TRYING_OUT.at(which, &proxy.url());
-        each_has_its_answer(&face, || proxy.forget());
+    TRYING_OUT.each_behind_a_proxy(&server, |face, proxy, id| {
+        each_has_its_answer(face, id, || proxy.forget());
         assert_all_expire(&server);
-    }
+    });
 }
 
 /// The connections of many threads at once.
@@ -84,17 +87,13 @@ fn one_server() {
 fn many_connections() {
     const THREADS: usize = 24;
     let server = RedisServer::start();
-    for which in ALL {
-        let proxy = Proxy::to(server.port());
-        let face = TRYING_OUT.at(which, &proxy.url());
-        face.warm_up();
-        let id = face.login();
+    TRYING_OUT.each_behind_a_proxy(&server, |face, proxy, id| {
         let forgotten = Barrier::new(THREADS + 1);
         // Answers are held until each thread has asked, so that each has a connection of its own.
         proxy.hold_replies(true);
         thread::scope(|scope| {
             for number in 0..THREADS {
-                let (face, id, forgotten) = (&face, &id, &forgotten);
+                let forgotten = &forgotten;
                 scope.spawn(move || {
                     let read = face.with(id).get("n");
                     // Once when all have read, once when all connections were forgotten.
@@ -114,50 +113,42 @@ fn many_connections() {
             forgotten.wait();
         });
         for number in 0..THREADS {
-            assert_eq!(face.with(&id).get(&format!("k{number}")).unwrap(), Some(number as u64), "{face:?}");
+            assert_eq!(face.with(id).get(&format!("k{number}")).unwrap(), Some(number as u64), "{face:?}");
         }
-    }
+    });
 }
 
 /// The connection was used a moment ago: what changes nothing, or may be done twice, is asked again over a new one.
 #[test]
 fn a_connection_that_was_used_a_moment_ago() {
     let server = RedisServer::start();
-    for which in ALL {
-        let proxy = Proxy::to(server.port());
-        let face = TRUSTING.at(which, &proxy.url());
-        face.warm_up();
-        let id = face.login();
+    TRUSTING.each_behind_a_proxy(&server, |face, proxy, id| {
         proxy.forget();
-        assert_eq!(timed(|| face.with(&id).get("n")).unwrap(), Some(1), "{face:?}: a read");
+        assert_eq!(timed(|| face.with(id).get("n")).unwrap(), Some(1), "{face:?}: a read");
         // Whether a write has been done is not known, and it may not be done twice.
         proxy.forget();
-        let request = face.with(&id);
+        let request = face.with(id);
         let error = timed(|| request.set("n", 2).save()).unwrap_err();
         assert_eq!(kind(&error), StorageErrorKind::Timeout, "{face:?}: {}", texts(&error));
-        assert_eq!(face.with(&id).get("n").unwrap(), Some(1), "{face:?}");
+        assert_eq!(face.with(id).get("n").unwrap(), Some(1), "{face:?}");
         assert_eq!(request.save().unwrap(), Saved::Committed, "{face:?}: the request's own second try");
         proxy.forget();
-        assert_eq!(timed(|| face.with(&id).destroy().save()).unwrap(), Saved::Destroyed, "{face:?}: a logout");
-        assert_eq!(face.with(&id).get("n").unwrap(), None, "{face:?}");
-    }
+        assert_eq!(timed(|| face.with(id).destroy().save()).unwrap(), Saved::Destroyed, "{face:?}: a logout");
+        assert_eq!(face.with(id).get("n").unwrap(), None, "{face:?}");
+    });
 }
 
 /// A server that is silent over new connections, too, is not asked for ever.
 #[test]
 fn a_server_that_is_silent_over_new_connections_as_well() {
     let server = RedisServer::start();
-    for which in ALL {
-        let proxy = Proxy::to(server.port());
-        let face = TRUSTING.at(which, &proxy.url());
-        face.warm_up();
-        let id = face.login();
+    TRUSTING.each_behind_a_proxy(&server, |face, _, id| {
         server.freeze();
-        let error = timed(|| face.with(&id).get("n")).unwrap_err();
+        let error = timed(|| face.with(id).get("n")).unwrap_err();
         assert_eq!(kind(&error), StorageErrorKind::Timeout, "{face:?}: {}", texts(&error));
         server.thaw();
-        assert_eq!(face.until_it_works("reading", || face.with(&id).get("n")), Some(1));
-    }
+        assert_eq!(face.until_it_works("reading", || face.with(id).get("n")), Some(1));
+    });
 }
 
 #[test]
@@ -169,16 +160,7 @@ fn with_a_near_cache() {
             // Nothing is believed, so that every read asks the server.
             let near = NearCache::default().trust_for(Duration::ZERO);
             let which = (form, Side::Waiting);
-            let face = match form {
-                Form::Strings => {
-                    let builder = patience.of(RedisStorage::builder(&proxy.url()));
-                    Face::over(which, builder.near_cache(near).build().unwrap())
-                }
-                Form::Hashes => {
-                    let builder = patience.of(RedisHashStorage::builder(&proxy.url()));
-                    Face::over(which, builder.near_cache(near).build().unwrap())
-                }
-            };
+            let face = face!(which, Redis => patience.of(Redis::builder(&proxy.url())).near_cache(near)).unwrap();
             face.warm_up();
             let id = face.login();
             assert_eq!(face.with(&id).get("n").unwrap(), Some(1));
@@ -252,26 +234,17 @@ fn sentinels() {
         let urls: Vec<String> = before_sentinels.iter().map(Proxy::url).collect();
         sentinels.watch_port(before_primary.port());
         for patience in [TRYING_OUT, TRUSTING] {
-            let face = match which.0 {
-                Form::Strings => {
-                    let builder = patience.of(RedisStorage::sentinel(&urls, sentinels.service()));
-                    Face::over(which, builder.build().unwrap())
-                }
-                Form::Hashes => {
-                    let builder = patience.of(RedisHashStorage::sentinel(&urls, sentinels.service()));
-                    Face::over(which, builder.build().unwrap())
-                }
-            };
+            let face = face!(which, Redis => patience.of(Redis::sentinel(&urls, sentinels.service()))).unwrap();
+            face.warm_up();
+            let id = face.login();
             let forget = || {
                 before_sentinels.iter().for_each(Proxy::forget);
                 before_primary.forget();
             };
             if patience.probe_after < Duration::MAX {
-                each_has_its_answer(&face, forget);
+                each_has_its_answer(&face, &id, forget);
                 continue;
             }
-            face.warm_up();
-            let id = face.login();
             forget();
             assert_eq!(timed(|| face.with(&id).get("n")).unwrap(), Some(1), "{face:?}");
         }
@@ -295,16 +268,8 @@ fn a_cluster() {
     let urls: Vec<String> = proxies.iter().map(Proxy::url).collect();
     for which in [(Form::Strings, Side::Blocking), (Form::Hashes, Side::Waiting)] {
         let prefix = format!("{which:?}:");
-        let face = match which.0 {
-            Form::Strings => {
-                let builder = TRYING_OUT.of(RedisStorage::cluster(&urls));
-                Face::over(which, builder.key_prefix(prefix).build().unwrap())
-            }
-            Form::Hashes => {
-                let builder = TRYING_OUT.of(RedisHashStorage::cluster(&urls));
-                Face::over(which, builder.key_prefix(prefix).build().unwrap())
-            }
-        };
-        each_has_its_answer(&face, || proxies.iter().for_each(Proxy::forget));
+        let face = face!(which, Redis => TRYING_OUT.of(Redis::cluster(&urls)).key_prefix(prefix)).unwrap();
+        face.warm_up();
+        each_has_its_answer(&face, &face.login(), || proxies.iter().for_each(Proxy::forget));
     }
 }

@@ -121,6 +121,22 @@ enum Request {
     Waiting(Exchange, Arc<Runtime>),
 }
 
+/// One face of the storage of one form, by settings that are the same for both; the name that is given stands for its type.
+macro_rules! face {
+    ($which:expr, $Storage:ident => $builder:expr) => {
+        match $which.0 {
+            Form::Strings => {
+                type $Storage = RedisStorage;
+                $builder.build().map(|storage| Face::over($which, storage))
+            }
+            Form::Hashes => {
+                type $Storage = RedisHashStorage;
+                $builder.build().map(|storage| Face::over($which, storage))
+            }
+        }
+    };
+}
+
 macro_rules! ask {
     ($request:expr, $session:ident => $call:expr) => {
         match $request {
@@ -223,10 +239,7 @@ impl Face {
     }
 
     fn try_at(which: (Form, Side), url: &str) -> Result<Self, StorageError> {
-        Ok(match which.0 {
-            Form::Strings => Self::over(which, quick(RedisStorage::builder(url)).build()?),
-            Form::Hashes => Self::over(which, quick(RedisHashStorage::builder(url)).build()?),
-        })
+        face!(which, Redis => quick(Redis::builder(url)))
     }
 
     fn at(which: (Form, Side), url: &str) -> Self {

@@ -8,16 +8,7 @@ fn the_near_cache_does_not_outlive_its_connection() {
     for form in [Form::Strings, Form::Hashes] {
         let proxy = Proxy::to(server.port());
         let which = (form, Side::Waiting);
-        let near = match form {
-            Form::Strings => {
-                let builder = quick(RedisStorage::builder(&proxy.url())).near_cache(NearCache::default());
-                Face::over(which, builder.build().unwrap())
-            }
-            Form::Hashes => {
-                let builder = quick(RedisHashStorage::builder(&proxy.url())).near_cache(NearCache::default());
-                Face::over(which, builder.build().unwrap())
-            }
-        };
+        let near = face!(which, Redis => quick(Redis::builder(&proxy.url())).near_cache(NearCache::default())).unwrap();
         let elsewhere = Face::at((form, Side::Blocking), &server.url());
         near.warm_up();
 

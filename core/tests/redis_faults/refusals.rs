@@ -195,14 +195,7 @@ fn replicas_that_do_not_confirm() {
         server.command(&["FLUSHALL"]);
         let wait = Duration::from_millis(100);
         let url = server.url();
-        let face = match which.0 {
-            Form::Strings => {
-                Face::over(which, quick(RedisStorage::builder(&url)).wait_for_replicas(1, wait).build().unwrap())
-            }
-            Form::Hashes => {
-                Face::over(which, quick(RedisHashStorage::builder(&url)).wait_for_replicas(1, wait).build().unwrap())
-            }
-        };
+        let face = face!(which, Redis => quick(Redis::builder(&url)).wait_for_replicas(1, wait)).unwrap();
         let request = face.request(None);
         request.set("n", 1);
         for _ in 0..3 {

@@ -17,10 +17,7 @@ fn patient<S>(builder: RedisBuilder<S>) -> RedisBuilder<S> {
 }
 
 fn patient_at(which: (Form, Side), url: &str) -> Face {
-    match which.0 {
-        Form::Strings => Face::over(which, patient(RedisStorage::builder(url)).build().unwrap()),
-        Form::Hashes => Face::over(which, patient(RedisHashStorage::builder(url)).build().unwrap()),
-    }
+    face!(which, Redis => patient(Redis::builder(url))).unwrap()
 }
 
 /// Runs a call while the server is slow.

@@ -112,6 +112,8 @@ impl Process {
         }
         let status: ExitStatus = self.child.wait().unwrap();
         assert!(status.success(), "the child failed: {status}; it printed {:#?}", self.seen);
+        // A test that does not exist succeeds, too.
+        assert!(self.seen.iter().any(|line| line == "running 1 test"), "the child has run no test: {:#?}", self.seen);
         said
     }
 }

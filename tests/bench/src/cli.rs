@@ -4,9 +4,8 @@ use std::path::PathBuf;
 
 use clap::{Args, CommandFactory as _, Parser, Subcommand, builder::RangedU64ValueParser, error::ErrorKind};
 
-use serde::{Deserialize, Serialize};
-
 use crate::{
+    load::Load,
     results::{self, Results},
     servers::{Handler, Peer},
 };
@@ -106,22 +105,6 @@ pub(crate) struct Speed {
     /// Print JSON instead of Markdown
     #[arg(long)]
     pub(crate) json: bool,
-}
-
-/// How the CPU is measured.
-#[derive(Debug, Clone, Args, Serialize, Deserialize)]
-pub(crate) struct Load {
-    /// Interleaved rounds of the CPU measurement; the table has their medians
-    #[arg(long, default_value_t = 7, value_parser = RangedU64ValueParser::<u32>::new().range(1..=1_000))]
-    pub(crate) rounds: u32,
-
-    /// How long a round loads each server and handler
-    #[arg(long, value_name = "MS", default_value_t = 1_000, value_parser = RangedU64ValueParser::<u64>::new().range(50..=60_000))]
-    pub(crate) millis: u64,
-
-    /// Keep-alive connections of the CPU measurement
-    #[arg(long, default_value_t = 32, value_parser = RangedU64ValueParser::<usize>::new().range(1..=1_000))]
-    pub(crate) connections: usize,
 }
 
 #[derive(Debug, Args)]

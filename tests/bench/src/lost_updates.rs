@@ -9,12 +9,13 @@ use crate::{
     child::{Mode, Server},
     cli::Lost,
     client::{Jar, Tab, log_in},
-    machine::{self, Machine},
+    machine::Machine,
     prerequisites,
     programs::Programs,
     report,
     results::{self, Outcome, Results},
     servers::{KEYS, Peer, SLOW, key},
+    versions,
 };
 
 /// How often the overlapping writes are repeated, each time with a session of its own.
@@ -72,7 +73,7 @@ fn examine(programs: &Programs, peer: Peer) -> Result<Outcome> {
         lost_updates += overlapping_writes(&server)?;
     }
     let mut outcome =
-        Outcome { peer, name: machine::describe(peer), lost_updates, back_in_browser: 0, old_cookie_works: 0 };
+        Outcome { peer, name: versions::describe(peer), lost_updates, back_in_browser: 0, old_cookie_works: 0 };
     for _ in 0..LOGOUTS {
         let (back, works) = straddled_logout(&server)?;
         outcome.back_in_browser += usize::from(back);

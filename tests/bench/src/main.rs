@@ -8,9 +8,11 @@ mod child;
 mod cli;
 mod client;
 mod latency;
+mod load;
 mod lost_updates;
 mod machine;
 mod measure;
+mod measured;
 mod memory;
 mod nagle;
 mod near_cache;
@@ -18,8 +20,10 @@ mod prerequisites;
 mod programs;
 mod report;
 mod results;
+mod sample;
 mod servers;
 mod stored_size;
+mod versions;
 
 use std::process::ExitCode;
 

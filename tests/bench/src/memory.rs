@@ -13,11 +13,12 @@ use crate::{
     allocator,
     cli::Memory,
     latency::{Latency, timed},
-    machine::{self, Machine},
+    machine::Machine,
     prerequisites,
     report::{self, thousands},
+    sample::fill,
     servers::Peer,
-    stored_size,
+    stored_size, versions,
 };
 
 /// After this time without use a session ends, by a clock that we move.
@@ -105,25 +106,6 @@ pub(crate) fn run(settings: &Memory) -> Result<()> {
     )
 }
 
-/// Makes sessions with four small entries each; answers the bytes of all their keys and JSON texts.
-pub(crate) fn fill(manager: &Manager, sessions: u32) -> Result<u64> {
-    let mut bytes = 0;
-    for number in 0..sessions {
-        let session = manager.begin(None, ClientInfo::default);
-        let mut put = |key: &str, value: serde_json::Value| -> Result<()> {
-            session.set(key, &value)?;
-            bytes += (key.len() + value.to_string().len()) as u64;
-            Ok(())
-        };
-        put("user", format!("user-{number:07}").into())?;
-        put("role", "member".into())?;
-        put("cart", vec![number % 97, number % 89].into())?;
-        put("seen", (1_700_000_000 + number).into())?;
-        ensure!(session.save()? == Saved::Created, "a session was not stored");
-    }
-    Ok(bytes)
-}
-
 /// The resident set of this process.
 fn resident_bytes() -> Result<i64> {
     let text = std::fs::read_to_string("/proc/self/statm").context("reading our own memory")?;
@@ -133,7 +115,7 @@ fn resident_bytes() -> Result<i64> {
 
 fn print(settings: &Memory, outcome: &Outcome) -> Result<()> {
     let machine = Machine::this();
-    let name = machine::describe(Peer::GsessionMemory);
+    let name = versions::describe(Peer::GsessionMemory);
     if settings.json {
         return report::json(&serde_json::json!({ "machine": machine, "name": name, "outcome": outcome }));
     }

@@ -5,15 +5,17 @@ use serde::Serialize;
 
 use crate::{
     cli::Near,
-    machine::{self, Machine},
+    machine::Machine,
     measure::{
-        Case, Numbers, above_bare, callgrind,
+        callgrind,
         cpu::{self, Cpu},
     },
+    measured::{Case, Numbers, above_bare},
     prerequisites,
     programs::Programs,
     report::{self, thousands},
     servers::{Handler, Peer},
+    versions,
 };
 
 const MEMORY: Case = (Peer::GsessionMemory, Handler::Read);
@@ -63,7 +65,7 @@ fn outcome(rounds: &[Cpu], instructions: &Numbers) -> Result<Outcome> {
     let medians = cpu::medians(&CASES, rounds);
     let read = |case: Case| -> Result<Read> {
         Ok(Read {
-            name: machine::describe(case.0),
+            name: versions::describe(case.0),
             cpu_micros_above_bare: *medians.above.get(&case).context("a read that was not measured")?,
             instructions_above_bare: above_bare(instructions, case),
         })

@@ -4,10 +4,12 @@ use anyhow::Result;
 use serde::Serialize;
 
 use crate::{
-    cli::{Load, Speed},
-    machine::{self, Machine},
-    measure::{Case, Measured, Numbers, above_bare},
+    cli::Speed,
+    load::Load,
+    machine::Machine,
+    measured::{Case, Measured, Numbers, above_bare},
     results::{self, Line, Results},
+    versions,
 };
 
 /// Prints a value as JSON.
@@ -96,7 +98,7 @@ fn line(case: Case, measured: &Measured) -> Line {
     let above = |numbers: &Numbers| above_bare(numbers, case).filter(|_| !peer.is_bare()).map(rounded);
     Line {
         peer,
-        name: machine::describe(peer),
+        name: versions::describe(peer),
         handler,
         requests_per_second: own(&measured.throughput),
         cpu_micros: own(&measured.cpu),

@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    cli::Load,
+    load::Load,
     machine::Machine,
     servers::{Handler, Peer},
 };

@@ -4,7 +4,7 @@ use anyhow::{Context as _, Result};
 use gsession::{FileStorage, Manager, RedisHashStorage, RedisStorage};
 use gsession_test_servers::RedisServer;
 
-use crate::{memory::fill, report};
+use crate::{report, sample::fill};
 
 /// Enough to make what a server has anyway disappear.
 const SESSIONS: u32 = 20_000;

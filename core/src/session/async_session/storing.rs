@@ -44,30 +44,34 @@ impl<E: From<Error>> AsyncSession<E> {
 }
 
 impl Shared {
-    /// Leads the machine through the storage until everything is stored.
-    pub(crate) async fn store(&self, mut progress: Progress) -> Result<Progress, Error> {
+    /// Leads the machine through the storage until everything is stored. An error counts as told.
+    pub(crate) async fn store(&self, progress: Progress) -> Result<Progress, Error> {
         let _one_at_a_time = self.io.lock().await;
+        let stored = self.lead(progress).await;
+        if stored.is_err() {
+            self.machine.lock().tell();
+        }
+        stored
+    }
+
+    async fn lead(&self, mut progress: Progress) -> Result<Progress, Error> {
         let (storage, config) = (&self.storage, &*self.config);
         let machine = || self.machine.lock();
-        let tell = |error: Error| {
-            machine().tell();
-            error
-        };
         loop {
-            let next = machine().next(&mut progress, config.clock.now(), config).map_err(tell)?;
+            let next = machine().next(&mut progress, config.clock.now(), config)?;
             let Some(step) = next else { return Ok(progress) };
             let failed = |error: StorageError| {
                 machine().failed(matches!(step, Step::Move(_)), &error);
-                tell(error.into())
+                error
             };
             match &step {
                 Step::Remove(key) => {
                     let removed = storage.remove(key).await.map_err(failed)?;
-                    machine().removed(*key, removed, &mut progress).map_err(tell)?;
+                    machine().removed(*key, removed, &mut progress)?;
                 }
                 Step::Create(step) => {
                     let created = storage.create(&step.key, &step.record, step.now).await.map_err(failed)?;
-                    machine().created(step, created, &mut progress).map_err(tell)?;
+                    machine().created(step, created, &mut progress)?;
                 }
                 Step::Commit(step) => {
                     let committed = storage.commit(&step.key, &step.commit).await.map_err(failed)?;

@@ -2,10 +2,10 @@
 
 use anyhow::{Context as _, Result};
 
-use super::Case;
 use crate::{
     child::{Mode, Server},
     client::{Connection, log_in, request},
+    measured::Case,
     programs::Programs,
 };
 

@@ -5,10 +5,10 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context as _, Result};
 use tempfile::TempDir;
 
-use super::Case;
 use crate::{
     child::{Mode, Server},
     client::{Connection, log_in, request},
+    measured::Case,
     programs::Programs,
 };
 

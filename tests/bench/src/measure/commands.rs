@@ -3,10 +3,10 @@
 use anyhow::{Context as _, Result};
 use gsession_test_servers::Monitor;
 
-use super::Case;
 use crate::{
     child::{Mode, Server},
     client::{Connection, log_in, request},
+    measured::Case,
     programs::Programs,
 };
 

@@ -8,11 +8,11 @@ use std::{
 use anyhow::{Context as _, Result};
 use gsession_test_servers::RedisServer;
 
-use super::{Case, Numbers, above_bare};
 use crate::{
     child::{Mode, Server},
-    cli::Load,
     client::{Connection, load, log_in, request},
+    load::Load,
+    measured::{Case, Numbers, above_bare},
     programs::Programs,
     servers::{Handler, Peer},
 };

@@ -5,39 +5,17 @@ pub(crate) mod callgrind;
 mod commands;
 pub(crate) mod cpu;
 
-use std::collections::BTreeMap;
-
 use anyhow::Result;
 use clap::ValueEnum as _;
 
 use crate::{
     cli::Speed,
+    measured::{Case, Measured, Numbers},
     prerequisites,
     programs::Programs,
     report,
     servers::{Handler, Peer},
 };
-
-/// One handler on one server.
-pub(crate) type Case = (Peer, Handler);
-/// A number for each.
-pub(crate) type Numbers = BTreeMap<Case, f64>;
-
-/// Everything measured; what was left out is empty.
-#[derive(Debug, Default)]
-pub(crate) struct Measured {
-    pub(crate) throughput: Numbers,
-    pub(crate) cpu: Numbers,
-    pub(crate) cpu_above: Numbers,
-    pub(crate) instructions: Numbers,
-    pub(crate) allocations: Numbers,
-    /// What a Redis server was sent.
-    pub(crate) commands: Numbers,
-    /// How often it was waited for.
-    pub(crate) round_trips: Numbers,
-    /// What its scripts ran.
-    pub(crate) inside_scripts: Numbers,
-}
 
 /// Measures what was asked for and prints it.
 pub(crate) fn run(settings: &Speed) -> Result<()> {
@@ -75,11 +53,6 @@ pub(crate) fn run(settings: &Speed) -> Result<()> {
         measured.cpu_above = cpu.above;
     }
     report::speed(&cases, &measured, settings, programs.go_version())
-}
-
-/// How much more than the bare server, if both were measured.
-pub(crate) fn above_bare(numbers: &Numbers, (peer, handler): Case) -> Option<f64> {
-    Some(numbers.get(&(peer, handler))? - numbers.get(&(peer.bare(), handler))?)
 }
 
 /// What to measure: each chosen peer with its bare server, in the order in which peers are declared.

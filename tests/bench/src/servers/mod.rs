@@ -32,7 +32,7 @@ use std::{
 use anyhow::{Context as _, Result, bail};
 use serde::Deserialize;
 
-pub(crate) use self::peer::{Handler, Peer};
+pub(crate) use self::peer::{GOFRAME, Handler, Peer};
 use crate::{allocator, cli::Serve};
 
 /// What a server answers to everything that is measured.

@@ -3,7 +3,8 @@
 use clap::ValueEnum;
 use serde::{Deserialize, Serialize};
 
-use crate::machine::GOFRAME;
+/// GoFrame among the packages of [`Peer::packages`].
+pub(crate) const GOFRAME: &str = "GoFrame";
 
 /// A server to measure.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, ValueEnum, Serialize, Deserialize)]

@@ -76,6 +76,40 @@ fn with_session() -> Arc<Store> {
     storage
 }
 
+/// A storage with one session, of ada.
+fn with_session_of_ada(number: u8) -> Arc<Store> {
+    let storage = roomy();
+    let mut owned = record(&[]);
+    owned.principal = Some("ada".into());
+    storage.create(&key(number), &owned, NOW).unwrap();
+    storage
+}
+
+fn renew(storage: &Store, from: u8, to: u8) -> Moved {
+    storage.move_to(&key(from), &key(to), &setting("a")).unwrap()
+}
+
+/// Renews a session that nobody ends, from each key to the next one.
+fn renew_along(storage: &Store, numbers: &[u8]) {
+    for pair in numbers.windows(2) {
+        assert!(matches!(renew(storage, pair[0], pair[1]), Moved::Done { .. }));
+    }
+}
+
+/// Removes the session that a key leads to.
+fn log_out(storage: &Store, mut key: StoreKey) -> Removed {
+    loop {
+        match storage.remove(&key) {
+            Removed::Renewed(to) => key = to,
+            ended => return ended,
+        }
+    }
+}
+
+fn lives(storage: &Store, number: u8) -> bool {
+    names(storage, &key(number)).is_some()
+}
+
 fn spawn<T: 'static>(storage: &Arc<Store>, run: impl FnOnce(&Store) -> T + 'static) -> JoinHandle<T> {
     let storage = storage.clone();
     thread::spawn(move || run(&storage))
@@ -144,11 +178,11 @@ fn a_touch_never_outlives_a_remove_and_loses_no_commit() {
 fn of_two_renewals_one_wins() {
     explore(|| {
         let storage = with_session();
-        let other = spawn(&storage, |storage| storage.move_to(&key(1), &key(2), &setting("a")).unwrap());
-        let mine = storage.move_to(&key(1), &key(3), &setting("b")).unwrap();
+        let other = spawn(&storage, |storage| renew(storage, 1, 2));
+        let mine = renew(&storage, 1, 3);
         let won = [mine, other.join().unwrap()].iter().filter(|moved| matches!(moved, Moved::Done { .. })).count();
         assert_eq!(won, 1);
-        let living: Vec<u8> = (1..=3).filter(|&number| names(&storage, &key(number)).is_some()).collect();
+        let living: Vec<u8> = (1..=3).filter(|&number| lives(&storage, number)).collect();
         let [number] = living[..] else { panic!("{living:?} live") };
         assert_eq!(storage.tombstone(&key(1), NOW).unwrap().to, key(number));
         check_counts(&storage, 2);
@@ -159,12 +193,10 @@ fn of_two_renewals_one_wins() {
 fn a_remove_finds_what_a_renewal_makes() {
     explore(|| {
         let storage = with_session();
-        let other = spawn(&storage, |storage| storage.move_to(&key(1), &key(2), &setting("a")).unwrap());
-        if let Removed::Renewed(to) = storage.remove(&key(1)) {
-            assert_eq!(storage.remove(&to), Removed::Done);
-        }
+        let other = spawn(&storage, |storage| renew(storage, 1, 2));
+        assert_eq!(log_out(&storage, key(1)), Removed::Done);
         let _ = other.join().unwrap();
-        assert_eq!((names(&storage, &key(1)), names(&storage, &key(2))), (None, None));
+        assert!(![1, 2].iter().any(|&number| lives(&storage, number)), "the session is still alive");
     });
 }
 
@@ -173,37 +205,25 @@ fn a_remove_finds_what_a_renewal_makes() {
 #[test]
 fn a_listing_finds_what_is_renewed_meanwhile() {
     explore(|| {
-        let storage = roomy();
-        let mut owned = record(&[]);
-        owned.principal = Some("ada".into());
-        storage.create(&key(1), &owned, NOW).unwrap();
+        let storage = with_session_of_ada(1);
         let other = spawn(&storage, |storage| {
-            let _ = storage.move_to(&key(1), &key(2), &setting("a")).unwrap();
-            let _ = storage.move_to(&key(2), &key(3), &setting("a")).unwrap();
+            let _ = renew(storage, 1, 2);
+            let _ = renew(storage, 2, 3);
         });
         let found = storage.find("ada", NOW);
         assert!(!found.is_empty(), "the session was missed");
         for found in found {
-            let mut key = found.key;
-            while let Removed::Renewed(to) = storage.remove(&key) {
-                key = to;
-            }
+            log_out(&storage, found.key);
         }
         other.join().unwrap();
-        assert!([1, 2, 3].iter().all(|&number| names(&storage, &key(number)).is_none()), "the session is still alive");
+        assert!(!(1..=3).any(|number| lives(&storage, number)), "the session is still alive");
     });
 }
 
 /// A session that has left as many tombstones as allowed: the next renewal is one too many.
 fn much_renewed(numbers: [u8; 3]) -> Arc<Store> {
-    let storage = roomy();
-    let mut owned = record(&[]);
-    owned.principal = Some("ada".into());
-    let [anchor, last, current] = numbers.map(key);
-    storage.create(&anchor, &owned, NOW).unwrap();
-    for (from, to) in [(&anchor, &last), (&last, &current)] {
-        assert!(matches!(storage.move_to(from, to, &setting("a")).unwrap(), Moved::Done { .. }));
-    }
+    let storage = with_session_of_ada(numbers[0]);
+    renew_along(&storage, &numbers);
     storage
 }
 
@@ -213,20 +233,12 @@ fn a_remove_by_the_first_id_finds_what_is_renewed_too_often() {
     explore(|| {
         let storage = much_renewed([1, 2, 3]);
         let other = spawn(&storage, |storage| {
-            for (from, to) in [(3, 4), (4, 5)] {
-                let _ = storage.move_to(&key(from), &key(to), &setting("a")).unwrap();
-            }
+            let _ = renew(storage, 3, 4);
+            let _ = renew(storage, 4, 5);
         });
-        let mut first = key(1);
-        let ended = loop {
-            match storage.remove(&first) {
-                Removed::Renewed(to) => first = to,
-                ended => break ended,
-            }
-        };
-        assert_eq!(ended, Removed::Done);
+        assert_eq!(log_out(&storage, key(1)), Removed::Done);
         other.join().unwrap();
-        assert!((1..=5).all(|number| names(&storage, &key(number)).is_none()), "the session is still alive");
+        assert!(!(1..=5).any(|number| lives(&storage, number)), "the session is still alive");
         check_counts(&storage, 2);
     });
 }
@@ -235,8 +247,8 @@ fn a_remove_by_the_first_id_finds_what_is_renewed_too_often() {
 fn of_two_renewals_too_many_one_wins() {
     explore(|| {
         let storage = much_renewed([1, 2, 3]);
-        let other = spawn(&storage, |storage| storage.move_to(&key(3), &key(4), &setting("a")).unwrap());
-        let mine = storage.move_to(&key(3), &key(5), &setting("b")).unwrap();
+        let other = spawn(&storage, |storage| renew(storage, 3, 4));
+        let mine = renew(&storage, 3, 5);
         let moved = [mine, other.join().unwrap()];
         assert_eq!(moved.iter().filter(|moved| matches!(moved, Moved::Done { .. })).count(), 1);
         assert!(moved.contains(&Moved::Renewed(NOW)), "the loser learns why");
@@ -253,11 +265,11 @@ fn of_two_renewals_too_many_one_wins() {
 fn a_renewal_too_many_goes_on_from_another() {
     explore(|| {
         let storage = much_renewed([1, 2, 3]);
-        let other = spawn(&storage, |storage| storage.move_to(&key(3), &key(4), &setting("a")).unwrap());
-        let mine = storage.move_to(&key(4), &key(6), &setting("b")).unwrap();
+        let other = spawn(&storage, |storage| renew(storage, 3, 4));
+        let mine = renew(&storage, 4, 6);
         assert!(matches!(other.join().unwrap(), Moved::Done { .. }));
         let living = if mine == Moved::Gone { 4 } else { 6 };
-        assert!(names(&storage, &key(living)).is_some());
+        assert!(lives(&storage, living));
         assert_eq!(storage.tombstone(&key(1), NOW).unwrap().to, key(living));
         check_counts(&storage, 3);
     });
@@ -269,14 +281,7 @@ fn a_listing_finds_what_is_renewed_too_often_meanwhile() {
     for numbers in [[2, 5, 3], [1, 5, 3], [2, 4, 3]] {
         explore(move || {
             let storage = much_renewed(numbers);
-            let other = spawn(&storage, |storage| {
-                for (from, to) in [(3, 6), (6, 8)] {
-                    assert!(matches!(
-                        storage.move_to(&key(from), &key(to), &setting("a")).unwrap(),
-                        Moved::Done { .. }
-                    ));
-                }
-            });
+            let other = spawn(&storage, |storage| renew_along(storage, &[3, 6, 8]));
             assert!(!storage.find("ada", NOW).is_empty(), "the session was missed");
             other.join().unwrap();
             let found: Vec<_> = storage.find("ada", NOW).iter().map(|found| found.key).collect();
@@ -289,15 +294,8 @@ fn a_listing_finds_what_is_renewed_too_often_meanwhile() {
 #[test]
 fn a_listing_finds_what_comes_to_be_renewed_too_often_meanwhile() {
     explore(|| {
-        let storage = roomy();
-        let mut owned = record(&[]);
-        owned.principal = Some("ada".into());
-        storage.create(&key(1), &owned, NOW).unwrap();
-        let other = spawn(&storage, |storage| {
-            for (from, to) in [(1, 2), (2, 4), (4, 6), (6, 8)] {
-                assert!(matches!(storage.move_to(&key(from), &key(to), &setting("a")).unwrap(), Moved::Done { .. }));
-            }
-        });
+        let storage = with_session_of_ada(1);
+        let other = spawn(&storage, |storage| renew_along(storage, &[1, 2, 4, 6, 8]));
         assert!(!storage.find("ada", NOW).is_empty(), "the session was missed");
         other.join().unwrap();
     });
@@ -325,8 +323,8 @@ fn renewals_in_a_circle_never_wait_for_each_other() {
     explore(|| {
         let storage = with_session();
         storage.create(&key(2), &record(&[]), NOW).unwrap();
-        let other = spawn(&storage, |storage| storage.move_to(&key(2), &key(1), &setting("a")).unwrap());
-        assert_eq!(storage.move_to(&key(1), &key(2), &setting("b")).unwrap(), Moved::Taken);
+        let other = spawn(&storage, |storage| renew(storage, 2, 1));
+        assert_eq!(renew(&storage, 1, 2), Moved::Taken);
         assert_eq!(other.join().unwrap(), Moved::Taken);
     });
 }
@@ -356,7 +354,7 @@ fn the_bound_holds_and_the_counts_are_right() {
         create(3)(&storage);
         other.join().unwrap();
         assert_eq!(storage.len(), 2);
-        let held = [1, 2, 3].iter().filter(|&&number| names(&storage, &key(number)).is_some()).count();
+        let held = (1..=3).filter(|&number| lives(&storage, number)).count();
         check_counts(&storage, held);
         assert_eq!(held, 2);
     });

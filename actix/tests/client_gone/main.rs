@@ -2,10 +2,8 @@
 //! way by way. Each test lets the handler begin, then the client leave, then waits until the server has noticed.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test may panic")]
 
-#[path = "client_gone/http1.rs"]
 mod http1;
-#[path = "client_gone/http2.rs"]
 mod http2;
-#[path = "client_gone/scene.rs"]
 mod scene;
+#[path = "../support/mod.rs"]
 mod support;
