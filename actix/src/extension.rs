@@ -133,8 +133,8 @@ impl SessionExtension {
     /// The session, made when it is first asked for.
     pub(crate) fn session(&self, head: &RequestHead) -> Session {
         let begin = || {
-            let Setup { manager, transport, .. } = &*self.place.setup;
-            let mut exchange = manager.begin(transport.candidates(head.headers()), || client_info(head));
+            let Setup { manager, requests, transport, .. } = &*self.place.setup;
+            let mut exchange = requests.begin(transport.candidates(head.headers()), || client_info(head));
             exchange.set_passive(self.place.is_passive.get());
             if let Some(arrived) = self.place.arrived {
                 exchange = exchange.arrived_at(arrived);

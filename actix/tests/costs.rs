@@ -16,7 +16,7 @@ use actix_web::{
     test::{TestRequest, call_service, init_service},
     web,
 };
-use gsession::{AnyStorage, FileStorage, MemoryStorage, RedisHashStorage, RedisStorage, storage::redis::NearCache};
+use gsession::{FileStorage, IntoStorage, MemoryStorage, RedisHashStorage, RedisStorage, storage::redis::NearCache};
 use gsession_actix::{Session, SessionMiddleware};
 use gsession_test_servers::RedisServer;
 use support::{
@@ -103,7 +103,7 @@ fn allocations(system: &actix_web::rt::SystemRunner, mut call: impl AsyncFnMut()
 }
 
 /// What `untouched`, `read`, `read-write` and `write` allocate above the same application without sessions.
-fn above_bare(storage: impl Into<AnyStorage>) -> [u64; 4] {
+fn above_bare(storage: impl IntoStorage) -> [u64; 4] {
     let system = System::new();
     let sessions = SessionMiddleware::builder(storage).cookie_secure(false).build().unwrap();
     let bare = system.block_on(init_service(App::new().route("/untouched", web::get().to(untouched))));

@@ -96,7 +96,7 @@ macro_rules! ask {
 }
 
 async fn scenario(by: By) {
-    let service = service!(AnyStorage::from(MemoryStorage::new()));
+    let service = service!(AnyStorage::new(MemoryStorage::new()));
     let (body, id) = ask!(service, "/set?k=key1&v=100", by, None);
     assert_eq!(body, "");
     let id = id.expect("a client that presents nothing gets a cookie");
@@ -134,7 +134,7 @@ async fn session_header() {
 #[actix_web::test]
 async fn session_storage_file() {
     let folder = tempfile::tempdir().unwrap();
-    let open = || AnyStorage::from(FileStorage::open(folder.path().join("sessions")).unwrap());
+    let open = || AnyStorage::new(FileStorage::open(folder.path().join("sessions")).unwrap());
     let first = service!(open());
     let (_, id) = ask!(first, "/set?k=key&v=100", By::Header, None);
     let id = id.unwrap();
@@ -150,7 +150,7 @@ async fn session_storage_file() {
 /// application that wants another id says so with `set_id` or `renew`.
 #[actix_web::test]
 async fn session_custom_and_new_id() {
-    let service = service!(AnyStorage::from(MemoryStorage::new()));
+    let service = service!(AnyStorage::new(MemoryStorage::new()));
     let (body, set) = ask!(service, "/id/1234567890", By::Cookie, None);
     assert_eq!((body.as_str(), set.as_deref()), ("1234567890", Some("1234567890")));
     assert_eq!(ask!(service, "/get?k=key", By::Header, Some("1234567890")).0, "value");

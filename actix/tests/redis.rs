@@ -95,10 +95,10 @@ fn storages(url: &str) -> Vec<AnyStorage> {
     let strings = || RedisStorage::builder(url).connect_timeout(SOON).response_timeout(SOON);
     let hashes = || RedisHashStorage::builder(url).connect_timeout(SOON).response_timeout(SOON);
     vec![
-        AnyStorage::from(strings().build().unwrap()),
-        AnyStorage::from(hashes().build().unwrap()),
-        AnyStorage::from(strings().near_cache(NearCache::default()).build().unwrap()),
-        AnyStorage::from(hashes().near_cache(NearCache::default()).build().unwrap()),
+        AnyStorage::new(strings().build().unwrap()),
+        AnyStorage::new(hashes().build().unwrap()),
+        AnyStorage::new(strings().near_cache(NearCache::default()).build().unwrap()),
+        AnyStorage::new(hashes().near_cache(NearCache::default()).build().unwrap()),
     ]
 }
 

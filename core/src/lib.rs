@@ -107,4 +107,6 @@ pub use session::{
 pub use storage::file::FileStorage;
 #[cfg(feature = "redis")]
 pub use storage::redis::{RedisHashStorage, RedisStorage};
-pub use storage::{AnyStorage, AsyncStorage, Storage, StorageError, StorageErrorKind, memory::MemoryStorage};
+pub use storage::{
+    AnyStorage, AsyncStorage, IntoStorage, Storage, StorageError, StorageErrorKind, memory::MemoryStorage,
+};

@@ -85,7 +85,7 @@ fn evict(path: &Path) {
 #[test]
 fn what_is_in_memory_needs_no_other_thread() {
     let place = Place::new();
-    let storage = AnyStorage::from(place.storage.clone());
+    let storage = AnyStorage::new(place.storage.clone());
     with_a_busy_pool(async |_| {
         for _ in 0..2 {
             let loaded = storage.load(&place.key, &Access::passive(NOW)).now_or_never();
@@ -115,7 +115,7 @@ fn what_is_in_memory_needs_no_other_thread() {
 #[test]
 fn what_is_on_disk_only_is_read_by_another_thread() {
     let place = Place::new();
-    let storage = AnyStorage::from(place.storage.clone());
+    let storage = AnyStorage::new(place.storage.clone());
     with_a_busy_pool(async |release| {
         let access = Access::passive(NOW);
         // The system may have its reasons to keep a file in memory, but not always.

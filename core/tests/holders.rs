@@ -6,7 +6,8 @@ mod support;
 use std::{sync::Arc, time::Duration};
 
 use gsession::{
-    AnyStorage, AsyncStorage, Changes, Record, Storage, StorageError, StorageErrorKind, StoreKey, Timestamp,
+    AnyStorage, AsyncStorage, Changes, IntoStorage, Record, Storage, StorageError, StorageErrorKind, StoreKey,
+    Timestamp,
     record::Commit,
     storage::{Access, Committed, Created, Found, Lookup, Moved, Removed, StorageFuture, Swept, Tombstone, Touched},
 };
@@ -25,9 +26,9 @@ struct Awaited {
 }
 
 impl Awaited {
-    fn new(storage: impl Into<AnyStorage>) -> Self {
+    fn new(storage: impl IntoStorage) -> Self {
         let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();
-        Self { storage: storage.into(), runtime }
+        Self { storage: storage.into_storage(), runtime }
     }
 }
 

@@ -8,7 +8,7 @@ mod support;
 use std::{alloc::System, path::Path, time::Duration};
 
 use gsession::{
-    AnyStorage, AsyncManager, ClientInfo, Delivery, Exchange, ManualClock, RedisHashStorage, RedisStorage, Saved,
+    AsyncManager, ClientInfo, Delivery, Exchange, IntoStorage, ManualClock, RedisHashStorage, RedisStorage, Saved,
     SessionId, StoreKey, storage::redis::NearCache,
 };
 use gsession_test_servers::RedisServer;
@@ -108,7 +108,7 @@ async fn live_and_go(manager: &AsyncManager, end: End, user: &str) {
 }
 
 /// Generation after generation, the clock moves on and what is over is swept. Afterwards no bytes may have come to stay.
-async fn generations(name: &str, storage: impl Into<AnyStorage>, ends: &[End]) {
+async fn generations(name: &str, storage: impl IntoStorage, ends: &[End]) {
     // Half of what a single key for each session would take: tables and buffers still vary.
     let slack = MORE * SESSIONS * ends.len() * size_of::<StoreKey>() / 2;
     let clock = ManualClock::new(NOW);

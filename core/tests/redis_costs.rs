@@ -5,8 +5,8 @@
 use std::time::Duration;
 
 use gsession::{
-    AnyStorage, AsyncManager, ClientInfo, Delivery, Exchange, Limits, Manager, ManualClock, RedisHashStorage,
-    RedisStorage, Saved, SessionId, Storage, StoreKey, storage::redis::NearCache,
+    AnyStorage, AsyncManager, ClientInfo, Delivery, Exchange, IntoStorage, Limits, Manager, ManualClock,
+    RedisHashStorage, RedisStorage, Saved, SessionId, Storage, StoreKey, storage::redis::NearCache,
 };
 use gsession_test_servers::{Monitor, Proxy, RedisServer, Seen};
 
@@ -26,10 +26,10 @@ struct Cost {
 }
 
 impl Place {
-    fn new<S: Into<AnyStorage>>(build: impl FnOnce(&str) -> S) -> Self {
+    fn new<S: IntoStorage>(build: impl FnOnce(&str) -> S) -> Self {
         let server = RedisServer::start();
         let proxy = Proxy::to(server.port());
-        let storage: AnyStorage = build(&proxy.url()).into();
+        let storage: AnyStorage = build(&proxy.url()).into_storage();
         let clock = ManualClock::default();
         let manager = AsyncManager::builder(storage).clock(clock.clone()).limits(limits()).build().unwrap();
         Self { server, proxy, manager, clock }

@@ -25,11 +25,11 @@ pub fn open(cli: &Cli) -> Result<(AnyStorage, StorageInfo), StorageError> {
         Kind::File => {
             let storage = FileStorage::open(&cli.session_dir)?;
             let name = format!("a file in {}", cli.session_dir.display());
-            (AnyStorage::from(storage), StorageInfo { name, survives_restart: true })
+            (AnyStorage::new(storage), StorageInfo { name, survives_restart: true })
         }
         Kind::Memory => {
             let name = "the memory of this process".to_owned();
-            (AnyStorage::from(MemoryStorage::new()), StorageInfo { name, survives_restart: false })
+            (AnyStorage::new(MemoryStorage::new()), StorageInfo { name, survives_restart: false })
         }
         Kind::Redis => {
             let mut builder = RedisStorage::builder(&cli.redis_url());
@@ -38,7 +38,7 @@ pub fn open(cli: &Cli) -> Result<(AnyStorage, StorageInfo), StorageError> {
             }
             let storage = builder.build()?;
             storage.check()?;
-            (AnyStorage::from(storage), redis_info("string", cli))
+            (AnyStorage::new(storage), redis_info("string", cli))
         }
         Kind::RedisHash => {
             let mut builder = RedisHashStorage::builder(&cli.redis_url());
@@ -47,7 +47,7 @@ pub fn open(cli: &Cli) -> Result<(AnyStorage, StorageInfo), StorageError> {
             }
             let storage = builder.build()?;
             storage.check()?;
-            (AnyStorage::from(storage), redis_info("hash", cli))
+            (AnyStorage::new(storage), redis_info("hash", cli))
         }
     })
 }

@@ -6,7 +6,7 @@ mod service;
 use std::{sync::Arc, time::Duration};
 
 use gsession::{
-    AnyStorage, AsyncManager,
+    AsyncManager, IntoStorage,
     http::{self, ConfigError, Configured, ServiceSettings},
 };
 
@@ -61,6 +61,8 @@ pub type SessionMiddlewareBuilder = http::Builder<SessionMiddleware>;
 #[derive(Debug)]
 pub(crate) struct Setup {
     pub(crate) manager: AsyncManager,
+    /// The same manager, for requests: what they destroy after their end is ended in the background.
+    pub(crate) requests: AsyncManager,
     pub(crate) transport: Transport,
     pub(crate) background: BackgroundLogouts,
 }
@@ -72,7 +74,7 @@ impl SessionMiddleware {
     /// Browsers ignore such a cookie over plain HTTP, except that some accept it on `localhost`: see
     /// [`cookie_secure`](SessionMiddlewareBuilder::cookie_secure).
     #[must_use]
-    pub fn new(storage: impl Into<AnyStorage>) -> Self {
+    pub fn new(storage: impl IntoStorage) -> Self {
         let transport = http::Transport::default();
         let manager = AsyncManager::new(storage).in_realm(transport.realm());
         Self::of(manager, transport, ServiceSettings::SHUTDOWN_TIMEOUT)
@@ -93,15 +95,15 @@ impl SessionMiddleware {
     /// # let _ = sessions;
     /// # Ok::<(), gsession_actix::ConfigError>(())
     /// ```
-    pub fn builder(storage: impl Into<AnyStorage>) -> SessionMiddlewareBuilder {
+    pub fn builder(storage: impl IntoStorage) -> SessionMiddlewareBuilder {
         http::Builder::new(ServiceSettings::new(storage))
     }
 
     fn of(manager: AsyncManager, transport: http::Transport, shutdown_timeout: Duration) -> Self {
         let background = BackgroundLogouts::new(shutdown_timeout);
         let late = background.clone();
-        let manager = manager.end_late_with(move |session| late.carry_out(session));
-        Self { setup: Arc::new(Setup { manager, transport: transport.into(), background }) }
+        let requests = manager.clone().end_late_with(move |session| late.carry_out(session));
+        Self { setup: Arc::new(Setup { manager, requests, transport: transport.into(), background }) }
     }
 
     /// The manager behind the sessions: for listing and ending a user's sessions, and for sessions outside requests.

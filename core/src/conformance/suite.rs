@@ -14,7 +14,7 @@ use super::{
     fixture::{Fixture, Source},
     verdict::{Flaw, Verdict},
 };
-use crate::{AnyStorage, Clock as _, Storage, SystemClock};
+use crate::{Clock as _, IntoStorage, Storage, SystemClock};
 
 /// How long a case may take by default.
 const PATIENCE: Duration = Duration::from_secs(120);
@@ -39,9 +39,11 @@ impl Suite {
 
     /// For an async storage. `make` returns a new, empty storage each time: each case has its own. `make` and the storage run in
     /// a multi-threaded tokio runtime with all drivers that are compiled in.
-    pub fn asynchronous<S: Into<AnyStorage>>(make: impl Fn() -> S + Send + Sync + 'static) -> Self {
+    pub fn asynchronous<S: IntoStorage>(make: impl Fn() -> S + Send + Sync + 'static) -> Self {
         let executor = Executor::start().map_err(Arc::new);
-        Self::new(executor.map(|executor| Source::Asynchronous(Arc::new(move || make().into()), Arc::new(executor))))
+        Self::new(
+            executor.map(|executor| Source::Asynchronous(Arc::new(move || make().into_storage()), Arc::new(executor))),
+        )
     }
 
     fn new(source: Result<Source, Arc<io::Error>>) -> Self {

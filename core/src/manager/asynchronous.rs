@@ -10,8 +10,8 @@ use std::{
 
 use super::builder::{Built, ManagerBuilder};
 use crate::{
-    AnyStorage, AsyncSession, ClientInfo, Exchange, MemoryStorage, Realm, SessionId, SessionInfo, StorageError,
-    StoreKey, Timestamp,
+    AnyStorage, AsyncSession, ClientInfo, Exchange, IntoStorage, MemoryStorage, Realm, SessionId, SessionInfo,
+    StorageError, StoreKey, Timestamp,
     session::{Config, LateEnd, Machine},
     storage::Swept,
 };
@@ -40,13 +40,13 @@ pub struct AsyncManager {
 impl AsyncManager {
     /// A manager with the default settings.
     #[must_use]
-    pub fn new(storage: impl Into<AnyStorage>) -> Self {
+    pub fn new(storage: impl IntoStorage) -> Self {
         Self::builder(storage).build_default()
     }
 
     /// A manager with other settings.
-    pub fn builder(storage: impl Into<AnyStorage>) -> ManagerBuilder<Self> {
-        ManagerBuilder::new(storage.into())
+    pub fn builder(storage: impl IntoStorage) -> ManagerBuilder<Self> {
+        ManagerBuilder::new(storage.into_storage())
     }
 
     /// A handle without a session, for integrations to hand out where there is no manager: every use of it is an error with the

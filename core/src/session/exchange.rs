@@ -63,7 +63,7 @@ impl Outcome {
     #[must_use]
     pub const fn of_http(method_is_safe: bool, status: u16) -> Self {
         match status {
-            500.. => Self::Failed,
+            500..=599 => Self::Failed,
             400..=499 => Self::Refused,
             _ if method_is_safe => Self::Answered,
             _ => Self::Changed,
@@ -157,13 +157,19 @@ impl<S: Handle> Exchange<S> {
 
     /// What an answer means for the session, before the end is stored; whether the page may be that of a logged-in user.
     fn prepare(&self, outcome: Outcome, client: impl FnOnce() -> ClientInfo) -> bool {
-        let mut machine = self.0.shared().machine.lock();
-        let logged_in = machine.may_be_logged_in();
-        if outcome == Outcome::Failed {
-            machine.abandon();
-        }
-        if machine.may_be_created() {
-            machine.set_client(client());
+        let machine = &self.0.shared().machine;
+        let (logged_in, may_be_created) = {
+            let mut machine = machine.lock();
+            let logged_in = machine.may_be_logged_in();
+            if outcome == Outcome::Failed {
+                machine.abandon();
+            }
+            (logged_in, machine.may_be_created())
+        };
+        if may_be_created {
+            // Code of the integration, which may look at the session.
+            let client = client();
+            machine.lock().set_client(client);
         }
         logged_in
     }

@@ -8,7 +8,7 @@ use super::{
 };
 use crate::{KeyScheme, Record, StoreKey, Timestamp, record::Commit};
 
-/// Any storage, behind one pointer; clones share it. Managers and the middleware take whatever converts into one.
+/// Any storage, behind one pointer; clones share it. Managers and the middleware take whatever [can become one](IntoStorage).
 ///
 /// | from | its methods run |
 /// |---|---|
@@ -21,8 +21,8 @@ use crate::{KeyScheme, Record, StoreKey, Timestamp, record::Commit};
 ///
 /// fn chosen_at_run_time(name: &str) -> Result<AnyStorage, String> {
 ///     match name {
-///         "memory" => Ok(MemoryStorage::new().into()),
-///         // "file" => Ok(FileStorage::open("sessions")?.into()), with the feature `tokio`
+///         "memory" => Ok(AnyStorage::new(MemoryStorage::new())),
+///         // "file" => Ok(AnyStorage::new(FileStorage::open("sessions")?)), with the feature `tokio`
 ///         other => Err(format!("there is no storage {other}")),
 ///     }
 /// }
@@ -39,7 +39,23 @@ enum Kind {
     Waiting(Arc<dyn AsyncStorage>),
 }
 
+/// What a manager, a middleware and [`AnyStorage::new`] take: an [`AsyncStorage`], an [`AnyStorage`], a
+/// [`MemoryStorage`](crate::MemoryStorage), or a `FileStorage` (feature `tokio`).
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is not a storage for async sessions",
+    note = "implement `AsyncStorage` for it; or wrap a blocking `Storage`: `AnyStorage::immediate(storage)` if it never waits, `AnyStorage::blocking(storage)` (feature `tokio`) if it does"
+)]
+pub trait IntoStorage {
+    /// The storage behind one pointer.
+    fn into_storage(self) -> AnyStorage;
+}
+
 impl AnyStorage {
+    /// Takes a storage of any kind.
+    pub fn new(storage: impl IntoStorage) -> Self {
+        storage.into_storage()
+    }
+
     /// A blocking storage whose methods are called in place. For storages that never wait, such as maps in memory: one that
     /// does wait holds up every request of its thread.
     ///
@@ -71,7 +87,7 @@ impl AnyStorage {
     /// ```
     #[cfg(feature = "tokio")]
     pub fn blocking(storage: impl Storage + 'static) -> Self {
-        super::pool::Pool::new(storage).into()
+        super::pool::Pool::new(storage).into_storage()
     }
 
     /// Whether the storage never waits, so that each of its answers is there at the first poll.
@@ -224,22 +240,28 @@ impl AnyStorage {
     }
 }
 
-impl<S: AsyncStorage + 'static> From<S> for AnyStorage {
-    fn from(storage: S) -> Self {
-        Self(Kind::Waiting(Arc::new(storage)))
+impl IntoStorage for AnyStorage {
+    fn into_storage(self) -> AnyStorage {
+        self
     }
 }
 
-impl From<crate::MemoryStorage> for AnyStorage {
-    fn from(storage: crate::MemoryStorage) -> Self {
-        Self::immediate(storage)
+impl<S: AsyncStorage + 'static> IntoStorage for S {
+    fn into_storage(self) -> AnyStorage {
+        AnyStorage(Kind::Waiting(Arc::new(self)))
+    }
+}
+
+impl IntoStorage for crate::MemoryStorage {
+    fn into_storage(self) -> AnyStorage {
+        AnyStorage::immediate(self)
     }
 }
 
 #[cfg(all(feature = "file", feature = "tokio", unix))]
-impl From<crate::FileStorage> for AnyStorage {
-    fn from(storage: crate::FileStorage) -> Self {
-        Self::blocking(storage)
+impl IntoStorage for crate::FileStorage {
+    fn into_storage(self) -> AnyStorage {
+        AnyStorage::blocking(self)
     }
 }
 

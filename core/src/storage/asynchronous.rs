@@ -1,8 +1,10 @@
 //! The async storage trait.
 
-use std::{future::Future, ops::Deref, pin::Pin};
+use std::{future::Future, pin::Pin};
 
-use super::{Access, Committed, Created, Found, Lookup, Moved, Removed, StorageError, Swept, Tombstone, Touched};
+use super::{
+    Access, Committed, Created, Found, Lookup, Moved, Pointer, Removed, StorageError, Swept, Tombstone, Touched,
+};
 use crate::{
     KeyScheme, Record, StoreKey, Timestamp,
     record::{Changes, Commit},
@@ -85,7 +87,7 @@ pub trait AsyncStorage: Send + Sync {
 /// Whatever points to a storage is one: `Arc<S>`, `Box<dyn AsyncStorage>`, `&S`.
 impl<P> AsyncStorage for P
 where
-    P: Deref<Target: AsyncStorage> + Send + Sync,
+    P: Pointer<Target: AsyncStorage> + Send + Sync,
 {
     fn load<'a>(&'a self, key: &'a StoreKey, access: &'a Access) -> StorageFuture<'a, Lookup> {
         (**self).load(key, access)

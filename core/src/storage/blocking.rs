@@ -1,8 +1,8 @@
 //! The blocking storage trait.
 
-use std::ops::Deref;
-
-use super::{Access, Committed, Created, Found, Lookup, Moved, Removed, StorageError, Swept, Tombstone, Touched};
+use super::{
+    Access, Committed, Created, Found, Lookup, Moved, Pointer, Removed, StorageError, Swept, Tombstone, Touched,
+};
 use crate::{
     KeyScheme, Record, StoreKey, Timestamp,
     record::{Changes, Commit},
@@ -27,6 +27,7 @@ use crate::{
 ///
 /// The module `conformance` (with the feature of that name) tests a storage against every sentence of this contract. The example
 /// `custom_storage` in the repository is one of four methods.
+#[diagnostic::on_unimplemented(message = "`{Self}` is not a session storage", note = "implement `Storage` for it")]
 pub trait Storage: Send + Sync {
     /// Reads the session under `key`.
     ///
@@ -87,7 +88,7 @@ pub trait Storage: Send + Sync {
     /// living session is reachable. Of several moves from one key, one wins. The same move, asked for again because its answer
     /// was lost, finishes what was begun and answers `Done` or `Taken`.
     ///
-    /// For [`TOMBSTONE_LIFETIME`](super::TOMBSTONE_LIFETIME) the storage remembers the move: under `from` it then answers `Moved`,
+    /// For [`TOMBSTONE_LIFETIME`](super::TOMBSTONE_LIFETIME) the storage remembers the move: under `from` it then answers `Renewed`,
     /// [`remove`](Self::remove) gives `to`, and [`tombstone`](Self::tombstone) gives all of it. By default: not supported, and `renew` fails with an error.
     ///
     /// # Errors
@@ -148,7 +149,7 @@ pub trait Storage: Send + Sync {
 /// Whatever points to a storage is one: `Arc<S>`, `Box<dyn Storage>`, `&S`.
 impl<P> Storage for P
 where
-    P: Deref<Target: Storage> + Send + Sync,
+    P: Pointer<Target: Storage> + Send + Sync,
 {
     fn load(&self, key: &StoreKey, access: &Access) -> Result<Lookup, StorageError> {
         (**self).load(key, access)

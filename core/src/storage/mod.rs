@@ -11,6 +11,7 @@ mod error;
 pub mod file;
 pub mod memory;
 mod outcome;
+mod pointer;
 #[cfg(feature = "tokio")]
 mod pool;
 #[cfg(feature = "redis")]
@@ -22,11 +23,12 @@ pub use crate::{
     id::SealedId,
     record::{Access, Bounds, Extend, Snapshot},
 };
-pub use any_storage::AnyStorage;
+pub use any_storage::{AnyStorage, IntoStorage};
 pub use asynchronous::{AsyncStorage, StorageFuture};
 pub use blocking::Storage;
 pub use error::{StorageError, StorageErrorKind};
 pub use outcome::{Committed, Created, Found, Lookup, Moved, Removed, Swept, Tombstone, Touched};
+use pointer::Pointer;
 pub(crate) use trail::{Leads, Trail};
 
 use std::time::Duration;

@@ -231,7 +231,7 @@ impl Face {
             Side::Blocking => (Arc::new(storage.clone()), Gives::Blocking(Manager::new(storage))),
             Side::Waiting => {
                 let runtime = runtime();
-                let driven = Driven(Arc::clone(&runtime), AnyStorage::from(storage.clone()));
+                let driven = Driven(Arc::clone(&runtime), AnyStorage::new(storage.clone()));
                 (Arc::new(driven), Gives::Waiting(AsyncManager::new(storage), runtime))
             }
         };

@@ -28,11 +28,11 @@ pub(crate) fn in_memory() -> Demo {
 
 pub(crate) fn with_clock() -> (Demo, ManualClock) {
     let clock = ManualClock::new(SystemClock.now());
-    (over(AnyStorage::from(MemoryStorage::new()), &clock), clock)
+    (over(AnyStorage::new(MemoryStorage::new()), &clock), clock)
 }
 
 pub(crate) fn in_folder(folder: &Path) -> Demo {
-    over(AnyStorage::from(FileStorage::open(folder).unwrap()), &ManualClock::new(SystemClock.now()))
+    over(AnyStorage::new(FileStorage::open(folder).unwrap()), &ManualClock::new(SystemClock.now()))
 }
 
 pub(crate) fn with_outages() -> (Demo, Outages) {

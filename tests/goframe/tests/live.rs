@@ -122,11 +122,9 @@ async fn both_ways(storage: &str) {
     let url = redis.url();
     let rust = serve(match storage {
         "redis" => {
-            AnyStorage::from(RedisStorage::builder(&url).goframe().key_prefix("shop:").build().expect("a storage"))
+            AnyStorage::new(RedisStorage::builder(&url).goframe().key_prefix("shop:").build().expect("a storage"))
         }
-        _ => {
-            AnyStorage::from(RedisHashStorage::builder(&url).goframe().key_prefix("shop:").build().expect("a storage"))
-        }
+        _ => AnyStorage::new(RedisHashStorage::builder(&url).goframe().key_prefix("shop:").build().expect("a storage")),
     })
     .await;
 

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use super::{Builder, Configured};
 use crate::{
-    AnyStorage, AsyncManager, Clock, IdGenerator, Limits, ManagerBuilder,
+    AsyncManager, Clock, IdGenerator, IntoStorage, Limits, ManagerBuilder,
     http::{ConfigError, Transport},
 };
 
@@ -22,7 +22,7 @@ impl ServiceSettings {
     pub const SHUTDOWN_TIMEOUT: Duration = Duration::from_secs(30);
 
     /// The default settings over a storage.
-    pub fn new(storage: impl Into<AnyStorage>) -> Self {
+    pub fn new(storage: impl IntoStorage) -> Self {
         Self { manager: AsyncManager::builder(storage), realm: None, shutdown_timeout: Self::SHUTDOWN_TIMEOUT }
     }
 

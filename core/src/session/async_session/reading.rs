@@ -211,11 +211,10 @@ impl Shared {
     /// Makes sure that the entries `names`, or all, are known; whether the storage was asked. `lock` is that on `io`, if the caller
     /// has it.
     pub(super) async fn read(&self, names: Option<&[&str]>, lock: Option<&MutexGuard<'_, ()>>) -> Result<bool, Error> {
-        let now = self.config.clock.now();
         let (mut own_lock, mut asked) = (None, false);
         // A client that presented several ids needs several reads.
         loop {
-            let need = self.machine.lock().want(names, now, &self.config)?;
+            let need = self.machine.lock().want(names, self.config.clock.now(), &self.config)?;
             let Some(need) = need else { return Ok(asked) };
             if lock.is_none() && own_lock.is_none() {
                 own_lock = Some(self.io.lock().await);

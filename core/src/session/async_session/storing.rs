@@ -44,24 +44,18 @@ impl<E: From<Error>> AsyncSession<E> {
 }
 
 impl Shared {
-    /// Leads the machine through the storage until everything is stored. An error counts as told.
-    pub(crate) async fn store(&self, progress: Progress) -> Result<Progress, Error> {
+    /// Leads the machine through the storage until everything is stored.
+    pub(crate) async fn store(&self, mut progress: Progress) -> Result<Progress, Error> {
         let _one_at_a_time = self.io.lock().await;
-        let stored = self.lead(progress).await;
-        if stored.is_err() {
-            self.machine.lock().tell();
-        }
-        stored
-    }
-
-    async fn lead(&self, mut progress: Progress) -> Result<Progress, Error> {
         let (storage, config) = (&self.storage, &*self.config);
         let machine = || self.machine.lock();
         loop {
             let next = machine().next(&mut progress, config.clock.now(), config)?;
             let Some(step) = next else { return Ok(progress) };
             let failed = |error: StorageError| {
-                machine().failed(matches!(step, Step::Move(_)), &error);
+                let mut machine = machine();
+                machine.failed(matches!(step, Step::Move(_)), &error);
+                machine.tell();
                 error
             };
             match &step {

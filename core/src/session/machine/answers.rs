@@ -36,7 +36,7 @@ impl Machine {
     /// Takes the answer to [`Step::Remove`](super::Step::Remove).
     pub(crate) fn removed(&mut self, key: StoreKey, removed: Removed, progress: &mut Progress) -> Result<(), Error> {
         self.was_destroyed_meanwhile();
-        self.ending.removed(key, removed)?;
+        self.ending.removed(key, removed).inspect_err(|_| self.was_told = true)?;
         progress.saved = Saved::Destroyed;
         Ok(())
     }
@@ -68,6 +68,7 @@ impl Machine {
             Created::Exists => {
                 pending.settle();
                 if held.as_ref().is_some_and(super::Held::is_given) {
+                    self.was_told = true;
                     return Err(Error::IdTaken);
                 }
             }

@@ -198,6 +198,11 @@ impl Pending {
         self.changes.is_empty() && self.in_flight.is_none() && !self.renew
     }
 
+    /// The principal that this request has set, or that it has set to none.
+    pub(super) fn new_principal(&self) -> Option<&Option<Arc<str>>> {
+        self.changes.new_principal().or_else(|| self.in_flight.as_ref()?.new_principal())
+    }
+
     /// The changes leave for the storage; what is written meanwhile is kept apart.
     pub(super) fn take_off(&mut self) -> Arc<Changes> {
         let changes = Arc::new(std::mem::take(&mut self.changes));

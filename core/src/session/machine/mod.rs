@@ -225,7 +225,7 @@ impl Machine {
     /// The response has left: nothing more can be stored, and no id can reach the client. What was not stored is dropped; a
     /// destroy stays.
     pub(crate) fn discard(&mut self) {
-        if !self.is_closed() {
+        if matches!(self.life, Life::Open) {
             self.abandon();
             self.life = Life::Closed;
         }

@@ -26,6 +26,12 @@ impl Machine {
         now: Timestamp,
         config: &Config,
     ) -> Result<Option<Step>, Error> {
+        let next = self.decide(progress, now, config);
+        self.was_told |= next.is_err();
+        next
+    }
+
+    fn decide(&mut self, progress: &mut Progress, now: Timestamp, config: &Config) -> Result<Option<Step>, Error> {
         if let Life::Detached(why) = self.life {
             return Err(Error::Detached(why));
         }

@@ -122,7 +122,7 @@ impl Machine {
         match &self.current.state {
             State::Found(view) => {
                 let mut info = SessionInfo::of(&view.snapshot.record);
-                if let Some(principal) = self.current.pending.changes.new_principal() {
+                if let Some(principal) = self.current.pending.new_principal() {
                     info.principal.clone_from(principal);
                 }
                 Some(info)
@@ -133,7 +133,7 @@ impl Machine {
 
     /// Whose session this is, after [`want`](Self::want) of all.
     pub(crate) fn principal(&self) -> Option<Arc<str>> {
-        match (self.current.pending.changes.new_principal(), &self.current.state) {
+        match (self.current.pending.new_principal(), &self.current.state) {
             (Some(principal), _) => principal.clone(),
             (None, State::Found(view)) => view.snapshot.record.principal.clone(),
             (None, _) => None,

@@ -112,7 +112,7 @@ impl Machine {
         }
         // What the client holds is not looked at any more; it learns the given id as soon as a session is stored under it.
         let Current { held, state, .. } = &mut self.current;
-        let client_has_it = held.as_ref().is_some_and(|held| held.id == id);
+        let client_has_it = held.as_ref().is_some_and(|held| held.id == id && !held.is_news());
         self.presented.pass_all(held.take().map(|held| held.id));
         (*held, *state) = (Some(Held::given(id, client_has_it)), State::Unknown);
         Ok(())

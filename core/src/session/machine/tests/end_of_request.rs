@@ -385,6 +385,16 @@ fn a_move_that_was_not_answered_is_found_again() {
 }
 
 #[test]
+fn a_principal_on_its_way_to_the_storage_is_the_sessions() {
+    let mut request = Request::presenting(Some(old_id()));
+    request.read(stored_of("eve"));
+    request.machine.set_principal(Some("ada".into()), &request.config).unwrap();
+    lose_a_step(&mut request);
+    assert_eq!(request.machine.principal().as_deref(), Some("ada"));
+    assert_eq!(request.machine.info().unwrap().principal.as_deref(), Some("ada"));
+}
+
+#[test]
 fn a_destroy_ends_what_was_not_answered() {
     let mut request = Request::presenting(None);
     request.write();

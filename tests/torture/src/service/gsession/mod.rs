@@ -19,7 +19,7 @@ const ELSEWHERE: &str = "another application";
 
 pub(super) fn serve(settings: &Serve) -> Result<()> {
     let storage = match settings.sabotage {
-        Some(sabotage) => AnyStorage::from(Sabotaged::new(storage(settings)?, sabotage)),
+        Some(sabotage) => AnyStorage::new(Sabotaged::new(storage(settings)?, sabotage)),
         None => storage(settings)?,
     };
     let sessions = || SessionMiddleware::builder(storage.clone()).cookie_secure(false);
@@ -53,21 +53,21 @@ fn storage(settings: &Serve) -> Result<AnyStorage> {
     const TIMEOUT: Duration = Duration::from_secs(2);
     let redis = || anyhow::Ok(RedisStorage::builder(first(settings)?).response_timeout(TIMEOUT));
     Ok(match settings.target {
-        Target::File => AnyStorage::from(FileStorage::open(first(settings)?)?),
-        Target::Redis => AnyStorage::from(redis()?.build()?),
-        Target::RedisNear => AnyStorage::from(redis()?.near_cache(NearCache::default()).build()?),
+        Target::File => AnyStorage::new(FileStorage::open(first(settings)?)?),
+        Target::Redis => AnyStorage::new(redis()?.build()?),
+        Target::RedisNear => AnyStorage::new(redis()?.near_cache(NearCache::default()).build()?),
         Target::RedisHash => {
-            AnyStorage::from(RedisHashStorage::builder(first(settings)?).response_timeout(TIMEOUT).build()?)
+            AnyStorage::new(RedisHashStorage::builder(first(settings)?).response_timeout(TIMEOUT).build()?)
         }
         Target::RedisSentinel => {
             let (service, urls) = settings.place.split_first().context("a service and the Sentinels that know it")?;
             let urls = urls.iter().map(String::as_str);
-            AnyStorage::from(RedisStorage::sentinel(urls, service).response_timeout(TIMEOUT).build()?)
+            AnyStorage::new(RedisStorage::sentinel(urls, service).response_timeout(TIMEOUT).build()?)
         }
         Target::RedisCluster => {
             let urls = settings.place.iter().map(String::as_str);
-            AnyStorage::from(RedisStorage::cluster(urls).response_timeout(TIMEOUT).build()?)
+            AnyStorage::new(RedisStorage::cluster(urls).response_timeout(TIMEOUT).build()?)
         }
-        _ => AnyStorage::from(MemoryStorage::new()),
+        _ => AnyStorage::new(MemoryStorage::new()),
     })
 }
