@@ -184,7 +184,7 @@ async fn the_log_shows_no_secret() {
     }
     let text = log().lock().unwrap().clone();
     for line in [
-        "a session was ended or renewed by another request",
+        "another request ended or renewed a session",
         "a session operation failed",
         "a session was dropped with changes",
         "a session file cannot be read",
