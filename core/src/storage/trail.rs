@@ -34,10 +34,7 @@ impl Trail {
     /// [`StorageError`] if the path is longer than any real one. The session may still be alive somewhere.
     pub(crate) fn follow(&mut self, key: &StoreKey) -> Result<Leads, StorageError> {
         if self.mark.as_ref() == Some(key) {
-            tracing::warn!(
-                ?key,
-                "tombstones of renewals in the storage form a cycle; they count as no session"
-            );
+            tracing::warn!(?key, "tombstones of renewals in the storage form a cycle; they count as no session");
             return Ok(Leads::InACircle);
         }
         if self.steps >= LONGEST {

@@ -3,10 +3,10 @@
 use super::CookieAttributes;
 use crate::http::{ConfigError, token::is_name};
 
-/// The name of the cookie if nothing else is set and its attributes are what the prefix asks for.
+/// The default name, if the attributes match its prefix.
 const STRONGEST: &str = "__Host-Http-gsession";
 
-/// The name of the cookie if its attributes rule the prefix out.
+/// The default name, if the attributes rule the prefix out.
 const PLAIN: &str = "gsession";
 
 /// Names that browsers accept only with `Secure`. `__Host-` covers `__Host-Http-`.
@@ -15,7 +15,7 @@ const SECURE: [&str; 3] = ["__Secure-", "__Host-", "__Http-"];
 /// Names that browsers accept only with the path `/` and without a domain. It covers `__Host-Http-`.
 const HOST: &str = "__Host-";
 
-/// The name: as set, or the strongest default that the other attributes allow.
+/// The name as set, or the strongest default that the other attributes allow.
 pub(super) fn resolve(attributes: &CookieAttributes) -> String {
     attributes.name.clone().unwrap_or_else(|| {
         let may_have_prefix = attributes.secure && is_host_wide(attributes);
@@ -23,9 +23,9 @@ pub(super) fn resolve(attributes: &CookieAttributes) -> String {
     })
 }
 
-/// Checks that it is a name, and that the attributes keep what its prefix promises.
+/// Checks that it is a valid name, and that the attributes match its prefix.
 ///
-/// `__Http-` and `__Host-Http-` also ask for `HttpOnly`, which every session cookie has.
+/// `__Http-` and `__Host-Http-` also require `HttpOnly`, which every session cookie has.
 pub(super) fn check(name: &str, attributes: &CookieAttributes) -> Result<(), ConfigError> {
     if !is_name(name) {
         return Err(ConfigError::CookieName(name.to_owned()));
@@ -43,7 +43,7 @@ fn is_host_wide(attributes: &CookieAttributes) -> bool {
     attributes.domain.is_none() && attributes.path == "/"
 }
 
-/// As browsers compare prefixes: without regard to case.
+/// Compares prefixes as browsers do, ignoring case.
 fn has_prefix(name: &str, prefix: &str) -> bool {
     name.get(..prefix.len()).is_some_and(|start| start.eq_ignore_ascii_case(prefix))
 }
