@@ -7,7 +7,7 @@ use actix_web::{
 
 use crate::{Session, extension::SessionExtension};
 
-/// Gives the session of a request, on [`HttpRequest`], [`ServiceRequest`] and [`ServiceResponse`].
+/// Returns the session of a request, on [`HttpRequest`], [`ServiceRequest`] and [`ServiceResponse`].
 ///
 /// ```
 /// use actix_web::{HttpRequest, Result};
@@ -21,8 +21,8 @@ use crate::{Session, extension::SessionExtension};
 /// # let _ = profile;
 /// ```
 ///
-/// Guards have no session: a guard decides on the spot, and reading a session may have to wait. Check roles in a middleware
-/// instead, which may wait, or in an extractor of your own:
+/// Guards have no session: a guard is synchronous, and reading a session may have to wait. Check roles in a middleware,
+/// or in an extractor of your own:
 ///
 /// ```
 /// use actix_web::{
@@ -49,16 +49,18 @@ use crate::{Session, extension::SessionExtension};
 /// # let _ = admin_area;
 /// ```
 pub trait SessionExt {
-    /// The session of this request. Holding it is not using it: nothing is read or stored before a method asks for it.
+    /// The session of this request. Getting it does not use it: nothing is read or stored until you call a method that
+    /// needs it.
     ///
-    /// Without [`SessionMiddleware`](crate::SessionMiddleware) around the handler, reading and writing answer an error that
-    /// says so. With several, it is the innermost one's; the same middleware applied twice is one.
+    /// Without [`SessionMiddleware`](crate::SessionMiddleware) around the handler, reads and writes return an error
+    /// that says so. With several, you get the session of the innermost one. The same middleware applied twice counts
+    /// once.
     ///
-    /// After the middleware is done, for example in a middleware around it, the session can only be read or destroyed: writing is an
-    /// error ([`gsession::Error::Closed`]).
+    /// Once the middleware is done, for example in a middleware around it, the session can only be read or destroyed: a
+    /// write is an error ([`gsession::Error::Closed`]).
     fn get_session(&self) -> Session;
 
-    /// The session of the middleware whose cookie (or header) has this name, where several are nested.
+    /// If middlewares are nested: the session of the one whose cookie or header has this name.
     fn get_session_named(&self, name: &str) -> Session;
 }
 
@@ -94,7 +96,7 @@ impl<B> SessionExt for ServiceResponse<B> {
     }
 }
 
-/// The place of the innermost middleware that is not done yet; if all are, of the one whose response this is.
+/// The place of the innermost middleware that is not done yet; if all are done, of the one whose response this is.
 pub(crate) fn extension_of(req: &HttpRequest) -> Option<SessionExtension> {
     let innermost = req.extensions().get::<SessionExtension>().cloned()?;
     Some(innermost.clone().first_open().unwrap_or(innermost))

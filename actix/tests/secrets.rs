@@ -162,7 +162,7 @@ async fn the_log_shows_no_secret() {
         }
 
         // A request that is cut off, whose destroy then fails.
-        let cut_off = "could not be ended after its request had come to its end";
+        let cut_off = "could not be ended after its request; giving up";
         let before = log().lock().unwrap().matches(cut_off).count();
         place.probe.fail(&[Op::Remove]);
         let id = ids.last().unwrap().clone();

@@ -46,7 +46,7 @@
 //! | [`Clock`], [`Timestamp`] | time, which tests can control |
 //! | `http` | HTTP rules for cookies, session headers and caches, for framework integrations (shown with the feature `http`) |
 //! | [`guarantees`] | each promise, the tests that show it, and the peers |
-//! | [`design`] | how gsession is built; what codes such as `S4`, `H2` and `R17` mean |
+//! | [`design`] | how gsession is built; its rules, with codes such as [S4](crate::design#s4) |
 //! | [`formats`] | what is stored, byte by byte |
 //! | `conformance` | for authors of storages: tests a storage against the contract (shown with the feature `conformance`) |
 //! | `coming_from_goframe` | GoFrame's names and ours, and how to migrate without logging anyone out (shown with the feature `redis`) |

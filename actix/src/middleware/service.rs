@@ -1,4 +1,4 @@
-//! The `Transform`, its service, and the future that a request runs in.
+//! The `Transform`, its service, and the future of a request.
 
 use std::{
     future::{Future, Ready, ready},
@@ -71,8 +71,8 @@ where
 }
 
 pin_project! {
-    /// Runs the request, then stores what it did to its session. Boxes nothing unless the session was used and its storage
-    /// waits ([H7](gsession::design#h7)).
+    /// Runs the request, then stores the changes to its session. Boxes nothing unless the session was used and its
+    /// storage waits ([H7](gsession::design#h7)).
     #[project = Projected]
     pub enum SessionFuture<F, B> {
         Running {
@@ -80,14 +80,14 @@ pin_project! {
             inner: F,
             request: Unfinished,
         },
-        /// The handler has answered, and its session is being stored.
+        /// The handler has returned, and its session is being stored.
         Finishing {
             finishing: Finishing,
             location: IdLocation,
             answer: Option<Result<ServiceResponse<B>, Error>>,
             request: Unfinished,
         },
-        /// The middlewares are set up wrongly; nothing runs.
+        /// The middlewares are misconfigured; nothing runs.
         Refused,
     }
 }
@@ -130,17 +130,18 @@ where
     }
 }
 
-/// A request that has not come to its end. If it never does, because its handler panicked or actix dropped it when its client
-/// left, what it wrote is dropped, unless it is on its way to the storage already; a logout is done all the same ([S9](gsession::design#s9)).
+/// A request that has not ended. If it never does, because its handler panicked, or actix dropped it when its client
+/// left, its changes are dropped unless they are being stored already. A logout is still carried out
+/// ([S9](gsession::design#s9)).
 #[derive(Default)]
 pub struct Unfinished {
     extension: Option<SessionExtension>,
-    /// Whether the session is this middleware's to finish, and not that of the same one further out.
+    /// Whether this middleware finishes the session, rather than the same middleware further out.
     is_first: bool,
 }
 
 impl Unfinished {
-    /// The session, if it was used and is this middleware's to finish.
+    /// The session, if it was used and this middleware finishes it.
     fn used(&self) -> Option<(&Exchange, IdLocation)> {
         self.extension.as_ref().filter(|_| self.is_first)?.used()
     }
