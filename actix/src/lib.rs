@@ -56,7 +56,7 @@
 //! A logout that cannot be carried out at once, because the storage fails or the client has left, is retried in the
 //! background until the [`shutdown_timeout`](SessionMiddlewareBuilder::shutdown_timeout) has passed.
 //!
-//! # WebSockets and other long responses
+//! # WebSockets and other long answers
 //!
 //! A WebSocket's request is over once the handshake is answered, and its `Session` handle is then closed. Keep the id,
 //! and get a handle from the [manager](SessionMiddleware::manager) for each message:
