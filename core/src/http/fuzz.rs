@@ -7,8 +7,8 @@ use super::{
     fields::PlainHeaders,
 };
 
-/// A `Cookie` line with a good cookie among arbitrary bytes (before and after a line break): the good cookie is found, and
-/// otherwise only cookies whose name is the same byte for byte.
+/// A `Cookie` line with a good cookie among arbitrary bytes (before and after a line break): the good cookie is found,
+/// and otherwise only cookies whose name is the same byte for byte.
 pub fn cookie(data: &[u8]) {
     let (transport, id) = (Transport::default(), "A".repeat(43));
     let prefix = [transport.realm().as_bytes(), b"="].concat();

@@ -82,8 +82,8 @@ impl<T: Configured> Builder<T> {
         }
     }
 
-    /// The cookie's name (GoFrame's `SessionIdName`). Default: `__Host-Http-gsession`, or `gsession` if the other settings
-    /// forbid the prefix: a domain, a path other than `/`, or `cookie_secure(false)`.
+    /// The cookie's name (GoFrame's `SessionIdName`). Default: `__Host-Http-gsession`, or `gsession` if the other
+    /// settings forbid the prefix: a domain, a path other than `/`, or `cookie_secure(false)`.
     ///
     /// Browsers accept a cookie whose name has a prefix only if its attributes match the prefix. So a server can trust
     /// the name: neither a script nor another host can have set a cookie that starts with `__Host-Http-`.
@@ -106,9 +106,9 @@ impl<T: Configured> Builder<T> {
     ///
     /// For development over plain HTTP, `false` is the only setting you need. The cookie is then called `gsession`.
     ///
-    /// Browsers ignore a `Secure` cookie over plain HTTP. Some make an exception for your own machine: Chromium (tested with
-    /// version 156) for `localhost`, for names that end in `.localhost` and for `127.0.0.1`, Firefox for `localhost`
-    /// (issue 2605 of httpwg/http-extensions). Safari makes none (WebKit bug 281149).
+    /// Browsers ignore a `Secure` cookie over plain HTTP. Some make an exception for your own machine: Chromium (tested
+    /// with version 156) for `localhost`, for names that end in `.localhost` and for `127.0.0.1`, Firefox for
+    /// `localhost` (issue 2605 of httpwg/http-extensions). Safari makes none (WebKit bug 281149).
     pub fn cookie_secure(mut self, secure: bool) -> Self {
         self.cookie.secure = secure;
         self.with_cookie("cookie_secure")
