@@ -1,4 +1,4 @@
-//! Logouts that outlast their request: the client has left, or the response has.
+//! Logouts that outlast their request: the client has left, or the response is sent.
 
 use std::{
     fmt,
@@ -10,15 +10,15 @@ use gsession::{AsyncSession, Error};
 use parking_lot::{Condvar, Mutex};
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 
-/// The longest that is tried and waited, whatever is set.
+/// The upper limit for retries and waiting, whatever is set.
 const LONGEST: Duration = Duration::from_secs(24 * 60 * 60);
 /// Between the first tries.
 const FIRST_PAUSE: Duration = Duration::from_millis(50);
-/// Between later ones.
+/// Between later tries.
 const LONGEST_PAUSE: Duration = Duration::from_secs(2);
 
-/// Carries out what [`destroy`](gsession::AsyncSession::destroy) asked for, on a thread of its own: the worker that served the request
-/// may be stopping. Clones are the same.
+/// Carries out [`destroy`](gsession::AsyncSession::destroy) on a thread of its own, as the worker that served the
+/// request may be stopping. Clones share the state.
 #[derive(Clone)]
 pub(crate) struct BackgroundLogouts(Arc<Shared>);
 
@@ -30,15 +30,15 @@ struct Shared {
 
 #[derive(Default)]
 struct State {
-    /// To the thread, which is started when it is first needed.
+    /// To the thread, which is started on first use.
     thread: Option<UnboundedSender<Logout>>,
-    /// Logouts that have begun and not come to their end.
+    /// Logouts that have started and not finished.
     running: usize,
-    /// Until when a stopping service waits for them, since the first that does.
+    /// Until when a stopping service waits for them, once the first one has begun to wait.
     wait_until: Option<Instant>,
 }
 
-/// One logout; when it is dropped, it has come to its end.
+/// One logout. It has finished when this is dropped.
 struct Logout {
     session: AsyncSession,
     shared: Arc<Shared>,
@@ -68,20 +68,20 @@ impl BackgroundLogouts {
         };
         state.running += 1;
         drop(state);
-        // If the thread has died, the logout comes back, and is dropped.
+        // If the thread has died, the logout comes back and is dropped.
         if thread.send(Logout { session, shared: Arc::clone(&self.0) }).is_err() {
             tracing::error!("a session could not be ended in the background: the thread that does it has died");
         }
     }
 
-    /// Blocks until every logout has come to its end, no longer than the patience allows: that begins with the first to wait.
+    /// Blocks until every logout has finished, or the patience has run out. It starts with the first caller.
     pub(crate) fn wait(&self) {
         let mut state = self.0.state.lock();
         while state.running > 0 {
             let until = *state.wait_until.get_or_insert_with(|| Instant::now() + self.0.patience);
             if self.0.all_done.wait_until(&mut state, until).timed_out() {
                 if state.running > 0 {
-                    tracing::error!(sessions = state.running, "stopping before these sessions could be ended");
+                    tracing::error!(sessions = state.running, "stopping before these sessions were ended");
                 }
                 return;
             }
@@ -89,7 +89,7 @@ impl BackgroundLogouts {
     }
 }
 
-/// What the thread does. It ends when nothing can be sent to it any more.
+/// Runs on the thread, until nothing can be sent to it any more.
 fn run(mut logouts: UnboundedReceiver<Logout>) {
     match tokio::runtime::Builder::new_current_thread().enable_all().build() {
         Ok(runtime) => runtime.block_on(async {
@@ -101,18 +101,18 @@ fn run(mut logouts: UnboundedReceiver<Logout>) {
     }
 }
 
-/// Ends a session. Nobody will ask for it again, so a storage that fails is tried again for a while.
+/// Ends a session. Nobody will repeat this logout, so it is retried for a while if the storage fails.
 async fn end(logout: Logout) {
     let (began, mut pause) = (Instant::now(), FIRST_PAUSE);
     while let Err(error) = logout.session.save().await {
         match error {
-            // It had been carried out by another call.
+            // Another call has already carried it out.
             Error::Closed => return,
             error if began.elapsed() + pause > logout.shared.patience => {
-                tracing::error!(%error, "a session could not be ended after its request had come to its end");
+                tracing::error!(%error, "a session could not be ended after its request; giving up");
                 return;
             }
-            error => tracing::warn!(%error, "a session could not be ended yet after its request had come to its end"),
+            error => tracing::warn!(%error, "a session could not be ended after its request; retrying"),
         }
         tokio::time::sleep(pause).await;
         pause = (2 * pause).min(LONGEST_PAUSE);

@@ -1,37 +1,37 @@
-//! What the middleware and the session answer when something fails.
+//! What the middleware and the session answer if something fails.
 
 use actix_web::{HttpResponse, ResponseError, http::StatusCode};
 use gsession::{Error, StorageError, StorageErrorKind};
 
 /// A [`gsession::Error`] that actix-web can answer: `?` in a handler turns it into a response.
 ///
-/// The body says no more than the status does; the cause is logged and can be matched on.
+/// The body says no more than the status. The cause is logged, and you can match on it.
 ///
 /// | error | status |
 /// |---|---|
-/// | the storage is unavailable, too slow, full or broken; no id could be made | 503 |
-/// | the session would cross a limit | 413 |
-/// | the session ended or was renewed meanwhile; an update lost too often | 409 |
-/// | everything else: the application's own mistake | 500 |
+/// | the storage is unavailable, too slow, full or broken; no id could be generated | 503 |
+/// | the session would exceed a limit | 413 |
+/// | another request ended or renewed the session; an update lost too often | 409 |
+/// | anything else: a mistake in the application | 500 |
 #[derive(Debug, thiserror::Error)]
 #[error(transparent)]
 pub struct SessionError(#[from] Error);
 
 impl From<StorageError> for SessionError {
-    /// What a [`manager`](crate::SessionMiddleware::manager) answers, in a handler.
+    /// For errors of a [`manager`](crate::SessionMiddleware::manager) in a handler.
     fn from(error: StorageError) -> Self {
         Self(error.into())
     }
 }
 
 impl SessionError {
-    /// What failed.
+    /// The error.
     #[must_use]
     pub const fn cause(&self) -> &Error {
         &self.0
     }
 
-    /// What failed, by value.
+    /// The error, by value.
     #[must_use]
     pub fn into_cause(self) -> Error {
         self.0

@@ -10,7 +10,7 @@ use gsession::Error;
 
 use crate::{Session, SessionError, extension::SessionExtension, session::NO_MIDDLEWARE};
 
-/// Gives the session of a request, on [`HttpRequest`], [`ServiceRequest`] and [`ServiceResponse`].
+/// Returns the session of a request, on [`HttpRequest`], [`ServiceRequest`] and [`ServiceResponse`].
 ///
 /// ```
 /// use actix_web::{HttpRequest, Result};
@@ -24,8 +24,8 @@ use crate::{Session, SessionError, extension::SessionExtension, session::NO_MIDD
 /// # let _ = profile;
 /// ```
 ///
-/// Guards have no session: a guard decides on the spot, and reading a session may have to wait. Check roles in a middleware
-/// instead, which may wait, or in an extractor of your own:
+/// Guards have no session: a guard is synchronous, and reading a session may have to wait. Check roles in a middleware,
+/// or in an extractor of your own:
 ///
 /// ```
 /// use actix_web::{
@@ -52,16 +52,18 @@ use crate::{Session, SessionError, extension::SessionExtension, session::NO_MIDD
 /// # let _ = admin_area;
 /// ```
 pub trait SessionExt {
-    /// The session of this request. Holding it is not using it: nothing is read or stored before a method asks for it.
+    /// The session of this request. Getting it does not use it: nothing is read or stored until you call a method that
+    /// needs it.
     ///
-    /// Without [`SessionMiddleware`](crate::SessionMiddleware) around the handler, reading and writing answer an error that
-    /// says so. With several, it is the innermost one's; the same middleware applied twice is one.
+    /// Without [`SessionMiddleware`](crate::SessionMiddleware) around the handler, reads and writes return an error
+    /// that says so. With several, you get the session of the innermost one. The same middleware applied twice counts
+    /// once.
     ///
-    /// After the middleware is done, for example in a middleware around it, the session can only be read or destroyed: writing is an
-    /// error ([`gsession::Error::Closed`]).
+    /// Once the middleware is done, for example in a middleware around it, the session can only be read or destroyed: a
+    /// write is an error ([`gsession::Error::Closed`]).
     fn get_session(&self) -> Session;
 
-    /// The session of the middleware whose cookie (or header) has this name, where several are nested.
+    /// If middlewares are nested: the session of the one whose cookie or header has this name.
     fn get_session_named(&self, name: &str) -> Session;
 }
 

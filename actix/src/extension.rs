@@ -1,4 +1,4 @@
-//! The session's place in a request: put there by the middleware, filled when somebody asks for the session.
+//! The session's place in a request: created by the middleware, filled when the session is first requested.
 
 use std::{
     cell::{Cell, OnceCell},
@@ -15,9 +15,9 @@ use gsession::{Error, Exchange, Timestamp, http::IdLocation};
 use crate::{Session, SessionError, middleware::Setup, transport::client_info};
 
 const NAME_IS_TAKEN: &str = "two different session middlewares around one handler use the same cookie or header name, so each \
-    would take the other's ids for its own: give one of them another name (cookie_name, header_name), or clone one middleware";
+    would mistake the other's ids for its own: rename one (cookie_name, header_name), or clone one middleware";
 
-/// What is wrong if a place cannot be made.
+/// The error if a place cannot be created.
 pub(crate) fn name_is_taken() -> SessionError {
     Error::Detached(NAME_IS_TAKEN).into()
 }
@@ -33,21 +33,22 @@ pub(crate) struct SessionExtension {
 struct Place {
     setup: Arc<Setup>,
     exchange: OnceCell<(Exchange, IdLocation)>,
-    /// When the request arrived, if its handler may not begin at once.
+    /// When the request arrived, if its handler may not start at once.
     arrived: Option<Timestamp>,
     is_passive: Cell<bool>,
     /// Whether the middleware is done with the request.
     is_closed: Cell<bool>,
 }
 
-/// In the extensions of a request that [`Passive`](crate::Passive) saw before any session middleware did.
+/// In the extensions of a request that [`Passive`](crate::Passive) saw before any session middleware.
 pub(crate) struct MarkedPassive;
 
 impl SessionExtension {
-    /// Makes a place in front of those that middlewares further out have made. A middleware that is applied again uses the place
-    /// it has; the second value says whether it is the first. `None` if another one has the same name: see [`name_is_taken`].
+    /// Creates a place inside those of the outer middlewares. If a middleware is applied again, it uses its existing
+    /// place; the second value says whether this is the first time. `None` if another middleware has the same name: see
+    /// [`name_is_taken`].
     pub(crate) fn install(setup: &Arc<Setup>, extensions: &mut Extensions, has_body: bool) -> Option<(Self, bool)> {
-        // Of middlewares that are done with the request, which then came here once more, nothing is left.
+        // Places of middlewares that are done are dropped: the request has passed through them before.
         let outer = extensions.remove::<Self>().and_then(Self::first_open).map(Rc::new);
         let again = outer.as_ref().and_then(|outer| outer.of_the_same_name(setup));
         if again.as_ref().is_some_and(|place| !Arc::ptr_eq(&place.setup, setup)) {
@@ -57,7 +58,7 @@ impl SessionExtension {
         let is_first = again.is_none();
         let place = again.unwrap_or_else(|| {
             let is_passive = Cell::new(extensions.contains::<MarkedPassive>());
-            // A handler may use its session only when it has read the body, which can take long.
+            // A handler may use its session only after it has read the body, which can take long.
             let arrived = has_body.then(|| setup.manager.now());
             let (setup, is_closed) = (Arc::clone(setup), Cell::new(false));
             Rc::new(Place { setup, exchange: OnceCell::new(), arrived, is_passive, is_closed })
@@ -81,7 +82,7 @@ impl SessionExtension {
         Some(self)
     }
 
-    /// The place, here or further out, of a middleware that takes ids from the same cookie or header.
+    /// The place, here or further out, of a middleware that reads ids from the same cookie or header.
     fn of_the_same_name(&self, setup: &Setup) -> Option<Rc<Place>> {
         if self.place.setup.transport.rules().shares_a_name(setup.transport.rules()) {
             return Some(Rc::clone(&self.place));
@@ -97,17 +98,17 @@ impl SessionExtension {
         Self { place: Rc::new(place), outer: None }
     }
 
-    /// Puts the outer middleware's place back in front, if there is one.
+    /// Puts the outer middleware's place back, if there is one.
     ///
-    /// Borrows the extensions only in that case, so that a handler's own borrow cannot conflict needlessly.
+    /// Borrows the extensions only in that case, so that it does not conflict needlessly with a borrow of the handler.
     pub(crate) fn detach(&self, request: &HttpRequest) {
         if let Some(outer) = &self.outer {
             request.extensions_mut().insert(Self::clone(outer));
         }
     }
 
-    /// The middleware is done: from here on the session, used or not, can be read and destroyed only ([S9](gsession::design#s9)). A destroy that could
-    /// not be carried out is tried on in the background.
+    /// The middleware is done. From now on the session, used or not, can only be read or destroyed
+    /// ([S9](gsession::design#s9)). A destroy that could not be carried out is retried in the background.
     pub(crate) fn end(&self) {
         self.place.is_closed.set(true);
         if let Some((exchange, _)) = self.place.exchange.get() {
@@ -115,7 +116,7 @@ impl SessionExtension {
         }
     }
 
-    /// Makes this request passive for every session around it, whether asked for already or not.
+    /// Makes this request passive for every session around it, requested already or not.
     pub(crate) fn set_passive(&self) {
         self.place.is_passive.set(true);
         if let Some((exchange, _)) = self.place.exchange.get() {
@@ -130,7 +131,7 @@ impl SessionExtension {
         &self.place.setup
     }
 
-    /// The session, made when it is first asked for.
+    /// The session, created on first use.
     pub(crate) fn session(&self, head: &RequestHead) -> Session {
         let begin = || {
             let Setup { manager, requests, transport, .. } = &*self.place.setup;
@@ -151,7 +152,7 @@ impl SessionExtension {
         Session::of(&self.place.exchange.get_or_init(begin).0)
     }
 
-    /// The request's session, if anybody used it.
+    /// The request's session, if it was used.
     pub(crate) fn used(&self) -> Option<(&Exchange, IdLocation)> {
         let exchange = self.place.exchange.get().filter(|(exchange, _)| exchange.was_used());
         exchange.map(|(exchange, location)| (exchange, *location))

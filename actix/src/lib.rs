@@ -24,7 +24,7 @@
 //!
 //! # When a request is over
 //!
-//! The middleware stores what the handler wrote before the response head is sent, so that the next request sees it:
+//! The middleware stores the changes before the response head is sent, so the next request sees them:
 //!
 //! | the handler … | writes and renewals | `destroy` | touch |
 //! |---|---|---|---|
@@ -32,41 +32,43 @@
 //! | answers 500 or above, or returns an `Err` with such a status | dropped | done | done |
 //! | panics, or is dropped because its client has left | dropped | done, in the background | done if it had read |
 //!
-//! What [`save`](gsession::AsyncSession::save), [`update`](gsession::AsyncSession::update), [`try_update`](gsession::AsyncSession::try_update) or
-//! [`get_or_insert_with`](gsession::AsyncSession::get_or_insert_with) has stored stays stored. If the storage fails while storing, the
-//! response is replaced by an error: 503 with an opaque body.
+//! What [`save`](gsession::AsyncSession::save), [`update`](gsession::AsyncSession::update),
+//! [`try_update`](gsession::AsyncSession::try_update) or
+//! [`get_or_insert_with`](gsession::AsyncSession::get_or_insert_with) has stored stays stored. If the storage fails at
+//! the end, the response is replaced by a 503 with an opaque body.
 //!
-//! If another request ends or renews the session while the handler is using it, what the handler wrote is dropped and logged,
-//! unless it logs somebody in (see below). The answer must not claim more than is true. The response is replaced by 409
+//! If another request ends or renews the session while the handler is using it, the handler's changes are dropped and
+//! logged, except for a login (see below). The response must not claim more than is true. It is replaced by 409
 //! Conflict
 //!
-//! - if the handler renewed the session and wrote to it, or set its principal: otherwise the page would say "logged in";
-//! - if another request renewed the session, and this request's method is not safe (RFC 9110 9.2.1), as with `POST`: the session
-//!   lives, and the user would believe that the change is in it.
+//! - if the handler renewed the session and wrote to it, or set its principal: otherwise the page would say "logged
+//!   in";
+//! - if another request renewed the session and this request's method is not safe (RFC 9110 9.2.1), such as `POST`: the
+//!   session lives, and the user would believe that the change is in it.
 //!
-//! A response that is already an error is left as it is. To answer differently, call [`save`](gsession::AsyncSession::save) and check for
-//! [`Saved::Gone`](gsession::Saved::Gone).
+//! A response that is already an error stays as it is. To answer differently, call
+//! [`save`](gsession::AsyncSession::save) and check for [`Saved::Gone`](gsession::Saved::Gone).
 //!
-//! Once the response is ready, the session is closed. A middleware further out, a streamed body or a task that holds on to the
-//! session can read it and [`destroy`](gsession::AsyncSession::destroy) it, which is done in the background; every write is an error
-//! ([`gsession::Error::Closed`]).
+//! Once the response is ready, the session is closed. An outer middleware, a streamed body or a task that still has the
+//! session can read it. It can also [`destroy`](gsession::AsyncSession::destroy) it, which happens in the background.
+//! Every write is an error ([`gsession::Error::Closed`]).
 //!
-//! A logout that cannot be carried out at once, because the storage fails or the client has left, is tried again in the background
-//! until the [`shutdown_timeout`](SessionMiddlewareBuilder::shutdown_timeout) has passed.
+//! A logout that cannot be carried out at once, because the storage fails or the client has left, is retried in the
+//! background until the [`shutdown_timeout`](SessionMiddlewareBuilder::shutdown_timeout) has passed.
 //!
 //! # WebSockets and other long answers
 //!
-//! A WebSocket's request is over once the handshake is answered; from then on its `Session` handle is closed. Keep the id, and
-//! take a handle from the [manager](SessionMiddleware::manager) for each message:
+//! A WebSocket's request is over once the handshake is answered, and its `Session` handle is then closed. Keep the id,
+//! and get a handle from the [manager](SessionMiddleware::manager) for each message:
 //!
 //! ```
 //! use gsession::{AsyncManager, ClientInfo};
 //! use gsession_actix::{Session, SessionError};
 //!
 //! # async fn on_message(session: Session, manager: AsyncManager) -> Result<(), SessionError> {
-//! // When the socket is opened:
+//! // When the socket opens:
 //! let id = session.id();
-//! // At each message:
+//! // For each message:
 //! let session = manager.begin(id.as_ref().map(|id| id.as_str()), ClientInfo::default);
 //! let Some(user) = session.get::<String>("user").await? else {
 //!     return Ok(()); // logged out: close the socket
@@ -77,85 +79,89 @@
 //! ```
 //!
 //! [`update`](gsession::AsyncSession::update) stores at once; after [`set`](gsession::AsyncSession::set), call
-//! [`save`](gsession::AsyncSession::save). A socket never learns a new id, so after a renewal it can no longer use the session.
-//! Register `web::Data::new(sessions.manager().clone())`, and do not clone the middleware in a handler: dropping a clone can
-//! block.
-//!
+//! [`save`](gsession::AsyncSession::save). A socket never learns a new id, so after a renewal it can no longer use the
+//! session. Register `web::Data::new(sessions.manager().clone())`. Do not clone the middleware in a handler: dropping a
+//! clone can block.
 //! # Which id counts, and what the client is told
 //!
-//! A browser may send several cookies of one name, as after a deploy that changed the cookie's domain, and a header besides:
+//! A browser may send several cookies of one name, for example after a deploy that changed the cookie's domain, and a
+//! header as well:
 //!
-//! | what the ids are | the request … | in the storage | to the client |
+//! | the ids | the request … | in the storage | to the client |
 //! |---|---|---|---|
-//! | one of them opens a session | uses it | the first one that does is used | its cookie, if the id changed |
+//! | one opens a session | uses it | the first that does is used | its cookie, if the id changed |
 //! | | destroys it | the sessions of all of them end | the cookie is removed |
-//! | none does; the session of one was renewed by another request | only reads, or only renews | nothing | nothing: the new id is on its way |
-//! | | logs in the user whose session it is | the login goes on with the renewed session | the new id |
-//! | | logs in somebody else | a new session, from what it wrote | its id |
+//! | none does; another request renewed the session of one | only reads, or only renews | nothing | nothing: the new id is on its way |
+//! | | logs in the same user | the login continues with the renewed session | the new id |
+//! | | logs in another user | a new session, from what it wrote | its id |
 //! | | writes otherwise | nothing | 409, as above |
 //! | | destroys | the renewed session ends | the cookie is removed |
-//! | nothing is known of them | only reads | nothing | nothing: they may be another application's |
+//! | all are unknown | only reads | nothing | nothing: they may belong to another application |
 //! | | writes | a new session, from what it wrote | its id |
 //!
-//! To log in is to call [`renew`](gsession::AsyncSession::renew) and [`set_principal`](gsession::AsyncSession::set_principal) after the password was right.
-//! Then a second click on "log in" works even if the first answer was lost, and both clicks share one session. Without a
-//! principal gsession cannot tell that click from a stranger who knew the old id: a renewal with other writes under the old id
-//! is a 409 for the first 5 seconds, and begins a new session after that. A request that read the session before the renewal
-//! gets a 409 instead of a new session. [`update`](gsession::AsyncSession::update) and [`try_update`](gsession::AsyncSession::try_update) are an error at
-//! once; a page that must always load uses `get` and `set`.
+//! To log a user in, check the password, then call [`renew`](gsession::AsyncSession::renew) and
+//! [`set_principal`](gsession::AsyncSession::set_principal). A second click on "log in" then works even if the first
+//! response was lost, and both clicks share one session. Without a principal gsession cannot tell that click from a
+//! stranger who knew the old id: a renewal with other writes under the old id is a 409 for the first 5 seconds, and
+//! begins a new session after that. A request that read the session before the renewal gets a 409 instead of a new
+//! session. [`update`](gsession::AsyncSession::update) and [`try_update`](gsession::AsyncSession::try_update) are an
+//! error at once; for a page that must always load, use `get` and `set`.
 //!
-//! The form of a login should not depend on a token in the session, because the old id does not open it any more. Let its
-//! handler look at `Sec-Fetch-Site` and `Origin` first, as that of the demo does.
+//! A login form should not depend on a token in the session, because the old id no longer opens it. Have its handler
+//! check `Sec-Fetch-Site` and `Origin` first, as the demo does.
 //!
-//! For 30 seconds after a renewal, gsession assumes that a request with the old id was sent before the client had the new one.
-//! A later request may begin a new session. So may any request once the renewed session has ended, because it no longer
-//! overwrites a live cookie. A request counts from its arrival if it has a body, otherwise from when its handler first asks for
-//! the session.
+//! For 30 seconds after a renewal, gsession assumes that a request with the old id was sent before the client had the
+//! new one. A later request may begin a new session. So may any request once the renewed session has ended, because it
+//! can no longer overwrite a live cookie. A request with a body counts from its arrival, any other from when its
+//! handler first asks for the session.
 //!
-//! A cookie is removed by a [`destroy`](gsession::AsyncSession::destroy) only. A removal names no id, so it would hit whatever the browser holds
-//! when it arrives: the cookie of a login that overtook it, or that of another application. **Give each application on a host a
-//! cookie name of its own**: cookies know no ports, and of two applications with the same name each sees the other's ids, and
-//! replaces them when it begins a session.
+//! Only [`destroy`](gsession::AsyncSession::destroy) removes a cookie. A removal names no id, so it hits whatever the
+//! browser has when it arrives: the cookie of a login that overtook it, or that of another application. **Give each
+//! application on a host a cookie name of its own**: cookies ignore ports. With the same name, two applications see
+//! each other's ids, and replace them when they begin a session.
 //!
-//! An id works only in the [realm](SessionMiddlewareBuilder::realm) that issued it, by default the cookie's name. GoFrame's formats
-//! keep raw ids, so there it works wherever the storage is read: give a shop and its admin area a storage, or a key prefix, each.
+//! An id works only in the [realm](SessionMiddlewareBuilder::realm) that issued it, by default the cookie's name.
+//! GoFrame's formats store raw ids, so there an id works wherever the storage is read: give a shop and its admin area
+//! separate storages or key prefixes.
 //!
 //! # When the client leaves first
 //!
-//! Whether a handler is dropped when its client leaves is for actix-web to decide. In most cases it is not, and what it does
-//! to its session is stored as if the client were still there:
+//! actix-web decides whether a handler is dropped when its client leaves. In most cases it is not, and its changes are
+//! stored as if the client were still there:
 //!
 //! | how the client leaves | protocol | what the handler does | writes, renewals | `destroy` |
 //! |---|---|---|---|---|
 //! | resets the connection (TCP RST) | HTTP/1.1 | is dropped at once | dropped, unless they are being stored already | done, in the background |
-//! | resets it, and the server has not yet read all that came before | HTTP/1.1 | runs to its end | stored | done |
-//! | closes it, or stops sending (TCP FIN) | HTTP/1.1 | runs to its end | stored | done |
+//! | resets it before the server has read everything | HTTP/1.1 | runs to completion | stored | done |
+//! | closes it, or stops sending (TCP FIN) | HTTP/1.1 | runs to completion | stored | done |
 //! | the same, with [`h1_allow_half_closed(false)`][half] | HTTP/1.1 | is dropped at once | dropped, unless they are being stored already | done, in the background |
-//! | cancels the request (`RST_STREAM`) | HTTP/2 | runs to its end | stored | done |
-//! | closes or resets the connection, with or without `GOAWAY` | HTTP/2 | runs to its end | stored | done |
+//! | cancels the request (`RST_STREAM`) | HTTP/2 | runs to completion | stored | done |
+//! | closes or resets the connection, with or without `GOAWAY` | HTTP/2 | runs to completion | stored | done |
 //!
-//! A handler that is reading the request's body when that is cut off gets an error from it, unless it is dropped. The server's
-//! `client_disconnect_timeout` changes nothing here: it is for connections on which no handler runs.
+//! If the request's body is cut off while a handler reads it, the handler gets an error, unless it is dropped. The
+//! server's `client_disconnect_timeout` changes nothing here: it is for connections on which no handler runs.
 //!
-//! So an answer that never arrived may have renewed the session. The client still holds the old id, and requests with it are
-//! answered as if nobody were logged in. A client that repeats the login with the old id is logged in, into the session that
-//! the first one has renewed. The same can happen with a client that is still there: no server knows whether its answer
-//! arrives.
+//! So a response that never arrived may have renewed the session. The client still has the old id, and requests with it
+//! are answered as if nobody were logged in. A client that repeats the login with the old id is logged in to the
+//! session that the first login renewed. The same can happen with a client that is still there: no server knows whether
+//! its response arrives.
 //!
-//! A handler that must not store for a client that has left can find out, though never for certain. Over HTTP/1.1, have it
-//! dropped: set [`h1_allow_half_closed(false)`][half], and let it read the body first, because the server does not notice what
-//! comes after a long body that nobody reads. Over HTTP/2, let it take the request's [`Payload`](actix_web::web::Payload), read
-//! the body to its end, and poll it once more just before it writes: an error says that the request was cancelled or its
-//! connection is gone, also if there was no body. Let it answer 500 or above then, and nothing is stored. If something must
-//! count only once the client has the answer, have the client confirm it in a second request.
+//! A handler that must not store anything for a client that has left can find out, though never for certain. Over
+//! HTTP/1.1, have it dropped: set [`h1_allow_half_closed(false)`][half], and read the body first, because the server
+//! does not notice anything behind a long unread body. Over HTTP/2, take the request's
+//! [`Payload`](actix_web::web::Payload), read the body to its end, and poll it once more just before you write: an
+//! error means that the request was cancelled or its connection is gone, even if there was no body. Then answer 500 or
+//! above, and nothing is stored. If something must count only once the client has the response, have the client confirm
+//! it in a second request.
 //!
 //! [half]: actix_web::HttpServer::h1_allow_half_closed
 //!
 //! # Assumptions about the deployment
 //!
-//! - The cookie is `Secure`: browsers keep and send it over HTTPS only, except that some accept it over plain HTTP on
-//!   `localhost`. For development over plain HTTP, set [`cookie_secure(false)`](SessionMiddlewareBuilder::cookie_secure).
-//! - Ids are not bound to the client's address; addresses change, and proxies hide them.
+//! - The cookie is `Secure`: browsers store and send it over HTTPS only, but some accept it over plain HTTP on
+//!   `localhost`. For development over plain HTTP, set
+//!   [`cookie_secure(false)`](SessionMiddlewareBuilder::cookie_secure).
+//! - Ids are not bound to the client's address: addresses change, and proxies hide them.
 //!
 //! # Features
 //!
@@ -178,7 +184,7 @@ pub use middleware::{SessionMiddleware, SessionMiddlewareBuilder, SessionMiddlew
 pub use passive::{Passive, PassiveService};
 pub use session::Session;
 
-/// The README's code is compiled with the other examples.
+/// Compiles the README's code with the other examples.
 #[cfg(doctest)]
 #[doc = include_str!("../../README.md")]
 struct Readme;

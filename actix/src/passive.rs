@@ -13,7 +13,7 @@ use actix_web::{
 
 use crate::extension::{MarkedPassive, SessionExtension};
 
-/// Marks the requests of a route or scope as passive: they read the session without extending it, so that a page that polls
+/// Marks the requests of a route or scope as passive: they read the session without extending it, so a page that polls
 /// does not keep its user logged in ([S7](gsession::design#s7), ASVS 7.3.1).
 ///
 /// ```
@@ -27,7 +27,7 @@ use crate::extension::{MarkedPassive, SessionExtension};
 /// # let _ = app;
 /// ```
 ///
-/// A single request is marked with [`Session::set_passive`](gsession::AsyncSession::set_passive) before it reads.
+/// To mark a single request, call [`Session::set_passive`](gsession::AsyncSession::set_passive) before it reads.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct Passive;
 

@@ -1,4 +1,4 @@
-//! The session as handlers see it.
+//! The session for handlers.
 
 use std::ops::Deref;
 
@@ -9,10 +9,11 @@ use crate::SessionError;
 pub(crate) const NO_MIDDLEWARE: &str =
     "no session for this request: wrap the App, scope or resource in gsession_actix::SessionMiddleware";
 
-/// The session of a request: [`gsession::AsyncSession`] with errors that actix-web can answer. Clones are the same session.
+/// The session of a request: [`gsession::AsyncSession`] with errors that actix-web can answer. Clones share the
+/// session.
 ///
-/// Got from [`get_session()`](crate::SessionExt::get_session), or as an argument of the handler. The middleware stores what
-/// was written before the response is sent.
+/// You get it from [`get_session()`](crate::SessionExt::get_session), or as an argument of the handler. The middleware
+/// stores the changes before the response is sent.
 ///
 /// ```
 /// use actix_web::{HttpResponse, Result};
@@ -32,19 +33,19 @@ impl Session {
         Self(exchange.session().with_errors())
     }
 
-    /// A session that answers every use with an error that says what is missing.
+    /// A session on which every use is an error that says what is missing.
     pub(crate) fn detached() -> Self {
         Self(AsyncManager::detached_session(NO_MIDDLEWARE).with_errors())
     }
 
-    /// The same session with [`gsession::Error`] as its error, for code that does not know actix-web.
+    /// The same session with [`gsession::Error`] as its error, for code that does not depend on actix-web.
     #[must_use]
     pub fn core(&self) -> AsyncSession {
         self.0.with_errors()
     }
 }
 
-/// Every method of [`AsyncSession`]; its errors are [`SessionError`]s here.
+/// Every method of [`AsyncSession`], with [`SessionError`] as the error.
 impl Deref for Session {
     type Target = AsyncSession<SessionError>;
 

@@ -2,8 +2,8 @@
 //!
 //! # A handler on its own
 //!
-//! A handler that takes a [`Session`] needs no server and no middleware: give it one from [`session`], which lives in memory.
-//! Put in what the handler should find, call it, and look at what it left:
+//! A handler that takes a [`Session`] needs neither a server nor a middleware: pass it one from [`session`], which
+//! lives in memory. Set what the handler should find, call it, and check what it left:
 //!
 //! ```
 //! use actix_web::{HttpResponse, Result};
@@ -24,15 +24,15 @@
 //! # Ok::<(), actix_web::Error>(()) }).unwrap();
 //! ```
 //!
-//! A handler that calls `req.get_session()` needs it in its request: [`attach`] puts it there. [`save`](gsession::AsyncSession::save) stores what
-//! was written, as the end of a request would, and says what came of it (a login that is lost is
-//! [`Saved::Gone`](gsession::Saved::Gone) here, where the middleware answers 409).
+//! A handler that calls `req.get_session()` needs the session in its request: [`attach`] puts it there.
+//! [`save`](gsession::AsyncSession::save) stores the changes, as the end of a request would, and returns the result (a
+//! lost login is [`Saved::Gone`](gsession::Saved::Gone) here; the middleware would answer 409).
 //!
 //! # Several requests of one browser
 //!
-//! What happens between requests is worth a test through the middleware: `actix_web::test` runs the whole application in the
-//! test. Its responses hold the cookie; send it back with the next request. Requests of a test are plain HTTP, but no browser is
-//! involved, so the cookie may stay `Secure`.
+//! Test what happens between requests through the middleware: `actix_web::test` runs the whole application inside the
+//! test. Its responses contain the cookie; send that back with the next request. Test requests are plain HTTP, but no
+//! browser is involved, so the cookie may stay `Secure`.
 //!
 //! ```
 //! use actix_web::{App, HttpResponse, test, web};
@@ -63,8 +63,8 @@
 //!
 //! # Time
 //!
-//! Sessions take the time from the [clock](crate::SessionMiddlewareBuilder::clock) of the middleware. With a
-//! [`ManualClock`](gsession::ManualClock) a day passes at once, and nothing passes by itself:
+//! Sessions use the [clock](crate::SessionMiddlewareBuilder::clock) of the middleware. With a
+//! [`ManualClock`](gsession::ManualClock) you can skip a day, and time does not pass on its own:
 //!
 //! ```
 //! use std::time::Duration;
@@ -87,13 +87,13 @@ use gsession::{AsyncManager, ClientInfo, MemoryStorage};
 
 use crate::{Session, SessionMiddleware, extension::SessionExtension};
 
-/// A session of a new visitor, in a memory storage of its own. Clones are the same session.
+/// A session of a new visitor, in a memory storage of its own. Clones share the session.
 #[must_use]
 pub fn session() -> Session {
     Session::of(&AsyncManager::new(MemoryStorage::new()).begin(None, ClientInfo::default))
 }
 
-/// Makes `req.get_session()` give this session, as a middleware would.
+/// Makes `req.get_session()` return this session, as a middleware would.
 ///
 /// ```
 /// use actix_web::{HttpRequest, Result, test::TestRequest};

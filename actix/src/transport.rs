@@ -1,4 +1,4 @@
-//! HTTP's rules ([`gsession::http`]) on actix-web's headers.
+//! The HTTP rules ([`gsession::http`]) on actix-web's headers.
 
 use actix_web::{
     dev::RequestHead,
@@ -13,13 +13,13 @@ use gsession::{
 #[derive(Debug)]
 pub(crate) struct Transport {
     rules: http::Transport,
-    /// The session header of the application's own, parsed once.
+    /// The custom session header, parsed once.
     custom: Option<HeaderName>,
 }
 
 impl From<http::Transport> for Transport {
     fn from(rules: http::Transport) -> Self {
-        // Both take the same names, those of RFC 9110.
+        // Both accept the same names, those of RFC 9110.
         let custom = rules.custom_header().and_then(|name| HeaderName::try_from(name).ok());
         Self { rules, custom }
     }
@@ -62,7 +62,7 @@ impl Headers<'_> {
         known(name).or_else(|| self.custom.cloned())
     }
 
-    /// A line in actix-web's terms, or `None` if actix-web does not accept the value. It accepts every id.
+    /// A line for actix-web, or `None` if actix-web rejects the value. It accepts every id.
     fn line(&self, name: FieldName<'_>, value: FieldValue<'_>) -> Option<(HeaderName, HeaderValue)> {
         let name = self.name(name)?;
         let value = match value {
@@ -113,7 +113,7 @@ fn lines<'a>(
     values.map(HeaderValue::as_bytes)
 }
 
-/// actix-web's constant for a name, or `None` for that of the application's own header.
+/// actix-web's constant for a name, or `None` for a custom header.
 #[inline]
 fn known(name: FieldName<'_>) -> Option<HeaderName> {
     Some(match name {

@@ -67,6 +67,6 @@ async fn a_request_that_cannot_be_stored_says_why_in_one_line() {
         drop(session);
         let lines = told();
         let [line] = lines.as_slice() else { panic!("{lines:#?}") };
-        assert!(line.contains("a session was dropped with changes that had not been saved"), "{line}");
+        assert!(line.contains("a session was dropped with unsaved changes"), "{line}");
     }
 }

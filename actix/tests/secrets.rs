@@ -162,7 +162,7 @@ async fn the_log_shows_no_secret() {
         }
 
         // A request that is cut off, whose destroy then fails.
-        let cut_off = "could not be ended after its request had come to its end";
+        let cut_off = "could not be ended after its request; giving up";
         let before = log().lock().unwrap().matches(cut_off).count();
         place.probe.fail(&[Op::Remove]);
         let id = ids.last().unwrap().clone();
@@ -184,7 +184,7 @@ async fn the_log_shows_no_secret() {
     }
     let text = log().lock().unwrap().clone();
     for line in [
-        "a session was ended or renewed by another request",
+        "another request ended or renewed a session",
         "a session operation failed",
         "a session was dropped with changes",
         "a session file cannot be read",

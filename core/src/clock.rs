@@ -1,4 +1,4 @@
-//! Time as the sessions see it: milliseconds since the Unix epoch, from a clock that tests can move.
+//! Time: milliseconds since the Unix epoch, from a clock that tests can control.
 
 use std::{
     fmt,
@@ -38,13 +38,13 @@ impl Timestamp {
         self.0
     }
 
-    /// How long after `earlier` this is; zero if it is not after it.
+    /// The time from `earlier` to this moment; zero if this is not after it.
     #[must_use]
     pub const fn since(self, earlier: Self) -> Duration {
         Duration::from_millis(self.0.saturating_sub(earlier.0))
     }
 
-    /// The moment as the standard library's type, or `None` where that cannot hold it.
+    /// This moment as a [`SystemTime`], or `None` if it is out of range.
     #[must_use]
     pub fn to_system_time(self) -> Option<SystemTime> {
         UNIX_EPOCH.checked_add(Duration::from_millis(self.0))
@@ -72,7 +72,7 @@ pub trait Clock: Send + Sync + fmt::Debug {
     fn now(&self) -> Timestamp;
 }
 
-/// The system's clock.
+/// The system clock.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct SystemClock;
 
@@ -82,7 +82,7 @@ impl Clock for SystemClock {
     }
 }
 
-/// A clock that stands still until it is moved; clones share the time. For tests.
+/// A clock that only moves when you move it, for tests. Clones share the time.
 ///
 /// ```
 /// use std::time::Duration;
@@ -106,18 +106,18 @@ impl ManualClock {
     /// Moves the clock forward, at most to [`Timestamp::MAX`].
     pub fn advance(&self, by: Duration) {
         let moved = |now| Some((Timestamp(now) + by).0);
-        // It always gives a time, so this cannot fail.
+        // The closure always returns a time, so this cannot fail.
         let _ = self.0.fetch_update(Ordering::SeqCst, Ordering::SeqCst, moved);
     }
 
-    /// Sets the clock, also backwards.
+    /// Sets the clock, backwards too.
     pub fn set(&self, now: Timestamp) {
         self.0.store(now.0, Ordering::SeqCst);
     }
 }
 
 impl Default for ManualClock {
-    /// A clock that shows the time at which it was made.
+    /// A clock that shows the time of its creation.
     fn default() -> Self {
         Self::new(SystemClock.now())
     }

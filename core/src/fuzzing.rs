@@ -1,7 +1,8 @@
-//! Doors for fuzzers into what reads bytes from outside. Not part of the public interface: they change without notice.
+//! Entry points for fuzzers into the code that reads outside bytes. Not part of the public interface: they change
+//! without notice.
 //!
-//! Each takes bytes that may be anything and panics if something does not hold. `tests/fuzz` has the targets of cargo-fuzz;
-//! the ordinary tests go through the same doors.
+//! Each takes arbitrary bytes, and panics if an invariant does not hold. `tests/fuzz` has the cargo-fuzz targets; the
+//! ordinary tests use the same entry points.
 
 #[cfg(feature = "http")]
 pub use crate::http::fuzz::{cookie, headers};
@@ -12,7 +13,7 @@ pub use crate::storage::redis::fuzz::{goframe, redis};
 
 use crate::{BincodeCodec, Codec as _, Limits, SessionId, StoreKey};
 
-/// A record as the file storage keeps it: what can be read is written as something that reads the same.
+/// A record of the file storage: if it can be decoded, encoding it again gives bytes that decode to the same.
 pub fn record(data: &[u8]) {
     let limits = Limits::default();
     if let Ok(record) = BincodeCodec.decode(data, &limits) {
@@ -21,7 +22,7 @@ pub fn record(data: &[u8]) {
     }
 }
 
-/// Records and changes, as bincode reads and writes them and as this crate does without it.
+/// Records and changes: bincode and this crate's own code must agree.
 #[cfg(feature = "bincode")]
 pub fn binary(data: &[u8]) {
     crate::record::assert_same(data);

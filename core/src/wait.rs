@@ -1,4 +1,4 @@
-//! Running a future on the spot, for blocking callers.
+//! Blocking on a future, for blocking callers.
 
 use std::{
     pin::pin,
@@ -7,10 +7,10 @@ use std::{
     thread::{self, Thread},
 };
 
-/// Runs a future to its end on this thread.
+/// Runs a future to completion on this thread.
 ///
-/// The futures of a session over a blocking storage are ready when they are first polled, unless another thread is using the
-/// same session: then this thread sleeps until it is woken.
+/// The futures of a session over a blocking storage are ready on the first poll, unless another thread is using the
+/// same session. Then this thread sleeps until it is woken.
 pub(crate) fn wait<F: Future>(future: F) -> F::Output {
     let mut future = pin!(future);
     if let Poll::Ready(output) = future.as_mut().poll(&mut Context::from_waker(Waker::noop())) {

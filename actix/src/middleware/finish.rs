@@ -11,7 +11,7 @@ use gsession::{ClientInfo, Delivery, Finished, Outcome, http::IdLocation};
 
 use crate::{SessionError, extension::SessionExtension, transport::client_info};
 
-/// What the handler's answer means for the session.
+/// What the handler's response means for the session.
 pub(super) fn outcome_of<B>(answer: &Result<ServiceResponse<B>, Error>) -> Outcome {
     match answer {
         Ok(response) => Outcome::of_http(response.request().method().is_safe(), response.status().as_u16()),
@@ -25,7 +25,7 @@ pub(super) fn client_of<B>(answer: &Result<ServiceResponse<B>, Error>) -> Client
     answer.as_ref().map(|response| client_info(response.request().head())).unwrap_or_default()
 }
 
-/// Adds the session's headers to the response, or answers what has to be answered instead.
+/// Adds the session's headers to the response, or returns the error to answer instead.
 pub(super) fn deliver<B>(
     extension: &SessionExtension,
     location: IdLocation,
@@ -64,8 +64,8 @@ fn write(
     setup.transport.deliver(delivery, location, || setup.manager.now(), logged_in, headers);
 }
 
-/// An error of an inner service, with what the response that is built from it later has to say. Without that, a handler that
-/// returns `Err` after a logout would leave the cookie with the client.
+/// An error of an inner service, with the session's headers for the response that is built from it later. Without them,
+/// a handler that returns `Err` after a logout would leave the cookie with the client.
 struct WithHeaders {
     error: Error,
     extension: SessionExtension,

@@ -1,4 +1,4 @@
-//! The middleware: settings, service, and what happens at the end of a request.
+//! The middleware: settings, service, and the end of a request.
 
 mod finish;
 mod service;
@@ -14,7 +14,7 @@ use crate::{background_logouts::BackgroundLogouts, transport::Transport};
 
 pub use service::SessionMiddlewareService;
 
-/// Gives every request a session. Build it once, outside the closure that makes the `App`, and clone it into each.
+/// Gives every request a session. Build it once, outside the closure that creates the `App`, and clone it into each.
 ///
 /// ```
 /// use actix_web::App;
@@ -26,21 +26,21 @@ pub use service::SessionMiddlewareService;
 /// # let _ = app;
 /// ```
 ///
-/// A middleware that is applied twice, to the `App` and to a scope in it, counts once. Two different ones need different names:
-/// with the same name, each would mistake the other's ids for its own, so every request through both gets a 500, and the log
-/// says why.
+/// The same middleware applied twice, to the `App` and to a scope in it, counts once. Two different ones need different
+/// names: with the same name, each would mistake the other's ids for its own. Every request through both then gets a
+/// 500, and the log explains why.
 ///
 /// # Caches
 ///
-/// A response whose handler used the session varies by what carries the id: `Vary: Cookie`, or the header's name. A response
-/// that gives the client an id or takes it away gets `Cache-Control: no-store`, unless the handler has set a
+/// A response whose handler used the session varies by what carries the id: `Vary: Cookie`, or the header's name. A
+/// response that gives the client an id, or removes it, gets `Cache-Control: no-store`, unless the handler set a
 /// `Cache-Control` of its own (ASVS 14.3.2).
 ///
-/// What the handler chose stays, `public` among it, even beside the session's cookie. A shared cache may then store the
-/// response together with its `Set-Cookie` line, which does not keep a response out of caches (RFC 9111 7.3). `Vary` is little
-/// help: all visitors without a cookie look the same to the cache, and it would give each of them the same session. So
-/// choose `public` only where the handler leaves the session alone. For the pages of logged-in users,
-/// use [`no_store_when_logged_in`](SessionMiddlewareBuilder::no_store_when_logged_in).
+/// What the handler set stays, even `public` next to the session's cookie. A shared cache may then store the response
+/// with its `Set-Cookie` line, which does not keep a response out of caches (RFC 9111 7.3). `Vary` hardly helps: all
+/// visitors without a cookie look the same to the cache, so it would give them all the same session. So use `public`
+/// only where the handler does not use the session. For the pages of logged-in users, use
+/// [`no_store_when_logged_in`](SessionMiddlewareBuilder::no_store_when_logged_in).
 #[derive(Debug, Clone)]
 pub struct SessionMiddleware {
     pub(crate) setup: Arc<Setup>,
@@ -48,13 +48,13 @@ pub struct SessionMiddleware {
 
 impl Drop for SessionMiddleware {
     /// Waits for logouts whose clients have left, up to the
-    /// [`shutdown_timeout`](SessionMiddlewareBuilder::shutdown_timeout): the server drops its middleware when it stops.
+    /// [`shutdown_timeout`](SessionMiddlewareBuilder::shutdown_timeout). The server drops its middleware when it stops.
     fn drop(&mut self) {
         self.setup.background.wait();
     }
 }
 
-/// The settings of a [`SessionMiddleware`]: where ids travel, and how sessions live.
+/// The settings of a [`SessionMiddleware`]: where ids travel, and how long sessions live.
 pub type SessionMiddlewareBuilder = http::Builder<SessionMiddleware>;
 
 /// What the requests of a middleware share.
@@ -69,9 +69,9 @@ pub(crate) struct Setup {
 
 impl SessionMiddleware {
     /// Sessions in `storage` with the default settings: a cookie `__Host-Http-gsession` with `Secure`, `HttpOnly`,
-    /// `SameSite=Lax` and `Path=/`, kept until the browser is closed; sessions end after 24 hours without use.
+    /// `SameSite=Lax` and `Path=/`, kept until the browser is closed. Sessions end after 24 hours without use.
     ///
-    /// Browsers ignore such a cookie over plain HTTP, except that some accept it on `localhost`: see
+    /// Browsers ignore such a cookie over plain HTTP, but some accept it on `localhost`: see
     /// [`cookie_secure`](SessionMiddlewareBuilder::cookie_secure).
     #[must_use]
     pub fn new(storage: impl IntoStorage) -> Self {
@@ -80,7 +80,7 @@ impl SessionMiddleware {
         Self::of(manager, transport, ServiceSettings::SHUTDOWN_TIMEOUT)
     }
 
-    /// Other settings. [`build`](http::Builder::build) refuses those that contradict each other.
+    /// Other settings. [`build`](http::Builder::build) rejects those that contradict each other.
     ///
     /// ```
     /// use std::time::Duration;
@@ -106,7 +106,7 @@ impl SessionMiddleware {
         Self { setup: Arc::new(Setup { manager, requests, transport: transport.into(), background }) }
     }
 
-    /// The manager behind the sessions: for listing and ending a user's sessions, and for sessions outside requests.
+    /// The manager of the sessions: for listing and ending a user's sessions, and for sessions outside requests.
     #[must_use]
     pub fn manager(&self) -> &AsyncManager {
         &self.setup.manager

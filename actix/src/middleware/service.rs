@@ -1,4 +1,4 @@
-//! The `Transform`, its service, and the future that a request runs in.
+//! The `Transform`, its service, and the future of a request.
 
 use std::{
     future::{Future, Ready, ready},
@@ -73,8 +73,8 @@ where
 type Finishing<B> = Pin<Box<dyn Future<Output = Result<ServiceResponse<B>, Error>>>>;
 
 pin_project! {
-    /// Runs the request, then stores what it did to its session. Boxes nothing unless the session was used and its storage
-    /// waits ([H7](gsession::design#h7)).
+    /// Runs the request, then stores the changes to its session. Boxes nothing unless the session was used and its
+    /// storage waits ([H7](gsession::design#h7)).
     #[project = Projected]
     pub enum SessionFuture<F, B> {
         Running {
@@ -83,7 +83,7 @@ pin_project! {
             finishing: Option<Finishing<B>>,
             request: Unfinished,
         },
-        /// The middlewares are set up wrongly; nothing runs.
+        /// The middlewares are misconfigured; nothing runs.
         Refused,
     }
 }
@@ -133,7 +133,7 @@ where
 /// left, what it wrote is dropped, unless it is on its way to the storage already; a logout is done all the same ([S9](gsession::design#s9)).
 pub struct Unfinished {
     extension: Option<SessionExtension>,
-    /// Whether the session is this middleware's to finish, and not that of the same one further out.
+    /// Whether this middleware finishes the session, rather than the same middleware further out.
     is_first: bool,
 }
 

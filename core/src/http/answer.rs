@@ -1,4 +1,4 @@
-//! What a response says to its client and to caches.
+//! What a response tells its client and caches.
 
 use super::{
     FieldName, FieldValue, IdLocation, ResponseHeaders, Transport,
@@ -8,19 +8,19 @@ use super::{
 use crate::{Delivery, Timestamp};
 
 impl Transport {
-    /// Writes into a response what its client and caches have to know. Call it for every response whose handler used the session
-    /// ([`was_used`](crate::Exchange::was_used)), also if that response is an error, and for no other.
+    /// Writes what the client and caches must know into a response. Call it for every response whose handler used the
+    /// session ([`was_used`](crate::Exchange::was_used)), error responses included, and for no other.
     ///
-    /// | the response | says | source |
+    /// | the response | gets | source |
     /// |---|---|---|
     /// | every one | `Vary: Cookie`, or the header's name, or both | RFC 9110 12.5.5 |
-    /// | gives the client an id or takes it away | `Set-Cookie`, the session header, or both; `Cache-Control: no-store`, unless the handler chose a `Cache-Control` | RFC 6265bis 4.1, ASVS 14.3.2 |
-    /// | moves the deadline of a cookie with a `Max-Age` | the same `Set-Cookie` with a new `Max-Age`, and as above | |
-    /// | is the page of a logged-in session, with [`no_store_when_logged_in`](super::Builder::no_store_when_logged_in) | `Cache-Control: no-store`, whatever the handler chose | ASVS 14.3.2 |
+    /// | gives the client an id, or removes it | `Set-Cookie`, the session header, or both; `Cache-Control: no-store`, unless the handler set a `Cache-Control` | RFC 6265bis 4.1, ASVS 14.3.2 |
+    /// | moves the deadline of a cookie with a `Max-Age` | the same `Set-Cookie` with a new `Max-Age`, and the rest as above | |
+    /// | is the page of a logged-in session, with [`no_store_when_logged_in`](super::Builder::no_store_when_logged_in) | `Cache-Control: no-store`, whatever the handler set | ASVS 14.3.2 |
     ///
-    /// - `delivery` and `logged_in` are those of the [`Finished`](crate::Finished) exchange.
+    /// - `delivery` and `logged_in` come from the [`Finished`](crate::Finished) exchange.
     /// - `location` is where the client presented its id: [`location`](Self::location).
-    /// - `now` is the [time of the manager](crate::Manager::now). It is called only if the cookie has a `Max-Age`.
+    /// - `now` is the [manager's time](crate::Manager::now). It is called only if the cookie has a `Max-Age`.
     pub fn deliver(
         &self,
         delivery: &Delivery,
@@ -70,7 +70,7 @@ mod tests {
         Transport { no_store_when_logged_in, ..Transport::default() }
     }
 
-    /// What the `Cache-Control` lines are after a response was delivered.
+    /// The `Cache-Control` lines after a response was delivered.
     fn delivered(transport: &Transport, delivery: &Delivery, logged_in: bool, handler: &[&'static str]) -> Vec<String> {
         let mut headers = PlainHeaders::default();
         for line in handler {
@@ -90,7 +90,7 @@ mod tests {
                 assert_eq!(delivered(&transport(true), &delivery, true, handler), ["no-store"], "{handler:?}");
             }
         }
-        // What says so already stays as it is, on whichever line.
+        // A line that already says so stays as it is.
         for handler in [&["No-Store"][..], &["private, no-store"], &["max-age=0", "no-store"]] {
             assert_eq!(delivered(&transport(true), &Delivery::Keep, true, handler), handler);
         }
@@ -136,7 +136,7 @@ mod tests {
                 lines(FieldName::SetCookie).collect::<Vec<_>>(),
                 cookie.into_iter().cloned().collect::<Vec<_>>()
             );
-            // An id replaces what the handler has put there.
+            // An id replaces what the handler set.
             let header = header.map_or("of the handler", String::as_str);
             assert_eq!(lines(name).collect::<Vec<_>>(), [header], "{transport:?}, {location:?}");
             assert_eq!(lines(CacheControl).collect::<Vec<_>>(), ["no-store"]);

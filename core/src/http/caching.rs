@@ -1,11 +1,11 @@
-//! What a response says to caches: `Vary` and `Cache-Control`.
+//! What a response tells caches: `Vary` and `Cache-Control`.
 
 use super::{
     FieldName::{self, CacheControl, Vary},
     FieldValue, ResponseHeaders,
 };
 
-/// Adds a field's name to `Vary`, unless it is there or everything is (`*`, RFC 9110 12.5.5).
+/// Adds a field name to `Vary`, unless it is there, or `*` is (RFC 9110 12.5.5).
 pub(super) fn vary(headers: &mut impl ResponseHeaders, name: FieldName<'_>) {
     let wanted = name.as_str().as_bytes();
     let is_named = headers.lines(Vary).any(|line| {
@@ -17,7 +17,7 @@ pub(super) fn vary(headers: &mut impl ResponseHeaders, name: FieldName<'_>) {
     }
 }
 
-/// Keeps a response with an id out of caches, unless the handler chose its own rule ([R14](crate::design#r14)).
+/// Keeps a response with an id out of caches, unless the handler set its own rule ([R14](crate::design#r14)).
 pub(super) fn not_stored(headers: &mut impl ResponseHeaders) {
     let is_chosen = headers.lines(CacheControl).next().is_some();
     if !is_chosen {
@@ -25,7 +25,7 @@ pub(super) fn not_stored(headers: &mut impl ResponseHeaders) {
     }
 }
 
-/// Keeps a response out of every cache, whatever the handler chose. Its own lines stay if they already say so.
+/// Keeps a response out of every cache, whatever the handler set. The handler's lines stay if they already do so.
 pub(super) fn never_stored(headers: &mut impl ResponseHeaders) {
     let is_said = headers.lines(CacheControl).any(says_no_store);
     if !is_said {
@@ -33,7 +33,8 @@ pub(super) fn never_stored(headers: &mut impl ResponseHeaders) {
     }
 }
 
-/// Whether `no-store` is one of the directives of a line (RFC 9111 5.2). A comma in quotes does not separate directives.
+/// Whether `no-store` is among the directives of a line (RFC 9111 5.2). A comma inside quotes does not separate
+/// directives.
 fn says_no_store(line: &[u8]) -> bool {
     let (mut is_quoted, mut is_escaped) = (false, false);
     let mut directives = line.split(|&byte| {

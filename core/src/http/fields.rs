@@ -1,12 +1,12 @@
-//! Header fields as the rules of this module name them, read them and write them. A framework translates.
+//! Header fields as this module names, reads and writes them. A framework translates them.
 
 use std::fmt;
 
 /// The name of a header field that the session reads or writes.
 ///
-/// A framework maps the known names to constants of its own, so that no name is parsed for a request. The name in
-/// [`Custom`](Self::Custom) is always that of [`Transport::custom_header`](super::Transport::custom_header), so its form in the
-/// framework can be made once, too.
+/// A framework maps the known names to its own constants, so that no name is parsed per request. The name in
+/// [`Custom`](Self::Custom) is always [`Transport::custom_header`](super::Transport::custom_header), so it can be
+/// converted once, too.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum FieldName<'a> {
     /// `Authorization` (RFC 9110 11.6.2).
@@ -19,7 +19,7 @@ pub enum FieldName<'a> {
     SetCookie,
     /// `Vary` (RFC 9110 12.5.5).
     Vary,
-    /// The session header of the application's own, in lower case.
+    /// The custom session header, in lower case.
     Custom(&'a str),
 }
 
@@ -45,22 +45,23 @@ impl<'a> FieldName<'a> {
     }
 }
 
-/// The value of a header field in a response: visible ASCII and spaces. `Debug` does not show a [`Secret`](Self::Secret).
+/// The value of a header field in a response: visible ASCII and spaces. `Debug` does not show a
+/// [`Secret`](Self::Secret).
 #[derive(Clone, PartialEq, Eq)]
 pub enum FieldValue<'a> {
     /// `no-store`, for `Cache-Control` (RFC 9111 5.2.2.5).
     NoStore,
-    /// The name of a field, for `Vary`. Names ignore case there.
+    /// The name of a field, for `Vary`, where case does not matter.
     Name(FieldName<'a>),
     /// A text without a secret.
     Text(String),
-    /// A text with an id in it. A framework that knows sensitive values marks it as one: it is then kept out of `Debug` output
-    /// and out of HPACK's tables (RFC 7541 7.1.3).
+    /// A text that contains an id. If the framework supports sensitive values, it marks this as one, which keeps it out
+    /// of `Debug` output and HPACK's tables (RFC 7541 7.1.3).
     Secret(String),
 }
 
 impl FieldValue<'_> {
-    /// The text, whatever is known about it.
+    /// The text, secret or not.
     #[must_use]
     pub fn as_str(&self) -> &str {
         match self {
@@ -85,16 +86,16 @@ impl fmt::Debug for FieldValue<'_> {
     }
 }
 
-/// The header fields of a response, which [`Transport::deliver`](super::Transport::deliver) reads and writes. A framework
-/// implements it for its header map, or for a type of its own around that; the [module](super) has an example.
+/// The header fields of a response, which [`Transport::deliver`](super::Transport::deliver) reads and writes. A
+/// framework implements it for its header map, or for a wrapper around that; the [module](super) has an example.
 pub trait ResponseHeaders {
-    /// The raw lines of a field, in their order.
+    /// The raw lines of a field, in order.
     fn lines(&self, name: FieldName<'_>) -> impl Iterator<Item = &[u8]>;
 
-    /// Adds a line, after those of the same name.
+    /// Adds a line after those of the same name.
     fn append(&mut self, name: FieldName<'_>, value: FieldValue<'_>);
 
-    /// Sets a field to one line, in place of all that it has.
+    /// Sets a field to one line, replacing all its lines.
     fn insert(&mut self, name: FieldName<'_>, value: FieldValue<'_>);
 }
 

@@ -1,4 +1,4 @@
-//! Doors for fuzzers: header lines as a client or a handler may write them, raw.
+//! Entry points for fuzzers: raw header lines as a client or a handler may write them.
 
 use super::{
     FieldName::{self, Authorization, CacheControl, Cookie, Custom, Vary},
@@ -7,8 +7,8 @@ use super::{
     fields::PlainHeaders,
 };
 
-/// A `Cookie` line with a good cookie between whatever there is (before and after a line break): it is found, and nothing is
-/// that is not, byte for byte, a cookie of that name.
+/// A `Cookie` line with a good cookie among arbitrary bytes (before and after a line break): the good cookie is found,
+/// and otherwise only cookies whose name is the same byte for byte.
 pub fn cookie(data: &[u8]) {
     let (transport, id) = (Transport::default(), "A".repeat(43));
     let prefix = [transport.realm().as_bytes(), b"="].concat();
@@ -22,10 +22,10 @@ pub fn cookie(data: &[u8]) {
     assert!(found.contains(&id.as_str()), "a good cookie is hidden");
     let pairs = line.split(|&byte| byte == b';').map(<[u8]>::trim_ascii);
     let same = pairs.filter(|pair| pair.starts_with(&prefix)).count();
-    assert!(found.len() <= same, "something else was taken for the cookie");
+    assert!(found.len() <= same, "something else was mistaken for the cookie");
 }
 
-/// Any headers: whatever can be an id is looked for where it is configured to be and nowhere else.
+/// Arbitrary headers: whatever can be an id is looked for where the settings say, and nowhere else.
 pub fn headers(data: &[u8]) {
     const NAMES: [FieldName<'_>; 5] = [Custom("x-session"), Cookie, Vary, Authorization, CacheControl];
     let mut headers = PlainHeaders::default();
@@ -43,7 +43,7 @@ pub fn headers(data: &[u8]) {
     never_stored(&mut headers);
     let says_so = |line: &[u8]| line.to_ascii_lowercase().windows(8).any(|part| part == b"no-store");
     assert!(headers.lines(CacheControl).any(says_so), "a cache may store it");
-    // It is added once at most, whatever the handler said.
+    // It is added at most once, whatever the handler set.
     vary(&mut headers, Cookie);
     let lines = headers.lines(Vary).count();
     vary(&mut headers, Cookie);

@@ -1,9 +1,9 @@
-//! HTTP's rules for sessions, without a framework: the cookie and its `Set-Cookie` lines, the session header, `Authorization:
-//! Bearer`, and what caches are told.
+//! The HTTP rules for sessions, without a framework: cookies and their `Set-Cookie` lines, the session header,
+//! `Authorization: Bearer`, and cache headers.
 //!
-//! A [`Transport`] is built once from settings that are checked together. For each request it finds the texts that may be ids,
-//! and for each response it writes what the client has to know. It works on the raw lines of header fields. An integration with
-//! a framework translates them: `gsession-actix` is one.
+//! You build a [`Transport`] once; its settings are checked together. For each request it finds the texts that may be
+//! ids, and for each response it writes what the client must know. It works on the raw lines of header fields, so a
+//! framework integration such as `gsession-actix` only translates them.
 //!
 //! ```
 //! use gsession::{ClientInfo, Error, Manager, MemoryStorage, Outcome};
@@ -31,7 +31,7 @@
 //! let transport = Transport::builder().cookie_name("sid").build()?;
 //! let manager = Manager::builder(MemoryStorage::new()).realm(transport.realm()).build()?;
 //!
-//! // What a framework does around a handler, here one that counts visits.
+//! // What a framework does around a handler, here a visit counter.
 //! let visit = |request: &Headers, response: &mut Headers| -> Result<u64, Error> {
 //!     let exchange = manager.begin(transport.candidates(|name| request.lines(name)), ClientInfo::default);
 //!     let location = transport.location(|name| request.lines(name), |text| manager.accepts(text));
@@ -56,14 +56,14 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 //!
-//! | file | subject |
+//! | file | contents |
 //! |---|---|
-//! | `builder` | the settings, and whether they fit together: [`Builder`], [`ConfigError`] |
+//! | `builder` | the settings, and whether they are consistent: [`Builder`], [`ConfigError`] |
 //! | `transport` | what a request presents, and where: [`Transport`], [`IdLocation`] |
-//! | `answer` | what a response says: [`Transport::deliver`] |
+//! | `answer` | what a response gets: [`Transport::deliver`] |
 //! | `caching` | `Vary` and `Cache-Control` |
 //! | `cookie` | names and prefixes, attributes, `Cookie` and `Set-Cookie` lines: [`SameSite`], [`CookieMaxAge`] |
-//! | `header` | the session header, `Authorization: Bearer`, and names that are taken |
+//! | `header` | the session header, `Authorization: Bearer`, and reserved names |
 //! | `fields` | what a framework translates: [`FieldName`], [`FieldValue`], [`ResponseHeaders`] |
 
 mod answer;

@@ -1,7 +1,7 @@
-//! Names as HTTP has them.
+//! Names in HTTP.
 
-/// Bytes that a name of a cookie or a header may have here: servers and proxies bound the head of a message, and a cookie's
-/// name and an id of 512 characters fit into the 4096 bytes that browsers grant the two (RFC 6265bis 5.6).
+/// Maximum length of a cookie or header name. Servers and proxies limit the head of a message, and a cookie's name and
+/// an id of 512 characters must fit into the 4096 bytes that browsers allow for the two (RFC 6265bis 5.6).
 const LONGEST: usize = 256;
 
 /// Whether a text can be the name of a cookie (RFC 6265 4.1.1) or of a header (RFC 9110 5.1): a token (RFC 9110 5.6.2).

@@ -2,11 +2,12 @@
 
 use super::{FieldName, cookie, cookie::SessionCookie, header::SessionHeader};
 
-/// Where the ids of sessions are read from in a request and written to in a response, by settings that were checked.
+/// Where ids are read from in a request and written to in a response, from settings that were checked.
 ///
-/// The default is that of the [`Builder`](super::Builder): a cookie `__Host-Http-gsession`. The [module](super) has an example.
+/// The default is that of the [builder](Self::builder): a cookie `__Host-Http-gsession`. The [module](super) has an
+/// example.
 ///
-/// Methods that read take a function that gives the raw lines of a header field, in their order. What they return borrows from
+/// Methods that read take a function that returns the raw lines of a header field, in order. The results borrow from
 /// those lines; nothing is copied.
 #[derive(Debug, Clone)]
 pub struct Transport {
@@ -16,14 +17,14 @@ pub struct Transport {
     pub(super) no_store_when_logged_in: bool,
 }
 
-/// Where a client presents its id, and so where the answer goes.
+/// Where a client presents its id, and so where a new one is sent.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum IdLocation {
     /// In the cookie.
     Cookie,
     /// In the session header.
     Header,
-    /// In both, or in neither yet: the answer goes by both, as far as both are used.
+    /// In both, or in neither yet: a new id is sent in both, if both are used.
     Both,
 }
 
@@ -55,22 +56,23 @@ impl Transport {
         }
     }
 
-    /// Whether its cookie or its header has this name. Names of headers ignore case (RFC 9110 5.1), names of cookies do not.
+    /// Whether its cookie or its header has this name. Header names ignore case (RFC 9110 5.1), cookie names do not.
     #[must_use]
     pub fn is_named(&self, name: &str) -> bool {
         self.cookie.as_ref().is_some_and(|cookie| cookie.name == name)
             || self.header.as_ref().is_some_and(|header| header.name().as_str().eq_ignore_ascii_case(name))
     }
 
-    /// Whether both read ids from the same cookie or header. Around one handler, each would take the other's ids for its own.
+    /// Whether both read ids from the same cookie or header. Around one handler, each would mistake the other's ids for
+    /// its own.
     #[must_use]
     pub fn shares_a_name(&self, other: &Self) -> bool {
         let by_cookie = self.cookie.as_ref().zip(other.cookie.as_ref()).is_some_and(|(one, two)| one.name == two.name);
         by_cookie || self.header.is_some() && self.header == other.header
     }
 
-    /// The name of the session header that the application has chosen, in lower case: what [`FieldName::Custom`] holds. `None`
-    /// if there is none, or if it is `Authorization`.
+    /// The name of the custom session header, in lower case, as in [`FieldName::Custom`]. `None` if there is none, or
+    /// if it is `Authorization`.
     #[must_use]
     pub fn custom_header(&self) -> Option<&str> {
         match &self.header {
@@ -79,25 +81,25 @@ impl Transport {
         }
     }
 
-    /// Whether the client keeps an expiry of its own, which follows the session's: the cookie has a `Max-Age`. A framework then
-    /// calls [`client_keeps_expiry`](crate::Exchange::client_keeps_expiry) on each exchange.
+    /// Whether the client has an expiry of its own that follows the session's: the cookie has a `Max-Age`. A framework
+    /// then calls [`client_keeps_expiry`](crate::Exchange::client_keeps_expiry) on each exchange.
     #[must_use]
     pub fn client_keeps_expiry(&self) -> bool {
         self.cookie_output && self.cookie.as_ref().is_some_and(SessionCookie::is_persistent)
     }
 
-    /// Whether no cache may store the pages of a logged-in session:
-    /// [`no_store_when_logged_in`](Builder::no_store_when_logged_in).
+    /// Whether the pages of a logged-in session are kept out of all caches:
+    /// [`no_store_when_logged_in`](super::Builder::no_store_when_logged_in).
     #[must_use]
     pub const fn no_store_when_logged_in(&self) -> bool {
         self.no_store_when_logged_in
     }
 
-    /// Every text in a request that may be an id: of cookies first, then of headers, as GoFrame looks for them. For
-    /// [`begin`](crate::Manager::begin).
+    /// All texts in a request that may be ids, for [`begin`](crate::Manager::begin): first those of cookies, then those
+    /// of headers, as in GoFrame.
     ///
-    /// A cookie counts only if its name is the same byte for byte. What else a `Cookie` line (RFC 6265 4.2) holds, even if it is
-    /// broken or not UTF-8, neither hides it nor poses as it (CVE-2020-7070).
+    /// A cookie counts only if its name matches byte for byte. Anything else in a `Cookie` line (RFC 6265 4.2), even if
+    /// it is broken or not UTF-8, neither hides the cookie nor replaces it (CVE-2020-7070).
     ///
     /// ```
     /// use gsession::http::Transport;
@@ -135,10 +137,10 @@ impl Transport {
         self.header.iter().flat_map(move |header| lines(header.name()).into_iter().filter_map(|line| header.text(line)))
     }
 
-    /// Where the client presents what can be an id, or anything at all if nothing can. [`Both`](IdLocation::Both) if it presents
-    /// ids in both, since either may be the one that counts, and if it presents nothing.
+    /// Where the client presents a text that can be an id, or any text if none can be one. [`Both`](IdLocation::Both)
+    /// if it presents ids in both, since either may count, and if it presents nothing.
     ///
-    /// `is_id` says whether a text can be an id: [`accepts`](crate::Manager::accepts) of the manager.
+    /// `is_id` returns whether a text can be an id: the manager's [`accepts`](crate::Manager::accepts).
     #[must_use]
     pub fn location<'a, I: IntoIterator<Item = &'a [u8]>>(
         &'a self,
@@ -146,7 +148,7 @@ impl Transport {
         is_id: impl Fn(&str) -> bool,
     ) -> IdLocation {
         if self.header.is_none() {
-            // There is one way only, so it does not matter.
+            // There is only one way, so it does not matter.
             return IdLocation::Both;
         }
         let ids = (self.by_cookie(lines).any(&is_id), self.by_header(lines).any(&is_id));
@@ -171,7 +173,7 @@ mod tests {
             ("sid=ID", "", IdLocation::Cookie),
             ("", "ID", IdLocation::Header),
             ("sid=ID", "ID", IdLocation::Both),
-            // What cannot be an id counts only where nothing can.
+            // A text that cannot be an id counts only if none can be one.
             ("sid=x", "ID", IdLocation::Header),
             ("sid=ID", "x", IdLocation::Cookie),
             ("sid=x", "", IdLocation::Cookie),
@@ -201,7 +203,7 @@ mod tests {
             |cookie: &str, header: &str| Transport::builder().cookie_name(cookie).header_name(header).build().unwrap();
         let transport = with("a", "X-A");
         assert!(transport.shares_a_name(&with("a", "X-B")) && transport.shares_a_name(&with("b", "x-a")));
-        assert!(!transport.shares_a_name(&with("A", "X-B")), "names of cookies do not ignore case");
+        assert!(!transport.shares_a_name(&with("A", "X-B")), "cookie names do not ignore case");
         assert!(transport.is_named("a") && transport.is_named("X-a") && !transport.is_named("A"));
         assert_eq!((transport.realm(), transport.custom_header()), ("a", Some("x-a")));
         let bearer = Transport::builder().bearer().build().unwrap();

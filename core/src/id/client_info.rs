@@ -1,12 +1,12 @@
-//! What is known about the client when an id is made for it.
+//! What is known about the client when an id is generated for it.
 
 use std::{fmt, net::SocketAddr};
 
-/// The client's address and request headers, which the default generator mixes into a new id (as GoFrame's `guid` does).
+/// The client's address and request headers, which the default generator mixes into a new id, as GoFrame's `guid` does.
 ///
-/// They add nothing to the strength of an id, which rests on the operating system's generator; they make ids from two
-/// machines differ even if a broken generator returned the same bytes on both. Outside HTTP, leave it empty or give what
-/// the transport knows.
+/// They add nothing to the strength of an id, which comes from the operating system's generator. They make ids of two
+/// machines differ even if a broken generator returns the same bytes on both. Outside HTTP, leave it empty, or pass
+/// what the transport knows.
 ///
 /// ```
 /// use gsession::ClientInfo;
@@ -17,7 +17,7 @@ use std::{fmt, net::SocketAddr};
 #[derive(Clone, Default)]
 pub struct ClientInfo {
     remote_addr: Option<SocketAddr>,
-    /// Every header as name, NUL, value, NUL: it is only ever hashed.
+    /// Every header as name, NUL, value, NUL. It is only ever hashed.
     headers: Vec<u8>,
 }
 
@@ -57,7 +57,7 @@ impl ClientInfo {
 }
 
 impl fmt::Debug for ClientInfo {
-    /// Without the headers, which hold cookies and credentials.
+    /// Omits the headers, which contain cookies and credentials.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("ClientInfo").field("remote_addr", &self.remote_addr).finish_non_exhaustive()
     }

@@ -1,22 +1,22 @@
-//! Where new session ids come from.
+//! Generators of new session ids.
 
 use super::{ClientInfo, InvalidId, SessionId};
 
-/// Makes new session ids and says which texts may be ids at all.
+/// Generates new session ids, and decides which texts can be ids.
 ///
-/// The default is [`HashedIds`](super::HashedIds). An own one is for applications whose ids have a form of their own; it
-/// brings its own validator, because a text that is not valid never reaches a storage.
+/// The default is [`HashedIds`](super::HashedIds). Implement your own if your ids have another format. It validates ids
+/// too: an invalid text never reaches a storage.
 pub trait IdGenerator: Send + Sync {
-    /// A new id for this client. It must not be guessable: ASVS 7.2.3 asks for at least 128 bits from a cryptographic
-    /// generator.
+    /// Returns a new id for this client. It must not be guessable: ASVS 7.2.3 asks for at least 128 bits from a
+    /// cryptographic generator.
     ///
     /// # Errors
     ///
-    /// [`IdError`] if no good id can be made now. The request that needed it fails; there is no fallback to a weaker id.
+    /// [`IdError`] if no good id can be generated. The request that needs it fails; never fall back to a weaker id.
     fn generate(&self, client: &ClientInfo) -> Result<SessionId, IdError>;
 
-    /// Reads a text that a client sent. What has not the form of an id of this generator is refused and never reaches a
-    /// storage. By default: a standard id.
+    /// Parses a text that a client sent. A text that does not have the format of this generator's ids is rejected and
+    /// never reaches a storage. The default accepts standard ids.
     ///
     /// # Errors
     ///
@@ -36,9 +36,9 @@ impl<G: IdGenerator + ?Sized> IdGenerator for std::sync::Arc<G> {
     }
 }
 
-/// No id could be made. There is never a fallback to weaker randomness.
+/// No id could be generated. There is never a fallback to weaker randomness.
 #[derive(Debug, thiserror::Error)]
-#[error("no session id could be made: {reason}")]
+#[error("no session id could be generated: {reason}")]
 pub struct IdError {
     reason: &'static str,
     #[source]
@@ -46,13 +46,13 @@ pub struct IdError {
 }
 
 impl IdError {
-    /// An error with the reason in a few words.
+    /// An error with a short reason.
     #[must_use]
     pub const fn new(reason: &'static str) -> Self {
         Self { reason, source: None }
     }
 
-    /// Adds the error that caused this one. It must not hold an id.
+    /// Adds the error that caused this one. It must not contain an id.
     #[must_use]
     pub fn with_source(mut self, source: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> Self {
         self.source = Some(source.into());
@@ -60,7 +60,7 @@ impl IdError {
     }
 }
 
-/// An [`IdGenerator`] of two closures: one that makes ids, one that knows their form (GoFrame's `SetIdFunc`).
+/// An [`IdGenerator`] from two closures: one generates ids, one validates them (GoFrame's `SetIdFunc`).
 ///
 /// ```
 /// use gsession::{ClientInfo, CustomIds, IdGenerator, SessionId, HashedIds};
@@ -88,7 +88,7 @@ where
     G: Fn(&ClientInfo) -> Result<SessionId, IdError> + Send + Sync,
     V: Fn(&str) -> bool + Send + Sync,
 {
-    /// A generator that makes ids with `generate` and accepts texts for which `is_valid` holds.
+    /// A generator that calls `generate` for new ids, and accepts texts for which `is_valid` returns true.
     pub const fn new(generate: G, is_valid: V) -> Self {
         Self { generate, is_valid }
     }

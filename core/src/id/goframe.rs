@@ -1,20 +1,20 @@
-//! Ids that a GoFrame service accepts beside its own.
+//! Ids that a GoFrame service accepts next to its own.
 
 use rand::{TryRng, rngs::SysRng};
 
 use super::{ClientInfo, IdError, IdGenerator, InvalidId, SessionId};
 
-/// Characters of an id.
+/// Length of an id in characters.
 const LEN: usize = 32;
 const DIGITS: &[u8; 36] = b"0123456789abcdefghijklmnopqrstuvwxyz";
 
-/// Makes and accepts ids of the form that GoFrame's have, 32 characters of `0-9a-z`: for a storage that is shared with a GoFrame
+/// Generates and accepts ids in GoFrame's format, 32 characters of `0-9a-z`: for a storage shared with a GoFrame
 /// service ([`KeyScheme::RawIds`](crate::KeyScheme::RawIds)).
 ///
-/// In such a storage the id is part of the key, so what this accepts is what a client can choose as a key.
+/// In such a storage the id is part of the key. So whatever this accepts, a client can choose as a key.
 ///
-/// Every character is random (165 bits from the operating system), not three of them as in GoFrame's. Ids that a GoFrame
-/// service has issued stay as weak as they are until the session is renewed.
+/// All characters are random (165 bits from the operating system), not just three of them as in GoFrame. Ids issued by
+/// a GoFrame service stay weak until the session is renewed.
 ///
 /// ```
 /// use gsession::{ClientInfo, GoFrameIds, IdGenerator};
@@ -25,7 +25,7 @@ const DIGITS: &[u8; 36] = b"0123456789abcdefghijklmnopqrstuvwxyz";
 /// # Ok::<(), gsession::IdError>(())
 /// ```
 ///
-/// If your GoFrame service makes ids of another form (`SetIdFunc`), say which texts are yours:
+/// If your GoFrame service generates ids in another format (`SetIdFunc`), define which texts are valid:
 ///
 /// ```
 /// use gsession::{CustomIds, GoFrameIds, IdGenerator, SessionId};
@@ -48,12 +48,12 @@ impl IdGenerator for GoFrameIds {
             SysRng
                 .try_fill_bytes(&mut random)
                 .map_err(|error| IdError::new("the operating system's random generator failed").with_source(error))?;
-            // From 252 on, the first digits would be likelier than the others.
+            // Bytes from 252 on would make the first digits more likely than the others.
             for &byte in random.iter().filter(|&&byte| byte < 252).take(LEN - text.len()) {
                 text.push(char::from(DIGITS[usize::from(byte % 36)]));
             }
         }
-        SessionId::custom(&text).map_err(|error| IdError::new("an id has the wrong form").with_source(error))
+        SessionId::custom(&text).map_err(|error| IdError::new("an id has the wrong format").with_source(error))
     }
 
     fn parse(&self, text: &str) -> Result<SessionId, InvalidId> {

@@ -13,14 +13,14 @@ use sha2::{Digest, Sha256};
 
 use super::{ClientInfo, IdError, IdGenerator, SessionId};
 
-/// Separates these hashes from every other use of SHA-256 over the same data.
+/// Separates these hashes from any other use of SHA-256 on the same data.
 const DOMAIN: &[u8] = b"gsession id v1\0";
 
-/// Makes ids as SHA-256 over a domain tag, the client's address and headers, the machine, the process, a nanosecond clock,
-/// a process-wide sequence and 32 bytes from the operating system's generator.
+/// Generates ids as SHA-256 over a domain tag, the client's address and headers, the machine, the process, a nanosecond
+/// clock, a process-wide sequence and 32 bytes from the operating system's generator.
 ///
-/// GoFrame's `guid.S(address, headers)` has the same parts but only about three random characters; here the random part
-/// alone carries 256 bits, and the hash hides the others (no time order is visible).
+/// GoFrame's `guid.S(address, headers)` has the same inputs, but only about three random characters. Here the random
+/// input alone has 256 bits, and the hash hides the others, so ids show no time order.
 ///
 /// ```
 /// use gsession::{ClientInfo, HashedIds, IdGenerator};
@@ -75,7 +75,7 @@ where
     Ok(SessionId::from_random(hash.finalize().into()))
 }
 
-/// A number that differs between machines: over the names under which the system knows itself.
+/// A number that differs between machines: a hash of the names the system has for itself.
 fn machine() -> u64 {
     static MACHINE: OnceLock<u64> = OnceLock::new();
     *MACHINE.get_or_init(|| {
@@ -100,7 +100,7 @@ mod tests {
     #[error("no entropy")]
     struct NoEntropy;
 
-    /// A generator that always gives the same bytes, or none at all.
+    /// A generator that always returns the same bytes, or fails.
     struct Broken(Option<u8>);
 
     impl TryRng for Broken {

@@ -6,18 +6,18 @@ use sha2::{Digest, Sha256};
 
 use super::{KeyScheme, SessionId, StoreKey};
 
-/// Sets the hashes of a realm apart from every other use of SHA-256.
+/// Separates the hashes of realms from any other use of SHA-256.
 const TAG: &[u8; 16] = b"gsession realm 1";
 
-/// Where an id is valid. An id works only in the realm that issued it, whatever storage realms share
+/// Where an id is valid. An id works only in the realm that issued it, even if realms share a storage
 /// ([S13](crate::design#s13); not with GoFrame's raw ids).
 ///
-/// A shop, its admin area and its mobile API may keep their sessions in one storage. With a realm each, the id from the shop's
-/// cookie opens nothing when somebody puts it into the admin area's cookie. The realm is part of the [`StoreKey`], so a storage
-/// knows nothing of it, and one user's sessions are listed across realms.
+/// A shop, its admin area and its mobile API may share one storage. If each has a realm, an id from the shop's cookie
+/// opens nothing in the admin area's cookie. The realm is part of the [`StoreKey`], so a storage does not see it, and a
+/// user's sessions are listed across realms.
 ///
-/// The actix middleware takes the name of its cookie or header as its realm. A manager outside HTTP has none unless
-/// [`ManagerBuilder::realm`](crate::ManagerBuilder::realm) names one.
+/// The actix middleware uses the name of its cookie or header as its realm. A manager outside HTTP has none unless you
+/// set one with [`ManagerBuilder::realm`](crate::ManagerBuilder::realm).
 ///
 /// ```
 /// use gsession::{Realm, SessionId};
@@ -27,12 +27,12 @@ const TAG: &[u8; 16] = b"gsession realm 1";
 /// ```
 #[derive(Clone)]
 pub struct Realm(
-    /// SHA-256 after its first block, which the name fills: one more block makes a key.
+    /// SHA-256 after its first block, which contains the name: one more block makes a key.
     Sha256,
 );
 
 impl Realm {
-    /// The realm of this name. Names are compared byte for byte.
+    /// The realm with this name. Names are compared byte for byte.
     #[must_use]
     pub fn new(name: &str) -> Self {
         let mut block = [0; 64];
@@ -54,7 +54,7 @@ impl fmt::Debug for Realm {
     }
 }
 
-/// How a manager makes keys of ids.
+/// How a manager turns ids into keys.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Keys {
     pub(crate) scheme: KeyScheme,
@@ -62,7 +62,7 @@ pub(crate) struct Keys {
 }
 
 impl Keys {
-    /// Whether there can be a session under `id`.
+    /// Whether `id` can have a session.
     pub(crate) fn admits(&self, id: &SessionId) -> bool {
         self.scheme.admits(id)
     }
@@ -90,7 +90,7 @@ mod tests {
         );
         let keys = [Realm::new("shop"), Realm::new("Shop"), Realm::new("")].map(|realm| realm.key_of(&id));
         assert!(keys[0] != keys[1] && keys[1] != keys[2] && keys[0] != keys[2]);
-        assert!(!keys.contains(&StoreKey::of(&id)), "no realm is another place than any realm");
+        assert!(!keys.contains(&StoreKey::of(&id)), "no realm is separate from every realm");
     }
 
     #[test]

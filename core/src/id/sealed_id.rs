@@ -1,4 +1,4 @@
-//! The id that a session was renewed to, readable only with the id it had before.
+//! The id that a session was renewed to, readable only with its old id.
 
 use std::fmt;
 
@@ -6,16 +6,16 @@ use sha2::{Digest, Sha256};
 
 use super::{SessionId, StoreKey};
 
-/// Sets this use of SHA-256 apart from every other.
+/// Separates this use of SHA-256 from any other.
 const TAG: &[u8; 16] = b"gsession sealed1";
 
-/// The new id of a renewed session, sealed with its old one. A storage keeps it in the [`Tombstone`](crate::storage::Tombstone) of the
-/// renewal.
+/// The new id of a renewed session, sealed with its old one. A storage keeps it in the
+/// [`Tombstone`](crate::storage::Tombstone) of the renewal.
 ///
-/// A client whose answer got lost comes back with the old id. If it proves again who its user is, it must be given the new id,
-/// which the server keeps in no other form. Reading the storage without holding the old id reveals nothing
-/// ([R16](crate::design#r16)): the seal is a one-time pad, made by SHA-256 from the old id and the new key. It is as strong as
-/// the old id: a standard one has 256 random bits.
+/// A client whose response was lost comes back with the old id. If it logs the same user in again, it must get the new
+/// id, which the server keeps in no other form. Reading the storage without the old id reveals nothing
+/// ([R16](crate::design#r16)): the seal is a one-time pad, derived with SHA-256 from the old id and the new key. It is
+/// as strong as the old id: a standard one has 256 random bits.
 ///
 /// `Debug` shows nothing.
 #[derive(Clone, PartialEq, Eq, Default)]
@@ -28,7 +28,7 @@ impl SealedId {
         Self::default()
     }
 
-    /// Seals `new`, which is kept under the key `to`, with `old`.
+    /// Seals `new`, which is stored under the key `to`, with `old`.
     pub(crate) fn seal(new: &SessionId, to: &StoreKey, old: &SessionId) -> Self {
         Self(pad(new.as_bytes(), to, old).into())
     }
@@ -39,25 +39,25 @@ impl SealedId {
         SessionId::custom(&text).ok()
     }
 
-    /// The bytes, for storages to keep: at most 512.
+    /// The bytes to store: at most 512.
     #[must_use]
     pub fn as_bytes(&self) -> &[u8] {
         &self.0
     }
 
-    /// From bytes that [`as_bytes`](Self::as_bytes) gave. Any others are harmless: they open to nothing.
+    /// From bytes returned by [`as_bytes`](Self::as_bytes). Any other bytes are harmless: they open to nothing.
     #[must_use]
     pub fn from_bytes(bytes: &[u8]) -> Self {
         Self(bytes.into())
     }
 }
 
-/// Seals or opens: the same either way.
+/// Seals or opens: both are the same.
 fn pad(bytes: &[u8], to: &StoreKey, old: &SessionId) -> Vec<u8> {
     let seed = Sha256::new_with_prefix(TAG).chain_update(to.as_bytes()).chain_update(old.as_bytes());
     let mut padded = Vec::with_capacity(bytes.len());
     for (number, chunk) in (0_u32..).zip(bytes.chunks(32)) {
-        // The counter comes last and has a fixed length, so no two seeds and counters read the same.
+        // The counter comes last and has a fixed length, so each seed and counter gives different bytes.
         let block = seed.clone().chain_update(number.to_le_bytes()).finalize();
         padded.extend(chunk.iter().zip(block).map(|(byte, mask)| byte ^ mask));
     }
@@ -100,7 +100,7 @@ mod tests {
     fn equal_ids_are_sealed_differently() {
         let (new, to) = (id(1), StoreKey::of(&id(1)));
         assert_ne!(SealedId::seal(&new, &to, &id(2)), SealedId::seal(&new, &to, &id(3)));
-        // 43 characters are two blocks of the pad, which must not repeat.
+        // 43 characters take two blocks of the pad, which must not repeat.
         let sealed = SealedId::seal(&id(0), &to, &id(2));
         assert_ne!(sealed.as_bytes()[..11], sealed.as_bytes()[32..43]);
     }

@@ -2,16 +2,16 @@
 
 use std::fmt;
 
-/// Characters of a standard id: 32 bytes in base64url without padding.
+/// Length of a standard id: 32 bytes in base64url without padding.
 const STANDARD_LEN: usize = 43;
-/// Characters a custom id may have at most. A cookie's name and value together may have 4096 bytes (RFC 6265bis 5.6).
+/// Longest custom id. A cookie's name and value together may have 4096 bytes (RFC 6265bis 5.6).
 const CUSTOM_MAX_LEN: usize = 512;
 const ALPHABET: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
 
 /// The secret by which a client proves that a session is its own: 256 bits, written as 43 characters of base64url.
 ///
-/// Its `Debug` output never shows it, there is no `Display`, and no storage ever sees it: storages know a session by its
-/// [`StoreKey`](crate::StoreKey). Hand it to the client with [`as_str`](Self::as_str) and to nobody else.
+/// Its `Debug` output does not show it, there is no `Display`, and no storage sees it: a storage knows a session by its
+/// [`StoreKey`](crate::StoreKey). [`as_str`](Self::as_str) returns it for the client, and for nobody else.
 ///
 /// ```
 /// use gsession::SessionId;
@@ -26,28 +26,28 @@ pub struct SessionId(Text);
 
 #[derive(Clone, PartialEq, Eq, Hash)]
 enum Text {
-    /// Held in place: the usual id costs no allocation.
+    /// Stored inline: a standard id needs no allocation.
     Standard([u8; STANDARD_LEN]),
     Custom(Box<str>),
 }
 
-/// A text that cannot be a session id. It does not repeat the text, which may be somebody's secret.
+/// A text that cannot be a session id. The error does not repeat the text, which may be a secret.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum InvalidId {
     /// Not 43 characters of canonical base64url.
     #[error("not a session id: a standard id is 43 characters of base64url")]
     NotStandard,
-    /// Empty, longer than 512 characters, or with a character that may not stand in a cookie value.
+    /// Empty, longer than 512 characters, or with a character that is not allowed in a cookie value.
     #[error("not a session id: a custom id is 1 to 512 visible ASCII characters without \" , ; or \\")]
     NotCustom,
-    /// The manager's id generator does not accept ids of this form.
-    #[error("the id generator of this manager does not accept such an id; configure one whose `parse` does")]
+    /// The manager's id generator does not accept ids in this format.
+    #[error("the manager's id generator rejects this id; configure a generator that accepts it in `parse`")]
     Refused,
 }
 
 impl SessionId {
-    /// An id from 32 bytes, which must come from a cryptographic generator or a hash over one (ASVS 7.2.3).
+    /// An id from 32 bytes, which must come from a cryptographic generator or a hash over its output (ASVS 7.2.3).
     #[must_use]
     pub fn from_random(bytes: [u8; 32]) -> Self {
         let mut text = [0_u8; STANDARD_LEN];
@@ -65,15 +65,15 @@ impl SessionId {
         Self(Text::Standard(text))
     }
 
-    /// Reads a standard id.
+    /// Parses a standard id.
     ///
     /// # Errors
     ///
-    /// [`InvalidId::NotStandard`] unless `text` is exactly 43 characters of base64url that encode 32 bytes; the unused
-    /// bits of the last character must be zero, so that one session has one spelling.
+    /// [`InvalidId::NotStandard`] unless `text` is exactly 43 characters of base64url that encode 32 bytes. The unused
+    /// bits of the last character must be zero, so that each id has one spelling.
     pub fn parse(text: &str) -> Result<Self, InvalidId> {
         let bytes: [u8; STANDARD_LEN] = text.as_bytes().try_into().map_err(|_| InvalidId::NotStandard)?;
-        // Without a branch a byte: what is outside the alphabet sets the high bits.
+        // One pass without a branch per byte: bytes outside the alphabet set the high bits.
         let all = bytes.iter().fold(0, |all, &byte| all | SEXTETS[usize::from(byte)]);
         if all < 64 && SEXTETS[usize::from(bytes[STANDARD_LEN - 1])] & 3 == 0 {
             Ok(Self(Text::Standard(bytes)))
@@ -82,9 +82,9 @@ impl SessionId {
         }
     }
 
-    /// An id of the application's own making, for example one that another system issued.
+    /// An id in the application's own format, for example one that another system issued.
     ///
-    /// Its strength is the application's business: ASVS 7.2.3 asks for at least 128 bits from a cryptographic generator.
+    /// Its strength is up to you: ASVS 7.2.3 asks for at least 128 bits from a cryptographic generator.
     ///
     /// ```
     /// use gsession::SessionId;
@@ -94,7 +94,7 @@ impl SessionId {
     ///
     /// # Errors
     ///
-    /// [`InvalidId::NotCustom`] if `text` is empty, longer than 512 characters or has a character that is not a
+    /// [`InvalidId::NotCustom`] if `text` is empty, is longer than 512 characters, or has a character that is not a
     /// cookie-octet (RFC 6265 4.1.1).
     pub fn custom(text: &str) -> Result<Self, InvalidId> {
         if let Ok(standard) = Self::parse(text) {
@@ -115,11 +115,11 @@ impl SessionId {
         }
     }
 
-    /// The text to hand to the client. Treat it like a password: never log it.
+    /// The text to send to the client. Treat it like a password: never log it.
     #[must_use]
     pub fn as_str(&self) -> &str {
         match &self.0 {
-            // Only ASCII is ever put in, so the fallback is never taken.
+            // The bytes are always ASCII, so the fallback is never used.
             Text::Standard(bytes) => std::str::from_utf8(bytes).unwrap_or_default(),
             Text::Custom(text) => text,
         }
@@ -132,7 +132,7 @@ impl fmt::Debug for SessionId {
     }
 }
 
-/// The six bits of each byte, or 255.
+/// The six bits that each byte encodes, or 255.
 static SEXTETS: [u8; 256] = {
     let mut table = [255; 256];
     let mut byte = 0;

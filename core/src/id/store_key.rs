@@ -1,4 +1,4 @@
-//! The name under which a storage knows a session.
+//! The key under which a storage keeps a session.
 
 use std::fmt;
 
@@ -6,10 +6,10 @@ use sha2::{Digest, Sha256};
 
 use super::SessionId;
 
-/// SHA-256 of a [`SessionId`] and its [`Realm`](crate::Realm): the only form of an id that a storage ever sees.
+/// SHA-256 of a [`SessionId`] and its [`Realm`](crate::Realm): the only form of an id that a storage sees.
 ///
-/// Reading a storage, a backup or a log of keys is not enough to turn a key back into the cookie that opens the session, and
-/// the timing of a look-up tells nothing about ids (OWASP; CVE-2019-16782). `Display` writes 64 hexadecimal digits.
+/// A key from a storage, a backup or a log cannot be turned back into the cookie that opens the session, and the timing
+/// of a look-up reveals nothing about ids (OWASP; CVE-2019-16782). `Display` writes 64 hexadecimal digits.
 ///
 /// ```
 /// use gsession::{SessionId, StoreKey};
@@ -20,7 +20,7 @@ use super::SessionId;
 #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct StoreKey {
     bytes: [u8; 32],
-    /// How many of the bytes are a raw id; 0 if they are a hash.
+    /// How many of the bytes are a raw id; 0 for a hash.
     raw: u8,
 }
 
@@ -31,13 +31,13 @@ pub enum KeyScheme {
     /// By the SHA-256 of their ids.
     #[default]
     Hashed,
-    /// By the ids themselves, because another system that shares the storage does so. Anyone who reads such a storage, or a
-    /// backup of it, can take over its sessions. Ids have at most 32 characters.
+    /// By the ids themselves, because another system that shares the storage does so. Anyone who can read the storage
+    /// or a backup can take over its sessions. Ids have at most 32 characters.
     RawIds,
 }
 
 impl KeyScheme {
-    /// Whether there can be a session under `id`.
+    /// Whether `id` can have a session.
     #[must_use]
     pub fn admits(self, id: &SessionId) -> bool {
         self == Self::Hashed || id.as_bytes().len() <= 32
@@ -54,14 +54,14 @@ impl KeyScheme {
 }
 
 impl StoreKey {
-    /// The key of the session that `id` opens, where there is no [`Realm`](crate::Realm). Sessions of a middleware have one: ask
-    /// their [`key`](crate::AsyncSession::key), or the manager's [`key_of`](crate::AsyncManager::key_of).
+    /// The key of the session that `id` opens if there is no [`Realm`](crate::Realm). The sessions of a middleware have
+    /// one: use their [`key`](crate::AsyncSession::key), or the manager's [`key_of`](crate::AsyncManager::key_of).
     #[must_use]
     pub fn of(id: &SessionId) -> Self {
         Self::from_bytes(Sha256::digest(id.as_bytes()).into())
     }
 
-    /// Reads 64 lower-case hexadecimal digits, as `Display` writes them.
+    /// Parses 64 lower-case hexadecimal digits, as written by `Display`.
     #[must_use]
     pub fn parse(hex: &str) -> Option<Self> {
         let digits: &[u8; 64] = hex.as_bytes().try_into().ok()?;
@@ -78,7 +78,7 @@ impl StoreKey {
         &self.bytes
     }
 
-    /// The id, if it is one: for a storage of [`KeyScheme::RawIds`].
+    /// The raw id, for a storage with [`KeyScheme::RawIds`].
     #[cfg(feature = "redis")]
     pub(crate) fn raw_id(&self) -> Option<&[u8]> {
         self.bytes.get(..usize::from(self.raw)).filter(|id| !id.is_empty())
@@ -92,13 +92,13 @@ impl StoreKey {
         Some(Self { bytes, raw })
     }
 
-    /// A key of these 32 bytes, as [`as_bytes`](Self::as_bytes) gave them.
+    /// A key from these 32 bytes, as returned by [`as_bytes`](Self::as_bytes).
     #[must_use]
     pub const fn from_bytes(bytes: [u8; 32]) -> Self {
         Self { bytes, raw: 0 }
     }
 
-    /// What may be shown of it: of a raw id only its hash.
+    /// The bytes to show: of a raw id only its hash.
     fn shown(&self) -> [u8; 32] {
         match self.bytes.get(..usize::from(self.raw)) {
             Some(id) if !id.is_empty() => Sha256::digest(id).into(),
@@ -116,7 +116,7 @@ const fn nibble(digit: u8) -> Option<u8> {
 }
 
 impl StoreKey {
-    /// The 64 hexadecimal digits that it is shown as.
+    /// The 64 hexadecimal digits to show.
     pub(crate) fn hex(&self) -> [u8; 64] {
         let mut text = [0_u8; 64];
         for (pair, byte) in text.chunks_exact_mut(2).zip(self.shown()) {

@@ -1,4 +1,4 @@
-//! The manager over an async storage.
+//! The manager over any storage, async.
 
 use std::{
     cmp::Reverse,
@@ -16,10 +16,10 @@ use crate::{
     storage::Swept,
 };
 
-/// Further ids that one request may present. A browser has several cookies of one name when paths or domains differ.
+/// How many more ids one request may present. A browser sends several cookies of one name if paths or domains differ.
 const MAX_OTHERS: usize = 3;
 
-/// Gives out sessions over any storage: for actix, axum, tonic and the like. Cheap to clone.
+/// Provides sessions over any storage: for actix, axum, tonic and the like. Cheap to clone.
 ///
 /// ```
 /// use gsession::{AsyncManager, ClientInfo, MemoryStorage};
@@ -49,8 +49,8 @@ impl AsyncManager {
         ManagerBuilder::new(storage.into_storage())
     }
 
-    /// A handle without a session, for integrations to hand out where there is no manager: every use of it is an error with the
-    /// text `why`, and its `destroy` logs it.
+    /// A handle without a session, for integrations to return if there is no manager. Every use of it is an error with
+    /// the text `why`. Its `destroy` logs `why`.
     #[must_use]
     pub fn detached_session(why: &'static str) -> AsyncSession {
         static EMPTY: OnceLock<AsyncManager> = OnceLock::new();
@@ -63,12 +63,13 @@ impl AsyncManager {
         AsyncSession::new(self.storage.clone(), Arc::clone(&self.config), machine, self.late.clone())
     }
 
-    /// Begins a request whose client presented these texts as ids (GoFrame's `Manager.New`). Nothing is asked of the storage
+    /// Begins a request whose client presented these texts as ids (GoFrame's `Manager.New`). The storage is not touched
     /// before the session is used.
     ///
-    /// Of several texts, such as cookies of one name, the first under which a session lives counts, of at most four that can
-    /// be ids, so that neither a malformed text nor a dead or renewed id hides a good one. `client` is called only if none can
-    /// be an id. An id that is unknown, has ended or is malformed is as good as none; it is never adopted ([S6](crate::design#s6)).
+    /// If there are several texts, such as cookies of one name, the first that opens a live session counts, so neither
+    /// a malformed text nor a dead or renewed id hides a good one. At most four that can be ids are tried. `client` is
+    /// called only if none can be an id. An id that is unknown, ended or malformed counts as no id; it is never adopted
+    /// ([S6](crate::design#s6)).
     #[must_use]
     pub fn begin<'a>(
         &self,
@@ -88,8 +89,8 @@ impl AsyncManager {
         Exchange::new(self.session_of(Machine::new(id, others, malformed, client, self.now())))
     }
 
-    /// A manager of the same storage with the same settings whose ids are valid in this [`Realm`] ([S13](crate::design#s13)): for sessions of an
-    /// integration's middleware that are opened elsewhere, in a TCP server for example.
+    /// A manager of the same storage and settings, with ids valid in this [`Realm`] ([S13](crate::design#s13)). Use it
+    /// to open the sessions of a middleware elsewhere, for example in a TCP server.
     #[must_use]
     pub fn in_realm(&self, name: &str) -> Self {
         let mut config = Config::clone(&self.config);
@@ -97,9 +98,9 @@ impl AsyncManager {
         Self { config: Arc::new(config), ..self.clone() }
     }
 
-    /// Has `end` carry out each `destroy` that comes after the end of its request, or that could not be carried out by then
-    /// ([S9](crate::design#s9)): for integrations, which may do it in the background. It gets the session, and calls its
-    /// [`save`](AsyncSession::save).
+    /// Calls `end` for each `destroy` that comes after the end of its request, or could not be carried out by then
+    /// ([S9](crate::design#s9)). `end` gets the session, and must call its [`save`](AsyncSession::save). For
+    /// integrations, which may do that in the background.
     #[must_use]
     pub fn end_late_with(mut self, end: impl Fn(AsyncSession) + Send + Sync + 'static) -> Self {
         self.late = Some(Arc::new(end));
@@ -112,17 +113,17 @@ impl AsyncManager {
         self.config.keys.key_of(id)
     }
 
-    /// Whether a text that a client presents can be an id at all.
+    /// Whether a text from a client can be an id at all.
     #[must_use]
     pub fn accepts(&self, text: &str) -> bool {
         self.config.parse(text).is_ok()
     }
 
-    /// Lists the living sessions of a principal, newest activity first (ASVS 7.5.2).
+    /// Lists the live sessions of a principal, most recently used first (ASVS 7.5.2).
     ///
     /// # Errors
     ///
-    /// [`StorageError`] if the storage failed or cannot list sessions.
+    /// [`StorageError`] if the storage fails or cannot list sessions.
     pub async fn sessions_of(&self, principal: &str) -> Result<Vec<(StoreKey, SessionInfo)>, StorageError> {
         let now = self.now();
         let found = self.storage.find(principal, now).await?;
@@ -132,17 +133,17 @@ impl AsyncManager {
         Ok(sessions)
     }
 
-    /// Ends every session of a principal, except one if given, by this or an older id; returns how many there were (ASVS
-    /// 7.4.2, 7.4.5). For operators and background jobs: a handler that ends its own user's sessions calls
-    /// [`destroy_everywhere`](AsyncSession::destroy_everywhere) on its session, which then knows about it.
+    /// Ends every session of a principal, except the one with the id `except`, or an older id of it. Returns how many
+    /// ended (ASVS 7.4.2, 7.4.5). For operators and background jobs. A handler that ends its own user's sessions calls
+    /// [`destroy_everywhere`](AsyncSession::destroy_everywhere) on its session, so that the session knows.
     ///
     /// # Errors
     ///
-    /// [`StorageError`] if the storage failed or cannot list sessions; some may have been ended then.
+    /// [`StorageError`] if the storage fails or cannot list sessions. Some sessions may already have ended.
     pub async fn destroy_all_of(&self, principal: &str, except: Option<&SessionId>) -> Result<u64, StorageError> {
         let now = self.now();
         let listed = self.storage.find(principal, now).await?;
-        // The one to spare may have been renewed meanwhile, and be listed under its new key.
+        // The excepted session may have been renewed, and be listed under its new key.
         let mut spared = HashSet::new();
         let mut next = except.map(|id| self.config.keys.key_of(id));
         while let Some(key) = next.filter(|key| spared.insert(*key)) {
@@ -157,25 +158,25 @@ impl AsyncManager {
         Ok(ended)
     }
 
-    /// Ends the session under a key, also if it has been renewed meanwhile; whether there was one.
+    /// Ends the session under a key, even if it was renewed since. Returns whether there was one.
     ///
     /// # Errors
     ///
-    /// [`StorageError`] if the storage failed; the session may then still be there.
+    /// [`StorageError`] if the storage fails. The session may then still exist.
     pub async fn destroy(&self, key: StoreKey) -> Result<bool, StorageError> {
         self.storage.end(key).await
     }
 
-    /// Removes expired sessions now, for storages that do not do it by themselves.
+    /// Removes expired sessions now, for storages that do not do so themselves.
     ///
     /// # Errors
     ///
-    /// [`StorageError`] if the storage failed.
+    /// [`StorageError`] if the storage fails.
     pub async fn sweep(&self) -> Result<Swept, StorageError> {
         self.storage.sweep(self.now()).await
     }
 
-    /// The time by the manager's clock, to which the deadlines of its sessions relate.
+    /// The time by the manager's clock, which sets the deadlines of its sessions.
     #[must_use]
     pub fn now(&self) -> Timestamp {
         self.config.clock.now()

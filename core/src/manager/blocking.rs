@@ -1,4 +1,4 @@
-//! The manager over a blocking storage: the same operations, run to their end on the calling thread.
+//! The manager over a blocking storage: the same methods, run to completion on the calling thread.
 
 use super::{
     AsyncManager,
@@ -9,9 +9,9 @@ use crate::{
     session::Config, storage::Swept, wait::wait,
 };
 
-/// Gives out sessions over a blocking storage: for threads, TCP servers, command line tools. Cheap to clone.
+/// Provides sessions over a blocking storage: for threads, TCP servers, command-line tools. Cheap to clone.
 ///
-/// Each method does what the method of the same name of [`AsyncManager`] does, and blocks where that one waits.
+/// Each method does what the [`AsyncManager`] method of the same name does, and blocks where that one waits.
 ///
 /// ```
 /// use gsession::{ClientInfo, Manager, MemoryStorage};
@@ -58,17 +58,17 @@ impl Manager {
         self.0.key_of(id)
     }
 
-    /// Whether a text that a client presents can be an id at all.
+    /// Whether a text from a client can be an id at all.
     #[must_use]
     pub fn accepts(&self, text: &str) -> bool {
         self.0.accepts(text)
     }
 
-    /// Lists the living sessions of a principal: see [`AsyncManager::sessions_of`].
+    /// Lists the live sessions of a principal: see [`AsyncManager::sessions_of`].
     ///
     /// # Errors
     ///
-    /// As [`AsyncManager::sessions_of`].
+    /// Same as [`AsyncManager::sessions_of`].
     pub fn sessions_of(&self, principal: &str) -> Result<Vec<(StoreKey, SessionInfo)>, StorageError> {
         wait(self.0.sessions_of(principal))
     }
@@ -77,7 +77,7 @@ impl Manager {
     ///
     /// # Errors
     ///
-    /// As [`AsyncManager::destroy_all_of`].
+    /// Same as [`AsyncManager::destroy_all_of`].
     pub fn destroy_all_of(&self, principal: &str, except: Option<&SessionId>) -> Result<u64, StorageError> {
         wait(self.0.destroy_all_of(principal, except))
     }
@@ -86,7 +86,7 @@ impl Manager {
     ///
     /// # Errors
     ///
-    /// As [`AsyncManager::destroy`].
+    /// Same as [`AsyncManager::destroy`].
     pub fn destroy(&self, key: StoreKey) -> Result<bool, StorageError> {
         wait(self.0.destroy(key))
     }
@@ -95,12 +95,12 @@ impl Manager {
     ///
     /// # Errors
     ///
-    /// As [`AsyncManager::sweep`].
+    /// Same as [`AsyncManager::sweep`].
     pub fn sweep(&self) -> Result<Swept, StorageError> {
         wait(self.0.sweep())
     }
 
-    /// The time by the manager's clock, to which the deadlines of its sessions relate.
+    /// The time by the manager's clock, which sets the deadlines of its sessions.
     #[must_use]
     pub fn now(&self) -> Timestamp {
         self.0.now()

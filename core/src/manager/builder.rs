@@ -34,12 +34,12 @@ pub struct ManagerBuilder<M> {
     kind: PhantomData<M>,
 }
 
-/// A kind of manager, made of a storage and settings that were checked.
+/// A manager type, built from a storage and valid settings.
 pub(crate) trait Built: Sized {
     fn from_parts(storage: AnyStorage, config: Config) -> Self;
 }
 
-#[allow(private_bounds, reason = "which managers there are is not for users to add to")]
+#[allow(private_bounds, reason = "users cannot add manager types")]
 impl<M: Built> ManagerBuilder<M> {
     pub(super) fn new(storage: AnyStorage) -> Self {
         Self {
@@ -55,61 +55,63 @@ impl<M: Built> ManagerBuilder<M> {
         }
     }
 
-    /// A session ends when it has not been used for so long. Default: 24 hours, as GoFrame (ASVS 7.3.1).
+    /// Ends a session when it has not been used for this long. Default: 24 hours, as in GoFrame (ASVS 7.3.1).
     pub const fn idle_timeout(mut self, timeout: Duration) -> Self {
         self.idle_timeout = timeout;
         self
     }
 
-    /// A session ends so long after it was created, however much it is used. Default: never (ASVS 7.3.2 asks for a limit
-    /// that fits the application).
+    /// Ends a session this long after its creation, however much it is used. Default: never. ASVS 7.3.2 asks for a
+    /// limit that fits the application.
     pub const fn absolute_lifetime(mut self, lifetime: Duration) -> Self {
         self.absolute_lifetime = Some(lifetime);
         self
     }
 
-    /// Activity within this time of the last is not stored again, so a session may end up to that much before its idle
-    /// timeout. Default: a twentieth of the idle timeout, at most a minute. More than half the idle timeout counts as half.
+    /// Activity within this time of the last stored activity is not stored, so a session may end up to that much before
+    /// its idle timeout. Default: a twentieth of the idle timeout, at most a minute. More than half the idle timeout
+    /// counts as half.
     pub const fn touch_interval(mut self, interval: Duration) -> Self {
         self.touch_interval = Some(interval);
         self
     }
 
-    /// What one session may hold. Default: [`Limits::default`]. A limit of 0 refuses every write of its kind with a
-    /// [`LimitExceeded`](crate::LimitExceeded).
+    /// Limits the size of a session. Default: [`Limits::default`]. A limit of 0 rejects every write it applies to with
+    /// a [`LimitExceeded`](crate::LimitExceeded).
     pub const fn limits(mut self, limits: Limits) -> Self {
         self.limits = limits;
         self
     }
 
-    /// Where new ids come from. Default: [`HashedIds`], or [`GoFrameIds`] for a storage in GoFrame's format.
+    /// The generator of new ids. Default: [`HashedIds`], or [`GoFrameIds`] for a storage in GoFrame's format.
     pub fn id_generator(mut self, ids: impl IdGenerator + 'static) -> Self {
         self.ids = Some(Arc::new(ids));
         self
     }
 
-    /// The clock. Default: the system's.
+    /// The clock. Default: the system clock.
     pub fn clock(mut self, clock: impl Clock + 'static) -> Self {
         self.clock = Arc::new(clock);
         self
     }
 
-    /// Where the ids of these sessions are valid: an id of another [`Realm`] opens nothing here, although both share a storage
-    /// ([S13](crate::design#s13)). Default: none, which is a place of its own. The actix middleware sets it.
+    /// Where the ids of these sessions are valid: an id of another [`Realm`] opens nothing here, even if both share a
+    /// storage ([S13](crate::design#s13)). Default: no realm, which is separate from every realm. The actix middleware
+    /// sets it.
     ///
-    /// Changing the realm logs everybody out: sessions stored before are no longer found. On a storage in GoFrame's formats it has
-    /// no effect.
+    /// If you change the realm, everyone is logged out: existing sessions are no longer found. A storage in GoFrame's
+    /// formats ignores the realm.
     pub fn realm(mut self, name: &str) -> Self {
         self.realm = Some(Realm::new(name));
         self
     }
 
-    /// Checks the settings and makes the manager.
+    /// Checks the settings and builds the manager.
     ///
     /// # Errors
     ///
-    /// [`ConfigError`] if the idle timeout or the absolute lifetime is shorter than a millisecond. Durations that are longer
-    /// than the calendar are fine; they never end.
+    /// [`ConfigError`] if the idle timeout or the absolute lifetime is shorter than a millisecond. Durations beyond the
+    /// calendar are allowed and never end.
     pub fn build(self) -> Result<M, ConfigError> {
         const SHORTEST: Duration = Duration::from_millis(1);
         if self.idle_timeout < SHORTEST {
@@ -121,10 +123,10 @@ impl<M: Built> ManagerBuilder<M> {
         Ok(self.build_default())
     }
 
-    /// Makes the manager of settings that are known to work.
+    /// Builds the manager from settings known to be valid.
     pub(super) fn build_default(self) -> M {
         let touch_interval = self.touch_interval.unwrap_or_else(|| Lifetime::default_touch_interval(self.idle_timeout));
-        // Otherwise a user who is active all the time would be logged out.
+        // Otherwise a user who is always active would be logged out.
         let touch_interval = touch_interval.min(self.idle_timeout / 2);
         let lifetime = Lifetime { idle_timeout: self.idle_timeout, absolute: self.absolute_lifetime, touch_interval };
         let keys = Keys { scheme: self.storage.key_scheme(), realm: self.realm };
@@ -143,7 +145,7 @@ impl<M> std::fmt::Debug for ManagerBuilder<M> {
     }
 }
 
-/// The generator of ids that fit how a storage names sessions.
+/// The id generator that fits how a storage names sessions.
 fn default_ids(keys: KeyScheme) -> Arc<dyn IdGenerator> {
     match keys {
         KeyScheme::Hashed => Arc::new(HashedIds::new()),

@@ -1,4 +1,4 @@
-//! Managers tie a storage, an id generator and the lifetimes together, and give out sessions.
+//! Managers combine a storage, an id generator and the lifetimes, and provide sessions.
 
 mod asynchronous;
 mod blocking;

@@ -1,4 +1,4 @@
-//! The blocking face of a session: the same operations, run to their end on the calling thread.
+//! The blocking session: the same methods, run to completion on the calling thread.
 
 use std::sync::Arc;
 
@@ -8,13 +8,14 @@ use serde_json::{Map, Value};
 use super::{AsyncSession, ListedSession, Saved, SessionInfo};
 use crate::{Error, SessionId, StoreKey, wait::wait};
 
-/// A session during one request, over a blocking storage. Clones are the same session; it may be shared between threads.
+/// A session during one request, over a blocking storage. Clones share the session, so you can pass them to other
+/// threads.
 ///
-/// You get it from [`Manager::begin`](crate::Manager::begin). Nothing happens in the storage before the first read or
-/// [`save`](Self::save); at the end of the request, call [`close`](crate::Exchange::close) on what `begin` gave you.
+/// You get it from [`Manager::begin`](crate::Manager::begin). The storage is not touched before the first read or
+/// [`save`](Self::save). At the end of the request, call [`close`](crate::Exchange::close) on what `begin` returned.
 ///
-/// Each method does what the method of the same name of [`AsyncSession`] does, has the same errors, and blocks where that one
-/// waits.
+/// Each method does what the [`AsyncSession`] method of the same name does, with the same errors. It blocks where that
+/// one waits.
 ///
 /// ```
 /// use gsession::{ClientInfo, Delivery, Manager, MemoryStorage};
@@ -44,88 +45,88 @@ impl Session {
     }
 }
 
-/// Reading. The first read asks the storage; later reads are free.
+/// Reading. The first read loads the session; later reads are free.
 impl Session {
-    /// The value under `key`, or `None`: see [`AsyncSession::get`].
+    /// Returns the value under `key`, or `None`: see [`AsyncSession::get`].
     ///
     /// # Errors
     ///
-    /// As [`AsyncSession::get`].
+    /// Same as [`AsyncSession::get`].
     pub fn get<T: DeserializeOwned>(&self, key: &str) -> Result<Option<T>, Error> {
         wait(self.0.get(key))
     }
 
-    /// The value under `key`, or `default`: see [`AsyncSession::get_or`].
+    /// Returns the value under `key`, or `default`: see [`AsyncSession::get_or`].
     ///
     /// # Errors
     ///
-    /// As [`AsyncSession::get_or`].
+    /// Same as [`AsyncSession::get_or`].
     pub fn get_or<T: DeserializeOwned>(&self, key: &str, default: T) -> Result<T, Error> {
         wait(self.0.get_or(key, default))
     }
 
-    /// The values under several keys: see [`AsyncSession::get_many`].
+    /// Returns the values under several keys: see [`AsyncSession::get_many`].
     ///
     /// # Errors
     ///
-    /// As [`AsyncSession::get_many`].
+    /// Same as [`AsyncSession::get_many`].
     pub fn get_many(&self, keys: &[&str]) -> Result<Map<String, Value>, Error> {
         wait(self.0.get_many(keys))
     }
 
-    /// Whether there is a value under `key`: see [`AsyncSession::contains_key`].
+    /// Returns whether there is a value under `key`: see [`AsyncSession::contains_key`].
     ///
     /// # Errors
     ///
-    /// As [`AsyncSession::contains_key`].
+    /// Same as [`AsyncSession::contains_key`].
     #[doc(alias = "contains")]
     pub fn contains_key(&self, key: &str) -> Result<bool, Error> {
         wait(self.0.contains_key(key))
     }
 
-    /// Everything in the session: see [`AsyncSession::data`].
+    /// Returns all entries: see [`AsyncSession::data`].
     ///
     /// # Errors
     ///
-    /// As [`AsyncSession::data`].
+    /// Same as [`AsyncSession::data`].
     #[doc(alias = "entries")]
     pub fn data(&self) -> Result<Map<String, Value>, Error> {
         wait(self.0.data())
     }
 
-    /// How many entries the session has: see [`AsyncSession::len`].
+    /// Returns the number of entries: see [`AsyncSession::len`].
     ///
     /// # Errors
     ///
-    /// As [`AsyncSession::len`].
+    /// Same as [`AsyncSession::len`].
     #[doc(alias = "size")]
     pub fn len(&self) -> Result<usize, Error> {
         wait(self.0.len())
     }
 
-    /// Whether the session has no entries: see [`AsyncSession::is_empty`].
+    /// Returns whether the session has no entries: see [`AsyncSession::is_empty`].
     ///
     /// # Errors
     ///
-    /// As [`AsyncSession::is_empty`].
+    /// Same as [`AsyncSession::is_empty`].
     pub fn is_empty(&self) -> Result<bool, Error> {
         wait(self.0.is_empty())
     }
 
-    /// When the session was created and when it ends: see [`AsyncSession::info`].
+    /// Returns when the session was created and when it ends: see [`AsyncSession::info`].
     ///
     /// # Errors
     ///
-    /// As [`AsyncSession::info`].
+    /// Same as [`AsyncSession::info`].
     pub fn info(&self) -> Result<Option<SessionInfo>, Error> {
         wait(self.0.info())
     }
 
-    /// Whose session this is: see [`AsyncSession::principal`].
+    /// Returns the principal: see [`AsyncSession::principal`].
     ///
     /// # Errors
     ///
-    /// As [`AsyncSession::principal`].
+    /// Same as [`AsyncSession::principal`].
     pub fn principal(&self) -> Result<Option<Arc<str>>, Error> {
         wait(self.0.principal())
     }
@@ -134,19 +135,19 @@ impl Session {
     ///
     /// # Errors
     ///
-    /// As [`AsyncSession::take`].
+    /// Same as [`AsyncSession::take`].
     pub fn take<T: DeserializeOwned>(&self, key: &str) -> Result<Option<T>, Error> {
         wait(self.0.take(key))
     }
 }
 
-/// Writing. Writes are recorded; they are stored by [`save`](Self::save), or once at the end of the request.
+/// Writing. Writes are recorded. [`save`](Self::save) stores them, or the end of the request does.
 impl Session {
     /// Sets `key` to a value: see [`AsyncSession::set`].
     ///
     /// # Errors
     ///
-    /// As [`AsyncSession::set`].
+    /// Same as [`AsyncSession::set`].
     #[doc(alias = "insert")]
     pub fn set<T: Serialize + ?Sized>(&self, key: &str, value: &T) -> Result<(), Error> {
         self.0.set(key, value)
@@ -156,7 +157,7 @@ impl Session {
     ///
     /// # Errors
     ///
-    /// As [`AsyncSession::set_many`].
+    /// Same as [`AsyncSession::set_many`].
     #[doc(alias = "set_map")]
     pub fn set_many<K: AsRef<str>, T: Serialize>(
         &self,
@@ -169,7 +170,7 @@ impl Session {
     ///
     /// # Errors
     ///
-    /// As [`AsyncSession::remove`].
+    /// Same as [`AsyncSession::remove`].
     #[doc(alias = "delete")]
     pub fn remove(&self, key: &str) -> Result<(), Error> {
         self.0.remove(key)
@@ -179,7 +180,7 @@ impl Session {
     ///
     /// # Errors
     ///
-    /// As [`AsyncSession::remove_many`].
+    /// Same as [`AsyncSession::remove_many`].
     pub fn remove_many<K: AsRef<str>>(&self, keys: impl IntoIterator<Item = K>) -> Result<(), Error> {
         self.0.remove_many(keys)
     }
@@ -188,13 +189,13 @@ impl Session {
     ///
     /// # Errors
     ///
-    /// As [`AsyncSession::clear`].
+    /// Same as [`AsyncSession::clear`].
     pub fn clear(&self) -> Result<(), Error> {
         self.0.clear()
     }
 
-    /// Ends the session (logout): see [`AsyncSession::destroy`]. After the end of the request, [`save`](Self::save) carries it
-    /// out.
+    /// Ends the session (logout): see [`AsyncSession::destroy`]. After the end of the request, [`save`](Self::save)
+    /// carries it out.
     #[doc(alias = "remove_all")]
     #[doc(alias = "purge")]
     #[doc(alias = "flush")]
@@ -207,36 +208,36 @@ impl Session {
     ///
     /// # Errors
     ///
-    /// As [`AsyncSession::renew`].
+    /// Same as [`AsyncSession::renew`].
     #[doc(alias = "regenerate_id")]
     #[doc(alias = "cycle_id")]
     pub fn renew(&self) -> Result<(), Error> {
         self.0.renew()
     }
 
-    /// Says whose session this is: see [`AsyncSession::set_principal`].
+    /// Sets whose session this is: see [`AsyncSession::set_principal`].
     ///
     /// # Errors
     ///
-    /// As [`AsyncSession::set_principal`].
+    /// Same as [`AsyncSession::set_principal`].
     pub fn set_principal(&self, principal: &str) -> Result<(), Error> {
         self.0.set_principal(principal)
     }
 
-    /// Says that this is nobody's session any more: see [`AsyncSession::clear_principal`].
+    /// Makes the session anonymous again: see [`AsyncSession::clear_principal`].
     ///
     /// # Errors
     ///
-    /// As [`AsyncSession::clear_principal`].
+    /// Same as [`AsyncSession::clear_principal`].
     pub fn clear_principal(&self) -> Result<(), Error> {
         self.0.clear_principal()
     }
 
-    /// Works under an id of the application's choosing: see [`AsyncSession::set_id`].
+    /// Uses an id that the application chooses: see [`AsyncSession::set_id`].
     ///
     /// # Errors
     ///
-    /// As [`AsyncSession::set_id`].
+    /// Same as [`AsyncSession::set_id`].
     pub fn set_id(&self, id: SessionId) -> Result<(), Error> {
         self.0.set_id(id)
     }
@@ -244,7 +245,7 @@ impl Session {
 
 /// Changing one entry atomically.
 impl Session {
-    /// Changes a value depending on what it is, at once: see [`AsyncSession::update`].
+    /// Atomically replaces a value with one computed from it: see [`AsyncSession::update`].
     ///
     /// ```
     /// # let session = gsession::Manager::new(gsession::MemoryStorage::new()).begin(None, gsession::ClientInfo::default);
@@ -254,7 +255,7 @@ impl Session {
     ///
     /// # Errors
     ///
-    /// As [`AsyncSession::update`].
+    /// Same as [`AsyncSession::update`].
     pub fn update<T: Serialize + DeserializeOwned>(
         &self,
         key: &str,
@@ -263,11 +264,12 @@ impl Session {
         wait(self.0.update(key, change))
     }
 
-    /// As [`update`](Self::update), with a change that may refuse or remove: see [`AsyncSession::try_update`].
+    /// Like [`update`](Self::update), but `change` may also remove the value or refuse: see
+    /// [`AsyncSession::try_update`].
     ///
     /// # Errors
     ///
-    /// As [`AsyncSession::try_update`].
+    /// Same as [`AsyncSession::try_update`].
     pub fn try_update<T, F>(
         &self,
         key: &str,
@@ -280,11 +282,11 @@ impl Session {
         wait(self.0.try_update(key, change))
     }
 
-    /// The value under `key`; if there is none, that of `make`, stored at once: see [`AsyncSession::get_or_insert_with`].
+    /// Returns the value under `key`, or stores and returns that of `make`: see [`AsyncSession::get_or_insert_with`].
     ///
     /// # Errors
     ///
-    /// As [`AsyncSession::get_or_insert_with`].
+    /// Same as [`AsyncSession::get_or_insert_with`].
     #[doc(alias = "get_or_init")]
     pub fn get_or_insert_with<T: Serialize + DeserializeOwned>(
         &self,
@@ -295,13 +297,13 @@ impl Session {
     }
 }
 
-/// The sessions of this session's user.
+/// All sessions of this session's user.
 impl Session {
-    /// Lists the living sessions of this session's principal: see [`AsyncSession::list`].
+    /// Lists the live sessions of this session's principal: see [`AsyncSession::list`].
     ///
     /// # Errors
     ///
-    /// As [`AsyncSession::list`].
+    /// Same as [`AsyncSession::list`].
     pub fn list(&self) -> Result<Vec<ListedSession>, Error> {
         wait(self.0.list())
     }
@@ -310,7 +312,7 @@ impl Session {
     ///
     /// # Errors
     ///
-    /// As [`AsyncSession::end`].
+    /// Same as [`AsyncSession::end`].
     pub fn end(&self, key: StoreKey) -> Result<bool, Error> {
         wait(self.0.end(key))
     }
@@ -319,7 +321,7 @@ impl Session {
     ///
     /// # Errors
     ///
-    /// As [`AsyncSession::destroy_others`].
+    /// Same as [`AsyncSession::destroy_others`].
     pub fn destroy_others(&self) -> Result<u64, Error> {
         wait(self.0.destroy_others())
     }
@@ -328,7 +330,7 @@ impl Session {
     ///
     /// # Errors
     ///
-    /// As [`AsyncSession::destroy_everywhere`].
+    /// Same as [`AsyncSession::destroy_everywhere`].
     pub fn destroy_everywhere(&self) -> Result<u64, Error> {
         wait(self.0.destroy_everywhere())
     }
@@ -336,7 +338,7 @@ impl Session {
 
 /// The session as a whole.
 impl Session {
-    /// The id to hand to the client: see [`AsyncSession::id`].
+    /// The id for the client: see [`AsyncSession::id`].
     #[must_use]
     pub fn id(&self) -> Option<SessionId> {
         self.0.id()
@@ -348,29 +350,29 @@ impl Session {
         self.0.key()
     }
 
-    /// Whether something waits to be stored.
+    /// Whether there are changes that are not stored yet.
     #[must_use]
     pub fn is_dirty(&self) -> bool {
         self.0.is_dirty()
     }
 
-    /// Makes this a passive request, which reads without extending the session: see [`AsyncSession::set_passive`].
+    /// Makes this request passive: it reads the session without extending it. See [`AsyncSession::set_passive`].
     pub fn set_passive(&self, passive: bool) {
         self.0.set_passive(passive);
     }
 
-    /// Stores now what was written: see [`AsyncSession::save`].
+    /// Stores the changes now: see [`AsyncSession::save`].
     ///
     /// # Errors
     ///
-    /// As [`AsyncSession::save`].
+    /// Same as [`AsyncSession::save`].
     #[doc(alias = "commit")]
     #[doc(alias = "flush")]
     pub fn save(&self) -> Result<Saved, Error> {
         wait(self.0.save())
     }
 
-    /// Drops what was written and not saved; a [`destroy`](Self::destroy) stays.
+    /// Drops unsaved changes. A [`destroy`](Self::destroy) stays.
     pub fn abandon(&self) {
         self.0.abandon();
     }

@@ -1,4 +1,4 @@
-//! What every session of a manager shares.
+//! What all sessions of a manager share.
 
 use std::sync::Arc;
 
@@ -16,7 +16,7 @@ pub(crate) struct Config {
 }
 
 impl Config {
-    /// Reads a text as an id under which there can be a session.
+    /// Parses a text as an id that may open a session.
     pub(crate) fn parse(&self, text: &str) -> Result<SessionId, InvalidId> {
         let id = self.ids.parse(text)?;
         if self.keys.admits(&id) { Ok(id) } else { Err(InvalidId::Refused) }

@@ -1,30 +1,31 @@
-//! What a save and the end of a request come to.
+//! The result of a save, and of the end of a request.
 
 use crate::{SessionId, Timestamp};
 
-/// What the transport has to tell the client at the end of a request.
+/// What the transport must tell the client at the end of a request.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
-#[must_use = "the client has to learn its id"]
+#[must_use = "the client must learn its id"]
 pub enum Delivery {
-    /// Nothing: what the client holds is right, or was never looked at.
+    /// Nothing: the client's id is right, or was never looked up.
     Keep,
-    /// The session's deadline was moved. Only a client that keeps an expiry of its own, as a persistent cookie, needs to hear.
+    /// The session's deadline moved. This matters only to a client with an expiry of its own, such as a persistent
+    /// cookie.
     Refresh {
         /// The id the client already has.
         id: SessionId,
         /// When the session ends if it is not used again.
         expires_at: Timestamp,
     },
-    /// The client's id is from now on this one.
+    /// The client has a new id.
     Send {
         /// The new id.
         id: SessionId,
         /// When the session ends if it is not used again.
         expires_at: Timestamp,
     },
-    /// The session was destroyed; the client should forget its id. Never told to a client that merely came with an id that opens
-    /// nothing: a removal names no id, so it could hit one that the client has got since, or another application's.
+    /// The session was destroyed, and the client should forget its id. A client whose id merely opens nothing is never
+    /// told so: a removal names no id, so it could hit a newer id, or one of another application.
     Withdraw,
 }
 
@@ -32,19 +33,19 @@ pub enum Delivery {
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Closed {
-    /// What the client has to be told.
+    /// What the client must be told.
     pub delivery: Delivery,
-    /// What was stored by closing; saves before it are not counted.
+    /// What the close stored. Earlier saves are not counted.
     pub saved: Saved,
-    /// Whether something this request wrote is lost although the session lives: another request has renewed it meanwhile. An
-    /// answer should not look as if it had been stored; the actix middleware makes it a 409, unless the request's method is safe.
+    /// Whether changes were lost although the session lives, because another request renewed it. The response must not
+    /// claim that they were stored: the actix middleware makes it a 409, unless the request's method is safe.
     pub conflict: bool,
 }
 
-/// What a `save` came to.
+/// The result of a `save`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
-#[must_use = "`Gone` means that the session ended or was renewed meanwhile, and nothing was stored"]
+#[must_use = "`Gone` means that another request ended or renewed the session, and nothing was stored"]
 pub enum Saved {
     /// There was nothing to store.
     Nothing,
@@ -52,10 +53,11 @@ pub enum Saved {
     Created,
     /// The changes were stored.
     Committed,
-    /// The session was stored under a new id; the old one is dead.
+    /// The session was stored under a new id. The old id is dead.
     Renewed,
-    /// The session was ended; if something was written after `destroy`, it stands in a new one.
+    /// The session was ended. Anything written after `destroy` is in a new one.
     Destroyed,
-    /// The session had ended, or been renewed, while this request was using it: the changes were dropped ([S4](crate::design#s4), [S5](crate::design#s5)).
+    /// Another request ended or renewed the session while this one was using it. The changes were dropped
+    /// ([S4](crate::design#s4), [S5](crate::design#s5)).
     Gone,
 }

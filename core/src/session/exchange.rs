@@ -1,4 +1,4 @@
-//! One request, as the code that serves it sees it: a framework's integration, or a loop of your own.
+//! One request, for the code that serves it: a framework integration, or a loop of your own.
 
 use std::{ops::Deref, sync::Arc};
 
@@ -8,13 +8,13 @@ use super::{AsyncSession, Closed, Delivery, Saved, Session, async_session::Share
 use crate::{ClientInfo, Error, Timestamp, wait::wait};
 
 const LOST: &str =
-    "a session was ended or renewed by another request while this one was writing to it; its changes were dropped";
+    "another request ended or renewed a session while this one was writing to it; the changes were dropped";
 
-/// One request and its session: what an integration needs, and a handler does not. Clones are the same request.
+/// One request and its session: for integrations, not for handlers. Clones share the request.
 ///
-/// You get it from [`AsyncManager::begin`](crate::AsyncManager::begin) or [`Manager::begin`](crate::Manager::begin), give its
-/// [`session`](Self::session) to the handler, and end the request with `finish` (HTTP and the like) or `close` (a loop of your
-/// own). It derefs to the session.
+/// You get it from [`AsyncManager::begin`](crate::AsyncManager::begin) or [`Manager::begin`](crate::Manager::begin).
+/// Give its [`session`](Self::session) to the handler, and end the request with `finish` (HTTP and the like) or `close`
+/// (a loop of your own). It derefs to the session.
 ///
 /// ```
 /// use gsession::{AsyncManager, ClientInfo, Delivery, MemoryStorage, Outcome};
@@ -22,12 +22,12 @@ const LOST: &str =
 /// # futures::executor::block_on(async {
 /// let manager = AsyncManager::new(MemoryStorage::new());
 ///
-/// // A request of a client that presented no id.
+/// // A request without an id.
 /// let exchange = manager.begin(None, ClientInfo::default);
 /// let session = exchange.session().clone(); // for the handler
 /// session.set("user", "ada")?;
 ///
-/// // The handler has answered.
+/// // The handler has returned.
 /// let finished = exchange.finish(Outcome::Answered, ClientInfo::default).await;
 /// assert!(finished.error.is_none());
 /// assert!(matches!(finished.delivery, Delivery::Send { .. }));
@@ -39,18 +39,19 @@ pub struct Exchange<S = AsyncSession>(S);
 /// How a request was answered.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Outcome {
-    /// The client asked for a change, and the answer says that it was made.
+    /// The client asked for a change, and the response says that it was made.
     Changed,
-    /// The client asked for nothing that could be lost, or was not told that it was done.
+    /// The client asked for no change, or was not told that it was made.
     Answered,
     /// The request was at fault (4xx in HTTP).
     Refused,
-    /// The service was at fault (5xx in HTTP): what was written is half of something and is dropped. A destroy stays ([S9](crate::design#s9)).
+    /// The service was at fault (5xx in HTTP). The changes are dropped, as they may be incomplete. A destroy stays
+    /// ([S9](crate::design#s9)).
     Failed,
 }
 
 impl Outcome {
-    /// The outcome of an HTTP request: whether its method is safe (RFC 9110 9.2.1), and the status of the response.
+    /// The outcome of an HTTP request, from the response status and whether the method is safe (RFC 9110 9.2.1).
     ///
     /// ```
     /// use gsession::Outcome;
@@ -75,14 +76,15 @@ impl Outcome {
 #[derive(Debug)]
 #[non_exhaustive]
 pub struct Finished {
-    /// What the client has to be told, also beside an error.
+    /// What the client must be told, even if there is an error.
     pub delivery: Delivery,
-    /// What was stored at the end; earlier saves are not counted. [`Saved::Nothing`] beside an error.
+    /// What was stored at the end, without earlier saves. [`Saved::Nothing`] if there is an error.
     pub saved: Saved,
-    /// Whether this may be the page of somebody who is logged in: the request has seen the session's principal or set it, or has
-    /// not looked. Such a page should stay out of caches.
+    /// Whether this may be the page of a logged-in user: the request saw or set the session's principal, or did not
+    /// look. Keep such a page out of caches.
     pub logged_in: bool,
-    /// What to answer instead of what the handler has answered: the storage failed, or a change that the answer claims was lost.
+    /// What to answer instead of the handler's response: the storage failed, or a change that the response claims was
+    /// lost.
     pub error: Option<Error>,
 }
 
@@ -103,7 +105,7 @@ impl Handle for Session {
     }
 }
 
-#[allow(private_bounds, reason = "which sessions there are is not for users to add to")]
+#[allow(private_bounds, reason = "users cannot add session types")]
 impl<S: Handle> Exchange<S> {
     #[inline]
     pub(crate) const fn new(session: S) -> Self {
@@ -116,46 +118,46 @@ impl<S: Handle> Exchange<S> {
         &self.0
     }
 
-    /// Says when the request arrived, if that was before [`begin`](crate::AsyncManager::begin): what was sent before a renewal
-    /// could not know of it.
+    /// Sets when the request arrived, if that was before [`begin`](crate::AsyncManager::begin). A request sent before a
+    /// renewal could not know of it.
     #[must_use]
     pub fn arrived_at(self, at: Timestamp) -> Self {
         self.0.shared().machine.lock().set_began(at);
         self
     }
 
-    /// Says that the client keeps an expiry of its own, as with a persistent cookie: a [`Delivery::Refresh`] is then confirmed
-    /// by the storage before it is given, so that a slow request does not refresh an id that has ended meanwhile.
+    /// Declares that the client has an expiry of its own, as with a persistent cookie. The storage then confirms a
+    /// [`Delivery::Refresh`] before it is returned, so a slow request does not refresh an id that has ended.
     #[must_use]
     pub fn client_keeps_expiry(self) -> Self {
         self.0.shared().machine.lock().set_client_keeps_expiry();
         self
     }
 
-    /// Whether the handler has used the session at all. If not, there is nothing to finish.
+    /// Whether the handler has used the session. If not, there is nothing to finish.
     #[must_use]
     pub fn was_used(&self) -> bool {
         self.0.shared().machine.lock().was_used()
     }
 
-    /// What the client would have to be told if the request ended now without storing anything more.
+    /// What the client would be told if the request ended now, without storing anything else.
     pub fn delivery(&self) -> Delivery {
         self.0.shared().machine.lock().delivery()
     }
 
-    /// Ends the request without storing anything, because it was cut off or has not used its session: from here on writing is
-    /// [`Error::Closed`]. A destroy that is not carried out yet stays.
+    /// Ends the request without storing anything, because it was cut off or did not use its session. From now on, a
+    /// write is [`Error::Closed`]. A pending destroy stays.
     pub fn discard(&self) {
         self.0.shared().machine.lock().discard();
     }
 
-    /// Whether a destroy waits to be carried out.
+    /// Whether there is a destroy to carry out.
     #[must_use]
     pub fn has_to_end(&self) -> bool {
         self.0.shared().machine.lock().has_to_end()
     }
 
-    /// What an answer means for the session, before the end is stored; whether the page may be that of a logged-in user.
+    /// Prepares the end of the request for this outcome. Returns whether the page may be that of a logged-in user.
     fn prepare(&self, outcome: Outcome, client: impl FnOnce() -> ClientInfo) -> bool {
         let machine = &self.0.shared().machine;
         let (logged_in, may_be_created) = {
@@ -176,10 +178,10 @@ impl<S: Handle> Exchange<S> {
 }
 
 impl Exchange<AsyncSession> {
-    /// Ends the request: stores what was written, counts as activity, and says what the client has to be told (GoFrame's
-    /// `Close`). For loops of your own; HTTP integrations call [`finish`](Self::finish).
+    /// Ends the request (GoFrame's `Close`): stores the changes, counts as activity, and returns what the client must
+    /// be told. For loops of your own; HTTP integrations call [`finish`](Self::finish).
     ///
-    /// From then on the session can be read and destroyed, and nothing else: writing is [`Error::Closed`] ([S9](crate::design#s9)).
+    /// Afterwards, the session can only be read or destroyed: a write is [`Error::Closed`] ([S9](crate::design#s9)).
     ///
     /// ```
     /// use gsession::{AsyncManager, ClientInfo, Delivery, MemoryStorage};
@@ -194,9 +196,10 @@ impl Exchange<AsyncSession> {
     ///
     /// # Errors
     ///
-    /// As [`save`](AsyncSession::save). [`Error::Gone`] if a login, or what was written beside a renewal, could not be stored
-    /// because the session was ended or renewed meanwhile: the answer must not say that it was. Other writes are then dropped
-    /// ([`Saved::Gone`], [`Closed::conflict`]). After an error the request can be closed again, or [discarded](Self::discard).
+    /// Same as [`save`](AsyncSession::save). [`Error::Gone`] if a login, or a renewal with other writes, could not be
+    /// stored because another request ended or renewed the session: the response must not claim success. Other writes
+    /// are dropped ([`Saved::Gone`], [`Closed::conflict`]). After an error you can close again, or
+    /// [discard](Self::discard).
     pub async fn close(&self) -> Result<Closed, Error> {
         let shared = self.0.shared();
         Ok(closed(shared, &shared.store(Progress::closing()).await?))
@@ -224,8 +227,8 @@ impl Exchange<AsyncSession> {
         Some(conclude(shared, stored, outcome, logged_in))
     }
 
-    /// The request is over, however that came: what is not stored by now is dropped, and a destroy that could not be carried out
-    /// is [handed on](crate::AsyncManager::end_late_with).
+    /// Ends the request, for whatever reason. Unsaved changes are dropped. A destroy that could not be carried out is
+    /// [handed on](crate::AsyncManager::end_late_with).
     pub fn end(&self) {
         self.discard();
         self.0.end_if_late();
@@ -237,13 +240,13 @@ impl Exchange<Session> {
     ///
     /// # Errors
     ///
-    /// As [`Exchange::close`](Exchange::<AsyncSession>::close).
+    /// Same as [`Exchange::close`](Exchange::<AsyncSession>::close).
     pub fn close(&self) -> Result<Closed, Error> {
         let shared = self.0.shared();
         Ok(closed(shared, &wait(shared.store(Progress::closing()))?))
     }
 
-    /// Ends the request as its answer demands: the blocking form of [`Exchange::finish`](Exchange::<AsyncSession>::finish).
+    /// Ends the request with this outcome: the blocking form of [`Exchange::finish`](Exchange::<AsyncSession>::finish).
     pub fn finish(&self, outcome: Outcome, client: impl FnOnce() -> ClientInfo) -> Finished {
         let logged_in = self.prepare(outcome, client);
         let shared = self.0.shared();
@@ -256,7 +259,7 @@ fn closed(shared: &Shared, progress: &Progress) -> Closed {
     Closed { delivery, saved: progress.saved(), conflict: progress.conflict() }
 }
 
-/// What the end of a request came to, when everything is stored that could be.
+/// The result of the request, after everything that can be stored is stored.
 fn conclude(shared: &Shared, stored: Result<Progress, Error>, outcome: Outcome, logged_in: bool) -> Finished {
     let delivery = shared.machine.lock().delivery();
     match stored {
@@ -282,7 +285,7 @@ fn conclude(shared: &Shared, stored: Result<Progress, Error>, outcome: Outcome, 
     }
 }
 
-/// The request that a session belongs to, for tests that have only the session.
+/// The request a session belongs to, for tests that only have the session.
 impl From<AsyncSession> for Exchange {
     fn from(session: AsyncSession) -> Self {
         Self(session)

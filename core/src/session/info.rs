@@ -1,22 +1,22 @@
-//! What can be known about a session besides its data.
+//! What is known about a session besides its data.
 
 use std::{fmt, sync::Arc};
 
 use crate::{Record, StoreKey, Timestamp, storage::Found};
 
-/// The facts about a session, without its data. `Debug` does not show the principal.
+/// A session's metadata. `Debug` does not show the principal.
 #[derive(Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct SessionInfo {
     /// When the session was created.
     pub created_at: Timestamp,
-    /// When it was last used, by this request too unless it is passive; to the accuracy of the touch interval.
+    /// When it was last used, to the precision of the touch interval. This request counts too, unless it is passive.
     pub last_seen: Timestamp,
     /// When it ends if it is not used again.
     pub expires_at: Timestamp,
-    /// When it ends in any case.
+    /// When it ends regardless of use.
     pub absolute_deadline: Option<Timestamp>,
-    /// Whose session it is, if the application said so.
+    /// Whose session it is, if the application has set that.
     pub principal: Option<Arc<str>>,
 }
 
@@ -32,15 +32,15 @@ impl SessionInfo {
     }
 }
 
-/// One of a user's sessions, as [`list`](crate::AsyncSession::list) gives them.
+/// One of a user's sessions, as returned by [`list`](crate::AsyncSession::list).
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct ListedSession {
-    /// Under which key the storage keeps it, for [`end`](crate::AsyncSession::end).
+    /// The key under which the storage keeps it, for [`end`](crate::AsyncSession::end).
     pub key: StoreKey,
     /// When it was created, last used and so on.
     pub info: SessionInfo,
-    /// Whether it is the session that asked.
+    /// Whether it is the session that called `list`.
     pub is_current: bool,
 }
 

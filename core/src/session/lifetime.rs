@@ -15,7 +15,7 @@ pub(crate) struct Lifetime {
 impl Lifetime {
     pub(crate) const DEFAULT_IDLE: Duration = Duration::from_secs(24 * 60 * 60);
 
-    /// A twentieth of the idle timeout, at most a minute: a session ends at most that much early.
+    /// A twentieth of the idle timeout, at most a minute. A session ends early by at most that much.
     pub(crate) fn default_touch_interval(idle_timeout: Duration) -> Duration {
         (idle_timeout / 20).min(Duration::from_secs(60))
     }
@@ -30,7 +30,7 @@ impl Lifetime {
         access.bounded(self.idle_timeout, self.absolute)
     }
 
-    /// Whether a stored session has ended: by what it was stored with, or by settings that have become stricter since.
+    /// Whether a stored session has ended, by its stored deadlines or by settings that have become stricter since.
     pub(crate) fn is_over(&self, record: &Record, now: Timestamp) -> bool {
         self.access(now, true).has_ended(record, record.last_seen)
     }

@@ -1,5 +1,5 @@
-//! Sessions: one state machine without I/O (`machine`), one driver that leads it through a storage (`async_session`), the blocking
-//! face of the same (`blocking`), and what the code that serves a request needs (`exchange`).
+//! Sessions: a state machine without I/O (`machine`), a driver that takes it through a storage (`async_session`), its
+//! blocking form (`blocking`), and the interface for the code that serves a request (`exchange`).
 
 mod async_session;
 mod blocking;

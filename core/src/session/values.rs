@@ -1,5 +1,5 @@
-//! Values out of the entries that were read. One whose text is not JSON counts as absent, with a warning ([S11](crate::design#s11)): everything
-//! that reads goes through here, so that all agree.
+//! Decoding of entries. An entry whose text is not JSON counts as absent, with a warning ([S11](crate::design#s11)).
+//! All reads go through here, so they agree.
 
 use parking_lot::Mutex;
 use serde::de::DeserializeOwned;
@@ -11,7 +11,7 @@ use crate::{
     record::{JsonText, Unreadable, Unwritable},
 };
 
-/// The value under `key`, from its text. The machine is not locked while it is decoded, which may run code of the application.
+/// Decodes the value under `key`. The machine is not locked meanwhile, as decoding may run the application's code.
 pub(super) fn decode<T: DeserializeOwned>(
     machine: &Mutex<Machine>,
     key: &str,
@@ -61,7 +61,7 @@ fn absent_if_damaged<T>(
     }
 }
 
-/// The error of a value that is not written under a key.
+/// The error for a value that is rejected.
 pub(super) fn refused(key: &str, reason: Unwritable, limits: &Limits) -> Error {
     match reason {
         Unwritable::Value(reason) => value_error(key, reason),

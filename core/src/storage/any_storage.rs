@@ -1,4 +1,4 @@
-//! A storage of any kind behind one type: what managers and sessions hold, and how they call it.
+//! One type for any storage: what managers and sessions hold, and how they call it.
 
 use std::{fmt, sync::Arc};
 
@@ -8,12 +8,12 @@ use super::{
 };
 use crate::{KeyScheme, Record, StoreKey, Timestamp, record::Commit};
 
-/// Any storage, behind one pointer; clones share it. Managers and the middleware take whatever [can become one](IntoStorage).
+/// Any storage, behind one pointer. Clones share it. Managers and the middleware take anything that converts into it.
 ///
 /// | from | its methods run |
 /// |---|---|
-/// | an [`AsyncStorage`] | as futures, one allocation a call |
-/// | [`MemoryStorage`](crate::MemoryStorage), or [`immediate`](Self::immediate) around a [`Storage`] that never waits | in place, on the thread of the request, without a future |
+/// | an [`AsyncStorage`] | as futures, one allocation per call |
+/// | [`MemoryStorage`](crate::MemoryStorage), or [`immediate`](Self::immediate) around a [`Storage`] that never waits | in place, on the request's thread, without a future |
 /// | `FileStorage` (feature `tokio`), or `blocking` around a [`Storage`] that may wait | on tokio's pool of blocking threads |
 ///
 /// ```
@@ -34,7 +34,7 @@ pub struct AnyStorage(Kind);
 
 #[derive(Clone)]
 enum Kind {
-    /// Never waits, so every future of this module is ready when it is first polled.
+    /// Never waits, so every future of this module is ready on the first poll.
     Immediate(Arc<dyn Storage>),
     Waiting(Arc<dyn AsyncStorage>),
 }
@@ -71,11 +71,11 @@ impl AnyStorage {
         Self(Kind::Immediate(Arc::new(storage)))
     }
 
-    /// A blocking storage whose methods run on tokio's pool of blocking threads. Needs the feature `tokio`, and a tokio runtime
-    /// around each call (actix, axum and tonic run in one).
+    /// A blocking storage whose methods run on tokio's pool of blocking threads. Needs the feature `tokio`, and a tokio
+    /// runtime around each call (actix, axum and tonic provide one).
     ///
-    /// A call that has begun is finished even if its future is dropped because the client has left. A session that the storage
-    /// has [cached](Storage::load_cached) is read on the thread of the request.
+    /// Once started, a call finishes even if its future is dropped because the client has left. A session that the
+    /// storage has [cached](Storage::load_cached) is read on the request's thread.
     ///
     /// ```
     /// use gsession::{AnyStorage, AsyncManager, Storage};
@@ -90,16 +90,16 @@ impl AnyStorage {
         super::pool::Pool::new(storage).into_storage()
     }
 
-    /// Whether the storage never waits, so that each of its answers is there at the first poll.
+    /// Whether the storage never waits, so that each answer is ready on the first poll.
     pub(crate) const fn is_immediate(&self) -> bool {
         matches!(self.0, Kind::Immediate(_))
     }
 
-    /// As [`Storage::load`].
+    /// Same as [`Storage::load`].
     ///
     /// # Errors
     ///
-    /// As [`Storage::load`].
+    /// Same as [`Storage::load`].
     pub async fn load(&self, key: &StoreKey, access: &Access) -> Result<Lookup, StorageError> {
         match &self.0 {
             Kind::Immediate(storage) => storage.load(key, access),
@@ -107,11 +107,11 @@ impl AnyStorage {
         }
     }
 
-    /// As [`Storage::fetch`].
+    /// Same as [`Storage::fetch`].
     ///
     /// # Errors
     ///
-    /// As [`Storage::fetch`].
+    /// Same as [`Storage::fetch`].
     pub async fn fetch(&self, key: &StoreKey, names: &[&str], access: &Access) -> Result<Lookup, StorageError> {
         match &self.0 {
             Kind::Immediate(storage) => storage.fetch(key, names, access),
@@ -119,11 +119,11 @@ impl AnyStorage {
         }
     }
 
-    /// As [`Storage::create`].
+    /// Same as [`Storage::create`].
     ///
     /// # Errors
     ///
-    /// As [`Storage::create`].
+    /// Same as [`Storage::create`].
     pub async fn create(&self, key: &StoreKey, record: &Record, now: Timestamp) -> Result<Created, StorageError> {
         match &self.0 {
             Kind::Immediate(storage) => storage.create(key, record, now),
@@ -131,11 +131,11 @@ impl AnyStorage {
         }
     }
 
-    /// As [`Storage::commit`].
+    /// Same as [`Storage::commit`].
     ///
     /// # Errors
     ///
-    /// As [`Storage::commit`].
+    /// Same as [`Storage::commit`].
     pub async fn commit(&self, key: &StoreKey, commit: &Commit) -> Result<Committed, StorageError> {
         match &self.0 {
             Kind::Immediate(storage) => storage.commit(key, commit),
@@ -143,11 +143,11 @@ impl AnyStorage {
         }
     }
 
-    /// As [`Storage::touch`].
+    /// Same as [`Storage::touch`].
     ///
     /// # Errors
     ///
-    /// As [`Storage::touch`].
+    /// Same as [`Storage::touch`].
     pub async fn touch(&self, key: &StoreKey, access: &Access) -> Result<Touched, StorageError> {
         match &self.0 {
             Kind::Immediate(storage) => storage.touch(key, access),
@@ -155,11 +155,11 @@ impl AnyStorage {
         }
     }
 
-    /// As [`Storage::move_to`].
+    /// Same as [`Storage::move_to`].
     ///
     /// # Errors
     ///
-    /// As [`Storage::move_to`].
+    /// Same as [`Storage::move_to`].
     pub async fn move_to(&self, from: &StoreKey, to: &StoreKey, commit: &Commit) -> Result<Moved, StorageError> {
         match &self.0 {
             Kind::Immediate(storage) => storage.move_to(from, to, commit),
@@ -167,11 +167,11 @@ impl AnyStorage {
         }
     }
 
-    /// As [`Storage::tombstone`].
+    /// Same as [`Storage::tombstone`].
     ///
     /// # Errors
     ///
-    /// As [`Storage::tombstone`].
+    /// Same as [`Storage::tombstone`].
     pub async fn tombstone(&self, key: &StoreKey, now: Timestamp) -> Result<Option<Tombstone>, StorageError> {
         match &self.0 {
             Kind::Immediate(storage) => storage.tombstone(key, now),
@@ -179,11 +179,11 @@ impl AnyStorage {
         }
     }
 
-    /// As [`Storage::remove`].
+    /// Same as [`Storage::remove`].
     ///
     /// # Errors
     ///
-    /// As [`Storage::remove`].
+    /// Same as [`Storage::remove`].
     pub async fn remove(&self, key: &StoreKey) -> Result<Removed, StorageError> {
         match &self.0 {
             Kind::Immediate(storage) => storage.remove(key),
@@ -191,11 +191,11 @@ impl AnyStorage {
         }
     }
 
-    /// As [`Storage::find`].
+    /// Same as [`Storage::find`].
     ///
     /// # Errors
     ///
-    /// As [`Storage::find`].
+    /// Same as [`Storage::find`].
     pub async fn find(&self, principal: &str, now: Timestamp) -> Result<Vec<Found>, StorageError> {
         match &self.0 {
             Kind::Immediate(storage) => storage.find(principal, now),
@@ -203,11 +203,11 @@ impl AnyStorage {
         }
     }
 
-    /// As [`Storage::sweep`].
+    /// Same as [`Storage::sweep`].
     ///
     /// # Errors
     ///
-    /// As [`Storage::sweep`].
+    /// Same as [`Storage::sweep`].
     pub async fn sweep(&self, now: Timestamp) -> Result<Swept, StorageError> {
         match &self.0 {
             Kind::Immediate(storage) => storage.sweep(now),
@@ -215,7 +215,7 @@ impl AnyStorage {
         }
     }
 
-    /// As [`Storage::key_scheme`].
+    /// Same as [`Storage::key_scheme`].
     #[must_use]
     pub fn key_scheme(&self) -> KeyScheme {
         match &self.0 {
@@ -224,7 +224,7 @@ impl AnyStorage {
         }
     }
 
-    /// Ends the session under `key`, also if it has been renewed meanwhile; whether there was one.
+    /// Ends the session under `key`, even if it was renewed since. Returns whether there was one.
     pub(crate) async fn end(&self, mut key: StoreKey) -> Result<bool, StorageError> {
         let mut trail = Trail::default();
         loop {

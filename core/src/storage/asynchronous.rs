@@ -10,38 +10,38 @@ use crate::{
     record::{Changes, Commit},
 };
 
-/// What a method of [`AsyncStorage`] returns: a boxed future that is `Send`.
+/// The return type of [`AsyncStorage`] methods: a boxed future that is `Send`.
 pub type StorageFuture<'a, T> = Pin<Box<dyn Future<Output = Result<T, StorageError>> + Send + 'a>>;
 
-/// A place to keep sessions, with methods that wait without blocking.
+/// A session storage with methods that wait without blocking.
 ///
-/// The same methods with the same contract as [`Storage`](super::Storage), as futures. Write each as
-/// `Box::pin(async move { … })`. The trait is object-safe, and `Arc<S>` and `Box<S>` are storages too. A storage that never waits
-/// implements `Storage` instead, and its methods are called without a future: see [`AnyStorage`](super::AnyStorage).
+/// It has the methods and the contract of [`Storage`](super::Storage), as futures. Write each method as `Box::pin(async
+/// move { … })`. The trait is object-safe, and `Arc<S>` and `Box<S>` are storages too. If your storage never waits,
+/// implement `Storage` instead: its methods are called without a future (see [`AnyStorage`](super::AnyStorage)).
 ///
-/// A future that is dropped may or may not have had its effect, but never half of it. Only a move may be left unfinished: then
-/// no session lives under either key, and the same move, asked for again, finishes it.
+/// A dropped future has its whole effect or none. Only a move may be left unfinished: no session lives under either
+/// key, until the same move is requested again and finishes.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` is not an async session storage",
     note = "wrap a blocking storage: `AnyStorage::immediate(storage)` if it never waits, `AnyStorage::blocking(storage)` (feature `tokio`) if it does"
 )]
 pub trait AsyncStorage: Send + Sync {
-    /// As [`Storage::load`](super::Storage::load).
+    /// Same as [`Storage::load`](super::Storage::load).
     fn load<'a>(&'a self, key: &'a StoreKey, access: &'a Access) -> StorageFuture<'a, Lookup>;
 
-    /// As [`Storage::fetch`](super::Storage::fetch).
+    /// Same as [`Storage::fetch`](super::Storage::fetch).
     fn fetch<'a>(&'a self, key: &'a StoreKey, names: &'a [&'a str], access: &'a Access) -> StorageFuture<'a, Lookup> {
         let _ = names;
         self.load(key, access)
     }
 
-    /// As [`Storage::create`](super::Storage::create).
+    /// Same as [`Storage::create`](super::Storage::create).
     fn create<'a>(&'a self, key: &'a StoreKey, record: &'a Record, now: Timestamp) -> StorageFuture<'a, Created>;
 
-    /// As [`Storage::commit`](super::Storage::commit).
+    /// Same as [`Storage::commit`](super::Storage::commit).
     fn commit<'a>(&'a self, key: &'a StoreKey, commit: &'a Commit) -> StorageFuture<'a, Committed>;
 
-    /// As [`Storage::touch`](super::Storage::touch).
+    /// Same as [`Storage::touch`](super::Storage::touch).
     fn touch<'a>(&'a self, key: &'a StoreKey, access: &'a Access) -> StorageFuture<'a, Touched> {
         Box::pin(async move {
             Ok(match self.commit(key, &Commit::new(Changes::default(), *access)).await? {
@@ -51,40 +51,40 @@ pub trait AsyncStorage: Send + Sync {
         })
     }
 
-    /// As [`Storage::move_to`](super::Storage::move_to).
+    /// Same as [`Storage::move_to`](super::Storage::move_to).
     fn move_to<'a>(&'a self, from: &'a StoreKey, to: &'a StoreKey, commit: &'a Commit) -> StorageFuture<'a, Moved> {
         let _ = (from, to, commit);
         Box::pin(std::future::ready(Err(StorageError::unsupported("moving a session to a new id"))))
     }
 
-    /// As [`Storage::tombstone`](super::Storage::tombstone).
+    /// Same as [`Storage::tombstone`](super::Storage::tombstone).
     fn tombstone<'a>(&'a self, key: &'a StoreKey, now: Timestamp) -> StorageFuture<'a, Option<Tombstone>> {
         let _ = (key, now);
         Box::pin(std::future::ready(Ok(None)))
     }
 
-    /// As [`Storage::remove`](super::Storage::remove).
+    /// Same as [`Storage::remove`](super::Storage::remove).
     fn remove<'a>(&'a self, key: &'a StoreKey) -> StorageFuture<'a, Removed>;
 
-    /// As [`Storage::find`](super::Storage::find).
+    /// Same as [`Storage::find`](super::Storage::find).
     fn find<'a>(&'a self, principal: &'a str, now: Timestamp) -> StorageFuture<'a, Vec<Found>> {
         let _ = (principal, now);
         Box::pin(std::future::ready(Err(StorageError::unsupported("listing the sessions of a principal"))))
     }
 
-    /// As [`Storage::sweep`](super::Storage::sweep).
+    /// Same as [`Storage::sweep`](super::Storage::sweep).
     fn sweep(&self, now: Timestamp) -> StorageFuture<'_, Swept> {
         let _ = now;
         Box::pin(std::future::ready(Ok(Swept::default())))
     }
 
-    /// As [`Storage::key_scheme`](super::Storage::key_scheme).
+    /// Same as [`Storage::key_scheme`](super::Storage::key_scheme).
     fn key_scheme(&self) -> KeyScheme {
         KeyScheme::Hashed
     }
 }
 
-/// Whatever points to a storage is one: `Arc<S>`, `Box<dyn AsyncStorage>`, `&S`.
+/// A pointer to a storage is a storage: `Arc<S>`, `Box<dyn AsyncStorage>`, `&S`.
 impl<P> AsyncStorage for P
 where
     P: Pointer<Target: AsyncStorage> + Send + Sync,

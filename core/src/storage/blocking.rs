@@ -8,50 +8,52 @@ use crate::{
     record::{Changes, Commit},
 };
 
-/// A place to keep sessions, with methods that may block.
+/// A session storage with methods that may block.
 ///
-/// Four methods are required; the others have defaults that are right but not the fastest, or that say
-/// [`Unsupported`](super::StorageErrorKind::Unsupported), so that a storage may implement a part (as GoFrame's `StorageBase`
-/// allows). The trait is object-safe, and `Arc<S>` and `Box<S>` are storages too.
+/// Four methods are required. The others have defaults that are correct but not the fastest, or that return
+/// [`Unsupported`](super::StorageErrorKind::Unsupported), so a storage may implement only a part, as with GoFrame's
+/// `StorageBase`. The trait is object-safe, and `Arc<S>` and `Box<S>` are storages too.
 ///
 /// # Contract
 ///
-/// - **Absent is a value, broken is an error.** A session that was never there, has expired at [`Access::now`], was
-///   destroyed, or cannot be read as one (log it, without its content) is absent.
-/// - **Nothing comes back.** After [`remove`](Self::remove) has answered, no `commit`, `touch` or `move_to` under that key
-///   stores anything, whatever had been read before ([S4](crate::design#s4)). Only `create` creates, and it never overwrites ([S6](crate::design#s6)).
-/// - **Commits are atomic.** Of overlapping commits each sees all or nothing of every other; keys a commit does not name
-///   keep what others wrote ([S3](crate::design#s3)). [`Record::apply`] does this for a storage that holds a lock meanwhile.
-/// - **Deadlines only move forward**, and never past [`Record::absolute_deadline`] ([S7](crate::design#s7)). [`Record::extend`] does this.
-/// - **What is answered is stored**: the next `load`, by anybody, sees it ([S8](crate::design#s8)).
+/// - **Absent is a value, broken is an error.** A session is absent if it never existed, has expired at
+///   [`Access::now`], was destroyed, or cannot be read as a session (log that, without its content).
+/// - **Nothing comes back.** After [`remove`](Self::remove) returns, no `commit`, `touch` or `move_to` under that key
+///   stores anything, whatever was read before ([S4](crate::design#s4)). Only `create` creates, and it never overwrites
+///   ([S6](crate::design#s6)).
+/// - **Commits are atomic.** Overlapping commits see all or nothing of each other. Keys that a commit does not name
+///   keep what others wrote ([S3](crate::design#s3)). If your storage holds a lock, [`Record::apply`] does the rest.
+/// - **Deadlines only move forward**, and never past [`Record::absolute_deadline`] ([S7](crate::design#s7)).
+///   [`Record::extend`] ensures this.
+/// - **What is acknowledged is stored**: the next `load`, by anyone, sees it ([S8](crate::design#s8)).
 ///
 /// The module `conformance` (with the feature of that name) tests a storage against every sentence of this contract. The example
 /// `custom_storage` in the repository is one of four methods.
 #[diagnostic::on_unimplemented(message = "`{Self}` is not a session storage", note = "implement `Storage` for it")]
 pub trait Storage: Send + Sync {
-    /// Reads the session under `key`.
+    /// Loads the session under `key`.
     ///
-    /// If `access` counts as activity and a touch is due, the storage may do it in the same step and say so in
-    /// [`Snapshot::extended`](super::Snapshot::extended); it may as well leave that to [`touch`](Self::touch).
+    /// If `access` counts as activity and a touch is due, the storage may do it in the same step and report it in
+    /// [`Snapshot::extended`](super::Snapshot::extended), or leave it to [`touch`](Self::touch).
     ///
     /// # Errors
     ///
     /// [`StorageError`] if the storage is broken; never for a session that is absent or unreadable.
     fn load(&self, key: &StoreKey, access: &Access) -> Result<Lookup, StorageError>;
 
-    /// Reads the session under `key` with at least the entries `names`. By default: with all.
+    /// Loads the session under `key` with at least the entries `names`. The default loads all entries.
     ///
     /// # Errors
     ///
-    /// As [`load`](Self::load).
+    /// Same as [`load`](Self::load).
     fn fetch(&self, key: &StoreKey, names: &[&str], access: &Access) -> Result<Lookup, StorageError> {
         let _ = names;
         self.load(key, access)
     }
 
-    /// As [`load`](Self::load), answered from memory without waiting; `None` if that is impossible or anything is out of the
-    /// ordinary, and then `load` is called. [`AnyStorage::blocking`](super::AnyStorage::blocking) asks this first, on the thread
-    /// of the request, so that a cached session needs no other thread. By default: `None`.
+    /// Like [`load`](Self::load), from memory and without waiting. Returns `None` if that is impossible or anything is
+    /// unusual; `load` is then called. [`AnyStorage::blocking`](super::AnyStorage::blocking) tries this first, on the
+    /// request's thread, so that a cached session needs no other thread. The default returns `None`.
     fn load_cached(&self, key: &StoreKey, access: &Access) -> Option<Lookup> {
         let _ = (key, access);
         None
@@ -61,18 +63,19 @@ pub trait Storage: Send + Sync {
     ///
     /// # Errors
     ///
-    /// [`StorageError`] if the storage is broken or full; then nothing is stored.
+    /// [`StorageError`] if the storage is broken or full. Nothing is stored.
     fn create(&self, key: &StoreKey, record: &Record, now: Timestamp) -> Result<Created, StorageError>;
 
-    /// Changes the session under `key`, atomically, if it still exists and its condition holds.
+    /// Changes the session under `key` atomically, if it still exists and the commit's condition holds.
     ///
     /// # Errors
     ///
-    /// [`StorageError`] if the storage is broken or full, or if the session would cross a limit; then it is as before.
+    /// [`StorageError`] if the storage is broken or full, or the session would exceed a limit. The session is
+    /// unchanged.
     fn commit(&self, key: &StoreKey, commit: &Commit) -> Result<Committed, StorageError>;
 
-    /// Pushes the idle deadline of the session under `key` forward, by the idle timeout of `access`, which is stored with it
-    /// ([`Record::extend`]). By default: a commit without changes.
+    /// Moves the idle deadline of the session under `key` forward by the idle timeout of `access`, and stores that
+    /// timeout ([`Record::extend`]). The default is a commit without changes.
     ///
     /// # Errors
     ///
@@ -84,23 +87,25 @@ pub trait Storage: Send + Sync {
         })
     }
 
-    /// Changes the session under `from` and moves it to `to`, so that at every moment, also after a crash, at most one
-    /// living session is reachable. Of several moves from one key, one wins. The same move, asked for again because its answer
-    /// was lost, finishes what was begun and answers `Done` or `Taken`.
+    /// Changes the session under `from` and moves it to `to`. At every moment, even after a crash, at most one live
+    /// session is reachable. Of several moves from one key, one wins. The same move, requested again because its answer
+    /// was lost, finishes what was begun and returns `Done` or `Taken`.
     ///
-    /// For [`TOMBSTONE_LIFETIME`](super::TOMBSTONE_LIFETIME) the storage remembers the move: under `from` it then answers `Renewed`,
-    /// [`remove`](Self::remove) gives `to`, and [`tombstone`](Self::tombstone) gives all of it. By default: not supported, and `renew` fails with an error.
+    /// The storage remembers the move for [`TOMBSTONE_LIFETIME`](super::TOMBSTONE_LIFETIME): under `from` it then
+    /// returns `Renewed`, [`remove`](Self::remove) returns `to`, and [`tombstone`](Self::tombstone) returns all of it.
+    /// The default is not supported, and `renew` fails with an error.
     ///
     /// # Errors
     ///
-    /// [`StorageError`], as for [`commit`](Self::commit).
+    /// Same as [`commit`](Self::commit).
     fn move_to(&self, from: &StoreKey, to: &StoreKey, commit: &Commit) -> Result<Moved, StorageError> {
         let _ = (from, to, commit);
         Err(StorageError::unsupported("moving a session to a new id"))
     }
 
-    /// The tombstone of the renewal of the session that was under `key`, while it is remembered at `now`. By default: none, and a
-    /// client that logs in again because an answer was lost gets another session beside the renewed one.
+    /// The tombstone of the session that was renewed from `key`, if it is still remembered at `now`. The default is
+    /// none: a client that repeats a login because the response was lost then gets another session beside the renewed
+    /// one.
     ///
     /// # Errors
     ///
@@ -110,17 +115,17 @@ pub trait Storage: Send + Sync {
         Ok(None)
     }
 
-    /// Ends the session under `key`. When this has answered, it is gone.
+    /// Ends the session under `key`. When this returns, the session is gone.
     ///
     /// # Errors
     ///
-    /// [`StorageError`] if the storage is broken; the session may then still be there.
+    /// [`StorageError`] if the storage is broken. The session may then still exist.
     fn remove(&self, key: &StoreKey) -> Result<Removed, StorageError>;
 
-    /// Lists the living sessions of a principal (ASVS 7.4.5, 7.5.2). By default: not supported.
+    /// Lists the live sessions of a principal (ASVS 7.4.5, 7.5.2). The default is not supported.
     ///
-    /// A session that lives when this is called, and is renewed before it answers, is listed under its old key or its new one:
-    /// a caller that [removes](Self::remove) it follows the renewal ([S4](crate::design#s4)).
+    /// A session that is renewed while this runs is listed under its old key or its new one. A caller that
+    /// [removes](Self::remove) it follows the renewal ([S4](crate::design#s4)).
     ///
     /// # Errors
     ///
@@ -130,7 +135,7 @@ pub trait Storage: Send + Sync {
         Err(StorageError::unsupported("listing the sessions of a principal"))
     }
 
-    /// Removes what has expired at `now`. By default: nothing, for storages that expire by themselves.
+    /// Removes what has expired at `now`. The default does nothing, for storages that expire sessions themselves.
     ///
     /// # Errors
     ///
@@ -140,13 +145,13 @@ pub trait Storage: Send + Sync {
         Ok(Swept::default())
     }
 
-    /// How this storage names sessions. By default: by the SHA-256 of their ids.
+    /// How this storage names sessions. The default is by the SHA-256 of their ids.
     fn key_scheme(&self) -> KeyScheme {
         KeyScheme::Hashed
     }
 }
 
-/// Whatever points to a storage is one: `Arc<S>`, `Box<dyn Storage>`, `&S`.
+/// A pointer to a storage is a storage: `Arc<S>`, `Box<dyn Storage>`, `&S`.
 impl<P> Storage for P
 where
     P: Pointer<Target: Storage> + Send + Sync,

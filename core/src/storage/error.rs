@@ -1,10 +1,10 @@
-//! Why a storage could not do what it was asked.
+//! Why a storage operation failed.
 
 use crate::record::LimitExceeded;
 
 type Source = Box<dyn std::error::Error + Send + Sync>;
 
-/// A storage is broken, unreachable, full, or cannot do this at all. What is merely absent is not an error.
+/// A storage is broken, unreachable or full, or does not support the operation. An absent session is not an error.
 #[derive(Debug, thiserror::Error)]
 #[error("session storage: {operation}: {kind}")]
 pub struct StorageError {
@@ -14,27 +14,27 @@ pub struct StorageError {
     source: Option<Source>,
 }
 
-/// What kind of failure it was, to match on.
+/// The kind of failure, to match on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum StorageErrorKind {
-    /// The storage cannot be reached, or answered with an error.
+    /// The storage cannot be reached, or returned an error.
     #[error("the storage is not available")]
     Unavailable,
-    /// The storage did not answer within its time bound.
+    /// The storage did not answer in time.
     #[error("the storage did not answer in time")]
     Timeout,
-    /// There is no room: a full disk, or a memory storage at its bound with nothing it may drop.
+    /// There is no room: a full disk, or a memory storage at its limit with nothing it may evict.
     #[error("the storage is full")]
     Full,
-    /// This storage cannot do this (GoFrame's `ErrorDisabled`).
-    #[error("this storage does not support it")]
+    /// The storage does not support the operation (GoFrame's `ErrorDisabled`).
+    #[error("the storage does not support this")]
     Unsupported,
-    /// The session would grow over its limits.
+    /// The session would exceed its limits.
     #[error("{0}")]
     Limit(LimitExceeded),
-    /// The storage was set up in a way that cannot work.
-    #[error("the storage cannot be used as it is set up")]
+    /// The storage's configuration cannot work.
+    #[error("the storage cannot be used with this configuration")]
     Setup,
     /// Anything else.
     #[error("failed")]
@@ -42,32 +42,32 @@ pub enum StorageErrorKind {
 }
 
 impl StorageError {
-    /// An error of `kind` while doing `operation` (a few words, such as "reading a session file").
+    /// An error of `kind` during `operation` (a few words, such as "reading a session file").
     #[must_use]
     pub const fn new(kind: StorageErrorKind, operation: &'static str) -> Self {
         Self { operation, kind, source: None }
     }
 
-    /// What a storage answers to a change that [`Commit::limits`](crate::record::Commit::limits) forbid.
+    /// The error for a change that [`Commit::limits`](crate::record::Commit::limits) forbid.
     #[must_use]
     pub const fn limit(limit: LimitExceeded, operation: &'static str) -> Self {
         Self::new(StorageErrorKind::Limit(limit), operation)
     }
 
-    /// Adds the error that caused this one. It must hold neither ids nor values.
+    /// Adds the error that caused this one. It must contain neither ids nor values.
     #[must_use]
     pub fn with_source(mut self, source: impl Into<Source>) -> Self {
         self.source = Some(source.into());
         self
     }
 
-    /// What kind of failure it was.
+    /// The kind of failure.
     #[must_use]
     pub const fn kind(&self) -> StorageErrorKind {
         self.kind
     }
 
-    /// What was being done.
+    /// The operation that failed.
     #[must_use]
     pub const fn operation(&self) -> &'static str {
         self.operation

@@ -1,7 +1,7 @@
-//! Where sessions are kept: the contract every storage meets, and the storages that come with gsession.
+//! Where sessions are stored: the contract of every storage, and the storages that come with gsession.
 //!
-//! A storage knows records and keys. It knows neither ids nor requests, and it never creates what was not asked to be
-//! created: there is no "save the whole session", only changes to one that still exists.
+//! A storage knows records and keys, but neither ids nor requests. It creates nothing unless asked to: there is no
+//! "save the whole session", only changes to a session that still exists.
 
 mod any_storage;
 mod asynchronous;
@@ -33,8 +33,8 @@ pub(crate) use trail::{Leads, Trail};
 
 use std::time::Duration;
 
-/// How long a storage remembers that a session was renewed, and under which key it lives on: 1 hour.
+/// How long a storage remembers that a session was renewed, and to which key: 1 hour.
 ///
-/// A logout that began before a renewal and ends after it must end the renewed session ([S5](crate::design#s5)); this is how long
-/// it may take.
+/// A logout that begins before a renewal and ends after it must end the renewed session ([S5](crate::design#s5)). This
+/// is how long it may take.
 pub const TOMBSTONE_LIFETIME: Duration = Duration::from_secs(60 * 60);

@@ -1,4 +1,4 @@
-//! What storages answer. Absent, gone and broken never look alike: the first two are values, the third is an error.
+//! What storages return. Absent, gone and broken are always distinct: the first two are values, the third is an error.
 
 use crate::{
     Record, StoreKey, Timestamp,
@@ -6,28 +6,28 @@ use crate::{
     record::{JsonText, Snapshot},
 };
 
-/// What a storage holds under a key.
+/// What a storage has under a key.
 #[derive(Debug, Clone)]
 #[non_exhaustive]
 pub enum Lookup {
     /// The session.
     Found(Snapshot),
-    /// No session here any more, because it was renewed at this time.
+    /// No session any more: it was renewed at this time.
     Renewed(Timestamp),
-    /// No session: never there, expired, destroyed, or not readable as one (which the storage has logged).
+    /// No session: it never existed, has expired, was destroyed, or is unreadable (which the storage has logged).
     Absent,
 }
 
-/// The answer to [`create`](super::Storage::create).
+/// The result of [`create`](super::Storage::create).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Created {
     /// The session is stored.
     Done,
-    /// There is something under this key; it was left alone.
+    /// There is something under this key. It was left alone.
     Exists,
 }
 
-/// The answer to [`commit`](super::Storage::commit).
+/// The result of [`commit`](super::Storage::commit).
 #[derive(Debug, Clone)]
 #[non_exhaustive]
 pub enum Committed {
@@ -35,27 +35,27 @@ pub enum Committed {
     Done {
         /// When the session ends if it is not used again.
         expires_at: Timestamp,
-        /// As in [`Snapshot::revision`].
+        /// See [`Snapshot::revision`].
         revision: u64,
     },
-    /// There is no such session; nothing was stored.
+    /// There is no such session. Nothing was stored.
     Gone,
-    /// The session was renewed at this time; nothing was stored.
+    /// The session was renewed at this time. Nothing was stored.
     Renewed(Timestamp),
-    /// The entry of [`Commit::expect`](crate::record::Commit::expect) has this value now; nothing was stored.
+    /// The entry of [`Commit::expect`](crate::record::Commit::expect) now has this value. Nothing was stored.
     Conflict(Option<JsonText>),
 }
 
-/// The answer to [`touch`](super::Storage::touch).
+/// The result of [`touch`](super::Storage::touch).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Touched {
-    /// The session ends then if it is not used again.
+    /// When the session ends if it is not used again.
     Done(Timestamp),
     /// There is no such session.
     Gone,
 }
 
-/// The answer to [`move_to`](super::Storage::move_to).
+/// The result of [`move_to`](super::Storage::move_to).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Moved {
@@ -63,25 +63,25 @@ pub enum Moved {
     Done {
         /// When the session ends if it is not used again.
         expires_at: Timestamp,
-        /// As in [`Snapshot::revision`].
+        /// See [`Snapshot::revision`].
         revision: u64,
     },
-    /// There is no such session; nothing was stored.
+    /// There is no such session. Nothing was stored.
     Gone,
-    /// Another renewal was first, at this time; nothing was stored.
+    /// Another renewal was first, at this time. Nothing was stored.
     Renewed(Timestamp),
-    /// There is something under the new key; nothing was changed.
+    /// There is something under the new key. Nothing was changed.
     Taken,
 }
 
-/// The answer to [`remove`](super::Storage::remove).
+/// The result of [`remove`](super::Storage::remove).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Removed {
-    /// The session was there and is gone; or it was where it has been renewed to, and is gone there.
+    /// The session was removed, here or where it was renewed to.
     Done,
-    /// There was none.
+    /// There was no session.
     Absent,
-    /// There was none, but it was renewed to this key, where the caller must remove it too.
+    /// There was no session, but it was renewed to this key. The caller must remove it there too.
     Renewed(StoreKey),
 }
 
@@ -89,12 +89,12 @@ pub enum Removed {
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Tombstone {
-    /// The key the session was renewed to.
+    /// The key to which the session was renewed.
     pub to: StoreKey,
     /// When it was renewed.
     pub at: Timestamp,
-    /// The id of `to`, readable only with the old id: [`Commit::sealed`](crate::record::Commit::sealed) of the move. Empty if
-    /// the storage has pointed the tombstone to a later renewal.
+    /// The id of `to`, readable only with the old id: [`Commit::sealed`](crate::record::Commit::sealed) of the move.
+    /// Empty if the storage has pointed the tombstone to a later renewal.
     pub sealed: SealedId,
 }
 
@@ -106,7 +106,7 @@ impl Tombstone {
     }
 }
 
-/// The answer to [`sweep`](super::Storage::sweep).
+/// The result of [`sweep`](super::Storage::sweep).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 #[non_exhaustive]
 pub struct Swept {
@@ -114,22 +114,22 @@ pub struct Swept {
     pub removed: u64,
     /// Sessions that are still alive.
     pub kept: u64,
-    /// Things found that are not the storage's own, or cannot be read; they were left alone.
+    /// Items that do not belong to the storage, or are unreadable. They were left alone.
     pub foreign: u64,
 }
 
-/// A session of a principal, as [`find`](super::Storage::find) lists it: the record without its entries.
+/// A session of a principal, as returned by [`find`](super::Storage::find): the record without its entries.
 #[derive(Debug, Clone)]
 #[non_exhaustive]
 pub struct Found {
-    /// Under which key the session is stored.
+    /// The key under which the session is stored.
     pub key: StoreKey,
-    /// The record; its entries may be left out.
+    /// The record. Its entries may be left out.
     pub record: Record,
 }
 
 impl Found {
-    /// A session under its key.
+    /// A session and its key.
     #[must_use]
     pub const fn new(key: StoreKey, record: Record) -> Self {
         Self { key, record }

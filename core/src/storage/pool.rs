@@ -12,7 +12,7 @@ use crate::{KeyScheme, Record, StoreKey, Timestamp, record::Commit};
 
 const RUNNING: &str = "running on the blocking thread pool";
 
-/// What [`AnyStorage::blocking`](super::AnyStorage::blocking) makes of a storage.
+/// The storage behind [`AnyStorage::blocking`](super::AnyStorage::blocking).
 pub(super) struct Pool(Arc<dyn Storage>);
 
 impl Pool {
@@ -36,7 +36,7 @@ impl Pool {
         })
     }
 
-    /// What is cached is read on the spot.
+    /// Reads a cached session on the current thread.
     fn cached(&self, key: &StoreKey, access: &Access) -> Option<StorageFuture<'_, Lookup>> {
         let lookup = self.0.load_cached(key, access)?;
         Some(Box::pin(std::future::ready(Ok(lookup))))

@@ -1,4 +1,4 @@
-//! The thread that does a storage's work in the background, and stops with it.
+//! The thread that does a storage's background work, and stops with it.
 
 use std::{
     sync::{Arc, Weak},
@@ -8,9 +8,9 @@ use std::{
 
 use parking_lot::{Condvar, Mutex};
 
-/// Calls a function over a storage's inside again and again until it is dropped.
+/// Calls a function on a storage's inner value again and again, until it is dropped.
 ///
-/// The thread holds the inside only while it works, so a storage that is dropped ends at once.
+/// The thread holds the inner value only while it works, so a dropped storage ends at once.
 #[derive(Debug)]
 pub(crate) struct Background {
     stop: Arc<(Mutex<bool>, Condvar)>,
@@ -36,7 +36,7 @@ impl Background {
                     match until {
                         Some(until) if wake.wait_until(&mut stopped, until).timed_out() => break,
                         Some(_) => {}
-                        // A period beyond the clock's range: never.
+                        // A period beyond the clock's range means never.
                         None => wake.wait(&mut stopped),
                     }
                 }
@@ -59,10 +59,10 @@ impl Drop for Background {
         *self.stop.0.lock() = true;
         self.stop.1.notify_all();
         if let Some(thread) = self.thread.take()
-            // The last owner of the inside may be the thread itself, which cannot wait for its own end.
+            // The last owner of the inner value may be the thread itself, which cannot join itself.
             && thread.thread().id() != std::thread::current().id()
         {
-            // It only fails if the work panicked, and there is nobody left to tell.
+            // A join only fails if the work panicked, and there is nobody left to tell.
             let _ = thread.join();
         }
     }

@@ -3,14 +3,14 @@
 use super::{StorageError, StorageErrorKind};
 use crate::StoreKey;
 
-/// More renewals than happen in the hour for which they are remembered.
+/// More renewals than can happen in the hour for which they are remembered.
 const LONGEST: u32 = 1 << 20;
 
-/// The way from an old key to where the session lives now.
+/// The path from an old key to the key where the session lives now.
 ///
-/// Keys never repeat on such a way. If one does, somebody who may write to the storage has put the tombstones there, and they lead to
-/// no session. A circle is found by Brent's method, which keeps a single key: the walker compares each key with one that it
-/// passed, and moves that mark each time its steps have doubled.
+/// Keys never repeat on such a path. If one does, someone with write access to the storage has put the tombstones
+/// there, and they lead to no session. A cycle is found with Brent's algorithm, which stores a single key: each key is
+/// compared with an earlier one, and that mark moves up each time the number of steps has doubled.
 #[derive(Debug, Clone, Copy, Default)]
 pub(crate) struct Trail {
     steps: u32,
@@ -22,22 +22,19 @@ pub(crate) struct Trail {
 pub(crate) enum Leads {
     /// To another key, where the session may be.
     On,
-    /// Back to a key that was passed: nowhere.
+    /// Back to an earlier key, so nowhere.
     InACircle,
 }
 
 impl Trail {
-    /// Goes on to `key`.
+    /// Moves on to `key`.
     ///
     /// # Errors
     ///
-    /// [`StorageError`] if the way is longer than any real one. The session may still live somewhere.
+    /// [`StorageError`] if the path is longer than any real one. The session may still be alive somewhere.
     pub(crate) fn follow(&mut self, key: &StoreKey) -> Result<Leads, StorageError> {
         if self.mark.as_ref() == Some(key) {
-            tracing::warn!(
-                ?key,
-                "the tombstones of renewals in the storage lead in a circle; they count as no session"
-            );
+            tracing::warn!(?key, "tombstones of renewals in the storage form a cycle; they count as no session");
             return Ok(Leads::InACircle);
         }
         if self.steps >= LONGEST {
@@ -61,7 +58,7 @@ mod tests {
         StoreKey::from_bytes(bytes)
     }
 
-    /// The steps it takes to see that a way of `lead` keys runs into a circle of `size`.
+    /// The steps needed to detect that a path of `lead` keys enters a cycle of `size`.
     fn steps(lead: u32, size: u32) -> u32 {
         let mut trail = Trail::default();
         let mut step = 0;
@@ -79,7 +76,7 @@ mod tests {
         for lead in 0..40 {
             for size in 1..40 {
                 let steps = steps(lead, size);
-                assert!(steps >= lead + size, "seen before it closed: {lead}, {size}");
+                assert!(steps >= lead + size, "detected before it closed: {lead}, {size}");
                 assert!(steps <= 3 * (lead + size) + 1, "{steps} steps for {lead}, {size}");
             }
         }

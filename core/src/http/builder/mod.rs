@@ -1,4 +1,4 @@
-//! The settings of a transport and of what is built on one, and whether they fit together.
+//! The settings of a transport and of what is built on one, and whether they are consistent.
 
 mod service;
 
@@ -6,8 +6,7 @@ pub use service::ServiceSettings;
 
 use super::{ConfigError, CookieMaxAge, SameSite, Transport, cookie::CookieAttributes, header::HeaderChoice};
 
-/// Settings of a `T`: of a [`Transport`], or of a framework's middleware around one, which also has the settings of its
-/// sessions.
+/// Settings of a `T`: a [`Transport`], or a framework's middleware around one, which adds the settings of its sessions.
 ///
 /// ```
 /// use gsession::http::{ConfigError, SameSite, Transport};
@@ -15,7 +14,7 @@ use super::{ConfigError, CookieMaxAge, SameSite, Transport, cookie::CookieAttrib
 /// let transport = Transport::builder().cookie_name("__Host-sid").cookie_same_site(SameSite::Strict).build()?;
 /// assert!(transport.is_named("__Host-sid"));
 ///
-/// // Settings that contradict each other are refused here, not by the browser later.
+/// // Contradictory settings are rejected here, not later by the browser.
 /// let refused = Transport::builder().cookie_name("__Host-sid").cookie_domain("example.org").build();
 /// assert_eq!(refused.unwrap_err(), ConfigError::HostPrefix("__Host-sid".into()));
 /// # Ok::<(), ConfigError>(())
@@ -32,17 +31,17 @@ use super::{ConfigError, CookieMaxAge, SameSite, Transport, cookie::CookieAttrib
 /// | [`bearer`](Self::bearer) | `Authorization: Bearer` | `Authorization: Bearer` |
 ///
 /// `header_name`, `header_only` and `bearer` exclude each other. With `header_only` or `bearer` there is no cookie, so
-/// [`build`](Self::build) refuses every setting of the cookie, except `cookie_output(false)`, which says the same. Calling a
-/// setting again replaces what it said before.
+/// [`build`](Self::build) rejects every cookie setting except `cookie_output(false)`, which means the same. If you call
+/// a setting again, the last call counts.
 #[derive(Debug)]
 #[must_use]
 pub struct Builder<T: Configured = Transport> {
     cookie: CookieAttributes,
-    /// The last setting of the cookie's attributes that was called.
+    /// The cookie attribute that was set last.
     cookie_setting: Option<&'static str>,
     cookie_output: Option<bool>,
     header: Option<HeaderChoice>,
-    /// Two settings that each chose a header.
+    /// Two settings that each choose a header.
     header_clash: Option<(&'static str, &'static str)>,
     no_store_when_logged_in: bool,
     further: T::Settings,
@@ -50,14 +49,14 @@ pub struct Builder<T: Configured = Transport> {
 
 /// What a [`Builder`] can build. A framework implements it for its middleware, with [`ServiceSettings`].
 pub trait Configured: Sized {
-    /// The settings besides those of the transport.
+    /// The settings in addition to those of the transport.
     type Settings;
 
-    /// Makes it of settings of which those of the transport were checked.
+    /// Builds it from these settings and a transport, whose settings were checked.
     ///
     /// # Errors
     ///
-    /// [`ConfigError`] if the further settings cannot work.
+    /// [`ConfigError`] if the additional settings cannot work.
     fn configured(transport: Transport, further: Self::Settings) -> Result<Self, ConfigError>;
 }
 
@@ -77,7 +76,7 @@ impl Transport {
 }
 
 impl<T: Configured> Builder<T> {
-    /// The default settings of a transport, and these.
+    /// The default settings of a transport, plus these.
     pub fn new(further: T::Settings) -> Self {
         Self {
             cookie: CookieAttributes::default(),
@@ -90,11 +89,11 @@ impl<T: Configured> Builder<T> {
         }
     }
 
-    /// The cookie's name (GoFrame's `SessionIdName`). Default: `__Host-Http-gsession`, or `gsession` if the other settings
-    /// forbid the prefix: a domain, a path other than `/`, or `cookie_secure(false)`.
+    /// The cookie's name (GoFrame's `SessionIdName`). Default: `__Host-Http-gsession`, or `gsession` if the other
+    /// settings forbid the prefix: a domain, a path other than `/`, or `cookie_secure(false)`.
     ///
-    /// Browsers accept a cookie whose name has a prefix only if its attributes are what the prefix promises. So a server can
-    /// trust the name: neither a script nor another host can have set a cookie that begins with `__Host-Http-`.
+    /// Browsers accept a cookie whose name has a prefix only if its attributes match the prefix. So a server can trust
+    /// the name: neither a script nor another host can have set a cookie that starts with `__Host-Http-`.
     ///
     /// | prefix | the cookie has | source |
     /// |---|---|---|
@@ -103,8 +102,8 @@ impl<T: Configured> Builder<T> {
     /// | `__Http-` | `Secure`, `HttpOnly` | draft-ietf-httpbis-layered-cookies 4.1.3.3 |
     /// | `__Host-Http-` | `Secure`, `HttpOnly`, `Path=/`, no `Domain` | draft-ietf-httpbis-layered-cookies 4.1.3.4 |
     ///
-    /// Browsers that do not know `__Host-Http-` yet read it as `__Host-`. They compare prefixes without regard to case, and
-    /// so does [`build`](Self::build), which refuses a name whose promise the other settings do not keep.
+    /// Browsers that do not know `__Host-Http-` yet treat it as `__Host-`. They ignore case in prefixes, and so does
+    /// [`build`](Self::build), which rejects a name whose prefix does not match the other settings.
     pub fn cookie_name(mut self, name: impl Into<String>) -> Self {
         self.cookie.name = Some(name.into());
         self.with_cookie("cookie_name")
@@ -112,17 +111,17 @@ impl<T: Configured> Builder<T> {
 
     /// Whether browsers send the cookie over HTTPS only. Default: yes (RFC 6265bis 4.1.2.5, ASVS 3.3.1).
     ///
-    /// `false` is the one setting that development over plain HTTP needs; the cookie is then called `gsession`.
+    /// For development over plain HTTP, `false` is the only setting you need. The cookie is then called `gsession`.
     ///
-    /// Browsers ignore a `Secure` cookie over plain HTTP. Some make an exception for your own machine: Chromium (tested with
-    /// version 156) for `localhost`, for names that end in `.localhost` and for `127.0.0.1`, Firefox for `localhost`
-    /// (issue 2605 of httpwg/http-extensions). Safari makes none (WebKit bug 281149).
+    /// Browsers ignore a `Secure` cookie over plain HTTP. Some make an exception for your own machine: Chromium (tested
+    /// with version 156) for `localhost`, for names that end in `.localhost` and for `127.0.0.1`, Firefox for
+    /// `localhost` (issue 2605 of httpwg/http-extensions). Safari makes none (WebKit bug 281149).
     pub fn cookie_secure(mut self, secure: bool) -> Self {
         self.cookie.secure = secure;
         self.with_cookie("cookie_secure")
     }
 
-    /// On which requests from other sites the cookie is sent. Default: [`SameSite::Lax`] (ASVS 3.3.2).
+    /// Which requests from other sites carry the cookie. Default: [`SameSite::Lax`] (ASVS 3.3.2).
     pub fn cookie_same_site(mut self, same_site: SameSite) -> Self {
         self.cookie.same_site = same_site;
         self.with_cookie("cookie_same_site")
@@ -131,8 +130,8 @@ impl<T: Configured> Builder<T> {
     /// Whether browsers keep a separate cookie for each site that embeds yours (attribute `Partitioned`, CHIPS,
     /// draft-cutler-httpbis-partitioned-cookies). Default: no. Needs `Secure`.
     ///
-    /// You need it when your pages are shown in an iframe on another site: the cookie is then a third-party cookie, and
-    /// browsers that block those accept it only if it is `Partitioned`. Set [`SameSite::None`] as well, since any other value
+    /// You need it if your pages are shown in an iframe on another site. The cookie is then a third-party cookie, and
+    /// browsers that block those accept it only if it is `Partitioned`. Set [`SameSite::None`] as well: any other value
     /// keeps the cookie out of such an iframe.
     ///
     /// ```
@@ -142,9 +141,9 @@ impl<T: Configured> Builder<T> {
     /// # Ok::<(), gsession::http::ConfigError>(())
     /// ```
     ///
-    /// A partitioned cookie belongs to your host and to the site in the address bar. A user who is logged in to your site is
-    /// therefore not logged in inside the iframe, and a login inside the iframe on one site counts neither on another site
-    /// nor on yours.
+    /// A partitioned cookie belongs to your host and the site in the address bar. So a user who is logged in on your
+    /// site is not logged in inside the iframe, and a login inside the iframe on one site counts neither on another
+    /// site nor on yours.
     pub fn cookie_partitioned(mut self, partitioned: bool) -> Self {
         self.cookie.partitioned = partitioned;
         self.with_cookie("cookie_partitioned")
@@ -162,9 +161,9 @@ impl<T: Configured> Builder<T> {
         self.with_cookie("cookie_path")
     }
 
-    /// How long the browser keeps the cookie: a [`CookieMaxAge`] or a [`Duration`](std::time::Duration) (GoFrame's `SessionCookieMaxAge`).
-    /// Default, and with zero: until it is closed. Parts of a second are rounded up. More than 400 days count as 400 days
-    /// (RFC 6265bis 5.5).
+    /// How long the browser keeps the cookie: a [`CookieMaxAge`] or a [`Duration`](std::time::Duration) (GoFrame's
+    /// `SessionCookieMaxAge`). By default, and with zero, until the browser is closed. Fractions of a second are
+    /// rounded up. More than 400 days count as 400 days (RFC 6265bis 5.5).
     pub fn cookie_max_age(mut self, age: impl Into<CookieMaxAge>) -> Self {
         self.cookie.max_age = age.into();
         self.with_cookie("cookie_max_age")
@@ -175,49 +174,48 @@ impl<T: Configured> Builder<T> {
         self
     }
 
-    /// Whether cookies are set (GoFrame's `SessionCookieOutput`). Default: yes, unless [`header_only`](Self::header_only) or
-    /// [`bearer`](Self::bearer) replaces the cookie.
+    /// Whether to set cookies (GoFrame's `SessionCookieOutput`). Default: yes, unless
+    /// [`header_only`](Self::header_only) or [`bearer`](Self::bearer) replaces the cookie.
     ///
-    /// With `false`, new ids go out in a header. Beside [`header_name`](Self::header_name) the cookie is still read, so its
-    /// name counts; its attributes do not matter.
+    /// With `false`, new ids are sent in a header. With [`header_name`](Self::header_name) the cookie is still read, so
+    /// its name matters, but its attributes do not.
     pub fn cookie_output(mut self, output: bool) -> Self {
         self.cookie_output = Some(output);
         self
     }
 
-    /// Accepts the id in a header of this name too, and answers such clients in the same header. A client that presents
-    /// nothing gets its id both ways. Default: cookie only.
+    /// Also accepts the id in a header of this name, and sends new ids to such clients in the same header. A client
+    /// that presents nothing gets its id both ways. Default: cookie only.
     ///
-    /// Scripts on the page can read that header, unlike an `HttpOnly` cookie.
+    /// Unlike an `HttpOnly` cookie, scripts on the page can read that header.
     ///
-    /// Headers with a meaning of their own are refused by [`build`](Self::build), since browsers, proxies and caches act on
+    /// [`build`](Self::build) rejects headers that already have a meaning, because browsers, proxies and caches act on
     /// them: `Authorization` (see [`bearer`](Self::bearer)), `Host`, `Forwarded`, `Content-Type` and the like.
     pub fn header_name(self, name: impl Into<String>) -> Self {
         self.choose(HeaderChoice::Beside(name.into()))
     }
 
-    /// Uses a header of this name instead of a cookie, which is then neither read nor set. For clients that are not
-    /// browsers. Default: cookie only. The same names are refused as by [`header_name`](Self::header_name).
+    /// Uses a header of this name instead of a cookie, which is neither read nor set. For clients that are not
+    /// browsers. Default: cookie only. The same names are rejected as for [`header_name`](Self::header_name).
     pub fn header_only(self, name: impl Into<String>) -> Self {
         self.choose(HeaderChoice::Only(name.into()))
     }
 
-    /// Takes the id from `Authorization: Bearer <id>` instead of a cookie, which is then neither read nor set (RFC 6750 2.1).
-    /// For clients that are not browsers. Default: cookie only.
+    /// Reads the id from `Authorization: Bearer <id>` instead of a cookie, which is neither read nor set (RFC 6750
+    /// 2.1). For clients that are not browsers. Default: cookie only.
     ///
-    /// A new id is answered in the response header `Authorization: Bearer <id>`. A handler may just as well put it into the
-    /// body: after [`save`](crate::AsyncSession::save), [`id`](crate::AsyncSession::id) is the one that the client
-    /// has to use next.
+    /// A new id is sent in the response header `Authorization: Bearer <id>`. A handler may also put it into the body:
+    /// after [`save`](crate::AsyncSession::save), [`id`](crate::AsyncSession::id) is the one the client must use next.
     ///
-    /// - The name of the scheme is compared without regard to case, and one or more spaces follow it (RFC 9110 11.1, 11.4).
-    /// - Other schemes are ignored, so `Authorization: Basic` for something else does no harm. Every `Authorization` line counts;
-    ///   a line holds one id, not a list.
-    /// - Responses vary by `Authorization`. Scripts on other origins see the response header only if
+    /// - The scheme name ignores case, and one or more spaces follow it (RFC 9110 11.1, 11.4).
+    /// - Other schemes are ignored, so `Authorization: Basic` for another purpose does no harm. Every `Authorization`
+    ///   line counts; a line has one id, not a list.
+    /// - Responses vary by `Authorization`. Scripts on other origins can read the response header only if
     ///   `Access-Control-Expose-Headers` names it.
     /// - A handler that answers 401 sets `WWW-Authenticate: Bearer` itself (RFC 6750 3).
-    /// - Anyone who holds the id can use the session, so serve it over HTTPS only (RFC 6750 5.3).
+    /// - Anyone who has the id can use the session, so serve it over HTTPS only (RFC 6750 5.3).
     ///
-    /// Where middlewares are nested, this session's name is `authorization`.
+    /// If middlewares are nested, this session's name is `authorization`.
     pub fn bearer(self) -> Self {
         self.choose(HeaderChoice::Bearer)
     }
@@ -232,17 +230,17 @@ impl<T: Configured> Builder<T> {
         self
     }
 
-    /// Whether no cache may store the pages of a logged-in session, so that nothing shows when somebody presses Back after
-    /// the logout (ASVS 14.3.2, OWASP Session Management Cheat Sheet). Default: no.
+    /// Keeps the pages of a logged-in session out of all caches, so that the Back button shows nothing after a logout
+    /// (ASVS 14.3.2, OWASP Session Management Cheat Sheet). Default: no.
     ///
     /// A session is logged in while it has a principal: see [`set_principal`](crate::AsyncSession::set_principal). A
-    /// response gets `Cache-Control: no-store` if its handler used such a session, or wrote to a session without reading it.
-    /// Pages that do not touch the session are unaffected. The header replaces what the handler chose instead, such as
-    /// `public`, `private` or `max-age`, unless `no-store` is part of it already (RFC 9111 5.2.2.5). Fields for one kind of
-    /// cache, such as `CDN-Cache-Control`, are left as they are; those caches go by them (RFC 9213 2.2).
+    /// response gets `Cache-Control: no-store` if its handler used such a session, or wrote to a session without
+    /// reading it. Pages that do not use the session are unaffected. The header replaces what the handler set, such as
+    /// `public`, `private` or `max-age`, unless that already contains `no-store` (RFC 9111 5.2.2.5). Fields for
+    /// particular caches, such as `CDN-Cache-Control`, stay as they are, and those caches obey them (RFC 9213 2.2).
     ///
-    /// Without this setting only responses that carry an id get `no-store`, and only if the handler has set no
-    /// `Cache-Control`: see your framework's middleware.
+    /// Without this setting, only responses with an id get `no-store`, and only if the handler set no `Cache-Control`:
+    /// see your framework's middleware.
     pub fn no_store_when_logged_in(mut self, no_store: bool) -> Self {
         self.no_store_when_logged_in = no_store;
         self
@@ -252,8 +250,8 @@ impl<T: Configured> Builder<T> {
     ///
     /// # Errors
     ///
-    /// [`ConfigError`] if settings contradict each other or cannot work, so that no browser would accept the cookie, the header
-    /// means something else, or no session could live.
+    /// [`ConfigError`] if settings contradict each other or cannot work: browsers would reject the cookie, the header
+    /// already has a meaning, or every session would end at once.
     pub fn build(self) -> Result<T, ConfigError> {
         if let Some((first, second)) = self.header_clash {
             return Err(ConfigError::HeaderChosenTwice { first, second });

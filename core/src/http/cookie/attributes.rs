@@ -1,50 +1,50 @@
-//! The cookie's attributes, checked once, and the `Set-Cookie` lines made of them.
+//! The cookie's attributes, checked once, and the `Set-Cookie` lines built from them.
 
 use std::{fmt::Write as _, time::Duration};
 
 use super::name::{self, Scope};
 use crate::{SessionId, Timestamp, http::ConfigError};
 
-/// Browsers cap a cookie's life at 400 days (RFC 6265bis 5.5).
+/// Browsers cap a cookie's lifetime at 400 days (RFC 6265bis 5.5).
 const LONGEST: Duration = Duration::from_secs(400 * 24 * 60 * 60);
 
-/// On which requests from other sites the browser sends the cookie (RFC 6265bis 4.1.2.7, ASVS 3.3.2).
+/// Which requests from other sites carry the cookie (RFC 6265bis 4.1.2.7, ASVS 3.3.2).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum SameSite {
-    /// On none.
+    /// None.
     Strict,
     /// Only when the user follows a link. The default.
     #[default]
     Lax,
-    /// On all of them. Needs `Secure` (RFC 6265bis 5.7).
+    /// All of them. Needs `Secure` (RFC 6265bis 5.7).
     ///
-    /// You need it when your pages are embedded in an iframe on another site: neither `Lax` nor `Strict` cookies are sent
+    /// You need it if your pages are embedded in an iframe on another site: neither `Lax` nor `Strict` cookies are sent
     /// there. Browsers that block third-party cookies block this one too, unless it is
     /// [`Partitioned`](crate::http::Builder::cookie_partitioned).
     ///
-    /// Other sites can then send requests that carry your user's session, so check where requests come from (`Origin`, or
-    /// a token in each form).
+    /// Other sites can then send requests with your user's session, so check where requests come from (`Origin`, or a
+    /// token in each form).
     None,
 }
 
-/// How long the browser keeps the cookie (`Max-Age`, RFC 6265bis 4.1.2.2). The server enforces the session's own lifetime in
-/// any case.
+/// How long the browser keeps the cookie (`Max-Age`, RFC 6265bis 4.1.2.2). The server enforces the session's own
+/// lifetime regardless.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 #[non_exhaustive]
 pub enum CookieMaxAge {
     /// Until the browser is closed: no `Max-Age`. The default, and what OWASP recommends.
     #[default]
     BrowserSession,
-    /// As long as the session lives: `Max-Age` from the session's own deadline, sent again whenever that moves.
+    /// As long as the session: `Max-Age` follows the session's deadline, and is sent again whenever that moves.
     Lifetime,
-    /// This long after it was last sent. It is sent again whenever the session's deadline moves. Less than a second counts
-    /// as one second.
+    /// This long after it was last sent. It is sent again whenever the session's deadline moves. Less than a second
+    /// counts as one second.
     Fixed(Duration),
 }
 
 impl From<Duration> for CookieMaxAge {
-    /// Zero means until the browser is closed, as in GoFrame. Parts of a second are rounded up. More than 400 days count as
-    /// 400 days, the most that browsers allow (RFC 6265bis 5.5).
+    /// Zero means until the browser is closed, as in GoFrame. Fractions of a second are rounded up. More than 400 days
+    /// count as 400 days, the most that browsers allow (RFC 6265bis 5.5).
     fn from(age: Duration) -> Self {
         if age.is_zero() { Self::BrowserSession } else { Self::Fixed(age) }
     }
@@ -108,7 +108,7 @@ impl CookieAttributes {
         Ok(self.into_cookie())
     }
 
-    /// The cookie with these attributes, which are known to be good.
+    /// The cookie with these attributes, which are known to be valid.
     fn into_cookie(self) -> SessionCookie {
         let mut attributes = format!("; Path={}", self.path);
         if let Some(domain) = &self.domain {
@@ -135,7 +135,7 @@ impl CookieAttributes {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(in crate::http) struct SessionCookie {
     pub(in crate::http) name: String,
-    /// Everything after the value but `Max-Age`: what setting and removing have in common ([H3](crate::design#h3)).
+    /// Everything after the value except `Max-Age`: the part that setting and removing share ([H3](crate::design#h3)).
     attributes: String,
     max_age: CookieMaxAge,
 }
@@ -148,12 +148,13 @@ impl Default for SessionCookie {
 }
 
 impl SessionCookie {
-    /// Whether the browser keeps an expiry of its own, which has to follow the session's.
+    /// Whether the browser has an expiry of its own, which must follow the session's.
     pub(in crate::http) const fn is_persistent(&self) -> bool {
         !matches!(self.max_age, CookieMaxAge::BrowserSession)
     }
 
-    /// The `Set-Cookie` line that gives the client its id. `now` is called only if a `Max-Age` follows the session's deadline.
+    /// The `Set-Cookie` line that gives the client its id. `now` is called only if `Max-Age` follows the session's
+    /// deadline.
     pub(in crate::http) fn set(
         &self,
         id: &SessionId,
@@ -173,7 +174,7 @@ impl SessionCookie {
         if let Some(age) = age {
             let age = age.min(LONGEST);
             let seconds = age.as_secs() + u64::from(age.subsec_nanos() > 0);
-            // Writing to a String cannot fail. A session about to end still gets a second, since 0 would mean "remove".
+            // Writing to a String cannot fail. A session about to end still gets a second, as 0 would mean "remove".
             let _ = write!(line, "; Max-Age={}", seconds.max(1));
         }
         line
@@ -287,7 +288,7 @@ mod tests {
         let with = CookieAttributes { partitioned: true, same_site: SameSite::None, ..attributes() };
         let expected = "; Path=/; Secure; HttpOnly; SameSite=None; Partitioned";
         assert_eq!(line(with.clone(), Duration::MAX), format!("__Host-Http-gsession=ID{expected}"));
-        // Without the attribute the browser would look for the cookie outside the partition and leave it where it is.
+        // Without the attribute, the browser would look for the cookie outside the partition and leave it in place.
         assert_eq!(
             with.check().unwrap().remove(),
             format!("__Host-Http-gsession={expected}; Max-Age=0; Expires=Thu, 01 Jan 1970 00:00:00 GMT")

@@ -2,10 +2,10 @@
 
 use crate::http::{ConfigError, token::is_name};
 
-/// The name of the cookie if nothing else is set and its attributes are what the prefix asks for.
+/// The default name, if the attributes match its prefix.
 const STRONGEST: &str = "__Host-Http-gsession";
 
-/// The name of the cookie if its attributes rule the prefix out.
+/// The default name, if the attributes rule the prefix out.
 const PLAIN: &str = "gsession";
 
 /// Names that browsers accept only with `Secure`. `__Host-` covers `__Host-Http-`.
@@ -27,7 +27,7 @@ pub(super) const fn default(scope: Scope) -> &'static str {
     if scope.is_secure && scope.is_host_wide { STRONGEST } else { PLAIN }
 }
 
-/// Checks that it is a name, and that the attributes keep what its prefix promises.
+/// Checks that it is a valid name, and that the attributes match its prefix.
 ///
 /// `__Http-` and `__Host-Http-` also ask for `HttpOnly`, which every session cookie has.
 pub(super) fn check(name: &str, scope: Scope) -> Result<(), ConfigError> {

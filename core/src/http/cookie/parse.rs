@@ -1,10 +1,10 @@
 //! Reading the `Cookie` header as raw bytes ([H2](crate::design#h2)).
 //!
-//! A parser that percent-decodes names or trims Unicode white space lets a forged neighbour pose as a `__Host-` cookie, and
-//! one that wants the whole line to be UTF-8 lets a single byte hide every cookie. actix-web's `cookies()` does both.
+//! If a parser percent-decodes names or trims Unicode white space, a forged neighbour can pose as a `__Host-` cookie.
+//! If it needs the whole line to be UTF-8, a single byte can hide every cookie. actix-web's `cookies()` does both.
 
-/// The values of every cookie in a line whose name is, byte for byte, `name`. Values that are not UTF-8 are skipped: no id has
-/// one.
+/// The values of all cookies in a line whose name is, byte for byte, `name`. Values that are not UTF-8 are skipped, as
+/// ids are ASCII.
 pub(in crate::http) fn values<'a>(line: &'a [u8], name: &'a str) -> impl Iterator<Item = &'a str> {
     line.split(|&byte| byte == b';').filter_map(move |pair| {
         let value = pair.trim_ascii_start().strip_prefix(name.as_bytes())?.strip_prefix(b"=")?;
@@ -30,7 +30,7 @@ mod tests {
 
     #[test]
     fn a_forged_host_prefix_does_not_match() {
-        // CVE-2020-7070 and its kin: percent-encoded and Unicode-padded names must not pose as the prefixed cookie.
+        // CVE-2020-7070 and related: percent-encoded and Unicode-padded names must not pose as the prefixed cookie.
         for line in [
             "__%48ost-sid=x",
             "%5f_Host-sid=x",

@@ -2,15 +2,15 @@
 
 const SCHEME: &str = "Bearer";
 
-/// The token of a line, or `None` if the line has another scheme or no token.
+/// The token in a line, or `None` if the line has another scheme or no token.
 ///
-/// The scheme is compared without regard to case, and one or more spaces follow it (RFC 9110 11.1 and 11.4).
+/// The scheme ignores case, and one or more spaces follow it (RFC 9110 11.1 and 11.4).
 pub(super) fn token(line: &str) -> Option<&str> {
     let (scheme, rest) = line.trim_ascii().split_once(' ')?;
     scheme.eq_ignore_ascii_case(SCHEME).then_some(rest.trim_ascii())
 }
 
-/// The line that carries a token.
+/// The line for a token.
 pub(super) fn credentials(token: &str) -> String {
     format!("{SCHEME} {token}")
 }
@@ -50,8 +50,8 @@ mod tests {
         }
     }
 
-    /// The header holds one credential, not a list (RFC 9110 11.6.2). What follows the scheme is one text, which is no id
-    /// with a space or a comma in it.
+    /// The header has one credential, not a list (RFC 9110 11.6.2). Everything after the scheme is one text. With a
+    /// space or a comma in it, it is not an id.
     #[test]
     fn a_line_is_not_a_list() {
         assert_eq!(token("Bearer x, Bearer y"), Some("x, Bearer y"));

@@ -1,12 +1,12 @@
-//! Which header the settings ask for.
+//! Which header the settings choose.
 
 use super::SessionHeader;
 use crate::http::ConfigError;
 
-/// One of three settings that exclude each other.
+/// One of three mutually exclusive settings.
 #[derive(Debug, Clone)]
 pub(in crate::http) enum HeaderChoice {
-    /// A header beside the cookie.
+    /// A header in addition to the cookie.
     Beside(String),
     /// A header instead of the cookie.
     Only(String),
@@ -15,7 +15,7 @@ pub(in crate::http) enum HeaderChoice {
 }
 
 impl HeaderChoice {
-    /// The setting's name.
+    /// The name of the setting.
     pub(in crate::http) const fn setting(&self) -> &'static str {
         match self {
             Self::Beside(_) => "header_name",

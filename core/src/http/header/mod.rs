@@ -1,4 +1,4 @@
-//! The session header: one of the application's own, or `Authorization: Bearer`.
+//! The session header: a custom one, or `Authorization: Bearer`.
 
 mod bearer;
 mod choice;
@@ -12,14 +12,14 @@ pub(super) use choice::HeaderChoice;
 /// A header that carries ids, in requests and in responses.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum SessionHeader {
-    /// The id and nothing else, under this name in lower case.
+    /// A header of this name, in lower case, with just the id.
     Custom(String),
-    /// `Authorization`: `Bearer`, a space, the id.
+    /// `Authorization` with `Bearer`, a space and the id.
     Bearer,
 }
 
 impl SessionHeader {
-    /// A header of the application's own.
+    /// A custom header.
     pub(super) fn custom(name: &str) -> Result<Self, ConfigError> {
         if !is_name(name) {
             return Err(ConfigError::HeaderName(name.to_owned()));
@@ -38,7 +38,7 @@ impl SessionHeader {
         }
     }
 
-    /// The text in a line that may be an id. A line that is not ASCII is skipped: no id is.
+    /// The text in a line that may be an id. A line that is not ASCII is skipped, as ids are ASCII.
     pub(super) fn text<'a>(&self, line: &'a [u8]) -> Option<&'a str> {
         let line = std::str::from_utf8(line).ok().filter(|line| line.is_ascii())?;
         match self {
@@ -47,7 +47,7 @@ impl SessionHeader {
         }
     }
 
-    /// What a response says to give its client an id.
+    /// The header value that gives the client an id.
     pub(super) fn value(&self, id: &SessionId) -> String {
         match self {
             Self::Custom(_) => id.as_str().to_owned(),

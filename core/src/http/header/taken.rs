@@ -1,32 +1,32 @@
-//! Headers with a meaning of their own, which the session cannot have.
+//! Headers that already have a meaning, so the session cannot use them.
 
-/// Some headers, and why the session cannot have them.
+/// A group of headers, and why the session cannot use them.
 struct Kind {
     names: &'static [&'static str],
-    /// What further names begin with.
+    /// Further names start with one of these.
     prefixes: &'static [&'static str],
     reason: &'static str,
 }
 
-/// Why the session cannot have the header, if it cannot. `name` is in lower case.
+/// Why the session cannot use the header, if it cannot. `name` is in lower case.
 pub(super) fn reason(name: &str) -> Option<&'static str> {
     let is_of =
         |kind: &&Kind| kind.names.contains(&name) || kind.prefixes.iter().any(|prefix| name.starts_with(prefix));
     KINDS.iter().find(is_of).map(|kind| kind.reason)
 }
 
-/// The first kind that a name belongs to counts.
+/// The first group that contains a name counts.
 const KINDS: &[Kind] = &[
     Kind {
         names: &["authorization"],
         prefixes: &[],
-        reason: "it begins with the name of a scheme; bearer() reads and writes `Authorization: Bearer`",
+        reason: "its value starts with a scheme; bearer() reads and writes `Authorization: Bearer`",
     },
     // RFC 9110 11, RFC 8053.
     Kind {
         names: &["authentication-control", "authentication-info", "optional-www-authenticate", "www-authenticate"],
         prefixes: &["proxy-"],
-        reason: "it is for HTTP authentication or for proxies, which remove or answer it; bearer() is made for that",
+        reason: "it is for HTTP authentication or for proxies, which remove or answer it; use bearer() instead",
     },
     // RFC 6265bis 4, RFC 2965.
     Kind {
@@ -56,9 +56,9 @@ const KINDS: &[Kind] = &[
             "via",
         ],
         prefixes: &[],
-        reason: "it is about the message or the connection; servers and proxies set, change or remove it",
+        reason: "it describes the message or the connection; servers and proxies set, change or remove it",
     },
-    // RFC 7239 and what proxies did before.
+    // RFC 7239 and its predecessors.
     Kind {
         names: &[
             "cf-connecting-ip",
@@ -71,20 +71,20 @@ const KINDS: &[Kind] = &[
             "x-real-ip",
         ],
         prefixes: &["x-forwarded-", "x-original-"],
-        reason: "proxies set it to say where a request came from, and log it",
+        reason: "proxies set it to tell where a request came from, and log it",
     },
     // RFC 9110 10.1 and 12.5, Fetch ("forbidden request-header").
     Kind {
         names: &["accept", "dnt", "from", "origin", "referer", "save-data", "user-agent", "x-requested-with"],
         prefixes: &["accept-", "sec-"],
-        reason: "browsers and other clients set it themselves, whatever the session",
+        reason: "browsers and other clients set it themselves, regardless of the session",
     },
     Kind {
         names: &["csrf-token", "x-csrf-token", "x-csrftoken", "x-xsrf-token"],
         prefixes: &[],
-        reason: "it guards against forged requests and holds another token",
+        reason: "it protects against forged requests and carries another token",
     },
-    // RFC 9110 10.2 and 15, RFC 6797, and what browsers added.
+    // RFC 9110 10.2 and 15, RFC 6797, and additions by browsers.
     Kind {
         names: &[
             "allow",
@@ -120,7 +120,7 @@ const KINDS: &[Kind] = &[
     Kind {
         names: &["digest", "link", "range", "repr-digest", "want-content-digest", "want-repr-digest"],
         prefixes: &["content-"],
-        reason: "it is about the content of the message",
+        reason: "it describes the content of the message",
     },
     // RFC 9110 8.8, 12.5.5 and 13, RFC 9111, RFC 9213.
     Kind {
@@ -145,9 +145,9 @@ const KINDS: &[Kind] = &[
     Kind {
         names: &["origin-agent-cluster", "timing-allow-origin"],
         prefixes: &["access-control-", "cross-origin-"],
-        reason: "browsers take it as a rule about other origins",
+        reason: "browsers treat it as a rule about other origins",
     },
-    // W3C Trace Context and Baggage, and what tracing tools did before.
+    // W3C Trace Context and Baggage, and earlier tracing tools.
     Kind {
         names: &[
             "b3",
@@ -161,12 +161,12 @@ const KINDS: &[Kind] = &[
             "x-request-id",
         ],
         prefixes: &["x-b3-"],
-        reason: "it is for tracing: it is logged and sent on to other services",
+        reason: "it is for tracing: it is logged and forwarded to other services",
     },
     Kind {
         names: &["x-http-method", "x-http-method-override", "x-method-override"],
         prefixes: &[],
-        reason: "frameworks take it for the method of the request",
+        reason: "frameworks treat it as the method of the request",
     },
 ];
 

@@ -1,19 +1,19 @@
-//! What an atomic update makes of one entry.
+//! The outcome of an atomic update of one entry.
 
 use serde::Serialize;
 
 use crate::record::{Encoded, JsonText, Unwritable, encode};
 
-/// What becomes of the entry.
+/// What happens to the entry.
 pub(super) enum Alteration<T> {
-    /// It stays as it is.
+    /// Left as it is.
     Keep(T),
     Put(T),
     Remove,
 }
 
 impl<T: Serialize> Alteration<T> {
-    /// What has to be stored in place of `old`: `Some(None)` removes it, `None` is nothing.
+    /// The edit to store in place of `old`: `Some(None)` removes the entry, `None` stores nothing.
     pub(super) fn edit_of(&self, old: Option<&JsonText>) -> Result<Option<Option<Encoded>>, Unwritable> {
         Ok(match self {
             Self::Keep(_) => None,

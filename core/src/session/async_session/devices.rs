@@ -1,4 +1,4 @@
-//! The sessions of one user.
+//! All sessions of one user.
 
 use std::{cmp::Reverse, sync::Arc};
 
@@ -9,9 +9,10 @@ use crate::{
     storage::{Leads, Trail},
 };
 
-/// The sessions of this session's user.
+/// All sessions of this session's user.
 impl<E: From<Error>> AsyncSession<E> {
-    /// Lists the living sessions of this session's principal, newest activity first (ASVS 7.5.2). Empty if it has none.
+    /// Lists the live sessions of this session's principal, most recently used first (ASVS 7.5.2). Empty without a
+    /// principal.
     ///
     /// ```
     /// # futures::executor::block_on(async {
@@ -25,8 +26,8 @@ impl<E: From<Error>> AsyncSession<E> {
     ///
     /// # Errors
     ///
-    /// [`Error::Storage`] if the storage failed or cannot list sessions. [`Error::Gone`] if this session itself has ended or
-    /// was renewed by another request.
+    /// [`Error::Storage`] if the storage fails or cannot list sessions. [`Error::Gone`] if this session has ended, or
+    /// another request has renewed it.
     pub async fn list(&self) -> Result<Vec<ListedSession>, E> {
         let Some(principal) = self.whose().await? else { return Ok(Vec::new()) };
         let (now, own) = (self.config().clock.now(), self.key());
@@ -37,12 +38,12 @@ impl<E: From<Error>> AsyncSession<E> {
         Ok(sessions)
     }
 
-    /// Ends one of this principal's sessions, by its key from [`list`](Self::list), also if it has been renewed since.
-    /// Returns whether there was one. For this session's own key it does what [`destroy`](Self::destroy) does.
+    /// Ends one of this principal's sessions, given its key from [`list`](Self::list), even if it was renewed since.
+    /// Returns whether there was such a session. For this session's own key, this is [`destroy`](Self::destroy).
     ///
     /// # Errors
     ///
-    /// As [`list`](Self::list).
+    /// Same as [`list`](Self::list).
     pub async fn end(&self, key: StoreKey) -> Result<bool, E> {
         let principal = self.whose().await?;
         if self.key() == Some(key) {
@@ -53,7 +54,7 @@ impl<E: From<Error>> AsyncSession<E> {
         let (now, storage) = (self.config().clock.now(), &self.shared.storage);
         let theirs = storage.find(&principal, now).await.map_err(Error::from)?;
         let (mut key, mut trail) = (key, Trail::default());
-        // It may have been renewed since it was listed.
+        // The session may have been renewed since it was listed.
         while theirs.iter().all(|found| found.key != key) {
             match storage.tombstone(&key, now).await.map_err(Error::from)? {
                 Some(tombstone) if trail.follow(&tombstone.to).map_err(Error::from)? == Leads::On => key = tombstone.to,
@@ -67,17 +68,17 @@ impl<E: From<Error>> AsyncSession<E> {
         Ok(storage.end(key).await.map_err(Error::from)?)
     }
 
-    /// Ends every other session of this session's principal, for example after a change of the password
-    /// (ASVS 7.4.3); returns how many there were. 0 if there is no principal.
+    /// Ends every other session of this session's principal, for example after a password change (ASVS 7.4.3). Returns
+    /// how many ended: 0 without a principal.
     ///
     /// # Errors
     ///
-    /// As [`list`](Self::list); some may have been ended then.
+    /// Same as [`list`](Self::list). Some sessions may already have ended.
     pub async fn destroy_others(&self) -> Result<u64, E> {
         let Some(principal) = self.whose().await? else { return Ok(0) };
         let own = self.key();
         let others = self.others(&principal, own).await?;
-        // If this session was renewed meanwhile, one of them is this one, under a key that is not known here.
+        // If another request renewed this session, it is among the others, under a key this request does not know.
         if let Some(own) = own
             && self.shared.storage.tombstone(&own, self.config().clock.now()).await.map_err(Error::from)?.is_some()
         {
@@ -86,12 +87,12 @@ impl<E: From<Error>> AsyncSession<E> {
         self.end_all(others).await
     }
 
-    /// Ends every session of this session's principal, this one as with [`destroy`](Self::destroy) (ASVS 7.4.5); returns how
-    /// many others there were. What is set afterwards, a message for example, belongs to a new session.
+    /// Ends every session of this session's principal, this one as with [`destroy`](Self::destroy) (ASVS 7.4.5).
+    /// Returns how many others ended. Anything you set afterwards, such as a message, goes into a new session.
     ///
     /// # Errors
     ///
-    /// As [`list`](Self::list); this session ends all the same, and some others may have been ended.
+    /// Same as [`list`](Self::list). This session still ends, and some others may already have ended.
     pub async fn destroy_everywhere(&self) -> Result<u64, E> {
         let (principal, own) = (self.whose().await, self.key());
         self.destroy();
@@ -104,7 +105,7 @@ impl<E: From<Error>> AsyncSession<E> {
         }
     }
 
-    /// The keys of the principal's sessions except one.
+    /// The keys of the principal's sessions, except `own`.
     async fn others(&self, principal: &str, own: Option<StoreKey>) -> Result<Vec<StoreKey>, E> {
         let found = self.shared.storage.find(principal, self.config().clock.now()).await.map_err(Error::from)?;
         Ok(found.into_iter().map(|found| found.key).filter(|key| Some(*key) != own).collect())
@@ -118,7 +119,7 @@ impl<E: From<Error>> AsyncSession<E> {
         Ok(ended)
     }
 
-    /// The principal of a session that has not ended.
+    /// The principal, or an error if the session has ended.
     async fn whose(&self) -> Result<Option<Arc<str>>, E> {
         let principal = self.principal().await?;
         if self.machine().is_gone() { Err(Error::Gone.into()) } else { Ok(principal) }

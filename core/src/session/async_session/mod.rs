@@ -1,6 +1,6 @@
-//! The session: the methods that an application calls. Each records in the machine, or drives it through the storage.
+//! The session: the methods an application calls. Each one records in the machine, or drives it through the storage.
 //!
-//! The files are named for what the methods are for. A session waits in three places only: `Shared::read` in `reading`,
+//! The files are named after what their methods do. A session waits in only three places: `Shared::read` in `reading`,
 //! `Shared::store` in `storing`, and `Shared::try_update` in `updating`.
 
 mod alteration;
@@ -18,12 +18,13 @@ use parking_lot::{Mutex, MutexGuard};
 use super::{Config, machine::Machine};
 use crate::{AnyStorage, Error, SessionId, StoreKey};
 
-/// A session during one request. Clones are the same session; it may be shared between tasks.
+/// A session during one request. Clones share the session, so you can pass them to other tasks.
 ///
-/// You get it from [`AsyncManager::begin`](crate::AsyncManager::begin), or in actix from `req.get_session()`. The blocking
-/// [`Session`](crate::Session) has the same methods; those that may have to ask the storage are `async` here.
+/// You get it from [`AsyncManager::begin`](crate::AsyncManager::begin), or in actix from `req.get_session()`. The
+/// blocking [`Session`](crate::Session) has the same methods. Here, those that may need the storage are `async`.
 ///
-/// `E` is the error of its methods: [`Error`], or an integration's own that its framework can answer.
+/// `E` is the error type of the methods: [`Error`], or an integration's own type that its framework turns into a
+/// response.
 ///
 /// ```
 /// use gsession::{AsyncManager, ClientInfo, MemoryStorage};
@@ -44,19 +45,19 @@ pub struct AsyncSession<E = Error> {
     error: PhantomData<fn() -> E>,
 }
 
-/// What a session and its clones share.
+/// The state that clones of a session share.
 pub(crate) struct Shared {
     pub(crate) storage: AnyStorage,
     pub(crate) config: Arc<Config>,
-    /// Never locked while waiting.
+    /// Never held across an `await`.
     pub(crate) machine: Mutex<Machine>,
-    /// One storage operation at a time, so that two readers of one session read once.
+    /// Allows one storage operation at a time, so two readers of one session load it once.
     io: AsyncMutex<()>,
-    /// Carries out a destroy that comes after the end of the request.
+    /// Carries out a `destroy` called after the end of the request.
     late: Option<Arc<LateEnd>>,
 }
 
-/// What carries out a destroy that comes after the end of the request.
+/// Carries out a `destroy` called after the end of the request.
 pub(crate) type LateEnd = dyn Fn(AsyncSession) + Send + Sync;
 
 impl<E> Clone for AsyncSession<E> {
@@ -74,7 +75,8 @@ impl AsyncSession {
 }
 
 impl<E> AsyncSession<E> {
-    /// The same session with methods whose errors are of another type, such as one that your framework can answer.
+    /// The same session, with another error type for its methods, such as one that your framework turns into a
+    /// response.
     #[must_use]
     pub fn with_errors<F: From<Error>>(&self) -> AsyncSession<F> {
         AsyncSession { shared: Arc::clone(&self.shared), error: PhantomData }
@@ -88,7 +90,7 @@ impl<E> AsyncSession<E> {
         &self.shared.config
     }
 
-    /// After the end of the request nobody else ends what was destroyed.
+    /// Hands on a `destroy` called after the end of the request: nothing else would carry it out.
     pub(super) fn end_if_late(&self) {
         let is_late = {
             let machine = self.machine();
@@ -106,27 +108,27 @@ impl<E> AsyncSession<E> {
 
 /// The session as a whole.
 impl<E: From<Error>> AsyncSession<E> {
-    /// The id to hand to the client: the one it presented, or the one it got from a save; `None` if there is no session, or not
-    /// yet. Whether a presented id opens anything is known after the first read or save.
+    /// The id for the client: the one it presented, or the one a save issued. `None` if there is no session (yet).
+    /// Whether a presented id opens a session is known only after the first read or save.
     #[must_use]
     pub fn id(&self) -> Option<SessionId> {
         self.machine().id()
     }
 
-    /// The key under which the storage keeps the session, if there is one: a hash of the id that may be shown and logged, and
-    /// by which [`end`](Self::end) knows it.
+    /// The key under which the storage keeps the session, if there is one. It is a hash of the id, safe to show and to
+    /// log. [`end`](Self::end) takes it.
     #[must_use]
     pub fn key(&self) -> Option<StoreKey> {
         self.id().map(|id| self.config().keys.key_of(&id))
     }
 
-    /// Whether something waits to be stored.
+    /// Whether there are changes that are not stored yet.
     #[must_use]
     pub fn is_dirty(&self) -> bool {
         self.machine().is_dirty()
     }
 
-    /// Makes this a passive request, which reads without extending the session: polling, for example, should not keep
+    /// Makes this request passive: it reads the session without extending it. Use it for polling, which should not keep
     /// a user logged in ([S7](crate::design#s7)).
     pub fn set_passive(&self, passive: bool) {
         self.machine().set_passive(passive);
@@ -134,7 +136,7 @@ impl<E: From<Error>> AsyncSession<E> {
 }
 
 impl<E> fmt::Debug for AsyncSession<E> {
-    /// Without the id and without the data.
+    /// Shows neither the id nor the data.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("AsyncSession").field("dirty", &self.machine().is_dirty()).finish_non_exhaustive()
     }
@@ -143,7 +145,7 @@ impl<E> fmt::Debug for AsyncSession<E> {
 impl Drop for Shared {
     fn drop(&mut self) {
         if self.machine.get_mut().is_forgotten() {
-            tracing::warn!("a session was dropped with changes that had not been saved");
+            tracing::warn!("a session was dropped with unsaved changes");
         }
     }
 }

@@ -12,16 +12,16 @@ use crate::{
     session::{info::SessionInfo, values},
 };
 
-/// Reading. The first read asks the storage; later reads are free.
+/// Reading. The first read loads the session; later reads are free.
 impl<E: From<Error>> AsyncSession<E> {
-    /// The value under `key`, or `None` if there is none or no session (GoFrame's `Get`).
+    /// Returns the value under `key`, or `None` if there is no value or no session (GoFrame's `Get`).
     ///
-    /// An entry whose stored text is not JSON any more, because it was damaged, counts as absent everywhere: a warning is
-    /// logged, [`len`](Self::len) does not count it, [`update`](Self::update) is told `None`, and the next
-    /// [`set`](Self::set) mends it.
+    /// A damaged entry, whose stored text is no longer JSON, counts as absent everywhere. A warning is logged,
+    /// [`len`](Self::len) does not count it, [`update`](Self::update) sees `None`, and the next [`set`](Self::set)
+    /// repairs it.
     ///
-    /// An integer beyond 64 bits, which only another program can have stored, is exact as an `i128` or a `u128`. As an `f64`
-    /// or a [`Value`] it is rounded here; [`get_many`](Self::get_many) and [`data`](Self::data) refuse it.
+    /// An integer beyond 64 bits, which only another program can have stored, is exact as an `i128` or `u128`. As an
+    /// `f64` or a [`Value`] it is rounded here; [`get_many`](Self::get_many) and [`data`](Self::data) reject it.
     ///
     /// ```
     /// # futures::executor::block_on(async {
@@ -34,14 +34,14 @@ impl<E: From<Error>> AsyncSession<E> {
     ///
     /// # Errors
     ///
-    /// [`Error::Storage`] if the storage failed; [`Error::Value`] if the value is not a `T`.
+    /// [`Error::Storage`] if the storage fails; [`Error::Value`] if the value is not a `T`.
     pub async fn get<T: DeserializeOwned>(&self, key: &str) -> Result<Option<T>, E> {
         self.shared.read(Some(&[key]), None).await?;
         let text = self.machine().value(key);
         Ok(values::decode(&self.shared.machine, key, text.as_ref())?)
     }
 
-    /// The value under `key`, or `default` if there is none (GoFrame's `Get` with a default).
+    /// Returns the value under `key`, or `default` if there is none (GoFrame's `Get` with a default).
     ///
     /// ```
     /// # futures::executor::block_on(async {
@@ -52,15 +52,15 @@ impl<E: From<Error>> AsyncSession<E> {
     ///
     /// # Errors
     ///
-    /// As [`get`](Self::get).
+    /// Same as [`get`](Self::get).
     pub async fn get_or<T: DeserializeOwned>(&self, key: &str, default: T) -> Result<T, E> {
         Ok(self.get(key).await?.unwrap_or(default))
     }
 
-    /// The values under several keys, read in one go; keys without a value are left out.
+    /// Returns the values under several keys in one read. Keys without a value are left out.
     ///
-    /// An integer beyond 64 bits, which only another program can have stored, does not fit into a [`Value`] and is an
-    /// error rather than rounded ([`ValueError::InexactInteger`](crate::ValueError::InexactInteger)).
+    /// An integer beyond 64 bits, which only another program can have stored, does not fit into a [`Value`]. It is an
+    /// error ([`ValueError::InexactInteger`](crate::ValueError::InexactInteger)), never rounded.
     ///
     /// ```
     /// # futures::executor::block_on(async {
@@ -74,7 +74,7 @@ impl<E: From<Error>> AsyncSession<E> {
     ///
     /// # Errors
     ///
-    /// As [`get`](Self::get).
+    /// Same as [`get`](Self::get).
     pub async fn get_many(&self, keys: &[&str]) -> Result<Map<String, Value>, E> {
         self.shared.read(Some(keys), None).await?;
         let machine = self.machine();
@@ -83,7 +83,7 @@ impl<E: From<Error>> AsyncSession<E> {
         Ok(values::decode_all(&self.shared.machine, found)?)
     }
 
-    /// Whether there is a value under `key` (GoFrame's `Contains`).
+    /// Returns whether there is a value under `key` (GoFrame's `Contains`).
     ///
     /// ```
     /// # futures::executor::block_on(async {
@@ -95,7 +95,7 @@ impl<E: From<Error>> AsyncSession<E> {
     ///
     /// # Errors
     ///
-    /// [`Error::Storage`] if the storage failed.
+    /// [`Error::Storage`] if the storage fails.
     #[doc(alias = "contains")]
     pub async fn contains_key(&self, key: &str) -> Result<bool, E> {
         self.shared.read(Some(&[key]), None).await?;
@@ -103,7 +103,7 @@ impl<E: From<Error>> AsyncSession<E> {
         Ok(values::is_present(&self.shared.machine, key, text.as_ref()))
     }
 
-    /// Everything in the session (GoFrame's `Data`, `Map`). Integers beyond 64 bits are an error, as with
+    /// Returns all entries (GoFrame's `Data`, `Map`). Integers beyond 64 bits are an error, as with
     /// [`get_many`](Self::get_many).
     ///
     /// ```
@@ -116,7 +116,7 @@ impl<E: From<Error>> AsyncSession<E> {
     ///
     /// # Errors
     ///
-    /// As [`get`](Self::get).
+    /// Same as [`get`](Self::get).
     #[doc(alias = "entries")]
     pub async fn data(&self) -> Result<Map<String, Value>, E> {
         self.shared.read(None, None).await?;
@@ -125,7 +125,7 @@ impl<E: From<Error>> AsyncSession<E> {
         Ok(values::decode_all(&self.shared.machine, texts)?)
     }
 
-    /// How many entries the session has (GoFrame's `Size`).
+    /// Returns the number of entries (GoFrame's `Size`).
     ///
     /// ```
     /// # futures::executor::block_on(async {
@@ -137,7 +137,7 @@ impl<E: From<Error>> AsyncSession<E> {
     ///
     /// # Errors
     ///
-    /// [`Error::Storage`] if the storage failed.
+    /// [`Error::Storage`] if the storage fails.
     #[doc(alias = "size")]
     pub async fn len(&self) -> Result<usize, E> {
         self.shared.read(None, None).await?;
@@ -145,16 +145,16 @@ impl<E: From<Error>> AsyncSession<E> {
         Ok(values::count(&self.shared.machine, &entries))
     }
 
-    /// Whether the session has no entries.
+    /// Returns whether the session has no entries.
     ///
     /// # Errors
     ///
-    /// [`Error::Storage`] if the storage failed.
+    /// [`Error::Storage`] if the storage fails.
     pub async fn is_empty(&self) -> Result<bool, E> {
         Ok(self.len().await? == 0)
     }
 
-    /// When the session was created and when it ends; `None` if none is stored.
+    /// Returns when the session was created and when it ends, or `None` if no session is stored.
     ///
     /// ```
     /// # futures::executor::block_on(async {
@@ -168,23 +168,23 @@ impl<E: From<Error>> AsyncSession<E> {
     ///
     /// # Errors
     ///
-    /// [`Error::Storage`] if the storage failed.
+    /// [`Error::Storage`] if the storage fails.
     pub async fn info(&self) -> Result<Option<SessionInfo>, E> {
         self.shared.read(None, None).await?;
         Ok(self.machine().info())
     }
 
-    /// Whose session this is, if [`set_principal`](Self::set_principal) has said so.
+    /// Returns the principal, if [`set_principal`](Self::set_principal) has set one.
     ///
     /// # Errors
     ///
-    /// [`Error::Storage`] if the storage failed.
+    /// [`Error::Storage`] if the storage fails.
     pub async fn principal(&self) -> Result<Option<Arc<str>>, E> {
         self.shared.read(None, None).await?;
         Ok(self.machine().principal())
     }
 
-    /// Reads a value and removes it: for messages that are shown once. Of overlapping requests each may see it.
+    /// Reads a value and removes it, for messages shown once. Overlapping requests may each see the value.
     ///
     /// ```
     /// # futures::executor::block_on(async {
@@ -197,7 +197,7 @@ impl<E: From<Error>> AsyncSession<E> {
     ///
     /// # Errors
     ///
-    /// As [`get`](Self::get) and [`remove`](Self::remove); the value is then still there.
+    /// Same as [`get`](Self::get) and [`remove`](Self::remove). The value then stays.
     pub async fn take<T: DeserializeOwned>(&self, key: &str) -> Result<Option<T>, E> {
         let value = self.get(key).await?;
         if value.is_some() {
@@ -208,17 +208,17 @@ impl<E: From<Error>> AsyncSession<E> {
 }
 
 impl Shared {
-    /// Makes sure that the entries `names`, or all, are known; whether the storage was asked. `lock` is that on `io`, if the caller
-    /// has it.
+    /// Ensures that the entries `names`, or all of them, are known. Returns whether the storage was asked. `lock` is
+    /// the lock on `io`, if the caller holds it.
     pub(super) async fn read(&self, names: Option<&[&str]>, lock: Option<&MutexGuard<'_, ()>>) -> Result<bool, Error> {
         let (mut own_lock, mut asked) = (None, false);
-        // A client that presented several ids needs several reads.
+        // A client that presented several ids may need several reads.
         loop {
             let need = self.machine.lock().want(names, self.config.clock.now(), &self.config)?;
             let Some(need) = need else { return Ok(asked) };
             if lock.is_none() && own_lock.is_none() {
                 own_lock = Some(self.io.lock().await);
-                // Another task may have read it while this one waited.
+                // Another task may have loaded it while this one waited.
                 continue;
             }
             let lookup = match names {

@@ -6,13 +6,13 @@ use crate::{
     session::machine::{Progress, Step},
 };
 
-/// Storing. Without a [`save`](Self::save), the end of the request stores what was written.
+/// Storing. Without a [`save`](Self::save), the end of the request stores the changes.
 impl<E: From<Error>> AsyncSession<E> {
-    /// Stores now what was written, instead of at the end of the request. Call it when the answer depends on the
-    /// result, in a handler that runs for long, or before an external side effect.
+    /// Stores the changes now instead of at the end of the request. Call it when the response depends on the result,
+    /// before an external side effect, or in a long-running handler.
     ///
-    /// [`Saved::Gone`] says that the session was ended or renewed by another request while this one was using it, and that
-    /// nothing was stored. If you never call `save`, the end of the request reports it where it matters.
+    /// [`Saved::Gone`] means that another request ended or renewed the session while this one was using it, and that
+    /// nothing was stored. If you never call `save`, the end of the request reports this where it matters.
     ///
     /// ```
     /// # futures::executor::block_on(async {
@@ -28,23 +28,23 @@ impl<E: From<Error>> AsyncSession<E> {
     ///
     /// # Errors
     ///
-    /// [`Error::Storage`] if the storage failed: the changes are kept for another try, except those that would cross a
-    /// limit. [`Error::Id`] if no id could be made, [`Error::IdTaken`] after `set_id`, [`Error::Closed`] after the end of the
-    /// request, unless it carries out a [`destroy`](Self::destroy).
+    /// [`Error::Storage`] if the storage fails. The changes are kept for a retry, except those that exceed a limit.
+    /// [`Error::Id`] if no id could be generated, [`Error::IdTaken`] after `set_id`, [`Error::Closed`] after the end of
+    /// the request, unless there is a [`destroy`](Self::destroy) to carry out.
     #[doc(alias = "commit")]
     #[doc(alias = "flush")]
     pub async fn save(&self) -> Result<Saved, E> {
         Ok(self.shared.store(Progress::saving()).await?.saved())
     }
 
-    /// Drops what was written and not saved; a [`destroy`](Self::destroy) stays.
+    /// Drops unsaved changes. A [`destroy`](Self::destroy) stays.
     pub fn abandon(&self) {
         self.machine().abandon();
     }
 }
 
 impl Shared {
-    /// Leads the machine through the storage until everything is stored.
+    /// Drives the machine through the storage until everything is stored.
     pub(crate) async fn store(&self, mut progress: Progress) -> Result<Progress, Error> {
         let _one_at_a_time = self.io.lock().await;
         let (storage, config) = (&self.storage, &*self.config);

@@ -14,11 +14,11 @@ use crate::{
 
 /// Changing one entry atomically.
 impl<E: From<Error>> AsyncSession<E> {
-    /// Changes a value depending on what it is, atomically: n overlapping increments add n. It is committed at once;
-    /// returns the new value. If nothing changes, nothing is stored ([S3](crate::design#s3)).
+    /// Atomically replaces a value with one computed from it: n overlapping increments add n. Commits at once and
+    /// returns the new value. If the value stays the same, nothing is stored ([S3](crate::design#s3)).
     ///
-    /// `change` is called again with the current value when another update was first. It must not use this session
-    /// itself, which waits for it. If there is no session yet, or this request has written the entry before, the value is
+    /// If another update commits first, `change` runs again with the current value. It must not use this session, which
+    /// waits until it returns. If there is no session yet, or this request has already written the entry, the value is
     /// recorded like any other write.
     ///
     /// ```
@@ -31,21 +31,22 @@ impl<E: From<Error>> AsyncSession<E> {
     ///
     /// # Errors
     ///
-    /// As [`get`](Self::get) and [`set`](Self::set); [`Error::Gone`] if the session ended meanwhile;
-    /// [`Error::Contended`] after losing 10,000 times. Nothing is stored then; after an error of the storage it may be.
+    /// Same as [`get`](Self::get) and [`set`](Self::set). [`Error::Gone`] if the session has ended;
+    /// [`Error::Contended`] after 10,000 lost tries. In both cases nothing is stored. After a storage error the value
+    /// may have been stored.
     pub async fn update<T: Serialize + DeserializeOwned>(
         &self,
         key: &str,
         mut change: impl FnMut(Option<T>) -> T,
     ) -> Result<T, E> {
         let new = self.alter(key, |old| Ok::<_, E>(Alteration::Put(change(old)))).await?;
-        // What was put is there.
+        // A value was put, so there is one.
         Ok(new.ok_or(Error::Gone)?)
     }
 
-    /// As [`update`](Self::update), with a `change` that may also remove the value (`Ok(None)`) or refuse (`Err`). A
-    /// refusal stores nothing. `change` decides on the value now in the storage (with the near cache of Redis: as of
-    /// the last invalidation received).
+    /// Like [`update`](Self::update), but `change` may also remove the value (`Ok(None)`) or refuse (`Err`). A refusal
+    /// stores nothing. `change` sees the value the storage has now (with the near cache of Redis: as of the last
+    /// invalidation received).
     ///
     /// ```
     /// # futures::executor::block_on(async {
@@ -54,7 +55,7 @@ impl<E: From<Error>> AsyncSession<E> {
     /// # impl From<gsession::Error> for Refused { fn from(error: gsession::Error) -> Self { Self::Session(error) } }
     /// session.set("tickets", &1)?;
     /// let take_one = |left: Option<u32>| match left {
-    ///     Some(1) => Ok(None), // the last one: the entry goes
+    ///     Some(1) => Ok(None), // the last one: remove the entry
     ///     Some(n) => Ok(Some(n - 1)),
     ///     None => Err(Refused::SoldOut),
     /// };
@@ -65,7 +66,7 @@ impl<E: From<Error>> AsyncSession<E> {
     ///
     /// # Errors
     ///
-    /// What `change` refuses with; otherwise as [`update`](Self::update).
+    /// The error that `change` returns; otherwise same as [`update`](Self::update).
     pub async fn try_update<T, F>(
         &self,
         key: &str,
@@ -78,10 +79,11 @@ impl<E: From<Error>> AsyncSession<E> {
         self.alter(key, |old| Ok(change(old)?.map_or(Alteration::Remove, Alteration::Put))).await
     }
 
-    /// The value under `key`; if there is none, that of `make`, which is stored at once. Atomic: of overlapping requests
-    /// one stores its value, and all get that one. For what a session has once, such as a CSRF token.
+    /// Returns the value under `key`. If there is none, stores the value of `make` at once and returns it. Atomic: of
+    /// overlapping requests, one stores its value, and all return that one. Use it for a value a session has once, such
+    /// as a CSRF token.
     ///
-    /// If there is no session yet, the value is recorded like any other write; overlapping requests of a visitor
+    /// If there is no session yet, the value is recorded like any other write, and overlapping requests of a visitor
     /// without a session begin one each. If another request has renewed the session, the value is returned but may not
     /// be stored, so a login page can still be shown.
     ///
@@ -95,7 +97,7 @@ impl<E: From<Error>> AsyncSession<E> {
     ///
     /// # Errors
     ///
-    /// As [`update`](Self::update).
+    /// Same as [`update`](Self::update).
     #[doc(alias = "get_or_init")]
     pub async fn get_or_insert_with<T: Serialize + DeserializeOwned>(
         &self,
@@ -114,7 +116,7 @@ impl<E: From<Error>> AsyncSession<E> {
         Ok(self.alter(key, get_or_make).await?.ok_or(Error::Gone)?)
     }
 
-    /// Alters one entry atomically.
+    /// Changes one entry atomically.
     async fn alter<T, F>(
         &self,
         key: &str,
@@ -142,7 +144,7 @@ impl<E: From<Error>> AsyncSession<E> {
                 if is_current || matches!(begin, Update::Local(_)) {
                     return altered.map(Alteration::into_value);
                 }
-                // Nothing would be stored, so nobody would notice that what was read is out of date.
+                // A commit would reveal that the view is stale, but there will be none.
                 self.machine().forget_view();
                 is_current = self.shared.read(Some(&[key]), Some(&lock)).await.map_err(failed)?;
                 continue;
@@ -168,7 +170,7 @@ impl<E: From<Error>> AsyncSession<E> {
 }
 
 impl Shared {
-    /// Stores the new value of an entry, if it still has the old one; otherwise gives what it has now.
+    /// Stores the new value of an entry if it still has the old one. Otherwise returns the current value.
     pub(super) async fn try_update(
         &self,
         key: &str,

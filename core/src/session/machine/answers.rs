@@ -1,4 +1,4 @@
-//! What the storage's answer to a step changes.
+//! What the storage's answer to each step changes.
 
 use super::{
     Current, Machine, Origin, Progress, State, Tries, View,
@@ -12,8 +12,8 @@ use crate::{
 };
 
 impl Machine {
-    /// The storage failed: everything is as before the step, which was to give the session a new id if `is_move`. What is over a
-    /// limit can never be stored and is dropped, but nothing else.
+    /// The storage failed: everything stays as before the step, which was to give the session a new id if `is_move`.
+    /// Only changes that exceed a limit are dropped, as they can never be stored.
     pub(crate) fn failed(&mut self, is_move: bool, error: &StorageError) {
         let pending = &mut self.current.pending;
         if matches!(error.kind(), StorageErrorKind::Limit(_)) {
@@ -23,8 +23,8 @@ impl Machine {
         pending.settle();
     }
 
-    /// Whether the session was destroyed while a step was on its way: the answer is about one that is not this request's any
-    /// more.
+    /// Whether `destroy` was called while a step was under way. Its answer is then about a session that this request no
+    /// longer has.
     pub(super) fn was_destroyed_meanwhile(&mut self) -> bool {
         let was = self.ending.take_came_meanwhile();
         if was {
@@ -45,7 +45,7 @@ impl Machine {
     pub(crate) fn created(&mut self, step: &Create, created: Created, progress: &mut Progress) -> Result<(), Error> {
         if self.was_destroyed_meanwhile() {
             if created == Created::Done {
-                // What the step has made must end too.
+                // The session that this step created must end too.
                 self.ending.add(step.key);
             }
             return Ok(());
@@ -63,7 +63,7 @@ impl Machine {
                 }
                 self.current.adopt(id, *key, Origin::Issued);
             }
-            // Its own first try, perhaps.
+            // Possibly this request's own first try.
             Created::Exists if pending.may_be_own(record.created_at) => {}
             Created::Exists => {
                 pending.settle();
@@ -88,14 +88,14 @@ impl Machine {
                 if let Some(held) = &mut self.current.held
                     && held.origin == Origin::Joined
                 {
-                    // The client of a request that goes on with a renewed session has to learn its id.
+                    // A client that joins a renewed session must learn its id.
                     held.origin = Origin::Issued;
                     progress.saved = Saved::Renewed;
                 }
                 self.stored(&step.commit, expires_at, revision, progress.closing, config);
             }
             Committed::Renewed(at) => self.renewed_by_another(at),
-            // A commit without a condition has no conflict.
+            // A commit without a condition cannot conflict.
             Committed::Gone | Committed::Conflict(_) => self.gone(),
         }
     }
@@ -114,12 +114,12 @@ impl Machine {
                 progress.stored = true;
                 progress.saved = Saved::Renewed;
             }
-            // Its own first try, perhaps.
+            // Possibly this request's own first try.
             Moved::Renewed(at) if self.current.pending.may_be_own(at) => {}
             Moved::Taken if self.current.pending.may_be_own(commit.access.now) => {}
             Moved::Renewed(at) => self.renewed_by_another(at),
             Moved::Gone => self.gone(),
-            // Another new id.
+            // Try another id.
             Moved::Taken => self.current.pending.settle(),
         }
     }
@@ -135,7 +135,8 @@ impl Machine {
         }
     }
 
-    /// Takes the answer to [`Step::LookForOwn`](super::Step::LookForOwn): the session is this request's, or there is none.
+    /// Takes the answer to [`Step::LookForOwn`](super::Step::LookForOwn): the session is this request's own, or there
+    /// is none.
     pub(crate) fn looked(&mut self, step: &Look, lookup: Lookup, progress: &mut Progress) {
         if self.was_destroyed_meanwhile() {
             return;
@@ -150,7 +151,7 @@ impl Machine {
                 self.current.state = State::Found(View::of(snapshot));
                 self.issue(&step.id, step.key, expires_at);
             }
-            // The old id has moved, but not to here: another renewal was first.
+            // The old id moved, but not to this one: another renewal was first.
             Lookup::Renewed(_) | Lookup::Absent if pending.renew => {
                 if let Some(Tries::Found(at)) = tries {
                     self.renewed_by_another(at);
@@ -160,14 +161,14 @@ impl Machine {
         }
     }
 
-    /// The session has this new id, which the client has to learn.
+    /// Gives the session this new id, which the client must learn.
     fn issue(&mut self, id: &crate::SessionId, key: StoreKey, expires_at: Timestamp) {
         self.current.adopt(id, key, Origin::Issued);
         self.current.pending.renew = false;
         self.current.expires_at = Some(expires_at);
     }
 
-    /// A commit was stored: what is known of the session follows.
+    /// Updates what is known of the session after a commit.
     pub(super) fn stored(
         &mut self,
         commit: &Commit,
@@ -179,10 +180,10 @@ impl Machine {
         let current = &mut self.current;
         current.pending.in_flight = None;
         match &mut current.state {
-            // At the end nobody reads any more; a later read asks the storage.
+            // After the end nobody reads the view. A later read loads the session.
             State::Found(view) if !closing => {
                 let record = &mut view.snapshot.record;
-                // It was within the limits when it was stored, as far as this request knows it.
+                // As far as this request knows, it was within the limits when it was stored.
                 if let Ok(entries) = commit.changes.apply_to(&record.entries, &config.limits) {
                     record.entries = entries;
                 }
@@ -202,7 +203,7 @@ impl Machine {
         }
     }
 
-    /// There is no such session. If this request had never seen it, it starts a new one; otherwise it ended meanwhile.
+    /// There is no such session. If this request never saw it, it begins a new one. Otherwise the session has ended.
     fn gone(&mut self) {
         self.current.pending.attempt = None;
         if matches!(self.current.state, State::Unknown) {
@@ -213,7 +214,7 @@ impl Machine {
         }
     }
 
-    /// The session lives on under an id that another request has given it.
+    /// The session lives on, under an id that another request gave it.
     fn renewed_by_another(&mut self, at: Timestamp) {
         self.current.pending.attempt = None;
         if matches!(self.current.state, State::Unknown) { self.pass_over(Some(at)) } else { self.lose_to_renewal(at) }

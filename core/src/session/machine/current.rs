@@ -1,4 +1,4 @@
-//! The session that a request works on.
+//! The session a request works on.
 
 use std::{collections::BTreeSet, sync::Arc};
 
@@ -9,36 +9,36 @@ use crate::{
     session::config::Config,
 };
 
-/// The session that a request works on. The default is that it has none.
+/// The session a request works on. The default is none.
 #[derive(Debug, Default)]
 pub(super) struct Current {
     pub(super) held: Option<Held>,
     pub(super) state: State,
     pub(super) pending: Pending,
-    /// When the session ends, as far as this request has moved that.
+    /// When the session ends, if this request has moved its deadline.
     pub(super) expires_at: Option<Timestamp>,
 }
 
-/// The id that a request works under.
+/// The id a request works under.
 #[derive(Debug)]
 pub(super) struct Held {
     pub(super) id: SessionId,
-    /// Computed when first needed.
+    /// Computed on first use.
     key: Option<StoreKey>,
     pub(super) origin: Origin,
 }
 
-/// Where the id is from, and so who knows it.
+/// Where the id comes from, and so who knows it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Origin {
-    /// The client has presented it.
+    /// The client presented it.
     Client,
-    /// The application has chosen it, and a session may be created under it.
+    /// The application chose it. A session may be created under it.
     Application { client_has_it: bool },
-    /// Another request has renewed the session to it, and this one goes on with that session. The client learns the id as
-    /// soon as something is stored.
+    /// Another request renewed the session to this id, and this request continues with it. The client learns the id
+    /// once something is stored.
     Joined,
-    /// The session was stored under it by this request, and the client has to learn it.
+    /// This request stored the session under it. The client must learn it.
     Issued,
 }
 
@@ -47,15 +47,15 @@ pub(super) enum Origin {
 pub(super) enum State {
     /// Not looked up.
     Unknown,
-    /// Written to in this request, so it exists, but not read.
+    /// It exists, because this request wrote to it, but it was not read.
     Written,
     Found(View),
-    /// Never there, or expired; or ended by this request itself.
+    /// It never existed, it expired, or this request ended it.
     #[default]
     Absent,
-    /// Another request has renewed it.
+    /// Another request renewed it.
     Overtaken(Overtaken),
-    /// It was there and is not any more: what this request does to it is void.
+    /// It existed and has ended. What this request does to it has no effect.
     Lost,
 }
 
@@ -63,28 +63,28 @@ pub(super) enum State {
 #[derive(Debug)]
 pub(super) struct View {
     pub(super) snapshot: Snapshot,
-    /// The keys that were asked for, if not all were read.
+    /// The keys that were read, unless all were.
     pub(super) names: Option<BTreeSet<Box<str>>>,
-    /// Whether a warning has been given that an entry is damaged.
+    /// Whether a damaged entry was already reported.
     pub(super) damage_reported: bool,
 }
 
-/// What waits to be stored.
+/// The changes to store.
 #[derive(Debug, Default)]
 pub(super) struct Pending {
-    /// What was done since the last commit.
+    /// Recorded since the last commit.
     pub(super) changes: Changes,
-    /// What is on its way to the storage.
+    /// On its way to the storage.
     pub(super) in_flight: Option<Arc<Changes>>,
-    /// Whether the session is to get a new id.
+    /// Whether the session gets a new id.
     pub(super) renew: bool,
-    /// The new id under which a session was to be created or moved to, as long as what became of that is not known.
+    /// The new id for a create or move whose outcome is unknown.
     pub(super) attempt: Option<Attempt>,
 }
 
-/// A create or a move that left for the storage and was not answered: its driver was dropped, or the storage failed.
+/// A create or a move that was sent to the storage but got no answer: its driver was dropped, or the storage failed.
 ///
-/// It is tried again under the same id, so that there never are two sessions of it.
+/// The retry uses the same id, so there are never two sessions.
 #[derive(Debug)]
 pub(super) struct Attempt {
     pub(super) id: SessionId,
@@ -96,7 +96,8 @@ pub(super) struct Attempt {
 pub(super) enum Tries {
     First,
     Again,
-    /// Something is there, or the old id was renewed, at this time: it has to be looked at whether that is its own first try.
+    /// A session exists, or the old id was renewed, since this time. It may be the result of this request's own first
+    /// try.
     Found(Timestamp),
 }
 
@@ -114,32 +115,32 @@ impl Current {
         Some(*held.key.get_or_insert_with(|| config.keys.key_of(&held.id)))
     }
 
-    /// Whether this is the key of the session's id, as far as that was needed.
+    /// Whether this is the key of the session's id. False if the key was not needed yet.
     pub(super) fn has_key(&self, key: &StoreKey) -> bool {
         self.held.as_ref().is_some_and(|held| held.key.as_ref() == Some(key))
     }
 
-    /// The session's key, if it is known already.
+    /// The session's key, if it was needed before.
     pub(super) fn known_key(&self) -> Option<StoreKey> {
         self.held.as_ref()?.key
     }
 
-    /// The session is stored under this id from now on.
+    /// From now on, the session is stored under this id.
     pub(super) fn adopt(&mut self, id: &SessionId, key: StoreKey, origin: Origin) {
         self.held = Some(Held { id: id.clone(), key: Some(key), origin });
     }
 
-    /// Another request has renewed the session under `id`.
+    /// Another request renewed the session that had `id`.
     pub(super) fn overtake(&mut self, id: SessionId, at: Timestamp, part: Part) {
         self.pending.settle();
         self.state = State::Overtaken(Overtaken::new(id.clone(), at, part));
         self.held = Some(Held::presented(id));
     }
 
-    /// The key under which the session has to be ended, if it may exist.
+    /// The key under which to end the session, if it may exist.
     pub(super) fn key_to_end(mut self, config: &Config) -> Option<StoreKey> {
         match &self.pending.attempt {
-            // A move that has happened unnoticed is found from its old key; a create only under its own.
+            // A move that happened unnoticed can be found from the old key, a create only from its own.
             Some(attempt) if matches!(self.state, State::Absent) => Some(config.keys.key_of(&attempt.id)),
             _ => self.key(config),
         }
@@ -155,12 +156,12 @@ impl Held {
         Self { id, key: None, origin: Origin::Application { client_has_it } }
     }
 
-    /// Whether a session may be created under it.
+    /// Whether the application chose this id, so that a session may be created under it.
     pub(super) const fn is_given(&self) -> bool {
         matches!(self.origin, Origin::Application { .. })
     }
 
-    /// Whether the client has to learn it.
+    /// Whether the client must learn it.
     pub(super) const fn is_news(&self) -> bool {
         matches!(self.origin, Origin::Application { client_has_it: false } | Origin::Issued)
     }
@@ -178,12 +179,12 @@ impl State {
 }
 
 impl View {
-    /// All of a session.
+    /// All entries of a session.
     pub(super) const fn of(snapshot: Snapshot) -> Self {
         Self { snapshot, names: None, damage_reported: false }
     }
 
-    /// No entry of a session yet.
+    /// No entries of a session yet.
     pub(super) const fn partial(snapshot: Snapshot) -> Self {
         Self { snapshot, names: Some(BTreeSet::new()), damage_reported: false }
     }
@@ -210,7 +211,7 @@ impl Pending {
         changes
     }
 
-    /// Changes whose fate is not known, or that were refused, are pending again.
+    /// Makes changes pending again that were rejected, or whose outcome is unknown.
     pub(super) fn settle(&mut self) {
         if let Some(in_flight) = self.in_flight.take() {
             let later = std::mem::replace(&mut self.changes, Arc::unwrap_or_clone(in_flight));
@@ -218,20 +219,20 @@ impl Pending {
         }
     }
 
-    /// Nothing is written any more, but an attempt that may have succeeded is remembered.
+    /// Drops the changes, but remembers an attempt that may have succeeded.
     pub(super) fn drop_writes(&mut self) {
         self.in_flight = None;
         self.changes = Changes::default();
         self.renew = false;
     }
 
-    /// A create or a move under `id` leaves for the storage.
+    /// A create or a move under `id` is sent to the storage.
     pub(super) fn attempt(&mut self, id: &SessionId) {
         let tries = if self.attempt.is_some() { Tries::Again } else { Tries::First };
         self.attempt = Some(Attempt { id: id.clone(), tries });
     }
 
-    /// Something is in the way of a create or a move, since `at`. If it is the second try, that may be the first one.
+    /// Since `at`, something is in the way of a create or a move. On a second try, it may be the result of the first.
     pub(super) fn may_be_own(&mut self, at: Timestamp) -> bool {
         match &mut self.attempt {
             Some(attempt) if attempt.tries == Tries::Again => {

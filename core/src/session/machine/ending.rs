@@ -10,16 +10,16 @@ use crate::{
 pub(super) struct Ending {
     /// The sessions that the storage has not ended yet, the next one last.
     keys: Vec<StoreKey>,
-    /// The way of the next one through its renewals.
+    /// The renewals of the next one that were followed.
     trail: Trail,
     /// Whether the client holds an id that it should forget.
     withdraw: bool,
-    /// Whether `destroy` came after the last step left for the storage.
+    /// Whether `destroy` was called after the last step was sent to the storage.
     came_meanwhile: bool,
 }
 
 impl Ending {
-    /// Ends the sessions under these keys; `withdraw` if the client holds an id of one.
+    /// Ends the sessions under these keys. `withdraw` says whether the client holds the id of one.
     pub(super) fn begin(&mut self, keys: impl IntoIterator<Item = StoreKey>, withdraw: bool) {
         self.keys.extend(keys);
         self.trail = Trail::default();
@@ -27,7 +27,7 @@ impl Ending {
         self.came_meanwhile = true;
     }
 
-    /// A session was created that belongs to none any more.
+    /// Also ends a session that was created after the `destroy`.
     pub(super) fn add(&mut self, key: StoreKey) {
         self.keys.push(key);
     }
@@ -40,22 +40,23 @@ impl Ending {
         self.keys.last().copied()
     }
 
-    /// Whether the client has to forget its id: never before the storage has confirmed the end.
+    /// Whether the client must forget its id. Never before the storage has confirmed the end.
     pub(super) const fn withdraws_id(&self) -> bool {
         self.withdraw && !self.is_pending()
     }
 
-    /// A step leaves for the storage.
+    /// A step is sent to the storage.
     pub(super) const fn note_step(&mut self) {
         self.came_meanwhile = false;
     }
 
-    /// Whether `destroy` came since the last step left, whose answer then is no longer about this request's session.
+    /// Whether `destroy` was called since the last step was sent. The answer is then about a session this request no
+    /// longer has.
     pub(super) const fn take_came_meanwhile(&mut self) -> bool {
         std::mem::replace(&mut self.came_meanwhile, false)
     }
 
-    /// The storage was asked to end the session under `key`. If it has moved, it is looked for there next.
+    /// The storage was asked to end the session under `key`. If the session has moved, the new key is next.
     pub(super) fn removed(&mut self, key: StoreKey, removed: Removed) -> Result<(), StorageError> {
         if let Removed::Renewed(next) = removed {
             match self.trail.follow(&next) {
@@ -65,7 +66,7 @@ impl Ending {
                 }
                 Ok(Leads::InACircle) => {}
                 Err(error) => {
-                    // It may live on somewhere, so this is no success; the next try goes on from here.
+                    // The session may live on, so this is no success. The next try continues from here.
                     self.trail = Trail::default();
                     return Err(error);
                 }

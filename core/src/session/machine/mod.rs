@@ -1,15 +1,15 @@
-//! The state of one session during one request. No I/O, no clock, no randomness of its own: it is told what was presented
-//! and what was loaded, it records reads and writes, and it says what must happen in the storage.
+//! The state of one session during one request, without I/O, clock or randomness of its own. The machine is told what
+//! was presented and what was loaded, records reads and writes, and says what to ask the storage.
 //!
 //! | file | what |
 //! |---|---|
-//! | `current` | the session that the request works on: its id, what is known of it, what waits to be stored |
+//! | `current` | the session the request works on: its id, what is known of it, the changes to store |
 //! | `presented` | which of a client's ids counts |
-//! | `read`, `write` | answering reads from what is known; recording writes |
+//! | `read`, `write` | answers reads from what is known; records writes |
 //! | `next` | what to ask the storage next, at a save or at the end of the request |
 //! | `answers` | what the storage's answer to each step changes |
-//! | `update` | an atomic change of one entry |
-//! | `overtaken`, `renewal` | requests whose id another request has renewed, and what they know of that |
+//! | `update` | atomic change of one entry |
+//! | `overtaken` | requests whose id another request renewed |
 //! | `ending` | sessions to end, wherever they have moved |
 
 mod answers;
@@ -47,7 +47,7 @@ pub(crate) struct Machine {
     ending: Ending,
     usage: Usage,
     request: Request,
-    /// Whether this request has seen that somebody is logged in, or has logged somebody in.
+    /// Whether this request saw a principal or set one.
     saw_principal: bool,
     /// Whether the application was told that something could not be stored.
     was_told: bool,
@@ -57,13 +57,13 @@ pub(crate) struct Machine {
 #[derive(Debug, Clone, Copy)]
 enum Life {
     Open,
-    /// The request is over: the session can be read and destroyed, and nothing else ([S9](crate::design#s9)).
+    /// The request is over: the session can only be read or destroyed ([S9](crate::design#s9)).
     Closed,
     /// There is no session behind this handle, for this reason.
     Detached(&'static str),
 }
 
-/// How far the application has used its session.
+/// How the application has used its session.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 enum Usage {
     Untouched,
@@ -75,18 +75,18 @@ enum Usage {
 /// What is known about the request.
 #[derive(Debug)]
 struct Request {
-    /// For making ids.
+    /// For generating ids.
     client: ClientInfo,
-    /// When the request began to be interested in its session.
+    /// When the request began.
     began: Timestamp,
     /// Whether it reads without extending the session.
     is_passive: bool,
-    /// Whether the client keeps an expiry of its own, as with a persistent cookie, which follows the session's.
+    /// Whether the client has an expiry of its own that follows the session's, as with a persistent cookie.
     client_keeps_expiry: bool,
 }
 
 impl Machine {
-    /// A session for a request that presented these ids, in this order; `malformed` if it also presented something that
+    /// A session for a request that presented these ids, in this order. `malformed` if it also presented something that
     /// cannot be an id.
     #[inline]
     pub(crate) fn new(
@@ -108,13 +108,13 @@ impl Machine {
         }
     }
 
-    /// A handle without a session: reading and writing are errors with this text.
+    /// A handle without a session: reads and writes are errors with this text.
     pub(crate) fn detached(why: &'static str) -> Self {
         let nobody = Self::new(None, Vec::new(), false, ClientInfo::default(), Timestamp::default());
         Self { life: Life::Detached(why), ..nobody }
     }
 
-    /// Whether there is a session to write to, which can still be stored.
+    /// Checks that there is a session, and that writes to it can still be stored.
     pub(crate) fn check_open(&self) -> Result<(), Error> {
         match self.life {
             Life::Open => Ok(()),
@@ -123,7 +123,7 @@ impl Machine {
         }
     }
 
-    /// The id under which the session lives, as far as is known without asking the storage.
+    /// The session's id, as far as is known without asking the storage.
     pub(crate) fn id(&mut self) -> Option<SessionId> {
         self.use_as(Usage::Used);
         match self.current.state {
@@ -140,13 +140,13 @@ impl Machine {
         self.usage > Usage::Untouched
     }
 
-    /// Whether storing what was written may need a new id for a new session.
+    /// Whether storing the changes may need a new id for a new session.
     pub(crate) fn may_be_created(&self) -> bool {
         let may_begin = matches!(self.current.state, State::Unknown | State::Absent | State::Overtaken(_));
         self.current.pending.changes.has_content() && may_begin
     }
 
-    /// Tells about the client, unless something is known already.
+    /// Sets the client's details, unless they are known.
     pub(crate) fn set_client(&mut self, client: ClientInfo) {
         if self.request.client.is_empty() {
             self.request.client = client;
@@ -170,46 +170,46 @@ impl Machine {
         matches!(self.current.state, State::Overtaken(_))
     }
 
-    /// Whether the session was there and is not any more.
+    /// Whether the session existed and has ended.
     pub(crate) const fn is_gone(&self) -> bool {
         matches!(self.current.state, State::Lost | State::Overtaken(_))
     }
 
-    /// Whether something waits to be stored.
+    /// Whether there are changes that are not stored yet.
     pub(crate) fn is_dirty(&self) -> bool {
         !self.current.pending.is_empty() || self.has_to_end()
     }
 
-    /// The application is told that something could not be stored.
+    /// Notes that the application was told that something could not be stored.
     pub(crate) const fn tell(&mut self) {
         self.was_told = true;
     }
 
-    /// Whether something waits to be stored of which nobody will hear.
+    /// Whether there are unsaved changes whose loss nothing would report.
     pub(crate) fn is_forgotten(&self) -> bool {
         self.is_dirty() && !self.was_told
     }
 
-    /// Whether a session was destroyed and the storage does not know yet.
+    /// Whether the storage still has to be asked to end a session.
     pub(crate) fn has_to_end(&self) -> bool {
         self.ending.is_pending()
     }
 
-    /// Drops what was written and not stored; a destroy stays.
+    /// Drops unsaved changes. A destroy stays.
     pub(crate) fn abandon(&mut self) {
         self.current.pending.drop_writes();
     }
 
-    /// What the client has to be told, once nothing is left to store.
+    /// What the client must be told once nothing is left to store.
     pub(crate) fn delivery(&self) -> Delivery {
         if self.is_gone() {
-            // Whatever id this request knows is dead; another answer may be about to bring the client a living one.
+            // The id this request knows is dead, and another response may bring the client a live one.
             return Delivery::Keep;
         }
         let Current { held, state, expires_at, .. } = &self.current;
         let is_news = held.as_ref().is_some_and(Held::is_news);
         let expires_at = match state {
-            // A client that joined a session under a given id has to learn it, also if the deadline was not moved.
+            // A client that joins a session under a given id must learn it, even if the deadline did not move.
             State::Found(view) if is_news => expires_at.or_else(|| Some(view.snapshot.record.expires_at())),
             _ => *expires_at,
         };
@@ -222,8 +222,8 @@ impl Machine {
         }
     }
 
-    /// The response has left: nothing more can be stored, and no id can reach the client. What was not stored is dropped; a
-    /// destroy stays.
+    /// The response has left: nothing else can be stored, and no id can reach the client. Unsaved changes are dropped.
+    /// A destroy stays.
     pub(crate) fn discard(&mut self) {
         if matches!(self.life, Life::Open) {
             self.abandon();
@@ -235,13 +235,13 @@ impl Machine {
         matches!(self.life, Life::Closed)
     }
 
-    /// Whether this may be the page of somebody who is logged in: `true` if this request has not looked.
+    /// Whether this may be the page of a logged-in user. `true` if this request did not look.
     pub(crate) const fn may_be_logged_in(&self) -> bool {
         self.saw_principal || matches!(self.current.state, State::Unknown | State::Written)
     }
 
-    /// No session lives under the presented id that was looked up; another request renewed it at `renewed`, if one did. The
-    /// next id's turn.
+    /// The presented id that was looked up opens no session; another request renewed it at `renewed`, if any did. The
+    /// next id is tried.
     fn pass_over(&mut self, renewed: Option<Timestamp>) {
         let Current { held, pending, state, .. } = &mut self.current;
         pending.settle();
@@ -257,7 +257,7 @@ impl Machine {
         }
     }
 
-    /// The session that this request has a part in was renewed by another one.
+    /// Another request renewed the session that this one has used.
     fn lose_to_renewal(&mut self, at: Timestamp) {
         match self.current.held.take() {
             Some(held) => self.current.overtake(held.id, at, self.current.state.part()),

@@ -14,12 +14,12 @@ use crate::{
 };
 use std::sync::Arc;
 
-/// New ids to try before giving up: with a sound generator, the first one always is free.
+/// How many new ids to try. With a sound generator, the first one is always free.
 const MAX_IDS: u8 = 3;
 
 impl Machine {
-    /// The next thing to ask the storage, or `None` when all is stored. If that is the end of the request, nothing can be written
-    /// from then on.
+    /// The next step, or `None` when everything is stored. At the end of the request, no more writes are accepted from
+    /// then on.
     pub(crate) fn next(
         &mut self,
         progress: &mut Progress,
@@ -35,14 +35,14 @@ impl Machine {
         if let Life::Detached(why) = self.life {
             return Err(Error::Detached(why));
         }
-        // A step whose driver was dropped: its outcome is unknown. Doing it again is harmless, under the same id.
+        // If a step's driver was dropped, its outcome is unknown. Repeating it under the same id is harmless.
         self.current.pending.settle();
         self.ending.note_step();
         if let Some(key) = self.ending.next() {
             return Ok(Some(Step::Remove(key)));
         }
         if self.is_closed() {
-            // All that could be done after the end was to destroy.
+            // After the end of the request, only a destroy could be carried out.
             return if progress.closing || progress.saved == Saved::Destroyed { Ok(None) } else { Err(Error::Closed) };
         }
         if let Some(Attempt { id, tries: Tries::Found(_) }) = &self.current.pending.attempt {
@@ -61,7 +61,7 @@ impl Machine {
         Ok(touch)
     }
 
-    /// The step that stores what was written; `None` if nothing of it can be stored, or nothing needs to be.
+    /// The step that stores the changes; `None` if there are none to store, or they cannot be stored.
     fn store_writes(
         &mut self,
         progress: &mut Progress,
@@ -76,7 +76,7 @@ impl Machine {
         let pending = &mut self.current.pending;
         match self.current.state {
             State::Lost => {
-                // Whoever logs in must not be told that it worked. What else was written has ended with its session.
+                // A login must not be reported as successful. Other writes ended with their session.
                 let is_login = pending.renew || pending.changes.logs_in();
                 let loses = if is_login { Loses::of(!pending.changes.is_empty(), true) } else { Loses::Nothing };
                 pending.drop_writes();
@@ -109,7 +109,7 @@ impl Machine {
             _ => false,
         };
         let is_due = due && self.usage == Usage::Read && expires_at.is_none();
-        // An id or an expiry from earlier in the request must still be true when the client is told.
+        // An id or an expiry from earlier in the request must still be valid when the client is told.
         let must_confirm = !progress.stored
             && expires_at.is_some()
             && (held.as_ref().is_some_and(Held::is_news) || self.request.client_keeps_expiry)
@@ -121,18 +121,18 @@ impl Machine {
         self.current.key(config).map(|key| Step::Touch(key, access))
     }
 
-    /// An id to create under or to move to: that of an attempt whose outcome is not known, or a new one.
+    /// The id for a create or a move: that of an attempt with an unknown outcome, or a new one.
     fn fresh_id(&self, progress: &mut Progress, config: &Config) -> Result<SessionId, Error> {
         if let Some(attempt) = &self.current.pending.attempt {
             return Ok(attempt.id.clone());
         }
         if progress.ids_tried >= MAX_IDS {
-            return Err(IdError::new("every new id was taken already").into());
+            return Err(IdError::new("every new id was already taken").into());
         }
         progress.ids_tried += 1;
         let id = config.ids.generate(&self.request.client)?;
         if !config.keys.admits(&id) {
-            let why = "the storage cannot keep a session under an id as the generator makes them";
+            let why = "the storage cannot keep sessions under ids of this generator's format";
             return Err(IdError::new(why).into());
         }
         Ok(id)

@@ -1,25 +1,25 @@
-//! A request whose id another request has renewed.
+//! A request whose id another request renewed.
 //!
-//! The old id is dead, and a client that gets the answer of the other request holds a living one. So this request may neither
-//! touch the renewed session, which would give whoever knew the old id a part in it, nor send an id of its own, which would
-//! displace the other one. But that answer may have got lost, as with a second click on "log in":
+//! The old id is dead, and a client that received the other request's response holds a live one. So this request may
+//! not touch the renewed session: anyone who knew the old id would get access to it. Nor may it send an id of its own,
+//! which would displace the live one. But the other response may have been lost, as with a second click on "log in":
 //!
-//! | what it does | what becomes of it |
+//! | the request | result |
 //! |---|---|
 //! | only reads, or only renews | it sees no session, and nothing is stored |
-//! | renews and sets a principal: it logs somebody in | it joins the renewed session, if that is the same user's, and sends its id |
-//! | sets a principal, and cannot join | a new session from what it wrote, unless it had a part in the old one |
-//! | writes otherwise | nothing is stored, and whoever closes is told |
+//! | renews and sets a principal: a login | it joins the renewed session if that has the same principal, and sends its id |
+//! | sets a principal, and cannot join | a new session from what it wrote, unless it used the old one |
+//! | writes otherwise | nothing is stored, and the caller is told |
 //! | destroys | the renewed session ends |
 //!
-//! To join, the request finds the new id in the tombstone of the renewal, sealed with the old one. A principal is what the
-//! application knows after it has checked a password or the like, so whoever merely knew the old id joins nothing ([R3](crate::design#r3)). A
-//! request that read the session while it already belonged to that user may have the name from there, so it does not join
-//! either.
+//! To join, the request finds the new id in the tombstone of the renewal, sealed with the old one. The application sets
+//! a principal after it has checked a password or similar, so merely knowing the old id joins nothing
+//! ([R3](crate::design#r3)). A request that read the session when it already had that principal may know the name from
+//! there, so it does not join either.
 //!
-//! A new session is never begun by a request that had a part in the old one: what it has read of it must not come back ([S4](crate::design#s4)).
-//! Any other writing request begins one, too, once that can displace no live id: the renewed session has ended, or 30 seconds
-//! have passed (5 for a request that renews).
+//! A request that used the old session never begins a new one, so that nothing it read there comes back
+//! ([S4](crate::design#s4)). Any other writing request begins a new one once that can displace no live id: the renewed
+//! session has ended, or 30 seconds have passed (5 for a request that renews).
 
 use std::sync::Arc;
 
@@ -36,15 +36,15 @@ use crate::{
 };
 
 impl Machine {
-    /// The principal of the one who logs in here, if that is proof enough to join his session.
+    /// The principal that logs in here, if that is proof enough to join its session.
     fn proven<'a>(&'a self, part: &Part) -> Option<&'a Arc<str>> {
         let pending = &self.current.pending;
         let who = pending.changes.new_principal()?.as_ref()?;
         (pending.renew && part.proves(who)).then_some(who)
     }
 
-    /// What is to be done about what this request wrote, as the table says. `Ok(None)` if there is nothing to ask now: the
-    /// changes are dropped, or belong to a new session.
+    /// What happens to the changes, by the table above. `Ok(None)` if there is nothing to ask now: the changes are
+    /// dropped, or go into a new session.
     pub(super) fn after_overtaking(
         &mut self,
         progress: &mut Progress,
@@ -55,7 +55,8 @@ impl Machine {
         let Overtaken { at, part, way, .. } = overtaken;
         let may_begin = matches!(part, Part::None) && pending.changes.has_content();
         let (logs_in, is_long_ago) = (pending.changes.logs_in(), overtaken.is_long_ago(self.request.began));
-        // Whoever logs in wants to know whether it is his session; whoever could begin a new one, whether it lives.
+        // A login needs to know whether the session has its principal; a request that could begin a new one, whether it
+        // lives.
         if self.proven(part).is_some() || may_begin && !logs_in && !is_long_ago {
             match way {
                 Way::Follow(old) => {
@@ -70,7 +71,7 @@ impl Machine {
         }
         let has_ended = matches!(way, Way::Ended);
         let displaces_nothing = has_ended || is_long_ago || pending.renew && self.request.began >= *at + OVERLAP;
-        // What the client presented besides may have been renewed, too.
+        // Another id that the client presented may have been renewed, too.
         if may_begin
             && (logs_in || has_ended || is_long_ago)
             && let Some((next, at)) = self.presented.next_renewed()
@@ -81,7 +82,7 @@ impl Machine {
         }
         let Current { held, state, pending, .. } = &mut self.current;
         if may_begin && (logs_in || displaces_nothing) {
-            // A logout has to end what is under the old id, too.
+            // A logout must also end the session under the old id.
             self.presented.put_back(held.take().map(|held| held.id));
             (*state, pending.renew) = (State::Absent, false);
             return Ok(None);
@@ -89,7 +90,7 @@ impl Machine {
         let loses = Loses::of(!pending.changes.is_empty(), pending.renew || logs_in);
         pending.drop_writes();
         if let (State::Overtaken(overtaken), Some(held)) = (state, held) {
-            // What is true now may have changed when something is stored next.
+            // This may have changed by the next time something is stored.
             (overtaken.way, overtaken.trail) = (Way::Follow(held.id.clone()), Trail::default());
         }
         progress.lose(loses).map(|()| None)
@@ -109,8 +110,8 @@ impl Machine {
         }
     }
 
-    /// Takes the answer to [`Step::Recognise`]. If what lives under the new id is the session of the one who logs in here, this
-    /// request goes on with it.
+    /// Takes the answer to [`Step::Recognise`]. If the session under the new id has the principal that logs in here,
+    /// this request continues with it.
     pub(crate) fn recognised(&mut self, step: &Look, lookup: Lookup, config: &Config) {
         if self.was_destroyed_meanwhile() {
             return;
@@ -134,7 +135,7 @@ impl Machine {
         overtaken.way = match lookup {
             Lookup::Found(snapshot) if config.lifetime.is_over(&snapshot.record, now) => Way::Ended,
             Lookup::Found(_) => Way::Closed,
-            // Renewed once more.
+            // Renewed again.
             Lookup::Renewed(_) => match overtaken.trail.follow(&step.key) {
                 Ok(Leads::On) => Way::Follow(step.id.clone()),
                 Ok(Leads::InACircle) => Way::Ended,

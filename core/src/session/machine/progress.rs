@@ -1,28 +1,28 @@
-//! How far a save or the end of a request has come.
+//! The progress of a save, or of the end of a request.
 
 use crate::{Error, Saved};
 
-/// How far a save or a close has come.
+/// The progress of a save or a close.
 #[derive(Debug)]
 pub(crate) struct Progress {
-    /// Whether the request ends, so that it also counts as activity.
+    /// Whether the request ends, which also counts as activity.
     pub(super) closing: bool,
     pub(super) saved: Saved,
     pub(super) ids_tried: u8,
     pub(super) touch_asked: bool,
-    /// Whether something was stored, so that the session was alive a moment ago.
+    /// Whether something was stored, which proves that the session is alive.
     pub(super) stored: bool,
-    /// Whether something that was written is lost although the session lives.
+    /// Whether changes were lost although the session lives.
     pub(super) conflict: bool,
 }
 
-/// What a request loses whose changes cannot be stored.
+/// What a request loses if its changes cannot be stored.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Loses {
     Nothing,
-    /// Something it wrote.
+    /// Writes.
     Writes,
-    /// A login, or a renewal with what was written beside it: a success that must not be claimed.
+    /// A login, or a renewal with other writes: the response must not claim success.
     Login,
 }
 
@@ -53,8 +53,8 @@ impl Progress {
         self.conflict
     }
 
-    /// What was written cannot be stored, because another request has ended or renewed the session. A save says so; at the end of
-    /// a request, where nobody may look, a lost login is an error.
+    /// The changes cannot be stored, because another request ended or renewed the session. A save reports that. At the
+    /// end of a request, where the result may go unread, a lost login is an error.
     pub(super) fn lose(&mut self, loses: Loses) -> Result<(), Error> {
         self.saved = Saved::Gone;
         self.conflict |= loses == Loses::Writes;

@@ -1,4 +1,4 @@
-//! Answering reads from what is known, or saying what has to be read first.
+//! Answers reads from what is known, or says what to load first.
 
 use std::sync::Arc;
 
@@ -10,7 +10,7 @@ use crate::{
     storage::{Access, Lookup},
 };
 
-/// What has to be read from the storage.
+/// What to load from the storage.
 #[derive(Debug)]
 pub(crate) struct Need {
     pub(crate) key: StoreKey,
@@ -18,8 +18,8 @@ pub(crate) struct Need {
 }
 
 impl Machine {
-    /// Notes that the entries `names` are read (`None`: all of them, and the facts about the session), and says whether the
-    /// storage has to be asked for them.
+    /// Notes that the entries `names` are read (`None`: all of them, and the metadata). Returns what to load for that,
+    /// if anything.
     pub(crate) fn want(
         &mut self,
         names: Option<&[&str]>,
@@ -45,10 +45,10 @@ impl Machine {
         Ok(self.current.key(config).map(|key| Need { key, access }))
     }
 
-    /// Takes what the storage answered to a [`Need`].
+    /// Takes the storage's answer to a [`Need`].
     pub(crate) fn loaded(&mut self, lookup: Lookup, names: Option<&[&str]>, need: &Need, config: &Config) {
         if !self.current.has_key(&need.key) {
-            // The session was destroyed, or got a new id, while its old place was being read.
+            // The session was destroyed, or got a new id, while it was being read.
             return;
         }
         let lookup = match lookup {
@@ -63,7 +63,7 @@ impl Machine {
         let complete = matches!(&lookup, Lookup::Found(snapshot) if snapshot.complete);
         self.found(lookup, names);
         if let State::Found(view) = &mut self.current.state {
-            // A read of everything gives everything: a storage that leaves some out has no more.
+            // A read of all entries is complete: the storage has none that it left out.
             if complete || names.is_none() {
                 view.names = None;
             } else if let (Some(known), Some(names)) = (&mut view.names, names) {
@@ -72,14 +72,14 @@ impl Machine {
         }
     }
 
-    /// What reading the entries `asked` for, or all, has found.
+    /// Takes the result of loading the entries `asked`, or all of them.
     fn found(&mut self, lookup: Lookup, asked: Option<&[&str]>) {
         self.saw_principal |= matches!(&lookup, Lookup::Found(snapshot) if snapshot.record.principal.is_some());
         match (lookup, &mut self.current.state) {
             // A second read adds to the first.
             (Lookup::Found(later), State::Found(view)) => view.snapshot.merge(later, asked),
             (Lookup::Found(snapshot), state) => *state = State::Found(View::partial(snapshot)),
-            // A session that was found before, or written to, has been renewed or ended by somebody else since.
+            // Another request has renewed or ended the session since this one used it.
             (Lookup::Renewed(at), State::Found(_) | State::Written) => self.lose_to_renewal(at),
             (Lookup::Absent, state @ (State::Found(_) | State::Written)) => *state = State::Lost,
             (Lookup::Renewed(at), _) => self.pass_over(Some(at)),
@@ -87,7 +87,7 @@ impl Machine {
         }
     }
 
-    /// What this request has written under `key`: `None` if nothing.
+    /// What this request wrote under `key`; `None` if nothing.
     fn written(&self, key: &str) -> Option<Option<Arc<str>>> {
         let pending = &self.current.pending;
         pending.changes.get(key).or_else(|| pending.in_flight.as_ref().and_then(|changes| changes.get(key)))
@@ -117,7 +117,7 @@ impl Machine {
         Ok(entries)
     }
 
-    /// The facts about the session, after [`want`](Self::want) of all; `None` if the storage has none.
+    /// The session's metadata, after [`want`](Self::want) of all; `None` if the storage has no session.
     pub(crate) fn info(&self) -> Option<SessionInfo> {
         match &self.current.state {
             State::Found(view) => {
@@ -131,7 +131,7 @@ impl Machine {
         }
     }
 
-    /// Whose session this is, after [`want`](Self::want) of all.
+    /// The session's principal, after [`want`](Self::want) of all.
     pub(crate) fn principal(&self) -> Option<Arc<str>> {
         match (self.current.pending.new_principal(), &self.current.state) {
             (Some(principal), _) => principal.clone(),
@@ -140,12 +140,12 @@ impl Machine {
         }
     }
 
-    /// Warns of a damaged entry: once, although a request may read many, and each of them often.
+    /// Warns of a damaged entry. Only once: a request may read several, and each one often.
     pub(crate) fn report_damage(&mut self, entry: &str) {
         let key = self.current.known_key();
         let State::Found(view) = &mut self.current.state else { return };
         if !std::mem::replace(&mut view.damage_reported, true) {
-            tracing::warn!(?key, entry, "what is stored for an entry of a session is not JSON; it counts as absent");
+            tracing::warn!(?key, entry, "a session entry in the storage is not JSON; it counts as absent");
         }
     }
 }

@@ -1,12 +1,12 @@
-//! What a machine asks the storage. Each step has its own type, and the machine a method that takes its answer, so a step and
-//! the answer to another one do not fit together.
+//! What a machine asks the storage. Each step has its own type, and the machine a method that takes its answer, so a
+//! step cannot get the answer to another one.
 
 use crate::{
     Record, SessionId, StoreKey, Timestamp,
     record::{Access, Commit},
 };
 
-/// Something to ask the storage.
+/// A request to the storage.
 #[derive(Debug)]
 pub(crate) enum Step {
     Remove(StoreKey),
@@ -14,11 +14,11 @@ pub(crate) enum Step {
     Commit(Write),
     Move(Move),
     Touch(StoreKey, Access),
-    /// Looks whether an earlier attempt has succeeded after all.
+    /// Looks whether an earlier attempt succeeded.
     LookForOwn(Look),
-    /// Asks to which id another request has renewed the session.
+    /// Asks under which id another request renewed the session.
     Follow(Follow),
-    /// Looks whose the session is that another request has renewed.
+    /// Looks which principal a renewed session has.
     Recognise(Look),
 }
 
@@ -31,14 +31,14 @@ pub(crate) struct Create {
     pub(crate) now: Timestamp,
 }
 
-/// A change of a session.
+/// Changes to a session.
 #[derive(Debug)]
 pub(crate) struct Write {
     pub(crate) key: StoreKey,
     pub(crate) commit: Commit,
 }
 
-/// A change of a session, which gets a new id.
+/// Changes to a session that gets a new id.
 #[derive(Debug)]
 pub(crate) struct Move {
     pub(super) id: SessionId,
@@ -47,7 +47,7 @@ pub(crate) struct Move {
     pub(crate) commit: Commit,
 }
 
-/// A look at what is under an id.
+/// A look at what an id opens.
 #[derive(Debug)]
 pub(crate) struct Look {
     pub(super) id: SessionId,
@@ -55,7 +55,7 @@ pub(crate) struct Look {
     pub(crate) access: Access,
 }
 
-/// A question where a session was renewed to.
+/// The question where a session was renewed to.
 #[derive(Debug)]
 pub(crate) struct Follow {
     pub(super) old: SessionId,

@@ -1,4 +1,4 @@
-//! An atomic change of one entry.
+//! Atomic change of one entry.
 
 use std::sync::Arc;
 
@@ -10,27 +10,27 @@ use crate::{
     storage::Committed,
 };
 
-/// Tries of one atomic update: each lost one means that another update won, so this is reached only under a storm.
+/// Tries of one atomic update. Each lost try means that another update won, so only a storm gets here.
 pub(crate) const MAX_UPDATE_TRIES: u32 = 10_000;
 
-/// What an atomic update has to do.
+/// How to do an atomic update.
 #[derive(Debug)]
 pub(crate) enum Update {
-    /// The entry has not left this request; the new value is recorded like any other write.
+    /// The entry is known only to this request. The new value is recorded like any other write.
     Local(Option<JsonText>),
-    /// The storage has the entry; the new value is committed at once, if it still is the old one.
+    /// The entry is in the storage. The new value is committed at once, if the old one is still there.
     Shared(Option<JsonText>),
 }
 
 impl Machine {
-    /// Forgets what was read, so that it is read again; the session is known to have existed.
+    /// Forgets what was read, so that it is loaded again. The session is known to have existed.
     pub(crate) fn forget_view(&mut self) {
         if matches!(self.current.state, State::Found(_)) {
             self.current.state = State::Written;
         }
     }
 
-    /// How an atomic update of `key` has to be done, after [`want`](Self::want).
+    /// How to update `key` atomically, after [`want`](Self::want).
     pub(crate) fn update(&mut self, key: &str) -> Result<Update, Error> {
         self.check_open()?;
         self.current.pending.settle();
@@ -44,7 +44,7 @@ impl Machine {
         }
     }
 
-    /// The commit of an atomic update, apart from what else the request has written.
+    /// The commit of an atomic update, separate from the request's other writes.
     pub(crate) fn update_step(
         &mut self,
         key: &str,
@@ -69,7 +69,8 @@ impl Machine {
         Ok(Write { key, commit })
     }
 
-    /// Takes the answer to an atomic update: `Ok(None)` if it is stored, `Ok(Some(current))` if another one was first.
+    /// Takes the answer to an atomic update: `Ok(None)` if it is stored, `Ok(Some(current))` if another update was
+    /// first.
     pub(crate) fn updated(
         &mut self,
         step: &Write,
@@ -85,7 +86,7 @@ impl Machine {
                 Ok(None)
             }
             Committed::Conflict(current) => {
-                // What this request is told now, it must not deny when it is asked again.
+                // Later reads must agree with what this request is told now.
                 if let (State::Found(view), Some(expect)) = (&mut self.current.state, &step.commit.expect) {
                     view.snapshot.correct(&expect.key, current.as_ref());
                 }

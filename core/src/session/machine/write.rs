@@ -41,7 +41,7 @@ impl Machine {
         Ok(())
     }
 
-    /// Checks the whole session against its limits, as far as it is known; the storage checks again on commit.
+    /// Checks the limits of the whole session, as far as it is known. The storage checks again on commit.
     fn check_total(&self, config: &Config) -> Result<(), LimitExceeded> {
         let changes = &self.current.pending.changes;
         let held = match &self.current.state {
@@ -87,7 +87,7 @@ impl Machine {
         Ok(())
     }
 
-    /// Ends the session, also after the end of the request. What is written afterwards belongs to a new one.
+    /// Ends the session, even after the end of the request. Later writes go into a new one.
     pub(crate) fn destroy(&mut self, config: &Config) {
         if let Life::Detached(why) = self.life {
             tracing::error!("a session cannot be destroyed: {why}");
@@ -96,12 +96,12 @@ impl Machine {
         self.use_as(Usage::Used);
         let session = std::mem::take(&mut self.current);
         let client_holds_id = self.presented.anything || session.held.as_ref().is_some_and(Held::is_news);
-        // Nobody knows which of what the client presented was meant, or what it will come back with.
+        // Which of the presented ids the client meant, or will come back with, is unknown.
         let presented = self.presented.take_all().map(|id| config.keys.key_of(&id));
         self.ending.begin(presented.chain(session.key_to_end(config)), client_holds_id);
     }
 
-    /// Works under an id of the application's choosing, which the storage may know or not.
+    /// Uses an id that the application chooses, whether the storage knows it or not.
     pub(crate) fn set_id(&mut self, id: SessionId, config: &Config) -> Result<(), Error> {
         self.check_open()?;
         if self.was_used() {
@@ -110,7 +110,7 @@ impl Machine {
         if config.parse(id.as_str()).as_ref() != Ok(&id) {
             return Err(InvalidId::Refused.into());
         }
-        // What the client holds is not looked at any more; it learns the given id as soon as a session is stored under it.
+        // The client's ids are no longer looked up. It learns the given id once a session is stored under it.
         let Current { held, state, .. } = &mut self.current;
         let client_has_it = held.as_ref().is_some_and(|held| held.id == id && !held.is_news());
         self.presented.pass_all(held.take().map(|held| held.id));

@@ -109,7 +109,7 @@ impl Listing<'_> {
             // No renewal creates a circle, because the new key is never one in use.
             tracing::warn!(
                 circles,
-                "tombstones of renewals lead in a circle: somebody else has written to the session folder"
+                "tombstones of renewals form a cycle: someone else has written to the session folder"
             );
         }
         Ok(())

@@ -29,7 +29,7 @@ pub(super) const PREPARED_FOR: Duration = Duration::from_secs(60);
 /// The names of the entries to read; `None` for all.
 pub(crate) type Names<'a> = Option<&'a [&'a str]>;
 
-/// What a layout is made of.
+/// The parts of a layout.
 pub(crate) struct LayoutSettings {
     /// What keys begin with, if it is set.
     pub(super) prefix: Option<String>,

@@ -9,7 +9,7 @@ fn none_and_nothing_written_is_nothing() {
     assert_eq!(request.close([]), (Saved::Nothing, Delivery::Keep));
     request.read(Lookup::Absent);
     assert_eq!(request.close([]), (Saved::Nothing, Delivery::Keep));
-    assert!(request.asked.is_empty(), "without an id there is nothing to ask for");
+    assert!(request.asked.is_empty(), "without an id there is nothing to look up");
 }
 
 #[test]
@@ -115,7 +115,7 @@ fn removals_alone_make_no_session() {
 fn unknown_and_only_read_is_left_alone() {
     let mut request = Request::presenting(Some(old_id()));
     request.read(Lookup::Absent);
-    assert_eq!(request.close([]), (Saved::Nothing, Delivery::Keep), "it may be another application's");
+    assert_eq!(request.close([]), (Saved::Nothing, Delivery::Keep), "it may belong to another application");
 
     let mut request = Request::malformed();
     request.read(Lookup::Absent);
@@ -129,7 +129,7 @@ fn expired_is_as_good_as_none() {
     request.now = T0 + IDLE;
     request.read(stored(T0));
     assert!(request.machine.value("user").is_none());
-    // Another answer may be about to bring the client a new id, which a removal would take away.
+    // Another response may be about to bring the client a new id, which a removal would take away.
     assert_eq!(request.close([]), (Saved::Nothing, Delivery::Keep));
 }
 
@@ -181,7 +181,7 @@ fn destroyed_is_removed() {
     request.destroy();
     let (saved, delivery) = request.close([Reply::Removed(Removed::Done)]);
     assert_eq!((saved, delivery), (Saved::Destroyed, Delivery::Withdraw));
-    assert_eq!(request.asked, ["load", "remove"], "what was written before is void");
+    assert_eq!(request.asked, ["load", "remove"], "earlier writes are dropped");
 }
 
 #[test]
@@ -211,7 +211,7 @@ fn a_failed_step_is_done_again() {
     let mut progress = Progress::closing();
     let step = request.machine.next(&mut progress, T0, &request.config).unwrap();
     assert!(matches!(step, Some(Step::Commit(_))));
-    // The driver was dropped: nobody says what became of the step. A later write joins the earlier one.
+    // The driver was dropped: the outcome of the step is unknown. A later write joins the earlier one.
     request.machine.set("more", &encode(&2).unwrap(), &request.config).unwrap();
     match request.machine.next(&mut progress, T0, &request.config).unwrap() {
         Some(Step::Commit(step)) => {
@@ -341,7 +341,7 @@ fn whoever_joins_under_a_given_id_learns_it() {
     }
 }
 
-/// Lets a step leave and nobody say what became of it: its driver was dropped.
+/// Sends a step whose outcome stays unknown: its driver was dropped.
 fn lose_a_step(request: &mut Request) -> Step {
     request.machine.next(&mut Progress::saving(), request.now, &request.config).unwrap().unwrap()
 }
@@ -351,12 +351,12 @@ fn a_create_that_was_not_answered_is_tried_again_under_its_id() {
     let mut request = Request::presenting(None);
     request.write();
     let Step::Create(Create { id: first, .. }) = lose_a_step(&mut request) else { panic!() };
-    // It had not happened.
+    // The step had no effect.
     let (saved, delivery) = request.close([created()]);
     assert_eq!(saved, Saved::Created);
     assert_eq!(delivery, Delivery::Send { id: first, expires_at: T0 + IDLE });
 
-    // It had happened.
+    // The step had succeeded.
     let mut request = Request::presenting(None);
     request.write();
     let Step::Create(Create { id: first, .. }) = lose_a_step(&mut request) else { panic!() };

@@ -1,4 +1,4 @@
-//! What a session does, row by row of its tables, without a storage and without a runtime.
+//! What a session does, row by row of its tables, without a storage or a runtime.
 
 mod end_of_request;
 mod overtaken;
@@ -34,7 +34,7 @@ fn old_id() -> SessionId {
     SessionId::from_random([1; 32])
 }
 
-/// A machine, what it asked for, and what it is told.
+/// A machine, the steps it asked for, and the answers it got.
 struct Request {
     machine: Machine,
     config: Config,
@@ -64,7 +64,7 @@ impl Request {
         Self { machine, ..Self::presenting(None) }
     }
 
-    /// Reads an entry; the storage, if it is asked, answers `lookup`.
+    /// Reads an entry. If the storage is asked, it answers `lookup`.
     fn read(&mut self, lookup: Lookup) {
         if let Some(need) = self.machine.want(Some(&["user"]), self.now, &self.config).unwrap() {
             self.asked.push("load");
@@ -87,13 +87,13 @@ impl Request {
         self.machine.destroy(&self.config);
     }
 
-    /// Ends the request; the storage answers each step with the next of `replies`.
+    /// Ends the request. The storage answers the steps with `replies`, in order.
     fn close(&mut self, replies: impl IntoIterator<Item = Reply>) -> (Saved, Delivery) {
         let saved = self.try_close(replies).unwrap();
         (saved, self.machine.delivery())
     }
 
-    /// As [`close`](Self::close), where that is an error.
+    /// Like [`close`](Self::close), but expects an error.
     fn fail_to_close(&mut self, replies: impl IntoIterator<Item = Reply>) -> (Error, Delivery) {
         let error = self.try_close(replies).unwrap_err();
         (error, self.machine.delivery())
@@ -123,7 +123,7 @@ impl Request {
                 Step::Follow(_) => "tombstone",
                 Step::Recognise(_) => "whose",
             });
-            let reply = replies.next().expect("a step too many");
+            let reply = replies.next().expect("one step too many");
             self.answer(&step, reply, &mut progress)?;
         }
         assert!(replies.next().is_none(), "a step is missing");
@@ -131,7 +131,7 @@ impl Request {
     }
 }
 
-/// What the storage answers to a step.
+/// The storage's answer to a step.
 #[derive(Debug)]
 enum Reply {
     Removed(Removed),
@@ -155,7 +155,7 @@ impl Request {
             (Step::LookForOwn(step), Reply::Looked(lookup)) => machine.looked(step, lookup, progress),
             (Step::Follow(step), Reply::Followed(tombstone)) => machine.followed(step, tombstone, config),
             (Step::Recognise(step), Reply::Looked(lookup)) => machine.recognised(step, lookup, config),
-            (step, reply) => panic!("{reply:?} is no answer to {step:?}"),
+            (step, reply) => panic!("{reply:?} does not answer {step:?}"),
         }
         Ok(())
     }

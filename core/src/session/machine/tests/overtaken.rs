@@ -2,7 +2,7 @@
 
 use super::*;
 
-/// As long after a renewal as its old id is believed to come from a request that could not know.
+/// For how long after a renewal a request with the old id may have been sent in ignorance of it.
 const GRACE: Duration = Duration::from_secs(30);
 
 fn overtaken() -> Reply {
@@ -13,12 +13,12 @@ fn move_lost() -> Reply {
     Reply::Moved(Moved::Renewed(T0))
 }
 
-/// A request that was sent after the renewal, to which no answer came.
+/// A request sent after the renewal, whose response was lost.
 fn late() -> Request {
     Request::begun_at(T0, Some(old_id()))
 }
 
-/// A request that was sent before the renewal.
+/// A request sent before the renewal.
 fn overlapping() -> Request {
     Request::begun_at(Timestamp::from_millis(T0.as_millis() - 1), Some(old_id()))
 }
@@ -26,7 +26,7 @@ fn overlapping() -> Request {
 fn is_lost(request: &mut Request, replies: impl IntoIterator<Item = Reply>) {
     let (error, delivery) = request.fail_to_close(replies);
     assert!(matches!((&error, &delivery), (Error::Gone, Delivery::Keep)), "{error:?}, {delivery:?}");
-    // It was said once; nothing is left that could be stored.
+    // It was reported once. Nothing is left to store.
     assert_eq!(request.close([]), (Saved::Nothing, Delivery::Keep));
 }
 
@@ -46,7 +46,7 @@ fn whoever_only_renews_loses_nothing() {
     assert_eq!(request.close([move_lost()]), (Saved::Gone, Delivery::Keep));
 }
 
-/// The renewed session lives, and its tombstone says under which id.
+/// The renewed session is live, and the tombstone has its id.
 fn lives() -> [Reply; 2] {
     [tombstone(&old_id(), &other_id()), Reply::Looked(stored_of("ada"))]
 }
@@ -72,12 +72,12 @@ fn other_writes_are_a_conflict_and_touch_nothing() {
     had_part.write();
     is_conflict(&mut had_part, [overtaken()]);
 
-    // What removes could begin no session, so nobody has to know whether the old one lives.
+    // A removal cannot begin a session, so whether the old one lives does not matter.
     let mut removes = late();
     removes.machine.remove("user").unwrap();
     is_conflict(&mut removes, [overtaken()]);
 
-    // Who asks by a save is told, and can do something about it.
+    // A save reports it, so the caller can react.
     let mut asks = late();
     asks.write();
     assert_eq!(asks.save([overtaken()].into_iter().chain(lives())), Saved::Gone);
@@ -85,7 +85,7 @@ fn other_writes_are_a_conflict_and_touch_nothing() {
     assert!(!asks.conflict);
 }
 
-/// Nothing is displaced any more, so the id is as good as none.
+/// Nothing can be displaced any more, so the id counts as unknown.
 #[test]
 fn writes_begin_anew_when_the_renewed_session_has_ended() {
     let ended = || [tombstone(&old_id(), &other_id()), Reply::Looked(Lookup::Absent)];
@@ -100,26 +100,26 @@ fn writes_begin_anew_when_the_renewed_session_has_ended() {
     renews.write();
     assert_eq!(renews.close([move_lost()].into_iter().chain(ended()).chain([created()])).0, Saved::Created);
 
-    // But not with what was read of it.
+    // But not with anything it read from the old one.
     let mut had_part = overlapping();
     had_part.read(stored(T0));
     had_part.write();
     is_conflict(&mut had_part, [overtaken()]);
 
-    // Where no tombstone is kept nobody knows.
+    // Without tombstones, nobody knows.
     let mut blind = late();
     blind.write();
     is_conflict(&mut blind, [overtaken(), Reply::Followed(None)]);
 }
 
-/// A form opened from a bookmark long after the login, with a token made by `get_or_insert_with`.
+/// A form opened from a bookmark long after the login, with a token from `get_or_insert_with`.
 #[test]
 fn an_update_long_after_the_renewal_is_recorded_like_any_other_write() {
     let update = |began: Timestamp, seen: Lookup| {
         let mut request = Request::begun_at(began, Some(old_id()));
         request.read(seen);
         if request.machine.id().is_some() {
-            // It has had a part in it, and is overtaken only then.
+            // This one used the session, and is overtaken only then.
             request.machine.renew().unwrap();
             assert_eq!(request.save([move_lost()]), Saved::Gone);
         }
@@ -135,7 +135,7 @@ fn an_update_long_after_the_renewal_is_recorded_like_any_other_write() {
     assert!(matches!(had_part, Err(Error::Gone)), "{had_part:?}");
 }
 
-/// A thief who has read the session as its user's may say the name, and has not proven anything.
+/// A thief who read the session knows the principal. Setting it proves nothing.
 #[test]
 fn what_was_read_of_the_session_proves_nothing() {
     let mut thief = overlapping();
@@ -143,7 +143,7 @@ fn what_was_read_of_the_session_proves_nothing() {
     thief.log_in("ada");
     is_lost(&mut thief, [move_lost()]);
 
-    // Nor does saying it without a renewal.
+    // Nor does setting it without a renewal.
     let mut names = late();
     names.write();
     names.machine.set_principal(Some("ada".into()), &names.config).unwrap();
@@ -151,14 +151,14 @@ fn what_was_read_of_the_session_proves_nothing() {
     assert_eq!(saved, Saved::Created);
     assert!(sends_fresh_id(&delivery));
 
-    // Whoever was somebody else before has logged in.
+    // A request that saw another principal before has logged in.
     let mut login = overlapping();
     login.read(stored_of("bob"));
     login.log_in("ada");
     assert_eq!(login.close([move_lost()].into_iter().chain(lives()).chain([committed()])).0, Saved::Renewed);
 }
 
-/// The same user's second login goes on with what the first one has made, whichever answer arrives.
+/// The same user's second login continues with the session of the first, whichever response arrives.
 #[test]
 fn a_second_login_joins_the_first() {
     for mut request in [late(), overlapping()] {
@@ -168,7 +168,7 @@ fn a_second_login_joins_the_first() {
         assert_eq!((saved, delivery), (Saved::Renewed, Delivery::Send { id: other_id(), expires_at: T0 + IDLE }));
         assert_eq!(request.asked, ["move", "tombstone", "whose", "commit"]);
     }
-    // Having read the session, before or after it was renewed.
+    // Read before or after the renewal, it makes no difference.
     let mut saw_nothing = late();
     saw_nothing.read(Lookup::Renewed(T0));
     saw_nothing.log_in("ada");
@@ -198,7 +198,7 @@ fn a_login_follows_several_renewals() {
     assert_eq!(request.close(replies).1, Delivery::Send { id: third, expires_at: T0 + IDLE });
 }
 
-/// Whoever merely knew the old id gets no part in the renewed session.
+/// Merely knowing the old id gives no access to the renewed session.
 #[test]
 fn another_users_login_begins_its_own_session() {
     for there in [stored_of("bob"), stored(T0), Lookup::Absent] {
@@ -209,7 +209,7 @@ fn another_users_login_begins_its_own_session() {
         assert_eq!(saved, Saved::Created);
         assert!(sends_fresh_id(&delivery), "{there:?}");
 
-        // But not with what it has read of the old one.
+        // But not with anything it read from the old one.
         let mut had_part = overlapping();
         had_part.read(stored(T0));
         had_part.log_in("ada");
@@ -241,7 +241,7 @@ fn a_session_that_ends_while_it_is_joined_stays_dead() {
     is_lost(&mut request, [move_lost(), tombstone(&old_id(), &other_id()), Reply::Looked(stored_of("ada")), gone]);
 }
 
-/// Without a principal a second click cannot be told from a stranger, nor from a renewal that overlaps.
+/// Without a principal, a second click looks like a stranger's, or like an overlapping renewal.
 #[test]
 fn a_renewal_without_a_principal_begins_anew_if_it_came_later() {
     let after = |millis: u64| Request::begun_at(T0 + Duration::from_millis(millis), Some(old_id()));
@@ -279,7 +279,7 @@ fn a_logout_ends_the_renewed_session() {
     assert_eq!(request.close(replies), (Saved::Destroyed, Delivery::Withdraw));
 }
 
-/// Whatever a request has begun meanwhile, its client still holds the renewed id.
+/// Whatever a request has begun since, its client still holds the renewed id.
 #[test]
 fn a_logout_after_a_login_of_its_own_ends_the_renewed_session_too() {
     let mut request = late();
@@ -291,7 +291,7 @@ fn a_logout_after_a_login_of_its_own_ends_the_renewed_session_too() {
     assert_eq!(request.close(replies), (Saved::Destroyed, Delivery::Withdraw));
 }
 
-/// An application that works under an id of its own choosing logs out the client as well.
+/// An application that works under an id of its own choice logs out the client as well.
 #[test]
 fn a_logout_under_a_given_id_ends_what_was_presented() {
     let mut request = Request::presenting(Some(old_id()));
@@ -301,7 +301,7 @@ fn a_logout_under_a_given_id_ends_what_was_presented() {
     assert_eq!(request.close(replies), (Saved::Destroyed, Delivery::Withdraw));
 }
 
-/// A given id that was renewed is not given out again.
+/// A given id that was renewed is not used again.
 #[test]
 fn a_login_under_a_given_id_that_was_renewed_gets_another() {
     let mut request = Request::presenting(None);
@@ -324,13 +324,13 @@ fn a_client_that_came_much_later_begins_anew() {
     writer.write();
     assert_eq!(writer.close([overtaken(), created()]).0, Saved::Created);
 
-    // A login still finds its session, so that it does not lie about.
+    // A login still finds its session, so that it is not left behind.
     let mut login = much_later();
     login.log_in("ada");
     assert_eq!(login.close([move_lost()].into_iter().chain(lives()).chain([committed()])).0, Saved::Renewed);
 }
 
-/// What counts is when a request was sent, not how slow it is.
+/// What counts is when a request was sent, not how long it takes.
 #[test]
 fn a_slow_request_stays_overtaken() {
     for request in [&mut late(), &mut overlapping()] {
@@ -346,7 +346,7 @@ fn a_slow_request_stays_overtaken() {
     }
 }
 
-/// Several renewals may lie under what the client presents.
+/// The client may have presented several renewed ids.
 #[test]
 fn a_login_joins_whichever_renewal_it_can() {
     let (third, fourth) = (SessionId::from_random([3; 32]), SessionId::from_random([4; 32]));
@@ -367,7 +367,7 @@ fn a_login_joins_whichever_renewal_it_can() {
     }
 }
 
-/// Nor does another renewal hide that a session lives which must not be displaced.
+/// Another renewal must not hide a live session, which a write would displace.
 #[test]
 fn a_write_looks_at_every_renewal() {
     let (third, fourth) = (SessionId::from_random([3; 32]), SessionId::from_random([4; 32]));

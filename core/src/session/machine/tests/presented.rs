@@ -47,7 +47,7 @@ fn of_several_that_open_nothing_none_is_removed() {
     assert_eq!(request.close([]), (Saved::Nothing, Delivery::Keep));
 }
 
-/// A renewed id counts if none lives, wherever it stands.
+/// A renewed id counts if none is live, wherever it comes.
 #[test]
 fn a_renewal_counts_if_none_lives() {
     for lookups in [[Lookup::Renewed(T0), Lookup::Absent], [Lookup::Absent, Lookup::Renewed(T0)]] {
@@ -60,7 +60,7 @@ fn a_renewal_counts_if_none_lives() {
     }
 }
 
-/// With two cookies, both of which were renewed, a second login finds the first one.
+/// With two cookies, both renewed, a second login finds the right one.
 #[test]
 fn a_login_joins_whichever_renewal_it_can() {
     let renewed_to = |byte| SessionId::from_random([byte; 32]);
@@ -82,7 +82,7 @@ fn a_login_joins_whichever_renewal_it_can() {
     assert_eq!(login.save([Removed::Done, Removed::Absent, Removed::Absent].map(Reply::Removed)), Saved::Destroyed);
 }
 
-/// A browser that keeps two cookies must not come back with the other one.
+/// A browser with two cookies must not come back with the other one.
 #[test]
 fn a_logout_ends_all_of_them() {
     let mut blind = presenting_both();

@@ -41,7 +41,7 @@ pub(super) fn entries(values: Value, limits: &Limits) -> Option<Entries> {
         match String::from_utf8(field) {
             Ok(field) => entries.push((field, json)),
             Err(_) => {
-                tracing::warn!("an entry of a session of GoFrame's has a name that is no text; it counts as absent")
+                tracing::warn!("an entry of a GoFrame session has a name that is not text; it counts as absent")
             }
         }
     }
@@ -73,7 +73,7 @@ impl Format for GoHashes {
             0 => {
                 let (extended, left, revision) = (answer.number()? == 1, answer.left()?, answer.revision()?);
                 let Some(entries) = entries(answer.next().ok_or_else(|| answer.malformed())?, &self.limits) else {
-                    tracing::warn!(?key, "a session of GoFrame's is unreadable");
+                    tracing::warn!(?key, "a GoFrame session is unreadable");
                     return Ok(Lookup::Absent);
                 };
                 let complete = names.is_none();

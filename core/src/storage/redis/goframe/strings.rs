@@ -46,7 +46,7 @@ impl Stored {
         match json::decode(&text, limits) {
             Ok(entries) => Ok(Some(Self { entries, left, revision })),
             Err(error) => {
-                tracing::warn!(?key, error = &error as &dyn std::error::Error, "a session of GoFrame's is unreadable");
+                tracing::warn!(?key, error = &error as &dyn std::error::Error, "a GoFrame session is unreadable");
                 Ok(None)
             }
         }

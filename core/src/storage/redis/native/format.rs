@@ -45,12 +45,12 @@ pub(super) fn or_wrong_type(error: StorageError, key: &StoreKey) -> Answered<Loo
 
 /// A value of another type is no session.
 pub(super) fn wrong_type(key: &StoreKey) -> Lookup {
-    tracing::warn!(?key, "Redis holds another type of value in the place of a session");
+    tracing::warn!(?key, "Redis holds another type of value where a session should be");
     Lookup::Absent
 }
 
 /// A value without a header is no session.
 pub(super) fn no_header(key: &StoreKey) -> Lookup {
-    tracing::warn!(?key, "Redis holds something other than a session in the place of a session");
+    tracing::warn!(?key, "Redis holds something other than a session where a session should be");
     Lookup::Absent
 }
