@@ -2,7 +2,7 @@
 
 use std::{fmt, sync::Arc};
 
-use super::{Entries, LimitExceeded, Limits};
+use super::{Entries, LimitExceeded, Limits, Record};
 
 /// What one request changed in a session: keys it set or removed, whether it cleared everything, and the principal. Never a
 /// whole snapshot, so overlapping requests do not overwrite each other ([S3](crate::design#s3)).
@@ -58,7 +58,15 @@ impl Changes {
     /// Whether nothing was changed.
     #[must_use]
     pub const fn is_empty(&self) -> bool {
-        !self.cleared && self.edits.is_empty() && self.principal.is_none()
+        let Self { cleared, edits, principal } = self;
+        !*cleared && edits.is_empty() && principal.is_none()
+    }
+
+    /// Changes what a record holds besides its entries, which [`apply_to`](Self::apply_to) changes.
+    pub(crate) fn apply_facts(&self, record: &mut Record) {
+        if let Some(principal) = &self.principal {
+            record.principal.clone_from(principal);
+        }
     }
 
     /// Whether an entry or a principal was set. Removals alone do not create a session.
@@ -116,18 +124,19 @@ impl Changes {
 
     /// Adds later changes.
     pub(crate) fn then(&mut self, later: Self) {
-        if later.cleared {
+        let Self { cleared, edits, principal } = later;
+        if cleared {
             self.clear();
         }
         if self.edits.is_empty() {
-            self.edits = later.edits;
+            self.edits = edits;
         } else {
-            for (key, edit) in later.edits {
+            for (key, edit) in edits {
                 self.put(&key, edit);
             }
         }
-        if later.principal.is_some() {
-            self.principal = later.principal;
+        if principal.is_some() {
+            self.principal = principal;
         }
     }
 

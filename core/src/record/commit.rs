@@ -1,4 +1,8 @@
-//! A commit and its effect on a record. This is the only place where a stored session changes.
+//! A commit and its effect on a record: [`Record::apply`], which every storage of whole records calls.
+//!
+//! Two storages change a session without reading it, and so repeat this: the scripts `string_commit.lua` and `hash_commit.lua` of
+//! Redis, the first with [`replay`](super::replay) for what it has appended. After a commit, a session updates what it knows in
+//! `Machine::stored`.
 
 use std::sync::Arc;
 
@@ -116,14 +120,11 @@ impl Record {
             }
         }
         let entries = commit.changes.apply_to(&self.entries, &commit.limits)?;
-        let principal = match commit.changes.new_principal() {
-            Some(principal) => {
-                commit.limits.check_principal(principal.as_deref())?;
-                principal.clone()
-            }
-            None => self.principal.clone(),
-        };
-        let mut record = Self { entries, principal, ..self.clone() };
+        if let Some(principal) = commit.changes.new_principal() {
+            commit.limits.check_principal(principal.as_deref())?;
+        }
+        let mut record = Self { entries, ..self.clone() };
+        commit.changes.apply_facts(&mut record);
         record.extend(&commit.access);
         Ok(Applied::Changed(record))
     }

@@ -64,6 +64,12 @@ pub struct Record {
 }
 
 impl Record {
+    /// Whether both hold the same, whatever their times are.
+    pub(crate) fn has_same_content(&self, other: &Self) -> bool {
+        let Self { created_at: _, last_seen: _, idle_timeout: _, absolute_deadline: _, principal, entries } = self;
+        (principal, entries) == (&other.principal, &other.entries)
+    }
+
     /// A session without data, created at `now`.
     #[must_use]
     pub const fn new(now: Timestamp, idle_timeout: Duration, absolute_deadline: Option<Timestamp>) -> Self {

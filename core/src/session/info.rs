@@ -22,13 +22,9 @@ pub struct SessionInfo {
 
 impl SessionInfo {
     pub(crate) fn of(record: &Record) -> Self {
-        Self {
-            created_at: record.created_at,
-            last_seen: record.last_seen,
-            expires_at: record.expires_at(),
-            absolute_deadline: record.absolute_deadline,
-            principal: record.principal.clone(),
-        }
+        let Record { created_at, last_seen, idle_timeout: _, absolute_deadline, ref principal, entries: _ } = *record;
+        let (expires_at, principal) = (record.expires_at(), principal.clone());
+        Self { created_at, last_seen, expires_at, absolute_deadline, principal }
     }
 }
 

@@ -190,9 +190,7 @@ impl Machine {
                 if let Some(names) = &mut view.names {
                     names.extend(commit.changes.edits().map(|(key, _)| key.into()));
                 }
-                if let Some(principal) = commit.changes.new_principal() {
-                    record.principal.clone_from(principal);
-                }
+                commit.changes.apply_facts(record);
                 record.extend(&commit.access);
                 view.snapshot.revision = revision;
             }

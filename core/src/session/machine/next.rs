@@ -146,7 +146,7 @@ impl Machine {
         let Pending { changes, .. } = &self.current.pending;
         let mut record = config.lifetime.new_record(now);
         record.entries = changes.apply_to(&Entries::EMPTY, &config.limits)?;
-        record.principal = changes.new_principal().cloned().flatten();
+        changes.apply_facts(&mut record);
         self.current.pending.take_off();
         self.current.pending.attempt(&id);
         Ok(Step::Create(Create { key: config.keys.key_of(&id), id, record, now }))

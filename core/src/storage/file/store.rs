@@ -159,7 +159,7 @@ impl Store {
         };
         match record.apply(commit)? {
             // Only activity: recorded as for a touch (S3).
-            Applied::Changed(same) if same.entries == record.entries && same.principal == record.principal => {
+            Applied::Changed(same) if same.has_same_content(&record) => {
                 let mut record = record;
                 self.touches.extend(key, &mut record, &commit.access);
                 Ok(Committed::Done { expires_at: record.expires_at(), revision: 0 })

@@ -135,7 +135,12 @@ impl Entry {
     fn bytes(&self) -> usize {
         match self {
             Self::Reserved(_) => OVERHEAD,
-            Self::Known(snapshot, _) => OVERHEAD + snapshot.record.entries.heap_bytes(),
+            Self::Known(snapshot, _) => {
+                let Snapshot { record, .. } = snapshot;
+                OVERHEAD
+                    + record.entries.heap_bytes()
+                    + record.principal.as_ref().map_or(0, |principal| principal.len())
+            }
         }
     }
 }

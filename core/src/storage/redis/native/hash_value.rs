@@ -105,7 +105,7 @@ fn record_of(
     }
     let bytes = entries.iter().map(|(key, json)| key.len() + json.len()).sum();
     limits.check_total(entries.len(), bytes).ok()?;
-    Some(header.record(principal.map(Into::into), Entries::pack(entries)?))
+    Some(Record { principal: principal.map(Into::into), entries: Entries::pack(entries)?, ..header.record() })
 }
 
 /// The result of the script of a change, after which the session is under `key`.

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use sha2::{Digest, Sha256};
 
-use crate::{Record, StoreKey, Timestamp, id::SealedId, record::Entries, storage::Tombstone};
+use crate::{Record, StoreKey, Timestamp, id::SealedId, storage::Tombstone};
 
 /// The version of the format.
 pub(super) const VERSION: u8 = 1;
@@ -101,16 +101,22 @@ impl Header {
         bytes
     }
 
-    /// A record with these times, this principal and these entries.
-    pub(super) fn record(&self, principal: Option<std::sync::Arc<str>>, entries: Entries) -> Record {
+    /// A record with these times, and nothing else.
+    pub(super) fn record(&self) -> Record {
         let mut record = Record::new(self.created_at, self.idle_timeout, self.absolute_deadline);
-        (record.last_seen, record.principal, record.entries) = (self.last_seen, principal, entries);
+        record.last_seen = self.last_seen;
         record
+    }
+
+    /// Gives a record these times.
+    pub(super) fn put_times(&self, record: &mut Record) {
+        (record.created_at, record.last_seen) = (self.created_at, self.last_seen);
+        (record.idle_timeout, record.absolute_deadline) = (self.idle_timeout, self.absolute_deadline);
     }
 
     /// When the session ends if it is not used again.
     pub(super) fn expires_at(&self) -> Timestamp {
-        self.record(None, Entries::EMPTY).expires_at()
+        self.record().expires_at()
     }
 }
 

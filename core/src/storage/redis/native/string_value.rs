@@ -52,8 +52,10 @@ impl StringValues {
         let log = header.log as usize;
         let read = self.codec.decode(value.get(LEN..log).ok_or(CUT)?, limits)?;
         let log = value.get(log..).ok_or(CUT)?;
-        let (entries, principal) = replay(log, &read.entries, read.principal, limits)?;
-        Ok(Stored { header, record: header.record(principal, entries) })
+        let (entries, principal) = replay(log, &read.entries, read.principal.clone(), limits)?;
+        let mut record = Record { entries, principal, ..read };
+        header.put_times(&mut record);
+        Ok(Stored { header, record })
     }
 
     /// The session that a value is, or what a read of another value returns.

@@ -10,8 +10,8 @@ use super::{
     scan::{STEP, Seen, ask_headers, walk},
 };
 use crate::{
-    StoreKey, Timestamp,
-    record::{Access, Entries, Snapshot},
+    Entries, Record, StoreKey, Timestamp,
+    record::{Access, Snapshot},
     storage::{
         Found, Lookup, StorageError, StorageErrorKind, TOMBSTONE_LIFETIME,
         redis::{
@@ -79,7 +79,7 @@ pub(super) async fn find<N: Native>(
         for chase in to_open.drain(..) {
             match layout.load(servers, &chase.key, Some(&[]), &Access::passive(now)).await? {
                 Lookup::Found(Snapshot { record, .. }) if record.principal.as_deref() == Some(principal) => {
-                    found.push(Found::new(chase.key, crate::Record { entries: Entries::EMPTY, ..record }));
+                    found.push(Found::new(chase.key, Record { entries: Entries::EMPTY, ..record }));
                 }
                 // It was renewed since its header was read.
                 Lookup::Renewed(_) => to_ask.push(Chase { hops: chase.hops + 1, ..chase }),
@@ -90,7 +90,7 @@ pub(super) async fn find<N: Native>(
         for chase in to_ask.drain(..) {
             match chase.header {
                 Some(header) if chase.hops >= HOPS => {
-                    let record = header.record(Some(principal.into()), Entries::EMPTY);
+                    let record = Record { principal: Some(principal.into()), ..header.record() };
                     found.push(Found::new(chase.from.unwrap_or(chase.key), record));
                 }
                 None if chase.hops >= BLIND_HOPS => return Err(StorageError::new(StorageErrorKind::Other, LISTING)),
