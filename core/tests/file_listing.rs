@@ -153,7 +153,7 @@ fn tombstones_in_a_circle_are_logged_and_keep_no_session_from_being_listed() {
     storage.create(&key(1), &ada(), NOW).unwrap();
     renew(storage, &key(1), &key(2));
     let circles =
-        || log::lines().iter().filter(|line| line.contains("in a circle") && line.contains("circles=3")).count();
+        || log::lines().iter().filter(|line| line.contains("form a cycle") && line.contains("circles=3")).count();
     assert_eq!(listed(storage), [key(2)]);
     assert_eq!(circles(), 0);
     // One by itself, two, three, and tombstones that lead into a circle or to nothing.

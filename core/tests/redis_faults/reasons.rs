@@ -184,7 +184,7 @@ mod tls {
             builder().client_certificate(&*foreign.certificate, &*foreign.key)
         });
         // A key that does not belong to the certificate.
-        assert_reason("a key of another certificate", Unavailable, "as it is set up", || {
+        assert_reason("a key of another certificate", Unavailable, "with this configuration", || {
             builder().client_certificate(&*own.certificate, &*foreign.key)
         });
         let storage = || builder().client_certificate(&*own.certificate, &*own.key).build().unwrap();

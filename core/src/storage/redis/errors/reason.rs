@@ -45,7 +45,7 @@ pub(crate) enum Reason {
     #[cfg(feature = "redis-tls")]
     #[error("{0}")]
     Tls(TlsReason),
-    #[error("the connection cannot be made as it is set up: {0}")]
+    #[error("the connection cannot be made with this configuration: {0}")]
     Setup(Box<str>),
     #[error("the connection broke: {0}")]
     Broken(io::ErrorKind),
