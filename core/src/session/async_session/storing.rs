@@ -11,8 +11,8 @@ impl<E: From<Error>> AsyncSession<E> {
     /// Stores the changes now instead of at the end of the request. Call it when the response depends on the result,
     /// before an external side effect, or in a long-running handler.
     ///
-    /// [`Saved::Gone`] means that another request ended or renewed the session while this one was using it, and that
-    /// nothing was stored. If you never call `save`, the end of the request reports this where it matters.
+    /// [`Saved::Gone`] means that nothing was stored: while this request was using the session, another request ended
+    /// or renewed it, it expired, or the storage evicted it. If you never call `save`, the end of the request reports this where it matters.
     ///
     /// ```
     /// # futures::executor::block_on(async {

@@ -207,6 +207,7 @@ impl Machine {
         if matches!(self.current.state, State::Unknown) {
             self.pass_over(None);
         } else {
+            tracing::debug!(key = ?self.current.known_key(), "the session ended while a request used it");
             self.current.pending.settle();
             self.current.state = State::Lost;
         }
@@ -214,6 +215,7 @@ impl Machine {
 
     /// The session lives on, under an id that another request gave it.
     fn renewed_by_another(&mut self, at: Timestamp) {
+        tracing::debug!(key = ?self.current.known_key(), ?at, "another request renewed the session");
         self.current.pending.attempt = None;
         if matches!(self.current.state, State::Unknown) { self.pass_over(Some(at)) } else { self.lose_to_renewal(at) }
     }

@@ -115,11 +115,6 @@ impl Current {
         Some(*held.key.get_or_insert_with(|| config.keys.key_of(&held.id)))
     }
 
-    /// Whether this is the key of the session's id. False if the key was not needed yet.
-    pub(super) fn has_key(&self, key: &StoreKey) -> bool {
-        self.held.as_ref().is_some_and(|held| held.key.as_ref() == Some(key))
-    }
-
     /// The session's key, if it was needed before.
     pub(super) fn known_key(&self) -> Option<StoreKey> {
         self.held.as_ref()?.key

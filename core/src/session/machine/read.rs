@@ -47,7 +47,7 @@ impl Machine {
 
     /// Takes the storage's answer to a [`Need`].
     pub(crate) fn loaded(&mut self, lookup: Lookup, names: Option<&[&str]>, need: &Need, config: &Config) {
-        if !self.current.has_key(&need.key) {
+        if self.current.known_key() != Some(need.key) {
             // The session was destroyed, or got a new id, while it was being read.
             return;
         }

@@ -16,7 +16,7 @@ pub(super) const HEADER: usize = 32;
 pub(super) const MAGIC: &[u8; 4] = b"GSES";
 const VERSION: u8 = 1;
 const SESSION: u8 = 1;
-const FORWARD: u8 = 2;
+const TOMBSTONE: u8 = 2;
 /// The offset of the sealed id in a tombstone.
 const SEALED: usize = 40;
 
@@ -87,7 +87,7 @@ pub(super) fn encode_session(record: &Record, codec: &dyn Codec) -> Result<Vec<u
 pub(super) fn encode_tombstone(tombstone: &Tombstone) -> Vec<u8> {
     let Tombstone { to, at, sealed } = tombstone;
     let content = [to.as_bytes().as_slice(), &at.as_millis().to_le_bytes(), sealed.as_bytes()].concat();
-    frame(FORWARD, millis(TOMBSTONE_LIFETIME), 0, &content)
+    frame(TOMBSTONE, millis(TOMBSTONE_LIFETIME), 0, &content)
 }
 
 /// The same session file with another idle timeout; `None` if it has that timeout already, or is not an intact session file.
@@ -114,7 +114,7 @@ pub(super) fn decode_deadlines(header: &[u8]) -> std::result::Result<Deadlines, 
         return Err(Unreadable::NotOurs);
     }
     let kind = header.get(5).copied().unwrap_or_default();
-    if header.get(4) != Some(&VERSION) || !(SESSION..=FORWARD).contains(&kind) {
+    if header.get(4) != Some(&VERSION) || !(SESSION..=TOMBSTONE).contains(&kind) {
         return Err(Unreadable::Unknown);
     }
     let (Some(idle), Some(absolute)) = (number(header, 8), number(header, 16)) else { return Err(Unreadable::Damaged) };
@@ -138,7 +138,7 @@ pub(super) fn decode(
     if digest(head, content) != sum {
         return Err(Unreadable::Damaged);
     }
-    if bytes[5] == FORWARD {
+    if bytes[5] == TOMBSTONE {
         let to = content.first_chunk().copied().map(StoreKey::from_bytes);
         let at = number(content, 32).map(Timestamp::from_millis);
         let sealed = content.get(SEALED..).map(SealedId::from_bytes).unwrap_or_default();
