@@ -146,20 +146,20 @@ fn plant(sessions: &Path, from: &StoreKey, to: &StoreKey) {
 
 /// Only who can write into the folder can plant such tombstones; then listing must still come to an end, and say so.
 #[test]
-fn tombstones_in_a_circle_are_logged_and_keep_no_session_from_being_listed() {
+fn tombstones_in_a_cycle_are_logged_and_keep_no_session_from_being_listed() {
     let folder = TempDir::new().unwrap();
     let path = folder.path().join("sessions");
     let storage: &dyn Storage = &quiet_file(&path);
     storage.create(&key(1), &ada(), NOW).unwrap();
     renew(storage, &key(1), &key(2));
-    let circles =
-        || log::lines().iter().filter(|line| line.contains("form a cycle") && line.contains("circles=3")).count();
+    let cycles =
+        || log::lines().iter().filter(|line| line.contains("form a cycle") && line.contains("cycles=3")).count();
     assert_eq!(listed(storage), [key(2)]);
-    assert_eq!(circles(), 0);
-    // One by itself, two, three, and tombstones that lead into a circle or to nothing.
+    assert_eq!(cycles(), 0);
+    // One by itself, two, three, and tombstones that lead into a cycle or to nothing.
     for (from, to) in [(10, 10), (20, 21), (21, 20), (30, 31), (31, 32), (32, 30), (40, 30), (41, 40), (50, 51)] {
         plant(&path, &key(from), &key(to));
     }
     assert_eq!(listed(storage), [key(2)]);
-    assert_eq!(circles(), 1);
+    assert_eq!(cycles(), 1);
 }

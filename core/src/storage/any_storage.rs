@@ -233,7 +233,7 @@ impl AnyStorage {
                 Removed::Absent => return Ok(false),
                 Removed::Renewed(next) => match trail.follow(&next)? {
                     Leads::On => key = next,
-                    Leads::InACircle => return Ok(false),
+                    Leads::InACycle => return Ok(false),
                 },
             }
         }

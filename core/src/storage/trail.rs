@@ -23,7 +23,7 @@ pub(crate) enum Leads {
     /// To another key, where the session may be.
     On,
     /// Back to an earlier key, so nowhere.
-    InACircle,
+    InACycle,
 }
 
 impl Trail {
@@ -35,7 +35,7 @@ impl Trail {
     pub(crate) fn follow(&mut self, key: &StoreKey) -> Result<Leads, StorageError> {
         if self.mark.as_ref() == Some(key) {
             tracing::warn!(?key, "tombstones of renewals in the storage form a cycle; they count as no session");
-            return Ok(Leads::InACircle);
+            return Ok(Leads::InACycle);
         }
         if self.steps >= LONGEST {
             return Err(StorageError::new(StorageErrorKind::Other, "following a session through its renewals"));
@@ -64,7 +64,7 @@ mod tests {
         let mut step = 0;
         loop {
             let at = if step < lead { step } else { lead + (step - lead) % size };
-            if trail.follow(&key(at)).unwrap() == Leads::InACircle {
+            if trail.follow(&key(at)).unwrap() == Leads::InACycle {
                 return step;
             }
             step += 1;
@@ -72,7 +72,7 @@ mod tests {
     }
 
     #[test]
-    fn every_circle_is_found_soon() {
+    fn every_cycle_is_found_soon() {
         for lead in 0..40 {
             for size in 1..40 {
                 let steps = steps(lead, size);

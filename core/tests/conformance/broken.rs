@@ -58,7 +58,7 @@ const FAULTS: &[(Fault, &str)] = &[
     (Fault::MoveOverwrites, "a_move_to_a_taken_key_changes_nothing"),
     (Fault::UnlockedMove, "of_overlapping_renewals_one_wins"),
     (Fault::UnlockedMove, "a_remove_overlapping_a_renewal_ends_it"),
-    (Fault::WaitsInCircles, "moves_in_circles_never_wait_for_each_other"),
+    (Fault::WaitsInCycles, "moves_in_cycles_never_wait_for_each_other"),
     (Fault::TellsNoTombstone, "a_tombstone_is_kept_to_the_byte"),
     (Fault::TombstoneNamesTheOldKey, "a_tombstone_is_kept_to_the_byte"),
     (Fault::TombstoneForgetsWhen, "a_tombstone_is_kept_to_the_byte"),

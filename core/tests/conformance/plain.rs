@@ -60,7 +60,7 @@ pub(crate) enum Fault {
     TombstonesForEver,
     MoveOverwrites,
     UnlockedMove,
-    WaitsInCircles,
+    WaitsInCycles,
     FindListsTheExpired,
     FindDropsWhatMoves,
     SweepRemovesTheLiving,
@@ -386,7 +386,7 @@ impl Storage for Plain {
     }
 
     fn move_to(&self, from: &StoreKey, to: &StoreKey, commit: &Commit) -> Result<Moved, StorageError> {
-        let _circle = self.has(Fault::WaitsInCircles).then(|| {
+        let _cycle = self.has(Fault::WaitsInCycles).then(|| {
             let [one, other] = [&self.locks[usize::from(from > to)], &self.locks[usize::from(from < to)]];
             let one = one.lock();
             drop(self.let_others_in(self.slots()));

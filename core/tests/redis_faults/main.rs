@@ -422,7 +422,7 @@ fn sentinel_of(server: &RedisServer) -> RedisServer {
 
 // Below the macros, so that they see them.
 mod chases;
-mod circles;
+mod cycles;
 mod forgotten;
 mod gone;
 mod lost_answers;

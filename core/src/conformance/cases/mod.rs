@@ -134,7 +134,7 @@ registry! { $
             "A renewal overwrites the session of another user."
         of_many_moves_one_wins "S5" [Renewing]
             "After a double click on the login button there are two sessions, and the logout ends only one of them."
-        moves_in_circles_never_wait_for_each_other "contract" [Renewing]
+        moves_in_cycles_never_wait_for_each_other "contract" [Renewing]
             "Two requests deadlock, and everybody else waits for them."
     }
     tombstones {

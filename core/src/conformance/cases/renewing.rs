@@ -117,7 +117,7 @@ pub(super) fn of_many_moves_one_wins(fixture: &Fixture) -> Verdict {
     Ok(())
 }
 
-pub(super) fn moves_in_circles_never_wait_for_each_other(fixture: &Fixture) -> Verdict {
+pub(super) fn moves_in_cycles_never_wait_for_each_other(fixture: &Fixture) -> Verdict {
     let keys = [fixture.create(1, &[("a", "1")])?, fixture.create(2, &[("a", "1")])?];
     let start = Barrier::new(2);
     std::thread::scope(|scope| {

@@ -64,7 +64,7 @@ impl Ending {
                     self.keys.iter_mut().filter(|held| **held == key).for_each(|held| *held = next);
                     return Ok(());
                 }
-                Ok(Leads::InACircle) => {}
+                Ok(Leads::InACycle) => {}
                 Err(error) => {
                     // The session may live on, so this is no success. The next try continues from here.
                     self.trail = Trail::default();

@@ -138,7 +138,7 @@ impl Machine {
             // Renewed again.
             Lookup::Renewed(_) => match overtaken.trail.follow(&step.key) {
                 Ok(Leads::On) => Way::Follow(step.id.clone()),
-                Ok(Leads::InACircle) => Way::Ended,
+                Ok(Leads::InACycle) => Way::Ended,
                 Err(_) => Way::Closed,
             },
             Lookup::Absent => Way::Ended,

@@ -157,7 +157,7 @@ fn open_existing_root(path: &Path, created: bool) -> Result<OwnedFd> {
         Err(Errno::NOENT) if is_link() => {
             return refuse(path, "it is a symbolic link that leads nowhere; create the folder it leads to first");
         }
-        Err(Errno::LOOP) => return refuse(path, "it is a symbolic link that leads in a circle"),
+        Err(Errno::LOOP) => return refuse(path, "it is a symbolic link that leads to itself"),
         Err(Errno::NOTDIR) => return refuse(path, "it is not a folder"),
         Err(error) => return refuse(path, &format!("it cannot be opened: {error}")),
     };

@@ -81,7 +81,7 @@ impl Listing<'_> {
     fn follow(&mut self) -> Result<()> {
         let is_tombstone = |(key, known): (&StoreKey, &Known)| matches!(known, Known::Tombstone { .. }).then_some(*key);
         let tombstones: Vec<StoreKey> = self.known.iter().filter_map(is_tombstone).collect();
-        let mut circles = 0_u64;
+        let mut cycles = 0_u64;
         for (number, mut key) in tombstones.into_iter().enumerate() {
             loop {
                 match self.known.entry(key) {
@@ -97,7 +97,7 @@ impl Listing<'_> {
                             key = *to;
                         }
                         Known::Tombstone { followed, .. } => {
-                            circles += u64::from(*followed == Some(number));
+                            cycles += u64::from(*followed == Some(number));
                             break;
                         }
                         Known::Done => break,
@@ -105,10 +105,10 @@ impl Listing<'_> {
                 }
             }
         }
-        if circles > 0 {
-            // No renewal creates a circle, because the new key is never one in use.
+        if cycles > 0 {
+            // No renewal creates a cycle, because the new key is never one in use.
             tracing::warn!(
-                circles,
+                cycles,
                 "tombstones of renewals form a cycle: someone else has written to the session folder"
             );
         }

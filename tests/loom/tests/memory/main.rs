@@ -319,7 +319,7 @@ fn a_touch_with_another_timeout_never_outlives_a_remove_and_loses_no_commit() {
 }
 
 #[test]
-fn renewals_in_a_circle_never_wait_for_each_other() {
+fn renewals_in_a_cycle_never_wait_for_each_other() {
     explore(|| {
         let storage = with_session();
         storage.create(&key(2), &record(&[]), NOW).unwrap();

@@ -294,11 +294,11 @@ fn a_destroy_follows_however_many_renewals() {
 }
 
 #[test]
-fn a_destroy_that_is_led_in_a_circle_ends() {
+fn a_destroy_that_is_led_in_a_cycle_ends() {
     let mut request = Request::presenting(Some(old_id()));
     request.destroy();
-    let circle = (0..3_u8).cycle().map(|n| Reply::Removed(Removed::Renewed(StoreKey::from_bytes([n; 32]))));
-    assert_eq!(request.close(circle.take(7)), (Saved::Destroyed, Delivery::Withdraw));
+    let cycle = (0..3_u8).cycle().map(|n| Reply::Removed(Removed::Renewed(StoreKey::from_bytes([n; 32]))));
+    assert_eq!(request.close(cycle.take(7)), (Saved::Destroyed, Delivery::Withdraw));
 }
 
 #[test]

@@ -112,7 +112,7 @@ pub(super) async fn find<N: Native>(
                     }
                     to_open.push(Chase { key, from: chase.from, hops, header: Some(header) });
                 }
-                // Tombstones that form a circle were planted; none of them leads to a session.
+                // Tombstones that form a cycle were planted; none of them leads to a session.
                 Some(Head::Tombstone(tombstone))
                     if now < tombstone.at + TOMBSTONE_LIFETIME && seen.insert(tombstone.to) =>
                 {

@@ -1,4 +1,4 @@
-//! Tombstones of renewals that lead in a circle. No renewal makes one: somebody who may write to the server has put them there.
+//! Tombstones of renewals that lead in a cycle. No renewal makes one: somebody who may write to the server has put them there.
 
 use super::*;
 
@@ -29,7 +29,7 @@ fn commands(server: &RedisServer) -> usize {
 }
 
 #[test]
-fn a_circle_of_tombstones_is_no_session_and_holds_nobody_up() {
+fn a_cycle_of_tombstones_is_no_session_and_holds_nobody_up() {
     let server = RedisServer::start();
     for which in ALL {
         for size in [1, 2, 3, 100] {
@@ -52,7 +52,7 @@ fn a_circle_of_tombstones_is_no_session_and_holds_nobody_up() {
             }
             // Each of them passes every key three times at most.
             let asked = commands(&server) - before;
-            assert!(asked < 200 + 20 * size, "{face:?}: {asked} commands for a circle of {size}");
+            assert!(asked < 200 + 20 * size, "{face:?}: {asked} commands for a cycle of {size}");
             server.command(&["FLUSHALL"]);
         }
     }
