@@ -50,8 +50,12 @@ impl Shared {
         let (storage, config) = (&self.storage, &*self.config);
         let machine = || self.machine.lock();
         loop {
-            let next = machine().next(&mut progress, config.clock.now(), config)?;
-            let Some(step) = next else { return Ok(progress) };
+            // One match, so that nothing is moved about when there is nothing to do.
+            let step = match machine().next(&mut progress, config.clock.now(), config) {
+                Ok(Some(step)) => step,
+                Ok(None) => return Ok(progress),
+                Err(error) => return Err(error),
+            };
             let failed = |error: StorageError| {
                 let mut machine = machine();
                 machine.failed(matches!(step, Step::Move(_)), &error);
