@@ -214,8 +214,13 @@ impl Shared {
         let (mut own_lock, mut asked) = (None, false);
         // A client that presented several ids may need several reads.
         loop {
-            let need = self.machine.lock().want(names, self.config.clock.now(), &self.config)?;
-            let Some(need) = need else { return Ok(asked) };
+            let wanted = self.machine.lock().want(names, self.config.clock.now(), &self.config);
+            // One match, so that nothing is moved about when nothing is needed.
+            let need = match wanted {
+                Ok(Some(need)) => need,
+                Ok(None) => return Ok(asked),
+                Err(error) => return Err(error),
+            };
             if lock.is_none() && own_lock.is_none() {
                 own_lock = Some(self.io.lock().await);
                 // Another task may have loaded it while this one waited.
