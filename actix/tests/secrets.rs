@@ -186,7 +186,7 @@ async fn the_log_shows_no_secret() {
     for line in [
         "another request ended or renewed a session",
         "a session operation failed",
-        "a session was dropped with changes",
+        "a session was dropped with unsaved changes",
         "a session file cannot be read",
         CAUSE,
     ] {
