@@ -97,7 +97,7 @@ pub(crate) async fn submit(
     csrf::check_login(&session, &request, csrf.as_deref()).await?;
     let found = accounts::check(accounts, username.clone(), password).await;
     let Some(user) = found.map_err(|_| PageError::Internal("a password could not be checked"))? else {
-        let message = "That user name and password do not belong together.";
+        let message = "The user name or the password is wrong.";
         let mut response = login_page(&session, next, username, Some(message)).await?;
         *response.status_mut() = StatusCode::UNAUTHORIZED;
         return Ok(response);

@@ -36,7 +36,7 @@ async fn a_wrong_password_and_an_unknown_user_get_the_same_page() {
         let browser = Browser::new(&demo).await;
         let page = browser.log_in(user, password).await;
         assert_eq!(page.status, StatusCode::UNAUTHORIZED);
-        assert_eq!(page.text("flash"), Some("That user name and password do not belong together."));
+        assert_eq!(page.text("flash"), Some("The user name or the password is wrong."));
         assert!(!page.body.contains("<b>"), "what was typed is text, not markup");
         assert!(browser.get("/").await.is_redirect());
     }
