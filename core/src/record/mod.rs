@@ -64,12 +64,6 @@ pub struct Record {
 }
 
 impl Record {
-    /// Whether both hold the same, whatever their times are.
-    pub(crate) fn has_same_content(&self, other: &Self) -> bool {
-        let Self { created_at: _, last_seen: _, idle_timeout: _, absolute_deadline: _, principal, entries } = self;
-        (principal, entries) == (&other.principal, &other.entries)
-    }
-
     /// A session without data, created at `now`.
     #[must_use]
     pub const fn new(now: Timestamp, idle_timeout: Duration, absolute_deadline: Option<Timestamp>) -> Self {
@@ -81,6 +75,22 @@ impl Record {
             principal: None,
             entries: Entries::EMPTY,
         }
+    }
+
+    /// Whether both have the same principal and the same entries, whatever their times are. If a commit changed nothing,
+    /// a storage can spare itself a write.
+    ///
+    /// ```
+    /// use gsession::{Record, Timestamp};
+    ///
+    /// let hour = std::time::Duration::from_secs(3600);
+    /// let record = Record::new(Timestamp::from_millis(1_000), hour, None);
+    /// assert!(record.has_same_content(&Record::new(Timestamp::from_millis(2_000), hour, None)));
+    /// ```
+    #[must_use]
+    pub fn has_same_content(&self, other: &Self) -> bool {
+        let Self { created_at: _, last_seen: _, idle_timeout: _, absolute_deadline: _, principal, entries } = self;
+        (principal, entries) == (&other.principal, &other.entries)
     }
 
     /// When the session ends if it is not used again.

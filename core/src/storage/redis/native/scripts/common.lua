@@ -1,5 +1,11 @@
--- What every script of the native storages shares. ARGV[1] is an access, packed: now, the manager's idle timeout and
--- absolute lifetime, whether this is activity, and if so the idle timeout and touch interval to extend with.
+-- What every script of the native storages shares.
+--
+-- A header, with bytes counted from 1: 1 version, 2 kind, 3 revision, 11 last seen, 19 idle timeout, 27 entries, 31 their
+-- bytes, 35 tag of the principal, 43 created, 51 absolute deadline, 59 where the log starts (strings). It ends at 62.
+-- A tombstone: 1 version, 2 kind, 3 the new key, 35 when, 43 the sealed id. The page `formats` describes both.
+--
+-- ARGV[1] is an access, packed: now, the manager's idle timeout and absolute lifetime, whether this is activity, and if so
+-- the idle timeout and touch interval to extend with.
 local now, most_idle, most_life, active, idle, interval = struct.unpack('<I8I8I8I1I8I8', ARGV[1])
 local FOREVER, SLACK = 3155760000000, 60000
 
@@ -7,7 +13,7 @@ local function number(s, at)
   return (struct.unpack('<I8', s, at))
 end
 
--- Lives there a session? 'S', 'P' or 'F' for what is alive, false for what is not, or is no value of ours.
+-- 'S', 'P' or 'F' for a value that is alive; false for one that has ended, and for any other value.
 local function kind(head)
   if type(head) ~= 'string' or #head < 42 or string.byte(head, 1) ~= 1 then return false end
   local k = string.sub(head, 2, 2)

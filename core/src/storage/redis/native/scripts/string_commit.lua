@@ -10,7 +10,7 @@
 local h = head(KEYS[1])
 local k = kind(h)
 if k == 'F' then
-  -- An earlier try of this very move has won, and its answer was lost. What it has stored is there, but perhaps not all that
+  -- An earlier try of this very move was done, and its answer was lost. What it stored is there, but perhaps not all that
   -- is asked for now.
   if KEYS[2] and string.sub(h, 3, 34) == string.sub(ARGV[7], 3, 34) then
     return {kind(head(KEYS[2])) == 'S' and 6 or 1}
