@@ -184,7 +184,7 @@ async fn the_log_shows_no_secret() {
     }
     let text = log().lock().unwrap().clone();
     for line in [
-        "another request ended or renewed a session",
+        "a session ended or was renewed while a request was writing",
         "a session operation failed",
         "a session was dropped with unsaved changes",
         "a session file cannot be read",

@@ -33,8 +33,9 @@ pub enum Error {
     /// The id given to `set_id` belongs to another session.
     #[error("the id given to set_id belongs to another session")]
     IdTaken,
-    /// Another request ended or renewed the session while this one was using it. The changes were not stored.
-    #[error("another request ended or renewed the session; the changes were not stored")]
+    /// While this request was using the session, another one renewed it, or it ended: by a logout, its expiry or an
+    /// eviction. The changes were not stored.
+    #[error("the session ended or was renewed while it was being used; the changes were not stored")]
     Gone,
     /// An atomic update gave up after losing to others too often. Nothing was stored.
     #[error("an atomic update of {key:?} lost to others too often and was not stored")]

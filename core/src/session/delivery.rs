@@ -45,7 +45,7 @@ pub struct Closed {
 /// The result of a `save`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
-#[must_use = "`Gone` means that another request ended or renewed the session, and nothing was stored"]
+#[must_use = "`Gone` means that the session ended or was renewed meanwhile, and nothing was stored"]
 pub enum Saved {
     /// There was nothing to store.
     Nothing,
@@ -57,7 +57,8 @@ pub enum Saved {
     Renewed,
     /// The session was ended. Anything written after `destroy` is in a new one.
     Destroyed,
-    /// Another request ended or renewed the session while this one was using it. The changes were dropped
-    /// ([S4](crate::design#s4), [S5](crate::design#s5)).
+    /// The changes were dropped ([S4](crate::design#s4), [S5](crate::design#s5)): while this request was using the
+    /// session, another one renewed it, or it ended, by a logout, its expiry or an eviction. At the level `debug` the
+    /// log tells which. [How to find out why](crate::design#why-was-it-gone)
     Gone,
 }

@@ -7,8 +7,7 @@ use futures::FutureExt as _;
 use super::{AsyncSession, Closed, Delivery, Saved, Session, async_session::Shared, machine::Progress};
 use crate::{ClientInfo, Error, Timestamp, wait::wait};
 
-const LOST: &str =
-    "another request ended or renewed a session while this one was writing to it; the changes were dropped";
+const LOST: &str = "a session ended or was renewed while a request was writing to it; the changes were dropped";
 
 /// One request and its session: for integrations, not for handlers. Clones share the request.
 ///

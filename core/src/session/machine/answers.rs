@@ -131,7 +131,7 @@ impl Machine {
         }
         match touched {
             Touched::Done(expires_at) => self.current.expires_at = Some(expires_at),
-            Touched::Gone => self.current.state = State::Lost,
+            Touched::Gone => self.lose(),
         }
     }
 
@@ -207,15 +207,13 @@ impl Machine {
         if matches!(self.current.state, State::Unknown) {
             self.pass_over(None);
         } else {
-            tracing::debug!(key = ?self.current.known_key(), "the session ended while a request used it");
             self.current.pending.settle();
-            self.current.state = State::Lost;
+            self.lose();
         }
     }
 
     /// The session lives on, under an id that another request gave it.
     fn renewed_by_another(&mut self, at: Timestamp) {
-        tracing::debug!(key = ?self.current.known_key(), ?at, "another request renewed the session");
         self.current.pending.attempt = None;
         if matches!(self.current.state, State::Unknown) { self.pass_over(Some(at)) } else { self.lose_to_renewal(at) }
     }

@@ -243,22 +243,31 @@ impl Machine {
     /// The presented id that was looked up opens no session; another request renewed it at `renewed`, if any did. The
     /// next id is tried.
     fn pass_over(&mut self, renewed: Option<Timestamp>) {
-        let Current { held, pending, state, .. } = &mut self.current;
-        pending.settle();
-        if renewed.is_none() && held.as_ref().is_some_and(Held::is_given) {
+        let current = &mut self.current;
+        current.pending.settle();
+        if let Some(at) = renewed {
+            tracing::debug!(key = ?current.known_key(), ?at, "a request presented an id that was renewed");
+        } else if current.held.as_ref().is_some_and(Held::is_given) {
             // A session may be created under it.
-            *state = State::Absent;
+            current.state = State::Absent;
             return;
         }
-        match self.presented.pass(held.take().map(|held| held.id), renewed) {
-            Turn::Next(id) => *held = Some(Held::presented(id)),
-            Turn::Renewed(id, at) => self.current.overtake(id, at, Part::None),
-            Turn::Nobody => *state = State::Absent,
+        match self.presented.pass(current.held.take().map(|held| held.id), renewed) {
+            Turn::Next(id) => current.held = Some(Held::presented(id)),
+            Turn::Renewed(id, at) => current.overtake(id, at, Part::None),
+            Turn::Nobody => current.state = State::Absent,
         }
+    }
+
+    /// The session that this request has used has ended, for whatever reason: a logout, its expiry, an eviction.
+    fn lose(&mut self) {
+        tracing::debug!(key = ?self.current.known_key(), "a session ended while a request was using it");
+        self.current.state = State::Lost;
     }
 
     /// Another request renewed the session that this one has used.
     fn lose_to_renewal(&mut self, at: Timestamp) {
+        tracing::debug!(key = ?self.current.known_key(), ?at, "a session was renewed while a request was using it");
         match self.current.held.take() {
             Some(held) => self.current.overtake(held.id, at, self.current.state.part()),
             None => self.current.state = State::Lost,

@@ -53,7 +53,7 @@ impl Progress {
         self.conflict
     }
 
-    /// The changes cannot be stored, because another request ended or renewed the session. A save reports that. At the
+    /// The changes cannot be stored, because the session ended or another request renewed it. A save reports that. At the
     /// end of a request, where the result may go unread, a lost login is an error.
     pub(super) fn lose(&mut self, loses: Loses) -> Result<(), Error> {
         self.saved = Saved::Gone;

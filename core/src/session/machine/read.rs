@@ -81,7 +81,7 @@ impl Machine {
             (Lookup::Found(snapshot), state) => *state = State::Found(View::partial(snapshot)),
             // Another request has renewed or ended the session since this one used it.
             (Lookup::Renewed(at), State::Found(_) | State::Written) => self.lose_to_renewal(at),
-            (Lookup::Absent, state @ (State::Found(_) | State::Written)) => *state = State::Lost,
+            (Lookup::Absent, State::Found(_) | State::Written) => self.lose(),
             (Lookup::Renewed(at), _) => self.pass_over(Some(at)),
             (Lookup::Absent, _) => self.pass_over(None),
         }

@@ -97,7 +97,7 @@ impl Machine {
                 Err(Error::Gone)
             }
             Committed::Gone => {
-                self.current.state = State::Lost;
+                self.lose();
                 Err(Error::Gone)
             }
         }

@@ -49,7 +49,8 @@ pub(crate) enum Change {
     Gone,
     /// The session was renewed at this time.
     Renewed(Timestamp),
-    /// The same, by an earlier attempt of this very move.
+    /// The same, by an earlier attempt of this very move. Only GoFrame's formats answer this; the native scripts look under the
+    /// new key themselves.
     AlreadyRenewed(Timestamp),
     Conflict(Option<JsonText>),
     /// Something exists under the new key.

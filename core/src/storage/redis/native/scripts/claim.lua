@@ -1,4 +1,4 @@
--- The middle of a move between nodes of a cluster: what stands here becomes the tombstone ARGV[3], if its revision still is
+-- The middle of a move between nodes of a cluster: what is here becomes the tombstone ARGV[3], if its revision still is
 -- ARGV[2]. {0} done, now or by an earlier try, {1} gone, {2, when} moved elsewhere, {3} changed meanwhile.
 local h = head(KEYS[1])
 local k = kind(h)

@@ -4,7 +4,8 @@
 -- value), number of pairs set, entries and bytes allowed, entries and bytes of the largest session that is read; 4 the new principal; 5 its tag; 6 and 7 field and value of the
 -- condition; 8 the tombstone to leave behind; from 9 on the pairs set, then the fields removed.
 --
--- {0, header and principal} done, {1} gone, {2, when} moved, {4, value} the condition does not hold, {5, which, how many} over a limit,
+-- {0, header and principal} done, {1} gone (nothing there, ended by its own deadlines or those of ARGV[1], not a session, more than
+-- is read, or moved by an earlier try and ended since), {2, when} moved, {4, value} the condition does not hold, {5, which, how many} over a limit,
 -- {6} KEYS[2] is taken.
 local key = KEYS[1]
 local h = head(key)

@@ -5,8 +5,9 @@
 -- leave behind; 8 the whole new value, or nothing: instead of 4 to 6, if the revision is the known one; 9 whether it has to
 -- be.
 --
--- {0, header, revision before, value before unless the client knows that one} done, {1} gone, {2, when} moved, {3, value} not done: start again from this value,
--- {6} KEYS[2] is taken.
+-- {0, header, revision before, value before unless the client knows that one} done, {1} gone (nothing there, ended by its
+-- own deadlines or those of ARGV[1], not a session, or moved by an earlier try and ended since), {2, when} moved,
+-- {3, value} not done: start again from this value, {6} KEYS[2] is taken.
 local h = head(KEYS[1])
 local k = kind(h)
 if k == 'F' then
