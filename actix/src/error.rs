@@ -11,7 +11,7 @@ use gsession::{Error, StorageError, StorageErrorKind};
 /// |---|---|
 /// | the storage is unavailable, too slow, full or broken; no id could be generated | 503 |
 /// | the session would exceed a limit | 413 |
-/// | another request ended or renewed the session; an update lost too often | 409 |
+/// | the session ended or was renewed meanwhile; an update lost too often | 409 |
 /// | anything else: a mistake in the application | 500 |
 #[derive(Debug, thiserror::Error)]
 #[error(transparent)]
