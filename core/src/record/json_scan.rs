@@ -30,7 +30,7 @@ pub(super) fn has_lone_surrogate(text: &[u8]) -> bool {
     false
 }
 
-/// The UTF-16 code unit of the escape `\uXXXX` at the start of a text.
+/// The UTF-16 code unit that a text begins with, as an escape of `\u` and four digits.
 fn unit(text: &[u8]) -> Option<u16> {
     let digits = text.strip_prefix(b"\\u")?.get(..4)?;
     let digits = digits.iter().all(u8::is_ascii_hexdigit).then_some(digits)?;

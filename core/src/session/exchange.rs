@@ -204,8 +204,9 @@ impl Exchange<AsyncSession> {
         Ok(closed(shared, &shared.store(Progress::closing()).await?))
     }
 
-    /// Ends the request as its answer demands, and says what the client has to be told and whether something else has to be
-    /// answered. `client` is called if a new session may need an id.
+    /// Ends the request: stores the changes, or drops them if the [`Outcome`] says that the request failed. The result has
+    /// what to tell the client, and an error if the response must not claim success. `client` is called if a new session
+    /// may need an id.
     pub async fn finish(&self, outcome: Outcome, client: impl FnOnce() -> ClientInfo) -> Finished {
         let logged_in = self.prepare(outcome, client);
         let shared = self.0.shared();

@@ -1,11 +1,23 @@
 //! Several tasks of one request share a session: one destroys it while another saves.
 
-use gsession::{ClientInfo, Delivery, StoreKey};
+use gsession::{ClientInfo, Delivery, Session, StoreKey};
 
 use crate::{
     World, gives_out, logged_in, sent,
     support::{KINDS, NOW, found, pausing_storage::Op},
 };
+
+/// Saves, and does something else when the storage is about to be asked for `op`.
+fn during_save(world: &World, session: &Session, op: Op, meanwhile: impl FnOnce()) {
+    let gate = world.gated.before(op);
+    std::thread::scope(|scope| {
+        let saving = scope.spawn(|| session.save().unwrap());
+        gate.reached();
+        meanwhile();
+        gate.open();
+        let _ = saving.join().unwrap();
+    });
+}
 
 #[test]
 fn a_destroy_during_the_save_of_a_new_session_ends_it() {
@@ -14,14 +26,7 @@ fn a_destroy_during_the_save_of_a_new_session_ends_it() {
         let session = world.manager.begin(None, ClientInfo::default);
         session.set("user", "ada").unwrap();
         session.set_principal("ada").unwrap();
-        let gate = world.gated.before(Op::Create);
-        std::thread::scope(|scope| {
-            let saving = scope.spawn(|| session.save().unwrap());
-            gate.reached();
-            session.destroy();
-            gate.open();
-            let _ = saving.join().unwrap();
-        });
+        during_save(&world, &session, Op::Create, || session.destroy());
         let closed = session.close().unwrap();
         assert!(!gives_out(&closed.delivery), "{kind:?}: {closed:?}");
         world.assert_empty();
@@ -36,14 +41,7 @@ fn a_destroy_during_a_renewal_ends_the_new_session_too() {
         let session = world.request(&id);
         assert!(logged_in(&session));
         session.renew().unwrap();
-        let gate = world.gated.before(Op::Move);
-        std::thread::scope(|scope| {
-            let saving = scope.spawn(|| session.save().unwrap());
-            gate.reached();
-            session.destroy();
-            gate.open();
-            let _ = saving.join().unwrap();
-        });
+        during_save(&world, &session, Op::Move, || session.destroy());
         let closed = session.close().unwrap();
         world.assert_empty();
         assert_eq!(closed.delivery, Delivery::Withdraw, "{kind:?}");
@@ -58,14 +56,9 @@ fn what_is_written_after_a_destroy_during_a_save_stands_in_a_new_session() {
         let session = world.request(&id);
         assert!(logged_in(&session));
         session.set("draft", "text").unwrap();
-        let gate = world.gated.before(Op::Commit);
-        std::thread::scope(|scope| {
-            let saving = scope.spawn(|| session.save().unwrap());
-            gate.reached();
+        during_save(&world, &session, Op::Commit, || {
             session.destroy();
             session.set("flash", "Good bye.").unwrap();
-            gate.open();
-            let _ = saving.join().unwrap();
         });
         let closed = session.close().unwrap();
         assert!(found(&*world.place.storage, &StoreKey::of(&id), NOW).is_none());

@@ -112,8 +112,8 @@ impl<E: From<Error>> AsyncSession<E> {
     /// can bring it back. Anything you set afterwards goes into a new session under a new id.
     ///
     /// This ends the sessions of all ids the client sent (up to four), so none of them can be used to come back. For
-    /// one hour after a renewal, the old id can still end the session: whoever knows it can log the user out, but do
-    /// nothing else.
+    /// one hour after a renewal, the old id can still end the session. Anyone who knows it can log the user out, but
+    /// nothing more.
     ///
     /// It also works after the end of the request: the integration then carries it out in the background. Without an
     /// integration, call [`save`](Self::save).

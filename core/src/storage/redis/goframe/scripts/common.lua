@@ -1,7 +1,7 @@
--- What the scripts of GoFrame's format share. KEYS[1] is the session as GoFrame keeps it, KEYS[2] the tombstone that a renewal
--- leaves, which GoFrame knows nothing of.
+-- What the scripts of GoFrame's formats share. KEYS[1] is the session as GoFrame stores it, KEYS[2] the tombstone of a renewal,
+-- which GoFrame does not know.
 --
--- What is of another type or shape, or has no expiry, is none of GoFrame's sessions: it is neither read nor changed nor removed.
+-- A value of another type or shape, or without an expiry, is not a GoFrame session: it is not read, changed or removed.
 local function tombstone_left()
   local tombstone = redis.pcall('GET', KEYS[2])
   return type(tombstone) == 'string' and tombstone
@@ -13,14 +13,14 @@ local function absent()
   return {1}
 end
 
--- The milliseconds that what stands under a key has left; false if there is nothing, or something that never ends.
+-- How many milliseconds the value under a key has left; false if there is no value, or one that never expires.
 local function left_of(key)
   local left = redis.call('PTTL', key)
   return left >= 0 and left
 end
 
--- Pushes the end of a session that has `left` milliseconds forward to `idle` seconds from now, if that is activity and the last
--- one is long enough ago.
+-- Extends a session that has `left` milliseconds to `idle` seconds from now, if this is activity and the last extension is long
+-- enough ago.
 local function touch(left, idle, interval)
   if idle > 0 and idle * 1000 - left >= interval then
     redis.call('EXPIRE', KEYS[1], idle)

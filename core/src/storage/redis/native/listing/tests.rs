@@ -208,7 +208,7 @@ fn a_session_that_is_renewed_whenever_it_is_seen_is_listed_under_an_old_key() {
     assert_eq!(found.record.principal.as_deref(), Some("ada"));
     let state = fake.state();
     assert!(state.questions < 3 * HOPS, "{}", state.questions);
-    // From there, whoever ends it comes to where it is.
+    // A logout under that key finds the session by its tombstone.
     let Some(Head::Tombstone(tombstone)) = Head::decode(&state.values[&found.key.to_string()]) else {
         panic!("a tombstone")
     };

@@ -1,5 +1,5 @@
--- The end of a move between nodes of a cluster: what was prepared here is a session from now on. {0, header} done, now or
--- by an earlier try, {1} a logout was faster.
+-- The last step of a move between nodes of a cluster: the prepared value becomes a session. {0, header} done, now or by an
+-- earlier try, {1} a logout came first.
 local h = head(KEYS[1])
 local k = kind(h)
 if k ~= 'P' and k ~= 'S' then return {1} end

@@ -1,5 +1,5 @@
--- The middle of a move between nodes of a cluster: what is here becomes the tombstone ARGV[3], if its revision still is
--- ARGV[2]. {0} done, now or by an earlier try, {1} gone, {2, when} moved elsewhere, {3} changed meanwhile.
+-- The second step of a move between nodes of a cluster: the session is replaced by the tombstone ARGV[3], if its revision is
+-- still ARGV[2]. {0} done, now or by an earlier try, {1} gone, {2, when} moved elsewhere, {3} changed meanwhile.
 local h = head(KEYS[1])
 local k = kind(h)
 if k == 'F' then

@@ -1,4 +1,4 @@
--- What every script of the native storages shares.
+-- What all scripts of the native layouts share.
 --
 -- A header, with bytes counted from 1: 1 version, 2 kind, 3 revision, 11 last seen, 19 idle timeout, 27 entries, 31 their
 -- bytes, 35 tag of the principal, 43 created, 51 absolute deadline, 59 where the log starts (strings). It ends at 62.
@@ -27,15 +27,15 @@ local function kind(head)
   return not ended and k
 end
 
--- The expiry of the key. It is later than the session's own end, which every reader checks, so that clocks that differ a
--- little never end a session early.
+-- Sets the expiry of the key. It is later than the session's own end, which every reader checks, so clocks that differ a little
+-- never end a session early.
 local function expire(key, seen, timeout, absolute)
   local rest = math.min(seen + timeout, absolute) - now + SLACK
   rest = math.max(1, math.min(rest, FOREVER))
   redis.call('PEXPIRE', key, string.format('%.0f', rest))
 end
 
--- The 16 bytes of last-seen and idle timeout after this access, which never moves them back.
+-- The 16 bytes of last seen and idle timeout after this access, which never moves them back.
 local function seen_after(head)
   if active == 1 and now >= number(head, 11) then
     return string.sub(ARGV[1], 1, 8) .. string.sub(ARGV[1], 26, 33)

@@ -1,5 +1,5 @@
--- How the hash storage keeps a session: one hash. Field m is the header with the principal behind it; the fields of entries
--- begin with a colon.
+-- The hash storage keeps a session in one hash. Field m is the header, followed by the principal; the fields of entries begin
+-- with a colon.
 local function head(key)
   return redis.pcall('HGET', key, 'm')
 end
@@ -9,7 +9,7 @@ local function put_head(key, new)
 end
 
 local function put_tombstone(key, tombstone)
-  -- What needs memory comes first: if the server has none left, nothing has happened yet.
+  -- First what needs memory: if the server has none left, nothing has changed yet.
   redis.call('HSET', key, 'm', tombstone)
   for _, field in ipairs(redis.call('HKEYS', key)) do
     if field ~= 'm' then redis.call('HDEL', key, field) end

@@ -1,33 +1,22 @@
 -- Changes a session, and moves it to KEYS[2] if that is given.
 --
 -- ARGV: 2 its next revision; 3 packed: cleared, has a new principal, condition (0 none, 1 the field is absent, 2 it has a
--- value), number of pairs set, entries and bytes allowed, entries and bytes of the largest session that is read; 4 the new principal; 5 its tag; 6 and 7 field and value of the
--- condition; 8 the tombstone to leave behind; from 9 on the pairs set, then the fields removed.
+-- value), number of pairs set, entries and bytes allowed, entries and bytes of the largest session that can be read; 4 the new
+-- principal; 5 its tag; 6 and 7 field and value of the condition; 8 the tombstone to leave behind; from 9 on the pairs to set,
+-- then the fields to remove.
 --
--- {0, header and principal} done, {1} gone (nothing there, ended by its own deadlines or those of ARGV[1], not a session, more than
--- is read, or moved by an earlier try and ended since), {2, when} moved, {4, value} the condition does not hold, {5, which, how many} over a limit,
--- {6} KEYS[2] is taken.
+-- {0, header and principal} done, {1} gone (nothing there, ended by its own deadlines or those of ARGV[1], not a session, too
+-- large to be read, or moved by an earlier try and ended since), {2, when} renewed by another request, {4, value} the condition
+-- does not hold, {5, which, how many} over a limit, {6} KEYS[2] is taken.
 local key = KEYS[1]
 local h = head(key)
-local k = kind(h)
-if k == 'F' then
-  -- An earlier try of this very move was done, and its answer was lost. What it stored is there, but perhaps not all that
-  -- is asked for now.
-  if KEYS[2] and string.sub(h, 3, 34) == string.sub(ARGV[8], 3, 34) then
-    return {kind(head(KEYS[2])) == 'S' and 6 or 1}
-  end
-  return {2, string.sub(h, 35, 42)}
-end
-if k ~= 'S' then return {1} end
-if KEYS[2] then
-  local there = head(KEYS[2])
-  if type(there) == 'table' or kind(there) then return {6} end
-end
+local refused = refusal(h, ARGV[8])
+if refused then return refused end
 local cleared, principal, condition, pairs_set, most_entries, most_bytes, readable_entries, readable_bytes =
   struct.unpack('<I1I1I1I4I4I4I4I4', ARGV[3])
 local entries, bytes = struct.unpack('<I4I4', h, 27)
 local entries_before, bytes_before = entries, bytes
--- Nobody could read it, so it is no session.
+-- Too large to be read, so it does not count as a session.
 if entries > readable_entries or bytes > readable_bytes then return {1} end
 if condition > 0 then
   local current = redis.call('HGET', key, ARGV[6])
@@ -58,7 +47,7 @@ local tag = principal == 1 and ARGV[5] or string.sub(h, 35, 42)
 local new = '\1S' .. ARGV[2] .. seen_after(h) .. struct.pack('<I4I4', math.max(0, entries), math.max(0, bytes)) .. tag
   .. string.sub(h, 43, 62)
 local m = new .. (principal == 1 and ARGV[4] or string.sub(h, 63))
--- What needs memory comes first: if the server has none left, nothing has happened yet.
+-- First what needs memory: if the server has none left, nothing has changed yet.
 redis.call('HSET', key, 'm', m)
 for i = 9, first_removed - 1, 1000 do
   redis.call('HSET', key, unpack(ARGV, i, math.min(i + 999, first_removed - 1)))

@@ -1,5 +1,5 @@
--- Stores a session of the header ARGV[2] and the pairs from ARGV[5] on, unless something lives here; something prepared by
--- an earlier try (ARGV[3] = 'P') is replaced. {0} done, {1} taken.
+-- Stores a session with the header ARGV[2] and the pairs from ARGV[5] on, unless something is alive under the key; what an
+-- earlier try prepared (ARGV[3] = 'P') is replaced. {0} done, {1} taken.
 local h = head(KEYS[1])
 local k = kind(h)
 if type(h) == 'table' or (k and k ~= ARGV[3]) then return {1} end

@@ -1,4 +1,4 @@
--- How the key-value storage keeps a session: one string, the header in front.
+-- The key-value storage keeps a session in one string that begins with the header.
 local function head(key)
   return redis.pcall('GETRANGE', key, 0, 61)
 end

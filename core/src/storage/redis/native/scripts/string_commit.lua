@@ -2,34 +2,22 @@
 --
 -- ARGV: 2 the revision that the client knows; 3 the next one; 4 the changes, to be appended; 5 packed: whether they may be,
 -- entries and bytes they add at most, entries and bytes allowed; 6 the tag of the new principal, or nothing; 7 the tombstone to
--- leave behind; 8 the whole new value, or nothing: instead of 4 to 6, if the revision is the known one; 9 whether it has to
--- be.
+-- leave behind; 8 the whole new value, or nothing: used instead of 4 to 6 if the revision is the known one; 9 whether the
+-- revision must be the known one.
 --
 -- {0, header, revision before, value before unless the client knows that one} done, {1} gone (nothing there, ended by its
--- own deadlines or those of ARGV[1], not a session, or moved by an earlier try and ended since), {2, when} moved,
+-- own deadlines or those of ARGV[1], not a session, or moved by an earlier try and ended since), {2, when} renewed by another request,
 -- {3, value} not done: start again from this value, {6} KEYS[2] is taken.
 local h = head(KEYS[1])
-local k = kind(h)
-if k == 'F' then
-  -- An earlier try of this very move was done, and its answer was lost. What it stored is there, but perhaps not all that
-  -- is asked for now.
-  if KEYS[2] and string.sub(h, 3, 34) == string.sub(ARGV[7], 3, 34) then
-    return {kind(head(KEYS[2])) == 'S' and 6 or 1}
-  end
-  return {2, string.sub(h, 35, 42)}
-end
-if k ~= 'S' then return {1} end
-if KEYS[2] then
-  local there = head(KEYS[2])
-  if type(there) == 'table' or kind(there) then return {6} end
-end
+local refused = refusal(h, ARGV[7])
+if refused then return refused end
 local is_known = ARGV[2] == string.sub(h, 3, 10)
 if ARGV[9] == '1' and not is_known then
   return {3, redis.call('GET', KEYS[1])}
 end
 local new, before
 if is_known and ARGV[8] ~= '' then
-  -- A touch changes no revision, and what it has reached stays.
+  -- A touch does not change the revision. Its effect is kept.
   local seen = number(h, 11) > number(ARGV[8], 11) and string.sub(h, 11, 26) or string.sub(ARGV[8], 11, 26)
   new = string.sub(ARGV[8], 1, 10) .. seen .. string.sub(ARGV[8], 27, 62)
   redis.call('SET', KEYS[1], new .. string.sub(ARGV[8], 63), 'KEEPTTL')
@@ -39,13 +27,13 @@ else
   bytes = bytes + struct.unpack('<I4', h, 31)
   local length = redis.call('STRLEN', KEYS[1])
   local log = struct.unpack('<I4', h, 59)
-  -- Cut short, so that nobody can read it.
+  -- The value was cut short, so it cannot be read.
   if length < log then return {1} end
-  -- The log is rewritten into the session when it has become as long as what stands before it.
+  -- A log as long as the record before it is merged into the record.
   if may == 0 or entries > most_entries or bytes > most_bytes or length + #ARGV[4] > 2 * log + 512 then
     return {3, redis.call('GET', KEYS[1])}
   end
-  -- Only the client can tell whether this is a session that can be read.
+  -- Only the client can tell whether the session is readable.
   if not is_known then before = redis.call('GET', KEYS[1]) end
   local tag = ARGV[6] ~= '' and ARGV[6] or string.sub(h, 35, 42)
   new = '\1S' .. ARGV[3] .. seen_after(h) .. struct.pack('<I4I4', entries, bytes) .. tag .. string.sub(h, 43, 62)

@@ -1,4 +1,4 @@
--- Stores the value ARGV[2] unless something lives here; something prepared by an earlier try (ARGV[3] = 'P') is replaced.
+-- Stores the value ARGV[2] unless something is alive under the key; what an earlier try prepared (ARGV[3] = 'P') is replaced.
 -- {0} done, {1} taken.
 local h = head(KEYS[1])
 local k = kind(h)
