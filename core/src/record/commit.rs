@@ -129,10 +129,10 @@ impl Record {
         Ok(Applied::Changed(record))
     }
 
-    /// If `access` is activity, moves the idle deadline forward, but never back ([S7](crate::design#s7)).
+    /// If a touch is due, moves the idle deadline forward; never back ([S7](crate::design#s7)).
     pub fn extend(&mut self, access: &Access) {
         if let Some(extend) = &access.extend
-            && access.now >= self.last_seen
+            && self.is_touch_due(access)
         {
             self.last_seen = access.now;
             self.idle_timeout = extend.idle_timeout;

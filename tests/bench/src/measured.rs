@@ -15,6 +15,8 @@ pub(crate) struct Measured {
     pub(crate) throughput: Numbers,
     pub(crate) cpu: Numbers,
     pub(crate) cpu_above: Numbers,
+    /// Of the Redis server.
+    pub(crate) redis_cpu: Numbers,
     pub(crate) instructions: Numbers,
     pub(crate) allocations: Numbers,
     /// What a Redis server was sent.

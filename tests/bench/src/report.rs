@@ -32,7 +32,7 @@ pub(crate) const GOFRAME_ALWAYS_HAS_SESSIONS: &str = "A GoFrame server always ha
      request that does not use them is part of its bare server.";
 
 /// How many of the last columns are about a Redis server.
-const REDIS_COLUMNS: usize = 3;
+const REDIS_COLUMNS: usize = 4;
 
 /// Prints the table of speeds.
 pub(crate) fn speed(cases: &[Case], measured: &Measured, settings: &Speed, go: Option<&str>) -> Result<()> {
@@ -54,11 +54,12 @@ pub(crate) fn speed(cases: &[Case], measured: &Measured, settings: &Speed, go: O
         "CPU us/request",
         "instructions/request",
         "allocations/request",
+        "Redis server CPU us/request",
         "Redis commands/request",
         "round trips/request",
         "commands inside scripts/request",
     ];
-    let on_redis = !measured.commands.is_empty();
+    let on_redis = !measured.commands.is_empty() || !measured.redis_cpu.is_empty();
     let columns = if on_redis { head.len() } else { head.len() - REDIS_COLUMNS };
     let rows: Vec<Vec<String>> = lines.iter().map(|line| cells(line).into_iter().take(columns).collect()).collect();
     table(&head[..columns], &rows);
@@ -68,7 +69,8 @@ pub(crate) fn speed(cases: &[Case], measured: &Measured, settings: &Speed, go: O
     if on_redis {
         println!(
             "\nRedis: commands that clients sent, as MONITOR tells them, on a warm server, sequential requests on one \
-             connection; the commands inside their scripts apart. The CPU is the web server's, not the Redis server's."
+             connection; the commands inside their scripts apart. Its CPU is counted under load, as it reports it: a server \
+             has one thread for commands, which all machines share."
         );
     }
     let has_goframe = cases.iter().any(|(peer, _)| peer.goframe_storage().is_some());
@@ -103,6 +105,7 @@ fn line(case: Case, measured: &Measured) -> Line {
         requests_per_second: own(&measured.throughput),
         cpu_micros: own(&measured.cpu),
         cpu_micros_above_bare: own(&measured.cpu_above).filter(|_| !peer.is_bare()),
+        redis_cpu_micros: own(&measured.redis_cpu),
         instructions: own(&measured.instructions),
         instructions_above_bare: above(&measured.instructions),
         allocations: own(&measured.allocations),
@@ -127,6 +130,7 @@ fn cells(line: &Line) -> Vec<String> {
         cell(line.cpu_micros, line.cpu_micros_above_bare, |number| format!("{number:.1}")),
         cell(line.instructions, line.instructions_above_bare, round),
         cell(line.allocations, line.allocations_above_bare, |number| format!("{number:.1}")),
+        cell(line.redis_cpu_micros, None, |number| format!("{number:.1}")),
         cell(line.redis_commands, None, short),
         cell(line.redis_round_trips, None, short),
         cell(line.redis_commands_inside_scripts, None, short),

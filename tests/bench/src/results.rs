@@ -37,6 +37,7 @@ pub(crate) struct Line {
     pub(crate) requests_per_second: Option<f64>,
     pub(crate) cpu_micros: Option<f64>,
     pub(crate) cpu_micros_above_bare: Option<f64>,
+    pub(crate) redis_cpu_micros: Option<f64>,
     pub(crate) instructions: Option<f64>,
     pub(crate) instructions_above_bare: Option<f64>,
     pub(crate) allocations: Option<f64>,

@@ -17,13 +17,14 @@ use crate::{
     servers::{Handler, Peer},
 };
 
-/// Requests a second, CPU microseconds a request, those above the bare server, and how many commands a Redis server ran
-/// for each: of one round, or medians over the rounds.
+/// Requests a second, CPU microseconds a request, those above the bare server, those of the Redis server, and how many
+/// commands that ran for each: of one round, or medians over the rounds.
 #[derive(Debug, Default)]
 pub(crate) struct Cpu {
     pub(crate) throughput: Numbers,
     pub(crate) cpu: Numbers,
     pub(crate) above: Numbers,
+    pub(crate) redis_cpu: Numbers,
     pub(crate) commands: Numbers,
 }
 
@@ -55,7 +56,10 @@ pub(crate) fn rounds(programs: &Programs, cases: &[Case], settings: &Load) -> Re
                 .with_context(|| format!("loading {} {}", peer.name(), handler.path()))?;
             numbers.throughput.insert((peer, handler), sample.throughput);
             numbers.cpu.insert((peer, handler), sample.cpu);
-            numbers.commands.extend(sample.commands.map(|commands| ((peer, handler), commands)));
+            if let Some(redis) = sample.redis {
+                numbers.redis_cpu.insert((peer, handler), redis.cpu);
+                numbers.commands.insert((peer, handler), redis.commands);
+            }
         }
         for &case in cases {
             // Within a round, so that the machine's drift from round to round cancels.
@@ -81,15 +85,22 @@ pub(crate) fn medians(cases: &[Case], rounds: &[Cpu]) -> Cpu {
         throughput: medians(|round| &round.throughput),
         cpu: medians(|round| &round.cpu),
         above: medians(|round| &round.above),
+        redis_cpu: medians(|round| &round.redis_cpu),
         commands: medians(|round| &round.commands),
     }
 }
 
-/// Requests a second, CPU microseconds of the server a request, and commands of its Redis server a request.
+/// Requests a second, CPU microseconds of the server a request, and what a request costs its Redis server.
 struct Sample {
     throughput: f64,
     cpu: f64,
-    commands: Option<f64>,
+    redis: Option<RedisWork>,
+}
+
+/// CPU microseconds and commands of a Redis server, what scripts ran included.
+struct RedisWork {
+    cpu: f64,
+    commands: f64,
 }
 
 fn sample(server: &Server, handler: Handler, cookies: &[String], time: Duration) -> Result<Sample> {
@@ -97,23 +108,32 @@ fn sample(server: &Server, handler: Handler, cookies: &[String], time: Duration)
     let mut connections = cookies.iter().map(open).collect::<Result<Vec<_>>>()?;
     // Accepting is not what is measured.
     load(&mut connections, Duration::ZERO)?;
-    let commands = || server.redis().map(commands_run).transpose();
-    let (before, commands_before) = (cpu_time(server.process())?, commands()?);
+    let redis_work = || server.redis().map(RedisWork::of).transpose();
+    let (before, redis_before) = (cpu_time(server.process())?, redis_work()?);
     let (requests, elapsed) = load(&mut connections, time)?;
     let spent = cpu_time(server.process())? - before;
     let requests = requests as f64;
     Ok(Sample {
         throughput: requests / elapsed.as_secs_f64(),
         cpu: spent * 1e6 / requests,
-        commands: commands()?.zip(commands_before).map(|(after, before)| (after - before) / requests),
+        redis: redis_work()?.zip(redis_before).map(|(after, before)| RedisWork {
+            cpu: (after.cpu - before.cpu) / requests,
+            commands: (after.commands - before.commands) / requests,
+        }),
     })
 }
 
-/// Commands that a Redis server has run, what scripts run included.
-fn commands_run(redis: &RedisServer) -> Result<f64> {
-    let info = redis.command(&["INFO", "stats"]).text();
-    let number = info.lines().find_map(|line| line.strip_prefix("total_commands_processed:"));
-    number.and_then(|digits| digits.trim().parse().ok()).context("the server's words on its commands")
+impl RedisWork {
+    /// What a server has done since it started.
+    fn of(redis: &RedisServer) -> Result<Self> {
+        let info = redis.command(&["INFO", "stats", "cpu"]).text();
+        let number = |name: &str| -> Result<f64> {
+            let digits = info.lines().find_map(|line| line.strip_prefix(name));
+            digits.and_then(|digits| digits.trim().parse().ok()).with_context(|| format!("the server's {name}"))
+        };
+        let seconds = number("used_cpu_user:")? + number("used_cpu_sys:")?;
+        Ok(Self { cpu: seconds * 1e6, commands: number("total_commands_processed:")? })
+    }
 }
 
 /// Seconds of CPU, user's and kernel's, that all threads of a process have used.

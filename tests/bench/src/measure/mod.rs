@@ -51,6 +51,7 @@ pub(crate) fn run(settings: &Speed) -> Result<()> {
         measured.throughput = cpu.throughput;
         measured.cpu = cpu.cpu;
         measured.cpu_above = cpu.above;
+        measured.redis_cpu = cpu.redis_cpu;
     }
     report::speed(&cases, &measured, settings, programs.go_version())
 }

@@ -35,15 +35,13 @@ local function expire(key, seen, timeout, absolute)
   redis.call('PEXPIRE', key, string.format('%.0f', rest))
 end
 
--- The 16 bytes of last seen and idle timeout after this access, which never moves them back.
-local function seen_after(head)
-  if active == 1 and now >= number(head, 11) then
-    return string.sub(ARGV[1], 1, 8) .. string.sub(ARGV[1], 26, 33)
-  end
-  return string.sub(head, 11, 26)
+-- Whether this access has to touch the session.
+local function is_due(head)
+  return active == 1 and now >= number(head, 11) + interval
 end
 
-local function is_due(head)
-  local seen = number(head, 11)
-  return active == 1 and now >= seen and now >= seen + interval
+-- The 16 bytes of last seen and idle timeout after this access, which never moves them back.
+local function seen_after(head)
+  if not is_due(head) then return string.sub(head, 11, 26) end
+  return string.sub(ARGV[1], 1, 8) .. string.sub(ARGV[1], 26, 33)
 end

@@ -1,7 +1,7 @@
 -- Counts as activity. {0, header} done, {1} gone.
 local h = head(KEYS[1])
 if kind(h) ~= 'S' then return {1} end
-if active == 1 and now >= number(h, 11) then
+if is_due(h) then
   h = string.sub(h, 1, 10) .. seen_after(h) .. string.sub(h, 27, 62)
   put_head(KEYS[1], h)
   expire(KEYS[1], now, idle, number(h, 51))
