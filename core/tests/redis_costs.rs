@@ -61,8 +61,13 @@ impl Place {
         for _ in 0..2 {
             let id = self.log_in().await;
             self.clock.advance(Duration::from_secs(120));
+            for is_read in [true, false] {
+                let session = self.open(&id);
+                assert!(!is_read || session.contains_key("user").await.unwrap());
+                session.set("user", &"ada").unwrap();
+                let _ = session.close().await.unwrap();
+            }
             let session = self.open(&id);
-            assert!(session.contains_key("user").await.unwrap());
             session.set("x", &1).unwrap();
             session.renew().unwrap();
             let _ = session.close().await.unwrap();

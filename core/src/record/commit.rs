@@ -106,6 +106,11 @@ impl Record {
     ///
     /// [`LimitExceeded`] if the session would grow over its limits.
     pub fn apply(&self, commit: &Commit) -> Result<Applied, LimitExceeded> {
+        self.apply_within(commit, &commit.limits)
+    }
+
+    /// As [`apply`](Self::apply), with limits of the storage besides those of the session.
+    pub(crate) fn apply_within(&self, commit: &Commit, limits: &Limits) -> Result<Applied, LimitExceeded> {
         #[cfg(feature = "conformance")]
         if let Some(hook) = &commit.on_apply {
             (hook.0)();
@@ -119,9 +124,9 @@ impl Record {
                 return Ok(Applied::Conflict(current));
             }
         }
-        let entries = commit.changes.apply_to(&self.entries, &commit.limits)?;
+        let entries = commit.changes.apply_to(&self.entries, limits)?;
         if let Some(principal) = commit.changes.new_principal() {
-            commit.limits.check_principal(principal.as_deref())?;
+            limits.check_principal(principal.as_deref())?;
         }
         let mut record = Self { entries, ..self.clone() };
         commit.changes.apply_facts(&mut record);

@@ -15,6 +15,7 @@ mod json_text;
 mod limit_checks;
 mod limits;
 mod snapshot;
+mod stored_value;
 mod typed_keys;
 pub(crate) mod untyped;
 mod value_error;
@@ -37,6 +38,7 @@ pub use json_text::JsonText;
 pub(crate) use json_text::Unreadable;
 pub use limits::{LimitExceeded, Limits};
 pub use snapshot::Snapshot;
+pub use stored_value::StoredValue;
 pub use value_error::ValueError;
 
 use std::{fmt, sync::Arc, time::Duration};

@@ -1,6 +1,6 @@
 //! A session as a request has read it.
 
-use super::{Entries, JsonText, Record};
+use super::{Entries, JsonText, Record, StoredValue};
 
 /// A session as it was read from a storage.
 #[derive(Debug, Clone)]
@@ -15,13 +15,16 @@ pub struct Snapshot {
     /// A number that changes with every commit, for storages that compare and set; 0 if unknown. A commit answers the revision
     /// of the state that its request knows, or 0; never the revision of a state with changes by others.
     pub revision: u64,
+    /// The value in the storage, for storages that compare it when they write; `None` if that is not known to be the state that
+    /// `record` shows.
+    pub stored: Option<StoredValue>,
 }
 
 impl Snapshot {
     /// A complete record, not yet extended.
     #[must_use]
     pub const fn complete(record: Record) -> Self {
-        Self { record, complete: true, extended: false, revision: 0 }
+        Self { record, complete: true, extended: false, revision: 0, stored: None }
     }
 
     /// Merges a later read of the entries `asked` for, or of all entries. The later read decides about the session, and an entry
@@ -33,6 +36,8 @@ impl Snapshot {
             // Each read is below 4 GiB, so the fallback to the later read alone is hardly ever needed.
             record.entries = Entries::pack(kept.chain(record.entries.iter())).unwrap_or(record.entries);
         }
+        // What stays of an earlier read belongs to the later state if nobody has changed the session in between.
+        let is_one_state = later.complete || (later.revision != 0 && later.revision == self.revision);
         // A read through a cache may be older than this request's own activity.
         if self.record.last_seen > record.last_seen {
             (record.last_seen, record.idle_timeout) = (self.record.last_seen, self.record.idle_timeout);
@@ -42,6 +47,7 @@ impl Snapshot {
             complete: self.complete | later.complete,
             extended: self.extended | later.extended,
             revision: later.revision,
+            stored: later.stored.filter(|_| is_one_state),
         };
     }
 
@@ -51,7 +57,7 @@ impl Snapshot {
         let current = text.map(|text| (key, text.as_str()));
         if let Some(entries) = Entries::pack(others.chain(current)) {
             self.record.entries = entries;
-            self.revision = 0;
+            (self.revision, self.stored) = (0, None);
         }
     }
 }
@@ -81,6 +87,24 @@ mod tests {
         assert_eq!(snapshot.revision, 2);
         snapshot.merge(later.clone(), None);
         assert_eq!(snapshot.record, later.record);
+    }
+
+    #[test]
+    fn a_stored_value_belongs_to_all_that_is_known_or_is_dropped() {
+        let stored = |revision| Snapshot {
+            revision,
+            stored: Some(StoredValue::new(&[1], 1)),
+            ..read(1, "ada", &[("a", "1"), ("b", "1")])
+        };
+        for (later, is_kept) in [(stored(1), true), (stored(2), false), (stored(0), false)] {
+            let mut snapshot = stored(later.revision.min(1));
+            snapshot.merge(later, Some(&["b"]));
+            assert_eq!(snapshot.stored.is_some(), is_kept, "{snapshot:?}");
+            snapshot.merge(Snapshot { complete: true, ..stored(3) }, None);
+            assert!(snapshot.stored.is_some());
+            snapshot.correct("a", None);
+            assert_eq!((snapshot.revision, snapshot.stored), (0, None));
+        }
     }
 
     #[test]

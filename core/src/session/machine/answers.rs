@@ -192,7 +192,7 @@ impl Machine {
                 }
                 commit.changes.apply_facts(record);
                 record.extend(&commit.access);
-                view.snapshot.revision = revision;
+                (view.snapshot.revision, view.snapshot.stored) = (revision, None);
             }
             state => *state = State::Written,
         }

@@ -136,9 +136,10 @@ impl Entry {
         match self {
             Self::Reserved(_) => OVERHEAD,
             Self::Known(snapshot, _) => {
-                let Snapshot { record, .. } = snapshot;
+                let Snapshot { record, stored, .. } = snapshot;
                 OVERHEAD
                     + record.entries.heap_bytes()
+                    + stored.as_ref().map_or(0, |stored| stored.beginning().len())
                     + record.principal.as_ref().map_or(0, |principal| principal.len())
             }
         }

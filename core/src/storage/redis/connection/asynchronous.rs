@@ -58,6 +58,7 @@ pub(crate) struct AsyncConnection {
 struct Life {
     is_broken: AtomicBool,
     is_confirmed: AtomicBool,
+    has_no_replace: AtomicBool,
     near_cache: Option<Arc<Cache>>,
 }
 
@@ -115,6 +116,16 @@ impl AsyncConnection {
     pub(super) fn confirm(&self) {
         if let Some(life) = self.life.upgrade() {
             life.is_confirmed.store(true, Ordering::SeqCst);
+        }
+    }
+
+    pub(super) fn knows_replace(&self) -> bool {
+        !self.life.upgrade().is_some_and(|life| life.has_no_replace.load(Ordering::Relaxed))
+    }
+
+    pub(super) fn note_no_replace(&self) {
+        if let Some(life) = self.life.upgrade() {
+            life.has_no_replace.store(true, Ordering::Relaxed);
         }
     }
 

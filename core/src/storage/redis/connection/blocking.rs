@@ -28,6 +28,7 @@ struct Idle {
 pub(crate) struct BlockingConnection {
     pub(super) connection: redis::Connection,
     pub(super) is_confirmed: bool,
+    pub(super) has_no_replace: bool,
     pub(super) is_reused: bool,
 }
 
@@ -118,7 +119,7 @@ impl BlockingConnection {
             if let Some(select) = node.select() {
                 connection.req_command(&select).and_then(checked)?;
             }
-            Ok(Box::new(Self { connection, is_confirmed: false, is_reused: false }))
+            Ok(Box::new(Self { connection, is_confirmed: false, has_no_replace: false, is_reused: false }))
         };
         open().map_err(|error| node.connect_failure(&error))
     }

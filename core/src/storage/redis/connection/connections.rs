@@ -173,6 +173,22 @@ impl Connection {
         }
     }
 
+    /// Whether the server may know `SET … IFEQ`: until it has refused that option.
+    pub(crate) fn knows_replace(&self) -> bool {
+        match self {
+            Self::Blocking(link) => !link.has_no_replace,
+            Self::Async(link) => link.knows_replace(),
+        }
+    }
+
+    /// Records that the server does not know `SET … IFEQ`.
+    pub(crate) fn note_no_replace(&mut self) {
+        match self {
+            Self::Blocking(link) => link.has_no_replace = true,
+            Self::Async(link) => link.note_no_replace(),
+        }
+    }
+
     /// The near cache that this connection keeps up to date.
     pub(crate) fn near_cache(&self) -> Option<Arc<Cache>> {
         match self {

@@ -37,6 +37,8 @@ pub(crate) enum Failure {
 pub(crate) enum Refusal {
     /// The server does not know the script yet: send its text.
     UnknownScript,
+    /// The server does not know an option of the command.
+    UnknownOption,
     /// Another node has the key, from now on (`MOVED`) or for this command (`ASK`).
     Elsewhere { to: Box<str>, only_once: bool },
     /// The server did nothing and cannot do it now. It may work soon, or on another node.
@@ -53,6 +55,11 @@ impl Refusal {
         };
         match error.kind() {
             ErrorKind::Server(ServerErrorKind::NoScript) => Self::UnknownScript,
+            ErrorKind::Server(ServerErrorKind::ResponseError)
+                if error.detail().is_some_and(|detail| detail.starts_with("syntax error")) =>
+            {
+                Self::UnknownOption
+            }
             ErrorKind::Server(ServerErrorKind::Moved) => elsewhere(false),
             ErrorKind::Server(ServerErrorKind::Ask) => elsewhere(true),
             ErrorKind::Server(

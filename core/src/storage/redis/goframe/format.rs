@@ -12,7 +12,7 @@ use crate::{
             errors::Answered,
             invalid_setting::InvalidSetting,
             layout::{Answering, Format, LayoutSettings},
-            servers::{Request, Servers},
+            servers::{Answer, Servers},
         },
     },
 };
@@ -40,7 +40,12 @@ pub(crate) trait GoFormat: Format {
     ) -> impl Answering<Created>;
 
     /// Removes a session of this revision and leaves a tombstone. The first case of the answer says that this was done.
-    fn claim_request<'a>(names: &[&'a [u8]; 2], revision: &[u8], tombstone: &[u8]) -> Request<'a>;
+    fn leave_tombstone(
+        servers: &Servers,
+        names: &[&[u8]; 2],
+        revision: &[u8],
+        tombstone: &[u8],
+    ) -> impl Answering<Answer>;
 }
 
 impl<F> GoFrame<F> {

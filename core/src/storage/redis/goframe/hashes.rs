@@ -17,7 +17,7 @@ use crate::{
         redis::{
             errors::Answered,
             layout::{COMMITTING, CREATING, Change, Format, LayoutSettings, Names, READING, RENEWING},
-            servers::{Effect, Request, Servers},
+            servers::{Answer, Effect, Servers},
         },
     },
 };
@@ -67,8 +67,7 @@ impl Format for GoHashes {
         let mut args: Vec<&[u8]> = vec![idle.as_bytes(), interval.as_bytes(), what];
         args.extend(names.unwrap_or_default().iter().map(|name| name.as_bytes()));
         let keys: [&[u8]; 2] = [&name, &tombstone];
-        let request = Request::script(READING, &scripts::HASH_READ, &keys, &args, Effect::Read);
-        let mut answer = servers.ask(request).await?.into_answer()?;
+        let mut answer = servers.call(READING, &scripts::HASH_READ, &keys, &args, Effect::Read).await?;
         match answer.case {
             0 => {
                 let (extended, left, revision) = (answer.number()? == 1, answer.left()?, answer.revision()?);
@@ -123,8 +122,7 @@ impl Format for GoHashes {
         ];
         args.extend(sets.iter().flat_map(|(field, text)| [field.as_bytes(), text.as_bytes()]));
         args.extend(removals);
-        let request = Request::script(operation, &scripts::HASH_COMMIT, &keys, &args, Effect::Once);
-        let mut answer = servers.ask(request).await?.into_answer()?;
+        let mut answer = servers.call(operation, &scripts::HASH_COMMIT, &keys, &args, Effect::Once).await?;
         Ok(match answer.case {
             0 => Change::Done { expires_at: commit.access.now + answer.left()?, revision: 0 },
             1 => Change::Gone,
@@ -163,12 +161,16 @@ impl GoFormat for GoHashes {
         let mut args: Vec<&[u8]> = vec![seconds.as_bytes()];
         args.extend(texts.iter().flat_map(|(field, text)| [field.as_bytes(), text.as_bytes()]));
         let keys: [&[u8]; 2] = [&name, &tombstone];
-        let request = Request::script(CREATING, &scripts::HASH_CREATE, &keys, &args, Effect::Once);
-        let answer = servers.ask(request).await?.into_answer()?;
+        let answer = servers.call(CREATING, &scripts::HASH_CREATE, &keys, &args, Effect::Once).await?;
         Ok(if answer.case == 0 { Created::Done } else { Created::Exists })
     }
 
-    fn claim_request<'a>(names: &[&'a [u8]; 2], revision: &[u8], tombstone: &[u8]) -> Request<'a> {
-        Request::script(RENEWING, &scripts::HASH_CLAIM, names, &[revision, tombstone], Effect::Repeatable)
+    async fn leave_tombstone(
+        servers: &Servers,
+        names: &[&[u8]; 2],
+        revision: &[u8],
+        tombstone: &[u8],
+    ) -> Answered<Answer> {
+        servers.call(RENEWING, &scripts::HASH_CLAIM, names, &[revision, tombstone], Effect::Repeatable).await
     }
 }

@@ -17,7 +17,7 @@ use crate::{
         redis::{
             errors::Answered,
             layout::{COMMITTING, CREATING, Change, Format, LayoutSettings, Names, READING, RENEWING},
-            servers::{Answer, Effect, Request, Servers},
+            servers::{Answer, Effect, Servers},
         },
     },
 };
@@ -71,8 +71,7 @@ impl Format for GoStrings {
     async fn load(&self, servers: &Servers, key: &StoreKey, _names: Names<'_>, access: &Access) -> Answered<Lookup> {
         let Some(names) = self.names(key) else { return Ok(Lookup::Absent) };
         let [name, tombstone] = &names;
-        let request = Request::script(READING, &scripts::STRING_READ, &[name, tombstone], &[], Effect::Read);
-        let mut answer = servers.ask(request).await?.into_answer()?;
+        let mut answer = servers.call(READING, &scripts::STRING_READ, &[name, tombstone], &[], Effect::Read).await?;
         match answer.case {
             0 => {
                 let Some(mut stored) = Stored::read(&self.limits, key, &mut answer)? else {
@@ -83,9 +82,8 @@ impl Format for GoStrings {
                     // If it has changed since, what was read was true then, and the touch is left to the other request.
                     let (revision, idle) = (digits(stored.revision), idle.to_string());
                     let args: [&[u8]; 2] = [revision.as_bytes(), idle.as_bytes()];
-                    let touch =
-                        Request::script(READING, &scripts::STRING.touch, &[name, tombstone], &args, Effect::Read);
-                    let mut answer = servers.ask(touch).await?.into_answer()?;
+                    let mut answer =
+                        servers.call(READING, &scripts::STRING.touch, &[name, tombstone], &args, Effect::Read).await?;
                     if answer.case == 0 {
                         stored.left = answer.left()?;
                         extended = true;
@@ -128,8 +126,7 @@ impl Format for GoStrings {
                 },
             };
             let args: [&[u8]; 4] = [revision.as_bytes(), value.as_bytes(), idle.as_bytes(), &tombstone];
-            let request = Request::script(operation, &scripts::STRING_COMMIT, &keys, &args, Effect::Once);
-            let mut answer = servers.ask(request).await?.into_answer()?;
+            let mut answer = servers.call(operation, &scripts::STRING_COMMIT, &keys, &args, Effect::Once).await?;
             return Ok(match answer.case {
                 0 => {
                     let (left, revision) = (answer.left()?, answer.revision()?);
@@ -171,12 +168,18 @@ impl GoFormat for GoStrings {
         let are_new = |key: &str| changes.is_none_or(|changes| changes.get(key).is_some());
         let (value, seconds) = (json::encode(entries, are_new), seconds.to_string());
         let (keys, args): ([&[u8]; 2], [&[u8]; 2]) = ([&name, &tombstone], [value.as_bytes(), seconds.as_bytes()]);
-        let request = Request::script(CREATING, &scripts::STRING_CREATE, &keys, &args, Effect::Once);
-        let answer = servers.ask(request).await?.into_answer()?;
+        let answer = servers.call(CREATING, &scripts::STRING_CREATE, &keys, &args, Effect::Once).await?;
         Ok(if answer.case == 0 { Created::Done } else { Created::Exists })
     }
 
-    fn claim_request<'a>(names: &[&'a [u8]; 2], revision: &[u8], tombstone: &[u8]) -> Request<'a> {
-        Request::script(RENEWING, &scripts::STRING_COMMIT, names, &[revision, b"", b"0", tombstone], Effect::Repeatable)
+    async fn leave_tombstone(
+        servers: &Servers,
+        names: &[&[u8]; 2],
+        revision: &[u8],
+        tombstone: &[u8],
+    ) -> Answered<Answer> {
+        servers
+            .call(RENEWING, &scripts::STRING_COMMIT, names, &[revision, b"", b"0", tombstone], Effect::Repeatable)
+            .await
     }
 }

@@ -18,7 +18,7 @@ use crate::{
         redis::{
             errors::Answered,
             layout::{CREATING, Claim, ENDING, Layout, PREPARED_FOR, RENEWING, Renewal, TOUCHING},
-            servers::{Answer, Effect, Request, Script, Servers},
+            servers::{Answer, Effect, Script, Servers},
         },
     },
 };
@@ -83,8 +83,8 @@ where
     async fn claim(&self, servers: &Servers, renewal: &Renewal<'_>, revision: u64) -> Answered<Claim> {
         let [name, tombstone_name] = self.names_to_store(renewal.from, RENEWING)?;
         let tombstone = Tombstone { to: *renewal.to, at: renewal.commit.access.now }.encode();
-        let request = Self::claim_request(&[&name, &tombstone_name], digits(revision).as_bytes(), &tombstone);
-        let answer = servers.ask(request).await?.into_answer()?;
+        let names: [&[u8]; 2] = [&name, &tombstone_name];
+        let answer = Self::leave_tombstone(servers, &names, digits(revision).as_bytes(), &tombstone).await?;
         // If the session is gone or was renewed, the next read tells.
         Ok(if answer.case == 0 { Claim::Done } else { Claim::Changed })
     }
@@ -94,8 +94,7 @@ where
         let timeout = access.extend.as_ref().map_or(access.bounds.idle_timeout, |extend| extend.idle_timeout);
         let (script, seconds) = (&Self::scripts().activate, whole_seconds(timeout).to_string());
         let args = [seconds.as_bytes()];
-        let request = Request::script(RENEWING, script, &[&name, &tombstone], &args, Effect::Repeatable);
-        let mut answer = servers.ask(request).await?.into_answer()?;
+        let mut answer = servers.call(RENEWING, script, &[&name, &tombstone], &args, Effect::Repeatable).await?;
         if answer.case == 0 { Ok(Some(access.now + answer.left()?)) } else { Ok(None) }
     }
 
@@ -128,8 +127,7 @@ async fn run(
     let mut revision = Vec::new();
     for _ in 0..ATTEMPTS {
         let args = [&[revision.as_slice()], args].concat();
-        let request = Request::script(operation, script, &[name, tombstone], &args, effect);
-        let mut answer = servers.ask(request).await?.into_answer()?;
+        let mut answer = servers.call(operation, script, &[name, tombstone], &args, effect).await?;
         match answer.case {
             0 => return Ok(Outcome::Done(answer)),
             1 => return Ok(Outcome::Gone),

@@ -38,8 +38,7 @@ impl<N: Native> Layout for N {
 
     async fn touch(&self, servers: &Servers, key: &StoreKey, access: &Access) -> Answered<Touched> {
         let (name, packed) = (self.name(key), script_args::access(access));
-        let request = Request::script(TOUCHING, &N::scripts().touch, &[&name], &[&packed], Effect::Read);
-        let mut answer = servers.ask(request).await?.into_answer()?;
+        let mut answer = servers.call(TOUCHING, &N::scripts().touch, &[&name], &[&packed], Effect::Read).await?;
         if answer.case != 0 {
             return Ok(Touched::Gone);
         }
@@ -50,8 +49,7 @@ impl<N: Native> Layout for N {
 
     async fn remove(&self, servers: &Servers, key: &StoreKey) -> Answered<Removed> {
         let (name, packed) = (self.name(key), script_args::access(&Access::passive(Timestamp::default())));
-        let request = Request::script(ENDING, &N::scripts().remove, &[&name], &[&packed], Effect::Repeatable);
-        let mut answer = servers.ask(request).await?.into_answer()?;
+        let mut answer = servers.call(ENDING, &N::scripts().remove, &[&name], &[&packed], Effect::Repeatable).await?;
         Ok(match answer.case {
             0 => Removed::Done,
             1 => Removed::Absent,
@@ -65,7 +63,7 @@ impl<N: Native> Layout for N {
     async fn tombstone(&self, servers: &Servers, key: &StoreKey, now: Timestamp) -> Answered<Option<Tombstone>> {
         let name = self.name(key);
         let request = Request::command(READING, &name, N::read_tombstone(&name), Effect::Read);
-        let Value::BulkString(bytes) = servers.ask(request).await?.value else { return Ok(None) };
+        let Value::BulkString(bytes) = servers.ask(request).await? else { return Ok(None) };
         let Some(Head::Tombstone(tombstone)) = Head::decode(&bytes) else { return Ok(None) };
         if now >= tombstone.at + TOMBSTONE_LIFETIME {
             return Ok(None);
@@ -83,8 +81,7 @@ impl<N: Native> Layout for N {
         let (name, packed) = (self.name(from), script_args::access(&commit.access));
         let tombstone = encode_tombstone(&Tombstone::new(**to, commit.access.now, commit.sealed.clone()));
         let args: [&[u8]; 3] = [&packed, &revision.to_le_bytes(), &tombstone];
-        let request = Request::script(RENEWING, &N::scripts().claim, &[&name], &args, Effect::Repeatable);
-        let mut answer = servers.ask(request).await?.into_answer()?;
+        let mut answer = servers.call(RENEWING, &N::scripts().claim, &[&name], &args, Effect::Repeatable).await?;
         Ok(match answer.case {
             0 => Claim::Done,
             2 => answer.time().map_or(Claim::Gone, Claim::Renewed),
@@ -96,8 +93,8 @@ impl<N: Native> Layout for N {
     /// Makes a prepared session a session: `activate.lua`.
     async fn activate(&self, servers: &Servers, to: &StoreKey, access: &Access) -> Answered<Option<Timestamp>> {
         let (name, packed) = (self.name(to), script_args::access(access));
-        let request = Request::script(RENEWING, &N::scripts().activate, &[&name], &[&packed], Effect::Repeatable);
-        let mut answer = servers.ask(request).await?.into_answer()?;
+        let mut answer =
+            servers.call(RENEWING, &N::scripts().activate, &[&name], &[&packed], Effect::Repeatable).await?;
         if answer.case == 0 { Ok(Some(answer.header()?.expires_at())) } else { Ok(None) }
     }
 

@@ -9,10 +9,14 @@ use super::{
 };
 use crate::{
     Limits, Record, StoreKey,
-    record::{Access, Entries, JsonText, LimitExceeded, Snapshot, depth_of},
+    record::{Access, Entries, JsonText, LimitExceeded, Snapshot, StoredValue, depth_of},
     storage::{
         Lookup, StorageError, TOMBSTONE_LIFETIME, Tombstone,
-        redis::{errors::Answered, layout::Change, servers::Answer},
+        redis::{
+            errors::Answered,
+            layout::Change,
+            servers::{Answer, malformed},
+        },
     },
 };
 
@@ -65,12 +69,18 @@ pub(super) fn found(
     if access.has_ended(&record, record.last_seen) {
         return Lookup::Absent;
     }
-    if extended {
+    let stored = if extended {
         record.extend(access);
-    }
+        let (last_seen, idle_timeout) = (record.last_seen, record.idle_timeout);
+        let now =
+            [&Header { last_seen, idle_timeout, ..header }.encode(), head.get(LEN..).unwrap_or_default()].concat();
+        StoredValue::new(&now, now.len())
+    } else {
+        StoredValue::new(head, head.len())
+    };
     context.recently_touched.note(key, record.last_seen);
-    let revision = header.revision;
-    Lookup::Found(Snapshot { extended, revision, complete: is_all, ..Snapshot::complete(record) })
+    let (revision, stored) = (header.revision, Some(stored));
+    Lookup::Found(Snapshot { extended, revision, stored, complete: is_all, ..Snapshot::complete(record) })
 }
 
 fn warn_unreadable(key: &StoreKey) {
@@ -108,7 +118,17 @@ fn record_of(
     Some(Record { principal: principal.map(Into::into), entries: Entries::pack(entries)?, ..header.record() })
 }
 
-/// The result of the script of a change, after which the session is under `key`.
+/// The result of a change after which the session under `key` has this header field.
+pub(super) fn changed_to(context: &Context, key: &StoreKey, head: &[u8], operation: &'static str) -> Answered<Change> {
+    let Some(Head::Session(header)) = Head::decode(head) else { return Err(malformed(operation)) };
+    if principal_of(&context.limits, &header, head).is_none() {
+        warn_unreadable(key);
+        return Ok(Change::Unreadable);
+    }
+    Ok(context.changed(key, &header, 0))
+}
+
+/// The result of the general script of a change, after which the session is under `key`.
 pub(super) fn changed(
     context: &Context,
     key: &StoreKey,
@@ -117,15 +137,7 @@ pub(super) fn changed(
     operation: &'static str,
 ) -> Answered<Change> {
     Ok(match answer.case {
-        0 => {
-            let head = answer.bytes()?;
-            let Some(Head::Session(header)) = Head::decode(&head) else { return Err(answer.malformed()) };
-            if principal_of(&context.limits, &header, &head).is_none() {
-                warn_unreadable(key);
-                return Ok(Change::Unreadable);
-            }
-            context.changed(key, &header, 0)
-        }
+        0 => changed_to(context, key, &answer.bytes()?, operation)?,
         1 => Change::Gone,
         2 => Change::Renewed(answer.time()?),
         4 => {

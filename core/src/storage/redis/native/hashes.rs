@@ -12,19 +12,20 @@ use redis::{Cmd, Value};
 use super::{
     context::Context,
     format::{Native, or_wrong_type, wrong_type},
-    hash_value::{HEAD, changed, field, found, pairs},
-    header::{Header, Kind, encode_tombstone, tag_of},
-    script_args::{self, bound},
+    hash_change,
+    hash_value::{HEAD, field, found, pairs},
+    header::{Header, Kind},
+    script_args,
     scripts::{HASH, Scripts},
 };
 use crate::{
     Record, StoreKey, Timestamp,
-    record::{Access, Commit, JsonText},
+    record::{Access, Commit},
     storage::{
-        Created, Lookup, StorageError, Tombstone,
+        Created, Lookup, StorageError,
         redis::{
             errors::Answered,
-            layout::{COMMITTING, CREATING, Change, Format, LayoutSettings, Names, READING, RENEWING},
+            layout::{CREATING, Change, Format, LayoutSettings, Names, READING},
             servers::{Effect, Request, Servers},
         },
     },
@@ -76,8 +77,7 @@ impl Native for Hashes {
             (self.context.name(key), script_args::access(&Access::passive(now)), expiry.to_string());
         let mut args: Vec<&[u8]> = vec![&access, &head, replaceable, expiry.as_bytes()];
         args.extend(fields.iter().map(Vec::as_slice));
-        let request = Request::script(CREATING, &HASH.create, &[&name], &args, Effect::Once);
-        let answer = servers.ask(request).await?.into_answer()?;
+        let answer = servers.call(CREATING, &HASH.create, &[&name], &args, Effect::Once).await?;
         Ok(if answer.case == 0 { Created::Done } else { Created::Exists })
     }
 }
@@ -137,7 +137,7 @@ impl Format for Hashes {
         let name = self.context.name(key);
         if let Some(command) = self.plain_read(key, names, access) {
             return match servers.ask(Request::command(READING, &name, command, Effect::Read)).await {
-                Ok(reply) => Ok(self.decode(key, reply.value, names, access)),
+                Ok(reply) => Ok(self.decode(key, reply, names, access)),
                 Err(error) => or_wrong_type(error, key),
             };
         }
@@ -149,8 +149,7 @@ impl Format for Hashes {
             None => Vec::new(),
         };
         let args: Vec<&[u8]> = std::iter::once(&packed[..]).chain(fields.iter().map(Vec::as_slice)).collect();
-        let request = Request::script(READING, &HASH.read, &[&name], &args, Effect::Read);
-        let mut answer = servers.ask(request).await?.into_answer()?;
+        let mut answer = servers.call(READING, &HASH.read, &[&name], &args, Effect::Read).await?;
         match answer.case {
             0 => Ok(Lookup::Absent),
             1 => {
@@ -169,51 +168,6 @@ impl Format for Hashes {
         to: Option<&StoreKey>,
         commit: &Commit,
     ) -> Answered<Change> {
-        let operation = if to.is_some() { RENEWING } else { COMMITTING };
-        let limits = commit.limits.and(&self.context.limits);
-        limits.check_changes(&commit.changes).map_err(|limit| StorageError::limit(limit, operation))?;
-        let changes = &commit.changes;
-        let principal = changes.principal();
-        let sets: Vec<_> = changes.edits().filter_map(|(key, edit)| Some((field(key), edit?))).collect();
-        let removals: Vec<_> = changes.edits().filter(|(_, edit)| edit.is_none()).map(|(key, _)| field(key)).collect();
-        let condition = commit.expect.as_ref().map(|expect| (field(&expect.key), expect.json.as_ref()));
-        let mut what = [0; 23];
-        what[0] = u8::from(changes.is_cleared());
-        what[1] = u8::from(principal.is_some());
-        what[2] = match &condition {
-            None => 0,
-            Some((_, None)) => 1,
-            Some((_, Some(_))) => 2,
-        };
-        what[3..7].copy_from_slice(&bound(sets.len()));
-        what[7..11].copy_from_slice(&bound(limits.max_entries));
-        what[11..15].copy_from_slice(&bound(limits.max_record_bytes));
-        what[15..19].copy_from_slice(&bound(self.context.limits.max_entries));
-        what[19..23].copy_from_slice(&bound(self.context.limits.max_record_bytes));
-
-        let names: Vec<Vec<u8>> = [Some(key), to].into_iter().flatten().map(|key| self.context.name(key)).collect();
-        let keys: Vec<&[u8]> = names.iter().map(Vec::as_slice).collect();
-        let (access, revision) = (script_args::access(&commit.access), self.context.revisions.next().to_le_bytes());
-        let tag = tag_of(principal.flatten());
-        let tombstone = to.map(|to| encode_tombstone(&Tombstone::new(*to, commit.access.now, commit.sealed.clone())));
-        let (expected_field, expected) = match &condition {
-            None => (&[][..], &[][..]),
-            Some((field, json)) => (field.as_slice(), json.map_or(&[][..], JsonText::as_bytes)),
-        };
-        let mut args: Vec<&[u8]> = Vec::with_capacity(8 + 2 * sets.len() + removals.len());
-        args.extend([
-            &access[..],
-            &revision,
-            &what,
-            principal.flatten().unwrap_or_default().as_bytes(),
-            &tag,
-            expected_field,
-            expected,
-            tombstone.as_ref().map_or(&[][..], |tombstone| &tombstone[..]),
-        ]);
-        args.extend(sets.iter().flat_map(|(field, json)| [field.as_slice(), json.as_bytes()]));
-        args.extend(removals.iter().map(Vec::as_slice));
-        let answer = servers.ask(Request::script(operation, &HASH.commit, &keys, &args, Effect::Once)).await?;
-        changed(&self.context, to.unwrap_or(key), answer.into_answer()?, &limits, operation)
+        hash_change::change(&self.context, servers, key, to, commit).await
     }
 }

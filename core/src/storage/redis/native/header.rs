@@ -65,16 +65,20 @@ pub(super) fn millis(duration: Duration) -> u64 {
     u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)
 }
 
+/// A number of entries or bytes as it is stored.
+pub(super) fn counted(number: usize) -> u32 {
+    u32::try_from(number).unwrap_or(u32::MAX)
+}
+
 impl Header {
     pub(super) fn of(record: &Record, revision: u64, kind: Kind) -> Self {
-        let clamp = |n: usize| u32::try_from(n).unwrap_or(u32::MAX);
         Self {
             kind,
             revision,
             last_seen: record.last_seen,
             idle_timeout: record.idle_timeout,
-            entries: clamp(record.entries.len()),
-            bytes: clamp(record.entries.text_bytes()),
+            entries: counted(record.entries.len()),
+            bytes: counted(record.entries.text_bytes()),
             tag: tag_of(record.principal.as_deref()),
             created_at: record.created_at,
             absolute_deadline: record.absolute_deadline,

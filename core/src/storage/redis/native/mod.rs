@@ -3,14 +3,17 @@
 mod by_header;
 mod context;
 mod format;
+mod hash_change;
 mod hash_value;
 mod hashes;
 mod header;
+mod known;
 mod listing;
 mod recently_touched;
 mod scan;
 mod script_args;
 mod scripts;
+mod string_change;
 mod string_value;
 mod strings;
 

@@ -17,7 +17,7 @@ use crate::{
         redis::{
             connection::Node,
             errors::{Answered, Failure},
-            servers::{Effect, Request, Servers, malformed},
+            servers::{Effect, Servers, malformed},
         },
     },
 };
@@ -139,8 +139,8 @@ pub(super) async fn sweep<N: Native>(layout: &N, servers: &Servers, now: Timesta
     let packed = script_args::access(&Access::passive(now));
     for key in ended {
         let name = layout.context().name(&key);
-        let request = Request::script(SWEEPING, &N::scripts().expire, &[&name], &[&packed], Effect::Repeatable);
-        swept.removed += u64::from(servers.ask(request).await?.into_answer()?.case == 0);
+        let answer = servers.call(SWEEPING, &N::scripts().expire, &[&name], &[&packed], Effect::Repeatable).await?;
+        swept.removed += u64::from(answer.case == 0);
     }
     Ok(swept)
 }

@@ -28,10 +28,15 @@ pub(super) fn access(access: &Access) -> [u8; 41] {
     bytes
 }
 
+/// The expiry of the key of a session that ends after this time, in milliseconds.
+pub(super) fn kept_for(time: Duration) -> u64 {
+    millis(time.saturating_add(SLACK)).clamp(1, FOREVER)
+}
+
 /// The expiry of the key of a new session, in milliseconds from now; and the kind of value that it may replace.
 pub(super) fn expiry(kind: Kind, record: &Record, now: Timestamp) -> (u64, &'static [u8]) {
     match kind {
-        Kind::Session => (millis(record.expires_at().since(now).saturating_add(SLACK)).clamp(1, FOREVER), b""),
+        Kind::Session => (kept_for(record.expires_at().since(now)), b""),
         Kind::Prepared => (millis(PREPARED_FOR), b"P"),
     }
 }

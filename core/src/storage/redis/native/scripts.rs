@@ -20,6 +20,18 @@ macro_rules! script {
     };
 }
 
+/// Replaces a string that was read.
+pub(super) static STRING_REPLACE: Script = Script::new(include_str!("scripts/string_replace.lua"));
+/// Appends to a string that was read.
+pub(super) static STRING_EXTEND: Script = Script::new(include_str!("scripts/string_extend.lua"));
+/// Appends to a string that was not read.
+pub(super) static STRING_APPEND: Script = Script::new(include_str!("scripts/string_append.lua"));
+
+/// Sets entries of a hash that was read.
+pub(super) static HASH_REPLACE: Script = Script::new(include_str!("scripts/hash_replace.lua"));
+/// Sets and removes entries of a hash.
+pub(super) static HASH_CHANGE: Script = Script::new(include_str!("scripts/hash_change.lua"));
+
 /// Those for strings.
 pub(super) static STRING: Scripts = Scripts {
     read: script!("string.lua", "string_read.lua"),

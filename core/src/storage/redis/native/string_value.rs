@@ -78,16 +78,11 @@ impl StringValues {
         }
     }
 
-    /// Whether a value with the header of a session can be read as one.
-    pub(super) fn is_readable(&self, key: &StoreKey, value: &[u8]) -> bool {
-        let Some(Head::Session(header)) = Head::decode(value) else { return false };
-        match self.decode(header, value) {
-            Ok(_) => true,
-            Err(error) => {
-                warn_unreadable(key, &error);
-                false
-            }
-        }
+    /// The header of a value that begins like a session, if the session can be read.
+    pub(super) fn readable_header(&self, key: &StoreKey, value: &[u8]) -> Option<Header> {
+        let Some(Head::Session(header)) = Head::decode(value) else { return None };
+        let decoded = self.decode(header, value);
+        decoded.inspect_err(|error| warn_unreadable(key, error)).ok().map(|_| header)
     }
 }
 

@@ -1,5 +1,7 @@
 //! What a server is asked, and its answer.
 
+use std::borrow::Cow;
+
 use redis::{Cmd, Value};
 
 use super::script::Script;
@@ -8,15 +10,36 @@ use crate::storage::{
     redis::errors::{Answered, Failure},
 };
 
-/// A command for the server that has `key`.
+/// A request to the server that has `key`.
 pub(crate) struct Request<'a> {
     /// What is being done, for errors.
     pub(super) operation: &'static str,
     pub(super) key: &'a [u8],
-    pub(super) command: Cmd,
-    /// The script that the command runs, if it runs one.
-    pub(super) script: Option<&'static Script>,
+    pub(super) what: What<'a>,
     pub(super) effect: Effect,
+}
+
+/// What a server is asked to do.
+pub(super) enum What<'a> {
+    Command(Cmd),
+    Call(Call<'a>),
+    /// The command, or the script on a server that does not know `IFEQ`.
+    Replace(Replace<'a>, Call<'a>),
+}
+
+/// A script with its keys and arguments.
+pub(crate) struct Call<'a> {
+    pub(crate) script: &'static Script,
+    pub(crate) keys: &'a [&'a [u8]],
+    pub(crate) args: &'a [&'a [u8]],
+}
+
+/// `SET key new IFEQ old`: a string is replaced if it has not changed. Valkey knows this since 8.1, Redis since 8.4.
+pub(crate) struct Replace<'a> {
+    pub(crate) old: &'a [u8],
+    pub(crate) new: &'a [u8],
+    /// The new expiry in milliseconds from now; `None` if it stays.
+    pub(crate) expiry: Option<u64>,
 }
 
 /// What a command changes.
@@ -30,40 +53,53 @@ pub(crate) enum Effect {
     Once,
 }
 
+/// How to phrase a request for the server at hand.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Knows {
+    /// `SET … IFEQ`.
+    pub(super) replace: bool,
+    /// The script of the request, by its hash.
+    pub(super) script: bool,
+}
+
 impl<'a> Request<'a> {
     pub(crate) const fn command(operation: &'static str, key: &'a [u8], command: Cmd, effect: Effect) -> Self {
-        Self { operation, key, command, script: None, effect }
+        Self { operation, key, what: What::Command(command), effect }
     }
 
     /// Runs a script on the server that has the first of `keys`.
     pub(crate) fn script(
         operation: &'static str,
         script: &'static Script,
-        keys: &[&'a [u8]],
-        args: &[&[u8]],
+        keys: &'a [&'a [u8]],
+        args: &'a [&'a [u8]],
         effect: Effect,
     ) -> Self {
         let key = keys.first().copied().unwrap_or_default();
-        Self { operation, key, command: script.by_hash(keys, args), script: Some(script), effect }
+        Self { operation, key, what: What::Call(Call { script, keys, args }), effect }
+    }
+
+    /// The command to send to a server that knows this much.
+    pub(super) fn phrased(&self, knows: Knows) -> Cow<'_, Cmd> {
+        match &self.what {
+            What::Command(command) => Cow::Borrowed(command),
+            What::Replace(replace, _) if knows.replace => Cow::Owned(replace.command(self.key)),
+            What::Replace(_, Call { script, keys, args }) | What::Call(Call { script, keys, args }) => {
+                Cow::Owned(if knows.script { script.by_hash(keys, args) } else { script.by_text(keys, args) })
+            }
+        }
     }
 }
 
-/// A server's answer.
-pub(crate) struct Reply {
-    pub(super) operation: &'static str,
-    pub(crate) value: Value,
-}
-
-impl Reply {
-    /// The answer of a script.
-    pub(crate) fn into_answer(self) -> Answered<Answer> {
-        if let Value::Array(parts) = self.value {
-            let mut rest = parts.into_iter();
-            if let Some(Value::Int(case)) = rest.next() {
-                return Ok(Answer { case, rest, operation: self.operation });
-            }
-        }
-        Err(malformed(self.operation))
+impl Replace<'_> {
+    fn command(&self, key: &[u8]) -> Cmd {
+        let mut command = Cmd::with_capacity(7, 64 + key.len() + self.new.len() + self.old.len());
+        command.arg("SET").arg(key).arg(self.new).arg("IFEQ").arg(self.old);
+        match self.expiry {
+            Some(millis) => command.arg("PX").arg(millis),
+            None => command.arg("KEEPTTL"),
+        };
+        command
     }
 }
 
@@ -75,6 +111,16 @@ pub(crate) struct Answer {
 }
 
 impl Answer {
+    pub(crate) fn of(value: Value, operation: &'static str) -> Answered<Self> {
+        if let Value::Array(parts) = value {
+            let mut rest = parts.into_iter();
+            if let Some(Value::Int(case)) = rest.next() {
+                return Ok(Self { case, rest, operation });
+            }
+        }
+        Err(malformed(operation))
+    }
+
     pub(crate) fn next(&mut self) -> Option<Value> {
         self.rest.next()
     }

@@ -9,7 +9,8 @@ use std::{
 use redis::{Cmd, Pipeline, RedisResult, Value};
 
 use super::{
-    request::{Effect, Reply, Request},
+    request::{Answer, Call, Effect, Knows, Replace, Request, What, malformed},
+    script::Script,
     sentinel::Unusable,
     topology::Topology,
 };
@@ -52,13 +53,12 @@ impl Servers {
     }
 
     /// Sends a request to the server that has its key, and returns the answer.
-    pub(crate) async fn ask(&self, request: Request<'_>) -> Answered<Reply> {
+    pub(crate) async fn ask(&self, request: Request<'_>) -> Answered<Value> {
         let failed = |failure: Failure| failure.while_doing(request.operation);
         // `None`: with timeouts of centuries.
         let deadline = Instant::now().checked_add(self.patience);
         let mut last = Failure::Nowhere("no server could do it in time");
-        // The command with the script's text, once a server has said that it does not know the script.
-        let mut by_text: Option<Cmd> = None;
+        let mut knows_script = true;
         // The node that another one has named, and whether it needs an `ASKING`.
         let mut redirect = None;
         let mut was_lost = false;
@@ -81,9 +81,10 @@ impl Servers {
                 }
                 Err(unusable) => return Err(failed(unusable.into())),
             };
-            let command = by_text.as_ref().unwrap_or(&request.command);
-            let answer = match self.surrounded(command, request.effect, asking) {
-                None => connection.send(command).await.map(Ok),
+            let knows = Knows { replace: connection.knows_replace(), script: knows_script };
+            let command = request.phrased(knows);
+            let answer = match self.surrounded(&command, request.effect, asking) {
+                None => connection.send(&command).await.map(Ok),
                 Some(commands) => match connection.send_all(&commands).await {
                     Ok(answers) => self.answer_in(answers, request.effect, asking, &node),
                     Err(error) => Err(error),
@@ -92,7 +93,7 @@ impl Servers {
             let error = match answer {
                 Ok(answer) => {
                     self.connections.put_back(&node, connection);
-                    return Ok(Reply { operation: request.operation, value: answer.map_err(failed)? });
+                    return answer.map_err(failed);
                 }
                 Err(error) => error,
             };
@@ -109,10 +110,20 @@ impl Servers {
                 was_lost = true;
                 continue;
             }
+            let refusal = Refusal::of(&error);
+            let has_no_replace =
+                knows.replace && matches!((&refusal, &request.what), (Refusal::UnknownOption, What::Replace(..)));
+            if has_no_replace {
+                connection.note_no_replace();
+            }
             self.connections.put_back(&node, connection);
-            match Refusal::of(&error) {
-                Refusal::UnknownScript if by_text.is_none() && request.script.is_some() => {
-                    by_text = request.script.map(|script| script.by_text(&request.command));
+            match refusal {
+                // The script does the same.
+                Refusal::UnknownOption if has_no_replace => {
+                    redirect = asking.then_some((node, true));
+                }
+                Refusal::UnknownScript if knows_script && !matches!(request.what, What::Command(_)) => {
+                    knows_script = false;
                     redirect = asking.then_some((node, true));
                 }
                 Refusal::Elsewhere { to, only_once } if self.are_a_cluster() => {
@@ -132,6 +143,35 @@ impl Servers {
             if is_over(deadline) {
                 return Err(failed(last));
             }
+        }
+    }
+
+    /// Runs a script on the server that has the first of `keys`.
+    pub(crate) async fn call(
+        &self,
+        operation: &'static str,
+        script: &'static Script,
+        keys: &[&[u8]],
+        args: &[&[u8]],
+        effect: Effect,
+    ) -> Answered<Answer> {
+        Answer::of(self.ask(Request::script(operation, script, keys, args, effect)).await?, operation)
+    }
+
+    /// Replaces the string under `key` if it has not changed, or does the same by a script that answers `OK` or nothing. Returns
+    /// whether this was done.
+    pub(crate) async fn replace(
+        &self,
+        operation: &'static str,
+        key: &[u8],
+        replace: Replace<'_>,
+        otherwise: Call<'_>,
+    ) -> Answered<bool> {
+        let what = What::Replace(replace, otherwise);
+        match self.ask(Request { operation, key, what, effect: Effect::Once }).await? {
+            Value::Okay => Ok(true),
+            Value::Nil => Ok(false),
+            _ => Err(malformed(operation)),
         }
     }
 

@@ -27,13 +27,11 @@ impl Script {
     }
 
     /// The same command for a server that does not know the script yet.
-    pub(super) fn by_text(&self, by_hash: &Cmd) -> Cmd {
+    pub(super) fn by_text(&self, keys: &[&[u8]], args: &[&[u8]]) -> Cmd {
         let mut command = Cmd::new();
-        command.arg("EVAL").arg(self.source);
-        for part in by_hash.args_iter().skip(2) {
-            if let redis::Arg::Simple(part) = part {
-                command.arg(part);
-            }
+        command.arg("EVAL").arg(self.source).arg(keys.len());
+        for part in keys.iter().chain(args) {
+            command.arg(*part);
         }
         command
     }

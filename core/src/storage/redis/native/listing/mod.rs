@@ -161,7 +161,7 @@ async fn headers<N: Native>(layout: &N, servers: &Servers, chases: &[Chase]) -> 
 
 async fn one_header<N: Native>(servers: &Servers, key: &StoreKey, name: &[u8]) -> Answered<Option<Head>> {
     match servers.ask(Request::command(LISTING, name, N::read_header(name), Effect::Read)).await {
-        Ok(reply) => Ok(if let Value::BulkString(bytes) = reply.value { Head::decode(&bytes) } else { None }),
+        Ok(reply) => Ok(if let Value::BulkString(bytes) = reply { Head::decode(&bytes) } else { None }),
         Err(error) => or_wrong_type(error, key).map(|_| None),
     }
 }
