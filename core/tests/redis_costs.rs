@@ -8,7 +8,7 @@ use gsession::{
     AnyStorage, AsyncManager, ClientInfo, Delivery, Exchange, IntoStorage, Limits, Manager, ManualClock,
     RedisHashStorage, RedisStorage, Saved, SessionId, Storage, StoreKey, storage::redis::NearCache,
 };
-use gsession_test_servers::{Monitor, Proxy, RedisServer, Seen};
+use gsession_test_servers::{Monitor, Proxy, RedisServer, Seen, resp};
 
 /// A server, watched, with a manager that reaches it through a counting proxy.
 struct Place {
@@ -22,6 +22,7 @@ struct Place {
 struct Cost {
     seen: Seen,
     round_trips: u64,
+    sent: u64,
     received: u64,
 }
 
@@ -78,11 +79,18 @@ impl Place {
         }
     }
 
+    /// The command that replaces a string which was read and has not changed: `SET … IFEQ` where the server knows it.
+    fn replaces(&self) -> &'static str {
+        let asked = self.server.client().command(&["SET", "no-such-key", "new", "IFEQ", "old"]).unwrap();
+        if matches!(asked, resp::Reply::Error(_)) { "EVALSHA" } else { "SET" }
+    }
+
     async fn cost(&self, run: impl AsyncFnOnce()) -> Cost {
         let mut monitor = Monitor::of(&self.server);
         self.proxy.reset();
         run().await;
-        Cost { seen: monitor.seen(), round_trips: self.proxy.round_trips(), received: self.proxy.received() }
+        let (sent, received) = (self.proxy.sent(), self.proxy.received());
+        Cost { seen: monitor.seen(), round_trips: self.proxy.round_trips(), sent, received }
     }
 }
 
@@ -95,6 +103,14 @@ impl Cost {
     fn is(&self, what: &str, commands: &[&str]) {
         assert_eq!(self.seen.names(), commands, "{what}");
         assert_eq!(self.round_trips, commands.len() as u64, "{what}: round trips");
+    }
+
+    /// What its scripts ran.
+    #[track_caller]
+    fn runs(&self, what: &str, commands: &[&str]) {
+        let name = |line: &String| line.split(' ').next().unwrap_or_default().trim_matches('"').to_owned();
+        let ran: Vec<_> = self.seen.inside_scripts.iter().map(name).collect();
+        assert_eq!(ran, commands, "{what}");
     }
 }
 
@@ -142,20 +158,21 @@ async fn a_request_costs_as_many_commands_as_it_has_to() {
         };
         place.cost(writing).await.is("writing without reading", &["EVALSHA"]);
 
+        let replace = if kind == "string" { place.replaces() } else { "EVALSHA" };
         let both = async || {
             let session = place.open(&id);
             let n: u32 = session.get_or("n", 0).await.unwrap();
             session.set("n", &(n + 1)).unwrap();
             let _ = session.close().await.unwrap();
         };
-        place.cost(both).await.is("reading and writing", &[read, "EVALSHA"]);
+        place.cost(both).await.is("reading and writing", &[read, replace]);
 
         let updating = async || {
             let session = place.open(&id);
             session.update("n", |n: Option<u32>| n.unwrap_or(0) + 1).await.unwrap();
             let _ = session.close().await.unwrap();
         };
-        place.cost(updating).await.is("an atomic update", &[read, "EVALSHA"]);
+        place.cost(updating).await.is("an atomic update", &[read, replace]);
 
         let create = if kind == "string" { "SET" } else { "EVALSHA" };
         place.cost(async || drop(place.log_in().await)).await.is("a new session", &[create]);
@@ -175,6 +192,83 @@ async fn a_request_costs_as_many_commands_as_it_has_to() {
             assert_eq!(session.close().await.unwrap().saved, Saved::Destroyed);
         };
         place.cost(leaving).await.is("destroying", &["EVALSHA"]);
+    }
+}
+
+/// What most commits make the server do: one comparison and one or two writes. The expiry moves only if a touch is due, and in the
+/// same round trip.
+#[tokio::test]
+async fn a_commit_runs_few_commands_inside_its_script() {
+    for (kind, place) in Place::each() {
+        place.warm_up().await;
+        let id = place.log_in().await;
+        let counting = async || {
+            let session = place.open(&id);
+            let n: u32 = session.get_or("n", 0).await.unwrap();
+            session.set("n", &(n + 1)).unwrap();
+            let _ = session.close().await.unwrap();
+        };
+        let blind = async || {
+            let session = place.open(&id);
+            session.set("n", &7).unwrap();
+            let _ = session.close().await.unwrap();
+        };
+        let growing = async || {
+            let session = place.open(&id);
+            let big: Option<String> = session.get("big").await.unwrap();
+            session.set("big", &big.unwrap_or_else(|| "x".repeat(10_000))).unwrap();
+            session.set("n", &8).unwrap();
+            let _ = session.close().await.unwrap();
+        };
+        let (counted, written): (&[&str], &[&str]) = match (kind, place.replaces()) {
+            ("string", "SET") => (&[], &["GET", "SETRANGE", "APPEND"]),
+            ("string", _) => (&["GETRANGE", "SET"], &["GET", "SETRANGE", "APPEND"]),
+            _ => (&["HGET", "HSET"], &["HGET", "HSTRLEN", "HSET"]),
+        };
+        place.cost(counting).await.runs("reading and writing", counted);
+        place.cost(blind).await.runs("writing", written);
+        place.clock.advance(Duration::from_secs(120));
+        place.cost(blind).await.runs("writing, and a touch is due", &[written, &["PEXPIRE"]].concat());
+        if kind == "string" {
+            // The first write makes it long, and the second rewrites it, because its log would be longer than the rest.
+            place.cost(growing).await;
+            place.cost(growing).await;
+            let cost = place.cost(async || {
+                let session = place.open(&id);
+                assert!(session.contains_key("big").await.unwrap());
+                session.set("n", &9).unwrap();
+                let _ = session.close().await.unwrap();
+            });
+            let cost = cost.await;
+            cost.runs("a long session", &["GETRANGE", "SETRANGE", "APPEND"]);
+            assert!(cost.sent < 500, "{} bytes", cost.sent);
+            assert_eq!(place.open(&id).get("n").await.unwrap(), Some(9));
+        }
+    }
+}
+
+/// If another request changes the session in between, the commit takes one round trip more. It is decided by a script that knows all
+/// cases.
+#[tokio::test]
+async fn a_commit_after_a_change_by_another_request_costs_one_round_trip_more() {
+    for (kind, place) in Place::each() {
+        place.warm_up().await;
+        let id = place.log_in().await;
+        let (read, replace) = if kind == "string" { ("GET", place.replaces()) } else { ("HMGET", "EVALSHA") };
+        let overtaken = async || {
+            let session = place.open(&id);
+            let n: u32 = session.get_or("n", 0).await.unwrap();
+            let other = place.open(&id);
+            other.set("other", &n).unwrap();
+            let _ = other.close().await.unwrap();
+            session.set("n", &(n + 1)).unwrap();
+            let _ = session.close().await.unwrap();
+        };
+        // The general script has to be known.
+        overtaken().await;
+        place.cost(overtaken).await.is("a commit that comes second", &[read, "EVALSHA", replace, "EVALSHA"]);
+        assert_eq!(place.open(&id).get("n").await.unwrap(), Some(3), "{kind}");
+        assert_eq!(place.open(&id).get("other").await.unwrap(), Some(2), "{kind}");
     }
 }
 

@@ -5,7 +5,7 @@
 -- and the next revision; 2 the changes.
 local key, arg = KEYS[1], ARGV[1]
 local v = redis.pcall('GET', key)
-if type(v) ~= 'string' or string.sub(v, 1, 2) ~= '\1S' or #v < 62 or #v > 4096 then return end
+if type(v) ~= 'string' or string.sub(v, 1, 2) ~= '\1S' or #v < 62 then return end
 local now, most_idle, most_life, active, idle, interval, entries, bytes, most_entries, most_bytes =
   struct.unpack('<I8I8I8I1I8I8I4I4I4I4', arg)
 local seen, timeout, entries_before, bytes_before, created, absolute, log = struct.unpack('<I8I8I4I4xxxxxxxxI8I8I4', v, 11)
