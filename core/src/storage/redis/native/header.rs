@@ -72,6 +72,11 @@ pub(super) fn counted(number: usize) -> u32 {
 
 impl Header {
     pub(super) fn of(record: &Record, revision: u64, kind: Kind) -> Self {
+        Self::with_tag(record, revision, kind, tag_of(record.principal.as_deref()))
+    }
+
+    /// As [`of`](Self::of), with a tag that is already known.
+    pub(super) fn with_tag(record: &Record, revision: u64, kind: Kind, tag: Tag) -> Self {
         Self {
             kind,
             revision,
@@ -79,7 +84,7 @@ impl Header {
             idle_timeout: record.idle_timeout,
             entries: counted(record.entries.len()),
             bytes: counted(record.entries.text_bytes()),
-            tag: tag_of(record.principal.as_deref()),
+            tag,
             created_at: record.created_at,
             absolute_deadline: record.absolute_deadline,
             log: 0,

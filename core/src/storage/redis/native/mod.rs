@@ -3,8 +3,6 @@
 mod by_header;
 mod context;
 mod format;
-mod hash_change;
-mod hash_value;
 mod hashes;
 mod header;
 mod known;
@@ -13,8 +11,6 @@ mod recently_touched;
 mod scan;
 mod script_args;
 mod scripts;
-mod string_change;
-mod string_value;
 mod strings;
 
 pub(super) use format::Native;

@@ -13,7 +13,7 @@ mod sentinel;
 mod slots;
 mod topology;
 
-pub(crate) use request::{Answer, Call, Effect, Replace, Request, malformed};
+pub(crate) use request::{Answer, Effect, Replace, Request, malformed};
 pub(crate) use routing::Servers;
 pub(crate) use script::Script;
 pub(crate) use slots::tag_of;

@@ -28,10 +28,10 @@ pub(super) enum What<'a> {
 }
 
 /// A script with its keys and arguments.
-pub(crate) struct Call<'a> {
-    pub(crate) script: &'static Script,
-    pub(crate) keys: &'a [&'a [u8]],
-    pub(crate) args: &'a [&'a [u8]],
+pub(super) struct Call<'a> {
+    script: &'static Script,
+    keys: &'a [&'a [u8]],
+    args: &'a [&'a [u8]],
 }
 
 /// `SET key new IFEQ old`: a string is replaced if it has not changed. Valkey knows this since 8.1, Redis since 8.4.
@@ -77,6 +77,15 @@ impl<'a> Request<'a> {
     ) -> Self {
         let key = keys.first().copied().unwrap_or_default();
         Self { operation, key, what: What::Call(Call { script, keys, args }), effect }
+    }
+
+    /// The same request by a command, if there is one and the server knows it.
+    pub(crate) fn or_by(self, replace: Option<Replace<'a>>) -> Self {
+        let what = match (self.what, replace) {
+            (What::Call(call), Some(replace)) => What::Replace(replace, call),
+            (what, _) => what,
+        };
+        Self { what, ..self }
     }
 
     /// The command to send to a server that knows this much.

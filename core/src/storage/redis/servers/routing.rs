@@ -9,7 +9,7 @@ use std::{
 use redis::{Cmd, Pipeline, RedisResult, Value};
 
 use super::{
-    request::{Answer, Call, Effect, Knows, Replace, Request, What, malformed},
+    request::{Answer, Effect, Knows, Request, What},
     script::Script,
     sentinel::Unusable,
     topology::Topology,
@@ -156,23 +156,6 @@ impl Servers {
         effect: Effect,
     ) -> Answered<Answer> {
         Answer::of(self.ask(Request::script(operation, script, keys, args, effect)).await?, operation)
-    }
-
-    /// Replaces the string under `key` if it has not changed, or does the same by a script that answers `OK` or nothing. Returns
-    /// whether this was done.
-    pub(crate) async fn replace(
-        &self,
-        operation: &'static str,
-        key: &[u8],
-        replace: Replace<'_>,
-        otherwise: Call<'_>,
-    ) -> Answered<bool> {
-        let what = What::Replace(replace, otherwise);
-        match self.ask(Request { operation, key, what, effect: Effect::Once }).await? {
-            Value::Okay => Ok(true),
-            Value::Nil => Ok(false),
-            _ => Err(malformed(operation)),
-        }
     }
 
     /// A connection to a node, which under Sentinel is confirmed to be the primary.

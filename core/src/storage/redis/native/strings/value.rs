@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::{
+use super::super::{
     format::no_header,
     header::{Head, Header, Kind, LEN},
 };
@@ -26,17 +26,16 @@ pub(super) struct Stored {
 }
 
 impl StringValues {
-    pub(super) fn encode(
-        &self,
-        record: &Record,
-        revision: u64,
-        kind: Kind,
-        operation: &'static str,
-    ) -> Answered<Vec<u8>> {
+    /// The value of a session, if it can be read again.
+    pub(super) fn encode_checked(&self, record: &Record, header: Header, operation: &'static str) -> Answered<Vec<u8>> {
         self.limits.check_record(record).map_err(|limit| StorageError::limit(limit, operation))?;
+        self.encode(record, header, operation)
+    }
+
+    /// The value of a session that is known to be within the limits.
+    pub(super) fn encode(&self, record: &Record, mut header: Header, operation: &'static str) -> Answered<Vec<u8>> {
         let failed = |error: CodecError| StorageError::new(StorageErrorKind::Other, operation).with_source(error);
         let body = self.codec.encode(record).map_err(failed)?;
-        let mut header = Header::of(record, revision, kind);
         header.log =
             u32::try_from(LEN + body.len()).map_err(|_| StorageError::new(StorageErrorKind::Full, operation))?;
         let mut value = Vec::with_capacity(LEN + body.len());

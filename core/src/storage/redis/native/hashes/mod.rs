@@ -7,17 +7,24 @@
 //!
 //! A read fetches only the entries that are asked for. A commit sends what the request did, and a script does it.
 
+mod fields;
+mod general;
+mod simple;
+mod value;
+
 use redis::{Cmd, Value};
 
 use super::{
     context::Context,
     format::{Native, or_wrong_type, wrong_type},
-    hash_change,
-    hash_value::{HEAD, field, found, pairs},
     header::{Header, Kind},
     script_args,
     scripts::{HASH, Scripts},
 };
+use fields::{HEAD, field};
+use simple::Simple;
+use value::{found, pairs};
+
 use crate::{
     Record, StoreKey, Timestamp,
     record::{Access, Commit},
@@ -25,7 +32,7 @@ use crate::{
         Created, Lookup, StorageError,
         redis::{
             errors::Answered,
-            layout::{CREATING, Change, Format, LayoutSettings, Names, READING},
+            layout::{COMMITTING, CREATING, Change, Format, LayoutSettings, Names, READING, RENEWING},
             servers::{Effect, Request, Servers},
         },
     },
@@ -168,6 +175,20 @@ impl Format for Hashes {
         to: Option<&StoreKey>,
         commit: &Commit,
     ) -> Answered<Change> {
-        hash_change::change(&self.context, servers, key, to, commit).await
+        let operation = if to.is_some() { RENEWING } else { COMMITTING };
+        let limits = commit.limits.and(&self.context.limits);
+        limits.check_changes(&commit.changes).map_err(|limit| StorageError::limit(limit, operation))?;
+        if to.is_none()
+            && let Some(simple) = Simple::of(&self.context, commit, &limits)
+        {
+            let (name, args) = (self.context.name(key), simple.args());
+            let keys: [&[u8]; 1] = [&name];
+            let request = Request::script(operation, simple.script(), &keys, &args, Effect::Once);
+            let answer = servers.ask(request).await?;
+            if let Some(change) = simple.result(&self.context, key, answer)? {
+                return Ok(change);
+            }
+        }
+        general::change(&self.context, servers, key, to, commit, &limits, operation).await
     }
 }

@@ -4,9 +4,14 @@
 //! header (62 bytes) | the record, as the codec writes it | changes | changes | …
 //! ```
 //!
-//! A commit appends what the request did, so it need not read the session. When the log of changes has become as long as the
-//! rest, or the session may have reached a limit, the server returns the value instead. The session is then rebuilt here, and
-//! written if it has not changed.
+//! A short session that was read is written as a whole. Otherwise a commit appends what the request did, so it need not read the
+//! session. When the log of changes has become longer than the rest, or the session may have reached a limit, the session is rebuilt
+//! here.
+
+mod changing;
+mod general;
+mod simple;
+mod value;
 
 use std::sync::Arc;
 
@@ -18,9 +23,11 @@ use super::{
     header::{Header, Kind, LEN, LONGEST_TOMBSTONE},
     script_args,
     scripts::{STRING, Scripts},
-    string_change,
-    string_value::{Stored, StringValues},
 };
+use changing::Changing;
+use simple::{Simple, Tried};
+use value::{Stored, StringValues};
+
 use crate::{
     BincodeCodec, Record, StoreKey, Timestamp,
     record::{Access, Commit, Snapshot, StoredValue},
@@ -28,7 +35,7 @@ use crate::{
         Created, Lookup,
         redis::{
             errors::Answered,
-            layout::{CREATING, Change, Format, LayoutSettings, Names, READING},
+            layout::{COMMITTING, CREATING, Change, Format, LayoutSettings, Names, READING, RENEWING},
             servers::{Effect, Request, Servers, malformed},
         },
     },
@@ -41,10 +48,10 @@ const KEPT: usize = 4096;
 /// The layout of [`RedisStorage`](super::super::RedisStorage): a string for each session.
 #[derive(Debug)]
 pub struct Strings {
-    pub(super) context: Context,
-    pub(super) values: StringValues,
+    context: Context,
+    values: StringValues,
     /// Whether changes may be appended as they are. A codec of the application, which may encrypt, has to see all that is stored.
-    pub(super) appends: bool,
+    appends: bool,
 }
 
 impl Strings {
@@ -95,7 +102,8 @@ impl Native for Strings {
         now: Timestamp,
     ) -> Answered<Created> {
         let name = self.context.name(key);
-        let value = self.values.encode(record, self.context.revisions.next(), kind, CREATING)?;
+        let header = Header::of(record, self.context.revisions.next(), kind);
+        let value = self.values.encode_checked(record, header, CREATING)?;
         let (expiry, replaceable) = script_args::expiry(kind, record, now);
         let mut command = Cmd::with_capacity(6, 128 + value.len());
         command.arg("SET").arg(&name).arg(&value).arg("NX").arg("PX").arg(expiry);
@@ -171,6 +179,21 @@ impl Format for Strings {
         to: Option<&StoreKey>,
         commit: &Commit,
     ) -> Answered<Change> {
-        string_change::change(self, servers, key, to, commit).await
+        let changing = Changing::new(self, commit, if to.is_some() { RENEWING } else { COMMITTING })?;
+        let mut earlier = None;
+        if to.is_none()
+            && let Some(simple) = Simple::of(&changing)?
+        {
+            let (name, args) = (self.context.name(key), simple.args());
+            let keys: [&[u8]; 1] = [&name];
+            let request = Request::script(COMMITTING, simple.script(), &keys, &args, Effect::Once);
+            let answer = servers.ask(request.or_by(simple.replacement())).await?;
+            match simple.result(self, key, &changing, answer)? {
+                Tried::Made(change) => return Ok(change),
+                Tried::ToBeRebuilt(answer) => earlier = Some(answer),
+                Tried::Declined => {}
+            }
+        }
+        general::change(&changing, servers, key, to, earlier).await
     }
 }

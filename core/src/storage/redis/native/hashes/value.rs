@@ -2,7 +2,7 @@
 
 use redis::Value;
 
-use super::{
+use super::super::{
     context::Context,
     format::no_header,
     header::{Head, Header, Kind, LEN, tag_of},
@@ -19,17 +19,6 @@ use crate::{
         },
     },
 };
-
-/// The field of the header.
-pub(super) const HEAD: &[u8] = b"m";
-
-/// The field of an entry.
-pub(super) fn field(key: &str) -> Vec<u8> {
-    let mut field = Vec::with_capacity(1 + key.len());
-    field.push(b':');
-    field.extend_from_slice(key.as_bytes());
-    field
-}
 
 /// Fields with their values, in an answer that alternates them.
 pub(super) fn pairs(value: Value) -> Option<Vec<(Value, Value)>> {
