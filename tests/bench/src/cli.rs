@@ -1,12 +1,13 @@
 //! What the command line accepts.
 
-use std::path::PathBuf;
+use std::{collections::HashSet, path::PathBuf};
 
 use clap::{Args, CommandFactory as _, Parser, Subcommand, builder::RangedU64ValueParser, error::ErrorKind};
 
 use crate::{
     load::Load,
     results::{self, Results},
+    scale,
     servers::{Handler, Peer},
 };
 
@@ -56,6 +57,8 @@ impl Cli {
 pub(crate) enum Command {
     /// Bytes a session in memory, and the longest stall of a request while all sessions expire
     Memory(Memory),
+    /// What sessions cost when there are many: create, read, change and sweep; bytes a session; start-up time
+    Scale(Scale),
     /// Compares a read from the near cache of a Redis storage with one from memory, measured side by side
     Near(Near),
     /// Times small reads that overlap on one connection, with and without Nagle's algorithm
@@ -132,6 +135,22 @@ pub(crate) struct Memory {
     pub(crate) json: bool,
 }
 
+#[derive(Debug, Args)]
+pub(crate) struct Scale {
+    /// Measure only this storage (may be repeated)
+    #[arg(long = "storage", value_name = "STORAGE")]
+    pub(crate) storages: Vec<scale::Kind>,
+
+    /// How many sessions to fill each storage with (may be repeated)
+    #[arg(long, value_delimiter = ',', default_values_t = [1_000, 100_000, 1_000_000],
+          value_parser = RangedU64ValueParser::<u32>::new().range(1_000..=20_000_000))]
+    pub(crate) sessions: Vec<u32>,
+
+    /// Print JSON instead of Markdown
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
 /// Where `nagle` finds a server at some distance on one machine.
 const LINK: &str = "\
 Two network namespaces make a link with a delay on one machine (as root; the kernel needs sch_netem):
@@ -165,7 +184,7 @@ pub(crate) struct Lost {
 
 #[derive(Debug, Args)]
 pub(crate) struct Charts {
-    /// What a run of the speeds or of `lost` printed with --json (may be repeated)
+    /// What a run of the speeds, of `lost` or of `scale` printed with --json (may be repeated)
     #[arg(long, value_name = "FILE", required = true, value_parser = results::read)]
     pub(crate) from: Vec<Results>,
 
@@ -176,8 +195,8 @@ pub(crate) struct Charts {
 
 impl Charts {
     fn has_two_of_a_kind(&self) -> bool {
-        let speeds = self.from.iter().filter(|results| matches!(results, Results::Speed(_))).count();
-        speeds > 1 || self.from.len() - speeds > 1
+        let kinds: HashSet<_> = self.from.iter().map(std::mem::discriminant).collect();
+        kinds.len() < self.from.len()
     }
 }
 

@@ -21,6 +21,7 @@ mod programs;
 mod report;
 mod results;
 mod sample;
+mod scale;
 mod servers;
 mod stored_size;
 mod versions;
@@ -37,6 +38,7 @@ fn main() -> ExitCode {
     let outcome = match cli.command {
         Some(Command::Serve(settings)) => servers::serve(&settings),
         Some(Command::Memory(settings)) => memory::run(&settings),
+        Some(Command::Scale(settings)) => scale::run(&settings),
         Some(Command::Near(settings)) => near_cache::run(&settings),
         Some(Command::Nagle(settings)) => nagle::run(&settings),
         Some(Command::Lost(settings)) => lost_updates::run(&settings),

@@ -14,6 +14,7 @@ use crate::{
 pub(crate) enum Results {
     Speed(Speed),
     Lost(Lost),
+    Scale(Scale),
 }
 
 /// The table of speeds.
@@ -73,6 +74,37 @@ pub(crate) struct Outcome {
     pub(crate) old_cookie_works: usize,
 }
 
+/// How costs grow with the number of sessions.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub(crate) struct Scale {
+    /// What to type to measure this again.
+    pub(crate) command: String,
+    pub(crate) machine: Machine,
+    pub(crate) rows: Vec<Grown>,
+}
+
+/// A storage with this many sessions. CPU in microseconds, that of a Redis server apart.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub(crate) struct Grown {
+    pub(crate) storage: String,
+    pub(crate) sessions: u32,
+    pub(crate) create_micros: f64,
+    pub(crate) read_micros: f64,
+    pub(crate) change_micros: f64,
+    /// For each session that is removed.
+    pub(crate) sweep_micros: f64,
+    pub(crate) create_redis_micros: Option<f64>,
+    pub(crate) read_redis_micros: Option<f64>,
+    pub(crate) change_redis_micros: Option<f64>,
+    pub(crate) sweep_redis_micros: Option<f64>,
+    /// Of a request while the others are swept.
+    pub(crate) longest_pause_ms: f64,
+    /// What a session takes.
+    pub(crate) bytes: f64,
+    /// Until the first session was read after a start.
+    pub(crate) start_ms: f64,
+}
+
 /// What was typed to start this run, without what only concerns its output.
 pub(crate) fn command() -> String {
     let mut command = "cargo run --release -p gsession-bench".to_owned();
@@ -103,6 +135,7 @@ fn parse(text: &str) -> Result<Results, String> {
         Results::Speed(speed) if speed.rows.iter().all(|row| row.cpu_micros_above_bare.is_none()) => {
             Err("it has no CPU above that of a bare server: measure without --skip-cpu".to_owned())
         }
+        Results::Scale(scale) if scale.rows.is_empty() => Err("it has no rows".to_owned()),
         Results::Lost(lost) if lost.rows.is_empty() => Err("it has no rows".to_owned()),
         Results::Lost(lost) if lost.updates == 0 || lost.logouts == 0 => Err("nothing could have been lost".to_owned()),
         _ => Ok(results),

@@ -43,7 +43,7 @@ pub(super) struct Section {
 /// One bar for each column.
 #[derive(Debug)]
 pub(super) struct Row {
-    pub(super) name: &'static str,
+    pub(super) name: String,
     pub(super) kind: Kind,
     pub(super) cells: Vec<Cell>,
 }
@@ -139,7 +139,7 @@ impl Section {
         for row in &self.rows {
             let (bar, baseline) = (y + (ROW - BAR) / 2.0, y + ROW / 2.0 + 4.5);
             let bold = if row.kind == Kind::Ours { "bold " } else { "" };
-            svg.text(&format!("{bold}end"), BARS - 12.0, baseline, row.name);
+            svg.text(&format!("{bold}end"), BARS - 12.0, baseline, &row.name);
             for (column, cell) in row.cells.iter().enumerate() {
                 let full = width - room;
                 if !self.columns.is_empty() {
@@ -195,7 +195,7 @@ mod tests {
 
     fn chart(shares: &[f64]) -> String {
         let cells = |share: &f64| vec![Cell { share: *share, text: format!("{share}") }];
-        let row = |share| Row { name: "a", kind: Kind::Peer, cells: cells(share) };
+        let row = |share| Row { name: "a".to_owned(), kind: Kind::Peer, cells: cells(share) };
         let section = Section {
             panel: None,
             heading: "read",

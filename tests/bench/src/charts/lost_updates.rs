@@ -9,7 +9,7 @@ use crate::results::{Lost, Outcome};
 pub(super) fn chart(lost: &Lost) -> Chart {
     let columns = ["lost updates", "logged in again", "old cookie works"].map(str::to_owned);
     let row = |outcome: &Outcome| Row {
-        name: short_name(outcome.peer),
+        name: short_name(outcome.peer).to_owned(),
         kind: kind(outcome.peer),
         cells: vec![
             cell(outcome.lost_updates, lost.updates),

@@ -2,6 +2,7 @@
 
 mod chart;
 mod lost_updates;
+mod scale;
 mod speed;
 mod svg;
 
@@ -26,6 +27,7 @@ pub(crate) fn run(settings: &Charts) -> Result<()> {
 fn draw(results: &Results) -> Vec<(&'static str, String)> {
     match results {
         Results::Speed(speed) => speed::charts(speed),
+        Results::Scale(scale) => vec![("scale.svg", scale::chart(scale).draw())],
         Results::Lost(lost) => vec![("lost.svg", lost_updates::chart(lost).draw())],
     }
 }

@@ -90,7 +90,7 @@ fn bar(row: &Line, longest: f64) -> Option<Row> {
         };
     }
     let cell = Cell { share: share(above, longest), text };
-    Some(Row { name: short_name(row.peer), kind: kind(row.peer), cells: vec![cell] })
+    Some(Row { name: short_name(row.peer).to_owned(), kind: kind(row.peer), cells: vec![cell] })
 }
 
 /// With its sign and unit. What is below a bare server is noise, and has no bar.

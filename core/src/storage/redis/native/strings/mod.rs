@@ -34,7 +34,7 @@ use crate::{
     storage::{
         Created, Lookup,
         redis::{
-            errors::Answered,
+            errors::{Answered, Failure},
             layout::{COMMITTING, CREATING, Change, Format, LayoutSettings, Names, READING, RENEWING},
             servers::{Effect, Request, Servers, malformed},
         },
@@ -187,7 +187,11 @@ impl Format for Strings {
             let (name, args) = (self.context.name(key), simple.args());
             let keys: [&[u8]; 1] = [&name];
             let request = Request::script(COMMITTING, simple.script(), &keys, &args, Effect::Once);
-            let answer = servers.ask(request.or_by(simple.replacement())).await?;
+            let answer = match servers.ask(request.or_by(simple.replacement())).await {
+                // Something else has taken the place of the session: the general script says what that means.
+                Err(error) if Failure::of(&error).is_some_and(Failure::is_wrong_type) => Value::Nil,
+                answer => answer?,
+            };
             match simple.result(self, key, &changing, answer)? {
                 Tried::Made(change) => return Ok(change),
                 Tried::ToBeRebuilt(answer) => earlier = Some(answer),

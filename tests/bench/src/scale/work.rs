@@ -1,0 +1,83 @@
+//! What is done with the sessions, and what it costs.
+
+use anyhow::{Context as _, Result, ensure};
+use gsession::{ClientInfo, Manager, Saved};
+
+use super::place::{Place, info};
+
+/// CPU microseconds of one operation, on average.
+pub(super) struct Work {
+    /// Of the thread that does it.
+    pub(super) cpu: f64,
+    /// Of the Redis server, if there is one.
+    pub(super) redis: Option<f64>,
+}
+
+impl Work {
+    /// What `operations` cost that `run` does.
+    pub(super) fn of(place: &Place, operations: u32, run: impl FnOnce() -> Result<()>) -> Result<Self> {
+        let server = || place.redis().map(|redis| Ok::<_, anyhow::Error>(cpu_of(redis)?)).transpose();
+        let (before, server_before) = (thread_nanos()?, server()?);
+        run()?;
+        let (spent, server_after) = (thread_nanos()? - before, server()?);
+        let each = |micros: f64| micros / f64::from(operations);
+        let redis = server_after.zip(server_before).map(|(after, before)| each((after - before) * 1e6));
+        Ok(Self { cpu: each(spent / 1e3), redis })
+    }
+}
+
+/// Seconds of CPU that a server has used.
+fn cpu_of(redis: &gsession_test_servers::RedisServer) -> Result<f64> {
+    Ok(info(redis, "cpu", "used_cpu_user:")? + info(redis, "cpu", "used_cpu_sys:")?)
+}
+
+/// Nanoseconds of CPU that this thread has used.
+fn thread_nanos() -> Result<f64> {
+    let text = std::fs::read_to_string("/proc/thread-self/schedstat").context("reading our thread's CPU time")?;
+    text.split(' ').next().and_then(|digits| digits.parse().ok()).context("the kernel's words on our CPU time")
+}
+
+/// Makes sessions with two entries, and returns their ids.
+pub(super) fn ids(manager: &Manager, sessions: u32) -> Result<Vec<String>> {
+    let make = |number| {
+        let session = manager.begin(None, ClientInfo::default);
+        session.set("user", &format!("user-{number:07}"))?;
+        session.set("n", &0)?;
+        ensure!(session.save()? == Saved::Created, "a session was not stored");
+        let id = session.id().context("a saved session has no id")?;
+        Ok(id.as_str().to_owned())
+    };
+    (0..sessions).map(make).collect()
+}
+
+/// A session that is used while others are swept.
+pub(super) fn witness(manager: &Manager) -> Result<String> {
+    ids(manager, 1)?.pop().context("no session was made")
+}
+
+/// The ids in an order that no cache likes.
+fn in_no_order(ids: &[String], times: u32) -> impl Iterator<Item = &String> {
+    let step = 7_919; // a prime, so that every session has its turn
+    (0..times as usize).filter_map(move |turn| ids.get(turn * step % ids.len().max(1)))
+}
+
+/// Requests that read one entry.
+pub(super) fn read(manager: &Manager, ids: &[String], times: u32) -> Result<()> {
+    for id in in_no_order(ids, times) {
+        let session = manager.begin(Some(id.as_str()), ClientInfo::default);
+        ensure!(session.get::<String>("user")?.is_some(), "a session is gone");
+        session.close()?;
+    }
+    Ok(())
+}
+
+/// Requests that read an entry and write it back.
+pub(super) fn change(manager: &Manager, ids: &[String], times: u32) -> Result<()> {
+    for id in in_no_order(ids, times) {
+        let session = manager.begin(Some(id.as_str()), ClientInfo::default);
+        let n: u32 = session.get("n")?.context("a session is gone")?;
+        session.set("n", &(n + 1))?;
+        session.close()?;
+    }
+    Ok(())
+}
