@@ -1,7 +1,7 @@
 //! Checks what has to be installed, before minutes are spent on measuring.
 
 use anyhow::Result;
-use gsession_test_servers::program::look_for;
+use gsession_test_servers::program::{self, look_for};
 
 /// Something that is not installed, and how to install it.
 #[derive(Debug)]
@@ -16,7 +16,7 @@ impl std::fmt::Display for Missing {
 impl std::error::Error for Missing {}
 
 pub(crate) fn redis() -> Result<()> {
-    look_for(&["redis-server"], "redis-server").map(drop).map_err(|sentence| Missing(sentence).into())
+    program::redis().map(drop).map_err(|sentence| Missing(sentence).into())
 }
 
 /// For counting instructions.

@@ -6,6 +6,7 @@
 //! | [`RedisServer`] | one server, to be killed, frozen, restarted, filled up |
 //! | [`Sentinels`] | a primary with two replicas and three Sentinels |
 //! | [`Cluster`] | three primaries with a replica each |
+//! | [`Release`] | a server of a certain release, to be asked for by a builder |
 //! | [`Proxy`] | stands between a client and a server: counts, cuts, stalls, swallows, forgets |
 //! | [`Authority`] | signs the certificates of servers and clients, good ones and others |
 //! | [`Monitor`] | which commands a server was sent, and which a script has run |
@@ -18,6 +19,7 @@ pub mod process;
 pub mod program;
 mod proxy;
 mod redis;
+mod release;
 pub mod resp;
 mod sentinels;
 mod tls;
@@ -28,5 +30,6 @@ pub use cluster::Cluster;
 pub use monitor::{Monitor, Seen};
 pub use proxy::Proxy;
 pub use redis::{Builder, RedisServer};
+pub use release::Release;
 pub use sentinels::Sentinels;
 pub use tls::{Authority, Certificate, Fault};

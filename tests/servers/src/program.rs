@@ -2,6 +2,24 @@
 
 use std::{env, path::PathBuf};
 
+/// Names the program that tests start as their Redis server.
+const REDIS: &str = "GSESSION_TEST_REDIS";
+
+/// The Redis server that tests use: the program that `GSESSION_TEST_REDIS` names, else the one that is installed.
+///
+/// # Errors
+///
+/// A sentence that says what is missing.
+pub fn redis() -> Result<PathBuf, String> {
+    let Some(named) = env::var_os(REDIS).map(PathBuf::from) else { return look_for(&["redis-server"], "redis-server") };
+    // A relative path would mean another file to each test, as each crate's tests run in a folder of their own.
+    if named.is_absolute() && named.is_file() {
+        Ok(named)
+    } else {
+        Err(format!("{REDIS} is to be the absolute path of a server's program, and is `{}`.", named.display()))
+    }
+}
+
 /// The path of the first of `names` that is installed.
 ///
 /// # Panics

@@ -16,6 +16,7 @@ use crate::{
     port,
     process::{Process, Signal},
     program,
+    release::Release,
     resp::{Client, Reply},
     tls::{Authority, Fault},
     wait,
@@ -37,6 +38,7 @@ const LAST_LINES: usize = 30;
 /// What a server is started with.
 #[derive(Debug, Clone, Default)]
 pub struct Builder {
+    release: Option<Release>,
     settings: Vec<(String, String)>,
     is_sentinel: bool,
     tls: Option<(Authority, Option<Fault>)>,
@@ -66,6 +68,13 @@ impl Builder {
         self
     }
 
+    /// Is of this release, not the server that tests use otherwise.
+    #[must_use]
+    pub fn release(mut self, release: Release) -> Self {
+        self.release = Some(release);
+        self
+    }
+
     /// Speaks TLS, with a certificate that [`RedisServer::ca`] has signed.
     #[must_use]
     pub fn tls(self) -> Self {
@@ -90,7 +99,7 @@ impl Builder {
     ///
     /// # Panics
     ///
-    /// When it does not start, with what it has printed; when it is not installed, with the command that installs it.
+    /// When it does not start, with what it has printed; when it is not here, with the command that gets it.
     #[must_use]
     pub fn start(self) -> RedisServer {
         self.start_at(port::free)
@@ -140,7 +149,8 @@ impl RedisServer {
 
     /// Starts it and waits until it answers; else says what is wrong.
     fn try_start(&mut self) -> Result<(), String> {
-        let program = program::find(&["redis-server"], "redis-server");
+        let program = self.settings.release.map_or_else(program::redis, Release::program);
+        let program = program.unwrap_or_else(|missing| panic!("{missing}"));
         let file = self.configuration_file();
         // A Sentinel writes into its file, and goes on from there when it is started again.
         if !self.settings.is_sentinel || !file.exists() {

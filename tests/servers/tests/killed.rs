@@ -30,13 +30,13 @@ fn servers_do_not_outlive_a_killed_test() {
     let pids = victim.wait_for_line("its servers", |line| {
         Some(line.strip_prefix("servers: ")?.split(' ').map(str::to_owned).collect::<Vec<_>>())
     });
-    assert!(pids.iter().all(|pid| is_redis(pid)));
+    assert!(pids.iter().all(|pid| is_server(pid)));
     victim.end(Signal::KILL);
-    wait::until("the servers ending", || pids.iter().all(|pid| !is_redis(pid)).then_some(()));
+    wait::until("the servers ending", || pids.iter().all(|pid| !is_server(pid)).then_some(()));
 }
 
-/// Whether a process is a Redis server that lives. (One that nobody has waited for yet has no command line.)
-fn is_redis(pid: &str) -> bool {
+/// Whether a process is a server of Redis or Valkey that lives. (One that nobody has waited for yet has no command line.)
+fn is_server(pid: &str) -> bool {
     let command = fs::read(Path::new("/proc").join(pid).join("cmdline")).unwrap_or_default();
-    String::from_utf8_lossy(&command).contains("redis-server")
+    String::from_utf8_lossy(&command).contains("-server")
 }

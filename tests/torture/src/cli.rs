@@ -6,7 +6,7 @@ use clap::{
     Args, CommandFactory as _, Parser, Subcommand, ValueEnum as _, builder::RangedU64ValueParser, error::ErrorKind,
 };
 
-use gsession_test_servers::program::look_for;
+use gsession_test_servers::program;
 
 use crate::target::{Sabotage, Target};
 
@@ -116,7 +116,7 @@ impl Torture {
             return Err("only gsession's own storages can be sabotaged".to_owned());
         }
         if self.storages.iter().any(|target| target.needs_redis()) {
-            look_for(&["redis-server"], "redis-server")?;
+            program::redis()?;
         }
         Ok(())
     }

@@ -190,7 +190,8 @@ fn unfit(info: &str, is_cluster: bool) -> Option<Unfit> {
             return Some(Unfit::TooOld(version.to_owned()));
         }
     }
-    match (value("redis_mode"), value("role")) {
+    // Valkey 8.1 calls it `server_mode`, unless its setting `extended-redis-compatibility` is on.
+    match (value("redis_mode").or_else(|| value("server_mode")), value("role")) {
         (Some("sentinel"), _) => Some(Unfit::Sentinel),
         (Some("cluster"), _) if !is_cluster => Some(Unfit::NodeOfCluster),
         (_, Some("slave")) => Some(Unfit::Replica),
@@ -212,6 +213,8 @@ mod tests {
             ("redis_mode:standalone\r\nrole:slave\r\n", "replica"),
             ("redis_mode:cluster\r\n", "cluster"),
             ("redis_mode:sentinel\r\n", "Sentinel"),
+            ("redis_version:7.2.4\r\nvalkey_version:8.1.1\r\nserver_mode:cluster\r\n", "cluster"),
+            ("redis_version:7.2.4\r\nvalkey_version:8.1.1\r\nserver_mode:sentinel\r\n", "Sentinel"),
         ] {
             assert!(unfit(info, false).unwrap().to_string().contains(text), "{info}");
         }
