@@ -6,8 +6,11 @@ use crate::{
     results::{Grown, Scale},
 };
 
+/// A number of a row.
+type Cost = fn(&Grown) -> f64;
+
 /// What is compared, with the CPU of the process and of the Redis server together.
-const COSTS: [(&str, &str, fn(&Grown) -> f64); 4] = [
+const COSTS: [(&str, &str, Cost); 4] = [
     ("create", "with four small entries", |row| row.create_micros + row.create_redis_micros.unwrap_or_default()),
     ("read", "one small entry", |row| row.read_micros + row.read_redis_micros.unwrap_or_default()),
     ("read and write", "a counter, one higher", |row| row.change_micros + row.change_redis_micros.unwrap_or_default()),

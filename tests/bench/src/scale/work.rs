@@ -16,7 +16,7 @@ pub(super) struct Work {
 impl Work {
     /// What `operations` cost that `run` does.
     pub(super) fn of(place: &Place, operations: u32, run: impl FnOnce() -> Result<()>) -> Result<Self> {
-        let server = || place.redis().map(|redis| Ok::<_, anyhow::Error>(cpu_of(redis)?)).transpose();
+        let server = || place.redis().map(cpu_of).transpose();
         let (before, server_before) = (thread_nanos()?, server()?);
         run()?;
         let (spent, server_after) = (thread_nanos()? - before, server()?);
