@@ -2,6 +2,7 @@
 
 use anyhow::{Context as _, Result, ensure};
 use gsession::{ClientInfo, Manager, Saved};
+use rustix::time::{ClockId, clock_gettime};
 
 use super::place::{Place, info};
 
@@ -17,12 +18,12 @@ impl Work {
     /// What `operations` cost that `run` does.
     pub(super) fn of(place: &Place, operations: u32, run: impl FnOnce() -> Result<()>) -> Result<Self> {
         let server = || place.redis().map(cpu_of).transpose();
-        let (before, server_before) = (thread_nanos()?, server()?);
+        let (before, server_before) = (cpu_of_this_thread(), server()?);
         run()?;
-        let (spent, server_after) = (thread_nanos()? - before, server()?);
-        let each = |micros: f64| micros / f64::from(operations);
-        let redis = server_after.zip(server_before).map(|(after, before)| each((after - before) * 1e6));
-        Ok(Self { cpu: each(spent / 1e3), redis })
+        let (after, server_after) = (cpu_of_this_thread(), server()?);
+        let each = |seconds: f64| seconds * 1e6 / f64::from(operations);
+        let redis = server_after.zip(server_before).map(|(after, before)| each(after - before));
+        Ok(Self { cpu: each(after - before), redis })
     }
 }
 
@@ -31,10 +32,10 @@ fn cpu_of(redis: &gsession_test_servers::RedisServer) -> Result<f64> {
     Ok(info(redis, "cpu", "used_cpu_user:")? + info(redis, "cpu", "used_cpu_sys:")?)
 }
 
-/// Nanoseconds of CPU that this thread has used.
-fn thread_nanos() -> Result<f64> {
-    let text = std::fs::read_to_string("/proc/thread-self/schedstat").context("reading our thread's CPU time")?;
-    text.split(' ').next().and_then(|digits| digits.parse().ok()).context("the kernel's words on our CPU time")
+/// Seconds of CPU that this thread has used.
+fn cpu_of_this_thread() -> f64 {
+    let time = clock_gettime(ClockId::ThreadCPUTime);
+    time.tv_sec as f64 + time.tv_nsec as f64 / 1e9
 }
 
 /// Makes sessions with two entries, and returns their ids.
