@@ -118,10 +118,12 @@ const fn nibble(digit: u8) -> Option<u8> {
 impl StoreKey {
     /// The 64 hexadecimal digits to show.
     pub(crate) fn hex(&self) -> [u8; 64] {
+        // Computed rather than looked up, so that the compiler handles many digits at once.
+        let digit = |nibble: u8| nibble + if nibble < 10 { b'0' } else { b'a' - 10 };
         let mut text = [0_u8; 64];
         for (pair, byte) in text.chunks_exact_mut(2).zip(self.shown()) {
-            pair[0] = b"0123456789abcdef"[usize::from(byte >> 4)];
-            pair[1] = b"0123456789abcdef"[usize::from(byte & 15)];
+            pair[0] = digit(byte >> 4);
+            pair[1] = digit(byte & 15);
         }
         text
     }

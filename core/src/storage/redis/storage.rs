@@ -92,7 +92,7 @@ impl<L: Layout> Redis<L> {
         {
             return Ok(Some(Lookup::Found(snapshot)));
         }
-        let Some(command) = layout.plain_read(key, names, access) else { return Ok(None) };
+        let Some(command) = layout.plain_read(key, &name, names, access) else { return Ok(None) };
         let Ok(mut connection) = servers.connect(&node).await else { return Ok(None) };
         let Some(cache) = connection.near_cache() else { return Ok(None) };
         let reservation = cache.reserve(&name);

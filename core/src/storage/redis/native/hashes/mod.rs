@@ -94,11 +94,10 @@ impl Format for Hashes {
         Ok(Self { context: Context::new(&settings)? })
     }
 
-    fn plain_read(&self, key: &StoreKey, names: Names<'_>, access: &Access) -> Option<Cmd> {
+    fn plain_read(&self, key: &StoreKey, name: &[u8], names: Names<'_>, access: &Access) -> Option<Cmd> {
         if self.context.recently_touched.may_be_due(key, access) {
             return None;
         }
-        let name = self.context.name(key);
         let mut command = Cmd::with_capacity(3, 128);
         match names {
             None => {
@@ -142,7 +141,7 @@ impl Format for Hashes {
 
     async fn load(&self, servers: &Servers, key: &StoreKey, names: Names<'_>, access: &Access) -> Answered<Lookup> {
         let name = self.context.name(key);
-        if let Some(command) = self.plain_read(key, names, access) {
+        if let Some(command) = self.plain_read(key, &name, names, access) {
             return match servers.ask(Request::command(READING, &name, command, Effect::Read)).await {
                 Ok(reply) => Ok(self.decode(key, reply, names, access)),
                 Err(error) => or_wrong_type(error, key),

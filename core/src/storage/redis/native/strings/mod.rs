@@ -135,12 +135,12 @@ impl Format for Strings {
         Ok(Self { context, values: StringValues { codec, limits: settings.limits }, appends })
     }
 
-    fn plain_read(&self, key: &StoreKey, _names: Names<'_>, access: &Access) -> Option<Cmd> {
+    fn plain_read(&self, key: &StoreKey, name: &[u8], _names: Names<'_>, access: &Access) -> Option<Cmd> {
         if self.context.recently_touched.may_be_due(key, access) {
             return None;
         }
         let mut command = Cmd::with_capacity(2, 96);
-        command.arg("GET").arg(self.context.name(key));
+        command.arg("GET").arg(name);
         Some(command)
     }
 
@@ -154,7 +154,7 @@ impl Format for Strings {
 
     async fn load(&self, servers: &Servers, key: &StoreKey, names: Names<'_>, access: &Access) -> Answered<Lookup> {
         let name = self.context.name(key);
-        if let Some(command) = self.plain_read(key, names, access) {
+        if let Some(command) = self.plain_read(key, &name, names, access) {
             return match servers.ask(Request::command(READING, &name, command, Effect::Read)).await {
                 Ok(reply) => Ok(self.decode(key, reply, names, access)),
                 Err(error) => or_wrong_type(error, key),
