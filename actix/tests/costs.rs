@@ -134,20 +134,20 @@ fn allocations_in_files() {
 #[test]
 fn allocations_in_redis() {
     let server = RedisServer::start();
-    assert_eq!(above_bare(RedisStorage::builder(&server.url()).build().unwrap()), [2, 16, 37, 26]);
+    assert_eq!(above_bare(RedisStorage::builder(&server.url()).build().unwrap()), [2, 15, 32, 25]);
 }
 
 #[test]
 fn allocations_in_redis_hashes() {
     let server = RedisServer::start();
-    assert_eq!(above_bare(RedisHashStorage::builder(&server.url()).build().unwrap()), [2, 24, 42, 24]);
+    assert_eq!(above_bare(RedisHashStorage::builder(&server.url()).build().unwrap()), [2, 23, 40, 24]);
 }
 
 #[test]
 fn allocations_near_redis() {
     let server = RedisServer::start();
     let storage = RedisStorage::builder(&server.url()).near_cache(NearCache::default()).build().unwrap();
-    assert_eq!(above_bare(storage), [2, 7, 45, 31]);
+    assert_eq!(above_bare(storage), [2, 7, 40, 30]);
 }
 
 /// What the storage is asked by a request to `path`, with a session or without, when a touch is due or not.

@@ -93,7 +93,7 @@ mod tests {
     fn a_stored_value_belongs_to_all_that_is_known_or_is_dropped() {
         let stored = |revision| Snapshot {
             revision,
-            stored: Some(StoredValue::new(&[1], 1)),
+            stored: Some(StoredValue::whole_of(vec![1])),
             ..read(1, "ada", &[("a", "1"), ("b", "1")])
         };
         for (later, is_kept) in [(stored(1), true), (stored(2), false), (stored(0), false)] {

@@ -1,21 +1,31 @@
 //! The value that a storage has read, for storages that compare it when they write.
 
-use std::{fmt, sync::Arc};
+use std::fmt;
+
+use bytes::Bytes;
 
 /// A value as a storage has read it, or the beginning of a long one. Only the storage that made it knows what it means.
 ///
 /// `Debug` shows none of the bytes.
 #[derive(Clone, PartialEq, Eq)]
 pub struct StoredValue {
-    beginning: Arc<[u8]>,
+    /// Clones share it.
+    beginning: Bytes,
     length: usize,
 }
 
 impl StoredValue {
-    /// Keeps a value; only the first `most` bytes if it is longer than that.
+    /// Keeps a value.
     #[must_use]
-    pub fn new(value: &[u8], most: usize) -> Self {
-        Self { beginning: value.get(..most).unwrap_or(value).into(), length: value.len() }
+    pub fn whole_of(value: Vec<u8>) -> Self {
+        Self { length: value.len(), beginning: value.into() }
+    }
+
+    /// Keeps the first `most` bytes of a value.
+    #[must_use]
+    pub fn beginning_of(value: &[u8], most: usize) -> Self {
+        let beginning = value.get(..most).unwrap_or(value);
+        Self { length: value.len(), beginning: Bytes::copy_from_slice(beginning) }
     }
 
     /// The whole value, if all of it was kept.
@@ -49,7 +59,7 @@ mod tests {
 
     #[test]
     fn a_long_value_is_cut() {
-        let (short, long) = (StoredValue::new(b"abc", 3), StoredValue::new(b"abcd", 3));
+        let (short, long) = (StoredValue::whole_of(b"abc".to_vec()), StoredValue::beginning_of(b"abcd", 3));
         assert_eq!((short.whole(), short.length()), (Some(&b"abc"[..]), 3));
         assert_eq!((long.whole(), long.beginning(), long.length()), (None, &b"abc"[..], 4));
         assert_eq!(format!("{long:?}"), "StoredValue { length: 4, .. }");

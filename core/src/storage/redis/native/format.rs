@@ -50,7 +50,6 @@ pub(super) fn wrong_type(key: &StoreKey) -> Lookup {
 }
 
 /// A value without a header is no session.
-pub(super) fn no_header(key: &StoreKey) -> Lookup {
+pub(super) fn warn_no_header(key: &StoreKey) {
     tracing::warn!(?key, "Redis holds something other than a session where a session should be");
-    Lookup::Absent
 }

@@ -110,6 +110,18 @@ impl Header {
         bytes
     }
 
+    /// The same, last used as the record says.
+    pub(super) fn extended(self, record: &Record) -> Self {
+        Self { last_seen: record.last_seen, idle_timeout: record.idle_timeout, ..self }
+    }
+
+    /// Replaces the header of a value.
+    pub(super) fn put_into(&self, value: &mut [u8]) {
+        if let Some(place) = value.get_mut(..LEN) {
+            place.copy_from_slice(&self.encode());
+        }
+    }
+
     /// A record with these times, and nothing else.
     pub(super) fn record(&self) -> Record {
         let mut record = Record::new(self.created_at, self.idle_timeout, self.absolute_deadline);

@@ -40,7 +40,7 @@ impl<'a> Known<'a> {
             return None;
         }
         record.extend(access);
-        Some(Header { last_seen: record.last_seen, idle_timeout: record.idle_timeout, ..self.header })
+        Some(self.header.extended(&record))
     }
 
     /// The new expiry of the key in milliseconds, if the session's end has moved.

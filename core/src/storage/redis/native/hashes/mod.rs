@@ -133,7 +133,7 @@ impl Format for Hashes {
             _ => return wrong_type(key),
         };
         match head {
-            Some(Value::BulkString(head)) => found(&self.context, key, &head, fields, names.is_none(), false, access),
+            Some(Value::BulkString(head)) => found(&self.context, key, head, fields, names.is_none(), false, access),
             Some(Value::Nil) => Lookup::Absent,
             _ => wrong_type(key),
         }
@@ -161,7 +161,7 @@ impl Format for Hashes {
             1 => {
                 let (extended, head) = (answer.number()? == 1, answer.bytes()?);
                 let fields = answer.next().and_then(pairs).ok_or_else(|| answer.malformed())?;
-                Ok(found(&self.context, key, &head, fields, names.is_none(), extended, access))
+                Ok(found(&self.context, key, head, fields, names.is_none(), extended, access))
             }
             _ => Ok(wrong_type(key)),
         }

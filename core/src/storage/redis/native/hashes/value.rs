@@ -4,7 +4,7 @@ use redis::Value;
 
 use super::super::{
     context::Context,
-    format::no_header,
+    format::warn_no_header,
     header::{Head, Header, Kind, LEN, tag_of},
 };
 use crate::{
@@ -36,39 +36,37 @@ pub(super) fn pairs(value: Value) -> Option<Vec<(Value, Value)>> {
 pub(super) fn found(
     context: &Context,
     key: &StoreKey,
-    head: &[u8],
+    mut head: Vec<u8>,
     fields: Vec<(Value, Value)>,
     is_all: bool,
     extended: bool,
     access: &Access,
 ) -> Lookup {
-    let header = match Head::decode(head) {
+    let header = match Head::decode(&head) {
         Some(Head::Tombstone(Tombstone { at, .. })) if access.now < at + TOMBSTONE_LIFETIME => {
             return Lookup::Renewed(at);
         }
         Some(Head::Tombstone(_)) => return Lookup::Absent,
         Some(Head::Session(header)) if header.kind == Kind::Prepared => return Lookup::Absent,
         Some(Head::Session(header)) => header,
-        None => return no_header(key),
+        None => {
+            warn_no_header(key);
+            return Lookup::Absent;
+        }
     };
-    let Some(mut record) = record_of(&context.limits, key, &header, head, &fields) else {
+    let Some(mut record) = record_of(&context.limits, key, &header, &head, &fields) else {
         warn_unreadable(key);
         return Lookup::Absent;
     };
     if access.has_ended(&record, record.last_seen) {
         return Lookup::Absent;
     }
-    let stored = if extended {
+    if extended {
         record.extend(access);
-        let (last_seen, idle_timeout) = (record.last_seen, record.idle_timeout);
-        let now =
-            [&Header { last_seen, idle_timeout, ..header }.encode(), head.get(LEN..).unwrap_or_default()].concat();
-        StoredValue::new(&now, now.len())
-    } else {
-        StoredValue::new(head, head.len())
-    };
+        header.extended(&record).put_into(&mut head);
+    }
     context.recently_touched.note(key, record.last_seen);
-    let (revision, stored) = (header.revision, Some(stored));
+    let (revision, stored) = (header.revision, Some(StoredValue::whole_of(head)));
     Lookup::Found(Snapshot { extended, revision, stored, complete: is_all, ..Snapshot::complete(record) })
 }
 

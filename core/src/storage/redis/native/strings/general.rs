@@ -10,12 +10,13 @@ use super::{
     },
     Strings,
     changing::Changing,
+    value::NoSession,
 };
 use crate::{
     StoreKey,
     record::Applied,
     storage::{
-        Lookup, StorageError, StorageErrorKind, Tombstone,
+        StorageError, StorageErrorKind, Tombstone,
         redis::{
             errors::Answered,
             layout::Change,
@@ -69,8 +70,8 @@ pub(super) async fn change(
         }
         let stored = match strings.values.look_up(key, &answer.bytes()?, &commit.access) {
             Ok(stored) => stored,
-            Err(Lookup::Renewed(at)) => return Ok(Change::Renewed(at)),
-            Err(_) => return Ok(Change::Gone),
+            Err(NoSession::Renewed(at)) => return Ok(Change::Renewed(at)),
+            Err(NoSession::Absent) => return Ok(Change::Gone),
         };
         let applied = stored.record.apply_within(commit, limits).map_err(|limit| changing.over(limit))?;
         let record = match applied {

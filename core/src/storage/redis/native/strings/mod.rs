@@ -55,23 +55,23 @@ pub struct Strings {
 }
 
 impl Strings {
-    fn found(&self, key: &StoreKey, value: &[u8], extended: bool, access: &Access) -> Lookup {
-        match self.values.look_up(key, value, access) {
+    fn found(&self, key: &StoreKey, mut value: Vec<u8>, extended: bool, access: &Access) -> Lookup {
+        match self.values.look_up(key, &value, access) {
             Ok(Stored { header, mut record }) => {
-                let most = if value.len() <= KEPT { KEPT } else { LEN };
-                let stored = if extended {
+                if extended {
                     record.extend(access);
-                    let now = Header { last_seen: record.last_seen, idle_timeout: record.idle_timeout, ..header };
-                    let now = [&now.encode(), value.get(LEN..).unwrap_or_default()].concat();
-                    StoredValue::new(&now, most)
+                    header.extended(&record).put_into(&mut value);
+                }
+                let stored = if value.len() <= KEPT {
+                    StoredValue::whole_of(value)
                 } else {
-                    StoredValue::new(value, most)
+                    StoredValue::beginning_of(&value, LEN)
                 };
                 self.context.recently_touched.note(key, record.last_seen);
                 let (revision, stored) = (header.revision, Some(stored));
                 Lookup::Found(Snapshot { extended, revision, stored, ..Snapshot::complete(record) })
             }
-            Err(lookup) => lookup,
+            Err(none) => none.into(),
         }
     }
 }
@@ -147,7 +147,7 @@ impl Format for Strings {
     fn decode(&self, key: &StoreKey, reply: Value, _names: Names<'_>, access: &Access) -> Lookup {
         match reply {
             Value::Nil => Lookup::Absent,
-            Value::BulkString(value) => self.found(key, &value, false, access),
+            Value::BulkString(value) => self.found(key, value, false, access),
             _ => wrong_type(key),
         }
     }
@@ -166,7 +166,7 @@ impl Format for Strings {
             0 => Ok(Lookup::Absent),
             1 => {
                 let (extended, value) = (answer.number()? == 1, answer.bytes()?);
-                Ok(self.found(key, &value, extended, access))
+                Ok(self.found(key, value, extended, access))
             }
             _ => Ok(wrong_type(key)),
         }

@@ -145,7 +145,7 @@ impl<'a> Simple<'a> {
                 };
                 let mut record = before.record();
                 record.extend(&changing.commit.access);
-                let after = Header { last_seen: record.last_seen, idle_timeout: record.idle_timeout, ..before };
+                let after = before.extended(&record);
                 // This request does not know what others have stored.
                 Tried::Made(strings.context.changed(key, &after, 0))
             }

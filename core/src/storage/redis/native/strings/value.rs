@@ -3,11 +3,11 @@
 use std::sync::Arc;
 
 use super::super::{
-    format::no_header,
+    format::warn_no_header,
     header::{Head, Header, Kind, LEN},
 };
 use crate::{
-    Codec, CodecError, Limits, Record, StoreKey,
+    Codec, CodecError, Limits, Record, StoreKey, Timestamp,
     record::{Access, replay},
     storage::{Lookup, StorageError, StorageErrorKind, TOMBSTONE_LIFETIME, Tombstone, redis::errors::Answered},
 };
@@ -23,6 +23,22 @@ pub(super) struct StringValues {
 pub(super) struct Stored {
     pub(super) header: Header,
     pub(super) record: Record,
+}
+
+/// Why a value is no session.
+pub(super) enum NoSession {
+    Absent,
+    /// It was renewed at this time.
+    Renewed(Timestamp),
+}
+
+impl From<NoSession> for Lookup {
+    fn from(why: NoSession) -> Self {
+        match why {
+            NoSession::Absent => Self::Absent,
+            NoSession::Renewed(at) => Self::Renewed(at),
+        }
+    }
 }
 
 impl StringValues {
@@ -57,23 +73,26 @@ impl StringValues {
         Ok(Stored { header, record })
     }
 
-    /// The session that a value is, or what a read of another value returns.
-    pub(super) fn look_up(&self, key: &StoreKey, value: &[u8], access: &Access) -> Result<Stored, Lookup> {
+    /// The session that a value is, or why it is none.
+    pub(super) fn look_up(&self, key: &StoreKey, value: &[u8], access: &Access) -> Result<Stored, NoSession> {
         match Head::decode(value) {
             Some(Head::Tombstone(Tombstone { at, .. })) if access.now < at + TOMBSTONE_LIFETIME => {
-                Err(Lookup::Renewed(at))
+                Err(NoSession::Renewed(at))
             }
-            Some(Head::Tombstone(_)) => Err(Lookup::Absent),
-            Some(Head::Session(header)) if header.kind == Kind::Prepared => Err(Lookup::Absent),
+            Some(Head::Tombstone(_)) => Err(NoSession::Absent),
+            Some(Head::Session(header)) if header.kind == Kind::Prepared => Err(NoSession::Absent),
             Some(Head::Session(header)) => match self.decode(header, value) {
-                Ok(stored) if access.has_ended(&stored.record, stored.record.last_seen) => Err(Lookup::Absent),
+                Ok(stored) if access.has_ended(&stored.record, stored.record.last_seen) => Err(NoSession::Absent),
                 Ok(stored) => Ok(stored),
                 Err(error) => {
                     warn_unreadable(key, &error);
-                    Err(Lookup::Absent)
+                    Err(NoSession::Absent)
                 }
             },
-            None => Err(no_header(key)),
+            None => {
+                warn_no_header(key);
+                Err(NoSession::Absent)
+            }
         }
     }
 
