@@ -1,9 +1,7 @@
 //! Checks values, records and changes against the limits.
 
-#[cfg(feature = "redis")]
-use super::Changes;
 #[cfg(any(all(feature = "file", unix), feature = "redis"))]
-use super::Record;
+use super::{Changes, Record};
 use super::{Encoded, LimitExceeded, Limits};
 
 impl Limits {
@@ -30,7 +28,7 @@ impl Limits {
     }
 
     /// Checks the changes of a commit, regardless of the session. Removing an entry is always allowed, whatever its key.
-    #[cfg(feature = "redis")]
+    #[cfg(any(all(feature = "file", unix), feature = "redis"))]
     pub(crate) fn check_changes(&self, changes: &Changes) -> Result<(), LimitExceeded> {
         let mut sets = changes.edits().filter_map(|(key, json)| Some((key, json?)));
         sets.try_for_each(|(key, json)| self.check_entry(key, json))?;

@@ -2,7 +2,7 @@
 
 mod access;
 mod binary;
-#[cfg(feature = "redis")]
+#[cfg(any(all(feature = "file", unix), feature = "redis"))]
 mod change_log;
 mod changes;
 mod codec;
@@ -23,7 +23,7 @@ mod value_error;
 pub use access::{Access, Bounds, Extend};
 #[cfg(all(feature = "bincode", feature = "fuzzing"))]
 pub(crate) use binary::assert_same;
-#[cfg(feature = "redis")]
+#[cfg(any(all(feature = "file", unix), feature = "redis"))]
 pub(crate) use change_log::replay;
 pub use changes::Changes;
 pub use codec::{BincodeCodec, Codec};

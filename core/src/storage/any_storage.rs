@@ -75,7 +75,8 @@ impl AnyStorage {
     /// runtime around each call (actix, axum and tonic provide one).
     ///
     /// Once started, a call finishes even if its future is dropped because the client has left. A session that the
-    /// storage has [cached](Storage::load_cached) is read on the request's thread.
+    /// storage has [cached](Storage::load_cached) is read on the request's thread, and a commit that need
+    /// [not wait](Storage::commit_cached) is made there.
     ///
     /// ```
     /// use gsession::{AnyStorage, AsyncManager, Storage};

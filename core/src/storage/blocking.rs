@@ -74,6 +74,14 @@ pub trait Storage: Send + Sync {
     /// unchanged.
     fn commit(&self, key: &StoreKey, commit: &Commit) -> Result<Committed, StorageError>;
 
+    /// Like [`commit`](Self::commit), without waiting. Returns `None` if that is impossible or anything is unusual; nothing is then
+    /// changed, and `commit` is called. [`AnyStorage::blocking`](super::AnyStorage::blocking) tries this first, on the request's
+    /// thread, so that a short write needs no other thread. The default returns `None`.
+    fn commit_cached(&self, key: &StoreKey, commit: &Commit) -> Option<Committed> {
+        let _ = (key, commit);
+        None
+    }
+
     /// Moves the idle deadline of the session under `key` forward by the idle timeout of `access`, and stores that
     /// timeout ([`Record::extend`]). The default is a commit without changes.
     ///
@@ -174,6 +182,10 @@ where
 
     fn commit(&self, key: &StoreKey, commit: &Commit) -> Result<Committed, StorageError> {
         (**self).commit(key, commit)
+    }
+
+    fn commit_cached(&self, key: &StoreKey, commit: &Commit) -> Option<Committed> {
+        (**self).commit_cached(key, commit)
     }
 
     fn touch(&self, key: &StoreKey, access: &Access) -> Result<Touched, StorageError> {

@@ -63,6 +63,9 @@ impl AsyncStorage for Pool {
     }
 
     fn commit<'a>(&'a self, key: &'a StoreKey, commit: &'a Commit) -> StorageFuture<'a, Committed> {
+        if let Some(committed) = self.0.commit_cached(key, commit) {
+            return Box::pin(std::future::ready(Ok(committed)));
+        }
         let (key, commit) = (*key, commit.clone());
         self.run(move |storage| storage.commit(&key, &commit))
     }

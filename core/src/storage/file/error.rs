@@ -17,8 +17,10 @@ pub(super) enum FileError {
     Std { doing: &'static str, source: std::io::Error },
     #[error("{0}")]
     Setup(String),
-    #[error("another process holds the lock of the folder")]
+    #[error("another process holds the lock of the folder or of the session's file")]
     Locked,
+    #[error("the operating system's random numbers are not available")]
+    Random,
     #[error("writing a record: {0}")]
     Codec(#[from] CodecError),
     #[error("{0}")]
@@ -36,6 +38,7 @@ impl From<FileError> for StorageError {
             }
             FileError::Setup(_) => (StorageErrorKind::Setup, "opening the session folder"),
             FileError::Locked => (StorageErrorKind::Timeout, "waiting for the lock of a session folder"),
+            FileError::Random => (StorageErrorKind::Unavailable, "writing a session file"),
             FileError::Codec(_) => (StorageErrorKind::Other, "writing a session file"),
             FileError::Limit(limit) => return Self::limit(*limit, "writing a session file"),
         };

@@ -1,17 +1,32 @@
 //! Decides whether a session file has expired, and whether a new session may take its place.
 
-use std::{
-    io::Read as _,
-    os::fd::{AsFd, OwnedFd},
-};
+use std::fs::File;
 
 use super::{
-    error::{Doing as _, Result},
-    format::{self, Content, HEADER, Unreadable},
-    fs::{Opened, modified, open_own, read_bounded},
-    store::Store,
+    error::Result,
+    format::{self, Content, Deadlines, HEADER, Unreadable},
+    fs::{Opened, read_at},
+    read::Source,
+    stat::Stat,
+    store::{Held, Store},
 };
 use crate::{StoreKey, Timestamp};
+
+/// The place for a session's file.
+pub(super) enum Place {
+    /// Nothing that matters is there: no file, or one that may be replaced. It is locked.
+    Free(Opened),
+    Taken,
+}
+
+/// How a session file stands at a certain time.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Standing {
+    Living,
+    Expired,
+    /// Its header is not one that this build can read.
+    Unknown,
+}
 
 impl Store {
     /// Whether a new session may be stored under `key`: there is no file, or its session has expired, or it is damaged.
@@ -19,52 +34,49 @@ impl Store {
     /// Nobody can read a damaged file, so the next write replaces it ([S11](crate::design#s11)). Everything else is left alone ([S6](crate::design#s6)): files that are
     /// not from this storage, and files that another process may still read because they come from a later version, from
     /// another codec (their checksum is right) or from a process with larger limits.
-    pub(super) fn is_free(&self, sub: &OwnedFd, key: &StoreKey, now: Timestamp) -> Result<bool> {
-        let name = key.to_string();
-        let mut file = match open_own(sub, &name)? {
-            Opened::Absent => return Ok(true),
-            Opened::Foreign => return Ok(false),
-            Opened::File(file) => file,
+    pub(super) fn place(&self, held: &Held<'_>, key: &StoreKey, now: Timestamp) -> Result<Place> {
+        let opened = held.open_own(&key.to_string())?;
+        let (file, stat) = match &opened {
+            Opened::Absent => return Ok(Place::Free(opened)),
+            Opened::Foreign => return Ok(Place::Taken),
+            Opened::File(file, stat) => (file, stat),
         };
-        if self.is_expired_file(sub, &name, now)? {
-            return Ok(true);
+        if self.standing(file, stat, key, now)? == Standing::Expired {
+            return Ok(Place::Free(opened));
         }
-        let Some(bytes) = read_bounded(&mut file, self.settings.max_file_bytes())? else { return Ok(false) };
-        let decoded = format::decode(&bytes, now, &*self.settings.codec, &self.settings.limits);
+        let Some(bytes) = self.read_whole(file, stat, Source::Disk)? else { return Ok(Place::Taken) };
+        let decoded = format::decode(&bytes, &*self.settings.codec, &self.settings.limits);
         // After a power failure a file can exist although its bytes never reached the disk.
         let is_blank = bytes.iter().all(|&byte| byte == 0);
         let is_damaged = is_blank || matches!(decoded, Err(Unreadable::Damaged));
         if is_damaged {
             tracing::warn!(?key, "a damaged session file is replaced by a new session");
+            return Ok(Place::Free(opened));
         }
-        Ok(is_damaged)
+        Ok(Place::Taken)
     }
 
-    /// Whether there is a session file under this name that has expired.
-    pub(super) fn is_expired_file(&self, sub: impl AsFd, name: &str, now: Timestamp) -> Result<bool> {
-        let pending = StoreKey::parse(name).map(|key| self.touches.pending(&key)).unwrap_or_default();
-        let Opened::File(mut file) = open_own(&sub, name)? else { return Ok(false) };
-        let modified = modified(&file)?;
-        let mut header = [0; HEADER];
-        let read = file.read(&mut header).doing("reading a session file")?;
-        let Ok(mut deadlines) = format::decode_deadlines(&header[..read]) else { return Ok(false) };
-        if let Some(idle_timeout) = pending.idle_timeout
-            && pending.at >= modified
-        {
-            deadlines.idle_timeout = idle_timeout;
+    /// Whether the session or tombstone in a file has expired. Usually the header and the file's time say so.
+    pub(super) fn standing(&self, file: &File, stat: &Stat, key: &StoreKey, now: Timestamp) -> Result<Standing> {
+        let pending = self.touches.pending(key);
+        let Ok(deadlines) = format::decode_deadlines(&read_at(file, 0, HEADER)?) else { return Ok(Standing::Unknown) };
+        let are_over = |last_seen: Timestamp| {
+            let last_seen = last_seen.max(pending.at);
+            let idle_timeout = pending.idle_timeout.filter(|_| pending.at >= last_seen);
+            Deadlines { idle_timeout: idle_timeout.unwrap_or(deadlines.idle_timeout), ..deadlines }
+                .are_over(last_seen, now)
+        };
+        if stat.set_time().is_some_and(|time| !are_over(time)) {
+            return Ok(Standing::Living);
         }
-        if !deadlines.are_over(modified.max(pending.at), now) {
-            return Ok(false);
-        }
-        // A backup may have lost the file's time, so the record is checked too.
-        let Opened::File(mut file) = open_own(&sub, name)? else { return Ok(false) };
-        let Some(bytes) = read_bounded(&mut file, self.settings.max_file_bytes())? else { return Ok(true) };
-        Ok(match format::decode(&bytes, modified, &*self.settings.codec, &self.settings.limits) {
-            Ok(Content::Session(mut record)) => {
-                pending.apply(&mut record);
-                record.is_expired(now)
-            }
-            Ok(Content::Tombstone(_)) | Err(_) => true,
-        })
+        // A backup may have lost the file's time, and a killed process may not have set it, so the record is checked too.
+        let decoded = self.read_whole(file, stat, Source::Disk)?.map_or(Err(Unreadable::Damaged), |bytes| {
+            format::decode(&bytes, &*self.settings.codec, &self.settings.limits)
+        });
+        let has_expired = match decoded.map(|decoded| decoded.as_of(stat, pending)) {
+            Ok(Content::Session(record)) => record.is_expired(now),
+            Ok(Content::Tombstone(_)) | Err(_) => are_over(stat.modified()),
+        };
+        Ok(if has_expired { Standing::Expired } else { Standing::Living })
     }
 }

@@ -28,6 +28,8 @@ const DOING: &str = "opening a session folder";
 pub(super) struct Folder {
     path: PathBuf,
     root: RwLock<OwnedFd>,
+    /// The user that it belongs to: the one that the process ran as when it was opened.
+    user: u32,
 }
 
 impl Folder {
@@ -35,7 +37,11 @@ impl Folder {
         // A trailing slash would make the system follow a link.
         let path: PathBuf = path.components().collect();
         let root = RwLock::new(open_root(&path)?);
-        Ok(Self { path, root })
+        Ok(Self { path, root, user: rustix::process::geteuid().as_raw() })
+    }
+
+    pub(super) const fn user(&self) -> u32 {
+        self.user
     }
 
     pub(super) fn path(&self) -> &Path {
@@ -43,7 +49,6 @@ impl Folder {
     }
 
     /// Gives access to the open folder.
-    #[cfg(target_os = "linux")]
     pub(super) fn with_root<T>(&self, access: impl FnOnce(&OwnedFd) -> T) -> T {
         access(&self.root.read())
     }
@@ -84,6 +89,14 @@ impl Folder {
         .doing("making a session folder")?;
         self.sub(name)?.ok_or_else(|| FileError::Setup(format!("the sub-folder {name} is not a folder of this user")))
     }
+}
+
+/// The path of a session's file in the session folder: its sub-folder, a slash, and the 64 digits of the key.
+pub(super) fn path_of(key: &StoreKey) -> [u8; 67] {
+    let mut path = [b'/'; 67];
+    path[..2].copy_from_slice(sub_name(key).as_bytes());
+    path[3..].copy_from_slice(&key.hex());
+    path
 }
 
 /// The name of the sub-folder of a key.

@@ -1,19 +1,25 @@
-//! Opens, reads and removes files, and sets their times, without following links or waiting for pipes.
+//! Opens, reads, writes and removes files, and sets their times, without following links or waiting for pipes.
 
-use std::{fs::File, io::Read as _, os::fd::AsFd, time::SystemTime};
+use std::{
+    fs::File,
+    os::{fd::AsFd, unix::fs::FileExt as _},
+};
 
 use rustix::{
-    fs::{AtFlags, FileType, Mode, OFlags, Stat, Timespec, Timestamps, UTIME_OMIT},
+    fs::{AtFlags, Mode, OFlags, Timespec, Timestamps, UTIME_OMIT},
     io::Errno,
 };
 
-use super::error::{Doing, Result};
+use super::{
+    error::{Doing, Result},
+    stat::Stat,
+};
 use crate::Timestamp;
 
 /// What is found under a name.
 #[derive(Debug)]
 pub(super) enum Opened {
-    File(File),
+    File(File, Stat),
     Absent,
     /// Something that is not from this storage: a link, a pipe, a folder, another user's file.
     Foreign,
@@ -23,36 +29,48 @@ pub(super) enum Opened {
 pub(super) fn open_own(folder: impl AsFd, name: &str) -> Result<Opened> {
     const DOING: &str = "opening a session file";
     let flags = OFlags::RDONLY | OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::CLOEXEC | OFlags::NOCTTY;
+    let user = rustix::process::geteuid().as_raw();
     let file = match rustix::fs::openat(&folder, name, flags, Mode::empty()) {
-        Ok(file) => file,
+        Ok(file) => File::from(file),
         Err(Errno::NOENT) => return Ok(Opened::Absent),
         // A link or a socket.
         Err(Errno::LOOP | Errno::NXIO) => return Ok(Opened::Foreign),
         // Another user's file is foreign. One of our own that cannot be read is an error, not absent.
         Err(error @ (Errno::ACCESS | Errno::PERM)) => {
-            let stat = rustix::fs::statat(&folder, name, AtFlags::SYMLINK_NOFOLLOW).doing(DOING)?;
-            return if is_own(&stat) { Err(error).doing(DOING) } else { Ok(Opened::Foreign) };
+            let stat = Stat::at(&folder, name.as_bytes()).doing(DOING)?;
+            return if stat.is_own(user) { Err(error).doing(DOING) } else { Ok(Opened::Foreign) };
         }
         Err(error) => return Err(error).doing(DOING),
     };
-    let stat = rustix::fs::fstat(&file).doing(DOING)?;
-    Ok(if is_own(&stat) { Opened::File(file.into()) } else { Opened::Foreign })
+    let stat = Stat::of(&file).doing(DOING)?;
+    Ok(if stat.is_own(user) { Opened::File(file, stat) } else { Opened::Foreign })
 }
 
-fn is_own(stat: &Stat) -> bool {
-    FileType::from_raw_mode(stat.st_mode) == FileType::RegularFile && stat.st_uid == rustix::process::geteuid().as_raw()
-}
-
-/// Reads a file of at most `limit` bytes; `None` if it is larger.
-pub(super) fn read_bounded(file: &mut File, limit: u64) -> Result<Option<Vec<u8>>> {
-    const DOING: &str = "reading a session file";
-    let len = file.metadata().doing(DOING)?.len();
-    if len > limit {
-        return Ok(None);
+/// Reads `length` bytes from `offset`, or fewer if the file ends before.
+pub(super) fn read_at(file: &File, offset: u64, length: usize) -> Result<Vec<u8>> {
+    let mut bytes = vec![0; length];
+    let mut filled = 0;
+    while let Some(rest) = bytes.get_mut(filled..).filter(|rest| !rest.is_empty()) {
+        match file.read_at(rest, offset + filled as u64) {
+            Ok(0) => break,
+            Ok(read) => filled += read,
+            Err(error) if error.kind() == std::io::ErrorKind::Interrupted => {}
+            Err(error) => return Err(error).doing("reading a session file"),
+        }
     }
-    let mut bytes = Vec::with_capacity(usize::try_from(len).unwrap_or(0) + 1);
-    file.take(limit + 1).read_to_end(&mut bytes).doing(DOING)?;
-    Ok((bytes.len() as u64 <= limit).then_some(bytes))
+    bytes.truncate(filled);
+    Ok(bytes)
+}
+
+/// Appends a frame to a file of `length` bytes, of which the caller holds the lock. If only a part of it fits, that is taken back:
+/// half a frame is no frame to any reader.
+pub(super) fn append(file: &File, length: u64, bytes: &[u8]) -> Result<()> {
+    file.write_all_at(bytes, length)
+        .inspect_err(|_| {
+            // Otherwise the next writer finds a damaged end and replaces the file.
+            let _ = file.set_len(length);
+        })
+        .doing("appending to a session file")
 }
 
 /// Removes a file. Returns whether it existed.
@@ -64,10 +82,13 @@ pub(super) fn unlink(folder: impl AsFd, name: &str) -> Result<bool> {
     }
 }
 
-pub(super) fn modified(file: &File) -> Result<Timestamp> {
-    let time: SystemTime =
-        file.metadata().and_then(|data| data.modified()).doing("reading the time of a session file")?;
-    Ok(time.into())
+/// Makes sure that nobody appends to a file that is about to lose its name. Usually the file then has no name at all, and who
+/// waits for its lock can see that. But a backup may have given it another one (`cp -l`), and then the mode says it.
+pub(super) fn retire(file: &File, stat: &Stat) -> Result<()> {
+    if stat.links > 1 {
+        rustix::fs::fchmod(file, Mode::RUSR).doing("making a linked session file read-only")?;
+    }
+    Ok(())
 }
 
 pub(super) fn set_modified(file: &File, at: Timestamp) -> Result<()> {

@@ -1,6 +1,15 @@
-//! Locks the sub-folders, so that each has one writer at a time among all threads and processes.
+//! The locks of the storage, among all threads and processes.
+//!
+//! | lock | who takes it |
+//! |---|---|
+//! | a mutex for each of the 256 sub-folders | every writer, first: the threads of a process wait for each other here |
+//! | `flock` on the file `lock` of a sub-folder | who gives a name to a file, or takes it away: creating, rewriting, moving, removing, sweeping |
+//! | `flock` on a session's file | those, if there is a file; and who appends to it, who takes nothing else from other processes |
+//!
+//! They are taken in this order, and those of several sub-folders in the order of their numbers. Readers take none.
 
 use std::{
+    fs::File,
     os::fd::{AsFd, OwnedFd},
     time::{Duration, Instant},
 };
@@ -11,25 +20,43 @@ use rustix::{
     io::Errno,
 };
 
-use super::error::{Doing, FileError, Result};
+use super::{
+    error::{Doing, FileError, Result},
+    fs::{Opened, open_own},
+    stat::Stat,
+};
 
 const NAME: &str = "lock";
 const DOING: &str = "locking a session folder";
 
+/// Whether an operation may wait, for a lock or for the disk.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum Patience {
+    None,
+    /// For locks until then.
+    Until(Instant),
+}
+
 /// The locks of the 256 sub-folders.
 #[derive(Debug)]
 pub(super) struct Locks {
-    /// A thread first waits here for the other threads of its process, and then for other processes.
     threads: Box<[Mutex<()>]>,
     timeout: Duration,
 }
 
-/// A locked sub-folder. Nobody else changes it until this is dropped.
+/// The turn of one thread of this process in a sub-folder.
+#[derive(Debug)]
+pub(super) struct Turn<'a> {
+    pub(super) until: Instant,
+    _thread: MutexGuard<'a, ()>,
+}
+
+/// A locked sub-folder. Nobody else changes a name in it until this is dropped.
 #[derive(Debug)]
 pub(super) struct Locked<'a> {
     // Dropped in this order: unlocks for other processes first, then for the threads of this one.
     _file: OwnedFd,
-    _thread: MutexGuard<'a, ()>,
+    turn: Turn<'a>,
 }
 
 impl Locks {
@@ -37,26 +64,88 @@ impl Locks {
         Self { threads: (0..256).map(|_| Mutex::new(())).collect(), timeout }
     }
 
+    /// Waits for the other threads of this process.
+    pub(super) fn turn(&self, number: u8) -> Result<Turn<'_>> {
+        let until = Instant::now() + self.timeout;
+        let thread = self.threads[usize::from(number)].try_lock_until(until).ok_or(FileError::Locked)?;
+        Ok(Turn { until, _thread: thread })
+    }
+
+    /// The same, if there is nobody to wait for.
+    pub(super) fn turn_at_once(&self, number: u8) -> Option<Turn<'_>> {
+        let thread = self.threads[usize::from(number)].try_lock()?;
+        Some(Turn { until: Instant::now(), _thread: thread })
+    }
+
     /// Locks a sub-folder, or gives up after the timeout: another process may be suspended while it has the lock.
     pub(super) fn lock(&self, number: u8, sub: impl AsFd) -> Result<Locked<'_>> {
-        let deadline = Instant::now() + self.timeout;
-        let thread = self.threads[usize::from(number)].try_lock_until(deadline).ok_or(FileError::Locked)?;
-        let mut pause = Duration::from_micros(20);
+        self.turn(number)?.lock(sub)
+    }
+}
+
+impl<'a> Turn<'a> {
+    /// Locks the sub-folder for other processes as well.
+    pub(super) fn lock(self, sub: impl AsFd) -> Result<Locked<'a>> {
+        let mut pause = Pause::until(self.until);
         loop {
             let file = open(&sub)?;
-            match rustix::fs::flock(&file, FlockOperation::NonBlockingLockExclusive) {
-                // This lock file was removed in the meantime, so it locks nobody out: try the next one.
-                Ok(()) if rustix::fs::fstat(&file).doing(DOING)?.st_nlink == 0 => {}
-                Ok(()) => return Ok(Locked { _file: file, _thread: thread }),
-                Err(Errno::WOULDBLOCK | Errno::INTR) => {}
-                Err(error) => return Err(error).doing(DOING),
+            // A lock file that was removed in the meantime locks nobody out: the next one is tried.
+            if try_lock(&file)? && rustix::fs::fstat(&file).doing(DOING)?.st_nlink > 0 {
+                return Ok(Locked { _file: file, turn: self });
             }
-            if Instant::now() >= deadline {
-                return Err(FileError::Locked);
-            }
-            std::thread::sleep(pause);
-            pause = (pause * 2).min(Duration::from_millis(5));
+            pause.wait()?;
         }
+    }
+}
+
+impl Locked<'_> {
+    /// Opens a session's file and waits until nobody appends to it. As the sub-folder is locked, it keeps its name.
+    pub(super) fn open_own(&self, sub: impl AsFd, name: &str) -> Result<Opened> {
+        let opened = open_own(sub, name)?;
+        let Opened::File(file, _) = opened else { return Ok(opened) };
+        lock_file(&file, Patience::Until(self.turn.until))?;
+        // The time and the length are those under the lock.
+        let stat = Stat::of(&file).doing("opening a session file")?;
+        Ok(Opened::File(file, stat))
+    }
+}
+
+/// Locks a session's file until it is closed. Returns whether it did; `false` only if it must not wait.
+pub(super) fn lock_file(file: &File, patience: Patience) -> Result<bool> {
+    let Patience::Until(until) = patience else { return try_lock(file) };
+    let mut pause = Pause::until(until);
+    while !try_lock(file)? {
+        pause.wait()?;
+    }
+    Ok(true)
+}
+
+fn try_lock(file: impl AsFd) -> Result<bool> {
+    match rustix::fs::flock(file, FlockOperation::NonBlockingLockExclusive) {
+        Ok(()) => Ok(true),
+        Err(Errno::WOULDBLOCK | Errno::INTR) => Ok(false),
+        Err(error) => Err(error).doing(DOING),
+    }
+}
+
+/// The pauses between attempts to get a lock: a lock with a timeout has no way to wait for its turn.
+struct Pause {
+    until: Instant,
+    next: Duration,
+}
+
+impl Pause {
+    const fn until(until: Instant) -> Self {
+        Self { until, next: Duration::from_micros(20) }
+    }
+
+    fn wait(&mut self) -> Result<()> {
+        if Instant::now() >= self.until {
+            return Err(FileError::Locked);
+        }
+        std::thread::sleep(self.next);
+        self.next = (self.next * 2).min(Duration::from_millis(5));
+        Ok(())
     }
 }
 

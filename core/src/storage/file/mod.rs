@@ -26,7 +26,9 @@
 //! is the new key (32 bytes), the time of the renewal (8 bytes) and the [sealed id](crate::storage::SealedId). The file's
 //! modification time says when the session was last seen, so a touch writes no data.
 
+mod append;
 mod builder;
+mod cache;
 mod error;
 mod expiry;
 mod folder;
@@ -36,10 +38,13 @@ mod fs;
 pub(crate) mod fuzz;
 mod listing;
 mod lock;
-#[cfg(target_os = "linux")]
+mod pace;
+#[cfg_attr(not(target_os = "linux"), path = "no_page_cache.rs")]
 mod page_cache;
+mod read;
 mod renew;
 mod settings;
+mod stat;
 mod store;
 mod sweep;
 mod touches;
@@ -127,6 +132,10 @@ impl Storage for FileStorage {
 
     fn commit(&self, key: &StoreKey, commit: &Commit) -> Result<Committed, StorageError> {
         Ok(self.0.store.commit(key, commit)?)
+    }
+
+    fn commit_cached(&self, key: &StoreKey, commit: &Commit) -> Option<Committed> {
+        self.0.store.commit_cached(key, commit)
     }
 
     fn touch(&self, key: &StoreKey, access: &Access) -> Result<Touched, StorageError> {

@@ -1,13 +1,13 @@
-//! Reads session files straight from the page cache, without ever waiting for the disk.
+//! Opens and reads session files in memory, without ever waiting for the disk.
 //!
-//! Nearly every file that was read before is in the page cache. `openat2` with `RESOLVE_CACHED` (Linux 5.12) fails if finding
-//! the file would need the disk, and `preadv2` with `RWF_NOWAIT` (Linux 4.14) fails if reading it would. In every unusual case
-//! the caller falls back to an ordinary, blocking read.
+//! Nearly every file that was used before is in memory. `openat2` with `RESOLVE_CACHED` (Linux 5.12) fails if finding the file
+//! would need the disk, and `preadv2` with `RWF_NOWAIT` (Linux 4.14) fails if reading it would. In every unusual case the caller
+//! falls back to ordinary system calls, on a thread that may wait.
 
 use std::{
     fs::File,
-    io::{IoSliceMut, Write as _},
-    os::{fd::AsFd, unix::fs::MetadataExt as _},
+    io::IoSliceMut,
+    os::fd::AsFd,
     sync::atomic::{AtomicBool, Ordering},
 };
 
@@ -16,56 +16,45 @@ use rustix::{
     io::{Errno, ReadWriteFlags},
 };
 
-use crate::{StoreKey, Timestamp};
-
 /// The largest file that is read on the thread of a request. Reading and decoding a larger one takes too long even without
 /// waiting.
-const MAX: usize = 64 * 1024;
-const FLAGS: OFlags =
-    OFlags::RDONLY.union(OFlags::NOFOLLOW).union(OFlags::NONBLOCK).union(OFlags::CLOEXEC).union(OFlags::NOCTTY);
+pub(super) const MAX: usize = 64 * 1024;
+const FLAGS: OFlags = OFlags::NOFOLLOW.union(OFlags::NONBLOCK).union(OFlags::CLOEXEC).union(OFlags::NOCTTY);
 const RESOLVE: ResolveFlags =
     ResolveFlags::CACHED.union(ResolveFlags::BENEATH).union(ResolveFlags::NO_SYMLINKS).union(ResolveFlags::NO_XDEV);
 
 /// The page cache, as far as the kernel and the file system give access to it.
 #[derive(Debug, Default)]
 pub(super) struct PageCache {
-    /// Set when the first attempt shows that they do not.
-    is_unsupported: AtomicBool,
+    /// Each is set when the first attempt shows that the kernel, the file system or a sandbox does not support it.
+    cannot_open: AtomicBool,
+    cannot_read: AtomicBool,
 }
 
 impl PageCache {
-    /// The content of a session file and its modification time, if both are in memory and it is a regular file of this user.
-    pub(super) fn read(&self, root: impl AsFd, key: &StoreKey) -> Option<(Vec<u8>, Timestamp)> {
-        if self.is_unsupported.load(Ordering::Relaxed) {
-            return None;
-        }
-        match read(root, key) {
-            Ok(read) => read,
-            Err(error) => {
-                // An old kernel, a file system without support, or a sandbox that blocks the calls.
-                if matches!(error, Errno::NOSYS | Errno::INVAL | Errno::OPNOTSUPP | Errno::PERM) {
-                    self.is_unsupported.store(true, Ordering::Relaxed);
-                }
-                None
-            }
-        }
+    /// Opens the file at a path below `root`, if it is in memory and nothing on the way to it is a link.
+    pub(super) fn open(&self, root: impl AsFd, path: &[u8], mode: OFlags) -> Option<File> {
+        let open = || rustix::fs::openat2(root, path, FLAGS | mode, Mode::empty(), RESOLVE);
+        unless_unsupported(&self.cannot_open, open).map(File::from)
+    }
+
+    /// The bytes of a file from `offset`, if they are in memory.
+    pub(super) fn read(&self, file: &File, offset: u64, length: usize) -> Option<Vec<u8>> {
+        let mut bytes = vec![0; length];
+        let read = || rustix::io::preadv2(file, &mut [IoSliceMut::new(&mut bytes)], offset, ReadWriteFlags::NOWAIT);
+        let read = unless_unsupported(&self.cannot_read, read)?;
+        (read == length).then_some(bytes)
     }
 }
 
-fn read(root: impl AsFd, key: &StoreKey) -> rustix::io::Result<Option<(Vec<u8>, Timestamp)>> {
-    // Two digits, a slash, and the 64 digits of the key.
-    let mut path = [0; 67];
-    if write!(path.as_mut_slice(), "{:02x}/{key}", key.as_bytes()[0]).is_err() {
-        return Ok(None);
+fn unless_unsupported<T>(unsupported: &AtomicBool, call: impl FnOnce() -> rustix::io::Result<T>) -> Option<T> {
+    if unsupported.load(Ordering::Relaxed) {
+        return None;
     }
-    let file = File::from(rustix::fs::openat2(root, path.as_slice(), FLAGS, Mode::empty(), RESOLVE)?);
-    let Ok(data) = file.metadata() else { return Ok(None) };
-    let is_own = data.is_file() && data.uid() == rustix::process::geteuid().as_raw();
-    let Some(length) = usize::try_from(data.len()).ok().filter(|&length| is_own && length <= MAX) else {
-        return Ok(None);
-    };
-    let Ok(modified) = data.modified() else { return Ok(None) };
-    let mut bytes = vec![0; length];
-    let read = rustix::io::preadv2(&file, &mut [IoSliceMut::new(&mut bytes)], 0, ReadWriteFlags::NOWAIT)?;
-    Ok((read == length).then(|| (bytes, modified.into())))
+    call().inspect_err(|error| {
+        if matches!(*error, Errno::NOSYS | Errno::INVAL | Errno::OPNOTSUPP | Errno::PERM) {
+            unsupported.store(true, Ordering::Relaxed);
+        }
+    })
+    .ok()
 }

@@ -1,13 +1,11 @@
 //! Moves a session to a new key, which leaves a tombstone under the old one.
 
-use std::os::fd::OwnedFd;
-
 use super::{
     error::Result,
+    expiry::Place,
     folder::sub_name,
     format::{self, Content},
     fs::unlink,
-    lock::Locked,
     store::Store,
 };
 use crate::{
@@ -23,50 +21,39 @@ impl Store {
         let now = commit.access.now;
         let to_sub = self.folder.make_sub(&sub_name(to))?;
         let Some(from_sub) = self.folder.sub(&sub_name(from))? else { return Ok(Moved::Gone) };
-        let _locks = self.lock_both(from, &from_sub, to, &to_sub)?;
-        let record = match self.read(&from_sub, from, &commit.access)? {
+        let (held, other) = self.hold_both((from, from_sub), (to, to_sub))?;
+        let to_held = other.as_ref().unwrap_or(&held);
+        // Nobody appends to it until it is a tombstone.
+        let before = held.open_own(&from.to_string())?;
+        let record = match self.locked_content(from, &before, &commit.access)? {
             Some(Content::Session(record)) => record,
             Some(Content::Tombstone(Tombstone { at, .. })) => return Ok(Moved::Renewed(at)),
             None => return Ok(Moved::Gone),
         };
-        if !self.is_free(&to_sub, to, now)? {
+        if from == to {
             return Ok(Moved::Taken);
         }
-        self.touches.forget(to);
+        let Place::Free(replaced) = self.place(to_held, to, now)? else { return Ok(Moved::Taken) };
+        self.forget(to);
         let record = match record.apply(commit)? {
             Applied::Changed(record) => record,
             Applied::Expired | Applied::Conflict(_) => return Ok(Moved::Gone),
         };
         let bytes = self.settings.encode(&record)?;
-        let tombstone = format::encode_tombstone(&Tombstone::new(*to, now, commit.sealed.clone()));
+        let tombstone = format::encode_tombstone(&Tombstone::new(*to, now, commit.sealed.clone()))?;
         let to_name = to.to_string();
-        if let Err(error) = self.replace(&to_sub, &to_name, &bytes, record.last_seen) {
-            unlink(&to_sub, &to_name)?;
+        if let Err(error) = self.replace(&to_held.sub, to, &replaced, &bytes, record.last_seen) {
+            unlink(&to_held.sub, &to_name)?;
             return Err(error);
         }
-        if let Err(error) = self.replace(&from_sub, &from.to_string(), &tombstone, now) {
+        if let Err(error) = self.replace(&held.sub, from, &before, &tombstone, now) {
             // If the old session still exists, the new one must not. If only syncing failed, the new one is the only one.
-            if !matches!(self.read(&from_sub, from, &commit.access)?, Some(Content::Tombstone(_))) {
-                unlink(&to_sub, &to_name)?;
+            if !matches!(self.read(&held.sub, from, &commit.access)?, Some(Content::Tombstone(_))) {
+                unlink(&to_held.sub, &to_name)?;
             }
             return Err(error);
         }
         self.touches.forget(from);
         Ok(Moved::Done { expires_at: record.expires_at(), revision: 0 })
-    }
-
-    /// Locks the sub-folders of two keys, always in the same order. They may be the same.
-    fn lock_both(
-        &self,
-        a: &StoreKey,
-        a_sub: &OwnedFd,
-        b: &StoreKey,
-        b_sub: &OwnedFd,
-    ) -> Result<[Option<Locked<'_>>; 2]> {
-        let (a, b) = (a.as_bytes()[0], b.as_bytes()[0]);
-        let (first, second) = if a <= b { ((a, a_sub), (b, b_sub)) } else { ((b, b_sub), (a, a_sub)) };
-        let first_lock = self.locks.lock(first.0, first.1)?;
-        let second_lock = if a == b { None } else { Some(self.locks.lock(second.0, second.1)?) };
-        Ok([Some(first_lock), second_lock])
     }
 }

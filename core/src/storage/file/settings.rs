@@ -9,6 +9,10 @@ use crate::{Codec, LimitExceeded, Limits, Record};
 const OVERHEAD: u64 = 64 * 1024;
 /// The most bytes that the lengths of one entry take.
 const OVERHEAD_OF_ENTRY: u64 = 10;
+/// A file takes whole blocks of the disk.
+const BLOCK: usize = 4096;
+/// The least room for a log.
+const SHORTEST: usize = 1024;
 
 /// What a write waits for before it is acknowledged.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -17,7 +21,8 @@ pub enum Durability {
     /// last seconds of activity. The default, as in most session storages.
     #[default]
     None,
-    /// Until the disk has the data (`fsync` of the file and of its folder).
+    /// Until the disk has the data: `fdatasync` for a commit that appends to the session's file; `fsync` of the file and of its
+    /// folder for one that replaces it. If that fails, the commit is an error, and whether the session has the changes is open.
     Commit,
 }
 
@@ -26,24 +31,51 @@ pub(super) struct Settings {
     pub(super) durability: Durability,
     pub(super) limits: Limits,
     pub(super) codec: Arc<dyn Codec>,
+    /// Whether changes may be appended as they are. A codec of the application, which may encrypt, has to see all that is stored.
+    pub(super) appends: bool,
+}
+
+/// How long a file may become whose log begins at this offset. Usually that is the block that it takes anyway; the log of a larger
+/// file may be a quarter of the rest, so that rewriting it costs little for each commit.
+pub(super) const fn room(log_begins: usize) -> usize {
+    let quarter = log_begins / 4;
+    let log = if quarter > SHORTEST { quarter } else { SHORTEST };
+    (log_begins + log).next_multiple_of(BLOCK)
 }
 
 impl Settings {
-    /// The largest file that is read, and therefore the largest that is written.
-    pub(super) fn max_file_bytes(&self) -> u64 {
+    /// The largest file without a log.
+    fn max_rewritten_bytes(&self) -> u64 {
         let entries = self.limits.max_entries as u64;
         self.limits.max_record_bytes as u64 + OVERHEAD + entries.saturating_mul(OVERHEAD_OF_ENTRY)
+    }
+
+    /// The largest file that is read, and therefore the largest that is written.
+    pub(super) fn max_file_bytes(&self) -> u64 {
+        room(usize::try_from(self.max_rewritten_bytes()).unwrap_or(usize::MAX / 4)) as u64
     }
 
     /// The file of a session.
     pub(super) fn encode(&self, record: &Record) -> Result<Vec<u8>> {
         self.limits.check_record(record)?;
         let bytes = format::encode_session(record, &*self.codec)?;
-        let most = self.max_file_bytes();
+        let most = self.max_rewritten_bytes();
         if bytes.len() as u64 > most {
             let limit = usize::try_from(most).unwrap_or(usize::MAX);
             return Err(LimitExceeded::Record { limit, actual: bytes.len() }.into());
         }
         Ok(bytes)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::room;
+
+    #[test]
+    fn the_log_of_a_small_session_fills_its_block_and_that_of_a_large_one_is_a_quarter() {
+        assert_eq!([room(56), room(3072)], [4096, 4096]);
+        assert_eq!([room(3073), room(4096), room(7168)], [8192, 8192, 12288]);
+        assert_eq!(room(100_000), 126_976);
     }
 }

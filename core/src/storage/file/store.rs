@@ -1,9 +1,9 @@
-//! The operations on session files.
+//! The operations on session files that give a file its name, or take it away.
 
 use std::{
     fs::File,
-    io::{Read as _, Write as _},
-    os::fd::{AsFd, OwnedFd},
+    io::Write as _,
+    os::fd::OwnedFd,
     path::Path,
     sync::atomic::{AtomicU64, Ordering},
 };
@@ -13,21 +13,23 @@ use rustix::{
     io::Errno,
 };
 
-#[cfg(target_os = "linux")]
-use super::page_cache::PageCache;
 use super::{
+    cache::Cache,
     error::{Doing, Result},
+    expiry::Place,
     folder::{Folder, sub_name},
     format::{self, Content},
-    fs::{Opened, modified, open_own, read_bounded, set_modified, unlink},
-    lock::{Locked, Locks},
+    fs::{Opened, read_at, retire, set_modified, unlink},
+    lock::{Locked, Locks, Patience, Turn},
+    pace::Pace,
+    page_cache::PageCache,
     settings::{Durability, Settings},
-    touches::{Touch, Touches},
+    touches::Touches,
 };
 use crate::{
     Record, StoreKey, Timestamp,
     record::{Applied, Commit},
-    storage::{Access, Committed, Created, Lookup, Removed, Snapshot, TOMBSTONE_LIFETIME, Tombstone, Touched},
+    storage::{Access, Committed, Created, Removed, Tombstone, Touched},
 };
 
 #[derive(Debug)]
@@ -35,15 +37,23 @@ pub(super) struct Store {
     pub(super) folder: Folder,
     pub(super) locks: Locks,
     pub(super) touches: Touches,
-    #[cfg(target_os = "linux")]
+    pub(super) cache: Cache,
     pub(super) page_cache: PageCache,
+    pub(super) pace: Pace,
     pub(super) settings: Settings,
 }
 
 /// A sub-folder under its lock.
 pub(super) struct Held<'a> {
     pub(super) sub: OwnedFd,
-    _lock: Locked<'a>,
+    lock: Locked<'a>,
+}
+
+impl Held<'_> {
+    /// Opens a session's file and waits until nobody appends to it. As the sub-folder is locked, it keeps its name.
+    pub(super) fn open_own(&self, name: &str) -> Result<Opened> {
+        self.lock.open_own(&self.sub, name)
+    }
 }
 
 impl Store {
@@ -51,125 +61,83 @@ impl Store {
         self.folder.path()
     }
 
-    /// What is stored under a key, if it is readable and has not expired.
-    pub(super) fn read(&self, sub: impl AsFd, key: &StoreKey, access: &Access) -> Result<Option<Content>> {
-        let pending = self.touches.pending(key);
-        let mut file = match open_own(sub, &key.to_string())? {
-            Opened::File(file) => file,
-            Opened::Absent => return Ok(None),
-            Opened::Foreign => {
-                tracing::warn!(?key, "something that is not a session file has the name of one; it is ignored");
-                return Ok(None);
-            }
-        };
-        let modified = modified(&file)?;
-        let bytes = read_bounded(&mut file, self.settings.max_file_bytes())?;
-        Ok(self.decode(key, bytes.as_deref(), modified, pending, access))
-    }
-
-    /// The content of a file, if it is readable and has not expired. `bytes` is `None` for a file larger than any session.
-    fn decode(
-        &self,
-        key: &StoreKey,
-        bytes: Option<&[u8]>,
-        modified: Timestamp,
-        pending: Touch,
-        access: &Access,
-    ) -> Option<Content> {
-        let mut decoded = match bytes {
-            Some(bytes) => format::decode(bytes, modified, &*self.settings.codec, &self.settings.limits),
-            None => Err(format::Unreadable::Damaged),
-        };
-        if let Ok(Content::Session(record)) = &mut decoded {
-            pending.apply(record);
-        }
-        match decoded {
-            Ok(Content::Session(record)) if access.has_ended(&record, record.last_seen) => None,
-            Ok(Content::Tombstone(Tombstone { at, .. })) if at + TOMBSTONE_LIFETIME <= access.now => None,
-            Ok(content) => Some(content),
-            Err(error) => {
-                tracing::warn!(?key, %error, "a session file cannot be read; it counts as no session");
-                None
-            }
-        }
-    }
-
     pub(super) fn hold(&self, key: &StoreKey) -> Result<Option<Held<'_>>> {
+        self.hold_in(self.locks.turn(key.as_bytes()[0])?, key)
+    }
+
+    /// Locks a sub-folder that is open.
+    pub(super) fn hold_sub(&self, number: u8, sub: &OwnedFd) -> Result<Held<'_>> {
+        let lock = self.locks.lock(number, sub)?;
+        Ok(Held { sub: sub.try_clone().doing("opening a session folder")?, lock })
+    }
+
+    fn hold_in<'a>(&self, turn: Turn<'a>, key: &StoreKey) -> Result<Option<Held<'a>>> {
         let Some(sub) = self.folder.sub(&sub_name(key))? else { return Ok(None) };
-        let lock = self.locks.lock(key.as_bytes()[0], &sub)?;
-        Ok(Some(Held { sub, _lock: lock }))
+        let lock = turn.lock(&sub)?;
+        Ok(Some(Held { sub, lock }))
     }
 
     fn make_and_hold(&self, key: &StoreKey) -> Result<Held<'_>> {
         let sub = self.folder.make_sub(&sub_name(key))?;
         let lock = self.locks.lock(key.as_bytes()[0], &sub)?;
-        Ok(Held { sub, _lock: lock })
+        Ok(Held { sub, lock })
     }
 
-    pub(super) fn load(&self, key: &StoreKey, access: &Access) -> Result<Lookup> {
-        let Some(sub) = self.folder.sub(&sub_name(key))? else { return Ok(Lookup::Absent) };
-        Ok(self.found(key, access, self.read(sub, key, access)?))
-    }
-
-    /// Like `load`, if the file is in the page cache and nothing about it is unusual.
-    #[cfg(target_os = "linux")]
-    pub(super) fn load_cached(&self, key: &StoreKey, access: &Access) -> Option<Lookup> {
-        let pending = self.touches.pending(key);
-        let (bytes, modified) = self.folder.with_root(|root| self.page_cache.read(root, key))?;
-        let content = self.decode(key, Some(&bytes), modified, pending, access);
-        Some(self.found(key, access, content))
-    }
-
-    #[cfg(not(target_os = "linux"))]
-    pub(super) fn load_cached(&self, _: &StoreKey, _: &Access) -> Option<Lookup> {
-        None
-    }
-
-    fn found(&self, key: &StoreKey, access: &Access, content: Option<Content>) -> Lookup {
-        match content {
-            Some(Content::Session(mut record)) => {
-                let extended = record.is_touch_due(access);
-                if extended {
-                    self.touches.extend(key, &mut record, access);
-                }
-                Lookup::Found(Snapshot { extended, ..Snapshot::complete(record) })
-            }
-            Some(Content::Tombstone(Tombstone { at, .. })) => Lookup::Renewed(at),
-            None => Lookup::Absent,
+    /// Locks the sub-folders of two keys, always in the same order. `None` for the second one if they are the same.
+    pub(super) fn hold_both(
+        &self,
+        (a, a_sub): (&StoreKey, OwnedFd),
+        (b, b_sub): (&StoreKey, OwnedFd),
+    ) -> Result<(Held<'_>, Option<Held<'_>>)> {
+        let hold = |number, sub| -> Result<Held<'_>> { Ok(Held { lock: self.locks.lock(number, &sub)?, sub }) };
+        let (a, b) = (a.as_bytes()[0], b.as_bytes()[0]);
+        if a > b {
+            let second = hold(b, b_sub)?;
+            return Ok((hold(a, a_sub)?, Some(second)));
         }
+        let first = hold(a, a_sub)?;
+        let second = if a == b { None } else { Some(hold(b, b_sub)?) };
+        Ok((first, second))
+    }
+
+    /// Forgets what this process knows of a session.
+    pub(super) fn forget(&self, key: &StoreKey) {
+        self.touches.forget(key);
+        self.cache.forget(key);
     }
 
     pub(super) fn create(&self, key: &StoreKey, record: &Record, now: Timestamp) -> Result<Created> {
         let bytes = self.settings.encode(record)?;
         let held = self.make_and_hold(key)?;
-        if !self.is_free(&held.sub, key, now)? {
-            return Ok(Created::Exists);
-        }
-        self.touches.forget(key);
-        self.replace(&held.sub, &key.to_string(), &bytes, record.last_seen)?;
+        let Place::Free(before) = self.place(&held, key, now)? else { return Ok(Created::Exists) };
+        self.forget(key);
+        self.replace(&held.sub, key, &before, &bytes, record.last_seen)?;
         Ok(Created::Done)
     }
 
     pub(super) fn commit(&self, key: &StoreKey, commit: &Commit) -> Result<Committed> {
-        let Some(held) = self.hold(key)? else { return Ok(Committed::Gone) };
-        let record = match self.read(&held.sub, key, &commit.access)? {
+        let turn = self.locks.turn(key.as_bytes()[0])?;
+        match self.append(key, commit, Patience::Until(turn.until))? {
+            Some(committed) => Ok(committed),
+            None => self.rewrite(turn, key, commit),
+        }
+    }
+
+    /// Commits by replacing the session's file.
+    fn rewrite(&self, turn: Turn<'_>, key: &StoreKey, commit: &Commit) -> Result<Committed> {
+        let Some(held) = self.hold_in(turn, key)? else { return Ok(Committed::Gone) };
+        let before = held.open_own(&key.to_string())?;
+        let record = match self.locked_content(key, &before, &commit.access)? {
             Some(Content::Session(record)) => record,
             Some(Content::Tombstone(Tombstone { at, .. })) => return Ok(Committed::Renewed(at)),
             None => return Ok(Committed::Gone),
         };
         match record.apply(commit)? {
-            // Only activity: recorded as for a touch (S3).
-            Applied::Changed(same) if same.has_same_content(&record) => {
-                let mut record = record;
-                self.touches.extend(key, &mut record, &commit.access);
-                Ok(Committed::Done { expires_at: record.expires_at(), revision: 0 })
-            }
+            Applied::Changed(same) if same.has_same_content(&record) => Ok(self.only_activity(key, record, commit)),
             Applied::Changed(record) => {
                 let bytes = self.settings.encode(&record)?;
-                self.replace(&held.sub, &key.to_string(), &bytes, record.last_seen)?;
-                let touch = Touch { at: record.last_seen, idle_timeout: Some(record.idle_timeout) };
-                self.touches.written(key, &touch);
-                Ok(Committed::Done { expires_at: record.expires_at(), revision: 0 })
+                self.replace(&held.sub, key, &before, &bytes, record.last_seen)?;
+                Ok(self.stored(key, &record))
             }
             Applied::Expired => Ok(Committed::Gone),
             Applied::Conflict(current) => Ok(Committed::Conflict(current)),
@@ -177,8 +145,7 @@ impl Store {
     }
 
     pub(super) fn touch(&self, key: &StoreKey, access: &Access) -> Result<Touched> {
-        let Some(sub) = self.folder.sub(&sub_name(key))? else { return Ok(Touched::Gone) };
-        Ok(match self.read(sub, key, access)? {
+        Ok(match self.look_up(key, access)? {
             Some(Content::Session(mut record)) => {
                 self.touches.extend(key, &mut record, access);
                 Touched::Done(record.expires_at())
@@ -188,8 +155,7 @@ impl Store {
     }
 
     pub(super) fn tombstone(&self, key: &StoreKey, now: Timestamp) -> Result<Option<Tombstone>> {
-        let Some(sub) = self.folder.sub(&sub_name(key))? else { return Ok(None) };
-        Ok(match self.read(sub, key, &Access::passive(now))? {
+        Ok(match self.look_up(key, &Access::passive(now))? {
             Some(Content::Tombstone(tombstone)) => Some(tombstone),
             Some(Content::Session(_)) | None => None,
         })
@@ -198,29 +164,38 @@ impl Store {
     pub(super) fn remove(&self, key: &StoreKey) -> Result<Removed> {
         let Some(held) = self.hold(key)? else { return Ok(Removed::Absent) };
         let name = key.to_string();
-        let Opened::File(mut file) = open_own(&held.sub, &name)? else { return Ok(Removed::Absent) };
-        let mut magic = [0; format::MAGIC.len()];
-        let read = file.read(&mut magic).doing("reading a session file")?;
-        if magic[..read] != *format::MAGIC {
+        let opened = held.open_own(&name)?;
+        let Opened::File(file, stat) = &opened else { return Ok(Removed::Absent) };
+        if read_at(file, 0, format::MAGIC.len())? != *format::MAGIC {
             // Not a session of any version.
             return Ok(Removed::Absent);
         }
         // The tombstone of a renewal stays, so that a second logout finds the session too. A file that cannot be read is removed: a
         // later version, or a process with larger limits, might still read it.
         let always = Access::passive(Timestamp::default());
-        if let Some(Content::Tombstone(Tombstone { to, .. })) = self.read(&held.sub, key, &always)? {
+        if let Some(Content::Tombstone(Tombstone { to, .. })) = self.locked_content(key, &opened, &always)? {
             return Ok(Removed::Renewed(to));
         }
-        self.touches.forget(key);
+        retire(file, stat)?;
         let removed = unlink(&held.sub, &name)?;
+        self.forget(key);
         self.sync_folder(&held.sub)?;
         Ok(if removed { Removed::Done } else { Removed::Absent })
     }
 
-    /// Replaces a file as a whole: writes a temporary file and renames it.
-    pub(super) fn replace(&self, sub: &OwnedFd, name: &str, bytes: &[u8], last_seen: Timestamp) -> Result<()> {
+    /// Replaces a session's file as a whole: writes a temporary file and renames it over the one that was opened `before`, whose
+    /// lock the caller holds.
+    pub(super) fn replace(
+        &self,
+        sub: &OwnedFd,
+        key: &StoreKey,
+        before: &Opened,
+        bytes: &[u8],
+        last_seen: Timestamp,
+    ) -> Result<()> {
         static NUMBER: AtomicU64 = AtomicU64::new(0);
         const DOING: &str = "writing a session file";
+        let name = key.to_string();
         let temporary = format!("{name}.tmp-{}-{}", std::process::id(), NUMBER.fetch_add(1, Ordering::Relaxed));
         let flags = OFlags::WRONLY | OFlags::CREATE | OFlags::EXCL | OFlags::NOFOLLOW | OFlags::CLOEXEC;
         let mode = Mode::RUSR | Mode::WUSR;
@@ -241,12 +216,16 @@ impl Store {
             if self.settings.durability == Durability::Commit {
                 file.sync_all().doing("syncing a session file")?;
             }
-            rustix::fs::renameat(sub, &temporary, sub, name).doing(DOING)
+            if let Opened::File(before, stat) = before {
+                retire(before, stat)?;
+            }
+            rustix::fs::renameat(sub, &temporary, sub, &name).doing(DOING)
         };
         write().inspect_err(|_| {
             // Otherwise it stays until it is swept.
             let _ = unlink(sub, &temporary);
         })?;
+        self.cache.forget(key);
         self.sync_folder(sub)
     }
 

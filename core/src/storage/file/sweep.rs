@@ -3,15 +3,23 @@
 use std::{os::fd::OwnedFd, time::Duration};
 
 use super::{
-    error::{Doing, Result},
+    error::Result,
+    expiry::Standing,
     folder::names_in,
-    fs::{Opened, open_own, unlink},
-    store::Store,
+    fs::{Opened, open_own, retire, unlink},
+    store::{Held, Store},
 };
 use crate::{StoreKey, Timestamp, storage::Swept};
 
 /// Writing a file takes moments. A temporary file this old was left behind by a killed process.
 const ABANDONED: Duration = Duration::from_secs(60 * 60);
+
+/// What the name of a file says.
+enum Name {
+    Session(StoreKey),
+    Temporary,
+    Other,
+}
 
 impl Store {
     pub(super) fn sweep(&self, now: Timestamp) -> Result<Swept> {
@@ -36,53 +44,72 @@ impl Store {
     }
 
     fn sweep_sub(&self, number: u8, sub: &OwnedFd, now: Timestamp, swept: &mut Swept) -> Result<()> {
-        for name in names_in(sub)? {
-            let is_session = StoreKey::parse(&name).is_some();
-            let is_temporary = temporary_of(&name).is_some();
-            if !is_session && !is_temporary {
-                swept.foreign += u64::from(name != "lock");
+        for text in names_in(sub)? {
+            let name = Name::of(&text);
+            if matches!(name, Name::Other) {
+                swept.foreign += u64::from(text != "lock");
                 continue;
             }
-            let is_over = |store: &Self| {
-                if is_session { store.is_expired_file(sub, &name, now) } else { is_abandoned(sub, &name, now) }
-            };
-            if !is_over(self)? {
-                match open_own(sub, &name)? {
-                    Opened::File(mut file) if is_session => {
-                        let mut header = [0; super::format::HEADER];
-                        let read = std::io::Read::read(&mut file, &mut header).doing("reading a session file")?;
-                        let ours = super::format::decode_deadlines(&header[..read]).is_ok();
-                        if ours { swept.kept += 1 } else { swept.foreign += 1 }
-                    }
-                    Opened::File(_) => {}
-                    Opened::Foreign => swept.foreign += 1,
-                    Opened::Absent => {}
-                }
-                continue;
+            let mut standing = self.standing_of(&open_own(sub, &text)?, &name, now)?;
+            if standing == Some(Standing::Expired) {
+                // Looked at again under the lock: there may have been a commit in between.
+                standing = self.remove_expired(&self.hold_sub(number, sub)?, &text, &name, now)?;
             }
-            // Checked again under the lock: there may have been a commit in between.
-            let _lock = self.locks.lock(number, sub)?;
-            if is_over(self)? && unlink(sub, &name)? {
-                swept.removed += u64::from(is_session);
-                if let Some(key) = StoreKey::parse(&name) {
-                    self.touches.forget(&key);
-                }
+            match (standing, &name) {
+                (Some(Standing::Expired), Name::Session(_)) => swept.removed += 1,
+                (Some(Standing::Living), Name::Session(_)) => swept.kept += 1,
+                (Some(Standing::Unknown), _) => swept.foreign += 1,
+                _ => {}
             }
         }
         Ok(())
     }
+
+    /// `None` if the file is gone.
+    fn standing_of(&self, opened: &Opened, name: &Name, now: Timestamp) -> Result<Option<Standing>> {
+        let (file, stat) = match opened {
+            Opened::File(file, stat) => (file, stat),
+            Opened::Absent => return Ok(None),
+            Opened::Foreign => return Ok(Some(Standing::Unknown)),
+        };
+        Ok(Some(match name {
+            Name::Session(key) => self.standing(file, stat, key, now)?,
+            _ if stat.modified() + ABANDONED <= now => Standing::Expired,
+            _ => Standing::Living,
+        }))
+    }
+
+    fn remove_expired(&self, held: &Held<'_>, text: &str, name: &Name, now: Timestamp) -> Result<Option<Standing>> {
+        let opened = held.open_own(text)?;
+        let standing = self.standing_of(&opened, name, now)?;
+        if let (Some(Standing::Expired), Opened::File(file, stat)) = (standing, &opened) {
+            retire(file, stat)?;
+            if !unlink(&held.sub, text)? {
+                return Ok(None);
+            }
+            if let Name::Session(key) = name {
+                self.forget(key);
+            }
+        }
+        Ok(standing)
+    }
 }
 
-/// The key in the name of a temporary file.
-fn temporary_of(name: &str) -> Option<StoreKey> {
-    let (key, rest) = name.split_once(".tmp-")?;
-    let (process, number) = rest.split_once('-')?;
+impl Name {
+    fn of(text: &str) -> Self {
+        match StoreKey::parse(text) {
+            Some(key) => Self::Session(key),
+            None if is_temporary(text) => Self::Temporary,
+            None => Self::Other,
+        }
+    }
+}
+
+/// Whether this is the name of a temporary file: a key, and the numbers of a process and of a file.
+fn is_temporary(name: &str) -> bool {
     let is_number = |text: &str| !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
-    if is_number(process) && is_number(number) { StoreKey::parse(key) } else { None }
-}
-
-fn is_abandoned(sub: &OwnedFd, name: &str, now: Timestamp) -> Result<bool> {
-    let Opened::File(file) = open_own(sub, name)? else { return Ok(false) };
-    let modified = file.metadata().and_then(|data| data.modified()).doing("reading the time of a session file")?;
-    Ok(Timestamp::from(modified) + ABANDONED <= now)
+    let parts = name.split_once(".tmp-").and_then(|(key, rest)| Some((key, rest.split_once('-')?)));
+    parts.is_some_and(|(key, (process, number))| {
+        StoreKey::parse(key).is_some() && is_number(process) && is_number(number)
+    })
 }

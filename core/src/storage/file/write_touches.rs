@@ -4,12 +4,13 @@ use std::sync::atomic::Ordering;
 
 use super::{
     error::Result,
-    format::with_idle_timeout,
-    fs::{Opened, modified, open_own, read_bounded, set_modified},
+    format::{self, Content, millis},
+    fs::{Opened, set_modified},
+    read::Source,
     store::Store,
     touches::Touch,
 };
-use crate::StoreKey;
+use crate::{Record, StoreKey};
 
 impl Store {
     /// Writes the pending touches. Called by a background thread, and once more when the storage is dropped.
@@ -45,21 +46,23 @@ impl Store {
     }
 
     fn write_touch(&self, key: &StoreKey, touch: Touch) -> Result<()> {
-        // Under the lock, so that an overlapping commit does not lose a later time.
+        // Under the locks, so that an overlapping commit does not lose a later time.
         let Some(held) = self.hold(key)? else { return Ok(()) };
-        let name = key.to_string();
-        let Opened::File(mut file) = open_own(&held.sub, &name)? else { return Ok(()) };
-        let before = modified(&file)?;
+        let before = held.open_own(&key.to_string())?;
+        let Opened::File(file, stat) = &before else { return Ok(()) };
         // First the part that needs no space on the disk.
-        if before < touch.at {
-            set_modified(&file, touch.at)?;
+        if stat.set_time().is_none_or(|time| time < touch.at) {
+            set_modified(file, touch.at)?;
         }
-        if let Some(idle_timeout) = touch.idle_timeout
-            && before <= touch.at
-            && let Some(bytes) = read_bounded(&mut file, self.settings.max_file_bytes())?
-            && let Some(bytes) = with_idle_timeout(&bytes, idle_timeout)
+        // The idle timeout is in the header, so the file has to be replaced.
+        if touch.idle_timeout.is_some()
+            && let Some(Ok(decoded)) = self.examine(key, file, stat, Source::Disk)?
+            && let Content::Session(Record { idle_timeout, .. }) = decoded.content
+            && let Content::Session(record) = decoded.as_of(stat, touch)
+            && millis(record.idle_timeout) != millis(idle_timeout)
         {
-            self.replace(&held.sub, &name, &bytes, touch.at)?;
+            let bytes = format::encode_session(&record, &*self.settings.codec)?;
+            self.replace(&held.sub, key, &before, &bytes, record.last_seen)?;
         }
         Ok(())
     }

@@ -1,0 +1,149 @@
+//! A commit that appends a frame to the session's file. It takes the lock of that file and of nothing else.
+
+use std::{fs::File, time::Instant};
+
+use rustix::fs::{Mode, OFlags};
+
+use super::{
+    cache::Known,
+    error::{Doing as _, FileError, Result},
+    folder::{path_of, sub_name},
+    format::{Content, Log, millis},
+    fs::{append, set_modified},
+    lock::{Patience, lock_file},
+    read::Source,
+    settings::{Durability, room},
+    stat::Stat,
+    store::Store,
+    touches::Touch,
+};
+use crate::{
+    Record, StoreKey,
+    record::{Applied, Commit},
+    storage::Committed,
+};
+
+/// A commit that was not done by appending: the file has to be replaced, or something about it is unusual. Nothing was changed.
+type OrElse = Option<Committed>;
+
+impl Store {
+    /// Commits without waiting for anything: for the disk, for a lock, or for room. `None` if that is impossible; nothing was
+    /// changed then.
+    pub(super) fn commit_cached(&self, key: &StoreKey, commit: &Commit) -> Option<Committed> {
+        // A pause that a test makes is waiting, too.
+        #[cfg(feature = "conformance")]
+        if commit.on_apply.is_some() {
+            return None;
+        }
+        if self.settings.durability == Durability::Commit || !self.pace.is_quick() {
+            return None;
+        }
+        let _turn = self.locks.turn_at_once(key.as_bytes()[0])?;
+        // Whatever is wrong will be found again, and reported, by a thread that may wait.
+        self.append(key, commit, Patience::None).ok()?
+    }
+
+    /// Commits by appending to the session's file, if there is one that can be appended to. Other threads are locked out.
+    pub(super) fn append(&self, key: &StoreKey, commit: &Commit, patience: Patience) -> Result<OrElse> {
+        if !self.settings.appends {
+            return Ok(None);
+        }
+        loop {
+            let Some(file) = self.open_to_append(key, patience)? else { return Ok(None) };
+            if !lock_file(&file, patience)? {
+                return Ok(None);
+            }
+            let stat = Stat::of(&file).doing("opening a session file")?;
+            if stat.links == 1 && stat.is_own(self.folder.user()) && stat.is_writable() {
+                return self.append_to(key, &file, &stat, commit, patience);
+            }
+            match patience {
+                // It was replaced or removed before it was locked, so there may be another one.
+                Patience::Until(until) if stat.links == 0 => {
+                    if Instant::now() >= until {
+                        return Err(FileError::Locked);
+                    }
+                }
+                _ => return Ok(None),
+            }
+        }
+    }
+
+    fn open_to_append(&self, key: &StoreKey, patience: Patience) -> Result<Option<File>> {
+        let file = self.folder.with_root(|root| self.page_cache.open(root, &path_of(key), OFlags::RDWR));
+        if file.is_some() || matches!(patience, Patience::None) {
+            return Ok(file);
+        }
+        let Some(sub) = self.folder.sub(&sub_name(key))? else { return Ok(None) };
+        let flags = OFlags::RDWR | OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::CLOEXEC | OFlags::NOCTTY;
+        // Whatever is wrong, there or in the way, is found again when the file is to be replaced.
+        Ok(rustix::fs::openat(sub, key.to_string(), flags, Mode::empty()).ok().map(File::from))
+    }
+
+    fn append_to(
+        &self,
+        key: &StoreKey,
+        file: &File,
+        stat: &Stat,
+        commit: &Commit,
+        patience: Patience,
+    ) -> Result<OrElse> {
+        let source = if matches!(patience, Patience::None) { Source::Memory } else { Source::Disk };
+        let pending = self.touches.pending(key);
+        let Some(Ok(decoded)) = self.examine(key, file, stat, source)? else { return Ok(None) };
+        let Some(log) = decoded.log.filter(|log| log.ends as u64 == stat.length) else { return Ok(None) };
+        let Content::Session(base) = &decoded.content else { return Ok(None) };
+        let idle_timeout = base.idle_timeout;
+        let Content::Session(record) = decoded.clone().as_of(stat, pending) else { return Ok(None) };
+        let changed = match record.apply(commit) {
+            Ok(Applied::Changed(changed)) => changed,
+            Ok(Applied::Expired) => return Ok(Some(Committed::Gone)),
+            Ok(Applied::Conflict(current)) => return Ok(Some(Committed::Conflict(current))),
+            Err(_) => return Ok(None),
+        };
+        if changed.has_same_content(&record) {
+            return Ok(Some(self.only_activity(key, record, commit)));
+        }
+        let limits = &self.settings.limits;
+        let is_within_limits = limits.check_changes(&commit.changes).is_ok()
+            && limits.check_total(changed.entries.len(), changed.entries.text_bytes()).is_ok();
+        // The idle timeout is in the header, where a sweep finds it.
+        if !is_within_limits || millis(changed.idle_timeout) != millis(idle_timeout) {
+            return Ok(None);
+        }
+        let (frame, longer) = log.frame(&commit.changes, changed.last_seen)?;
+        if longer.ends > room(log.begins) {
+            return Ok(None);
+        }
+        self.write_frame(file, log, &frame, &changed)?;
+        if let Some(file) = stat.id.filter(|_| stat.is_distinct()) {
+            self.cache.put(key, Known { file, log: longer, record: changed.clone() });
+        }
+        Ok(Some(self.stored(key, &changed)))
+    }
+
+    fn write_frame(&self, file: &File, log: Log, frame: &[u8], record: &Record) -> Result<()> {
+        let started = Instant::now();
+        append(file, log.ends as u64, frame)?;
+        // The frame has the time too, and until now the file has a time that nobody takes for it.
+        let _ = set_modified(file, record.last_seen);
+        if self.settings.durability == Durability::Commit {
+            file.sync_data().doing("syncing a session file")?;
+        } else {
+            self.pace.note(started.elapsed());
+        }
+        Ok(())
+    }
+
+    /// The result of a commit that changes nothing: recorded as for a touch ([S3](crate::design#s3)).
+    pub(super) fn only_activity(&self, key: &StoreKey, mut record: Record, commit: &Commit) -> Committed {
+        self.touches.extend(key, &mut record, &commit.access);
+        Committed::Done { expires_at: record.expires_at(), revision: 0 }
+    }
+
+    /// The result of a commit after which the file holds this record.
+    pub(super) fn stored(&self, key: &StoreKey, record: &Record) -> Committed {
+        self.touches.written(key, &Touch { at: record.last_seen, idle_timeout: Some(record.idle_timeout) });
+        Committed::Done { expires_at: record.expires_at(), revision: 0 }
+    }
+}

@@ -1,0 +1,153 @@
+//! What the file system says of a file: which one it is, how long it is, and when its session was last seen.
+
+use std::{
+    os::fd::AsFd,
+    time::{Duration, SystemTime, UNIX_EPOCH},
+};
+
+use rustix::fs::{FileType, Mode};
+#[cfg(target_os = "linux")]
+use rustix::{
+    fs::{AtFlags, Statx, StatxFlags},
+    io::Errno,
+    time::{ClockId, clock_gettime},
+};
+
+use crate::Timestamp;
+
+/// More than a few ticks of the kernel's clock, of which the slowest has 100 in a second.
+#[cfg(target_os = "linux")]
+const TICKS: Duration = Duration::from_millis(20);
+
+/// Which file it is. The number of an inode alone does not say that: it is given away again as soon as the file is gone.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct FileId {
+    device: u64,
+    inode: u64,
+    born: Time,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Time {
+    seconds: i64,
+    nanos: u32,
+}
+
+/// What the file system says of a file.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Stat {
+    /// `None` where the file system does not say when a file was created.
+    pub(super) id: Option<FileId>,
+    pub(super) length: u64,
+    /// Under how many names it is known; 0 if it was removed or replaced.
+    pub(super) links: u64,
+    mode: u32,
+    owner: u32,
+    modified: Time,
+}
+
+impl Stat {
+    /// Of an open file.
+    #[cfg(target_os = "linux")]
+    pub(super) fn of(file: impl AsFd) -> rustix::io::Result<Self> {
+        match rustix::fs::statx(&file, "", AtFlags::EMPTY_PATH, StatxFlags::BASIC_STATS | StatxFlags::BTIME) {
+            Ok(stat) => Ok(Self::from_statx(&stat)),
+            // An old kernel, or a sandbox that does not know the call.
+            Err(Errno::NOSYS | Errno::PERM) => Self::without_birth(file),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// Of an open file.
+    #[cfg(not(target_os = "linux"))]
+    pub(super) fn of(file: impl AsFd) -> rustix::io::Result<Self> {
+        Self::without_birth(file)
+    }
+
+    /// Of the file under a name; of a link, not of what it leads to.
+    #[cfg(target_os = "linux")]
+    pub(super) fn at(folder: impl AsFd, path: &[u8]) -> rustix::io::Result<Self> {
+        let flags = AtFlags::SYMLINK_NOFOLLOW | AtFlags::NO_AUTOMOUNT;
+        let stat = rustix::fs::statx(folder, path, flags, StatxFlags::BASIC_STATS | StatxFlags::BTIME)?;
+        Ok(Self::from_statx(&stat))
+    }
+
+    /// Of the file under a name; of a link, not of what it leads to.
+    #[cfg(not(target_os = "linux"))]
+    pub(super) fn at(folder: impl AsFd, path: &[u8]) -> rustix::io::Result<Self> {
+        let stat = rustix::fs::statat(folder, path, rustix::fs::AtFlags::SYMLINK_NOFOLLOW)?;
+        Ok(Self::from_stat(&stat))
+    }
+
+    #[cfg(target_os = "linux")]
+    fn from_statx(stat: &Statx) -> Self {
+        let time = |time: rustix::fs::StatxTimestamp| Time { seconds: time.tv_sec, nanos: time.tv_nsec };
+        let has_birth = stat.stx_mask & StatxFlags::BTIME.bits() != 0;
+        let device = u64::from(stat.stx_dev_major) << 32 | u64::from(stat.stx_dev_minor);
+        Self {
+            id: has_birth.then(|| FileId { device, inode: stat.stx_ino, born: time(stat.stx_btime) }),
+            length: stat.stx_size,
+            links: stat.stx_nlink.into(),
+            mode: stat.stx_mode.into(),
+            owner: stat.stx_uid,
+            modified: time(stat.stx_mtime),
+        }
+    }
+
+    fn without_birth(file: impl AsFd) -> rustix::io::Result<Self> {
+        rustix::fs::fstat(file).map(|stat| Self::from_stat(&stat))
+    }
+
+    #[allow(clippy::useless_conversion, clippy::unnecessary_fallible_conversions, reason = "the types of the fields differ from system to system")]
+    fn from_stat(stat: &rustix::fs::Stat) -> Self {
+        let nanos = u32::try_from(stat.st_mtime_nsec).unwrap_or_default();
+        Self {
+            id: None,
+            length: u64::try_from(stat.st_size).unwrap_or_default(),
+            links: stat.st_nlink.into(),
+            mode: stat.st_mode.into(),
+            owner: stat.st_uid,
+            modified: Time { seconds: stat.st_mtime.into(), nanos },
+        }
+    }
+
+    /// Whether it is a regular file of this user.
+    pub(super) fn is_own(&self, user: u32) -> bool {
+        FileType::from_raw_mode(self.mode) == FileType::RegularFile && self.owner == user
+    }
+
+    /// Whether its owner may write to it. See [`retire`](super::fs::retire).
+    pub(super) fn is_writable(&self) -> bool {
+        Mode::from_raw_mode(self.mode).contains(Mode::WUSR)
+    }
+
+    /// Its modification time, whoever has set it.
+    pub(super) fn modified(&self) -> Timestamp {
+        let Time { seconds, nanos } = self.modified;
+        let since = u64::try_from(seconds).map(|seconds| Duration::new(seconds, nanos)).unwrap_or_default();
+        UNIX_EPOCH.checked_add(since).map_or_else(Timestamp::default, |time: SystemTime| time.into())
+    }
+
+    /// The modification time that a storage has set: whole milliseconds. Between the two system calls of an append the file has
+    /// the kernel's time, which has more digits.
+    pub(super) fn set_time(&self) -> Option<Timestamp> {
+        self.modified.nanos.is_multiple_of(1_000_000).then(|| self.modified())
+    }
+
+    /// Whether every file created from now on has another id. That is so if the kernel's clock, which says when a file was
+    /// created, has ticked since this one was: within a tick an inode may be given away and its file created again.
+    #[cfg(target_os = "linux")]
+    pub(super) fn is_distinct(&self) -> bool {
+        let now = clock_gettime(ClockId::RealtimeCoarse);
+        let since = |seconds: i64, nanos: u32| Duration::new(u64::try_from(seconds).unwrap_or_default(), nanos);
+        self.id.is_some_and(|FileId { born, .. }| {
+            since(born.seconds, born.nanos) + TICKS <= since(now.tv_sec, u32::try_from(now.tv_nsec).unwrap_or_default())
+        })
+    }
+
+    /// Without a time of birth, files cannot be told apart.
+    #[cfg(not(target_os = "linux"))]
+    pub(super) fn is_distinct(&self) -> bool {
+        false
+    }
+}
