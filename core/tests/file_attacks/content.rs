@@ -13,7 +13,7 @@ use crate::{
     support::{IDLE, NOW, commit_at, key, quiet_file, record, setting, stored},
 };
 
-/// A session file with these bytes as its record, and a right checksum.
+/// A session file of version 1 or a later one with these bytes as its record, and a right checksum.
 fn framed(version: u8, kind: u8, content: &[u8]) -> Vec<u8> {
     let mut bytes = [b"GSES".as_slice(), &[version, kind, 0, 0]].concat();
     bytes.extend_from_slice(&u64::try_from(IDLE.as_millis()).unwrap().to_le_bytes());
@@ -132,7 +132,7 @@ fn what_nobody_can_read_gives_way_to_a_session() {
 fn what_somebody_may_read_never_gives_way_to_a_session() {
     gives_way("a living session", &with_value(b"\"ada\""), false);
     gives_way("a tombstone", &framed(1, 2, &[&[7; 32][..], &NOW.as_millis().to_le_bytes()].concat()), false);
-    gives_way("a later file", &framed(2, 1, HEAD), false);
+    gives_way("a later file", &framed(3, 1, HEAD), false);
     gives_way("an encrypted file", &framed(1, 3, HEAD), false);
     gives_way("a record of another codec", &framed(1, 1, b"of another codec"), false);
     gives_way("over the limits of this process", &with_value(&[vec![b'['; 200], vec![b']'; 200]].concat()), false);
@@ -152,7 +152,7 @@ fn assert_is_read(good: &[u8]) {
 
 #[test]
 fn what_a_later_version_wrote_counts_as_no_session() {
-    counts_as_no_session("a later file", &framed(2, 1, HEAD));
+    counts_as_no_session("a later file", &framed(3, 1, HEAD));
     counts_as_no_session("an encrypted file", &framed(1, 3, HEAD));
     counts_as_no_session("a kind that is none", &framed(1, 0, HEAD));
     counts_as_no_session("a later record", &framed(1, 1, &[b"\x02", &HEAD[1..], b"\x00"].concat()));

@@ -185,29 +185,40 @@ pub(crate) fn log_in(address: SocketAddr) -> Result<String> {
     jar.cookie().context("the server set no cookie on login")
 }
 
-/// Keeps every connection busy with its request for about this long; answers how many requests that were, and how long
-/// it took.
+/// What came of keeping connections busy.
+#[derive(Debug)]
+pub(crate) struct Loaded {
+    pub(crate) elapsed: Duration,
+    /// How long each answer took, in microseconds: from sending the request until this side had read the answer.
+    pub(crate) micros: Vec<f32>,
+}
+
+/// Keeps every connection busy with its request for about this long.
 ///
 /// One thread goes round the connections: wait for the answer, send the next request. All but one of them are always
 /// in the server's hands, at the price of two system calls a request here.
-pub(crate) fn load(connections: &mut [(Connection, Vec<u8>)], time: Duration) -> Result<(u64, Duration)> {
+pub(crate) fn load(connections: &mut [(Connection, Vec<u8>)], time: Duration) -> Result<Loaded> {
     let started = Instant::now();
+    let mut sent = Vec::with_capacity(connections.len());
     for (connection, request) in &mut *connections {
         connection.send(request)?;
+        sent.push(Instant::now());
     }
-    let mut answered = 0;
+    let mut micros = Vec::new();
     while started.elapsed() < time {
-        for (connection, request) in &mut *connections {
+        for ((connection, request), sent) in connections.iter_mut().zip(&mut sent) {
             connection.receive()?;
+            let now = Instant::now();
+            micros.push((now - *sent).as_secs_f32() * 1e6);
+            *sent = now;
             connection.send(request)?;
-            answered += 1;
         }
     }
-    for (connection, _) in &mut *connections {
+    for ((connection, _), sent) in connections.iter_mut().zip(sent) {
         connection.receive()?;
-        answered += 1;
+        micros.push(sent.elapsed().as_secs_f32() * 1e6);
     }
-    Ok((answered, started.elapsed()))
+    Ok(Loaded { elapsed: started.elapsed(), micros })
 }
 
 /// Where the chunks of a chunked body lie that begins here; nothing if its end has not come yet.

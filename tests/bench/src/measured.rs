@@ -13,6 +13,7 @@ pub(crate) type Numbers = BTreeMap<Case, f64>;
 #[derive(Debug, Default)]
 pub(crate) struct Measured {
     pub(crate) throughput: Numbers,
+    pub(crate) p99_micros: Numbers,
     pub(crate) cpu: Numbers,
     pub(crate) cpu_above: Numbers,
     /// Of the Redis server.

@@ -36,6 +36,9 @@ pub(crate) struct Line {
     pub(crate) name: String,
     pub(crate) handler: Handler,
     pub(crate) requests_per_second: Option<f64>,
+    /// How long a request took that is slower than 99 of 100. Missing in results of earlier versions.
+    #[serde(default)]
+    pub(crate) p99_micros: Option<f64>,
     pub(crate) cpu_micros: Option<f64>,
     pub(crate) cpu_micros_above_bare: Option<f64>,
     pub(crate) redis_cpu_micros: Option<f64>,

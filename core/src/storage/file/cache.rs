@@ -26,7 +26,9 @@ pub(super) struct Known {
 
 impl Known {
     fn bytes(&self) -> usize {
-        OVERHEAD + self.record.entries.heap_bytes() + self.record.principal.as_ref().map_or(0, |principal| principal.len())
+        OVERHEAD
+            + self.record.entries.heap_bytes()
+            + self.record.principal.as_ref().map_or(0, |principal| principal.len())
     }
 }
 
@@ -111,5 +113,87 @@ impl Shard {
         if let Some(replaced) = self.young.insert(key, known) {
             self.bytes -= replaced.bytes();
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+    use crate::{
+        Entries, Timestamp,
+        storage::file::{format, stat::Stat},
+    };
+
+    fn key(number: u16) -> StoreKey {
+        let mut bytes = [0; 32];
+        bytes[30..].copy_from_slice(&number.to_be_bytes());
+        StoreKey::from_bytes(bytes)
+    }
+
+    /// A session with a value of so many bytes.
+    fn known(bytes: usize) -> Known {
+        let mut record = Record::new(Timestamp::default(), Duration::MAX, None);
+        let text = "x".repeat(bytes);
+        record.entries = Entries::pack([("a", text.as_str())]).unwrap();
+        let file = format::encode_session(&record, &crate::BincodeCodec).unwrap();
+        let log = format::decode(&file, &crate::BincodeCodec, &crate::Limits::default()).unwrap().log.unwrap();
+        Known { file: Stat::of(tempfile::tempfile().unwrap()).unwrap().id.unwrap(), log, record }
+    }
+
+    #[test]
+    fn no_more_bytes_are_kept_than_allowed() {
+        let (cache, known) = (Cache::new(256 * 1024), known(1_000));
+        for number in 0..5_000 {
+            cache.put(&key(number), known.clone());
+            let (bytes, _) = cache.size();
+            assert!(bytes <= 256 * 1024, "{bytes} after {number}");
+        }
+        let (_, count) = cache.size();
+        assert!(count >= 256 * 1024 / 2 / known.bytes() - 2 * SHARDS, "only {count} are kept");
+    }
+
+    #[test]
+    fn what_is_used_stays() {
+        let (cache, known) = (Cache::new(256 * 1024), known(1_000));
+        cache.put(&key(0), known.clone());
+        for number in 1..5_000 {
+            cache.put(&key(number), known.clone());
+            assert!(cache.get(&key(0)).is_some(), "it was used all the time, and is gone after {number}");
+        }
+        assert!(cache.get(&key(1)).is_none());
+    }
+
+    #[test]
+    fn what_is_too_large_is_not_kept_and_takes_nobodys_place() {
+        let cache = Cache::new(256 * 1024);
+        let (small, large) = (known(100), known(10_000));
+        cache.put(&key(1), small.clone());
+        cache.put(&key(2), large.clone());
+        cache.put(&key(1 + 16), small);
+        assert!(cache.get(&key(1)).is_some() && cache.get(&key(1 + 16)).is_some());
+        assert!(cache.get(&key(2)).is_none());
+        // Nor is the smaller one that it was.
+        cache.put(&key(1), large);
+        assert!(cache.get(&key(1)).is_none());
+    }
+
+    #[test]
+    fn a_cache_of_nothing_keeps_nothing() {
+        let cache = Cache::new(0);
+        cache.put(&key(1), known(1));
+        assert_eq!(cache.size(), (0, 0));
+    }
+
+    #[test]
+    fn what_is_forgotten_leaves_nothing() {
+        let (cache, known) = (Cache::new(256 * 1024), known(1_000));
+        for _ in 0..2 {
+            (0..100).for_each(|number| cache.put(&key(number), known.clone()));
+        }
+        (0..100).for_each(|number| cache.forget(&key(number)));
+        assert_eq!(cache.size(), (0, 0));
+        assert!(cache.shards.iter().all(|shard| shard.lock().bytes == 0));
     }
 }

@@ -51,10 +51,11 @@ fn unless_unsupported<T>(unsupported: &AtomicBool, call: impl FnOnce() -> rustix
     if unsupported.load(Ordering::Relaxed) {
         return None;
     }
-    call().inspect_err(|error| {
-        if matches!(*error, Errno::NOSYS | Errno::INVAL | Errno::OPNOTSUPP | Errno::PERM) {
-            unsupported.store(true, Ordering::Relaxed);
-        }
-    })
-    .ok()
+    call()
+        .inspect_err(|error| {
+            if matches!(*error, Errno::NOSYS | Errno::INVAL | Errno::OPNOTSUPP | Errno::PERM) {
+                unsupported.store(true, Ordering::Relaxed);
+            }
+        })
+        .ok()
 }

@@ -132,13 +132,7 @@ impl Store {
     }
 
     /// What an open file holds. Reads only what this process does not know of it. `None` if that would wait.
-    pub(super) fn examine(
-        &self,
-        key: &StoreKey,
-        file: &File,
-        stat: &Stat,
-        source: Source,
-    ) -> Result<Option<Examined>> {
+    pub(super) fn examine(&self, key: &StoreKey, file: &File, stat: &Stat, source: Source) -> Result<Option<Examined>> {
         let length = stat.length;
         let known = self.cache.get(key).filter(|known| stat.id == Some(known.file));
         if let Some(Known { file: id, log, record }) = known

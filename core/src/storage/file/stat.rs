@@ -98,7 +98,11 @@ impl Stat {
         rustix::fs::fstat(file).map(|stat| Self::from_stat(&stat))
     }
 
-    #[allow(clippy::useless_conversion, clippy::unnecessary_fallible_conversions, reason = "the types of the fields differ from system to system")]
+    #[allow(
+        clippy::useless_conversion,
+        clippy::unnecessary_fallible_conversions,
+        reason = "the types of the fields differ from system to system"
+    )]
     fn from_stat(stat: &rustix::fs::Stat) -> Self {
         let nanos = u32::try_from(stat.st_mtime_nsec).unwrap_or_default();
         Self {

@@ -10,18 +10,19 @@ use gsession_test_servers::RedisServer;
 
 use crate::{
     child::{Mode, Server},
-    client::{Connection, load, log_in, request},
+    client::{Connection, Loaded, load, log_in, request},
     load::Load,
     measured::{Case, Numbers, above_bare},
     programs::Programs,
     servers::{Handler, Peer},
 };
 
-/// Requests a second, CPU microseconds a request, those above the bare server, those of the Redis server, and how many
-/// commands that ran for each: of one round, or medians over the rounds.
+/// Requests a second, the 99th percentile of how long they took, CPU microseconds a request, those above the bare server, those of
+/// the Redis server, and how many commands that ran for each: of one round, or medians over the rounds.
 #[derive(Debug, Default)]
 pub(crate) struct Cpu {
     pub(crate) throughput: Numbers,
+    pub(crate) p99_micros: Numbers,
     pub(crate) cpu: Numbers,
     pub(crate) above: Numbers,
     pub(crate) redis_cpu: Numbers,
@@ -55,6 +56,7 @@ pub(crate) fn rounds(programs: &Programs, cases: &[Case], settings: &Load) -> Re
             let sample = sample(server, handler, cookies, Duration::from_millis(settings.millis))
                 .with_context(|| format!("loading {} {}", peer.name(), handler.path()))?;
             numbers.throughput.insert((peer, handler), sample.throughput);
+            numbers.p99_micros.insert((peer, handler), sample.p99_micros);
             numbers.cpu.insert((peer, handler), sample.cpu);
             if let Some(redis) = sample.redis {
                 numbers.redis_cpu.insert((peer, handler), redis.cpu);
@@ -83,6 +85,7 @@ pub(crate) fn medians(cases: &[Case], rounds: &[Cpu]) -> Cpu {
     };
     Cpu {
         throughput: medians(|round| &round.throughput),
+        p99_micros: medians(|round| &round.p99_micros),
         cpu: medians(|round| &round.cpu),
         above: medians(|round| &round.above),
         redis_cpu: medians(|round| &round.redis_cpu),
@@ -90,9 +93,11 @@ pub(crate) fn medians(cases: &[Case], rounds: &[Cpu]) -> Cpu {
     }
 }
 
-/// Requests a second, CPU microseconds of the server a request, and what a request costs its Redis server.
+/// Requests a second, the 99th percentile of how long they took, CPU microseconds of the server a request, and what a request costs
+/// its Redis server.
 struct Sample {
     throughput: f64,
+    p99_micros: f64,
     cpu: f64,
     redis: Option<RedisWork>,
 }
@@ -110,11 +115,14 @@ fn sample(server: &Server, handler: Handler, cookies: &[String], time: Duration)
     load(&mut connections, Duration::ZERO)?;
     let redis_work = || server.redis().map(RedisWork::of).transpose();
     let (before, redis_before) = (cpu_time(server.process())?, redis_work()?);
-    let (requests, elapsed) = load(&mut connections, time)?;
+    let Loaded { elapsed, mut micros } = load(&mut connections, time)?;
     let spent = cpu_time(server.process())? - before;
-    let requests = requests as f64;
+    micros.sort_by(f32::total_cmp);
+    let p99_micros = micros.get(micros.len() * 99 / 100).copied().map_or(0.0, f64::from);
+    let requests = micros.len() as f64;
     Ok(Sample {
         throughput: requests / elapsed.as_secs_f64(),
+        p99_micros,
         cpu: spent * 1e6 / requests,
         redis: redis_work()?.zip(redis_before).map(|(after, before)| RedisWork {
             cpu: (after.cpu - before.cpu) / requests,

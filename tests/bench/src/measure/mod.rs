@@ -49,6 +49,7 @@ pub(crate) fn run(settings: &Speed) -> Result<()> {
     if !settings.skip_cpu {
         let cpu = cpu::measure(&programs, &cases, &settings.load)?;
         measured.throughput = cpu.throughput;
+        measured.p99_micros = cpu.p99_micros;
         measured.cpu = cpu.cpu;
         measured.cpu_above = cpu.above;
         measured.redis_cpu = cpu.redis_cpu;

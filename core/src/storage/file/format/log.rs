@@ -4,10 +4,7 @@
 //! another write left behind are never a frame, not even if a user chose them.
 
 use super::header::{Sum, checksum, number};
-use crate::{
-    Changes, CodecError, Limits, Record, Timestamp,
-    record::replay,
-};
+use crate::{Changes, CodecError, Limits, Record, Timestamp, record::replay};
 
 /// The bytes of a frame before its payload: its length, the time of the commit, the checksum.
 pub(super) const FRAME: usize = 20;
@@ -22,7 +19,11 @@ pub(in super::super) struct Log {
 
 impl Log {
     /// The frame of a commit at the end of this log, and the log with it.
-    pub(in super::super) fn frame(&self, changes: &Changes, last_seen: Timestamp) -> Result<(Vec<u8>, Self), CodecError> {
+    pub(in super::super) fn frame(
+        &self,
+        changes: &Changes,
+        last_seen: Timestamp,
+    ) -> Result<(Vec<u8>, Self), CodecError> {
         let mut frame = vec![0; FRAME];
         encode_payload(changes, &mut frame)?;
         self.seal(frame, last_seen)

@@ -9,14 +9,14 @@ use std::time::Duration;
 
 use rand::{TryRng as _, rngs::SysRng};
 
+pub(super) use self::{
+    header::{Deadlines, HEADER, MAGIC, decode_deadlines},
+    log::Log,
+};
 #[cfg(feature = "fuzzing")]
 pub(super) use self::{
     header::{encode as frame, encode_1 as frame_1},
     log::with_payload,
-};
-pub(super) use self::{
-    header::{Deadlines, HEADER, MAGIC, decode_deadlines},
-    log::Log,
 };
 use super::error::{FileError, Result};
 use crate::{
