@@ -7,7 +7,7 @@ mod support;
 use std::{fs, path::Path, process::Command, time::Duration};
 
 use gsession::{Changes, FileStorage, Storage, storage::Created};
-use support::{NOW, active, child, commit_at, found, key, log, quiet_file, record, setting, wait_until};
+use support::{NOW, active, child, commit_at, found, key, log, quiet_file, record, setting, wait_until, waits};
 use tempfile::TempDir;
 
 /// The number of `fchmod` among the system calls.
@@ -72,19 +72,6 @@ fn what_cannot_be_made_private_is_not_left_behind() {
     assert!(storage.commit(&key(3), &commit).is_err(), "the mode of a file");
     assert!(storage.move_to(&key(3), &key(3 + 64), &commit_at(Changes::default(), NOW)).is_err());
     assert!(found(storage, &key(3), NOW).is_some());
-}
-
-/// How often the threads of this name have waited so far, in this process.
-fn waits(name: &str) -> u64 {
-    let tasks = fs::read_dir("/proc/self/task").unwrap().map(|task| task.unwrap().path());
-    let count = |task: std::path::PathBuf| {
-        // A thread of another test may end meanwhile.
-        fs::read_to_string(task.join("comm")).ok().filter(|comm| comm.trim_end() == name)?;
-        let status = fs::read_to_string(task.join("status")).ok()?;
-        let count = status.lines().find_map(|line| line.strip_prefix("voluntary_ctxt_switches:"))?;
-        count.trim().parse::<u64>().ok()
-    };
-    tasks.filter_map(count).sum()
 }
 
 /// The touches of many sessions fail again and again, and then they are written after all.

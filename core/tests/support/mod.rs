@@ -205,3 +205,17 @@ pub(crate) fn wait_until(what: &str, mut holds: impl FnMut() -> bool) {
         std::thread::yield_now();
     }
 }
+
+/// How often the threads of this name have waited so far, in this process.
+#[cfg(target_os = "linux")]
+pub(crate) fn waits(name: &str) -> u64 {
+    let tasks = std::fs::read_dir("/proc/self/task").unwrap().map(|task| task.unwrap().path());
+    let count = |task: std::path::PathBuf| {
+        // A thread of another test may end meanwhile.
+        std::fs::read_to_string(task.join("comm")).ok().filter(|comm| comm.trim_end() == name)?;
+        let status = std::fs::read_to_string(task.join("status")).ok()?;
+        let count = status.lines().find_map(|line| line.strip_prefix("voluntary_ctxt_switches:"))?;
+        count.trim().parse::<u64>().ok()
+    };
+    tasks.filter_map(count).sum()
+}
