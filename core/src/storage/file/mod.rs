@@ -5,26 +5,72 @@
 //! ```text
 //! sessions/                       0700
 //!   3f/                           0700  the first two digits of the key
-//!     lock                        0600  locked while a session of this folder is changed
+//!     lock                        0600  locked while a file of this folder gets a name or loses it
 //!     3f8a…64 digits…             0600  one session, or the tombstone of a renewal
 //!     3f8a…64 digits….tmp-71-4    0600  being written; renamed to the file above when complete
 //! ```
 //!
-//! A file begins with a header of 32 bytes, numbers in little-endian order:
+//! A session's file is a header, the record, and a log. Numbers are in little-endian order, times in milliseconds:
 //!
 //! | offset | bytes | what |
 //! |---|---|---|
 //! | 0 | 4 | `GSES` |
-//! | 4 | 1 | version, now 1 |
+//! | 4 | 1 | version, now 2 |
 //! | 5 | 1 | kind: 1 is a session, 2 the tombstone of a renewal; 3 is reserved for encrypted sessions |
 //! | 6 | 2 | 0; reserved for the number of an encryption key |
-//! | 8 | 8 | idle timeout in milliseconds |
-//! | 16 | 8 | absolute deadline in milliseconds since the Unix epoch; 0 for none |
-//! | 24 | 8 | the first 8 bytes of the SHA-256 of bytes 0 to 23 and the content |
+//! | 8 | 8 | idle timeout |
+//! | 16 | 8 | absolute deadline; 0 for none |
+//! | 24 | 4 | length of the content |
+//! | 28 | 4 | 0 |
+//! | 32 | 16 | salt: random bytes |
+//! | 48 | 8 | the first 8 bytes of the SHA-256 of bytes 0 to 47 and the content |
+//! | 56 | n | the content: the record, as the [`Codec`](crate::Codec) writes it |
+//! | 56 + n | | frames, one for each commit since |
 //!
-//! The content follows. For a session it is the record as the [`Codec`](crate::Codec) writes it. For the tombstone of a renewal it
-//! is the new key (32 bytes), the time of the renewal (8 bytes) and the [sealed id](crate::storage::SealedId). The file's
-//! modification time says when the session was last seen, so a touch writes no data.
+//! | offset in a frame | bytes | what |
+//! |---|---|---|
+//! | 0 | 4 | length of the changes |
+//! | 4 | 8 | when the session was last seen |
+//! | 12 | 8 | the first 8 bytes of the SHA-256 of the checksum before, bytes 0 to 11, and the changes |
+//! | 20 | n | the changes |
+//!
+//! The content of a tombstone is the new key (32 bytes), the time of the renewal (8 bytes) and the
+//! [sealed id](crate::storage::SealedId). [`formats`](crate::formats#a-session-file) has an example, the rules in full, and version
+//! 1, which is still read.
+//!
+//! # Who may write when
+//!
+//! A commit appends one frame, under a lock (`flock`) on the session's file. Everything else that writes gives a file its name or
+//! takes it away: creating, replacing a file whose log is full, renewing, removing, sweeping. It holds the lock of the sub-folder
+//! and, if there is a file, that file's lock, so no append goes on meanwhile. Who waited for the lock of a file that has lost its
+//! name sees that by the number of its names, and looks again under the name. So what was acknowledged is in the file that is
+//! there, and nothing is written to one that was removed ([S4](crate::design#s4)).
+//!
+//! Readers take no lock. They see the old state until the last byte of a frame is there, because its checksum is wrong until then.
+//!
+//! # What is kept in memory
+//!
+//! A file only grows, until another one takes its place. So the number of its inode, the time of its birth and its length say what
+//! it holds. A session that was read or written is kept in memory, [up to a bound](FileStorageBuilder::cache_bytes), and while its
+//! file has all three, a read costs one system call (`statx`), whichever process might have written meanwhile. The kernel gives the
+//! number of an inode away again at once, and its clock ticks every few milliseconds. A session is therefore kept only if the clock
+//! has ticked since the file was created: then every file created later has another time of birth. Where the file system does not
+//! say when a file was created, nothing is kept.
+//!
+//! # What does not wait
+//!
+//! In async code, a read or a commit that need not wait is done on the thread of the request; everything else is done on the pool
+//! of blocking threads. On Linux it is known as follows:
+//!
+//! - **Finding and reading a file**: `openat2` with `RESOLVE_CACHED` and `preadv2` with `RWF_NOWAIT` fail if they would need the
+//!   disk. A `statx` is made only of files that this process has used before.
+//! - **Locks** are tried and not waited for.
+//! - **Appending** writes to memory, but it may wait for the file system's journal, and no file system says so in advance: ext4 and
+//!   tmpfs refuse `RWF_NOWAIT` for writing. So each append is timed. After one that took 2 ms or more, commits go to the pool for
+//!   250 ms. So a slow disk costs each thread at most one such wait in that time.
+//! - **With [`Durability::Commit`]** every commit waits for the disk, and goes to the pool.
+//!
+//! Creating, replacing and removing files wait for the disk now and then, and go to the pool.
 
 mod append;
 mod builder;
@@ -64,25 +110,27 @@ use crate::{Record, StoreKey, Timestamp, record::Commit};
 
 /// One file per session, in a folder of its own. Clones share the storage.
 ///
-/// - **Crash-safe**: sessions survive restarts, and `kill -9` at any moment. A file is replaced as a whole, so a reader sees
-///   either the old session or the new one. For power failures, see [`Durability`].
+/// - **Crash-safe**: sessions survive restarts, and `kill -9` at any moment. A commit appends what has changed to the session's
+///   file, with a checksum, so a reader sees either the old session or the new one. For power failures, see [`Durability`].
 /// - **Several processes** on one machine can share the folder. Network file systems are not supported, because file locks on
 ///   them are often unreliable.
 /// - **Private**: the folder has mode 0700 and the files have mode 0600, whatever the umask. Links, pipes, folders and other
 ///   users' files inside are never followed, waited for or removed. They count as absent and are logged. Only the path of the
 ///   folder itself may be a link; see [below](#a-link-as-the-folder).
 /// - **Damaged files** count as no session and are logged. A new session can take the place of such a file, but never of one
-///   that a later version, another codec or larger limits could still read.
+///   that a later version, another codec or larger limits could still read. If only the end is damaged, the session is as it was
+///   before the commits there.
 /// - **Backups** must preserve the files' times (`cp -p`, `rsync -t`): they say when a session was last used.
 /// - **Touches** are collected and written every second, so reading a session costs no write. If writing fails, for example
 ///   because the folder is read-only, the touches are kept and tried again. The log says so once, and once more when it works.
 /// - **Listing** a user's sessions reads every session, however often sessions are renewed. It locks each sub-folder while it
 ///   reads the names in it.
-/// - A full disk is an error that leaves the old session as it was.
+/// - **A full disk** is an error that leaves the old session as it was. A short commit usually still works, because it fits into
+///   the block that the session's file takes anyway.
 ///
 /// The methods block. With the feature `tokio`, async code can use the storage too: it then runs on the blocking thread pool.
-/// On Linux, a file that is in the page cache (nearly every file that was read before) is read at once, without waiting for
-/// the disk.
+/// On Linux, reads and commits that need not wait, which are nearly all, are done at once on the thread of the request; the
+/// [module](self) says how that is known.
 ///
 /// # A link as the folder
 ///
