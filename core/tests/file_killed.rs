@@ -247,7 +247,7 @@ fn processes_append_until_another_one_ends_the_session() {
                 changes.set("filler", format!("\"{}\"", "x".repeat(2_000)));
             }
             let commit = commit_at(changes, NOW);
-            let at_once = if acknowledged % 2 == 0 { storage.commit_cached(&key(1), &commit) } else { None };
+            let at_once = if acknowledged.is_multiple_of(2) { storage.commit_cached(&key(1), &commit) } else { None };
             match at_once.map_or_else(|| storage.commit(&key(1), &commit), Ok).unwrap() {
                 Committed::Done { .. } => acknowledged += 1,
                 _ => break,
@@ -266,7 +266,7 @@ fn processes_append_until_another_one_ends_the_session() {
         let mut processes: Vec<_> = (0..PROCESSES).map(start).collect();
         processes.iter_mut().for_each(|process| process.expect("ready"));
         std::thread::sleep(Duration::from_millis(3 * round));
-        let moves = round % 2 == 0;
+        let moves = round.is_multiple_of(2);
         if moves {
             let moved = storage.move_to(&key(1), &key(2), &commit_at(Changes::default(), NOW)).unwrap();
             assert!(matches!(moved, Moved::Done { .. }));

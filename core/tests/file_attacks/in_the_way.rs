@@ -106,6 +106,9 @@ fn a_file_of_another_user_in_the_place_of_a_session_is_left_alone() {
     let ground = Ground::new();
     ground.storage().create(&key(1), &record(&[("user", "\"ada\"")]), NOW).unwrap();
     chown(ground.file(&key(1)), Some(65_534), None).unwrap();
+    // Nor is it waited for: its owner may lock it for ever.
+    let theirs = fs::File::open(ground.file(&key(1))).unwrap();
+    rustix::fs::flock(&theirs, rustix::fs::FlockOperation::LockExclusive).unwrap();
     is_left_alone(ground);
 }
 

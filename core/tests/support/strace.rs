@@ -31,7 +31,8 @@ fn between_marks(text: &str) -> Vec<String> {
     let (thread, _) = lines().find(|(_, call)| call.contains(MARK)).expect("there is a mark");
     // The end of a call that other threads interrupted is a line of its own. With debug assertions, the standard library asks
     // whether a file is open before it closes it.
-    let is_call = |call: &str| !call.starts_with("<...") && !(call.starts_with("fcntl(") && call.contains("F_GETFD"));
+    let is_debug = |call: &str| call.starts_with("fcntl(") && call.contains("F_GETFD");
+    let is_call = |call: &str| !call.starts_with("<...") && !is_debug(call);
     let of_thread = lines().filter(|(of, _)| *of == thread).map(|(_, call)| call.trim_start().to_owned());
     let calls = of_thread.filter(|call| is_call(call));
     let inside = calls.skip_while(|call| !call.contains(MARK)).skip(1).take_while(|call| !call.contains(MARK));

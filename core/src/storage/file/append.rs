@@ -23,6 +23,8 @@ use crate::{
     storage::Committed,
 };
 
+const OPENING: &str = "opening a session file";
+
 /// A commit that was not done by appending: the file has to be replaced, or something about it is unusual. Nothing was changed.
 type OrElse = Option<Committed>;
 
@@ -50,10 +52,14 @@ impl Store {
         }
         loop {
             let Some(file) = self.open_to_append(key, patience)? else { return Ok(None) };
-            if !lock_file(&file, patience)? {
-                return Ok(None);
+            if !lock_file(&file, Patience::None)? {
+                // Nobody waits for what belongs to somebody else.
+                let is_own = Stat::of(&file).doing(OPENING)?.is_own(self.folder.user());
+                if !is_own || !lock_file(&file, patience)? {
+                    return Ok(None);
+                }
             }
-            let stat = Stat::of(&file).doing("opening a session file")?;
+            let stat = Stat::of(&file).doing(OPENING)?;
             if stat.links == 1 && stat.is_own(self.folder.user()) && stat.is_writable() {
                 return self.append_to(key, &file, &stat, commit, patience);
             }
@@ -94,7 +100,7 @@ impl Store {
         let Some(log) = decoded.log.filter(|log| log.ends as u64 == stat.length) else { return Ok(None) };
         let Content::Session(base) = &decoded.content else { return Ok(None) };
         let idle_timeout = base.idle_timeout;
-        let Content::Session(record) = decoded.clone().as_of(stat, pending) else { return Ok(None) };
+        let Content::Session(record) = decoded.clone().current(stat, pending) else { return Ok(None) };
         let changed = match record.apply(commit) {
             Ok(Applied::Changed(changed)) => changed,
             Ok(Applied::Expired) => return Ok(Some(Committed::Gone)),

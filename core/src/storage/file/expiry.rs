@@ -73,7 +73,7 @@ impl Store {
         let decoded = self.read_whole(file, stat, Source::Disk)?.map_or(Err(Unreadable::Damaged), |bytes| {
             format::decode(&bytes, &*self.settings.codec, &self.settings.limits)
         });
-        let has_expired = match decoded.map(|decoded| decoded.as_of(stat, pending)) {
+        let has_expired = match decoded.map(|decoded| decoded.current(stat, pending)) {
             Ok(Content::Session(record)) => record.is_expired(now),
             Ok(Content::Tombstone(_)) | Err(_) => are_over(stat.modified()),
         };

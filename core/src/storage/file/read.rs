@@ -134,6 +134,9 @@ impl Store {
     /// What an open file holds. Reads only what this process does not know of it. `None` if that would wait.
     pub(super) fn examine(&self, key: &StoreKey, file: &File, stat: &Stat, source: Source) -> Result<Option<Examined>> {
         let length = stat.length;
+        if length > self.settings.max_file_bytes() {
+            return Ok(Some(Err(Unreadable::Damaged)));
+        }
         let known = self.cache.get(key).filter(|known| stat.id == Some(known.file));
         if let Some(Known { file: id, log, record }) = known
             && let Some(more) = length.checked_sub(log.ends as u64)
@@ -142,17 +145,13 @@ impl Store {
                 return Ok(Some(Ok(Decoded { content: Content::Session(record), log: Some(log) })));
             }
             // Another process has appended to it.
-            if more <= self.settings.max_file_bytes()
-                && let Some(bytes) = self.read_part(file, log.ends as u64, more, source)?
+            if let Some(bytes) = self.read_part(file, log.ends as u64, more, source)?
                 && let Ok((record, log)) = log.replay(&bytes, record, &self.settings.limits)
                 && log.ends as u64 == length
             {
                 self.cache.put(key, Known { file: id, log, record: record.clone() });
                 return Ok(Some(Ok(Decoded { content: Content::Session(record), log: Some(log) })));
             }
-        }
-        if length > self.settings.max_file_bytes() {
-            return Ok(Some(Err(Unreadable::Damaged)));
         }
         let Some(bytes) = self.read_whole(file, stat, source)? else { return Ok(None) };
         let decoded = format::decode(&bytes, &*self.settings.codec, &self.settings.limits);
@@ -192,7 +191,7 @@ impl Store {
         pending: Touch,
         access: &Access,
     ) -> Option<Content> {
-        match examined.map(|decoded| decoded.as_of(stat, pending)) {
+        match examined.map(|decoded| decoded.current(stat, pending)) {
             Ok(Content::Session(record)) if access.has_ended(&record, record.last_seen) => None,
             Ok(Content::Tombstone(Tombstone { at, .. })) if at + TOMBSTONE_LIFETIME <= access.now => None,
             Ok(content) => Some(content),
@@ -206,7 +205,7 @@ impl Store {
 
 impl Decoded {
     /// The content with the time of the file and a pending touch.
-    pub(super) fn as_of(self, stat: &Stat, pending: Touch) -> Content {
+    pub(super) fn current(self, stat: &Stat, pending: Touch) -> Content {
         match self.content {
             Content::Session(mut record) => {
                 // A copy of the folder may have lost the files' times. Sessions must not look older than they are.

@@ -58,7 +58,7 @@ impl Store {
         if touch.idle_timeout.is_some()
             && let Some(Ok(decoded)) = self.examine(key, file, stat, Source::Disk)?
             && let Content::Session(Record { idle_timeout, .. }) = decoded.content
-            && let Content::Session(record) = decoded.as_of(stat, touch)
+            && let Content::Session(record) = decoded.current(stat, touch)
             && millis(record.idle_timeout) != millis(idle_timeout)
         {
             let bytes = format::encode_session(&record, &*self.settings.codec)?;
