@@ -11,6 +11,7 @@ use super::{
     format::{Content, Log, millis},
     fs::{append, set_modified},
     lock::{Patience, lock_file},
+    page_cache,
     read::Source,
     settings::{Durability, room},
     stat::Stat,
@@ -95,10 +96,17 @@ impl Store {
         patience: Patience,
     ) -> Result<OrElse> {
         let source = if matches!(patience, Patience::None) { Source::Memory } else { Source::Disk };
+        if matches!(source, Source::Memory) && stat.length > page_cache::MAX as u64 {
+            // Copying a large session takes too long as well.
+            return Ok(None);
+        }
         let pending = self.touches.pending(key);
         let Some(Ok(decoded)) = self.examine(key, file, stat, source)? else { return Ok(None) };
         let Some(log) = decoded.log.filter(|log| log.ends as u64 == stat.length) else { return Ok(None) };
         let Content::Session(base) = &decoded.content else { return Ok(None) };
+        if log.ends + commit.changes.edit_bytes() > room(log.begins) {
+            return Ok(None);
+        }
         let idle_timeout = base.idle_timeout;
         let Content::Session(record) = decoded.clone().current(stat, pending) else { return Ok(None) };
         let changed = match record.apply(commit) {
