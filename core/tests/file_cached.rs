@@ -14,10 +14,10 @@ use std::{
 use futures::FutureExt as _;
 use gsession::{
     AnyStorage, FileStorage, Record, Storage, StoreKey,
-    storage::{Access, Lookup},
+    storage::{Access, Committed, Lookup, file::Durability},
 };
-use rustix::fs::{Advice, fadvise};
-use support::{IDLE, NOW, active, entries, key, quiet_file};
+use rustix::fs::{Advice, FlockOperation, fadvise};
+use support::{IDLE, NOW, active, commit_at, entries, key, quiet_file, setting};
 use tempfile::TempDir;
 
 /// Bytes above which a file is not read on the thread of a request.
@@ -142,6 +142,54 @@ fn a_large_session_is_not_decoded_on_the_thread_of_the_request() {
     assert!(small.at_once().is_some());
     let large = Place::holding(&entries(&[("user", &text(LARGE))]));
     assert!(large.at_once().is_none());
+}
+
+#[test]
+fn a_commit_that_need_not_wait_needs_no_other_thread() {
+    let place = Place::new();
+    let storage = AnyStorage::new(place.storage.clone());
+    with_a_busy_pool(async |_| {
+        for number in 0..20 {
+            let commit = commit_at(setting("user", &format!("\"ada {number}\"")), NOW);
+            let committed = storage.commit(&place.key, &commit).now_or_never().expect("committed at once").unwrap();
+            assert!(matches!(committed, Committed::Done { .. }));
+        }
+    });
+    assert_eq!(place.at_once().and_then(user).as_deref(), Some("\"ada 19\""));
+}
+
+#[test]
+fn a_commit_that_waits_for_another_process_is_made_by_another_thread() {
+    let place = Place::new();
+    let storage = AnyStorage::new(place.storage.clone());
+    let held = File::open(place.file()).unwrap();
+    rustix::fs::flock(&held, FlockOperation::LockExclusive).unwrap();
+    with_a_busy_pool(async |release| {
+        let commit = commit_at(setting("user", "\"eve\""), NOW);
+        let commit = storage.commit(&place.key, &commit);
+        futures::pin_mut!(commit);
+        assert!(futures::poll!(&mut commit).is_pending());
+        release();
+        drop(held);
+        assert!(matches!(commit.await.unwrap(), Committed::Done { .. }));
+    });
+    assert_eq!(place.at_once().and_then(user).as_deref(), Some("\"eve\""));
+}
+
+#[test]
+fn a_commit_that_replaces_the_file_is_made_by_another_thread() {
+    let place = Place::new();
+    let long = commit_at(setting("user", &format!("\"{}\"", "x".repeat(5_000))), NOW);
+    assert!(place.storage.commit_cached(&place.key, &long).is_none());
+    let sessions = place.folder.path().join("sessions");
+    let durable = FileStorage::builder(&sessions).durability(Durability::Commit).build().unwrap();
+    let short = commit_at(setting("user", "\"eve\""), NOW);
+    assert!(durable.commit_cached(&place.key, &short).is_none(), "a commit that is synced waits for the disk");
+    assert_eq!(place.at_once().and_then(user).as_deref(), Some("\"ada\""), "nothing was changed");
+    assert!(matches!(place.storage.commit_cached(&place.key, &short), Some(Committed::Done { .. })));
+    // What has gone is left to the ordinary way, too.
+    let _ = Storage::remove(&place.storage, &place.key).unwrap();
+    assert!(place.storage.commit_cached(&place.key, &short).is_none());
 }
 
 #[test]
