@@ -19,7 +19,7 @@ use std::{
 };
 
 use gsession::{
-    Changes, FileStorage, Storage, StorageErrorKind, StoreKey,
+    BincodeCodec, Changes, FileStorage, Storage, StorageErrorKind, StoreKey,
     storage::{Access, Committed, Created, Lookup, Moved, Removed},
 };
 use rustix::fs::FlockOperation;
@@ -271,6 +271,25 @@ fn what_another_process_does_is_seen_at_once() {
     // It writes its touches at the end.
     drop(touching);
     assert_eq!(found(&place.storage, &key(1), NOW).unwrap().record.last_seen, later);
+}
+
+/// The kernel gives the number of an inode away again at once, and its clock ticks every few milliseconds. So a file that is
+/// replaced twice may have the number and the time of birth that it had before.
+#[test]
+fn a_file_with_the_inode_of_a_former_one_is_another_one() {
+    let folder = TempDir::new_in(env!("CARGO_TARGET_TMPDIR")).unwrap();
+    let path = folder.path().join("sessions");
+    let reader = quiet_file(&path);
+    // With a codec of its own, if only by name, it replaces the file at each commit.
+    let writer = FileStorage::builder(&path).codec(BincodeCodec).sweep_interval(Duration::MAX).build().unwrap();
+    Storage::create(&writer, &key(1), &record(&[("n", "1000")]), NOW).unwrap();
+    for n in 1001..1201_u32 {
+        let commit = commit_at(setting("n", &n.to_string()), NOW);
+        assert!(is_done(&Storage::commit(&writer, &key(1), &commit).unwrap()));
+        if n % 2 == 0 {
+            assert_eq!(stored(&reader, &key(1), NOW), list(&[("n", &n.to_string())]));
+        }
+    }
 }
 
 /// A small generator, so that a failure can be repeated.

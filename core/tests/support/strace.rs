@@ -4,7 +4,7 @@ use std::{path::Path, process::Command};
 
 use super::child::{self, Process};
 
-/// Runs the test `name` again under strace, and gives back the system calls between two calls of [`mark`].
+/// Runs the test `name` again under strace, and gives back the system calls between the last two calls of [`mark`].
 pub(crate) fn calls(name: &str, role: &str) -> Vec<String> {
     let folder = tempfile::tempdir().unwrap();
     let out = folder.path().join("calls");
@@ -25,7 +25,7 @@ pub(crate) fn mark() {
     assert!(!Path::new(MARK).exists());
 }
 
-/// Of the thread that made the marks, between the first two of them.
+/// Of the thread that made the marks, between the last two of them.
 fn between_marks(text: &str) -> Vec<String> {
     let lines = || text.lines().filter_map(|line| line.split_once(char::is_whitespace));
     let (thread, _) = lines().find(|(_, call)| call.contains(MARK)).expect("there is a mark");
@@ -35,8 +35,10 @@ fn between_marks(text: &str) -> Vec<String> {
     let is_call = |call: &str| !call.starts_with("<...") && !is_debug(call);
     let of_thread = lines().filter(|(of, _)| *of == thread).map(|(_, call)| call.trim_start().to_owned());
     let calls = of_thread.filter(|call| is_call(call));
-    let inside = calls.skip_while(|call| !call.contains(MARK)).skip(1).take_while(|call| !call.contains(MARK));
-    inside.collect()
+    let calls: Vec<String> = calls.collect();
+    let mut parts = calls.split(|call| call.contains(MARK)).rev();
+    let _after = parts.next();
+    parts.next().unwrap_or_default().to_vec()
 }
 
 /// The names of calls.

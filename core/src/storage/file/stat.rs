@@ -155,3 +155,43 @@ impl Stat {
         false
     }
 }
+
+#[cfg(all(test, target_os = "linux"))]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_file_is_distinct_once_the_clock_has_ticked() {
+        let is_distinct = |wait: u64| {
+            let file = tempfile::tempfile().unwrap();
+            std::thread::sleep(Duration::from_millis(wait));
+            Stat::of(&file).unwrap().is_distinct()
+        };
+        // This thread may be held up longer than a tick, but not always.
+        assert!((0..100).any(|_| !is_distinct(0)));
+        assert!(is_distinct(50));
+    }
+
+    #[test]
+    fn a_time_that_was_set_is_told_from_that_of_the_kernel() {
+        let file = tempfile::tempfile().unwrap();
+        let at = Timestamp::from_millis(1_750_000_000_001);
+        super::super::fs::set_modified(&file, at).unwrap();
+        let mut stat = Stat::of(&file).unwrap();
+        assert_eq!((stat.set_time(), stat.modified()), (Some(at), at));
+        stat.modified.nanos += 1;
+        assert_eq!((stat.set_time(), stat.modified()), (None, at));
+    }
+
+    #[test]
+    fn a_file_has_the_same_id_whichever_way_it_is_asked_for() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("file");
+        std::fs::write(&path, "text").unwrap();
+        let (open, folder) = (std::fs::File::open(&path).unwrap(), std::fs::File::open(folder.path()).unwrap());
+        let (of, at) = (Stat::of(&open).unwrap(), Stat::at(&folder, b"file").unwrap());
+        assert_eq!((of.id, of.length, of.links), (at.id, 4, 1));
+        assert!(of.id.is_some() && of.is_own(rustix::process::geteuid().as_raw()) && of.is_writable());
+        assert_eq!(Stat::without_birth(&open).unwrap().modified(), of.modified());
+    }
+}
