@@ -15,9 +15,9 @@ pub(super) struct Touch {
 }
 
 impl Touch {
-    /// The touch that `access` makes of a session; `None` if it is not activity, or changes nothing.
+    /// The touch that `access` makes of a session; `None` if it is not activity, not due, or changes nothing.
     fn of(record: &Record, access: &Access) -> Option<Self> {
-        let extend = access.extend.as_ref()?;
+        let extend = access.extend.as_ref().filter(|_| record.is_touch_due(access))?;
         // Files store milliseconds.
         let differs = millis(extend.idle_timeout) != millis(record.idle_timeout);
         let is_new = access.now > record.last_seen || differs && access.now == record.last_seen;
