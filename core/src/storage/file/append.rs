@@ -13,7 +13,7 @@ use super::{
     lock::{Patience, lock_file},
     page_cache,
     read::Source,
-    settings::{Durability, room},
+    settings::{Durability, room_of},
     stat::Stat,
     store::Store,
     touches::Touch,
@@ -104,7 +104,8 @@ impl Store {
         let Some(Ok(decoded)) = self.examine(key, file, stat, source)? else { return Ok(None) };
         let Some(log) = decoded.log.filter(|log| log.ends as u64 == stat.length) else { return Ok(None) };
         let Content::Session(base) = &decoded.content else { return Ok(None) };
-        if log.ends + commit.changes.edit_bytes() > room(log.begins) {
+        let room = room_of(key, log.begins);
+        if log.ends + commit.changes.edit_bytes() > room {
             return Ok(None);
         }
         let idle_timeout = base.idle_timeout;
@@ -126,7 +127,7 @@ impl Store {
             return Ok(None);
         }
         let (frame, longer) = log.frame(&commit.changes, changed.last_seen)?;
-        if longer.ends > room(log.begins) {
+        if longer.ends > room {
             return Ok(None);
         }
         self.write_frame(file, log, &frame, &changed)?;

@@ -9,6 +9,7 @@ use std::{
 use super::{
     FileStorage, Handle,
     cache::Cache,
+    closer::Closer,
     error::{Doing as _, FileError},
     folder::Folder,
     lock::Locks,
@@ -19,6 +20,8 @@ use super::{
     touches::Touches,
 };
 use crate::{BincodeCodec, Clock, Codec, Limits, StorageError, SystemClock, storage::sweeper::Background};
+
+const STARTING: &str = "starting the threads of the file storage";
 
 impl FileStorage {
     /// Opens a folder, or the target of a link to one. A missing folder is created; its parent must exist.
@@ -152,6 +155,7 @@ impl FileStorageBuilder {
             cache: Cache::new(self.cache_bytes),
             page_cache: PageCache::default(),
             pace: Pace::default(),
+            closer: Closer::start().doing(STARTING).map_err(|error: FileError| StorageError::from(error))?,
             settings,
         });
         // Never a busy loop.
@@ -174,9 +178,7 @@ impl FileStorageBuilder {
             ])
         };
         let started: std::io::Result<[Background; 2]> = start();
-        let background = started
-            .doing("starting the threads of the file storage")
-            .map_err(|error: FileError| StorageError::from(error))?;
+        let background = started.doing(STARTING).map_err(|error: FileError| StorageError::from(error))?;
         Ok(FileStorage(Arc::new(Handle { store, _background: background })))
     }
 }

@@ -75,6 +75,7 @@
 mod append;
 mod builder;
 mod cache;
+mod closer;
 mod error;
 mod expiry;
 mod folder;

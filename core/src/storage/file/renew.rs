@@ -42,11 +42,11 @@ impl Store {
         let bytes = self.settings.encode(&record)?;
         let tombstone = format::encode_tombstone(&Tombstone::new(*to, now, commit.sealed.clone()))?;
         let to_name = to.to_string();
-        if let Err(error) = self.replace(&to_held.sub, to, &replaced, &bytes, record.last_seen) {
+        if let Err(error) = self.replace(&to_held.sub, to, replaced, &bytes, record.last_seen) {
             unlink(&to_held.sub, &to_name)?;
             return Err(error);
         }
-        if let Err(error) = self.replace(&held.sub, from, &before, &tombstone, now) {
+        if let Err(error) = self.replace(&held.sub, from, before, &tombstone, now) {
             // If the old session still exists, the new one must not. If only syncing failed, the new one is the only one.
             if !matches!(self.read(&held.sub, from, &commit.access)?, Some(Content::Tombstone(_))) {
                 unlink(&to_held.sub, &to_name)?;

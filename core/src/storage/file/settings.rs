@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use super::{error::Result, format};
-use crate::{Codec, LimitExceeded, Limits, Record};
+use crate::{Codec, LimitExceeded, Limits, Record, StoreKey};
 
 /// Bytes of a file beyond its entries: header, times, principal.
 const OVERHEAD: u64 = 64 * 1024;
@@ -43,6 +43,13 @@ pub(super) const fn room(log_begins: usize) -> usize {
     (log_begins + log).next_multiple_of(BLOCK)
 }
 
+/// How long the file of this session may become before it is rewritten. The log is shorter by up to a quarter, so that sessions
+/// that are written alike are not rewritten at the same time.
+pub(super) fn room_of(key: &StoreKey, log_begins: usize) -> usize {
+    let room = room(log_begins);
+    room - (room - log_begins) * usize::from(key.as_bytes()[30]) / 1024
+}
+
 impl Settings {
     /// The largest file without a log.
     fn max_rewritten_bytes(&self) -> u64 {
@@ -70,12 +77,20 @@ impl Settings {
 
 #[cfg(test)]
 mod tests {
-    use super::room;
+    use super::{room, room_of};
+    use crate::StoreKey;
 
     #[test]
     fn the_log_of_a_small_session_fills_its_block_and_that_of_a_large_one_is_a_quarter() {
         assert_eq!([room(56), room(3072)], [4096, 4096]);
         assert_eq!([room(3073), room(4096), room(7168)], [8192, 8192, 12288]);
         assert_eq!(room(100_000), 126_976);
+    }
+
+    #[test]
+    fn the_room_is_less_by_up_to_a_quarter_of_the_log() {
+        let rooms = |last| [1_000, 100_000].map(|begins| room_of(&StoreKey::from_bytes([last; 32]), begins));
+        assert_eq!(rooms(0), [room(1_000), room(100_000)]);
+        assert_eq!(rooms(255), [4_096 - 3_096 * 255 / 1024, 126_976 - 26_976 * 255 / 1024]);
     }
 }

@@ -15,6 +15,7 @@ use rustix::{
 
 use super::{
     cache::Cache,
+    closer::Closer,
     error::{Doing, Result},
     expiry::Place,
     folder::{Folder, sub_name},
@@ -40,6 +41,7 @@ pub(super) struct Store {
     pub(super) cache: Cache,
     pub(super) page_cache: PageCache,
     pub(super) pace: Pace,
+    pub(super) closer: Closer,
     pub(super) settings: Settings,
 }
 
@@ -111,7 +113,7 @@ impl Store {
         let held = self.make_and_hold(key)?;
         let Place::Free(before) = self.place(&held, key, now)? else { return Ok(Created::Exists) };
         self.forget(key);
-        self.replace(&held.sub, key, &before, &bytes, record.last_seen)?;
+        self.replace(&held.sub, key, before, &bytes, record.last_seen)?;
         Ok(Created::Done)
     }
 
@@ -136,7 +138,7 @@ impl Store {
             Applied::Changed(same) if same.has_same_content(&record) => Ok(self.only_activity(key, record, commit)),
             Applied::Changed(record) => {
                 let bytes = self.settings.encode(&record)?;
-                self.replace(&held.sub, key, &before, &bytes, record.last_seen)?;
+                self.replace(&held.sub, key, before, &bytes, record.last_seen)?;
                 Ok(self.stored(key, &record))
             }
             Applied::Expired => Ok(Committed::Gone),
@@ -189,7 +191,7 @@ impl Store {
         &self,
         sub: &OwnedFd,
         key: &StoreKey,
-        before: &Opened,
+        before: Opened,
         bytes: &[u8],
         last_seen: Timestamp,
     ) -> Result<()> {
@@ -216,7 +218,7 @@ impl Store {
             if self.settings.durability == Durability::Commit {
                 file.sync_all().doing("syncing a session file")?;
             }
-            if let Opened::File(before, stat) = before {
+            if let Opened::File(before, stat) = &before {
                 retire(before, stat)?;
             }
             rustix::fs::renameat(sub, &temporary, sub, &name).doing(DOING)
@@ -226,6 +228,9 @@ impl Store {
             let _ = unlink(sub, &temporary);
         })?;
         self.cache.forget(key);
+        if let Opened::File(before, _) = before {
+            self.closer.close(before);
+        }
         self.sync_folder(sub)
     }
 

@@ -62,7 +62,7 @@ impl Store {
             && millis(record.idle_timeout) != millis(idle_timeout)
         {
             let bytes = format::encode_session(&record, &*self.settings.codec)?;
-            self.replace(&held.sub, key, &before, &bytes, record.last_seen)?;
+            self.replace(&held.sub, key, before, &bytes, record.last_seen)?;
         }
         Ok(())
     }
