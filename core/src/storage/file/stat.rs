@@ -15,9 +15,9 @@ use rustix::{
 
 use crate::Timestamp;
 
-/// More than a few ticks of the kernel's clock, of which the slowest has 100 in a second.
+/// Some file systems store times of birth in steps this long.
 #[cfg(target_os = "linux")]
-const TICKS: Duration = Duration::from_millis(20);
+const STEP: Duration = Duration::from_millis(10);
 
 /// Which file it is. The number of an inode alone does not say that: it is given away again as soon as the file is gone.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -142,11 +142,12 @@ impl Stat {
     /// created, has ticked since this one was: within a tick an inode may be given away and its file created again.
     #[cfg(target_os = "linux")]
     pub(super) fn is_distinct(&self) -> bool {
-        let now = clock_gettime(ClockId::RealtimeCoarse);
+        let Some(FileId { born, .. }) = self.id else { return false };
         let since = |seconds: i64, nanos: u32| Duration::new(u64::try_from(seconds).unwrap_or_default(), nanos);
-        self.id.is_some_and(|FileId { born, .. }| {
-            since(born.seconds, born.nanos) + TICKS <= since(now.tv_sec, u32::try_from(now.tv_nsec).unwrap_or_default())
-        })
+        let now = clock_gettime(ClockId::RealtimeCoarse);
+        let now = since(now.tv_sec, u32::try_from(now.tv_nsec).unwrap_or_default());
+        let has_steps = u128::from(born.nanos).is_multiple_of(STEP.as_nanos());
+        since(born.seconds, born.nanos) + if has_steps { STEP } else { Duration::ZERO } < now
     }
 
     /// Without a time of birth, files cannot be told apart.
