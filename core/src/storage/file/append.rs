@@ -108,7 +108,7 @@ impl Store {
         if log.ends + commit.changes.edit_bytes() > room {
             return Ok(None);
         }
-        let idle_timeout = base.idle_timeout;
+        let (idle_timeout, last_seen) = (base.idle_timeout, base.last_seen);
         let Content::Session(record) = decoded.clone().current(stat, pending) else { return Ok(None) };
         let changed = match record.apply(commit) {
             Ok(Applied::Changed(changed)) => changed,
@@ -126,7 +126,8 @@ impl Store {
         if !is_within_limits || millis(changed.idle_timeout) != millis(idle_timeout) {
             return Ok(None);
         }
-        let (frame, longer) = log.frame(&commit.changes, changed.last_seen)?;
+        let later = Some(changed.last_seen).filter(|time| *time > last_seen);
+        let (frame, longer) = log.frame(&commit.changes, later)?;
         if longer.ends > room {
             return Ok(None);
         }
@@ -140,7 +141,7 @@ impl Store {
     fn write_frame(&self, file: &File, log: Log, frame: &[u8], record: &Record) -> Result<()> {
         let started = Instant::now();
         append(file, log.ends as u64, frame)?;
-        // The frame has the time too, and until now the file has a time that nobody takes for it.
+        // The log has the time too, and until now the file has a time that nobody takes for it.
         let _ = set_modified(file, record.last_seen);
         if self.settings.durability == Durability::Commit {
             file.sync_data().doing("syncing a session file")?;

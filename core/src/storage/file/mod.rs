@@ -29,10 +29,10 @@
 //!
 //! | offset in a frame | bytes | what |
 //! |---|---|---|
-//! | 0 | 4 | length of the changes |
-//! | 4 | 8 | when the session was last seen |
-//! | 12 | 8 | the first 8 bytes of the SHA-256 of the checksum before, bytes 0 to 11, and the changes |
-//! | 20 | n | the changes |
+//! | 0 | 4 | how many bytes follow byte 11; the highest bit says whether a time is among them |
+//! | 4 | 8 | the first 8 bytes of the SHA-256 of the checksum before, bytes 0 to 3, and all bytes from 12 on |
+//! | 12 | 0 or 8 | when the session was last seen, if that is later than what the file says before |
+//! | | n | the changes |
 //!
 //! The content of a tombstone is the new key (32 bytes), the time of the renewal (8 bytes) and the
 //! [sealed id](crate::storage::SealedId). [`formats`](crate::formats#a-session-file) has an example, the rules in full, and version

@@ -56,7 +56,8 @@ fn with_frames() -> (Vec<u8>, Vec<(usize, Record)>) {
     let mut states = vec![(bytes.len(), record())];
     let mut log = decoded(&bytes).unwrap().log.unwrap();
     for (changes, after) in commits() {
-        let (frame, longer) = log.frame(&changes, after.last_seen).unwrap();
+        let later = Some(after.last_seen).filter(|time| *time > states[states.len() - 1].1.last_seen);
+        let (frame, longer) = log.frame(&changes, later).unwrap();
         bytes.extend_from_slice(&frame);
         log = longer;
         assert_eq!(log.ends, bytes.len());
@@ -121,9 +122,9 @@ fn version_2_is_written_as_recorded() {
 
 const RECORDED_SUM: [u8; 8] = *b"\x8e\x49\x80\xb5\x86\xf8\xb2\x6e";
 const RECORDED_FRAMES: [&[u8]; 3] = [
-    b"\x08\x00\x00\x00p\x17\x00\x00\x00\x00\x00\x00-\xd5\xad\x07\xf1\x8ez<\x00\x00\x01\x01n\x01\x011",
-    b"\x0e\x00\x00\x00p\x17\x00\x00\x00\x00\x00\x00\xdf\xe37\x8d\x81\x8c\xd4\xa5\x00\x01\x01\x03ada\x01\x04user\x00",
-    b"\x08\x00\x00\x00X\x1b\x00\x00\x00\x00\x00\x00E!\xa7\x9e\xf3C\xa5\x12\x01\x00\x01\x01m\x01\x012",
+    b"\x10\x00\x00\x80\xb5\xea\xef\x0f\xf5o\x02\xe6p\x17\x00\x00\x00\x00\x00\x00\x00\x00\x01\x01n\x01\x011",
+    b"\x0e\x00\x00\x00\x8di\x0f\x15cg{\x8e\x00\x01\x01\x03ada\x01\x04user\x00",
+    b"\x10\x00\x00\x80\xf7\xc9\x88E\x14\xa4\x98\x8aX\x1b\x00\x00\x00\x00\x00\x00\x01\x00\x01\x01m\x01\x012",
 ];
 
 /// Of a file of version 1, and of one without frames.
@@ -193,6 +194,13 @@ fn a_payload_that_is_none_makes_the_file_unreadable() {
     let mut bytes = salted();
     with_payload(&mut bytes, b"\x07");
     assert!(matches!(read(&bytes), Err(Unreadable::Record(_))));
+    // It says that there is a time, and is too short for one.
+    let mut bytes = salted();
+    let sum = *bytes[48..].first_chunk::<8>().unwrap();
+    let length = (3_u32 | 1 << 31).to_le_bytes();
+    let own = header::checksum(&[&sum, &length, b"abc"]);
+    bytes.extend_from_slice(&[&length[..], &own, b"abc"].concat());
+    assert_eq!(read(&bytes), Ok(Content::Session(record())));
 }
 
 #[test]
@@ -202,14 +210,15 @@ fn a_log_over_the_limits_makes_the_file_unreadable() {
     let mut changes = Changes::default();
     changes.set("n", Arc::from("1"));
     let log = decoded(&bytes).unwrap().log.unwrap();
-    bytes.extend_from_slice(&log.frame(&changes, Timestamp::default()).unwrap().0);
+    bytes.extend_from_slice(&log.frame(&changes, None).unwrap().0);
     assert!(matches!(decode(&bytes, &BincodeCodec, &limits), Err(Unreadable::Record(_))));
 }
 
 #[test]
-fn a_frame_is_20_bytes_and_the_changes() {
+fn a_frame_is_12_bytes_and_the_changes_and_a_time_if_it_is_later() {
     let log = decoded(&salted()).unwrap().log.unwrap();
-    assert_eq!(log.frame(&Changes::default(), Timestamp::default()).unwrap().0.len(), FRAME);
+    let length = |time| log.frame(&Changes::default(), time).unwrap().0.len();
+    assert_eq!([length(None), length(Some(Timestamp::default()))], [FRAME, FRAME + 8]);
 }
 
 proptest! {
