@@ -59,8 +59,6 @@ pub(crate) enum Command {
     Memory(Memory),
     /// What sessions cost when there are many: create, read, change and sweep; bytes a session; start-up time
     Scale(Scale),
-    /// The longest stall of a request while a million sessions in files are created, and while they all expire
-    Files(Memory),
     /// Compares a read from the near cache of a Redis storage with one from memory, measured side by side
     Near(Near),
     /// Times small reads that overlap on one connection, with and without Nagle's algorithm

@@ -10,8 +10,6 @@ use anyhow::{Context as _, Result};
 use gsession::{ClientInfo, Manager};
 use serde::Serialize;
 
-use crate::report::thousands;
-
 /// How long requests took, in microseconds.
 #[derive(Debug, Serialize)]
 pub(crate) struct Latency {
@@ -21,19 +19,6 @@ pub(crate) struct Latency {
     pub(crate) longest_us: f64,
     /// The longest, not counting the time in which the thread could have gone on but other programs had the processor.
     pub(crate) longest_undisturbed_us: f64,
-}
-
-/// The head of a table of latencies.
-pub(crate) const HEAD: &[&str] = &["", "requests", "median", "p99.9", "longest", "longest, undisturbed"];
-
-impl Latency {
-    /// A row of a table of latencies.
-    pub(crate) fn row(&self, what: &str) -> Vec<String> {
-        let us = |number: f64| format!("{number:.1}");
-        let requests = thousands(i64::try_from(self.requests).unwrap_or(i64::MAX));
-        let times = [self.median_us, self.p999_us, self.longest_us, self.longest_undisturbed_us].map(us);
-        [what.to_owned(), requests].into_iter().chain(times).collect()
-    }
 }
 
 /// Requests, each of which reads and writes one session, as long as told; how long each took.

@@ -7,7 +7,6 @@ mod charts;
 mod child;
 mod cli;
 mod client;
-mod files;
 mod latency;
 mod load;
 mod lost_updates;
@@ -40,7 +39,6 @@ fn main() -> ExitCode {
         Some(Command::Serve(settings)) => servers::serve(&settings),
         Some(Command::Memory(settings)) => memory::run(&settings),
         Some(Command::Scale(settings)) => scale::run(&settings),
-        Some(Command::Files(settings)) => files::run(&settings),
         Some(Command::Near(settings)) => near_cache::run(&settings),
         Some(Command::Nagle(settings)) => nagle::run(&settings),
         Some(Command::Lost(settings)) => lost_updates::run(&settings),

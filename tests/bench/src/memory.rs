@@ -12,7 +12,7 @@ use serde::Serialize;
 use crate::{
     allocator,
     cli::Memory,
-    latency::{self, Latency, timed},
+    latency::{Latency, timed},
     machine::Machine,
     prerequisites,
     report::{self, thousands},
@@ -132,11 +132,23 @@ fn print(settings: &Memory, outcome: &Outcome) -> Result<()> {
         ],
     );
     println!("\nA request that reads and writes another session, in microseconds:\n");
+    let latency = |what: &str, latency: &Latency| {
+        let us = |number: f64| format!("{number:.1}");
+        let requests = i64::try_from(latency.requests).unwrap_or(i64::MAX);
+        vec![
+            what.to_owned(),
+            thousands(requests),
+            us(latency.median_us),
+            us(latency.p999_us),
+            us(latency.longest_us),
+            us(latency.longest_undisturbed_us),
+        ]
+    };
     report::table(
-        latency::HEAD,
+        &["", "requests", "median", "p99.9", "longest", "longest, undisturbed"],
         &[
-            outcome.quiet.row("before anything expires"),
-            outcome.sweeping.row("while all others have expired and are swept"),
+            latency("before anything expires", &outcome.quiet),
+            latency("while all others have expired and are swept", &outcome.sweeping),
         ],
     );
     println!(
