@@ -116,7 +116,7 @@ fn a_full_log_is_rewritten_and_nothing_is_lost() {
     let place = Place::with_session();
     let (first, mut replaced) = (place.inode(), 0);
     let mut inode = first;
-    for number in 0..500 {
+    for number in 0..3_000 {
         place.set(&format!("k{}", number % 7), &number.to_string());
         if place.inode() != inode {
             (inode, replaced) = (place.inode(), replaced + 1);
@@ -124,7 +124,7 @@ fn a_full_log_is_rewritten_and_nothing_is_lost() {
     }
     assert!((2..10).contains(&replaced), "it was replaced {replaced} times");
     let expected: Vec<_> =
-        (0..7).map(|k| (format!("k{k}"), (493..500).find(|n| n % 7 == k).unwrap().to_string())).collect();
+        (0..7).map(|k| (format!("k{k}"), (2_993..3_000).find(|n| n % 7 == k).unwrap().to_string())).collect();
     assert_eq!(place.stored().unwrap()[..7], expected);
 }
 

@@ -161,21 +161,21 @@ fn a_commit_that_need_not_wait_is_made_on_the_thread_of_the_request() {
     assert_eq!(names(&calls), expected, "{calls:#?}");
 }
 
-/// A small session takes one block of the disk, as without a log, however often it is written.
+/// A small session takes one block of the disk, as without a log; five if it is written very often within seconds.
 #[test]
-fn a_small_session_takes_one_block_whatever_is_written() {
+fn a_small_session_takes_one_block_or_a_few_whatever_is_written() {
     let folder = folder();
     let path = folder.path().join("sessions");
     let storage: &dyn Storage = &quiet_file(&path);
     storage.create(&key(1), &record(&[("user", "\"ada\"")]), NOW).unwrap();
     let file = path.join("01").join(key(1).to_string());
     let (mut inodes, mut rewritten) = (std::collections::BTreeSet::new(), 0);
-    for number in 0..1_000 {
+    for number in 0..3_000 {
         let committed = storage.commit(&key(1), &commit_at(setting("n", &number.to_string()), NOW)).unwrap();
         assert!(is_done(&committed));
         let data = std::fs::metadata(&file).unwrap();
-        assert!(data.len() <= 4096, "{} bytes", data.len());
+        assert!(data.len() <= 5 * 4096, "{} bytes", data.len());
         rewritten += u32::from(inodes.insert((std::os::unix::fs::MetadataExt::ino(&data), data.created().ok())));
     }
-    assert!(rewritten <= 1_000 / 50, "it was rewritten {rewritten} times");
+    assert!(rewritten <= 3_000 / 500, "it was rewritten {rewritten} times");
 }

@@ -13,7 +13,7 @@ use super::{
     lock::{Patience, lock_file},
     page_cache,
     read::Source,
-    settings::{Durability, room_of},
+    settings::{Durability, room_for},
     stat::Stat,
     store::Store,
     touches::Touch,
@@ -104,8 +104,9 @@ impl Store {
         let Some(Ok(decoded)) = self.examine(key, file, stat, source)? else { return Ok(None) };
         let Some(log) = decoded.log.filter(|log| log.ends as u64 == stat.length) else { return Ok(None) };
         let Content::Session(base) = &decoded.content else { return Ok(None) };
-        let room = room_of(key, log.begins);
-        if log.ends + commit.changes.edit_bytes() > room {
+        let change = commit.changes.edit_bytes();
+        let room = room_for(key, log.begins, stat.age(), change);
+        if log.ends + change > room {
             return Ok(None);
         }
         let (idle_timeout, last_seen) = (base.idle_timeout, base.last_seen);

@@ -1,6 +1,6 @@
 //! The settings that the operations on files need.
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 use super::{error::Result, format};
 use crate::{Codec, LimitExceeded, Limits, Record, StoreKey};
@@ -37,7 +37,7 @@ pub(super) struct Settings {
 
 /// How long a file may become whose log begins at this offset. Usually that is the block that it takes anyway; the log of a larger
 /// file may be a quarter of the rest, so that rewriting it costs little for each commit.
-pub(super) const fn room(log_begins: usize) -> usize {
+const fn room(log_begins: usize) -> usize {
     let quarter = log_begins / 4;
     let log = if quarter > SHORTEST { quarter } else { SHORTEST };
     (log_begins + log).next_multiple_of(BLOCK)
@@ -45,9 +45,23 @@ pub(super) const fn room(log_begins: usize) -> usize {
 
 /// How long the file of this session may become before it is rewritten. The log is shorter by up to a quarter, so that sessions
 /// that are written alike are not rewritten at the same time.
-pub(super) fn room_of(key: &StoreKey, log_begins: usize) -> usize {
+fn room_of(key: &StoreKey, log_begins: usize) -> usize {
     let room = room(log_begins);
     room - (room - log_begins) * usize::from(key.as_bytes()[30]) / 1024
+}
+
+/// How long the log of a busy session may become. Where many files are created and removed, ext4 takes ever longer to do so.
+const BUSY_LOG: usize = 4 * BLOCK;
+/// A file that is full at this age is that of a busy session.
+const BUSY: Duration = Duration::from_secs(10);
+/// A change of up to this many bytes is short.
+const SHORT: usize = 512;
+
+/// How long the file may become by a change of so many bytes, if its age is known.
+pub(super) fn room_for(key: &StoreKey, log_begins: usize, age: Option<Duration>, change: usize) -> usize {
+    let room = room_of(key, log_begins);
+    let is_busy = change <= SHORT && age.is_some_and(|age| age < BUSY);
+    if is_busy { room.max(log_begins + BUSY_LOG) } else { room }
 }
 
 impl Settings {
@@ -77,14 +91,21 @@ impl Settings {
 
 #[cfg(test)]
 mod tests {
-    use super::{room, room_of};
-    use crate::StoreKey;
+    use super::*;
 
     #[test]
     fn the_log_of_a_small_session_fills_its_block_and_that_of_a_large_one_is_a_quarter() {
         assert_eq!([room(56), room(3072)], [4096, 4096]);
         assert_eq!([room(3073), room(4096), room(7168)], [8192, 8192, 12288]);
         assert_eq!(room(100_000), 126_976);
+    }
+
+    #[test]
+    fn a_busy_session_has_a_longer_log_of_short_changes() {
+        let room =
+            |age: u64, change| room_for(&StoreKey::from_bytes([0; 32]), 100, Some(Duration::from_secs(age)), change);
+        assert_eq!([room(9, 512), room(10, 512), room(9, 513)], [100 + 16_384, 4_096, 4_096]);
+        assert_eq!(room_for(&StoreKey::from_bytes([0; 32]), 100, None, 1), 4_096);
     }
 
     #[test]

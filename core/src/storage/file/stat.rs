@@ -142,12 +142,23 @@ impl Stat {
     /// created, has ticked since this one was: within a tick an inode may be given away and its file created again.
     #[cfg(target_os = "linux")]
     pub(super) fn is_distinct(&self) -> bool {
-        let Some(FileId { born, .. }) = self.id else { return false };
+        let has_steps = |nanos: u32| u128::from(nanos).is_multiple_of(STEP.as_nanos());
+        let least = self.id.map(|id| if has_steps(id.born.nanos) { STEP } else { Duration::ZERO });
+        self.age().zip(least).is_some_and(|(age, least)| age > least)
+    }
+
+    /// How long ago the file was created, by the kernel's clock; zero if that is in the future.
+    #[cfg(target_os = "linux")]
+    pub(super) fn age(&self) -> Option<Duration> {
         let since = |seconds: i64, nanos: u32| Duration::new(u64::try_from(seconds).unwrap_or_default(), nanos);
         let now = clock_gettime(ClockId::RealtimeCoarse);
         let now = since(now.tv_sec, u32::try_from(now.tv_nsec).unwrap_or_default());
-        let has_steps = u128::from(born.nanos).is_multiple_of(STEP.as_nanos());
-        since(born.seconds, born.nanos) + if has_steps { STEP } else { Duration::ZERO } < now
+        self.id.map(|FileId { born, .. }| now.saturating_sub(since(born.seconds, born.nanos)))
+    }
+
+    #[cfg(not(target_os = "linux"))]
+    pub(super) fn age(&self) -> Option<Duration> {
+        None
     }
 
     /// Without a time of birth, files cannot be told apart.
