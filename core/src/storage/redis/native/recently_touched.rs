@@ -1,40 +1,32 @@
 //! Which sessions were touched recently, so that a read need not touch them: then a plain read is enough, which costs the server
 //! less than a script and can be cached.
 
-use std::sync::{
-    OnceLock,
-    atomic::{AtomicU64, Ordering},
-};
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use crate::{StoreKey, Timestamp, record::Access};
 
-/// Pages of the table, which are allocated when they are first used.
-const PAGES: usize = 256;
-/// Slots in a page: 4 KiB. Sessions that share a slot are read by a script more often. With 131,072 slots altogether (1 MiB), that
-/// is rare below some 30,000 sessions in use.
-const SLOTS: usize = 512;
+/// Slots in the table: 512 KiB altogether. Sessions that share a slot are read by a script more often; that is rare below some
+/// 15,000 sessions in use.
+const SLOTS: usize = 1 << 16;
 /// Bits of a slot that hold the time; the others hold a part of the key.
 const TIME_BITS: u32 = 42;
 
 /// When sessions were last seen, as far as this process knows. Entries get lost, and very rarely two keys are confused: then the
 /// touch is a step of its own.
 #[derive(Debug)]
-pub(crate) struct RecentlyTouched(Box<[OnceLock<Page>]>);
-
-type Page = Box<[AtomicU64]>;
+pub(crate) struct RecentlyTouched(Box<[AtomicU64]>);
 
 impl Default for RecentlyTouched {
     fn default() -> Self {
-        Self((0..PAGES).map(|_| OnceLock::new()).collect())
+        Self((0..SLOTS).map(|_| AtomicU64::new(0)).collect())
     }
 }
 
 impl RecentlyTouched {
     fn slot(&self, key: &StoreKey) -> (&AtomicU64, u64) {
-        let [page, a, b, c, d, e, ..] = *key.as_bytes();
+        let [a, b, c, d, e, ..] = *key.as_bytes();
         let tag = u64::from(u32::from_le_bytes([c, d, e & 0x3f, 0])) << TIME_BITS;
-        let page = self.0[usize::from(page)].get_or_init(|| (0..SLOTS).map(|_| AtomicU64::new(0)).collect());
-        (&page[usize::from(u16::from_le_bytes([a, b])) % SLOTS], tag)
+        (&self.0[usize::from(u16::from_le_bytes([a, b])) % SLOTS], tag)
     }
 
     /// Records when a session was last seen.
