@@ -53,8 +53,7 @@ impl Timestamp {
 
 impl From<SystemTime> for Timestamp {
     fn from(time: SystemTime) -> Self {
-        let millis = time.duration_since(UNIX_EPOCH).unwrap_or_default().as_millis();
-        Self(u64::try_from(millis).unwrap_or(u64::MAX))
+        Self(whole_millis(time.duration_since(UNIX_EPOCH).unwrap_or_default()))
     }
 }
 
@@ -62,8 +61,13 @@ impl std::ops::Add<Duration> for Timestamp {
     type Output = Self;
 
     fn add(self, duration: Duration) -> Self {
-        Self(self.0.saturating_add(u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)))
+        Self(self.0.saturating_add(whole_millis(duration)))
     }
+}
+
+/// Without [`Duration::as_millis`], whose 128 bits cost more on a path that every request takes several times.
+fn whole_millis(duration: Duration) -> u64 {
+    duration.as_secs().saturating_mul(1_000).saturating_add(duration.subsec_millis().into())
 }
 
 /// Tells the time.

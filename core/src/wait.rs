@@ -1,11 +1,19 @@
 //! Blocking on a future, for blocking callers.
 
 use std::{
-    pin::pin,
+    pin::{Pin, pin},
     sync::Arc,
     task::{Context, Poll, Wake, Waker},
     thread::{self, Thread},
 };
+
+/// The output of a future that is ready on the first poll.
+pub(crate) fn now<F: Future>(future: Pin<&mut F>) -> Option<F::Output> {
+    match future.poll(&mut Context::from_waker(Waker::noop())) {
+        Poll::Ready(output) => Some(output),
+        Poll::Pending => None,
+    }
+}
 
 /// Runs a future to completion on this thread.
 ///
@@ -13,7 +21,7 @@ use std::{
 /// same session. Then this thread sleeps until it is woken.
 pub(crate) fn wait<F: Future>(future: F) -> F::Output {
     let mut future = pin!(future);
-    if let Poll::Ready(output) = future.as_mut().poll(&mut Context::from_waker(Waker::noop())) {
+    if let Some(output) = now(future.as_mut()) {
         return output;
     }
     let waker = Waker::from(Arc::new(Unpark(thread::current())));

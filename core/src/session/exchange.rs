@@ -1,11 +1,12 @@
 //! One request, for the code that serves it: a framework integration, or a loop of your own.
 
-use std::{ops::Deref, sync::Arc};
-
-use futures::FutureExt as _;
+use std::{ops::Deref, pin::pin, sync::Arc};
 
 use super::{AsyncSession, Closed, Delivery, Saved, Session, async_session::Shared, machine::Progress};
-use crate::{ClientInfo, Error, Timestamp, wait::wait};
+use crate::{
+    ClientInfo, Error, Timestamp,
+    wait::{now, wait},
+};
 
 const LOST: &str = "a session ended or was renewed while a request was writing to it; the changes were dropped";
 
@@ -223,15 +224,21 @@ impl Exchange<AsyncSession> {
         }
         let logged_in = self.prepare(outcome, client);
         // Another task may be using this session.
-        let stored = shared.store(Progress::closing()).now_or_never()?;
+        let stored = now(pin!(shared.store(Progress::closing())))?;
         Some(conclude(shared, stored, outcome, logged_in))
     }
 
     /// Ends the request, for whatever reason. Unsaved changes are dropped. A destroy that could not be carried out is
     /// [handed on](crate::AsyncManager::end_late_with).
     pub fn end(&self) {
-        self.discard();
-        self.0.end_if_late();
+        let has_to_end = {
+            let mut machine = self.0.shared().machine.lock();
+            machine.discard();
+            machine.has_to_end()
+        };
+        if has_to_end {
+            self.0.end_if_late();
+        }
     }
 }
 

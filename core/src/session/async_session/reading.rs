@@ -214,12 +214,19 @@ impl Shared {
         let (mut own_lock, mut asked) = (None, false);
         // A client that presented several ids may need several reads.
         loop {
-            let wanted = self.machine.lock().want(names, self.config.clock.now(), &self.config);
-            // One match, so that nothing is moved about when nothing is needed.
-            let need = match wanted {
-                Ok(Some(need)) => need,
-                Ok(None) => return Ok(asked),
-                Err(error) => return Err(error),
+            let need = {
+                let mut machine = self.machine.lock();
+                // One match, so that nothing is moved about when nothing is needed.
+                let need = match machine.want(names, &self.config) {
+                    Ok(Some(need)) => need,
+                    Ok(None) => return Ok(asked),
+                    Err(error) => return Err(error),
+                };
+                if lock.is_none() && own_lock.is_none() {
+                    // Before the machine is unlocked, so that no other task loads it first.
+                    own_lock = self.io.try_lock();
+                }
+                need
             };
             if lock.is_none() && own_lock.is_none() {
                 own_lock = Some(self.io.lock().await);
@@ -230,8 +237,12 @@ impl Shared {
                 Some(names) => self.storage.fetch(&need.key, names, &need.access).await?,
                 None => self.storage.load(&need.key, &need.access).await?,
             };
-            self.machine.lock().loaded(lookup, names, &need, &self.config);
             asked = true;
+            let mut machine = self.machine.lock();
+            machine.loaded(lookup, names, &need, &self.config);
+            if machine.knows(names) {
+                return Ok(asked);
+            }
         }
     }
 }

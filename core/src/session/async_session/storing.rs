@@ -46,15 +46,24 @@ impl<E: From<Error>> AsyncSession<E> {
 impl Shared {
     /// Drives the machine through the storage until everything is stored.
     pub(crate) async fn store(&self, mut progress: Progress) -> Result<Progress, Error> {
-        let _one_at_a_time = self.io.lock().await;
+        let _one_at_a_time = match self.io.try_lock() {
+            Some(lock) => lock,
+            None => self.io.lock().await,
+        };
         let (storage, config) = (&self.storage, &*self.config);
         let machine = || self.machine.lock();
         loop {
             // One match, so that nothing is moved about when there is nothing to do.
-            let step = match machine().next(&mut progress, config.clock.now(), config) {
-                Ok(Some(step)) => step,
-                Ok(None) => return Ok(progress),
-                Err(error) => return Err(error),
+            let step = {
+                let mut machine = machine();
+                match machine.next(&mut progress, config) {
+                    Ok(Some(step)) => step,
+                    Ok(None) => return Ok(progress),
+                    Err(error) => {
+                        machine.tell();
+                        return Err(error);
+                    }
+                }
             };
             let failed = |error: StorageError| {
                 let mut machine = machine();

@@ -177,8 +177,7 @@ impl Shared {
         old: Option<JsonText>,
         new: Option<Encoded>,
     ) -> Result<Option<Option<JsonText>>, Error> {
-        let now = self.config.clock.now();
-        let step = self.machine.lock().update_step(key, old, new.as_ref(), now, &self.config)?;
+        let step = self.machine.lock().update_step(key, old, new.as_ref(), &self.config)?;
         let committed = self.storage.commit(&step.key, &step.commit).await;
         let mut machine = self.machine.lock();
         match committed {

@@ -179,9 +179,22 @@ impl View {
         Self { snapshot, names: None, damage_reported: false }
     }
 
-    /// No entries of a session yet.
-    pub(super) const fn partial(snapshot: Snapshot) -> Self {
-        Self { snapshot, names: Some(BTreeSet::new()), damage_reported: false }
+    /// The result of reading the entries `asked`, or all of them.
+    pub(super) fn read(snapshot: Snapshot, asked: Option<&[&str]>) -> Self {
+        // A read of all entries is complete: the storage has none that it left out.
+        let asked = asked.filter(|_| !snapshot.complete);
+        let names = asked.map(|names| names.iter().map(|&name| name.into()).collect());
+        Self { snapshot, names, damage_reported: false }
+    }
+
+    /// A second read adds to the first.
+    pub(super) fn add(&mut self, later: Snapshot, asked: Option<&[&str]>) {
+        match (&mut self.names, asked.filter(|_| !later.complete)) {
+            (Some(known), Some(asked)) => known.extend(asked.iter().map(|&name| name.into())),
+            (None, _) => {}
+            (names, None) => *names = None,
+        }
+        self.snapshot.merge(later, asked);
     }
 
     pub(super) fn knows(&self, key: &str) -> bool {

@@ -1,5 +1,6 @@
-//! The state of one session during one request, without I/O, clock or randomness of its own. The machine is told what
-//! was presented and what was loaded, records reads and writes, and says what to ask the storage.
+//! The state of one session during one request, without I/O: the clock and the source of ids are those of the
+//! [`Config`](super::Config). The machine is told what was presented and what was loaded, records reads and writes, and
+//! says what to ask the storage.
 //!
 //! | file | what |
 //! |---|---|

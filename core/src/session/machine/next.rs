@@ -7,7 +7,7 @@ use super::{
     step::{Create, Look, Move, Write},
 };
 use crate::{
-    Error, IdError, Saved, SessionId, Timestamp,
+    Error, IdError, Saved, SessionId,
     id::SealedId,
     record::{Changes, Commit, Entries, Expect},
     session::config::Config,
@@ -20,18 +20,7 @@ const MAX_IDS: u8 = 3;
 impl Machine {
     /// The next step, or `None` when everything is stored. At the end of the request, no more writes are accepted from
     /// then on.
-    pub(crate) fn next(
-        &mut self,
-        progress: &mut Progress,
-        now: Timestamp,
-        config: &Config,
-    ) -> Result<Option<Step>, Error> {
-        let next = self.decide(progress, now, config);
-        self.was_told |= next.is_err();
-        next
-    }
-
-    fn decide(&mut self, progress: &mut Progress, now: Timestamp, config: &Config) -> Result<Option<Step>, Error> {
+    pub(crate) fn next(&mut self, progress: &mut Progress, config: &Config) -> Result<Option<Step>, Error> {
         if let Life::Detached(why) = self.life {
             return Err(Error::Detached(why));
         }
@@ -46,15 +35,15 @@ impl Machine {
             return if progress.closing || progress.saved == Saved::Destroyed { Ok(None) } else { Err(Error::Closed) };
         }
         if let Some(Attempt { id, tries: Tries::Found(_) }) = &self.current.pending.attempt {
-            let access = config.lifetime.access(now, self.request.is_passive);
-            return Ok(Some(Step::LookForOwn(Look { id: id.clone(), key: config.keys.key_of(id), access })));
+            let look = Look { id: id.clone(), key: config.keys.key_of(id), access: self.access(config) };
+            return Ok(Some(Step::LookForOwn(look)));
         }
         if (!self.current.pending.changes.is_empty() || self.current.pending.renew)
-            && let Some(step) = self.store_writes(progress, now, config)?
+            && let Some(step) = self.store_writes(progress, config)?
         {
             return Ok(Some(step));
         }
-        let touch = self.touch(progress, now, config);
+        let touch = self.touch(progress, config);
         if progress.closing && touch.is_none() {
             self.life = Life::Closed;
         }
@@ -62,14 +51,9 @@ impl Machine {
     }
 
     /// The step that stores the changes; `None` if there are none to store, or they cannot be stored.
-    fn store_writes(
-        &mut self,
-        progress: &mut Progress,
-        now: Timestamp,
-        config: &Config,
-    ) -> Result<Option<Step>, Error> {
+    fn store_writes(&mut self, progress: &mut Progress, config: &Config) -> Result<Option<Step>, Error> {
         if matches!(self.current.state, State::Overtaken(_))
-            && let Some(step) = self.after_overtaking(progress, now, config)?
+            && let Some(step) = self.after_overtaking(progress, config)?
         {
             return Ok(Some(step));
         }
@@ -87,36 +71,36 @@ impl Machine {
             State::Absent => {
                 pending.renew = false;
                 if pending.changes.has_content() {
-                    return self.create(progress, now, config).map(Some);
+                    return self.create(progress, config).map(Some);
                 }
                 pending.changes = Changes::default();
                 Ok(None)
             }
-            State::Unknown | State::Written | State::Found(_) if pending.renew => self.renew_id(progress, now, config),
+            State::Unknown | State::Written | State::Found(_) if pending.renew => self.renew_id(progress, config),
             State::Unknown | State::Written | State::Found(_) => {
                 let changes = pending.take_off();
-                let commit = self.commit(changes, None, now, config);
+                let commit = self.commit(changes, None, config);
                 Ok(self.current.key(config).map(|key| Step::Commit(Write { key, commit })))
             }
         }
     }
 
-    fn touch(&mut self, progress: &mut Progress, now: Timestamp, config: &Config) -> Option<Step> {
-        let access = config.lifetime.access(now, self.request.is_passive);
-        let Current { held, state, expires_at, .. } = &self.current;
-        let due = match state {
-            State::Found(view) => view.snapshot.record.is_touch_due(&access),
-            _ => false,
-        };
-        let is_due = due && self.usage == Usage::Read && expires_at.is_none();
-        // An id or an expiry from earlier in the request must still be valid when the client is told.
-        let must_confirm = !progress.stored
-            && expires_at.is_some()
-            && (held.as_ref().is_some_and(Held::is_news) || self.request.client_keeps_expiry)
-            && matches!(state, State::Found(_) | State::Written);
-        if !progress.closing || progress.touch_asked || !(is_due || must_confirm) {
+    fn touch(&mut self, progress: &mut Progress, config: &Config) -> Option<Step> {
+        if !progress.closing || progress.touch_asked {
             return None;
         }
+        let Current { held, state, expires_at, .. } = &self.current;
+        let access = match (state, expires_at) {
+            (State::Found(view), None) if self.usage == Usage::Read => {
+                Some(self.access(config)).filter(|access| view.snapshot.record.is_touch_due(access))
+            }
+            // An id or an expiry from earlier in the request must still be valid when the client is told.
+            (State::Found(_) | State::Written, Some(_)) => {
+                let is_told = held.as_ref().is_some_and(Held::is_news) || self.request.client_keeps_expiry;
+                (is_told && !progress.stored).then(|| self.access(config))
+            }
+            _ => None,
+        }?;
         progress.touch_asked = true;
         self.current.key(config).map(|key| Step::Touch(key, access))
     }
@@ -138,12 +122,13 @@ impl Machine {
         Ok(id)
     }
 
-    fn create(&mut self, progress: &mut Progress, now: Timestamp, config: &Config) -> Result<Step, Error> {
+    fn create(&mut self, progress: &mut Progress, config: &Config) -> Result<Step, Error> {
         let id = match &self.current.held {
             Some(held) if held.is_given() => held.id.clone(),
             _ => self.fresh_id(progress, config)?,
         };
         let Pending { changes, .. } = &self.current.pending;
+        let now = config.clock.now();
         let mut record = config.lifetime.new_record(now);
         record.entries = changes.apply_to(&Entries::EMPTY, &config.limits)?;
         changes.apply_facts(&mut record);
@@ -152,29 +137,22 @@ impl Machine {
         Ok(Step::Create(Create { key: config.keys.key_of(&id), id, record, now }))
     }
 
-    fn renew_id(&mut self, progress: &mut Progress, now: Timestamp, config: &Config) -> Result<Option<Step>, Error> {
+    fn renew_id(&mut self, progress: &mut Progress, config: &Config) -> Result<Option<Step>, Error> {
         let id = self.fresh_id(progress, config)?;
         self.current.pending.attempt(&id);
         let changes = self.current.pending.take_off();
-        let mut commit = self.commit(changes, None, now, config);
+        let mut commit = self.commit(changes, None, config);
         let to = config.keys.key_of(&id);
         let old = self.current.held.as_ref();
         commit.sealed = old.map_or_else(SealedId::none, |old| SealedId::seal(&id, &to, &old.id));
         Ok(self.current.key(config).map(|from| Step::Move(Move { from, to, id, commit })))
     }
 
-    pub(super) fn commit(
-        &self,
-        changes: Arc<Changes>,
-        expect: Option<Expect>,
-        now: Timestamp,
-        config: &Config,
-    ) -> Commit {
+    pub(super) fn commit(&self, changes: Arc<Changes>, expect: Option<Expect>, config: &Config) -> Commit {
         let base = match &self.current.state {
             State::Found(view) => Some(view.snapshot.clone()),
             _ => None,
         };
-        let access = config.lifetime.access(now, self.request.is_passive);
-        Commit { base, expect, limits: config.limits, ..Commit::of(changes, access) }
+        Commit { base, expect, limits: config.limits, ..Commit::of(changes, self.access(config)) }
     }
 }

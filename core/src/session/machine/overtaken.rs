@@ -30,7 +30,7 @@ use super::{
     step::{Follow, Look},
 };
 use crate::{
-    Error, Timestamp,
+    Error,
     session::config::Config,
     storage::{Leads, Lookup, Tombstone, Trail},
 };
@@ -45,12 +45,7 @@ impl Machine {
 
     /// What happens to the changes, by the table above. `Ok(None)` if there is nothing to ask now: the changes are
     /// dropped, or go into a new session.
-    pub(super) fn after_overtaking(
-        &mut self,
-        progress: &mut Progress,
-        now: Timestamp,
-        config: &Config,
-    ) -> Result<Option<Step>, Error> {
+    pub(super) fn after_overtaking(&mut self, progress: &mut Progress, config: &Config) -> Result<Option<Step>, Error> {
         let Current { state: State::Overtaken(overtaken), pending, .. } = &self.current else { return Ok(None) };
         let Overtaken { at, part, way, .. } = overtaken;
         let may_begin = matches!(part, Part::None) && pending.changes.has_content();
@@ -60,10 +55,11 @@ impl Machine {
         if self.proven(part).is_some() || may_begin && !logs_in && !is_long_ago {
             match way {
                 Way::Follow(old) => {
-                    return Ok(Some(Step::Follow(Follow { key: config.keys.key_of(old), old: old.clone(), now })));
+                    let (key, now) = (config.keys.key_of(old), config.clock.now());
+                    return Ok(Some(Step::Follow(Follow { key, old: old.clone(), now })));
                 }
                 Way::Look(id) => {
-                    let access = config.lifetime.access(now, true);
+                    let access = config.lifetime.access(config.clock.now(), true);
                     return Ok(Some(Step::Recognise(Look { key: config.keys.key_of(id), id: id.clone(), access })));
                 }
                 Way::Closed | Way::Ended => {}
@@ -78,7 +74,7 @@ impl Machine {
         {
             self.presented.put_back(self.current.held.take().map(|held| held.id));
             self.current.overtake(next, at, Part::None);
-            return self.after_overtaking(progress, now, config);
+            return self.after_overtaking(progress, config);
         }
         let Current { held, state, pending, .. } = &mut self.current;
         if may_begin && (logs_in || displaces_nothing) {
@@ -125,8 +121,7 @@ impl Machine {
             && snapshot.record.principal == who
         {
             let Lookup::Found(snapshot) = lookup else { return };
-            let view = if snapshot.complete { View::of(snapshot) } else { View::partial(snapshot) };
-            self.current.state = State::Found(view);
+            self.current.state = State::Found(View::read(snapshot, Some(&[])));
             self.current.adopt(&step.id, step.key, Origin::Joined);
             self.current.pending.renew = false;
             return;

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use super::{Life, Machine, State, Usage, View};
 use crate::{
-    Error, StoreKey, Timestamp,
+    Error, StoreKey,
     record::{Entries, JsonText},
     session::{config::Config, info::SessionInfo},
     storage::{Access, Lookup},
@@ -20,70 +20,57 @@ pub(crate) struct Need {
 impl Machine {
     /// Notes that the entries `names` are read (`None`: all of them, and the metadata). Returns what to load for that,
     /// if anything.
-    pub(crate) fn want(
-        &mut self,
-        names: Option<&[&str]>,
-        now: Timestamp,
-        config: &Config,
-    ) -> Result<Option<Need>, Error> {
+    pub(crate) fn want(&mut self, names: Option<&[&str]>, config: &Config) -> Result<Option<Need>, Error> {
         if let Life::Detached(why) = self.life {
             return Err(Error::Detached(why));
         }
         self.use_as(Usage::Read);
-        let known = match &self.current.state {
+        if self.knows(names) {
+            return Ok(None);
+        }
+        let access = self.access(config);
+        Ok(self.current.key(config).map(|key| Need { key, access }))
+    }
+
+    /// Whether the entries `names`, or all of them and the metadata, are known, so that nothing needs to be loaded.
+    pub(crate) fn knows(&self, names: Option<&[&str]>) -> bool {
+        match &self.current.state {
             State::Unknown | State::Written => false,
             State::Absent | State::Overtaken(_) | State::Lost => true,
             State::Found(view) => match names {
                 None => view.names.is_none(),
                 Some(names) => names.iter().all(|name| view.knows(name) || self.written(name).is_some()),
             },
-        };
-        if known {
-            return Ok(None);
         }
-        let access = config.lifetime.access(now, self.request.is_passive);
-        Ok(self.current.key(config).map(|key| Need { key, access }))
     }
 
-    /// Takes the storage's answer to a [`Need`].
+    /// An access by this request, now.
+    pub(super) fn access(&self, config: &Config) -> Access {
+        config.lifetime.access(config.clock.now(), self.request.is_passive)
+    }
+
+    /// Takes the storage's answer to a [`Need`] of the entries `names`, or of all.
     pub(crate) fn loaded(&mut self, lookup: Lookup, names: Option<&[&str]>, need: &Need, config: &Config) {
         if self.current.known_key() != Some(need.key) {
             // The session was destroyed, or got a new id, while it was being read.
             return;
         }
-        let lookup = match lookup {
-            Lookup::Found(snapshot) if config.lifetime.is_over(&snapshot.record, need.access.now) => Lookup::Absent,
-            lookup => lookup,
-        };
-        if let Lookup::Found(snapshot) = &lookup
-            && snapshot.extended
-        {
-            self.current.expires_at = Some(snapshot.record.expires_at());
-        }
-        let complete = matches!(&lookup, Lookup::Found(snapshot) if snapshot.complete);
-        self.found(lookup, names);
-        if let State::Found(view) = &mut self.current.state {
-            // A read of all entries is complete: the storage has none that it left out.
-            if complete || names.is_none() {
-                view.names = None;
-            } else if let (Some(known), Some(names)) = (&mut view.names, names) {
-                known.extend(names.iter().map(|&name| name.into()));
-            }
-        }
-    }
-
-    /// Takes the result of loading the entries `asked`, or all of them.
-    fn found(&mut self, lookup: Lookup, asked: Option<&[&str]>) {
-        self.saw_principal |= matches!(&lookup, Lookup::Found(snapshot) if snapshot.record.principal.is_some());
         match (lookup, &mut self.current.state) {
-            // A second read adds to the first.
-            (Lookup::Found(later), State::Found(view)) => view.snapshot.merge(later, asked),
-            (Lookup::Found(snapshot), state) => *state = State::Found(View::partial(snapshot)),
+            (Lookup::Found(snapshot), state) if !config.lifetime.is_over(&snapshot.record, need.access.now) => {
+                self.saw_principal |= snapshot.record.principal.is_some();
+                if snapshot.extended {
+                    self.current.expires_at = Some(snapshot.record.expires_at());
+                }
+                match state {
+                    State::Found(view) => view.add(snapshot, names),
+                    _ => *state = State::Found(View::read(snapshot, names)),
+                }
+            }
             // Another request has renewed or ended the session since this one used it.
             (Lookup::Renewed(at), State::Found(_) | State::Written) => self.lose_to_renewal(at),
-            (Lookup::Absent, State::Found(_) | State::Written) => self.lose(),
+            (Lookup::Absent | Lookup::Found(_), State::Found(_) | State::Written) => self.lose(),
             (Lookup::Renewed(at), _) => self.pass_over(Some(at)),
-            (Lookup::Absent, _) => self.pass_over(None),
+            (Lookup::Absent | Lookup::Found(_), _) => self.pass_over(None),
         }
     }
 

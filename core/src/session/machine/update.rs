@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use super::{Machine, State, step::Write};
 use crate::{
-    Error, Timestamp,
+    Error,
     record::{Changes, Encoded, Expect, JsonText},
     session::config::Config,
     storage::Committed,
@@ -50,7 +50,6 @@ impl Machine {
         key: &str,
         old: Option<JsonText>,
         new: Option<&Encoded>,
-        now: Timestamp,
         config: &Config,
     ) -> Result<Write, Error> {
         self.ending.note_step();
@@ -63,7 +62,7 @@ impl Machine {
             None => changes.remove(key),
         }
         let expect = Expect { key: key.into(), json: old };
-        let commit = self.commit(Arc::new(changes), Some(expect), now, config);
+        let commit = self.commit(Arc::new(changes), Some(expect), config);
         // A session that was found has a key.
         let key = self.current.key(config).ok_or(Error::Gone)?;
         Ok(Write { key, commit })

@@ -46,9 +46,9 @@ fn found_and_only_read_is_touched_if_due() {
     assert_eq!(request.close([]), (Saved::Nothing, Delivery::Keep), "not due");
 
     let mut request = Request::presenting(Some(old_id()));
-    request.now = T0 + Duration::from_secs(30);
+    request.clock.set(T0 + Duration::from_secs(30));
     request.read(stored(T0));
-    let expires_at = request.now + IDLE;
+    let expires_at = request.clock.now() + IDLE;
     let (_, delivery) = request.close([Reply::Touched(Touched::Done(expires_at))]);
     assert_eq!(delivery, Delivery::Refresh { id: old_id(), expires_at });
     assert_eq!(request.asked, ["load", "touch"]);
@@ -57,7 +57,7 @@ fn found_and_only_read_is_touched_if_due() {
 #[test]
 fn passive_requests_touch_nothing() {
     let mut request = Request::presenting(Some(old_id()));
-    request.now = T0 + Duration::from_secs(300);
+    request.clock.set(T0 + Duration::from_secs(300));
     request.machine.set_passive(true);
     request.read(stored(T0));
     assert_eq!(request.close([]), (Saved::Nothing, Delivery::Keep));
@@ -126,7 +126,7 @@ fn unknown_and_only_read_is_left_alone() {
 #[test]
 fn expired_is_as_good_as_none() {
     let mut request = Request::presenting(Some(old_id()));
-    request.now = T0 + IDLE;
+    request.clock.set(T0 + IDLE);
     request.read(stored(T0));
     assert!(request.machine.value("user").is_none());
     // Another response may be about to bring the client a new id, which a removal would take away.
@@ -209,11 +209,11 @@ fn a_failed_step_is_done_again() {
     request.read(stored(T0));
     request.write();
     let mut progress = Progress::closing();
-    let step = request.machine.next(&mut progress, T0, &request.config).unwrap();
+    let step = request.machine.next(&mut progress, &request.config).unwrap();
     assert!(matches!(step, Some(Step::Commit(_))));
     // The driver was dropped: the outcome of the step is unknown. A later write joins the earlier one.
     request.machine.set("more", &encode(&2).unwrap(), &request.config).unwrap();
-    match request.machine.next(&mut progress, T0, &request.config).unwrap() {
+    match request.machine.next(&mut progress, &request.config).unwrap() {
         Some(Step::Commit(step)) => {
             assert_eq!(step.commit.changes.edits().collect::<Vec<_>>(), [("more", Some("2")), ("seen", Some("1"))]);
         }
@@ -251,7 +251,7 @@ fn after_the_response_no_new_id_can_be_made() {
         machine.set_principal(None, config),
         machine.set_id(old_id(), config),
         machine.update("seen").map(drop),
-        machine.next(&mut Progress::saving(), T0, config).map(drop),
+        machine.next(&mut Progress::saving(), config).map(drop),
     ] {
         assert!(matches!(error, Err(Error::Closed)), "{error:?}");
     }
@@ -265,7 +265,7 @@ fn after_the_response_a_session_can_be_read_and_destroyed() {
     assert_eq!(request.machine.value("user").unwrap().as_str(), "\"ada\"");
     request.destroy();
     assert_eq!(request.save([Reply::Removed(Removed::Done)]), Saved::Destroyed);
-    assert!(matches!(request.machine.next(&mut Progress::saving(), T0, &request.config), Err(Error::Closed)));
+    assert!(matches!(request.machine.next(&mut Progress::saving(), &request.config), Err(Error::Closed)));
 }
 
 #[test]
@@ -307,7 +307,7 @@ fn a_refused_update_drops_nothing_else() {
     request.read(stored(T0));
     request.write();
     request.machine.renew().unwrap();
-    request.machine.update_step("log", None, Some(&encode(&1).unwrap()), T0, &request.config).unwrap();
+    request.machine.update_step("log", None, Some(&encode(&1).unwrap()), &request.config).unwrap();
     let limit = crate::LimitExceeded::Record { limit: 1, actual: 2 };
     request.machine.failed(false, &crate::StorageError::limit(limit, "committing"));
     let (saved, _) = request.close([Reply::Moved(Moved::Done { expires_at: T0 + IDLE, revision: 0 })]);
@@ -323,7 +323,7 @@ fn a_refused_update_drops_nothing_else() {
 fn an_unfinished_destroy_withdraws_nothing() {
     let mut request = Request::presenting(Some(old_id()));
     request.destroy();
-    request.machine.next(&mut Progress::closing(), T0, &request.config).unwrap().unwrap();
+    request.machine.next(&mut Progress::closing(), &request.config).unwrap().unwrap();
     request.machine.failed(false, &crate::StorageError::new(crate::StorageErrorKind::Unavailable, "removing"));
     assert_eq!(request.machine.delivery(), Delivery::Keep);
     assert!(request.machine.has_to_end());
@@ -343,7 +343,7 @@ fn whoever_joins_under_a_given_id_learns_it() {
 
 /// Sends a step whose outcome stays unknown: its driver was dropped.
 fn lose_a_step(request: &mut Request) -> Step {
-    request.machine.next(&mut Progress::saving(), request.now, &request.config).unwrap().unwrap()
+    request.machine.next(&mut Progress::saving(), &request.config).unwrap().unwrap()
 }
 
 #[test]
@@ -400,6 +400,6 @@ fn a_destroy_ends_what_was_not_answered() {
     request.write();
     let Step::Create(Create { key: first, .. }) = lose_a_step(&mut request) else { panic!() };
     request.destroy();
-    let step = request.machine.next(&mut Progress::closing(), T0, &request.config).unwrap();
+    let step = request.machine.next(&mut Progress::closing(), &request.config).unwrap();
     assert!(matches!(step, Some(Step::Remove(key)) if key == first));
 }

@@ -8,7 +8,7 @@ use std::{sync::Arc, time::Duration};
 
 use super::{Machine, Progress, Step, Update};
 use crate::{
-    ClientInfo, Delivery, Entries, Error, HashedIds, Limits, ManualClock, Record, Saved, SessionId, StoreKey,
+    ClientInfo, Clock, Delivery, Entries, Error, HashedIds, Limits, ManualClock, Record, Saved, SessionId, StoreKey,
     Timestamp,
     id::{Keys, SealedId},
     record::encode,
@@ -38,7 +38,7 @@ fn old_id() -> SessionId {
 struct Request {
     machine: Machine,
     config: Config,
-    now: Timestamp,
+    clock: ManualClock,
     asked: Vec<&'static str>,
     conflict: bool,
 }
@@ -50,7 +50,9 @@ impl Request {
 
     fn begun_at(now: Timestamp, id: Option<SessionId>) -> Self {
         let machine = Machine::new(id, Vec::new(), false, ClientInfo::default(), now);
-        Self { machine, config: config(), now, asked: Vec::new(), conflict: false }
+        let clock = ManualClock::new(now);
+        let config = Config { clock: Arc::new(clock.clone()), ..config() };
+        Self { machine, config, clock, asked: Vec::new(), conflict: false }
     }
 
     fn malformed() -> Self {
@@ -66,7 +68,7 @@ impl Request {
 
     /// Reads an entry. If the storage is asked, it answers `lookup`.
     fn read(&mut self, lookup: Lookup) {
-        if let Some(need) = self.machine.want(Some(&["user"]), self.now, &self.config).unwrap() {
+        if let Some(need) = self.machine.want(Some(&["user"]), &self.config).unwrap() {
             self.asked.push("load");
             self.machine.loaded(lookup, Some(&["user"]), &need, &self.config);
         }
@@ -112,7 +114,7 @@ impl Request {
 
     fn drive(&mut self, mut progress: Progress, replies: impl IntoIterator<Item = Reply>) -> Result<Progress, Error> {
         let mut replies = replies.into_iter();
-        while let Some(step) = self.machine.next(&mut progress, self.now, &self.config)? {
+        while let Some(step) = self.machine.next(&mut progress, &self.config)? {
             self.asked.push(match &step {
                 Step::Remove(_) => "remove",
                 Step::Create(_) => "create",

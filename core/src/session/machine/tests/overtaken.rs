@@ -334,11 +334,11 @@ fn a_client_that_came_much_later_begins_anew() {
 #[test]
 fn a_slow_request_stays_overtaken() {
     for request in [&mut late(), &mut overlapping()] {
-        request.now = T0 + 10 * GRACE;
+        request.clock.set(T0 + 10 * GRACE);
         request.read(Lookup::Renewed(T0));
         request.write();
         let still_lives = {
-            let mut record = Record::new(request.now, IDLE, None);
+            let mut record = Record::new(request.clock.now(), IDLE, None);
             record.principal = Some("ada".into());
             Lookup::Found(Snapshot::complete(record))
         };
