@@ -1,5 +1,6 @@
 //! Checks JSON texts without building a value.
 
+use memchr::memchr;
 use serde::de::IgnoredAny;
 
 /// The deepest nesting that `serde_json` reads.
@@ -14,7 +15,7 @@ pub(super) fn is_readable(text: &[u8]) -> bool {
 /// Whether a string in a JSON text has half a surrogate pair, which no `String` can represent.
 pub(super) fn has_lone_surrogate(text: &[u8]) -> bool {
     let mut rest = text;
-    while let Some(at) = rest.iter().position(|byte| *byte == b'\\') {
+    while let Some(at) = memchr(b'\\', rest) {
         rest = rest.get(at..).unwrap_or_default();
         let (taken, is_lone) = match (unit(rest), rest.get(6..).and_then(unit)) {
             (Some(0xd800..=0xdbff), Some(0xdc00..=0xdfff)) => (12, false),

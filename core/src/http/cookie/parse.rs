@@ -3,12 +3,27 @@
 //! If a parser percent-decodes names or trims Unicode white space, a forged neighbour can pose as a `__Host-` cookie.
 //! If it needs the whole line to be UTF-8, a single byte can hide every cookie. actix-web's `cookies()` does both.
 
+use memchr::memchr;
+
 /// The values of all cookies in a line whose name is, byte for byte, `name`. Values that are not UTF-8 are skipped, as
 /// ids are ASCII.
 pub(in crate::http) fn values<'a>(line: &'a [u8], name: &'a str) -> impl Iterator<Item = &'a str> {
-    line.split(|&byte| byte == b';').filter_map(move |pair| {
+    pairs(line).filter_map(move |pair| {
         let value = pair.trim_ascii_start().strip_prefix(name.as_bytes())?.strip_prefix(b"=")?;
         std::str::from_utf8(value.trim_ascii_end()).ok()
+    })
+}
+
+/// The parts of a line between semicolons. Every request with a cookie comes through here, so the search is not byte by byte.
+fn pairs(line: &[u8]) -> impl Iterator<Item = &[u8]> {
+    let mut rest = Some(line);
+    std::iter::from_fn(move || {
+        let line = rest.take()?;
+        let Some((pair, behind)) = memchr(b';', line).and_then(|at| line.split_at_checked(at)) else {
+            return Some(line);
+        };
+        rest = behind.get(1..);
+        Some(pair)
     })
 }
 
