@@ -67,7 +67,7 @@ pub(crate) fn replay(
     }
     let bytes = list.iter().map(|(key, json)| key.len() + json.len()).sum();
     limits.check_total(list.len(), bytes).map_err(|_| CodecError::TooLarge { reason: "entries or bytes" })?;
-    let entries = Entries::pack_sorted(&list).ok_or(CodecError::TooLarge { reason: "bytes" })?;
+    let entries = Entries::pack_sorted(list.iter().copied()).ok_or(CodecError::TooLarge { reason: "bytes" })?;
     Ok((entries, principal))
 }
 

@@ -1,8 +1,8 @@
 //! What one request changed in a session.
 
-use std::{fmt, sync::Arc};
+use std::{fmt, ops::Range, sync::Arc};
 
-use super::{Entries, LimitExceeded, Limits, Record};
+use super::{Entries, JsonText, LimitExceeded, Limits, Record, edit::Edit, packed::Packed};
 
 /// What one request changed in a session: keys it set or removed, whether it cleared everything, and the principal. Never a
 /// whole snapshot, so overlapping requests do not overwrite each other ([S3](crate::design#s3)).
@@ -21,20 +21,25 @@ use super::{Entries, LimitExceeded, Limits, Record};
 #[derive(Clone, Default, PartialEq, Eq)]
 pub struct Changes {
     cleared: bool,
-    /// Sorted by key; `None` removes. A clear discards earlier edits.
-    edits: Vec<(Box<str>, Option<Arc<str>>)>,
+    /// Sorted by key. A clear discards earlier edits.
+    edits: Vec<Edit>,
     principal: Option<Option<Arc<str>>>,
 }
 
 impl Changes {
     /// Sets `key` to a JSON text.
-    pub fn set(&mut self, key: &str, json: impl Into<Arc<str>>) {
-        self.put(key, Some(json.into()));
+    pub fn set(&mut self, key: &str, json: impl AsRef<str>) {
+        self.set_bytes(key, json.as_ref().as_bytes());
+    }
+
+    /// Sets `key` to the bytes of a JSON text.
+    pub(crate) fn set_bytes(&mut self, key: &str, json: &[u8]) {
+        self.put(Edit::new(key, Some(json)));
     }
 
     /// Removes `key`.
     pub fn remove(&mut self, key: &str) {
-        self.put(key, None);
+        self.put(Edit::new(key, None));
     }
 
     /// Removes every entry, including those set before.
@@ -48,11 +53,16 @@ impl Changes {
         self.principal = Some(principal);
     }
 
-    fn put(&mut self, key: &str, edit: Option<Arc<str>>) {
-        match self.edits.binary_search_by(|(held, _)| (**held).cmp(key)) {
-            Ok(at) => self.edits[at].1 = edit,
-            Err(at) => self.edits.insert(at, (key.into(), edit)),
+    fn put(&mut self, edit: Edit) {
+        match self.position(edit.key()) {
+            Ok(at) => self.edits[at] = edit,
+            Err(at) => self.edits.insert(at, edit),
         }
+    }
+
+    /// Where the edit of `key` is, or would be.
+    fn position(&self, key: &[u8]) -> Result<usize, usize> {
+        self.edits.binary_search_by(|held| held.key().cmp(key))
     }
 
     /// Whether nothing was changed.
@@ -72,7 +82,7 @@ impl Changes {
     /// Whether an entry or a principal was set. Removals alone do not create a session.
     #[must_use]
     pub fn has_content(&self) -> bool {
-        self.logs_in() || self.edits.iter().any(|(_, edit)| edit.is_some())
+        self.logs_in() || self.edits.iter().any(|edit| edit.json().is_some())
     }
 
     /// Whether all earlier entries are removed.
@@ -83,7 +93,7 @@ impl Changes {
 
     /// The keys that were set (with their JSON texts) or removed (`None`), sorted by key. They apply after a clear.
     pub fn edits(&self) -> impl ExactSizeIterator<Item = (&str, Option<&str>)> {
-        self.edits.iter().map(|(key, edit)| (&**key, edit.as_deref()))
+        self.edits.iter().map(Edit::texts)
     }
 
     /// The new principal, if it was changed; `Some(None)` if it was removed.
@@ -102,24 +112,24 @@ impl Changes {
     }
 
     /// The value of `key` after these changes: `None` if they do not change it, `Some(None)` if they remove it.
-    pub(crate) fn get(&self, key: &str) -> Option<Option<Arc<str>>> {
-        match self.edits.binary_search_by(|(held, _)| (**held).cmp(key)) {
-            Ok(at) => Some(self.edits[at].1.clone()),
+    pub(crate) fn get(&self, key: &str) -> Option<Option<JsonText>> {
+        match self.position(key.as_bytes()) {
+            Ok(at) => Some(self.edits[at].json_text()),
             Err(_) => self.cleared.then_some(None),
         }
     }
 
     /// Restores an earlier edit of `key`; `None` for a key that was not changed then.
-    pub(crate) fn restore(&mut self, key: &str, edit: Option<Option<Arc<str>>>) {
+    pub(crate) fn restore(&mut self, key: &str, edit: Option<Edit>) {
         match edit {
-            Some(edit) => self.put(key, edit),
-            None => self.edits.retain(|(held, _)| **held != *key),
+            Some(edit) => self.put(edit),
+            None => self.edits.retain(|held| held.key() != key.as_bytes()),
         }
     }
 
     /// The edit of exactly `key`, regardless of a clear.
-    pub(crate) fn edit_of(&self, key: &str) -> Option<Option<Arc<str>>> {
-        self.edits.binary_search_by(|(held, _)| (**held).cmp(key)).ok().map(|at| self.edits[at].1.clone())
+    pub(crate) fn edit_of(&self, key: &str) -> Option<Edit> {
+        self.position(key.as_bytes()).ok().map(|at| self.edits[at].clone())
     }
 
     /// Adds later changes.
@@ -131,9 +141,7 @@ impl Changes {
         if self.edits.is_empty() {
             self.edits = edits;
         } else {
-            for (key, edit) in edits {
-                self.put(&key, edit);
-            }
+            edits.into_iter().for_each(|edit| self.put(edit));
         }
         if principal.is_some() {
             self.principal = principal;
@@ -145,7 +153,7 @@ impl Changes {
     }
 
     pub(crate) fn edit_bytes(&self) -> usize {
-        self.edits.iter().map(|(key, edit)| key.len() + edit.as_ref().map_or(0, |json| json.len())).sum()
+        self.edits.iter().map(Edit::bytes).sum()
     }
 
     /// The entries after these changes.
@@ -159,23 +167,38 @@ impl Changes {
             return Ok(before.clone());
         }
         let kept = if self.cleared { &Entries::EMPTY } else { before };
-        let mut merged = Vec::with_capacity(kept.len() + self.edits.len());
-        let mut old = kept.raw().peekable();
-        for (key, edit) in self.edits() {
-            while let Some(entry) = old.next_if(|(held, _)| *held < key.as_bytes()) {
-                merged.push(entry);
-            }
-            old.next_if(|(held, _)| *held == key.as_bytes());
-            if let Some(json) = edit {
-                merged.push((key.as_bytes(), json.as_bytes()));
-            }
+        let kept = kept.packed();
+        let (mut count, mut bytes) = (0, 0);
+        self.merge(kept, |run, edit| {
+            count += run.len() + usize::from(edit.is_some());
+            bytes += kept.bytes(&run) + edit.map_or(0, Edit::bytes);
+        });
+        if count > before.len() || bytes > before.text_bytes() {
+            limits.check_total(count, bytes)?;
         }
-        merged.extend(old);
-        let bytes = merged.iter().map(|(key, json)| key.len() + json.len()).sum();
-        if merged.len() > before.len() || bytes > before.text_bytes() {
-            limits.check_total(merged.len(), bytes)?;
+        let entries = Entries::written(count, bytes, |packer| {
+            self.merge(kept, |run, edit| {
+                packer.copy(kept, run);
+                if let Some(edit) = edit {
+                    packer.put(edit.key(), edit.json().unwrap_or_default());
+                }
+            });
+        });
+        entries.ok_or(LimitExceeded::Record { limit: limits.max_record_bytes, actual: bytes })
+    }
+
+    /// Visits the result of the edits in the order of keys: runs of entries that stay, and the new entry behind each.
+    fn merge(&self, kept: Packed<'_>, mut visit: impl FnMut(Range<usize>, Option<&Edit>)) {
+        let mut next = 0;
+        for edit in &self.edits {
+            let (at, behind) = match kept.position(edit.key()) {
+                Ok(replaced) => (replaced, replaced + 1),
+                Err(between) => (between, between),
+            };
+            visit(next..at, Some(edit).filter(|edit| edit.json().is_some()));
+            next = behind;
         }
-        Entries::pack_sorted(&merged).ok_or(LimitExceeded::Record { limit: limits.max_record_bytes, actual: bytes })
+        visit(next..kept.len(), None);
     }
 }
 
@@ -245,8 +268,8 @@ mod tests {
             prop_assert_eq!(&at_once, &in_two_steps);
             prop_assert!(at_once.iter().eq(model.iter().map(|(k, v)| (k.as_str(), v.as_str()))));
             for key in ["a", "b", "c", "d", "e"] {
-                let seen = first.get(key).unwrap_or_else(|| entries.get_str(key).map(Into::into));
-                prop_assert_eq!(seen.as_deref(), model.get(key).map(String::as_str));
+                let seen = first.get(key).unwrap_or_else(|| entries.get(key));
+                prop_assert_eq!(seen.as_ref().map(JsonText::as_str), model.get(key).map(String::as_str));
             }
         }
     }

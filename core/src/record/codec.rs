@@ -99,7 +99,7 @@ impl Codec for BincodeCodec {
         if !list.is_sorted_by(|a, b| a.0 < b.0) {
             return Err(CodecError::Malformed { reason: "keys out of order" });
         }
-        let entries = Entries::pack_sorted(&list).ok_or(CodecError::TooLarge { reason: "bytes" })?;
+        let entries = Entries::pack_sorted(list.iter().copied()).ok_or(CodecError::TooLarge { reason: "bytes" })?;
         if entries.text_bytes() > limits.max_record_bytes {
             return Err(CodecError::TooLarge { reason: "bytes" });
         }

@@ -54,7 +54,7 @@ impl Commit {
     /// Adds the condition that `key` still has this JSON text (`None`: that it is still absent).
     #[must_use]
     pub fn expecting(mut self, key: &str, json: Option<&str>) -> Self {
-        self.expect = Some(Expect { key: key.into(), json: json.map(|json| JsonText::written(json.into())) });
+        self.expect = Some(Expect { key: key.into(), json: json.map(|json| JsonText::whole(json.into())) });
         self
     }
 }

@@ -1,8 +1,11 @@
 //! The entries of one session, packed into one allocation.
 
-use std::{fmt, ops::Range, sync::Arc};
+use std::{fmt, sync::Arc};
 
-use super::JsonText;
+use super::{
+    JsonText,
+    packed::{Packed, Packer},
+};
 
 /// The entries of a session: keys with their JSON texts, sorted by key, immutable, cheap to clone.
 ///
@@ -10,9 +13,6 @@ use super::JsonText;
 /// take little more memory than their data, and a read shares the block instead of copying it.
 #[derive(Clone, PartialEq, Eq, Default)]
 pub struct Entries(Option<Arc<[u8]>>);
-
-/// The bytes of the count, and of each end.
-const WORD: usize = 4;
 
 impl Entries {
     /// No entries.
@@ -36,72 +36,37 @@ impl Entries {
             list.dedup_by_key(|&mut (key, _)| key);
             list.reverse();
         }
-        Self::pack_sorted(&list)
+        Self::pack_sorted(list.iter().copied())
     }
 
-    pub(super) fn pack_sorted<T: AsRef<[u8]>>(list: &[(T, T)]) -> Option<Self> {
-        if list.is_empty() {
+    /// Packs entries that are sorted by key. `None` if they exceed 4 GiB.
+    pub(super) fn pack_sorted<T: AsRef<[u8]>>(entries: impl Iterator<Item = (T, T)> + Clone) -> Option<Self> {
+        let (mut count, mut bytes) = (0, 0);
+        for (key, json) in entries.clone() {
+            count += 1;
+            bytes += key.as_ref().len() + json.as_ref().len();
+        }
+        Self::written(count, bytes, |packer| {
+            entries.for_each(|(key, json)| packer.put(key.as_ref(), json.as_ref()));
+        })
+    }
+
+    /// This many entries with this many bytes of text, which `write` writes. `None` if they exceed 4 GiB.
+    pub(super) fn written(count: usize, bytes: usize, write: impl FnOnce(&mut Packer<'_>)) -> Option<Self> {
+        if count == 0 {
             return Some(Self::EMPTY);
         }
-        let parts = || list.iter().flat_map(|(key, json)| [key.as_ref(), json.as_ref()]);
-        let text: usize = parts().map(<[u8]>::len).sum();
-        u32::try_from(text).ok()?;
-        // Written in place, because a Vec would have to be copied.
-        let mut block: Arc<[u8]> = std::iter::repeat_n(0, WORD + list.len() * 2 * WORD + text).collect();
-        let (head, mut texts) = Arc::get_mut(&mut block)?.split_at_mut(WORD + list.len() * 2 * WORD);
-        let (count, ends) = head.split_at_mut(WORD);
-        count.copy_from_slice(&u32::try_from(list.len()).ok()?.to_le_bytes());
-        let mut end = 0_u32;
-        for (part, word) in parts().zip(ends.chunks_exact_mut(WORD)) {
-            end += u32::try_from(part.len()).ok()?;
-            word.copy_from_slice(&end.to_le_bytes());
-            let (here, rest) = texts.split_at_mut(part.len());
-            here.copy_from_slice(part);
-            texts = rest;
-        }
-        Some(Self(Some(block)))
+        Packer::pack(count, bytes, write).map(|block| Self(Some(block)))
     }
 
-    fn word(&self, index: usize) -> usize {
-        let block = self.0.as_deref().unwrap_or_default();
-        let word = block.get(index * WORD..).and_then(|rest| rest.first_chunk::<WORD>());
-        word.map_or(0, |word| u32::from_le_bytes(*word) as usize)
-    }
-
-    /// The ranges of the key and the value of the entry at `index` in the block.
-    fn ranges(&self, index: usize) -> (Range<usize>, Range<usize>) {
-        let text = WORD + self.len() * 2 * WORD;
-        let start = if index == 0 { 0 } else { self.word(2 * index) };
-        let (key_end, end) = (self.word(2 * index + 1), self.word(2 * index + 2));
-        (text + start..text + key_end, text + key_end..text + end)
-    }
-
-    fn slice(&self, range: Range<usize>) -> &[u8] {
-        self.0.as_deref().and_then(|block| block.get(range)).unwrap_or_default()
-    }
-
-    fn text(&self, range: Range<usize>) -> &str {
-        // Only whole strings are packed, so the fallback is never used.
-        std::str::from_utf8(self.slice(range)).unwrap_or_default()
-    }
-
-    fn position(&self, key: &str) -> Option<usize> {
-        let (mut low, mut high) = (0, self.len());
-        while low < high {
-            let middle = low.midpoint(high);
-            match self.slice(self.ranges(middle).0).cmp(key.as_bytes()) {
-                std::cmp::Ordering::Equal => return Some(middle),
-                std::cmp::Ordering::Less => low = middle + 1,
-                std::cmp::Ordering::Greater => high = middle,
-            }
-        }
-        None
+    pub(super) fn packed(&self) -> Packed<'_> {
+        self.0.as_deref().map_or(Packed::EMPTY, Packed::of)
     }
 
     /// How many entries there are.
     #[must_use]
     pub fn len(&self) -> usize {
-        self.word(0)
+        self.packed().len()
     }
 
     /// Whether there are no entries.
@@ -113,7 +78,8 @@ impl Entries {
     /// The bytes of all keys and values together.
     #[must_use]
     pub fn text_bytes(&self) -> usize {
-        self.word(2 * self.len()) * usize::from(!self.is_empty())
+        let packed = self.packed();
+        packed.bytes(&(0..packed.len()))
     }
 
     /// The bytes of memory that the entries take, without the overhead of the allocator.
@@ -126,38 +92,34 @@ impl Entries {
     /// The value under `key`.
     #[must_use]
     pub fn get(&self, key: &str) -> Option<JsonText> {
-        let index = self.position(key)?;
-        Some(JsonText::stored(Arc::clone(self.0.as_ref()?), self.ranges(index).1))
+        let (block, packed) = (self.0.as_ref()?, self.packed());
+        let entry = packed.position(key.as_bytes()).ok()?;
+        Some(JsonText::part(Arc::clone(block), packed.value_in_block(entry)))
     }
 
     /// The JSON text under `key`, borrowed.
     #[must_use]
     pub fn get_str(&self, key: &str) -> Option<&str> {
-        let index = self.position(key)?;
-        Some(self.text(self.ranges(index).1))
+        let packed = self.packed();
+        Some(text(packed.value(packed.position(key.as_bytes()).ok()?)))
     }
 
     /// Whether there is an entry under `key`.
     #[must_use]
     pub fn contains_key(&self, key: &str) -> bool {
-        self.position(key).is_some()
-    }
-
-    /// Like [`iter`](Self::iter), without checking for UTF-8.
-    pub(super) fn raw(&self) -> impl Iterator<Item = (&[u8], &[u8])> {
-        (0..self.len()).map(|index| {
-            let (key, value) = self.ranges(index);
-            (self.slice(key), self.slice(value))
-        })
+        self.packed().position(key.as_bytes()).is_ok()
     }
 
     /// Keys and JSON texts, sorted by key.
     pub fn iter(&self) -> impl Iterator<Item = (&str, &str)> {
-        (0..self.len()).map(|index| {
-            let (key, value) = self.ranges(index);
-            (self.text(key), self.text(value))
-        })
+        let packed = self.packed();
+        (0..packed.len()).map(move |entry| (text(packed.key(entry)), text(packed.value(entry))))
     }
+}
+
+fn text(bytes: &[u8]) -> &str {
+    // Only whole strings are packed, so the fallback is never used.
+    std::str::from_utf8(bytes).unwrap_or_default()
 }
 
 impl fmt::Debug for Entries {

@@ -13,31 +13,26 @@ use super::{
 
 /// The JSON text of one value. Cheap to clone: it shares the bytes of the record or the write that it comes from.
 #[derive(Clone)]
-pub struct JsonText(Text);
-
-#[derive(Clone)]
-enum Text {
-    Written(Arc<str>),
-    /// A part of the block of bytes of [`Entries`](super::Entries).
-    Stored(Arc<[u8]>, Range<usize>),
+pub struct JsonText {
+    block: Arc<[u8]>,
+    range: Range<usize>,
 }
 
 impl JsonText {
-    pub(crate) const fn written(text: Arc<str>) -> Self {
-        Self(Text::Written(text))
+    pub(crate) fn whole(text: Arc<str>) -> Self {
+        let range = 0..text.len();
+        Self { block: text.into(), range }
     }
 
-    pub(super) const fn stored(block: Arc<[u8]>, range: Range<usize>) -> Self {
-        Self(Text::Stored(block, range))
+    /// A part of a block of bytes.
+    pub(super) const fn part(block: Arc<[u8]>, range: Range<usize>) -> Self {
+        Self { block, range }
     }
 
     /// The JSON text.
     #[must_use]
     pub fn as_bytes(&self) -> &[u8] {
-        match &self.0 {
-            Text::Written(text) => text.as_bytes(),
-            Text::Stored(block, range) => block.get(range.clone()).unwrap_or_default(),
-        }
+        self.block.get(self.range.clone()).unwrap_or_default()
     }
 
     /// The JSON text as a string; empty if the stored bytes are not UTF-8.
@@ -103,7 +98,7 @@ mod tests {
 
     #[test]
     fn a_text_without_a_type_is_read_as_the_requested_type() {
-        let text = |json: &str| JsonText::written(json.into());
+        let text = |json: &str| JsonText::whole(json.into());
         assert_eq!(text(" 42").decode::<u32>(), Ok(42));
         assert_eq!(text(" 42").decode::<String>().as_deref(), Ok("42"));
         assert_eq!(text(" 1").decode::<bool>(), Ok(true));
@@ -121,7 +116,7 @@ mod tests {
     #[test]
     fn a_text_without_a_type_that_is_no_valid_number_is_still_a_string() {
         for token in ["1e999", "7e450", "123456789012345678901234567890"] {
-            let text = JsonText::written(format!(" {token}").into());
+            let text = JsonText::whole(format!(" {token}").into());
             assert_eq!(text.decode::<String>().as_deref(), Ok(token));
             assert!(text.decode_value().is_ok(), "{token}");
         }
@@ -130,7 +125,7 @@ mod tests {
     #[test]
     fn text_that_is_not_json_is_damaged_for_every_type() {
         for json in ["", "{oops", "1 2", "\"\\ud800\"", "[1,", "nul", "{\"a\":1,}"] {
-            let text = JsonText::written(json.into());
+            let text = JsonText::whole(json.into());
             assert!(!text.is_readable(), "{json}");
             assert_eq!(text.decode::<String>(), Err(Unreadable::Damaged), "{json}");
             assert_eq!(text.decode::<Option<bool>>(), Err(Unreadable::Damaged), "{json}");
@@ -141,7 +136,7 @@ mod tests {
 
     #[test]
     fn an_integer_is_read_with_all_its_digits_or_refused() {
-        let text = |json: &str| JsonText::written(json.into());
+        let text = |json: &str| JsonText::whole(json.into());
         let refused = Err(Unreadable::Refused(ValueError::InexactInteger));
         assert_eq!(text("[18446744073709551616]").decode_value(), refused);
         assert_eq!(text("18446744073709551616").decode::<u128>(), Ok(1 << 64));
@@ -152,7 +147,7 @@ mod tests {
 
     #[test]
     fn errors_do_not_quote_the_value() {
-        let text = JsonText::written("\"hunter2\"".into());
+        let text = JsonText::whole("\"hunter2\"".into());
         let Err(Unreadable::Refused(error)) = text.decode::<u32>() else { panic!("it is no number") };
         assert!(matches!(error, ValueError::WrongType { .. }));
         assert!(!format!("{error} {error:?} {text:?}").contains("hunter2"));

@@ -7,14 +7,14 @@ use super::{Encoded, LimitExceeded, Limits};
 impl Limits {
     /// Checks an entry whose value has just been encoded.
     pub(crate) fn check_encoded(&self, key: &str, value: &Encoded) -> Result<(), LimitExceeded> {
-        self.check_sizes(key, &value.text)?;
+        self.check_sizes(key, value.text.len())?;
         self.check_depth(value.depth)
     }
 
     /// Checks an entry with any text as its value.
     #[cfg(any(all(feature = "file", unix), feature = "redis"))]
     pub(crate) fn check_entry(&self, key: &str, json: &str) -> Result<(), LimitExceeded> {
-        self.check_sizes(key, json)?;
+        self.check_sizes(key, json.len())?;
         // A value of n bytes cannot be nested deeper than n / 2, so short ones need no scan.
         if json.len() > 2 * self.max_depth { self.check_depth(super::depth_of(json.as_bytes())) } else { Ok(()) }
     }

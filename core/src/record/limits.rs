@@ -136,12 +136,12 @@ pub enum LimitExceeded {
 }
 
 impl Limits {
-    pub(super) fn check_sizes(&self, key: &str, json: &str) -> Result<(), LimitExceeded> {
+    pub(super) fn check_sizes(&self, key: &str, json: usize) -> Result<(), LimitExceeded> {
         if key.len() > self.max_key_bytes {
             return Err(LimitExceeded::Key { limit: self.max_key_bytes, actual: key.len() });
         }
-        if json.len() > self.max_value_bytes {
-            return Err(LimitExceeded::Value { limit: self.max_value_bytes, actual: json.len() });
+        if json > self.max_value_bytes {
+            return Err(LimitExceeded::Value { limit: self.max_value_bytes, actual: json });
         }
         Ok(())
     }

@@ -45,7 +45,7 @@ fn setting_n_if(to: &str, name: &str, json: Option<JsonText>, now: crate::Timest
 }
 
 fn text(json: &str) -> Option<JsonText> {
-    Some(JsonText::written(json.into()))
+    Some(JsonText::whole(json.into()))
 }
 
 /// The current value in a conflict.

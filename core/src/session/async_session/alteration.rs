@@ -19,7 +19,7 @@ impl<T: Serialize> Alteration<T> {
             Self::Keep(_) => None,
             Self::Put(value) => {
                 let new = encode(value)?;
-                (old.map(JsonText::as_bytes) != Some(new.text.as_bytes())).then_some(Some(new))
+                (old.map(JsonText::as_bytes) != Some(&*new.text)).then_some(Some(new))
             }
             Self::Remove => old.map(|_| None),
         })

@@ -75,7 +75,7 @@ impl Machine {
     }
 
     /// What this request wrote under `key`; `None` if nothing.
-    fn written(&self, key: &str) -> Option<Option<Arc<str>>> {
+    fn written(&self, key: &str) -> Option<Option<JsonText>> {
         let pending = &self.current.pending;
         pending.changes.get(key).or_else(|| pending.in_flight.as_ref().and_then(|changes| changes.get(key)))
     }
@@ -83,7 +83,7 @@ impl Machine {
     /// The value under `key`, after [`want`](Self::want).
     pub(crate) fn value(&self, key: &str) -> Option<JsonText> {
         match self.written(key) {
-            Some(written) => written.map(JsonText::written),
+            Some(written) => written,
             None => match &self.current.state {
                 State::Found(view) => view.snapshot.record.entries.get(key),
                 _ => None,

@@ -57,7 +57,7 @@ impl Machine {
         match new {
             Some(value) => {
                 config.limits.check_encoded(key, value)?;
-                changes.set(key, Arc::clone(&value.text));
+                changes.set_bytes(key, &value.text);
             }
             None => changes.remove(key),
         }

@@ -15,7 +15,7 @@ impl Machine {
         config.limits.check_encoded(key, value)?;
         let changes = &mut self.current.pending.changes;
         let before = changes.edit_of(key);
-        changes.set(key, Arc::clone(&value.text));
+        changes.set_bytes(key, &value.text);
         if let Err(limit) = self.check_total(config) {
             self.current.pending.changes.restore(key, before);
             return Err(limit.into());

@@ -130,7 +130,7 @@ impl Format for GoHashes {
             4 => {
                 let text = answer.optional_bytes();
                 let current = text.map(|text| text::to_json(&String::from_utf8_lossy(&text), self.limits.max_depth));
-                Change::Conflict(current.map(|json| JsonText::written(json.into())))
+                Change::Conflict(current.map(|json| JsonText::whole(json.into())))
             }
             5 => {
                 let actual = usize::try_from(answer.number()?).map_err(|_| answer.malformed())?;

@@ -129,7 +129,7 @@ pub(super) fn changed(
         2 => Change::Renewed(answer.time()?),
         4 => {
             let current = answer.optional_bytes().map(|bytes| String::from_utf8_lossy(&bytes).as_ref().into());
-            Change::Conflict(current.map(JsonText::written))
+            Change::Conflict(current.map(JsonText::whole))
         }
         5 => {
             let (which, actual) = (answer.number()?, answer.number()?);
