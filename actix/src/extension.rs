@@ -49,7 +49,7 @@ impl SessionExtension {
     /// [`name_is_taken`].
     pub(crate) fn install(setup: &Arc<Setup>, extensions: &mut Extensions, has_body: bool) -> Option<(Self, bool)> {
         // Places of middlewares that are done are dropped: the request has passed through them before.
-        let outer = extensions.remove::<Self>().and_then(Self::first_open).map(Rc::new);
+        let outer = extensions.remove::<Self>().and_then(|held| held.first_open().cloned()).map(Rc::new);
         let again = outer.as_ref().and_then(|outer| outer.of_the_same_name(setup));
         if again.as_ref().is_some_and(|place| !Arc::ptr_eq(&place.setup, setup)) {
             outer.map(|outer| extensions.insert(Self::clone(&outer)));
@@ -70,16 +70,14 @@ impl SessionExtension {
 
     /// The place of the innermost middleware that is not done yet; if all are, of the one whose response this is.
     pub(crate) fn innermost(req: &HttpRequest) -> Option<Self> {
-        let innermost = req.extensions().get::<Self>().cloned()?;
-        Some(innermost.clone().first_open().unwrap_or(innermost))
+        let extensions = req.extensions();
+        let innermost = extensions.get::<Self>()?;
+        Some(innermost.first_open().unwrap_or(innermost).clone())
     }
 
     /// The innermost place whose middleware is not done yet.
-    pub(crate) fn first_open(mut self) -> Option<Self> {
-        while self.place.is_closed.get() {
-            self = Self::clone(self.outer.as_ref()?);
-        }
-        Some(self)
+    fn first_open(&self) -> Option<&Self> {
+        if self.place.is_closed.get() { self.outer.as_ref()?.first_open() } else { Some(self) }
     }
 
     /// The place, here or further out, of a middleware that reads ids from the same cookie or header.

@@ -58,7 +58,8 @@ impl AsyncManager {
         manager.session_of(Machine::detached(why))
     }
 
-    #[inline]
+    // Inlined, so that the machine is built in the session instead of being copied there.
+    #[inline(always)]
     fn session_of(&self, machine: Machine) -> AsyncSession {
         AsyncSession::new(self.storage.clone(), Arc::clone(&self.config), machine, self.late.clone())
     }

@@ -67,7 +67,7 @@ impl<E> Clone for AsyncSession<E> {
 }
 
 impl AsyncSession {
-    #[inline]
+    #[inline(always)]
     pub(crate) fn new(storage: AnyStorage, config: Arc<Config>, machine: Machine, late: Option<Arc<LateEnd>>) -> Self {
         let (machine, io) = (Mutex::new(machine), AsyncMutex::new(()));
         Self { shared: Arc::new(Shared { storage, config, machine, io, late }), error: PhantomData }

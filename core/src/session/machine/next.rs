@@ -7,10 +7,11 @@ use super::{
     step::{Create, Look, Move, Write},
 };
 use crate::{
-    Error, IdError, Saved, SessionId,
+    Error, IdError, Saved, SessionId, StoreKey,
     id::SealedId,
     record::{Changes, Commit, Entries, Expect},
     session::config::Config,
+    storage::Access,
 };
 use std::sync::Arc;
 
@@ -43,11 +44,13 @@ impl Machine {
         {
             return Ok(Some(step));
         }
-        let touch = self.touch(progress, config);
-        if progress.closing && touch.is_none() {
+        if let Some((key, access)) = self.touch(progress, config) {
+            return Ok(Some(Step::Touch(key, access)));
+        }
+        if progress.closing {
             self.life = Life::Closed;
         }
-        Ok(touch)
+        Ok(None)
     }
 
     /// The step that stores the changes; `None` if there are none to store, or they cannot be stored.
@@ -85,7 +88,8 @@ impl Machine {
         }
     }
 
-    fn touch(&mut self, progress: &mut Progress, config: &Config) -> Option<Step> {
+    /// The touch that is due at the end of the request, or that confirms what the client is told.
+    fn touch(&mut self, progress: &mut Progress, config: &Config) -> Option<(StoreKey, Access)> {
         if !progress.closing || progress.touch_asked {
             return None;
         }
@@ -102,7 +106,7 @@ impl Machine {
             _ => None,
         }?;
         progress.touch_asked = true;
-        self.current.key(config).map(|key| Step::Touch(key, access))
+        self.current.key(config).map(|key| (key, access))
     }
 
     /// The id for a create or a move: that of an attempt with an unknown outcome, or a new one.
