@@ -101,15 +101,17 @@ where
             Projected::Refused => return Poll::Ready(Err(name_is_taken().into())),
         };
         if finishing.is_none() {
-            let answer = ready_or_return!(inner.poll(cx));
-            let Some(extension) = &request.extension else { return Poll::Ready(answer) };
-            if let Ok(response) = &answer {
+            let polled = inner.poll(cx);
+            let (Poll::Ready(answer), Some(extension)) = (&polled, &request.extension) else { return polled };
+            if let Ok(response) = answer {
                 extension.detach(response.request());
             }
             let Some((exchange, location)) = extension.used().filter(|_| request.is_first) else {
                 request.end();
-                return Poll::Ready(answer);
+                // As it came: it is large.
+                return polled;
             };
+            let answer = ready_or_return!(polled);
             let outcome = outcome_of(&answer);
             if let Some(finished) = exchange.finish_now(outcome, || client_of(&answer)) {
                 let answer = deliver(extension, location, finished, answer);

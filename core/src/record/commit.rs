@@ -128,7 +128,7 @@ impl Record {
         if let Some(principal) = commit.changes.new_principal() {
             limits.check_principal(principal.as_deref())?;
         }
-        let mut record = Self { entries, ..self.clone() };
+        let mut record = Self { entries, principal: self.principal.clone(), ..*self };
         commit.changes.apply_facts(&mut record);
         record.extend(&commit.access);
         Ok(Applied::Changed(record))

@@ -239,7 +239,7 @@ impl Shared {
             };
             asked = true;
             let mut machine = self.machine.lock();
-            machine.loaded(lookup, names, &need, &self.config);
+            machine.loaded(lookup, names, &need);
             if machine.knows(names) {
                 return Ok(asked);
             }

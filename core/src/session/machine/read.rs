@@ -50,13 +50,14 @@ impl Machine {
     }
 
     /// Takes the storage's answer to a [`Need`] of the entries `names`, or of all.
-    pub(crate) fn loaded(&mut self, lookup: Lookup, names: Option<&[&str]>, need: &Need, config: &Config) {
+    pub(crate) fn loaded(&mut self, lookup: Lookup, names: Option<&[&str]>, need: &Need) {
         if self.current.known_key() != Some(need.key) {
             // The session was destroyed, or got a new id, while it was being read.
             return;
         }
         match (lookup, &mut self.current.state) {
-            (Lookup::Found(snapshot), state) if !config.lifetime.is_over(&snapshot.record, need.access.now) => {
+            // A storage may answer by the stored deadlines alone, although the settings have become stricter since.
+            (Lookup::Found(snapshot), state) if !need.access.has_ended(&snapshot.record, snapshot.record.last_seen) => {
                 self.saw_principal |= snapshot.record.principal.is_some();
                 if snapshot.extended {
                     self.current.expires_at = Some(snapshot.record.expires_at());
