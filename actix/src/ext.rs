@@ -69,13 +69,13 @@ pub trait SessionExt {
 
 impl SessionExt for HttpRequest {
     fn get_session(&self) -> Session {
-        SessionExtension::innermost(self).map_or_else(Session::detached, |extension| extension.session(self.head()))
+        SessionExtension::innermost(self).map_or_else(Session::detached, |extension| extension.session(self))
     }
 
     fn get_session_named(&self, name: &str) -> Session {
         let extension = SessionExtension::innermost(self);
         let named = extension.as_ref().and_then(|extension| extension.named(name));
-        named.map_or_else(Session::detached, |extension| extension.session(self.head()))
+        named.map_or_else(Session::detached, |extension| extension.session(self))
     }
 }
 
@@ -110,7 +110,7 @@ impl FromRequest for Session {
     /// A [`SessionError`] that names the fix, answered 500, if there is no [`SessionMiddleware`](crate::SessionMiddleware).
     fn from_request(req: &HttpRequest, _: &mut Payload) -> Self::Future {
         ready(match SessionExtension::innermost(req) {
-            Some(extension) => Ok(extension.session(req.head())),
+            Some(extension) => Ok(extension.session(req)),
             None => Err(Error::Detached(NO_MIDDLEWARE).into()),
         })
     }

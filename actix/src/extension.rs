@@ -6,10 +6,7 @@ use std::{
     sync::Arc,
 };
 
-use actix_web::{
-    HttpMessage as _, HttpRequest,
-    dev::{Extensions, RequestHead},
-};
+use actix_web::{HttpMessage as _, HttpRequest, dev::Extensions};
 use gsession::{Error, Exchange, Timestamp, http::IdLocation};
 
 use crate::{Session, SessionError, middleware::Setup, transport::client_info};
@@ -35,12 +32,11 @@ struct Place {
     exchange: OnceCell<(Exchange, IdLocation)>,
     /// When the request arrived, if its handler may not start at once.
     arrived: Option<Timestamp>,
-    is_passive: Cell<bool>,
     /// Whether the middleware is done with the request.
     is_closed: Cell<bool>,
 }
 
-/// In the extensions of a request that [`Passive`](crate::Passive) saw before any session middleware.
+/// In the extensions of a request that [`Passive`](crate::Passive) saw before its session was requested.
 pub(crate) struct MarkedPassive;
 
 impl SessionExtension {
@@ -57,11 +53,10 @@ impl SessionExtension {
         }
         let is_first = again.is_none();
         let place = again.unwrap_or_else(|| {
-            let is_passive = Cell::new(extensions.contains::<MarkedPassive>());
             // A handler may use its session only after it has read the body, which can take long.
             let arrived = has_body.then(|| setup.manager.now());
             let (setup, is_closed) = (Arc::clone(setup), Cell::new(false));
-            Rc::new(Place { setup, exchange: OnceCell::new(), arrived, is_passive, is_closed })
+            Rc::new(Place { setup, exchange: OnceCell::new(), arrived, is_closed })
         });
         let extension = Self { place, outer };
         extensions.insert(extension.clone());
@@ -91,8 +86,7 @@ impl SessionExtension {
     /// A place with this request's session.
     pub(crate) fn of(setup: Arc<Setup>, exchange: Exchange) -> Self {
         let exchange = OnceCell::from((exchange, IdLocation::Both));
-        let (is_passive, is_closed) = (Cell::new(false), Cell::new(false));
-        let place = Place { setup, exchange, arrived: None, is_passive, is_closed };
+        let place = Place { setup, exchange, arrived: None, is_closed: Cell::new(false) };
         Self { place: Rc::new(place), outer: None }
     }
 
@@ -114,9 +108,8 @@ impl SessionExtension {
         }
     }
 
-    /// Makes this request passive for every session around it, requested already or not.
+    /// Makes this request passive for every session around it that was requested already.
     pub(crate) fn set_passive(&self) {
-        self.place.is_passive.set(true);
         if let Some((exchange, _)) = self.place.exchange.get() {
             exchange.set_passive(true);
         }
@@ -130,11 +123,12 @@ impl SessionExtension {
     }
 
     /// The session, created on first use.
-    pub(crate) fn session(&self, head: &RequestHead) -> Session {
+    pub(crate) fn session(&self, req: &HttpRequest) -> Session {
         let begin = || {
+            let head = req.head();
             let Setup { manager, requests, transport, .. } = &*self.place.setup;
             let mut exchange = requests.begin(transport.candidates(head.headers()), || client_info(head));
-            exchange.set_passive(self.place.is_passive.get());
+            exchange.set_passive(req.extensions().contains::<MarkedPassive>());
             if let Some(arrived) = self.place.arrived {
                 exchange = exchange.arrived_at(arrived);
             }

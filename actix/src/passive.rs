@@ -66,7 +66,7 @@ where
         if let Some(extension) = SessionExtension::innermost(req.request()) {
             extension.set_passive();
         }
-        // For session middlewares further in.
+        // For sessions that are requested later.
         req.extensions_mut().insert(MarkedPassive);
         self.0.call(req)
     }

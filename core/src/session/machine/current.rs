@@ -182,8 +182,12 @@ impl View {
     /// The result of reading the entries `asked`, or all of them.
     pub(super) fn read(snapshot: Snapshot, asked: Option<&[&str]>) -> Self {
         // A read of all entries is complete: the storage has none that it left out.
-        let asked = asked.filter(|_| !snapshot.complete);
-        let names = asked.map(|names| names.iter().map(|&name| name.into()).collect());
+        let names = asked.filter(|_| !snapshot.complete).map(|asked| {
+            let mut names = BTreeSet::new();
+            // `collect` would put them into a list first.
+            names.extend(asked.iter().map(|&name| name.into()));
+            names
+        });
         Self { snapshot, names, damage_reported: false }
     }
 

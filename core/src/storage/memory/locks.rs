@@ -38,7 +38,7 @@ impl<'a> Locks<'a> {
     }
 
     pub(super) fn put(&mut self, slot: Slot) -> Option<Arc<Slot>> {
-        self.shard(&slot.key)?.put(slot)
+        self.shard(&slot.key)?.put(Arc::new(slot))
     }
 
     pub(super) fn remove(&mut self, key: &StoreKey) -> Option<Arc<Slot>> {

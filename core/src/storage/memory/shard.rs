@@ -44,12 +44,12 @@ impl Shard {
     }
 
     /// Stores a slot under its key. Returns the slot it replaces.
-    pub(super) fn put(&mut self, slot: Slot) -> Option<Arc<Slot>> {
+    pub(super) fn put(&mut self, slot: Arc<Slot>) -> Option<Arc<Slot>> {
         let protection = slot.protection();
         if let Some(at) = self.find(&slot.key)
             && let Some(place) = self.slots.get_mut(at as usize)
         {
-            let old = place.replace(Arc::new(slot));
+            let old = place.replace(slot);
             let old_protection = old.as_ref().map(|old| old.protection());
             if old_protection != Some(protection) {
                 if let Some(old_protection) = old_protection {
@@ -60,7 +60,7 @@ impl Shard {
             return old;
         }
         let key = slot.key;
-        let slot = Some(Arc::new(slot));
+        let slot = Some(slot);
         let at = match self.free.pop() {
             Some(at) => {
                 self.slots[at as usize] = slot;

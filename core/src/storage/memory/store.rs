@@ -84,7 +84,7 @@ impl Store {
         };
         record.extend(access);
         // Exactly as large as before, so the counts stay the same.
-        let replaced = shard.put(Slot::session(*key, record.clone(), history));
+        let replaced = shard.put(Arc::new(Slot::session(*key, record.clone(), history)));
         drop(shard);
         drop(replaced);
         found(record, true)
@@ -96,7 +96,7 @@ impl Store {
             if shard.get(key).is_some_and(|slot| !slot.is_expired(now)) {
                 return Ok(Created::Exists);
             }
-            let slot = Slot::session(*key, record.clone(), History::default());
+            let slot = Arc::new(Slot::session(*key, record.clone(), History::default()));
             let bytes = slot.bytes();
             if self.capacity.reserve(1, bytes) {
                 let expired = shard.put(slot);
@@ -130,7 +130,7 @@ impl Store {
                 Applied::Conflict(current) => return Ok(Committed::Conflict(current)),
             };
             let expires_at = record.expires_at();
-            let slot = Slot::session(*key, record, history);
+            let slot = Arc::new(Slot::session(*key, record, history));
             let growth = slot.bytes().saturating_sub(old_bytes);
             if self.capacity.reserve(0, growth) {
                 let shrinkage = old_bytes.saturating_sub(slot.bytes());
