@@ -39,12 +39,10 @@ impl Machine {
             let look = Look { id: id.clone(), key: config.keys.key_of(id), access: self.access(config) };
             return Ok(Some(Step::LookForOwn(look)));
         }
-        if !self.current.pending.changes.is_empty() || self.current.pending.renew {
-            match self.store_writes(progress, config) {
-                Ok(None) => {}
-                // As it came: a step is large.
-                asked => return asked,
-            }
+        if (!self.current.pending.changes.is_empty() || self.current.pending.renew)
+            && let Some(step) = self.store_writes(progress, config)?
+        {
+            return Ok(Some(step));
         }
         if let Some((key, access)) = self.touch(progress, config) {
             return Ok(Some(Step::Touch(key, access)));
