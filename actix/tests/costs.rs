@@ -128,7 +128,7 @@ fn allocations_in_memory() {
 #[test]
 fn allocations_in_files() {
     let folder = TempDir::new().unwrap();
-    assert_eq!(above_bare(FileStorage::open(folder.path().join("sessions")).unwrap()), [2, 9, 14, 11]);
+    assert_eq!(above_bare(FileStorage::open(folder.path().join("sessions")).unwrap()), [2, 7, 15, 12]);
 }
 
 #[test]
