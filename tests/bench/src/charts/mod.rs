@@ -106,7 +106,7 @@ mod tests {
                 drawn += 1;
             }
         }
-        assert_eq!(drawn, 3);
+        assert_eq!(drawn, 4);
     }
 
     #[test]
