@@ -232,6 +232,43 @@ fn a_session_that_has_ended_refuses() {
     }
 }
 
+/// A request that has read a session piece by piece, while others changed it, knows no state that the session ever had. What it then
+/// changes must not rely on one: neither on the old value of another piece, nor on its length.
+#[test]
+fn what_was_read_in_pieces_is_not_taken_for_one_state() {
+    for kind in KINDS {
+        for corrected in [false, true] {
+            let world = World::new(kind);
+            for key in ["a", "b", "c"] {
+                world.put(key, 1);
+            }
+            let request = world.request();
+            assert_eq!(request.get::<u64>("a").unwrap(), Some(1));
+            world.put("a", 2_000_000);
+            if corrected {
+                // Loses against the other request, and so learns one value of the later state.
+                assert_eq!(request.update("a", |a: Option<u64>| a.unwrap_or(0) + 1).unwrap(), 2_000_001);
+                world.put("a", 2_000_000);
+            }
+            assert_eq!(request.get::<u64>("b").unwrap(), Some(1));
+            assert_eq!(request.get::<u64>("c").unwrap(), Some(1));
+            assert_eq!(request.update("a", |a: Option<u64>| a.unwrap_or(0) + 1).unwrap(), 2_000_001, "{kind:?}");
+            request.set("b", &22).unwrap();
+            request.close().unwrap();
+            assert_eq!(["a", "b", "c"].map(|key| world.stored(key)), [Some(2_000_001), Some(22), Some(1)], "{kind:?}");
+            // The sizes in the storage are right: a session may be as large as it is, and not larger.
+            let size: usize = world.request().data().unwrap().iter().map(|(k, v)| k.len() + v.to_string().len()).sum();
+            let limits = gsession::Limits::default().max_record_bytes(size + 3);
+            let manager = world.place.builder_over(world.gated.clone()).limits(limits).build().unwrap();
+            let bounded = manager.begin(Some(world.id.as_str()), ClientInfo::default);
+            bounded.set("d", &11).unwrap();
+            bounded.save().unwrap_or_else(|error| panic!("{kind:?}: {error:?}"));
+            bounded.set("e", &1).unwrap();
+            assert!(bounded.save().is_err(), "{kind:?}");
+        }
+    }
+}
+
 /// The file of a session is left alone by what changes nothing (S3).
 #[test]
 fn writing_what_is_there_already_writes_no_file() {

@@ -69,6 +69,13 @@ impl Place {
         fs::rename(aside, self.file()).unwrap();
     }
 
+    /// Gives the file a time as the kernel sets it when it begins to write: it has more digits than one that a storage has set.
+    fn begin_to_write(&self) {
+        let file = File::options().write(true).open(self.file()).unwrap();
+        let now = std::time::SystemTime::UNIX_EPOCH + Duration::from_nanos(1_790_000_000_000_000_001);
+        file.set_times(FileTimes::new().set_modified(now)).unwrap();
+    }
+
     fn commit(&self, changes: Changes) -> Committed {
         Storage::commit(&self.storage, &key(1), &commit_at(changes, NOW)).unwrap()
     }
@@ -373,4 +380,33 @@ fn an_append_over_a_limit_is_refused_and_changes_nothing() {
         found(&place.storage, &key(1), NOW).unwrap().record.entries,
         entries(&[("a", "1"), ("b", "2"), ("c", "3")])
     );
+}
+
+/// A session is kept alive by reading, which changes only the time of its file. A frame that is being written, or that could not be
+/// written, must not end it.
+#[test]
+fn a_session_that_was_only_read_for_long_does_not_end_in_the_middle_of_a_commit() {
+    let place = Place::with_session();
+    let mut now = NOW;
+    let active = |now| Access::active(now, IDLE, Duration::ZERO);
+    for _ in 0..3 {
+        now = now + IDLE * 4 / 5;
+        Storage::touch(&place.storage, &key(1), &active(now)).unwrap();
+    }
+    Storage::sweep(&place.storage, now).unwrap(); // it writes touches first
+    let later = now + Duration::from_secs(1);
+    let before = place.inode();
+    let commit = |changes, at| Storage::commit(&place.storage, &key(1), &commit_at(changes, at)).unwrap();
+    assert!(matches!(commit(setting("n", "1"), later), Committed::Done { .. }));
+    // The log was too old to rely on while a frame is written, so the file was replaced.
+    assert_ne!(place.inode(), before);
+    // From here on the log is enough.
+    let before = place.inode();
+    assert!(matches!(commit(setting("n", "2"), later), Committed::Done { .. }));
+    assert_eq!(place.inode(), before);
+    place.begin_to_write();
+    for storage in [&place.storage, &place.other()] {
+        let lookup = Storage::load(storage, &key(1), &Access::passive(later + IDLE / 3)).unwrap();
+        assert!(matches!(lookup, Lookup::Found(_)), "{lookup:?}");
+    }
 }

@@ -36,7 +36,8 @@ impl Snapshot {
             // Each read is below 4 GiB, so the fallback to the later read alone is hardly ever needed.
             record.entries = Entries::pack(kept.chain(record.entries.iter())).unwrap_or(record.entries);
         }
-        // What stays of an earlier read belongs to the later state if nobody has changed the session in between.
+        // What stays of an earlier read belongs to the later state if nobody has changed the session in between. Otherwise this is
+        // no state that the session ever had, and only a read of everything makes it one again.
         let is_one_state = later.complete || (later.revision != 0 && later.revision == self.revision);
         // A read through a cache may be older than this request's own activity.
         if self.record.last_seen > record.last_seen {
@@ -46,7 +47,7 @@ impl Snapshot {
             record,
             complete: self.complete | later.complete,
             extended: self.extended | later.extended,
-            revision: later.revision,
+            revision: if is_one_state { later.revision } else { 0 },
             stored: later.stored.filter(|_| is_one_state),
         };
     }
@@ -84,9 +85,9 @@ mod tests {
         snapshot.merge(later.clone(), Some(&["b", "c"]));
         assert_eq!(snapshot.record.entries, Entries::pack([("a", "1"), ("c", "2")]).unwrap());
         assert_eq!(Record { entries: later.record.entries.clone(), ..snapshot.record.clone() }, later.record);
-        assert_eq!(snapshot.revision, 2);
-        snapshot.merge(later.clone(), None);
-        assert_eq!(snapshot.record, later.record);
+        assert_eq!(snapshot.revision, 0);
+        snapshot.merge(Snapshot { complete: true, ..later.clone() }, None);
+        assert_eq!((&snapshot.record, snapshot.revision), (&later.record, 2));
     }
 
     #[test]
@@ -100,6 +101,10 @@ mod tests {
             let mut snapshot = stored(later.revision.min(1));
             snapshot.merge(later, Some(&["b"]));
             assert_eq!(snapshot.stored.is_some(), is_kept, "{snapshot:?}");
+            assert_eq!(snapshot.revision != 0, is_kept, "{snapshot:?}");
+            // A mixture stays one, however often the later state is read in part.
+            snapshot.merge(stored(2), Some(&["c"]));
+            assert!(snapshot.stored.is_none() && snapshot.revision == 0, "{snapshot:?}");
             snapshot.merge(Snapshot { complete: true, ..stored(3) }, None);
             assert!(snapshot.stored.is_some());
             snapshot.correct("a", None);

@@ -9,7 +9,7 @@ use super::{
     error::{Doing as _, FileError, Result},
     folder::{path_of, sub_name},
     format::{Content, Log, millis},
-    fs::{append, set_modified},
+    fs::{append, forbid_appends, set_modified},
     lock::{Patience, lock_file},
     page_cache,
     read::Source,
@@ -110,6 +110,11 @@ impl Store {
             return Ok(None);
         }
         let (idle_timeout, last_seen) = (base.idle_timeout, base.last_seen);
+        // While a frame is written, and if that fails, the file has the kernel's time, so the session was last seen when its log says.
+        // That must not be so long ago that the session would seem to have ended.
+        if last_seen + idle_timeout / 2 <= commit.access.now {
+            return Ok(None);
+        }
         let Content::Session(record) = decoded.clone().current(stat, pending) else { return Ok(None) };
         let changed = match record.apply(commit) {
             Ok(Applied::Changed(changed)) => changed,
@@ -140,14 +145,15 @@ impl Store {
     }
 
     fn write_frame(&self, file: &File, log: Log, frame: &[u8], record: &Record) -> Result<()> {
-        let started = Instant::now();
-        append(file, log.ends as u64, frame)?;
+        let began = self.pace.begin();
+        let appended = append(file, log.ends as u64, frame);
+        self.pace.end(began);
+        appended?;
         // The log has the time too, and until now the file has a time that nobody takes for it.
         let _ = set_modified(file, record.last_seen);
         if self.settings.durability == Durability::Commit {
-            file.sync_data().doing("syncing a session file")?;
-        } else {
-            self.pace.note(started.elapsed());
+            // What could not be synced is lost, though later syncs of this file may succeed: it must be replaced.
+            file.sync_data().inspect_err(|_| forbid_appends(file)).doing("syncing a session file")?;
         }
         Ok(())
     }

@@ -82,6 +82,12 @@ pub(super) fn unlink(folder: impl AsFd, name: &str) -> Result<bool> {
     }
 }
 
+/// Makes sure that nobody appends to this file any more, as far as that can be done: the next commit replaces it.
+pub(super) fn forbid_appends(file: &File) {
+    // The caller reports the error that led here.
+    let _ = rustix::fs::fchmod(file, Mode::RUSR);
+}
+
 /// Makes sure that nobody appends to a file that is about to lose its name. Usually the file then has no name at all, and who
 /// waits for its lock can see that. But a backup may have given it another one (`cp -l`), and then the mode says it.
 pub(super) fn retire(file: &File, stat: &Stat) -> Result<()> {

@@ -119,7 +119,7 @@ impl Servers {
             self.connections.put_back(&node, connection);
             match refusal {
                 // The script does the same.
-                Refusal::UnknownOption if has_no_replace => {
+                _ if has_no_replace => {
                     redirect = asking.then_some((node, true));
                 }
                 Refusal::UnknownScript if knows_script && !matches!(request.what, What::Command(_)) => {
@@ -223,6 +223,8 @@ impl Servers {
         let answer = checked(answers.next().unwrap_or_default())?;
         let Some(replicas) = self.replicas.filter(|_| effect != Effect::Read) else { return Ok(Ok(answer)) };
         Ok(match answers.next().map(checked).transpose()? {
+            // Nothing was changed, so nothing has to be confirmed.
+            Some(_) if answer == Value::Nil => Ok(answer),
             Some(Value::Int(confirmed)) if confirmed >= i64::from(replicas.count) => Ok(answer),
             Some(Value::Int(confirmed)) => Err(Failure::Replicas { confirmed, wanted: replicas.count }),
             _ => Err(Failure::Shape { node: node.name().into() }),
