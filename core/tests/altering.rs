@@ -264,7 +264,7 @@ fn what_was_read_in_pieces_is_not_taken_for_one_state() {
             let manager = world.place.builder_over(Arc::clone(&world.place.storage)).limits(limits).build().unwrap();
             let bounded = manager.begin(Some(world.id.as_str()), ClientInfo::default);
             bounded.set("d", &11).unwrap();
-            bounded.save().unwrap_or_else(|error| panic!("{kind:?}: {error:?}"));
+            let _ = bounded.save().unwrap_or_else(|error| panic!("{kind:?}: {error:?}"));
             bounded.set("e", &1).unwrap();
             assert!(bounded.save().is_err(), "{kind:?}");
         }
