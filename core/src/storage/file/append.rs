@@ -26,7 +26,8 @@ use crate::{
 
 const OPENING: &str = "opening a session file";
 
-/// A commit that was not done by appending: the file has to be replaced, or something about it is unusual. Nothing was changed.
+/// The answer to a commit. `None` if it cannot be done by appending: the file has to be replaced, or something about it is unusual.
+/// Nothing was changed then.
 type OrElse = Option<Committed>;
 
 impl Store {

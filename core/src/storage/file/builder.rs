@@ -115,8 +115,8 @@ impl FileStorageBuilder {
         self
     }
 
-    /// How records are encoded. Default: [`BincodeCodec`]. With a codec of your own each commit replaces the session's file, which
-    /// takes longer: without one it appends what has changed, which such a codec, which may encrypt, would not see.
+    /// How records are encoded. Default: [`BincodeCodec`]. With a codec of your own, each commit replaces the session's file instead
+    /// of appending to it. That takes longer, but a codec that encrypts must see everything that is stored.
     pub fn codec(mut self, codec: impl Codec + 'static) -> Self {
         self.codec = Some(Arc::new(codec));
         self

@@ -11,7 +11,7 @@ use parking_lot::Mutex;
 use super::{format::Log, stat::FileId};
 use crate::{Record, StoreKey};
 
-/// So many threads can ask at the same time.
+/// This many threads can ask at the same time.
 const SHARDS: usize = 16;
 /// Approximate bytes of an entry without its session's data.
 const OVERHEAD: usize = 320;

@@ -89,7 +89,7 @@ pub(super) fn forbid_appends(file: &File) {
 }
 
 /// Makes sure that nobody appends to a file that is about to lose its name. Usually the file then has no name at all, and who
-/// waits for its lock can see that. But a backup may have given it another one (`cp -l`), and then the mode says it.
+/// waits for its lock can see that. But a backup may have given it another one (`cp -l`), and then the mode shows it.
 pub(super) fn retire(file: &File, stat: &Stat) -> Result<()> {
     if stat.links > 1 {
         rustix::fs::fchmod(file, Mode::RUSR).doing("making a linked session file read-only")?;

@@ -42,11 +42,14 @@
 //!
 //! A commit appends one frame, under a lock (`flock`) on the session's file. Everything else that writes gives a file its name or
 //! takes it away: creating, replacing a file whose log is full, renewing, removing, sweeping. It holds the lock of the sub-folder
-//! and, if there is a file, that file's lock, so no append goes on meanwhile. Who waited for the lock of a file that has lost its
-//! name sees that by the number of its names, and looks again under the name. So what was acknowledged is in the file that is
+//! and, if there is a file, that file's lock, so no append goes on meanwhile. Whoever waited for the lock of a file that has since
+//! lost its name sees this from its link count, and looks again under the name. So what was acknowledged is in the file that is
 //! there, and nothing is written to one that was removed ([S4](crate::design#s4)).
 //!
 //! Readers take no lock. They see the old state until the last byte of a frame is there, because its checksum is wrong until then.
+//!
+//! While a frame is written, and if that fails, the file has a time that the kernel has set, so the session was last seen when its
+//! log says. A commit that finds the log older than half the idle timeout replaces the file, so that this never ends a session.
 //!
 //! # What is kept in memory
 //!

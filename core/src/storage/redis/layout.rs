@@ -84,8 +84,8 @@ impl<T, F: Future<Output = Answered<T>> + Send> Answering<T> for F {}
 pub(crate) trait Format: Sized + Send + Sync + 'static {
     fn new(settings: LayoutSettings) -> Answered<Self>;
 
-    /// A read-only command that returns the session under `key`, whose Redis key is `name`. The near cache sends it, because scripts are not tracked. `None` if the
-    /// session may have to be touched.
+    /// A read-only command that returns the session under `key`, whose Redis key is `name`. The near cache sends it, because scripts
+    /// are not tracked. `None` if the session may have to be touched.
     fn plain_read(&self, _key: &StoreKey, _name: &[u8], _names: Names<'_>, _access: &Access) -> Option<Cmd> {
         None
     }

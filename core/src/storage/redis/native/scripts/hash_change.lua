@@ -35,6 +35,7 @@ m = '\1S' .. string.sub(arg, 54) .. times .. struct.pack('<I4I4', entries, bytes
 redis.call('HSET', key, 'm', m, unpack(ARGV, 2, first_removed - 1))
 if first_removed <= #ARGV then redis.call('HDEL', key, unpack(ARGV, first_removed)) end
 if is_due then
+  -- With SLACK and FOREVER of `common.lua`.
   local rest = math.min(now + idle, absolute) - now + 60000
   redis.call('PEXPIRE', key, string.format('%.0f', math.min(rest, 3155760000000)))
 end

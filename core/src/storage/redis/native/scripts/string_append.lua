@@ -19,6 +19,7 @@ local times = is_due and string.sub(arg, 1, 8) .. string.sub(arg, 26, 33) or str
 redis.call('SETRANGE', key, '2', string.sub(arg, 58) .. times .. struct.pack('<I4I4', entries, bytes))
 redis.call('APPEND', key, ARGV[2])
 if is_due then
+  -- With SLACK and FOREVER of `common.lua`.
   local rest = math.min(now + idle, absolute) - now + 60000
   redis.call('PEXPIRE', key, string.format('%.0f', math.min(rest, 3155760000000)))
 end
