@@ -62,8 +62,15 @@ fn a_session_that_is_renewed_in_a_tight_loop_is_ended_with_the_others() {
                 let renewing = scope.spawn(|| renew_for_ever(&manager, id.clone(), &has_begun));
                 support::wait_until("renewals", || has_begun.load(Ordering::SeqCst));
                 let Gives::Blocking(listing) = &lister.gives else { panic!("this face is the blocking one") };
-                let listed = timed(|| listing.sessions_of("ada"));
-                let listed = listed.inspect_err(|_| drop(manager.destroy(StoreKey::of(&id)))).unwrap();
+                // On a busy machine the lister may get so little of the processor that it gives up, and says so.
+                let listed = (0..20).find_map(|_| match timed(|| listing.sessions_of("ada")) {
+                    Err(error) if error.kind() == StorageErrorKind::Other => None,
+                    listed => Some(listed),
+                });
+                let Some(Ok(listed)) = listed else {
+                    drop(manager.destroy(StoreKey::of(&id)));
+                    panic!("{form:?}: {listed:?}");
+                };
                 assert_eq!(listed.len(), 1, "{form:?}");
                 for (key, _) in listed {
                     assert!(timed(|| listing.destroy(key)).unwrap(), "{form:?}");
