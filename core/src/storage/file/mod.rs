@@ -42,9 +42,9 @@
 //!
 //! A commit appends one frame, under a lock (`flock`) on the session's file. Everything else that writes gives a file its name or
 //! takes it away: creating, replacing a file whose log is full, renewing, removing, sweeping. It holds the lock of the sub-folder
-//! and, if there is a file, that file's lock, so no append goes on meanwhile. Whoever waited for the lock of a file that has since
-//! lost its name sees this from its link count, and looks again under the name. So what was acknowledged is in the file that is
-//! there, and nothing is written to one that was removed ([S4](crate::design#s4)).
+//! and, if the session has a file, the lock of that file, so nobody can append at the same time. A file may be replaced or removed
+//! while a writer waits for its lock. The link count shows this, and the writer opens the name again. So every acknowledged
+//! commit is in the current file, and nothing is written to a removed one ([S4](crate::design#s4)).
 //!
 //! Readers take no lock. They see the old state until the last byte of a frame is there, because its checksum is wrong until then.
 //!
@@ -98,6 +98,7 @@ mod stat;
 mod store;
 mod sweep;
 mod touches;
+mod write;
 mod write_touches;
 
 use std::{fmt, sync::Arc};

@@ -75,13 +75,17 @@ fn micros(duration: Duration) -> u64 {
 mod tests {
     use super::*;
 
+    /// One that was made long enough ago for an append from its start to be a long one.
+    fn earlier() -> Pace {
+        Pace { start: Instant::now().checked_sub(2 * LONG).unwrap(), ..Pace::default() }
+    }
+
     #[test]
     fn one_long_append_makes_it_slow_and_time_makes_it_quick_again() {
-        let pace = Pace::default();
+        let pace = earlier();
         pace.end(pace.begin());
         pace.slow_until.store(0, Ordering::Relaxed);
         assert!(pace.is_quick());
-        std::thread::sleep(LONG);
         pace.end(Began(1));
         assert!(!pace.is_quick());
         pace.slow_until.store(pace.now(), Ordering::Relaxed);
@@ -90,8 +94,7 @@ mod tests {
 
     #[test]
     fn an_append_that_has_not_ended_makes_it_slow() {
-        let pace = Pace::default();
-        std::thread::sleep(LONG);
+        let pace = earlier();
         // Since the start.
         pace.under_way.store(1, Ordering::Relaxed);
         assert!(!pace.is_quick());

@@ -1,0 +1,163 @@
+//! The operations that give a session file its name, or take it away, and those that only look.
+
+use std::{
+    fs::File,
+    io::Write as _,
+    os::fd::OwnedFd,
+    sync::atomic::{AtomicU64, Ordering},
+};
+
+use rustix::{
+    fs::{Mode, OFlags},
+    io::Errno,
+};
+
+use super::{
+    error::{Doing, Result},
+    expiry::Place,
+    format::{self, Content},
+    fs::{Opened, read_at, retire, set_modified, unlink},
+    lock::{Patience, Turn},
+    settings::Durability,
+    store::Store,
+};
+use crate::{
+    Record, StoreKey, Timestamp,
+    record::{Applied, Commit},
+    storage::{Access, Committed, Created, Removed, Tombstone, Touched},
+};
+
+impl Store {
+    pub(super) fn create(&self, key: &StoreKey, record: &Record, now: Timestamp) -> Result<Created> {
+        let bytes = self.settings.encode(record)?;
+        let held = self.make_and_hold(key)?;
+        let Place::Free(before) = self.place(&held, key, now)? else { return Ok(Created::Exists) };
+        self.forget(key);
+        self.replace(&held.sub, key, before, &bytes, record.last_seen)?;
+        Ok(Created::Done)
+    }
+
+    pub(super) fn commit(&self, key: &StoreKey, commit: &Commit) -> Result<Committed> {
+        let turn = self.locks.turn(key.as_bytes()[0])?;
+        match self.append(key, commit, Patience::Until(turn.until))? {
+            Some(committed) => Ok(committed),
+            None => self.rewrite(turn, key, commit),
+        }
+    }
+
+    /// Commits by replacing the session's file.
+    fn rewrite(&self, turn: Turn<'_>, key: &StoreKey, commit: &Commit) -> Result<Committed> {
+        let Some(held) = self.hold_in(turn, key)? else { return Ok(Committed::Gone) };
+        let before = held.open_own(&key.to_string())?;
+        let record = match self.locked_content(key, &before, &commit.access)? {
+            Some(Content::Session(record)) => record,
+            Some(Content::Tombstone(Tombstone { at, .. })) => return Ok(Committed::Renewed(at)),
+            None => return Ok(Committed::Gone),
+        };
+        match record.apply(commit)? {
+            Applied::Changed(same) if same.has_same_content(&record) => Ok(self.only_activity(key, record, commit)),
+            Applied::Changed(record) => {
+                let bytes = self.settings.encode(&record)?;
+                self.replace(&held.sub, key, before, &bytes, record.last_seen)?;
+                Ok(self.stored(key, &record))
+            }
+            Applied::Expired => Ok(Committed::Gone),
+            Applied::Conflict(current) => Ok(Committed::Conflict(current)),
+        }
+    }
+
+    pub(super) fn touch(&self, key: &StoreKey, access: &Access) -> Result<Touched> {
+        Ok(match self.look_up(key, access)? {
+            Some(Content::Session(mut record)) => {
+                self.touches.extend(key, &mut record, access);
+                Touched::Done(record.expires_at())
+            }
+            Some(Content::Tombstone(_)) | None => Touched::Gone,
+        })
+    }
+
+    pub(super) fn tombstone(&self, key: &StoreKey, now: Timestamp) -> Result<Option<Tombstone>> {
+        Ok(match self.look_up(key, &Access::passive(now))? {
+            Some(Content::Tombstone(tombstone)) => Some(tombstone),
+            Some(Content::Session(_)) | None => None,
+        })
+    }
+
+    pub(super) fn remove(&self, key: &StoreKey) -> Result<Removed> {
+        let Some(held) = self.hold(key)? else { return Ok(Removed::Absent) };
+        let name = key.to_string();
+        let opened = held.open_own(&name)?;
+        let Opened::File(file, stat) = &opened else { return Ok(Removed::Absent) };
+        if read_at(file, 0, format::MAGIC.len())? != *format::MAGIC {
+            // Not a session of any version.
+            return Ok(Removed::Absent);
+        }
+        // The tombstone of a renewal stays, so that a second logout finds the session too. A file that cannot be read is removed: a
+        // later version, or a process with larger limits, might still read it.
+        let always = Access::passive(Timestamp::default());
+        if let Some(Content::Tombstone(Tombstone { to, .. })) = self.locked_content(key, &opened, &always)? {
+            return Ok(Removed::Renewed(to));
+        }
+        retire(file, stat)?;
+        let removed = unlink(&held.sub, &name)?;
+        self.forget(key);
+        self.sync_folder(&held.sub)?;
+        Ok(if removed { Removed::Done } else { Removed::Absent })
+    }
+
+    /// Replaces a session's file as a whole: writes a temporary file and renames it over the one that was opened `before`, whose
+    /// lock the caller holds.
+    pub(super) fn replace(
+        &self,
+        sub: &OwnedFd,
+        key: &StoreKey,
+        before: Opened,
+        bytes: &[u8],
+        last_seen: Timestamp,
+    ) -> Result<()> {
+        static NUMBER: AtomicU64 = AtomicU64::new(0);
+        const DOING: &str = "writing a session file";
+        let name = key.to_string();
+        let temporary = format!("{name}.tmp-{}-{}", std::process::id(), NUMBER.fetch_add(1, Ordering::Relaxed));
+        let flags = OFlags::WRONLY | OFlags::CREATE | OFlags::EXCL | OFlags::NOFOLLOW | OFlags::CLOEXEC;
+        let mode = Mode::RUSR | Mode::WUSR;
+        let file = match rustix::fs::openat(sub, &temporary, flags, mode) {
+            // Left behind by a killed process with the same process id.
+            Err(Errno::EXIST) => {
+                unlink(sub, &temporary)?;
+                rustix::fs::openat(sub, &temporary, flags, mode)
+            }
+            opened => opened,
+        };
+        let mut file = File::from(file.doing(DOING)?);
+        let mut write = || {
+            // The umask may have removed bits.
+            rustix::fs::fchmod(&file, mode).doing(DOING)?;
+            file.write_all(bytes).doing(DOING)?;
+            set_modified(&file, last_seen)?;
+            if self.settings.durability == Durability::Commit {
+                file.sync_all().doing("syncing a session file")?;
+            }
+            if let Opened::File(before, stat) = &before {
+                retire(before, stat)?;
+            }
+            rustix::fs::renameat(sub, &temporary, sub, &name).doing(DOING)
+        };
+        write().inspect_err(|_| {
+            // Otherwise it stays until it is swept.
+            let _ = unlink(sub, &temporary);
+        })?;
+        self.cache.forget(key);
+        if let Opened::File(before, _) = before {
+            self.closer.close(before);
+        }
+        self.sync_folder(sub)
+    }
+
+    fn sync_folder(&self, sub: &OwnedFd) -> Result<()> {
+        if self.settings.durability == Durability::Commit {
+            rustix::fs::fsync(sub).doing("syncing a session folder")?;
+        }
+        Ok(())
+    }
+}
