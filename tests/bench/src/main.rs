@@ -18,6 +18,7 @@ mod nagle;
 mod near_cache;
 mod prerequisites;
 mod programs;
+mod redis_info;
 mod report;
 mod results;
 mod sample;

@@ -1,10 +1,10 @@
 //! The size of sessions in a Redis server and on disk: bytes per session, as counted by the server and the file system.
 
-use anyhow::{Context as _, Result};
+use anyhow::Result;
 use gsession::{FileStorage, Manager, RedisHashStorage, RedisStorage};
 use gsession_test_servers::RedisServer;
 
-use crate::{report, sample::fill};
+use crate::{redis_info, report, sample::fill};
 
 /// Enough to make what a server has anyway disappear.
 const SESSIONS: u32 = 20_000;
@@ -31,11 +31,7 @@ pub(crate) fn run() -> Result<()> {
 /// What a session adds to the memory that a server uses.
 fn in_redis(open: impl FnOnce(&str) -> Result<Manager>) -> Result<f64> {
     let server = RedisServer::start();
-    let used = || {
-        let info = server.command(&["INFO", "memory"]).text();
-        let line = info.lines().find_map(|line| line.strip_prefix("used_memory:")).map(str::to_owned);
-        line.and_then(|number| number.trim().parse::<f64>().ok()).context("the server's words on its memory")
-    };
+    let used = || redis_info::number(&server, "memory", "used_memory");
     let manager = open(&server.url())?;
     // The scripts and the connection.
     fill(&manager, 10)?;

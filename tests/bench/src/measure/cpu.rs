@@ -14,6 +14,7 @@ use crate::{
     load::Load,
     measured::{Case, Numbers, above_bare},
     programs::Programs,
+    redis_info,
     servers::{Handler, Peer},
 };
 
@@ -134,13 +135,8 @@ fn sample(server: &Server, handler: Handler, cookies: &[String], time: Duration)
 impl RedisWork {
     /// What a server has done since it started.
     fn of(redis: &RedisServer) -> Result<Self> {
-        let info = redis.command(&["INFO", "stats", "cpu"]).text();
-        let number = |name: &str| -> Result<f64> {
-            let digits = info.lines().find_map(|line| line.strip_prefix(name));
-            digits.and_then(|digits| digits.trim().parse().ok()).with_context(|| format!("the server's {name}"))
-        };
-        let seconds = number("used_cpu_user:")? + number("used_cpu_sys:")?;
-        Ok(Self { cpu: seconds * 1e6, commands: number("total_commands_processed:")? })
+        let commands = redis_info::number(redis, "stats", "total_commands_processed")?;
+        Ok(Self { cpu: redis_info::cpu_seconds(redis)? * 1e6, commands })
     }
 }
 

@@ -8,7 +8,7 @@ use gsession::{FileStorage, MemoryStorage, RedisHashStorage, RedisStorage, Stora
 use gsession_test_servers::RedisServer;
 use tempfile::TempDir;
 
-use crate::allocator;
+use crate::{allocator, redis_info};
 
 /// A storage.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -86,7 +86,7 @@ impl Place {
     /// What all its sessions take, in bytes.
     pub(super) fn bytes(&self) -> Result<f64> {
         if let Some(redis) = &self.redis {
-            return info(redis, "memory", "used_memory:");
+            return redis_info::number(redis, "memory", "used_memory");
         }
         match &self.folder {
             Some(folder) => blocks_below(folder.path().to_owned()),
@@ -108,13 +108,6 @@ fn open(kind: Kind, room: usize, folder: Option<&TempDir>, redis: Option<&RedisS
         Kind::Redis => Arc::new(RedisStorage::open(&url()?)?),
         Kind::RedisHash => Arc::new(RedisHashStorage::open(&url()?)?),
     })
-}
-
-/// A number that a server tells.
-pub(super) fn info(redis: &RedisServer, section: &str, name: &str) -> Result<f64> {
-    let text = redis.command(&["INFO", section]).text();
-    let digits = text.lines().find_map(|line| line.strip_prefix(name));
-    digits.and_then(|digits| digits.trim().parse().ok()).with_context(|| format!("the server's {name}"))
 }
 
 /// What all files below a folder take on the disk.

@@ -4,7 +4,8 @@ use anyhow::{Context as _, Result, ensure};
 use gsession::{ClientInfo, Manager, Saved};
 use rustix::time::{ClockId, clock_gettime};
 
-use super::place::{Place, info};
+use super::place::Place;
+use crate::redis_info;
 
 /// CPU microseconds of one operation, on average.
 pub(super) struct Work {
@@ -17,7 +18,7 @@ pub(super) struct Work {
 impl Work {
     /// What `operations` cost that `run` does.
     pub(super) fn of(place: &Place, operations: u32, run: impl FnOnce() -> Result<()>) -> Result<Self> {
-        let server = || place.redis().map(cpu_of).transpose();
+        let server = || place.redis().map(redis_info::cpu_seconds).transpose();
         let (before, server_before) = (cpu_of_this_thread(), server()?);
         run()?;
         let (after, server_after) = (cpu_of_this_thread(), server()?);
@@ -25,11 +26,6 @@ impl Work {
         let redis = server_after.zip(server_before).map(|(after, before)| each(after - before));
         Ok(Self { cpu: each(after - before), redis })
     }
-}
-
-/// Seconds of CPU that a server has used.
-fn cpu_of(redis: &gsession_test_servers::RedisServer) -> Result<f64> {
-    Ok(info(redis, "cpu", "used_cpu_user:")? + info(redis, "cpu", "used_cpu_sys:")?)
 }
 
 /// Seconds of CPU that this thread has used.
