@@ -6,7 +6,7 @@
 
 #[cfg(feature = "http")]
 pub use crate::http::fuzz::{cookie, headers};
-#[cfg(all(feature = "file", unix))]
+#[cfg(feature = "file")]
 pub use crate::storage::file::fuzz::file;
 #[cfg(feature = "redis")]
 pub use crate::storage::redis::fuzz::{goframe, redis};

@@ -89,7 +89,7 @@ pub mod design {}
 pub mod formats {}
 
 #[doc = include_str!("docs/goframe.md")]
-#[cfg(all(feature = "file", feature = "redis", unix))]
+#[cfg(all(feature = "file", feature = "redis"))]
 pub mod coming_from_goframe {}
 
 pub use clock::{Clock, ManualClock, SystemClock, Timestamp};
@@ -103,7 +103,7 @@ pub use record::{BincodeCodec, Changes, Codec, CodecError, Entries, LimitExceede
 pub use session::{
     AsyncSession, Closed, Delivery, Exchange, Finished, ListedSession, Outcome, Saved, Session, SessionInfo,
 };
-#[cfg(all(feature = "file", unix))]
+#[cfg(feature = "file")]
 pub use storage::file::FileStorage;
 #[cfg(feature = "redis")]
 pub use storage::redis::{RedisHashStorage, RedisStorage};

@@ -1,5 +1,5 @@
 //! Altering one entry atomically: by `update`, `try_update` and `get_or_insert_with`, on every storage.
-#![cfg(all(feature = "file", unix))]
+#![cfg(feature = "file")]
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test that cannot go on fails")]
 
 mod support;

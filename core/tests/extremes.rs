@@ -1,5 +1,5 @@
 //! Every setting at its extremes: it works, or it is refused when it is built, by an error that names it.
-#![cfg(all(feature = "file", unix))]
+#![cfg(feature = "file")]
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test that cannot go on fails")]
 
 mod support;

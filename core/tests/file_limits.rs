@@ -1,5 +1,5 @@
 //! The largest sessions that the limits allow, in files.
-#![cfg(all(feature = "file", unix))]
+#![cfg(feature = "file")]
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test that cannot go on fails")]
 
 mod support;

@@ -1,6 +1,6 @@
 //! GoFrame's own tests of `gsession` (v2.10: unit, memory and file storage), re-expressed. Where behaviour differs on
 //! purpose, the test says so.
-#![cfg(all(feature = "file", unix))]
+#![cfg(feature = "file")]
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test may panic")]
 
 use std::{collections::BTreeMap, sync::Arc, time::Duration};

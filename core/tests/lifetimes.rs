@@ -1,5 +1,5 @@
 //! The two clocks of a session (S7), on each storage, by a clock that stands still until it is moved.
-#![cfg(all(feature = "file", unix))]
+#![cfg(feature = "file")]
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test that cannot go on fails")]
 
 mod support;

@@ -1,5 +1,5 @@
 //! Ending the others of a user's sessions while the one that stays is renewed.
-#![cfg(all(feature = "file", unix))]
+#![cfg(feature = "file")]
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test that cannot go on fails")]
 
 mod support;

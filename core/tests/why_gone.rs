@@ -1,5 +1,5 @@
 //! A request that loses its session: what it is told, and what the log says of the reason.
-#![cfg(all(feature = "file", unix))]
+#![cfg(feature = "file")]
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test that cannot go on fails")]
 
 mod support;

@@ -259,7 +259,7 @@ impl IntoStorage for crate::MemoryStorage {
     }
 }
 
-#[cfg(all(feature = "file", feature = "tokio", unix))]
+#[cfg(all(feature = "file", feature = "tokio"))]
 impl IntoStorage for crate::FileStorage {
     fn into_storage(self) -> AnyStorage {
         AnyStorage::blocking(self)

@@ -7,7 +7,7 @@ mod any_storage;
 mod asynchronous;
 mod blocking;
 mod error;
-#[cfg(all(feature = "file", unix))]
+#[cfg(feature = "file")]
 pub mod file;
 pub mod memory;
 mod outcome;

@@ -1,12 +1,14 @@
 //! The public conformance suite on every storage of the core, through every way to hold one; and on storages that are broken
 //! on purpose, each of which must fail the case that names its fault.
-#![cfg(all(feature = "conformance", feature = "file", feature = "redis", unix))]
+#![cfg(all(feature = "conformance", feature = "file"))]
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test that cannot go on fails")]
 
 mod broken;
 mod broken_async;
 mod one_file;
 mod plain;
+#[cfg(feature = "redis")]
+mod redis;
 #[path = "../support/mod.rs"]
 mod support;
 
@@ -19,7 +21,7 @@ use std::{
 };
 
 use gsession::{AnyStorage, FileStorage, Storage, conformance::Suite};
-use support::{quiet_file, quiet_memory, redis};
+use support::{quiet_file, quiet_memory};
 use tempfile::TempDir;
 
 /// A new folder each time, all of which go with the suite.
@@ -45,14 +47,6 @@ gsession::conformance_tests! {
         Suite::blocking(move || Box::new(make()) as Box<dyn Storage>)
     };
     file_async: Suite::asynchronous(files());
-    redis_string: Suite::blocking(redis::strings);
-    redis_hash: Suite::blocking(redis::hashes);
-    redis_string_async: Suite::asynchronous(redis::strings);
-    redis_hash_async: Suite::asynchronous(redis::hashes);
-    redis_string_near: Suite::asynchronous(redis::near_strings);
-    redis_hash_near: Suite::asynchronous(redis::near_hashes);
-    redis_string_cluster: Suite::blocking(redis::clustered_strings);
-    redis_hash_cluster: Suite::asynchronous(redis::clustered_hashes);
     as_plain_as_can_be: Suite::blocking(plain::Plain::sound);
     sessions_in_one_file: { let path = folders(); Suite::blocking(move || one_file::OneFile::at(path())) };
 }

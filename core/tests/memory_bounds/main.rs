@@ -1,5 +1,5 @@
 //! The memory storage stays within its bounds, and gives up the right sessions (R21).
-#![cfg(all(feature = "file", unix))]
+#![cfg(feature = "file")]
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test that cannot go on fails")]
 
 mod bounds;

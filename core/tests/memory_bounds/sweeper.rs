@@ -6,7 +6,7 @@ use gsession::{ManualClock, MemoryStorage};
 
 use crate::{
     MINUTE, anonymous, create, lives, numbered, short,
-    support::{NOW, child, wait_until},
+    support::{NOW, wait_until},
 };
 
 #[test]
@@ -45,6 +45,8 @@ fn threads_called(name: &str) -> usize {
 #[test]
 fn the_sweeper_stops_with_the_storage() {
     const NAME: &str = "gsession-memory";
+    use crate::support::child;
+
     if child::role().is_none() {
         let alone = child::command("sweeper::the_sweeper_stops_with_the_storage", "alone");
         child::Process::start(alone).finish();

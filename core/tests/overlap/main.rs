@@ -1,5 +1,5 @@
 //! Requests that overlap, in interleavings that are forced: nothing is lost, nothing comes back, one successor survives.
-#![cfg(all(feature = "file", unix))]
+#![cfg(feature = "file")]
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test that cannot go on fails")]
 
 mod adoption;

@@ -3,7 +3,7 @@
 //!
 //! A failure prints the shortest history that shows it, in words, and how to run it again: `PROPTEST_RNG_SEED`. More of them:
 //! `PROPTEST_CASES`.
-#![cfg(all(feature = "conformance", feature = "file", unix))]
+#![cfg(all(feature = "conformance", feature = "file"))]
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test that cannot go on fails")]
 
 mod history;

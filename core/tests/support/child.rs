@@ -7,6 +7,7 @@ use std::{
     process::{Child, ChildStdin, ChildStdout, Command, ExitStatus, Stdio},
 };
 
+#[cfg(unix)]
 use rustix::process::{Pid, Signal, WaitOptions};
 
 /// Tells a child what it is to be; a test that finds it set does the child's part and ends.
@@ -83,10 +84,12 @@ impl Process {
         writeln!(self.input.as_mut().unwrap(), "{line}").unwrap();
     }
 
+    #[cfg(unix)]
     pub(crate) fn signal(&self, signal: Signal) {
         rustix::process::kill_process(self.raw(), signal).unwrap();
     }
 
+    #[cfg(unix)]
     /// Stops the child, and waits until it has stopped: the signal alone says nothing about when.
     pub(crate) fn freeze(&self) {
         self.signal(Signal::STOP);
@@ -94,6 +97,7 @@ impl Process {
         assert!(stopped.is_some_and(|(_, status)| status.stopped()), "it has ended instead");
     }
 
+    #[cfg(unix)]
     fn raw(&self) -> Pid {
         Pid::from_raw(i32::try_from(self.child.id()).unwrap()).unwrap()
     }

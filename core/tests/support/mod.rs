@@ -1,7 +1,7 @@
 //! What the tests of the core share: storages to test, a clock, ids that are remembered, pausing storages and child processes.
 #![allow(dead_code, reason = "each test binary uses a part of it")]
 
-#[cfg(all(feature = "file", unix))]
+#[cfg(feature = "file")]
 pub(crate) mod child;
 pub(crate) mod log;
 pub(crate) mod pausing_storage;

@@ -1,5 +1,5 @@
 //! Values: what `set` accepts `get` returns, equal; what is damaged is absent; what is read later counts.
-#![cfg(all(feature = "file", unix))]
+#![cfg(feature = "file")]
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test that cannot go on fails")]
 
 mod damaged;

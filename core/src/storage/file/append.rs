@@ -2,20 +2,17 @@
 
 use std::{fs::File, time::Instant};
 
-use rustix::fs::{Mode, OFlags};
-
 use super::{
     cache::Known,
     error::{Doing as _, FileError, Result},
     folder::{path_of, sub_name},
     format::{Content, Log, millis},
-    fs::{append, forbid_appends, set_modified},
-    lock::{Patience, lock_file},
-    page_cache,
+    fs::{append, set_modified},
+    lock::{FolderLock, Patience, Turn, lock_file},
     read::Source,
     settings::{Durability, room_for},
-    stat::Stat,
     store::Store,
+    system::{LOCKS_ARE_ADVISORY, Purpose, Stat, forbid_appends, open_to_append, page_cache},
     touches::Touch,
 };
 use crate::{
@@ -30,6 +27,14 @@ const OPENING: &str = "opening a session file";
 /// Nothing was changed then.
 type OrElse = Option<Committed>;
 
+/// A session's file that nobody else can append to.
+struct Alone {
+    file: File,
+    stat: Stat,
+    /// If the file itself cannot be locked without keeping readers out.
+    _folder: Option<FolderLock>,
+}
+
 impl Store {
     /// Commits without waiting for anything: for the disk, for a lock, or for room. `None` if that is impossible; nothing was
     /// changed then.
@@ -42,16 +47,43 @@ impl Store {
         if self.settings.durability == Durability::Commit || !self.pace.is_quick() {
             return None;
         }
-        let _turn = self.locks.turn_at_once(key.as_bytes()[0])?;
+        let turn = self.locks.turn_at_once(key.as_bytes()[0])?;
         // Whatever is wrong will be found again, and reported, by a thread that may wait.
-        self.append(key, commit, Patience::None).ok()?
+        self.append(key, commit, &turn, Patience::None).ok()?
     }
 
-    /// Commits by appending to the session's file, if there is one that can be appended to. Other threads are locked out.
-    pub(super) fn append(&self, key: &StoreKey, commit: &Commit, patience: Patience) -> Result<OrElse> {
+    /// Commits by appending to the session's file, if there is one that can be appended to. It is this thread's turn.
+    pub(super) fn append(
+        &self,
+        key: &StoreKey,
+        commit: &Commit,
+        turn: &Turn<'_>,
+        patience: Patience,
+    ) -> Result<OrElse> {
         if !self.settings.appends {
             return Ok(None);
         }
+        match self.open_alone(key, turn, patience)? {
+            Some(Alone { file, stat, .. }) => self.append_to(key, &file, &stat, commit, patience),
+            None => Ok(None),
+        }
+    }
+
+    /// Opens a session's file and keeps all others from appending to it. `None` if it cannot be appended to.
+    fn open_alone(&self, key: &StoreKey, turn: &Turn<'_>, patience: Patience) -> Result<Option<Alone>> {
+        if LOCKS_ARE_ADVISORY {
+            return self.open_and_lock(key, patience);
+        }
+        let Patience::Until(_) = patience else { return Ok(None) };
+        let Some(sub) = self.folder.sub(&sub_name(key))? else { return Ok(None) };
+        let folder = turn.lock_folder(&sub)?;
+        let Ok(file) = open_to_append(&sub, &key.to_string()) else { return Ok(None) };
+        let stat = Stat::of(&file).doing(OPENING)?;
+        let is_usable = stat.is_own(self.folder.user()) && stat.is_writable();
+        Ok(is_usable.then_some(Alone { file, stat, _folder: Some(folder) }))
+    }
+
+    fn open_and_lock(&self, key: &StoreKey, patience: Patience) -> Result<Option<Alone>> {
         loop {
             let Some(file) = self.open_to_append(key, patience)? else { return Ok(None) };
             if !lock_file(&file, Patience::None)? {
@@ -63,7 +95,7 @@ impl Store {
             }
             let stat = Stat::of(&file).doing(OPENING)?;
             if stat.links == 1 && stat.is_own(self.folder.user()) && stat.is_writable() {
-                return self.append_to(key, &file, &stat, commit, patience);
+                return Ok(Some(Alone { file, stat, _folder: None }));
             }
             match patience {
                 // It was replaced or removed before it was locked, so there may be another one.
@@ -78,14 +110,13 @@ impl Store {
     }
 
     fn open_to_append(&self, key: &StoreKey, patience: Patience) -> Result<Option<File>> {
-        let file = self.folder.with_root(|root| self.page_cache.open(root, &path_of(key), OFlags::RDWR));
+        let file = self.folder.with_root(|root| self.page_cache.open(root, &path_of(key), Purpose::Appending));
         if file.is_some() || matches!(patience, Patience::None) {
             return Ok(file);
         }
         let Some(sub) = self.folder.sub(&sub_name(key))? else { return Ok(None) };
-        let flags = OFlags::RDWR | OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::CLOEXEC | OFlags::NOCTTY;
         // Whatever is wrong, there or in the way, is found again when the file is to be replaced.
-        Ok(rustix::fs::openat(sub, key.to_string(), flags, Mode::empty()).ok().map(File::from))
+        Ok(open_to_append(&sub, &key.to_string()).ok())
     }
 
     fn append_to(

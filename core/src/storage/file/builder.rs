@@ -14,9 +14,9 @@ use super::{
     folder::Folder,
     lock::Locks,
     pace::Pace,
-    page_cache::PageCache,
     settings::{Durability, Settings},
     store::Store,
+    system::page_cache::PageCache,
     touches::Touches,
 };
 use crate::{BincodeCodec, Clock, Codec, Limits, StorageError, SystemClock, storage::sweeper::Background};

@@ -8,7 +8,7 @@ use std::collections::HashMap;
 
 use parking_lot::Mutex;
 
-use super::{format::Log, stat::FileId};
+use super::{format::Log, system::FileId};
 use crate::{Record, StoreKey};
 
 /// This many threads can ask at the same time.
@@ -123,7 +123,7 @@ mod tests {
     use super::*;
     use crate::{
         Entries, Timestamp,
-        storage::file::{format, stat::Stat},
+        storage::file::{format, system::Stat},
     };
 
     fn key(number: u16) -> StoreKey {
@@ -139,7 +139,7 @@ mod tests {
         record.entries = Entries::pack([("a", text.as_str())]).unwrap();
         let file = format::encode_session(&record, &crate::BincodeCodec).unwrap();
         let log = format::decode(&file, &crate::BincodeCodec, &crate::Limits::default()).unwrap().log.unwrap();
-        Known { file: Stat::of(tempfile::tempfile().unwrap()).unwrap().id.unwrap(), log, record }
+        Known { file: Stat::of(&tempfile::tempfile().unwrap()).unwrap().id.unwrap(), log, record }
     }
 
     #[test]

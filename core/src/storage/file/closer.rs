@@ -7,8 +7,6 @@ use std::{
     thread::JoinHandle,
 };
 
-use rustix::fs::FlockOperation;
-
 /// The most files that wait to be closed.
 const MOST: usize = 64;
 
@@ -30,7 +28,7 @@ impl Closer {
     /// Unlocks a file and closes it soon; at once if too many are waiting.
     pub(super) fn close(&self, file: File) {
         // If this fails, closing unlocks it.
-        let _ = rustix::fs::flock(&file, FlockOperation::Unlock);
+        let _ = file.unlock();
         if let Some(files) = &self.files {
             let _ = files.try_send(file);
         }

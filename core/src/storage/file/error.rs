@@ -1,6 +1,6 @@
 //! The errors of the file storage, and how they become a [`StorageError`].
 
-use rustix::io::Errno;
+use std::io::{Error, ErrorKind};
 
 use crate::{
     CodecError,
@@ -12,9 +12,7 @@ use crate::{
 #[derive(Debug, thiserror::Error)]
 pub(super) enum FileError {
     #[error("{doing}: {source}")]
-    Io { doing: &'static str, source: Errno },
-    #[error("{doing}: {source}")]
-    Std { doing: &'static str, source: std::io::Error },
+    Io { doing: &'static str, source: Error },
     #[error("{0}")]
     Setup(String),
     #[error("another process holds the lock of the folder or of the session's file")]
@@ -32,10 +30,7 @@ pub(super) type Result<T> = std::result::Result<T, FileError>;
 impl From<FileError> for StorageError {
     fn from(error: FileError) -> Self {
         let (kind, doing) = match &error {
-            FileError::Io { doing, source } => (kind_of(source.raw_os_error()), *doing),
-            FileError::Std { doing, source } => {
-                (source.raw_os_error().map_or(StorageErrorKind::Unavailable, kind_of), *doing)
-            }
+            FileError::Io { doing, source } => (kind_of(source.kind()), *doing),
             FileError::Setup(_) => (StorageErrorKind::Setup, "opening the session folder"),
             FileError::Locked => (StorageErrorKind::Timeout, "waiting for the lock of a session folder"),
             FileError::Random => (StorageErrorKind::Unavailable, "writing a session file"),
@@ -46,10 +41,10 @@ impl From<FileError> for StorageError {
     }
 }
 
-fn kind_of(errno: i32) -> StorageErrorKind {
-    match Errno::from_raw_os_error(errno) {
+const fn kind_of(kind: ErrorKind) -> StorageErrorKind {
+    match kind {
         // A file over the process's size limit is like a full disk.
-        Errno::NOSPC | Errno::DQUOT | Errno::FBIG => StorageErrorKind::Full,
+        ErrorKind::StorageFull | ErrorKind::QuotaExceeded | ErrorKind::FileTooLarge => StorageErrorKind::Full,
         _ => StorageErrorKind::Unavailable,
     }
 }
@@ -58,14 +53,8 @@ pub(super) trait Doing<T> {
     fn doing(self, doing: &'static str) -> Result<T>;
 }
 
-impl<T> Doing<T> for rustix::io::Result<T> {
+impl<T, E: Into<Error>> Doing<T> for std::result::Result<T, E> {
     fn doing(self, doing: &'static str) -> Result<T> {
-        self.map_err(|source| FileError::Io { doing, source })
-    }
-}
-
-impl<T> Doing<T> for std::io::Result<T> {
-    fn doing(self, doing: &'static str) -> Result<T> {
-        self.map_err(|source| FileError::Std { doing, source })
+        self.map_err(|source| FileError::Io { doing, source: source.into() })
     }
 }

@@ -5,10 +5,10 @@ use std::fs::File;
 use super::{
     error::Result,
     format::{self, Content, Deadlines, HEADER, Unreadable},
-    fs::{Opened, read_at},
+    fs::read,
     read::Source,
-    stat::Stat,
     store::{Held, Store},
+    system::{Opened, Stat},
 };
 use crate::{StoreKey, Timestamp};
 
@@ -59,7 +59,7 @@ impl Store {
     /// Whether the session or tombstone in a file has expired. Usually the header and the file's time say so.
     pub(super) fn standing(&self, file: &File, stat: &Stat, key: &StoreKey, now: Timestamp) -> Result<Standing> {
         let pending = self.touches.pending(key);
-        let Ok(deadlines) = format::decode_deadlines(&read_at(file, 0, HEADER)?) else { return Ok(Standing::Unknown) };
+        let Ok(deadlines) = format::decode_deadlines(&read(file, 0, HEADER)?) else { return Ok(Standing::Unknown) };
         let are_over = |last_seen: Timestamp| {
             let last_seen = last_seen.max(pending.at);
             let idle_timeout = pending.idle_timeout.filter(|_| pending.at >= last_seen);

@@ -2,16 +2,15 @@
 
 use std::{
     collections::{HashMap, hash_map::Entry},
-    os::fd::AsFd,
+    io::ErrorKind,
 };
-
-use rustix::io::Errno;
 
 use super::{
     error::{FileError, Result},
     folder::{keys_in, sub_name},
     format::Content,
     store::Store,
+    system::Dir,
 };
 use crate::{
     StoreKey, Timestamp,
@@ -47,7 +46,7 @@ impl Store {
             // Under the lock: POSIX does not say whether a file is listed that is replaced by a rename during the listing. On a
             // read-only file system there is no lock, and nothing is renamed.
             let lock = match self.locks.lock(number, &sub) {
-                Err(FileError::Io { source: Errno::ROFS, .. }) => None,
+                Err(FileError::Io { source, .. }) if source.kind() == ErrorKind::ReadOnlyFilesystem => None,
                 lock => Some(lock?),
             };
             let keys = keys_in(&sub)?;
@@ -63,7 +62,7 @@ impl Store {
 
 impl Listing<'_> {
     /// Reads what is under a key.
-    fn look(&mut self, sub: impl AsFd, key: StoreKey) -> Result<()> {
+    fn look(&mut self, sub: &Dir, key: StoreKey) -> Result<()> {
         match self.store.read(sub, &key, &self.access)? {
             Some(Content::Session(record)) if record.principal.as_deref() == Some(self.principal) => {
                 self.known.insert(key, Known::Done);
@@ -88,7 +87,7 @@ impl Listing<'_> {
                     Entry::Vacant(entry) => {
                         entry.insert(Known::Done);
                         if let Some(sub) = self.store.folder.sub(&sub_name(&key))? {
-                            self.look(sub, key)?;
+                            self.look(&sub, key)?;
                         }
                     }
                     Entry::Occupied(mut entry) => match entry.get_mut() {

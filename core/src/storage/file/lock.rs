@@ -9,21 +9,16 @@
 //! They are taken in this order, and those of several sub-folders in the order of their numbers. Readers take none.
 
 use std::{
-    fs::File,
-    os::fd::{AsFd, OwnedFd},
+    fs::{File, TryLockError},
+    io::ErrorKind,
     time::{Duration, Instant},
 };
 
 use parking_lot::{Mutex, MutexGuard};
-use rustix::{
-    fs::{AtFlags, FlockOperation, Mode, OFlags},
-    io::Errno,
-};
 
 use super::{
-    error::{Doing, FileError, Result},
-    fs::{Opened, open_own},
-    stat::Stat,
+    error::{Doing as _, FileError, Result},
+    system::{Dir, LOCKS_ARE_ADVISORY, Opened, Stat, is_removed, open_lock, open_own},
 };
 
 const NAME: &str = "lock";
@@ -51,11 +46,15 @@ pub(super) struct Turn<'a> {
     _thread: MutexGuard<'a, ()>,
 }
 
+/// The lock of a sub-folder for other processes.
+#[derive(Debug)]
+pub(super) struct FolderLock(#[expect(dead_code, reason = "closing it unlocks it")] File);
+
 /// A locked sub-folder. Nobody else changes a name in it until this is dropped.
 #[derive(Debug)]
 pub(super) struct Locked<'a> {
     // Dropped in this order: unlocks for other processes first, then for the threads of this one.
-    _file: OwnedFd,
+    _folder: FolderLock,
     turn: Turn<'a>,
 }
 
@@ -78,20 +77,25 @@ impl Locks {
     }
 
     /// Locks a sub-folder, or gives up after the timeout: another process may be suspended while it has the lock.
-    pub(super) fn lock(&self, number: u8, sub: impl AsFd) -> Result<Locked<'_>> {
+    pub(super) fn lock(&self, number: u8, sub: &Dir) -> Result<Locked<'_>> {
         self.turn(number)?.lock(sub)
     }
 }
 
 impl<'a> Turn<'a> {
     /// Locks the sub-folder for other processes as well.
-    pub(super) fn lock(self, sub: impl AsFd) -> Result<Locked<'a>> {
+    pub(super) fn lock(self, sub: &Dir) -> Result<Locked<'a>> {
+        Ok(Locked { _folder: self.lock_folder(sub)?, turn: self })
+    }
+
+    /// The same until the lock is dropped; the turn goes on.
+    pub(super) fn lock_folder(&self, sub: &Dir) -> Result<FolderLock> {
         let mut pause = Pause::until(self.until);
         loop {
-            let file = open(&sub)?;
+            let file = open_lock(sub, NAME).doing(DOING)?;
             // A lock file that was removed in the meantime locks nobody out: the next one is tried.
-            if try_lock(&file)? && rustix::fs::fstat(&file).doing(DOING)?.st_nlink > 0 {
-                return Ok(Locked { _file: file, turn: self });
+            if try_lock(&file)? && !is_removed(&file).doing(DOING)? {
+                return Ok(FolderLock(file));
             }
             pause.wait()?;
         }
@@ -100,8 +104,11 @@ impl<'a> Turn<'a> {
 
 impl Locked<'_> {
     /// Opens a session's file and waits until nobody appends to it. As the sub-folder is locked, it keeps its name.
-    pub(super) fn open_own(&self, sub: impl AsFd, name: &str) -> Result<Opened> {
+    pub(super) fn open_own(&self, sub: &Dir, name: &str) -> Result<Opened> {
         let opened = open_own(sub, name)?;
+        if !LOCKS_ARE_ADVISORY {
+            return Ok(opened);
+        }
         let Opened::File(file, _) = opened else { return Ok(opened) };
         lock_file(&file, Patience::Until(self.turn.until))?;
         // The time and the length are those under the lock.
@@ -120,11 +127,12 @@ pub(super) fn lock_file(file: &File, patience: Patience) -> Result<bool> {
     Ok(true)
 }
 
-fn try_lock(file: impl AsFd) -> Result<bool> {
-    match rustix::fs::flock(file, FlockOperation::NonBlockingLockExclusive) {
+fn try_lock(file: &File) -> Result<bool> {
+    match file.try_lock() {
         Ok(()) => Ok(true),
-        Err(Errno::WOULDBLOCK | Errno::INTR) => Ok(false),
-        Err(error) => Err(error).doing(DOING),
+        Err(TryLockError::WouldBlock) => Ok(false),
+        Err(TryLockError::Error(error)) if error.kind() == ErrorKind::Interrupted => Ok(false),
+        Err(TryLockError::Error(error)) => Err(error).doing(DOING),
     }
 }
 
@@ -146,32 +154,5 @@ impl Pause {
         std::thread::sleep(self.next);
         self.next = (self.next * 2).min(Duration::from_millis(5));
         Ok(())
-    }
-}
-
-fn open(sub: impl AsFd) -> Result<OwnedFd> {
-    let flags = OFlags::RDWR | OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::CLOEXEC;
-    let mode = Mode::RUSR | Mode::WUSR;
-    match rustix::fs::openat(&sub, NAME, flags, Mode::empty()) {
-        Err(Errno::NOENT) => {}
-        opened => return opened.doing(DOING),
-    }
-    match rustix::fs::openat(&sub, NAME, flags | OFlags::CREATE | OFlags::EXCL, mode) {
-        Ok(file) => {
-            // The umask may have removed bits that other processes need to open it.
-            rustix::fs::fchmod(&file, mode).inspect_err(|_| discard(&sub, &file)).doing(DOING)?;
-            Ok(file)
-        }
-        // Another process was faster.
-        Err(Errno::EXIST) => rustix::fs::openat(&sub, NAME, flags, Mode::empty()).doing(DOING),
-        Err(error) => Err(error).doing(DOING),
-    }
-}
-
-/// Removes a lock file that others may be unable to open. Only while locked, because a process with the lock relies on the file.
-fn discard(sub: impl AsFd, file: &OwnedFd) {
-    if rustix::fs::flock(file, FlockOperation::NonBlockingLockExclusive).is_ok() {
-        // The caller reports the error that led here.
-        let _ = rustix::fs::unlinkat(sub, NAME, AtFlags::empty());
     }
 }

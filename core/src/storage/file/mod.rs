@@ -89,14 +89,12 @@ pub(crate) mod fuzz;
 mod listing;
 mod lock;
 mod pace;
-#[cfg_attr(not(target_os = "linux"), path = "no_page_cache.rs")]
-mod page_cache;
 mod read;
 mod renew;
 mod settings;
-mod stat;
 mod store;
 mod sweep;
+mod system;
 mod touches;
 mod write;
 mod write_touches;

@@ -1,18 +1,15 @@
 //! Reads sessions: from the files, and from what this process knows of files that have not changed.
 
-use std::{fs::File, os::fd::AsFd};
-
-use rustix::fs::OFlags;
+use std::fs::File;
 
 use super::{
     cache::Known,
     error::Result,
     folder::{path_of, sub_name},
     format::{self, Content, Decoded, Unreadable},
-    fs::{Opened, open_own, read_at},
-    page_cache,
-    stat::Stat,
+    fs::read,
     store::Store,
+    system::{Dir, Opened, Purpose, Stat, open_own, page_cache},
     touches::Touch,
 };
 use crate::{
@@ -44,7 +41,7 @@ impl Store {
             let content = self.judge(key, Ok(decoded), &stat, pending, access);
             return Some(self.found(key, access, content));
         }
-        let file = self.folder.with_root(|root| self.page_cache.open(root, &path_of(key), OFlags::RDONLY))?;
+        let file = self.folder.with_root(|root| self.page_cache.open(root, &path_of(key), Purpose::Reading))?;
         let stat = Stat::of(&file).ok().filter(|stat| stat.is_own(self.folder.user()))?;
         let examined = self.examine(key, &file, &stat, Source::Memory).ok()??;
         let content = self.judge(key, examined, &stat, pending, access);
@@ -72,12 +69,12 @@ impl Store {
             return Ok(self.judge(key, Ok(decoded), &stat, pending, access));
         }
         let Some(sub) = self.folder.sub(&sub_name(key))? else { return Ok(None) };
-        let opened = open_own(sub, &key.to_string())?;
+        let opened = open_own(&sub, &key.to_string())?;
         self.content(key, &opened, pending, access)
     }
 
     /// The same by its name in an open sub-folder, without keeping it in memory.
-    pub(super) fn read(&self, sub: impl AsFd, key: &StoreKey, access: &Access) -> Result<Option<Content>> {
+    pub(super) fn read(&self, sub: &Dir, key: &StoreKey, access: &Access) -> Result<Option<Content>> {
         let pending = self.touches.pending(key);
         let (file, stat) = match open_own(sub, &key.to_string())? {
             Opened::File(file, stat) => (file, stat),
@@ -176,7 +173,7 @@ impl Store {
     fn read_part(&self, file: &File, offset: u64, length: u64, source: Source) -> Result<Option<Vec<u8>>> {
         let Ok(length) = usize::try_from(length) else { return Ok(None) };
         match source {
-            Source::Disk => read_at(file, offset, length).map(Some),
+            Source::Disk => read(file, offset, length).map(Some),
             Source::Memory if length > page_cache::MAX => Ok(None),
             Source::Memory => Ok(self.page_cache.read(file, offset, length)),
         }

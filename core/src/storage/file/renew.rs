@@ -5,8 +5,8 @@ use super::{
     expiry::Place,
     folder::sub_name,
     format::{self, Content},
-    fs::unlink,
     store::Store,
+    system::unlink,
 };
 use crate::{
     StoreKey,

@@ -1,17 +1,16 @@
 //! What a file storage is made of, and how its sub-folders are locked.
 
-use std::{os::fd::OwnedFd, path::Path};
+use std::path::Path;
 
 use super::{
     cache::Cache,
     closer::Closer,
-    error::{Doing, Result},
+    error::Result,
     folder::{Folder, sub_name},
-    fs::Opened,
     lock::{Locked, Locks, Turn},
     pace::Pace,
-    page_cache::PageCache,
     settings::Settings,
+    system::{Dir, Opened, page_cache::PageCache},
     touches::Touches,
 };
 use crate::StoreKey;
@@ -30,7 +29,7 @@ pub(super) struct Store {
 
 /// A sub-folder under its lock.
 pub(super) struct Held<'a> {
-    pub(super) sub: OwnedFd,
+    pub(super) sub: Dir,
     lock: Locked<'a>,
 }
 
@@ -51,9 +50,9 @@ impl Store {
     }
 
     /// Locks a sub-folder that is open.
-    pub(super) fn hold_sub(&self, number: u8, sub: &OwnedFd) -> Result<Held<'_>> {
+    pub(super) fn hold_sub(&self, number: u8, sub: &Dir) -> Result<Held<'_>> {
         let lock = self.locks.lock(number, sub)?;
-        Ok(Held { sub: sub.try_clone().doing("opening a session folder")?, lock })
+        Ok(Held { sub: sub.try_clone()?, lock })
     }
 
     pub(super) fn hold_in<'a>(&self, turn: Turn<'a>, key: &StoreKey) -> Result<Option<Held<'a>>> {
@@ -71,8 +70,8 @@ impl Store {
     /// Locks the sub-folders of two keys, always in the same order. `None` for the second one if they are the same.
     pub(super) fn hold_both(
         &self,
-        (a, a_sub): (&StoreKey, OwnedFd),
-        (b, b_sub): (&StoreKey, OwnedFd),
+        (a, a_sub): (&StoreKey, Dir),
+        (b, b_sub): (&StoreKey, Dir),
     ) -> Result<(Held<'_>, Option<Held<'_>>)> {
         let hold = |number, sub| -> Result<Held<'_>> { Ok(Held { lock: self.locks.lock(number, &sub)?, sub }) };
         let (a, b) = (a.as_bytes()[0], b.as_bytes()[0]);

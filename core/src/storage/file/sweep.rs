@@ -1,13 +1,12 @@
 //! Removes expired sessions, and nothing that is not from this storage.
 
-use std::{os::fd::OwnedFd, time::Duration};
+use std::time::Duration;
 
 use super::{
     error::Result,
     expiry::Standing,
-    folder::names_in,
-    fs::{Opened, open_own, retire, unlink},
     store::{Held, Store},
+    system::{Dir, Opened, open_own, retire, unlink},
 };
 use crate::{StoreKey, Timestamp, storage::Swept};
 
@@ -43,8 +42,8 @@ impl Store {
         Ok(swept)
     }
 
-    fn sweep_sub(&self, number: u8, sub: &OwnedFd, now: Timestamp, swept: &mut Swept) -> Result<()> {
-        for text in names_in(sub)? {
+    fn sweep_sub(&self, number: u8, sub: &Dir, now: Timestamp, swept: &mut Swept) -> Result<()> {
+        for text in sub.names()? {
             let name = Name::of(&text);
             if matches!(name, Name::Other) {
                 swept.foreign += u64::from(text != "lock");

@@ -1,25 +1,19 @@
 //! The operations that give a session file its name, or take it away, and those that only look.
 
 use std::{
-    fs::File,
-    io::Write as _,
-    os::fd::OwnedFd,
+    io::{ErrorKind, Write as _},
     sync::atomic::{AtomicU64, Ordering},
 };
 
-use rustix::{
-    fs::{Mode, OFlags},
-    io::Errno,
-};
-
 use super::{
-    error::{Doing, Result},
+    error::{Doing as _, Result},
     expiry::Place,
     format::{self, Content},
-    fs::{Opened, read_at, retire, set_modified, unlink},
+    fs::{read, set_modified},
     lock::{Patience, Turn},
     settings::Durability,
     store::Store,
+    system::{Dir, Opened, create, rename_over, retire, sync_name, unlink},
 };
 use crate::{
     Record, StoreKey, Timestamp,
@@ -39,7 +33,7 @@ impl Store {
 
     pub(super) fn commit(&self, key: &StoreKey, commit: &Commit) -> Result<Committed> {
         let turn = self.locks.turn(key.as_bytes()[0])?;
-        match self.append(key, commit, Patience::Until(turn.until))? {
+        match self.append(key, commit, &turn, Patience::Until(turn.until))? {
             Some(committed) => Ok(committed),
             None => self.rewrite(turn, key, commit),
         }
@@ -88,7 +82,7 @@ impl Store {
         let name = key.to_string();
         let opened = held.open_own(&name)?;
         let Opened::File(file, stat) = &opened else { return Ok(Removed::Absent) };
-        if read_at(file, 0, format::MAGIC.len())? != *format::MAGIC {
+        if read(file, 0, format::MAGIC.len())? != *format::MAGIC {
             // Not a session of any version.
             return Ok(Removed::Absent);
         }
@@ -101,7 +95,9 @@ impl Store {
         retire(file, stat)?;
         let removed = unlink(&held.sub, &name)?;
         self.forget(key);
-        self.sync_folder(&held.sub)?;
+        if self.settings.durability == Durability::Commit {
+            held.sub.sync()?;
+        }
         Ok(if removed { Removed::Done } else { Removed::Absent })
     }
 
@@ -109,7 +105,7 @@ impl Store {
     /// lock the caller holds.
     pub(super) fn replace(
         &self,
-        sub: &OwnedFd,
+        sub: &Dir,
         key: &StoreKey,
         before: Opened,
         bytes: &[u8],
@@ -119,44 +115,34 @@ impl Store {
         const DOING: &str = "writing a session file";
         let name = key.to_string();
         let temporary = format!("{name}.tmp-{}-{}", std::process::id(), NUMBER.fetch_add(1, Ordering::Relaxed));
-        let flags = OFlags::WRONLY | OFlags::CREATE | OFlags::EXCL | OFlags::NOFOLLOW | OFlags::CLOEXEC;
-        let mode = Mode::RUSR | Mode::WUSR;
-        let file = match rustix::fs::openat(sub, &temporary, flags, mode) {
+        let mut file = match create(sub, &temporary) {
             // Left behind by a killed process with the same process id.
-            Err(Errno::EXIST) => {
+            Err(error) if error.kind() == ErrorKind::AlreadyExists => {
                 unlink(sub, &temporary)?;
-                rustix::fs::openat(sub, &temporary, flags, mode)
+                create(sub, &temporary)
             }
-            opened => opened,
-        };
-        let mut file = File::from(file.doing(DOING)?);
-        let mut write = || {
-            // The umask may have removed bits.
-            rustix::fs::fchmod(&file, mode).doing(DOING)?;
+            created => created,
+        }
+        .doing(DOING)?;
+        let is_durable = self.settings.durability == Durability::Commit;
+        let write = || {
             file.write_all(bytes).doing(DOING)?;
             set_modified(&file, last_seen)?;
-            if self.settings.durability == Durability::Commit {
+            if is_durable {
                 file.sync_all().doing("syncing a session file")?;
             }
-            if let Opened::File(before, stat) = &before {
-                retire(before, stat)?;
-            }
-            rustix::fs::renameat(sub, &temporary, sub, &name).doing(DOING)
+            rename_over(sub, &temporary, &name, before)
         };
-        write().inspect_err(|_| {
+        let before = write().inspect_err(|_| {
             // Otherwise it stays until it is swept.
             let _ = unlink(sub, &temporary);
         })?;
         self.cache.forget(key);
-        if let Opened::File(before, _) = before {
+        if let Some(before) = before {
             self.closer.close(before);
         }
-        self.sync_folder(sub)
-    }
-
-    fn sync_folder(&self, sub: &OwnedFd) -> Result<()> {
-        if self.settings.durability == Durability::Commit {
-            rustix::fs::fsync(sub).doing("syncing a session folder")?;
+        if is_durable {
+            sync_name(sub, &file)?;
         }
         Ok(())
     }

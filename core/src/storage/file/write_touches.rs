@@ -5,9 +5,10 @@ use std::sync::atomic::Ordering;
 use super::{
     error::Result,
     format::{self, Content, millis},
-    fs::{Opened, set_modified},
+    fs::set_modified,
     read::Source,
     store::Store,
+    system::Opened,
     touches::Touch,
 };
 use crate::{Record, StoreKey};

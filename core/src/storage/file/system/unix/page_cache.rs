@@ -7,7 +7,6 @@
 use std::{
     fs::File,
     io::IoSliceMut,
-    os::fd::AsFd,
     sync::atomic::{AtomicBool, Ordering},
 };
 
@@ -16,16 +15,17 @@ use rustix::{
     io::{Errno, ReadWriteFlags},
 };
 
+use super::{Dir, Purpose, unix::FILE};
+
 /// The largest file that is read on the thread of a request. Reading and decoding a larger one takes too long even without
 /// waiting.
-pub(super) const MAX: usize = 64 * 1024;
-const FLAGS: OFlags = OFlags::NOFOLLOW.union(OFlags::NONBLOCK).union(OFlags::CLOEXEC).union(OFlags::NOCTTY);
+pub(in crate::storage::file) const MAX: usize = 64 * 1024;
 const RESOLVE: ResolveFlags =
     ResolveFlags::CACHED.union(ResolveFlags::BENEATH).union(ResolveFlags::NO_SYMLINKS).union(ResolveFlags::NO_XDEV);
 
 /// The page cache, as far as the kernel and the file system give access to it.
 #[derive(Debug, Default)]
-pub(super) struct PageCache {
+pub(in crate::storage::file) struct PageCache {
     /// Each is set when the first attempt shows that the kernel, the file system or a sandbox does not support it.
     cannot_open: AtomicBool,
     cannot_read: AtomicBool,
@@ -33,13 +33,14 @@ pub(super) struct PageCache {
 
 impl PageCache {
     /// Opens the file at a path below `root`, if it is in memory and nothing on the way to it is a link.
-    pub(super) fn open(&self, root: impl AsFd, path: &[u8], mode: OFlags) -> Option<File> {
-        let open = || rustix::fs::openat2(root, path, FLAGS | mode, Mode::empty(), RESOLVE);
+    pub(in crate::storage::file) fn open(&self, root: &Dir, path: &[u8], purpose: Purpose) -> Option<File> {
+        let flags = FILE | if matches!(purpose, Purpose::Appending) { OFlags::RDWR } else { OFlags::RDONLY };
+        let open = || rustix::fs::openat2(root, path, flags, Mode::empty(), RESOLVE);
         unless_unsupported(&self.cannot_open, open).map(File::from)
     }
 
     /// The bytes of a file from `offset`, if they are in memory.
-    pub(super) fn read(&self, file: &File, offset: u64, length: usize) -> Option<Vec<u8>> {
+    pub(in crate::storage::file) fn read(&self, file: &File, offset: u64, length: usize) -> Option<Vec<u8>> {
         let mut bytes = vec![0; length];
         let read = || rustix::io::preadv2(file, &mut [IoSliceMut::new(&mut bytes)], offset, ReadWriteFlags::NOWAIT);
         let read = unless_unsupported(&self.cannot_read, read)?;

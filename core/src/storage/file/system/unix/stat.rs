@@ -21,7 +21,7 @@ const DISTINCT_AFTER: Duration = Duration::from_millis(20);
 
 /// Which file it is. The number of an inode alone does not say that: it is given away again as soon as the file is gone.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct FileId {
+pub(in crate::storage::file) struct FileId {
     device: u64,
     inode: u64,
     born: Time,
@@ -33,14 +33,29 @@ struct Time {
     nanos: u32,
 }
 
+/// A user of the system.
+#[derive(Debug, Clone, Copy)]
+pub(in crate::storage::file) struct User(u32);
+
+impl User {
+    /// The one that this process runs as.
+    pub(in crate::storage::file) fn current() -> Self {
+        Self(rustix::process::geteuid().as_raw())
+    }
+
+    pub(super) const fn owns(self, stat: &rustix::fs::Stat) -> bool {
+        stat.st_uid == self.0
+    }
+}
+
 /// What the file system says of a file.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Stat {
+pub(in crate::storage::file) struct Stat {
     /// `None` where the file system does not say when a file was created.
-    pub(super) id: Option<FileId>,
-    pub(super) length: u64,
+    pub(in crate::storage::file) id: Option<FileId>,
+    pub(in crate::storage::file) length: u64,
     /// Under how many names it is known; 0 if it was removed or replaced.
-    pub(super) links: u64,
+    pub(in crate::storage::file) links: u64,
     mode: u32,
     owner: u32,
     modified: Time,
@@ -49,7 +64,7 @@ pub(super) struct Stat {
 impl Stat {
     /// Of an open file.
     #[cfg(target_os = "linux")]
-    pub(super) fn of(file: impl AsFd) -> rustix::io::Result<Self> {
+    pub(in crate::storage::file) fn of(file: impl AsFd) -> rustix::io::Result<Self> {
         match rustix::fs::statx(&file, "", AtFlags::EMPTY_PATH, StatxFlags::BASIC_STATS | StatxFlags::BTIME) {
             Ok(stat) => Ok(Self::from_statx(&stat)),
             // An old kernel, or a sandbox that does not know the call.
@@ -60,13 +75,13 @@ impl Stat {
 
     /// Of an open file.
     #[cfg(not(target_os = "linux"))]
-    pub(super) fn of(file: impl AsFd) -> rustix::io::Result<Self> {
+    pub(in crate::storage::file) fn of(file: impl AsFd) -> rustix::io::Result<Self> {
         Self::without_birth(file)
     }
 
     /// Of the file under a name; of a link, not of what it leads to.
     #[cfg(target_os = "linux")]
-    pub(super) fn at(folder: impl AsFd, path: &[u8]) -> rustix::io::Result<Self> {
+    pub(in crate::storage::file) fn at(folder: impl AsFd, path: &[u8]) -> rustix::io::Result<Self> {
         let flags = AtFlags::SYMLINK_NOFOLLOW | AtFlags::NO_AUTOMOUNT;
         let stat = rustix::fs::statx(folder, path, flags, StatxFlags::BASIC_STATS | StatxFlags::BTIME)?;
         Ok(Self::from_statx(&stat))
@@ -74,7 +89,7 @@ impl Stat {
 
     /// Of the file under a name; of a link, not of what it leads to.
     #[cfg(not(target_os = "linux"))]
-    pub(super) fn at(folder: impl AsFd, path: &[u8]) -> rustix::io::Result<Self> {
+    pub(in crate::storage::file) fn at(folder: impl AsFd, path: &[u8]) -> rustix::io::Result<Self> {
         let stat = rustix::fs::statat(folder, path, rustix::fs::AtFlags::SYMLINK_NOFOLLOW)?;
         Ok(Self::from_stat(&stat))
     }
@@ -116,17 +131,17 @@ impl Stat {
     }
 
     /// Whether it is a regular file of this user.
-    pub(super) fn is_own(&self, user: u32) -> bool {
-        FileType::from_raw_mode(self.mode) == FileType::RegularFile && self.owner == user
+    pub(in crate::storage::file) fn is_own(&self, user: User) -> bool {
+        FileType::from_raw_mode(self.mode) == FileType::RegularFile && self.owner == user.0
     }
 
     /// Whether its owner may write to it. A file that must not be appended to is made read-only.
-    pub(super) fn is_writable(&self) -> bool {
+    pub(in crate::storage::file) fn is_writable(&self) -> bool {
         Mode::from_raw_mode(self.mode).contains(Mode::WUSR)
     }
 
     /// The modification time, set by a storage or by the kernel.
-    pub(super) fn modified(&self) -> Timestamp {
+    pub(in crate::storage::file) fn modified(&self) -> Timestamp {
         let Time { seconds, nanos } = self.modified;
         let since = u64::try_from(seconds).map(|seconds| Duration::new(seconds, nanos)).unwrap_or_default();
         UNIX_EPOCH.checked_add(since).map_or_else(Timestamp::default, |time: SystemTime| time.into())
@@ -134,20 +149,20 @@ impl Stat {
 
     /// The modification time that a storage has set: whole milliseconds. Between the two system calls of an append the file has
     /// the kernel's time, which has more digits.
-    pub(super) fn set_time(&self) -> Option<Timestamp> {
+    pub(in crate::storage::file) fn set_time(&self) -> Option<Timestamp> {
         self.modified.nanos.is_multiple_of(1_000_000).then(|| self.modified())
     }
 
     /// Whether every file created from now on has another id. That is so if the kernel's clock, which says when a file was
     /// created, has ticked since this one was: within a tick an inode may be given away and its file created again.
     #[cfg(target_os = "linux")]
-    pub(super) fn is_distinct(&self) -> bool {
+    pub(in crate::storage::file) fn is_distinct(&self) -> bool {
         self.age().is_some_and(|age| age > DISTINCT_AFTER)
     }
 
     /// How long ago the file was created; zero if that is in the future.
     #[cfg(target_os = "linux")]
-    pub(super) fn age(&self) -> Option<Duration> {
+    pub(in crate::storage::file) fn age(&self) -> Option<Duration> {
         let Time { seconds, nanos } = self.id?.born;
         let born = Duration::new(u64::try_from(seconds).ok()?, nanos);
         // Not through rustix, which reads the vDSO by itself and so ends a program under valgrind.
@@ -156,13 +171,13 @@ impl Stat {
     }
 
     #[cfg(not(target_os = "linux"))]
-    pub(super) fn age(&self) -> Option<Duration> {
+    pub(in crate::storage::file) fn age(&self) -> Option<Duration> {
         None
     }
 
     /// Without a time of birth, files cannot be told apart.
     #[cfg(not(target_os = "linux"))]
-    pub(super) fn is_distinct(&self) -> bool {
+    pub(in crate::storage::file) fn is_distinct(&self) -> bool {
         false
     }
 }
@@ -203,7 +218,7 @@ mod tests {
         let (open, folder) = (std::fs::File::open(&path).unwrap(), std::fs::File::open(folder.path()).unwrap());
         let (of, at) = (Stat::of(&open).unwrap(), Stat::at(&folder, b"file").unwrap());
         assert_eq!((of.id, of.length, of.links), (at.id, 4, 1));
-        assert!(of.id.is_some() && of.is_own(rustix::process::geteuid().as_raw()) && of.is_writable());
+        assert!(of.id.is_some() && of.is_own(User::current()) && of.is_writable());
         assert_eq!(Stat::without_birth(&open).unwrap().modified(), of.modified());
     }
 }

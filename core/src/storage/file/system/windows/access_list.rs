@@ -1,0 +1,52 @@
+//! Who may look into a folder.
+
+use std::{fs::File, io};
+
+use windows_permissions::{
+    LocalBox, SecurityDescriptor, Sid,
+    constants::{AceType, SeObjectType, SecurityInformation},
+    utilities::current_process_sid,
+    wrappers::{GetSecurityInfo, SetSecurityInfo},
+};
+
+/// What may be granted access beside the user: the system and the administrators, who can take it anyway, and the owner of a file,
+/// under the two names that lists have for it. (SY, BA, CO and OW in the language of security descriptors.)
+const TRUSTED: [&str; 4] = ["S-1-5-18", "S-1-5-32-544", "S-1-3-0", "S-1-3-4"];
+
+fn is_trusted(user: &Sid, sid: &Sid) -> bool {
+    sid == user || TRUSTED.contains(&sid.to_string().as_str())
+}
+
+/// Whether an open folder belongs to this user, to the system or to the administrators.
+pub(super) fn is_own(folder: &File) -> io::Result<bool> {
+    let owner = GetSecurityInfo(folder, SeObjectType::SE_FILE_OBJECT, SecurityInformation::Owner)?;
+    let user = current_process_sid()?;
+    Ok(owner.owner().is_some_and(|owner| is_trusted(&user, owner)))
+}
+
+/// Whether the list of an open folder grants anything to anybody else.
+pub(super) fn is_open_to_others(folder: &File) -> io::Result<bool> {
+    let descriptor = GetSecurityInfo(folder, SeObjectType::SE_FILE_OBJECT, SecurityInformation::Dacl)?;
+    let user = current_process_sid()?;
+    // No list at all grants everything to everybody.
+    let Some(list) = descriptor.dacl() else { return Ok(true) };
+    let mut entries = (0..list.len()).map(|index| list.get_ace(index));
+    Ok(entries.any(|entry| {
+        entry.is_none_or(|entry| match entry.ace_type() {
+            AceType::ACCESS_DENIED_ACE_TYPE => false,
+            AceType::ACCESS_ALLOWED_ACE_TYPE => entry.sid().is_none_or(|sid| !is_trusted(&user, sid)),
+            // What it grants depends on more than its user.
+            _ => true,
+        })
+    }))
+}
+
+/// Grants access to this user, the system and the administrators, and to nobody else; also to everything that is created in the
+/// folder. Nothing is inherited from the folder above.
+pub(super) fn make_private(folder: &mut File) -> io::Result<()> {
+    let user = current_process_sid()?;
+    let list = format!("D:P(A;OICI;FA;;;{})(A;OICI;FA;;;SY)(A;OICI;FA;;;BA)", &*user);
+    let descriptor: LocalBox<SecurityDescriptor> = list.parse()?;
+    let parts = SecurityInformation::Dacl | SecurityInformation::ProtectedDacl;
+    SetSecurityInfo(folder, SeObjectType::SE_FILE_OBJECT, parts, None, None, descriptor.dacl(), None)
+}
