@@ -56,7 +56,7 @@
 //! | feature | default | what | pulls in |
 //! |---|---|---|---|
 //! | `bincode` | yes | records are encoded and decoded by the crate bincode. Without it, code of this crate reads and writes the same bytes, for those who must pass `cargo deny` (RUSTSEC-2025-0141: bincode is unmaintained) | `bincode` |
-//! | `file` | yes | [`FileStorage`] (Unix) | `rustix` |
+//! | `file` | yes | [`FileStorage`], on Unix and Windows | `rustix`; on Windows `winapi-util` and `windows-permissions` |
 //! | `tokio` | no | `AnyStorage::blocking`, and with it [`FileStorage`] for [`AsyncManager`] | `tokio` (`rt`) |
 //! | `redis` | no | `RedisStorage` and `RedisHashStorage` | `redis`, `tokio`, `thread_local`, `lru` |
 //! | `redis-tls` | no | Redis over TLS | `rustls` with `ring` |

@@ -29,7 +29,7 @@ fn a_root_that_is_no_folder_is_refused() {
         ("to_a_file", "file", "not a folder"),
         ("to_a_pipe", "pipe", "not a folder"),
         ("to_nothing", "nowhere", "symbolic link that leads nowhere"),
-        ("to_itself", "to_itself", "symbolic link that leads to itself"),
+        ("to_itself", "to_itself", "symbolic link that cannot be followed"),
     ] {
         symlink(ground.path(target), ground.path(name)).unwrap();
         for written in [name.to_owned(), format!("{name}/"), format!("{name}//")] {

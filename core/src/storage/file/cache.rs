@@ -139,7 +139,8 @@ mod tests {
         record.entries = Entries::pack([("a", text.as_str())]).unwrap();
         let file = format::encode_session(&record, &crate::BincodeCodec).unwrap();
         let log = format::decode(&file, &crate::BincodeCodec, &crate::Limits::default()).unwrap().log.unwrap();
-        Known { file: Stat::of(&tempfile::tempfile().unwrap()).unwrap().id.unwrap(), log, record }
+        let any = tempfile::tempfile().unwrap();
+        Known { file: Stat::of(&any).unwrap().id.unwrap(), log, record }
     }
 
     #[test]

@@ -51,6 +51,21 @@
 //! While a frame is written, and if that fails, the file has a time that the kernel has set, so the session was last seen when its
 //! log says. A commit that finds the log older than half the idle timeout replaces the file, so that this never ends a session.
 //!
+//! # On Windows
+//!
+//! The format is the same; what a system does with files is not:
+//!
+//! - **Privacy**: the session folder gets an access list that grants access to its user, the system and the administrators, and inherits
+//!   nothing from the folder above. What is created in it inherits the list.
+//! - **Locks**: nobody can read what another process has locked, so session files are not locked. A commit that appends takes the lock
+//!   of the sub-folder instead.
+//! - **Replacing and removing**: where the file system does not do either with an open file (NTFS does), the writer waits until readers
+//!   have closed it, as it does for virus scanners and backups, for up to a second. A session's file is emptied before it is removed,
+//!   and an empty file is no session.
+//! - **The folder** cannot be renamed or removed while a storage is open.
+//! - **Nothing is kept in memory**, and in async code everything is done on the pool of blocking threads.
+//! - **After a power failure** ([`Durability::Commit`]): a folder cannot be synced, but the file's data and name are.
+//!
 //! # What is kept in memory
 //!
 //! A file only grows, until another one takes its place. So the number of its inode, the time of its birth and its length say what
@@ -117,13 +132,15 @@ use crate::{Record, StoreKey, Timestamp, record::Commit};
 ///   file, with a checksum, so a reader sees either the old session or the new one. For power failures, see [`Durability`].
 /// - **Several processes** on one machine can share the folder. Network file systems are not supported, because file locks on
 ///   them are often unreliable.
-/// - **Private**: the folder has mode 0700 and the files have mode 0600, whatever the umask. Links, pipes, folders and other
+/// - **Private**: the folder has mode 0700 and the files have mode 0600, whatever the umask; on Windows an access list does
+///   the same. Links, pipes, folders and other
 ///   users' files inside are never followed, waited for or removed. They count as absent and are logged. Only the path of the
 ///   folder itself may be a link; see [below](#a-link-as-the-folder).
 /// - **Damaged files** count as no session and are logged. A new session can take the place of such a file, but never of one
 ///   that a later version, another codec or larger limits could still read. If only the end is damaged, the session is as it was
 ///   before the commits there.
-/// - **Backups** must preserve the files' times (`cp -p`, `rsync -t`): they say when a session was last used.
+/// - **Backups** must preserve the files' times (`cp -p`, `rsync -t`): they say when a session was last used. Restore them while no
+///   service uses the folder, into an empty one.
 /// - **Touches** are collected and written every second, so reading a session costs no write. If writing fails, for example
 ///   because the folder is read-only, the touches are kept and tried again. The log says so once, and once more when it works.
 /// - **Listing** a user's sessions reads every session, however often sessions are renewed. It locks each sub-folder while it

@@ -192,6 +192,7 @@ impl Store {
             Ok(Content::Session(record)) if access.has_ended(&record, record.last_seen) => None,
             Ok(Content::Tombstone(Tombstone { at, .. })) if at + TOMBSTONE_LIFETIME <= access.now => None,
             Ok(content) => Some(content),
+            Err(_) if stat.is_emptied() => None,
             Err(error) => {
                 tracing::warn!(?key, %error, "a session file cannot be read; it counts as no session");
                 None

@@ -6,7 +6,7 @@ use super::{
     error::Result,
     expiry::Standing,
     store::{Held, Store},
-    system::{Dir, Opened, open_own, retire, unlink},
+    system::{Dir, Opened, open_own, remove},
 };
 use crate::{StoreKey, Timestamp, storage::Swept};
 
@@ -82,8 +82,7 @@ impl Store {
         let opened = held.open_own(text)?;
         let standing = self.standing_of(&opened, name, now)?;
         if let (Some(Standing::Expired), Opened::File(file, stat)) = (standing, &opened) {
-            retire(file, stat)?;
-            if !unlink(&held.sub, text)? {
+            if !remove(&held.sub, text, (file, stat), false)? {
                 return Ok(None);
             }
             if let Name::Session(key) = name {

@@ -13,7 +13,7 @@ use super::{
     lock::{Patience, Turn},
     settings::Durability,
     store::Store,
-    system::{Dir, Opened, create, rename_over, retire, sync_name, unlink},
+    system::{Dir, Opened, create, remove, rename_over, sync_name, unlink},
 };
 use crate::{
     Record, StoreKey, Timestamp,
@@ -92,12 +92,8 @@ impl Store {
         if let Some(Content::Tombstone(Tombstone { to, .. })) = self.locked_content(key, &opened, &always)? {
             return Ok(Removed::Renewed(to));
         }
-        retire(file, stat)?;
-        let removed = unlink(&held.sub, &name)?;
+        let removed = remove(&held.sub, &name, (file, stat), self.is_durable())?;
         self.forget(key);
-        if self.settings.durability == Durability::Commit {
-            held.sub.sync()?;
-        }
         Ok(if removed { Removed::Done } else { Removed::Absent })
     }
 
@@ -124,7 +120,7 @@ impl Store {
             created => created,
         }
         .doing(DOING)?;
-        let is_durable = self.settings.durability == Durability::Commit;
+        let is_durable = self.is_durable();
         let write = || {
             file.write_all(bytes).doing(DOING)?;
             set_modified(&file, last_seen)?;
@@ -145,5 +141,9 @@ impl Store {
             sync_name(sub, &file)?;
         }
         Ok(())
+    }
+
+    fn is_durable(&self) -> bool {
+        self.settings.durability == Durability::Commit
     }
 }

@@ -23,7 +23,7 @@ use windows as system;
 
 pub(super) use system::{
     Dir, FileId, LOCKS_ARE_ADVISORY, Stat, User, create, forbid_appends, is_removed, open_lock, open_own,
-    open_to_append, read_at, rename_over, retire, sync_name, unlink, write_all_at,
+    open_to_append, read_at, remove, rename_over, sync_name, unlink, write_all_at,
 };
 
 /// What a file is opened for.

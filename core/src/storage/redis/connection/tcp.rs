@@ -15,6 +15,7 @@ const IN_VAIN: u32 = 3;
 
 /// The bounds of how long sent data may stay unacknowledged before the connection is closed (`TCP_USER_TIMEOUT`, RFC 5482): longer
 /// than a short network failure, and no longer than anybody waits.
+#[cfg(any(target_os = "linux", target_os = "android"))]
 const UNCONFIRMED: (Duration, Duration) = (Duration::from_secs(5), Duration::from_secs(60));
 
 /// The options of every connection, to servers and to Sentinels.

@@ -104,7 +104,7 @@ impl Dir {
     }
 
     /// Makes sure that the names in it survive a power failure.
-    pub(in crate::storage::file) fn sync(&self) -> Result<()> {
+    pub(super) fn sync(&self) -> Result<()> {
         rustix::fs::fsync(&self.0).doing("syncing a session folder")
     }
 }

@@ -12,7 +12,7 @@ use super::{
         super::error::{Doing as _, Result},
         Opened,
     },
-    Dir, FILE, PRIVATE_FILE, Stat, User,
+    Dir, FILE, PRIVATE_FILE, Stat, User, is_removed,
 };
 
 /// Opens a file for reading if it is a regular file of this user.
@@ -59,20 +59,45 @@ pub(in crate::storage::file) fn rename_over(
     to: &str,
     before: Opened,
 ) -> Result<Option<File>> {
-    let before = match before {
-        Opened::File(file, stat) => {
-            retire(&file, &stat)?;
-            Some(file)
-        }
-        Opened::Absent | Opened::Foreign => None,
-    };
-    rustix::fs::renameat(folder, from, folder, to).doing("writing a session file")?;
-    Ok(before)
+    const DOING: &str = "writing a session file";
+    if let Opened::File(file, stat) = &before
+        && stat.links > 1
+    {
+        retire(file)?;
+    }
+    rustix::fs::renameat(folder, from, folder, to).doing(DOING)?;
+    let Opened::File(file, _) = before else { return Ok(None) };
+    if !is_removed(&file).doing(DOING)? {
+        // It was linked a moment ago.
+        retire(&file)?;
+    }
+    Ok(Some(file))
 }
 
 /// Makes sure that a file has the name it was given after a power failure, too.
 pub(in crate::storage::file) fn sync_name(folder: &Dir, _file: &File) -> Result<()> {
     folder.sync()
+}
+
+/// Removes a session's file, which the caller has opened and locked. Returns whether it still had its name.
+pub(in crate::storage::file) fn remove(
+    folder: &Dir,
+    name: &str,
+    (file, stat): (&File, &Stat),
+    is_durable: bool,
+) -> Result<bool> {
+    if stat.links > 1 {
+        retire(file)?;
+    }
+    let removed = unlink(folder, name)?;
+    if !is_removed(file).doing("removing a session file")? {
+        // It was linked a moment ago.
+        retire(file)?;
+    }
+    if is_durable {
+        folder.sync()?;
+    }
+    Ok(removed)
 }
 
 /// Removes a file. Returns whether it existed.
@@ -90,13 +115,10 @@ pub(in crate::storage::file) fn forbid_appends(file: &File) {
     let _ = rustix::fs::fchmod(file, Mode::RUSR);
 }
 
-/// Makes sure that nobody appends to a file that is about to lose its name. Usually the file then has no name at all, and who
-/// waits for its lock can see that. But a backup may have given it another one (`cp -l`), and then the mode shows it.
-pub(in crate::storage::file) fn retire(file: &File, stat: &Stat) -> Result<()> {
-    if stat.links > 1 {
-        rustix::fs::fchmod(file, Mode::RUSR).doing("making a linked session file read-only")?;
-    }
-    Ok(())
+/// Makes sure that nobody appends to a file that loses its name and has others. Usually it has no others, and who waits for its lock
+/// can see that. But a backup may have linked it (`cp -l`), and then the mode shows it.
+fn retire(file: &File) -> Result<()> {
+    rustix::fs::fchmod(file, Mode::RUSR).doing("making a linked session file read-only")
 }
 
 pub(in crate::storage::file) fn read_at(file: &File, bytes: &mut [u8], offset: u64) -> io::Result<usize> {

@@ -7,7 +7,7 @@ mod stat;
 
 pub(in crate::storage::file) use dir::Dir;
 pub(in crate::storage::file) use file::{
-    create, forbid_appends, open_own, open_to_append, read_at, rename_over, retire, sync_name, unlink, write_all_at,
+    create, forbid_appends, open_own, open_to_append, read_at, remove, rename_over, sync_name, unlink, write_all_at,
 };
 pub(in crate::storage::file) use lock::{is_removed, open_lock};
 pub(in crate::storage::file) use stat::{FileId, Stat, User};

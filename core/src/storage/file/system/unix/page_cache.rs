@@ -36,25 +36,33 @@ impl PageCache {
     pub(in crate::storage::file) fn open(&self, root: &Dir, path: &[u8], purpose: Purpose) -> Option<File> {
         let flags = FILE | if matches!(purpose, Purpose::Appending) { OFlags::RDWR } else { OFlags::RDONLY };
         let open = || rustix::fs::openat2(root, path, flags, Mode::empty(), RESOLVE);
-        unless_unsupported(&self.cannot_open, open).map(File::from)
+        // A file that must not be written to may be refused with the error of a sandbox.
+        let may_be_sandbox = matches!(purpose, Purpose::Reading);
+        unless_unsupported(&self.cannot_open, may_be_sandbox, open).map(File::from)
     }
 
     /// The bytes of a file from `offset`, if they are in memory.
     pub(in crate::storage::file) fn read(&self, file: &File, offset: u64, length: usize) -> Option<Vec<u8>> {
         let mut bytes = vec![0; length];
         let read = || rustix::io::preadv2(file, &mut [IoSliceMut::new(&mut bytes)], offset, ReadWriteFlags::NOWAIT);
-        let read = unless_unsupported(&self.cannot_read, read)?;
+        let read = unless_unsupported(&self.cannot_read, true, read)?;
         (read == length).then_some(bytes)
     }
 }
 
-fn unless_unsupported<T>(unsupported: &AtomicBool, call: impl FnOnce() -> rustix::io::Result<T>) -> Option<T> {
+fn unless_unsupported<T>(
+    unsupported: &AtomicBool,
+    may_be_sandbox: bool,
+    call: impl FnOnce() -> rustix::io::Result<T>,
+) -> Option<T> {
     if unsupported.load(Ordering::Relaxed) {
         return None;
     }
     call()
         .inspect_err(|error| {
-            if matches!(*error, Errno::NOSYS | Errno::INVAL | Errno::OPNOTSUPP | Errno::PERM) {
+            if matches!(*error, Errno::NOSYS | Errno::INVAL | Errno::OPNOTSUPP)
+                || (may_be_sandbox && *error == Errno::PERM)
+            {
                 unsupported.store(true, Ordering::Relaxed);
             }
         })

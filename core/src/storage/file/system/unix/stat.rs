@@ -1,11 +1,12 @@
 //! What the file system says of a file: which one it is, how long it is, and when its session was last seen.
 
 use std::{
+    fs::File,
     os::fd::AsFd,
     time::{Duration, SystemTime, UNIX_EPOCH},
 };
 
-use rustix::fs::{FileType, Mode};
+use rustix::fs::{FileType, Mode, RawMode};
 #[cfg(target_os = "linux")]
 use rustix::{
     fs::{AtFlags, Statx, StatxFlags},
@@ -56,7 +57,7 @@ pub(in crate::storage::file) struct Stat {
     pub(in crate::storage::file) length: u64,
     /// Under how many names it is known; 0 if it was removed or replaced.
     pub(in crate::storage::file) links: u64,
-    mode: u32,
+    mode: RawMode,
     owner: u32,
     modified: Time,
 }
@@ -64,8 +65,8 @@ pub(in crate::storage::file) struct Stat {
 impl Stat {
     /// Of an open file.
     #[cfg(target_os = "linux")]
-    pub(in crate::storage::file) fn of(file: impl AsFd) -> rustix::io::Result<Self> {
-        match rustix::fs::statx(&file, "", AtFlags::EMPTY_PATH, StatxFlags::BASIC_STATS | StatxFlags::BTIME) {
+    pub(in crate::storage::file) fn of(file: &File) -> rustix::io::Result<Self> {
+        match rustix::fs::statx(file, "", AtFlags::EMPTY_PATH, StatxFlags::BASIC_STATS | StatxFlags::BTIME) {
             Ok(stat) => Ok(Self::from_statx(&stat)),
             // An old kernel, or a sandbox that does not know the call.
             Err(Errno::NOSYS | Errno::PERM) => Self::without_birth(file),
@@ -75,7 +76,7 @@ impl Stat {
 
     /// Of an open file.
     #[cfg(not(target_os = "linux"))]
-    pub(in crate::storage::file) fn of(file: impl AsFd) -> rustix::io::Result<Self> {
+    pub(in crate::storage::file) fn of(file: &File) -> rustix::io::Result<Self> {
         Self::without_birth(file)
     }
 
@@ -83,8 +84,11 @@ impl Stat {
     #[cfg(target_os = "linux")]
     pub(in crate::storage::file) fn at(folder: impl AsFd, path: &[u8]) -> rustix::io::Result<Self> {
         let flags = AtFlags::SYMLINK_NOFOLLOW | AtFlags::NO_AUTOMOUNT;
-        let stat = rustix::fs::statx(folder, path, flags, StatxFlags::BASIC_STATS | StatxFlags::BTIME)?;
-        Ok(Self::from_statx(&stat))
+        match rustix::fs::statx(&folder, path, flags, StatxFlags::BASIC_STATS | StatxFlags::BTIME) {
+            Ok(stat) => Ok(Self::from_statx(&stat)),
+            Err(Errno::NOSYS | Errno::PERM) => Ok(Self::from_stat(&rustix::fs::statat(folder, path, flags)?)),
+            Err(error) => Err(error),
+        }
     }
 
     /// Of the file under a name; of a link, not of what it leads to.
@@ -138,6 +142,12 @@ impl Stat {
     /// Whether its owner may write to it. A file that must not be appended to is made read-only.
     pub(in crate::storage::file) fn is_writable(&self) -> bool {
         Mode::from_raw_mode(self.mode).contains(Mode::WUSR)
+    }
+
+    /// Never: a file that is removed has no name.
+    #[expect(clippy::unused_self, reason = "as on Windows")]
+    pub(in crate::storage::file) const fn is_emptied(&self) -> bool {
+        false
     }
 
     /// The modification time, set by a storage or by the kernel.

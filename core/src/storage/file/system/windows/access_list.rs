@@ -27,18 +27,21 @@ pub(super) fn is_own(folder: &File) -> io::Result<bool> {
 /// Whether the list of an open folder grants anything to anybody else.
 pub(super) fn is_open_to_others(folder: &File) -> io::Result<bool> {
     let descriptor = GetSecurityInfo(folder, SeObjectType::SE_FILE_OBJECT, SecurityInformation::Dacl)?;
-    let user = current_process_sid()?;
+    Ok(grants_to_others(&descriptor, &*current_process_sid()?))
+}
+
+fn grants_to_others(descriptor: &SecurityDescriptor, user: &Sid) -> bool {
     // No list at all grants everything to everybody.
-    let Some(list) = descriptor.dacl() else { return Ok(true) };
+    let Some(list) = descriptor.dacl() else { return true };
     let mut entries = (0..list.len()).map(|index| list.get_ace(index));
-    Ok(entries.any(|entry| {
+    entries.any(|entry| {
         entry.is_none_or(|entry| match entry.ace_type() {
             AceType::ACCESS_DENIED_ACE_TYPE => false,
-            AceType::ACCESS_ALLOWED_ACE_TYPE => entry.sid().is_none_or(|sid| !is_trusted(&user, sid)),
+            AceType::ACCESS_ALLOWED_ACE_TYPE => entry.sid().is_none_or(|sid| !is_trusted(user, sid)),
             // What it grants depends on more than its user.
             _ => true,
         })
-    }))
+    })
 }
 
 /// Grants access to this user, the system and the administrators, and to nobody else; also to everything that is created in the
@@ -49,4 +52,47 @@ pub(super) fn make_private(folder: &mut File) -> io::Result<()> {
     let descriptor: LocalBox<SecurityDescriptor> = list.parse()?;
     let parts = SecurityInformation::Dacl | SecurityInformation::ProtectedDacl;
     SetSecurityInfo(folder, SeObjectType::SE_FILE_OBJECT, parts, None, None, descriptor.dacl(), None)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A descriptor with this list, as `is_open_to_others` sees it.
+    fn is_open(list: &str) -> bool {
+        let user = current_process_sid().unwrap();
+        let descriptor: LocalBox<SecurityDescriptor> = list.replace("USER", &user.to_string()).parse().unwrap();
+        grants_to_others(&descriptor, &user)
+    }
+
+    #[test]
+    fn what_is_granted_to_the_user_and_the_system_is_private() {
+        for list in [
+            "D:P(A;OICI;FA;;;USER)(A;OICI;FA;;;SY)(A;OICI;FA;;;BA)",
+            // As in a user's own folder.
+            "D:AI(A;OICIID;FA;;;SY)(A;OICIID;FA;;;BA)(A;OICIID;FA;;;USER)(A;OICIIOID;GA;;;CO)",
+            "D:(A;;FA;;;OW)",
+            // Denied to others, and granted to nobody.
+            "D:(D;;FA;;;WD)(A;;FA;;;USER)",
+            "D:",
+        ] {
+            assert!(!is_open(list), "{list}");
+        }
+    }
+
+    #[test]
+    fn what_is_granted_to_others_is_not() {
+        for list in [
+            "D:(A;OICI;FA;;;USER)(A;OICI;FR;;;BU)",
+            "D:(A;;FA;;;USER)(A;;FR;;;WD)",
+            "D:(A;;FA;;;USER)(A;;FR;;;AU)",
+            "D:(A;;FA;;;S-1-5-21-1-2-3-4)",
+            // Only for what will be created in it.
+            "D:(A;;FA;;;USER)(A;OICIIO;FR;;;BU)",
+            // No list at all.
+            "O:BA",
+        ] {
+            assert!(is_open(list), "{list}");
+        }
+    }
 }

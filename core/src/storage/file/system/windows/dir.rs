@@ -96,12 +96,6 @@ impl Dir {
         Ok(Self { path: self.path.clone(), handle: self.handle.try_clone().doing(DOING)? })
     }
 
-    /// Does nothing: Windows cannot sync a folder.
-    #[expect(clippy::unused_self, clippy::unnecessary_wraps, reason = "as on Unix")]
-    pub(in crate::storage::file) const fn sync(&self) -> Result<()> {
-        Ok(())
-    }
-
     /// The path of a file in it.
     pub(super) fn file(&self, name: &str) -> PathBuf {
         self.path.join(name)

@@ -86,7 +86,7 @@ pub(in crate::storage::file) fn rename_over(
     before: Opened,
 ) -> Result<Option<File>> {
     if let Opened::File(file, stat) = before {
-        retire(&file, &stat)?;
+        make_writable(&file, &stat)?;
     }
     patiently(|| std::fs::rename(folder.file(from), folder.file(to))).doing("writing a session file")?;
     Ok(None)
@@ -95,6 +95,31 @@ pub(in crate::storage::file) fn rename_over(
 /// Makes sure that a file has the name it was given after a power failure, too: the name is a part of what Windows keeps with it.
 pub(in crate::storage::file) fn sync_name(_folder: &Dir, file: &File) -> Result<()> {
     file.sync_all().doing("syncing a session file")
+}
+
+/// Removes a session's file, which the caller has opened. Returns whether it existed.
+///
+/// As long as somebody reads it, it may keep its name, so it is emptied first: then it is a session to nobody. That also makes the
+/// removal survive a power failure, as Windows cannot sync a folder.
+pub(in crate::storage::file) fn remove(
+    folder: &Dir,
+    name: &str,
+    (file, stat): (&File, &Stat),
+    is_durable: bool,
+) -> Result<bool> {
+    const DOING: &str = "removing a session file";
+    make_writable(file, stat)?;
+    match patiently(|| shared(GENERIC_WRITE).open(folder.file(name))) {
+        Ok(file) => {
+            file.set_len(0).doing(DOING)?;
+            if is_durable {
+                file.sync_all().doing(DOING)?;
+            }
+        }
+        Err(error) if error.kind() == ErrorKind::NotFound => return Ok(false),
+        Err(error) => return Err(error).doing(DOING),
+    }
+    unlink(folder, name)
 }
 
 /// Removes a file. Returns whether it existed.
@@ -113,7 +138,7 @@ pub(in crate::storage::file) fn forbid_appends(file: &File) {
 }
 
 /// A read-only file can be neither replaced nor removed.
-pub(in crate::storage::file) fn retire(file: &File, stat: &Stat) -> Result<()> {
+fn make_writable(file: &File, stat: &Stat) -> Result<()> {
     if stat.is_writable() {
         return Ok(());
     }

@@ -3,8 +3,8 @@
 //!
 //! - **Privacy** is an access list of the session folder, which everything in it inherits.
 //! - **A lock** keeps others from reading too, so session files are never locked. The lock of the sub-folder is taken instead.
-//! - **An open file** cannot be replaced or removed on every file system, so it is closed first; and programs that look at every new
-//!   file, such as virus scanners, are waited for.
+//! - **An open file** cannot be replaced or removed on every file system. So it is closed first, and emptied before it is removed; and
+//!   programs that look at every new file, such as virus scanners, are waited for.
 
 mod access_list;
 mod dir;
@@ -13,7 +13,7 @@ mod stat;
 
 pub(in crate::storage::file) use dir::Dir;
 pub(in crate::storage::file) use file::{
-    create, forbid_appends, is_removed, open_lock, open_own, open_to_append, read_at, rename_over, retire, sync_name,
+    create, forbid_appends, is_removed, open_lock, open_own, open_to_append, read_at, remove, rename_over, sync_name,
     unlink, write_all_at,
 };
 pub(in crate::storage::file) use stat::{FileId, Stat, User};

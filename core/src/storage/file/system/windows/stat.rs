@@ -72,6 +72,11 @@ impl Stat {
         self.is_writable
     }
 
+    /// Whether the session was removed, and only the file's name is still there.
+    pub(in crate::storage::file) const fn is_emptied(&self) -> bool {
+        self.length == 0
+    }
+
     /// The modification time, set by a storage or by the system.
     pub(in crate::storage::file) const fn modified(&self) -> Timestamp {
         Timestamp::from_millis((self.modified / PER_MILLI).saturating_sub(UNIX_EPOCH))

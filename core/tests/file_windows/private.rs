@@ -1,0 +1,101 @@
+//! Who may look at the sessions.
+//!
+//! Wine 8 knows less of access lists than Windows: a folder is always granted what the one above it grants, even if it must not
+//! inherit, and a file inherits nothing. What depends on that is only tested on Windows.
+
+use std::{
+    fs,
+    path::{Path, PathBuf},
+};
+
+use gsession::Storage as _;
+use tempfile::TempDir;
+use windows_permissions::{
+    constants::{SeObjectType, SecurityInformation},
+    utilities::current_process_sid,
+    wrappers::GetNamedSecurityInfo,
+};
+
+use crate::{
+    refused,
+    support::{NOW, commit_at, key, quiet_file, record, setting},
+};
+
+/// The users whom the list of a file or folder grants anything.
+fn granted(path: &Path) -> Vec<String> {
+    let descriptor = GetNamedSecurityInfo(path, SeObjectType::SE_FILE_OBJECT, SecurityInformation::Dacl)
+        .expect("its list can be read");
+    let list = descriptor.dacl().expect("it has a list");
+    let entries = (0..list.len()).filter_map(|index| list.get_ace(index));
+    entries.filter_map(|entry| entry.sid()).map(ToString::to_string).collect()
+}
+
+/// The user, the system and the administrators.
+fn is_private(path: &Path) -> bool {
+    let user = current_process_sid().unwrap().to_string();
+    let granted = granted(path);
+    assert!(granted.contains(&user), "{}: {granted:?}", path.display());
+    granted.iter().all(|sid| *sid == user || ["S-1-5-18", "S-1-5-32-544"].contains(&sid.as_str()))
+}
+
+/// A folder that grants others nothing, in which Wine is to run these tests.
+const IN_WINE: &str = "GSESSION_TEST_IN_WINE";
+
+/// A path for a folder, and the folder above it if that is to go with it.
+fn place(name: &str) -> (PathBuf, Option<TempDir>) {
+    match std::env::var_os(IN_WINE) {
+        Some(above) => (Path::new(&above).join(name), None),
+        None => {
+            let above = TempDir::new().unwrap();
+            (above.path().join(name), Some(above))
+        }
+    }
+}
+
+#[test]
+fn the_folder_is_private_whatever_the_one_above_grants() {
+    let (sessions, _above) = place("made");
+    let storage = quiet_file(&sessions);
+    assert!(is_private(&sessions), "{:?}", granted(&sessions));
+    let control = sessions.with_file_name("control");
+    fs::create_dir(&control).unwrap();
+    assert!(!is_private(&control), "the test would see no difference: {:?}", granted(&control));
+
+    storage.create(&key(1), &record(&[("a", "1")]), NOW).unwrap();
+    storage.commit(&key(1), &commit_at(setting("b", "2"), NOW)).unwrap();
+    storage.move_to(&key(1), &key(2), &commit_at(setting("c", "3"), NOW)).unwrap();
+    let mut files = 0;
+    for sub in fs::read_dir(&sessions).unwrap() {
+        for file in fs::read_dir(sub.unwrap().path()).unwrap() {
+            let file = file.unwrap().path();
+            let inherits = std::env::var_os(IN_WINE).is_none();
+            assert_eq!(is_private(&file), inherits, "{}: {:?}", file.display(), granted(&file));
+            files += 1;
+        }
+    }
+    assert_eq!(files, 4, "two locks, a session and a tombstone");
+}
+
+#[test]
+fn a_folder_open_to_others_is_made_private_only_if_it_is_ours() {
+    let (sessions, _above) = place("open");
+    // Empty, it is made private.
+    fs::create_dir(&sessions).unwrap();
+    assert!(!is_private(&sessions), "{:?}", granted(&sessions));
+    quiet_file(&sessions);
+    assert!(is_private(&sessions), "{:?}", granted(&sessions));
+    // With other things, somebody would be locked out of them.
+    let other = sessions.with_file_name("other");
+    fs::create_dir(&other).unwrap();
+    fs::write(other.join("index.html"), "text").unwrap();
+    let before = granted(&other);
+    let why = refused(&other);
+    assert!(why.contains("it holds other things than sessions"), "{why}");
+    assert_eq!(granted(&other), before);
+    // Private, they are none of our business.
+    fs::write(sessions.join("index.html"), "text").unwrap();
+    let storage = quiet_file(&sessions);
+    storage.create(&key(1), &record(&[("a", "1")]), NOW).unwrap();
+    assert_eq!(storage.sweep(NOW).unwrap().removed, 0);
+    assert!(sessions.join("index.html").exists());
+}
