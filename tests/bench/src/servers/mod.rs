@@ -20,6 +20,7 @@ mod gsession;
 mod peer;
 mod redis_alone;
 mod tower;
+mod tower_014;
 mod tower_redis;
 
 use std::{
