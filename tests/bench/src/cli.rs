@@ -211,7 +211,10 @@ pub(crate) struct Serve {
     pub(crate) count_allocations: bool,
 
     /// Where a storage on disk keeps its files
-    #[arg(long, value_name = "DIR", required_if_eq("peer", "gsession-file"))]
+    #[arg(long, value_name = "DIR", required_if_eq_any([
+        ("peer", "gsession-file"),
+        ("peer", "tower-sessions-sqlite"),
+    ]))]
     pub(crate) dir: Option<PathBuf>,
 
     /// The server of a storage in Redis

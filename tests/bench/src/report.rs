@@ -9,6 +9,7 @@ use crate::{
     machine::Machine,
     measured::{Case, Measured, Numbers, above_bare},
     results::{self, Line, Results},
+    servers::Peer,
     versions,
 };
 
@@ -77,6 +78,9 @@ pub(crate) fn speed(cases: &[Case], measured: &Measured, settings: &Speed, go: O
     let has_goframe = cases.iter().any(|(peer, _)| peer.goframe_storage().is_some());
     if has_goframe {
         println!("\n{GOFRAME_ALWAYS_HAS_SESSIONS}");
+    }
+    if !settings.skip_allocations && cases.iter().any(|(peer, _)| *peer == Peer::TowerSessionsSqlite) {
+        println!("\nAllocations: those of Rust and Go code. SQLite is written in C, so its own are not counted.");
     }
     if !settings.skip_instructions {
         let but = if has_goframe { "; not of GoFrame, for callgrind does not understand Go" } else { "" };

@@ -16,6 +16,7 @@ fn what_makes_no_sense_is_refused() {
     refused(&["--rounds", "0"], "rounds");
     refused(&["lost", "--peer", "bare-goframe"], "no sessions that could get lost");
     refused(&["serve", "--peer", "gsession-redis"], "--redis");
+    refused(&["serve", "--peer", "tower-sessions-sqlite"], "--dir");
 }
 
 #[test]

@@ -47,6 +47,7 @@ fn short_name(peer: Peer) -> &'static str {
         Peer::ActixSessionCookie => "actix-session, cookie",
         Peer::ActixSessionRedis => "actix-session, Redis",
         Peer::TowerSessionsMemory => "tower-sessions, memory",
+        Peer::TowerSessionsSqlite => "tower-sessions, SQLite",
         Peer::TowerSessionsRedis => "tower-sessions, Redis",
         Peer::GoframeMemory => "GoFrame, memory",
         Peer::GoframeFile => "GoFrame, file",

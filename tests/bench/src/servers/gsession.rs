@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use actix_web::{App, HttpServer, error::ErrorInternalServerError, web};
-use anyhow::{Context as _, Result};
+use anyhow::Result;
 use gsession::{FileStorage, MemoryStorage, RedisHashStorage, RedisStorage, storage::redis::NearCache};
 use gsession_actix::{Session, SessionMiddleware};
 
@@ -14,8 +14,7 @@ pub(super) fn serve_memory() -> Result<()> {
     serve(SessionMiddleware::builder(MemoryStorage::new()).cookie_secure(false).build()?)
 }
 
-pub(super) fn serve_file(folder: Option<&Path>) -> Result<()> {
-    let folder = folder.context("the file storage needs --dir")?;
+pub(super) fn serve_file(folder: &Path) -> Result<()> {
     serve(SessionMiddleware::builder(FileStorage::open(folder)?).cookie_secure(false).build()?)
 }
 

@@ -20,11 +20,14 @@ mod gsession;
 mod peer;
 mod redis_alone;
 mod tower;
+mod tower_014;
 mod tower_redis;
+mod tower_sqlite;
 
 use std::{
     io::{Read as _, Write as _},
     net::{Ipv4Addr, SocketAddr},
+    path::Path,
     sync::atomic::{AtomicU64, Ordering},
     time::Duration,
 };
@@ -76,7 +79,8 @@ pub(crate) fn serve(settings: &Serve) -> Result<()> {
         Peer::ActixSessionCookie => actix_session::serve(),
         Peer::TowerSessionsMemory => tower::serve_memory(),
         Peer::GsessionMemory => gsession::serve_memory(),
-        Peer::GsessionFile => gsession::serve_file(settings.dir.as_deref()),
+        Peer::TowerSessionsSqlite => tower_sqlite::serve(folder(settings)?),
+        Peer::GsessionFile => gsession::serve_file(folder(settings)?),
         Peer::RedisAlone => redis_alone::serve(redis(settings)?),
         Peer::GsessionRedis => gsession::serve_redis(redis(settings)?, false),
         Peer::GsessionRedisHash => gsession::serve_redis_hash(redis(settings)?),
@@ -87,6 +91,10 @@ pub(crate) fn serve(settings: &Serve) -> Result<()> {
             bail!("GoFrame's servers are a program of their own: tests/goframe/bench")
         }
     }
+}
+
+fn folder(settings: &Serve) -> Result<&Path> {
+    settings.dir.as_deref().context("a storage on disk needs --dir")
 }
 
 fn redis(settings: &Serve) -> Result<&str> {

@@ -22,6 +22,8 @@ pub(crate) enum Peer {
     BareAxum,
     /// tower-sessions with its memory storage, on axum
     TowerSessionsMemory,
+    /// tower-sessions 0.14 with its SQLite storage (WAL, synchronous=NORMAL), on axum
+    TowerSessionsSqlite,
     /// GoFrame's HTTP server, no handler of which uses a session
     BareGoframe,
     /// GoFrame with its memory storage
@@ -50,7 +52,9 @@ impl Peer {
     /// The server without sessions on the same framework.
     pub(crate) fn bare(self) -> Self {
         match self {
-            Self::BareAxum | Self::TowerSessionsMemory | Self::TowerSessionsRedis => Self::BareAxum,
+            Self::BareAxum | Self::TowerSessionsMemory | Self::TowerSessionsSqlite | Self::TowerSessionsRedis => {
+                Self::BareAxum
+            }
             _ if self.goframe_storage().is_some() => Self::BareGoframe,
             _ => Self::Bare,
         }
@@ -78,7 +82,7 @@ impl Peer {
 
     /// Whether its storage needs a folder for files.
     pub(crate) fn needs_folder(self) -> bool {
-        matches!(self, Self::GsessionFile | Self::GoframeFile)
+        matches!(self, Self::GsessionFile | Self::TowerSessionsSqlite | Self::GoframeFile)
     }
 
     /// The storage's name in GoFrame's program; nothing for what this program serves.
@@ -119,6 +123,9 @@ impl Peer {
             Self::ActixSessionCookie => (&["actix-session"], "cookie"),
             Self::BareAxum => (&["axum"], "bare"),
             Self::TowerSessionsMemory => (&["tower-sessions", "axum"], "memory"),
+            Self::TowerSessionsSqlite => {
+                (&["tower-sessions-sqlx-store", "axum"], "SQLite (WAL, synchronous=NORMAL), with tower-sessions 0.14")
+            }
             Self::BareGoframe => (&[GOFRAME], "bare"),
             Self::GoframeMemory => (&[GOFRAME], "memory"),
             Self::GoframeFile => (&[GOFRAME], "file"),
