@@ -2,74 +2,33 @@
 
 use std::collections::HashSet;
 
-use super::{
-    slot::{Content, Slot},
-    store::Store,
-    sync::Ordering,
-};
-use crate::{Record, StoreKey, Timestamp, storage::Found};
+use super::store::Store;
+use crate::{StoreKey, Timestamp, storage::Found};
 
 impl Store {
-    /// Scans the shards one after the other. A renewal during the scan can move a session from a shard that is still to come
-    /// into one that is done. So the scan follows the tombstones of renewals that are newer than itself, each key once. Older
-    /// tombstones need no following: the scan finds the new key itself.
-    ///
-    /// A renewal whose tombstone is forgotten points the session's anchor to the new key. The scan may have passed the anchor by
-    /// then, so it looks at the anchors again at the end.
+    /// Looks at each key in the index. A session that was renewed since is found by its tombstone, or, if that is forgotten already,
+    /// under its new key in the index, which then is read again.
     pub(super) fn find(&self, principal: &str, now: Timestamp) -> Vec<Found> {
-        // A renewal that is already counted has locked all its shards, so the scan waits for it at the new key.
-        let began = self.moves.load(Ordering::Acquire);
-        let listed = |slot: &Slot, record: &Record| {
-            let is_theirs = record.principal.as_deref() == Some(principal) && !slot.is_expired(now);
-            is_theirs.then(|| Found::new(slot.key, slot.current(record)))
-        };
-        let (mut found, mut moved, mut anchors) = (Vec::new(), Vec::new(), Vec::new());
-        for shard in &self.shards {
-            let shard = shard.read();
-            for slot in shard.walk(0..shard.places()) {
-                match slot.content() {
-                    Content::Session { record, .. } => found.extend(listed(slot, record)),
-                    Content::Tombstone { is_anchor: true, .. } => anchors.push(slot.key),
-                    Content::Tombstone { to, number, .. } if *number >= began => moved.push(*to),
-                    Content::Tombstone { .. } => {}
+        let (mut found, mut known) = (Vec::new(), HashSet::<StoreKey>::new());
+        loop {
+            let mut is_complete = true;
+            for key in self.principals.keys(principal) {
+                if !known.insert(key) {
+                    continue;
+                }
+                let end = self.follow(&key, |slot, record| {
+                    let is_theirs = record.principal.as_deref() == Some(principal) && !slot.is_expired(now);
+                    (slot.key, is_theirs.then(|| Found::new(slot.key, slot.current(record))))
+                });
+                match end {
+                    Some((end, listed)) if end == key || known.insert(end) => found.extend(listed),
+                    Some(_) => {}
+                    None => is_complete = false,
                 }
             }
-        }
-        let mut known: HashSet<StoreKey> = HashSet::new();
-        if !(moved.is_empty() && anchors.is_empty()) {
-            known.extend(found.iter().map(|found| found.key));
-        }
-        while let Some(key) = moved.pop() {
-            if !known.insert(key) {
-                continue;
-            }
-            let shard = self.shard(&key).read();
-            let Some(slot) = shard.get(&key) else { continue };
-            match slot.content() {
-                Content::Session { record, .. } => found.extend(listed(slot, record)),
-                Content::Tombstone { is_anchor: true, .. } => anchors.push(key),
-                Content::Tombstone { to, .. } => moved.push(*to),
+            if is_complete {
+                return found;
             }
         }
-        // Last, because a tombstone that was followed above may have been forgotten, and then an anchor leads on.
-        for anchor in anchors {
-            if !self.was_pointed_since(&anchor, began) {
-                continue;
-            }
-            let end = self.follow(&anchor, |slot, record| (slot.key, listed(slot, record)));
-            if let Some((key, listed)) = end
-                && known.insert(key)
-            {
-                found.extend(listed);
-            }
-        }
-        found
-    }
-
-    /// Whether the tombstone under `key` was written by the renewal of this number or a later one.
-    fn was_pointed_since(&self, key: &StoreKey, began: u64) -> bool {
-        let shard = self.shard(key).read();
-        let content = shard.get(key).map(|slot| slot.content());
-        matches!(content, Some(Content::Tombstone { number, .. }) if *number >= began)
     }
 }

@@ -8,6 +8,7 @@ mod follow;
 mod history;
 mod listing;
 mod locks;
+mod principals;
 mod renew;
 mod shard;
 mod slot;
@@ -33,7 +34,7 @@ use crate::{Record, StoreKey, Timestamp, record::Commit};
 /// - A read shares the record instead of copying it.
 /// - **Bounded**: by default 1,000,000 sessions and 1 GiB; see [below](#when-it-is-full).
 /// - A background thread removes expired sessions every 10 seconds, in small steps. It stops with the storage.
-/// - Listing a user's sessions looks at each session once, however often sessions are renewed.
+/// - Listing a user's sessions costs what that user has, however many sessions there are and however often they are renewed.
 ///
 /// # When it is full
 ///

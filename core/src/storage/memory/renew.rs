@@ -6,7 +6,6 @@ use super::{
     locks::Locks,
     slot::{Content, Slot},
     store::{Store, TRIES},
-    sync::Ordering,
 };
 use crate::{
     StoreKey,
@@ -42,17 +41,15 @@ impl Store {
             };
             let (expires_at, is_owned) = (record.expires_at(), record.principal.is_some());
             let Renewal { history, is_anchor, surplus } = history.renewed(from, now);
-            // With all shards locked: `find` relies on it.
-            let number = self.moves.fetch_add(1, Ordering::AcqRel);
             let tombstone = Tombstone::new(*to, now, commit.sealed.clone());
-            let tombstone = Slot::tombstone(*from, tombstone, number, is_owned, is_anchor);
+            let tombstone = Slot::tombstone(*from, tombstone, is_owned, is_anchor);
             let slot = Slot::session(*to, record, history);
             let (mut new_bytes, mut old_bytes) = (slot.bytes() + tombstone.bytes(), old_bytes);
             // A tombstone under the new key has expired, and is about to be replaced.
             let surplus = surplus.filter(|tail| tail.anchor != *to && tail.last != *to);
             let anchor = surplus.and_then(|Tail { anchor, last }| {
                 let held = locks.get(&anchor)?;
-                let pointed = held.pointed_to(to, [from, &last], number, is_owned)?;
+                let pointed = held.pointed_to(to, [from, &last], is_owned)?;
                 (new_bytes, old_bytes) = (new_bytes + pointed.bytes(), old_bytes + held.bytes());
                 Some(pointed)
             });
@@ -63,6 +60,7 @@ impl Store {
             });
             let (places, growth) = (usize::from(forgotten.is_none()), new_bytes.saturating_sub(old_bytes));
             if self.capacity.reserve(places, growth) {
+                // First the new key, so that the index always has one of them.
                 let expired = locks.put(slot);
                 let replaced = (locks.put(tombstone), anchor.map(|anchor| locks.put(anchor)));
                 let forgotten = forgotten.map(|last| locks.remove(&last));

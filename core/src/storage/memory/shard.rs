@@ -6,6 +6,7 @@ use hashbrown::HashTable;
 
 use super::{
     evictable::Evictable,
+    principals::Principals,
     slot::{EvictionRank, Slot},
 };
 use crate::{StoreKey, Timestamp};
@@ -13,13 +14,13 @@ use crate::{StoreKey, Timestamp};
 /// A list of slots that can be scanned in steps, and an index from keys into it.
 ///
 /// The index takes four bytes per session instead of a second copy of the key.
-#[derive(Default)]
 pub(super) struct Shard {
     index: HashTable<u32>,
     slots: Vec<Option<Arc<Slot>>>,
     free: Vec<u32>,
     /// The slots that may be evicted when room is needed.
     evictable: Evictable,
+    principals: Arc<Principals>,
 }
 
 /// A key is already a hash, so its first bytes are used as they are.
@@ -29,6 +30,11 @@ fn hash_of(key: &StoreKey) -> u64 {
 }
 
 impl Shard {
+    pub(super) fn new(principals: &Arc<Principals>) -> Self {
+        let (index, evictable) = (HashTable::new(), Evictable::default());
+        Self { index, slots: Vec::new(), free: Vec::new(), evictable, principals: Arc::clone(principals) }
+    }
+
     fn find(&self, key: &StoreKey) -> Option<u32> {
         self.index.find(hash_of(key), |&at| self.slot(at).is_some_and(|slot| slot.key == *key)).copied()
     }
@@ -50,6 +56,7 @@ impl Shard {
             && let Some(place) = self.slots.get_mut(at as usize)
         {
             let old = place.replace(slot);
+            self.principals.change(old.as_deref(), place.as_deref());
             let old_protection = old.as_ref().map(|old| old.protection());
             if old_protection != Some(protection) {
                 if let Some(old_protection) = old_protection {
@@ -61,6 +68,7 @@ impl Shard {
         }
         let key = slot.key;
         let slot = Some(slot);
+        self.principals.change(None, slot.as_deref());
         let at = match self.free.pop() {
             Some(at) => {
                 self.slots[at as usize] = slot;
@@ -87,6 +95,7 @@ impl Shard {
         let (at, _) = entry.remove();
         let old = self.slots.get_mut(at as usize)?.take()?;
         self.evictable.remove(at, old.protection());
+        self.principals.change(Some(&old), None);
         self.free.push(at);
         Some(old)
     }

@@ -2,6 +2,7 @@
 
 use super::{
     history::{History, PROTECTED_FOR},
+    principals::Principals,
     sync::{AtomicBool, AtomicU64, Ordering},
 };
 use crate::{
@@ -29,8 +30,6 @@ pub(super) enum Content {
     Tombstone {
         to: StoreKey,
         at: Timestamp,
-        /// The number of the renewal, counted over the whole storage.
-        number: u64,
         /// Whether the session has a principal.
         is_owned: bool,
         /// Whether later renewals update `to`, because the session has left as many tombstones as allowed.
@@ -72,30 +71,24 @@ impl Slot {
         }
     }
 
-    pub(super) fn tombstone(key: StoreKey, tombstone: Tombstone, number: u64, is_owned: bool, is_anchor: bool) -> Self {
+    pub(super) fn tombstone(key: StoreKey, tombstone: Tombstone, is_owned: bool, is_anchor: bool) -> Self {
         let Tombstone { to, at, sealed, .. } = tombstone;
         Self {
             key,
             last_seen: AtomicU64::new(at.as_millis()),
             has_returned: AtomicBool::new(false),
-            content: Content::Tombstone { to, at, number, is_owned, is_anchor, sealed },
+            content: Content::Tombstone { to, at, is_owned, is_anchor, sealed },
         }
     }
 
     /// This anchor, pointed to the session's new key. `None` if this is not an anchor, or does not lead to one of the keys
     /// `before`.
-    pub(super) fn pointed_to(
-        &self,
-        now_at: &StoreKey,
-        before: [&StoreKey; 2],
-        number: u64,
-        is_owned: bool,
-    ) -> Option<Self> {
+    pub(super) fn pointed_to(&self, now_at: &StoreKey, before: [&StoreKey; 2], is_owned: bool) -> Option<Self> {
         match &self.content {
             Content::Tombstone { to, at, is_anchor: true, .. } if before.contains(&to) => {
                 // The sealed id is that of a forgotten key. The new id cannot be sealed here without the old one.
                 let tombstone = Tombstone::new(*now_at, *at, SealedId::none());
-                Some(Self::tombstone(self.key, tombstone, number, is_owned, true))
+                Some(Self::tombstone(self.key, tombstone, is_owned, true))
             }
             Content::Tombstone { .. } | Content::Session { .. } => None,
         }
@@ -104,6 +97,14 @@ impl Slot {
     /// Whether this is a tombstone that leads to `key`.
     pub(super) fn leads_to(&self, key: &StoreKey) -> bool {
         matches!(&self.content, Content::Tombstone { to, .. } if to == key)
+    }
+
+    /// Whose session this is.
+    pub(super) fn principal(&self) -> Option<&str> {
+        match &self.content {
+            Content::Session { record, .. } => record.principal.as_deref(),
+            Content::Tombstone { .. } => None,
+        }
     }
 
     pub(super) const fn content(&self) -> &Content {
@@ -208,7 +209,7 @@ impl Slot {
                     let history = history.heap_bytes();
                     history
                         + record.entries.heap_bytes()
-                        + record.principal.as_ref().map_or(0, |principal| principal.len() + 16)
+                        + record.principal.as_ref().map_or(0, |principal| principal.len() + 16 + Principals::BYTES)
                 }
                 // The sealed id on the heap, with the overhead of an allocation.
                 Content::Tombstone { sealed, .. } => LATER + sealed.as_bytes().len() + 16,

@@ -5,9 +5,10 @@ use std::sync::Arc;
 use super::{
     capacity::{Capacity, full},
     history::History,
+    principals::Principals,
     shard::Shard,
     slot::{Content, Slot},
-    sync::{AtomicU64, Ordering, RwLock, RwLockWriteGuard, SHARDS},
+    sync::{Ordering, RwLock, RwLockWriteGuard, SHARDS},
 };
 use crate::{
     Record, StoreKey, Timestamp,
@@ -23,16 +24,16 @@ pub(super) const TRIES: usize = 100;
 pub(super) struct Store {
     pub(super) shards: Box<[RwLock<Shard>]>,
     pub(super) capacity: Capacity,
-    /// The renewals so far, counted under the locks of the shards they change.
-    pub(super) moves: AtomicU64,
+    pub(super) principals: Arc<Principals>,
 }
 
 impl Store {
     pub(super) fn new(max_sessions: usize, max_bytes: usize) -> Self {
+        let principals = Arc::new(Principals::new());
         Self {
-            shards: (0..SHARDS).map(|_| RwLock::default()).collect(),
+            shards: (0..SHARDS).map(|_| RwLock::new(Shard::new(&principals))).collect(),
             capacity: Capacity::new(max_sessions, max_bytes),
-            moves: AtomicU64::new(0),
+            principals,
         }
     }
 

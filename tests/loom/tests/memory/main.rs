@@ -21,6 +21,8 @@ mod history;
 mod listing;
 #[path = "../../../../core/src/storage/memory/locks.rs"]
 mod locks;
+#[path = "../../../../core/src/storage/memory/principals.rs"]
+mod principals;
 #[path = "../../../../core/src/storage/memory/renew.rs"]
 mod renew;
 #[path = "../../../../core/src/storage/memory/shard.rs"]
