@@ -8,13 +8,13 @@ mod support;
 use std::{fs, path::Path, process::Command, time::Duration};
 
 use gsession::{
-    Changes, FileStorage, Storage,
+    Changes, FileStorage, Record, Storage, StoreKey,
     storage::{Committed, Created, Moved, Removed, TOMBSTONE_LIFETIME, file::Durability},
 };
 use support::{
     NOW,
     child::{self, Process},
-    commit_at, key, quiet_file, record, setting, stored,
+    commit_at, found, key, quiet_file, record, setting, stored,
 };
 use tempfile::TempDir;
 
@@ -27,9 +27,11 @@ enum Deed {
     Remove,
     /// To `key(2)`.
     Move,
+    /// Makes it bob's, who was ada's.
+    LogIn,
 }
 
-const DEEDS: [Deed; 5] = [Deed::Create, Deed::Append, Deed::Rewrite, Deed::Remove, Deed::Move];
+const DEEDS: [Deed; 6] = [Deed::Create, Deed::Append, Deed::Rewrite, Deed::Remove, Deed::Move, Deed::LogIn];
 
 /// The system calls that change files or names, or lock them.
 const CALLS: [&str; 9] = [
@@ -49,6 +51,26 @@ fn open(path: &Path) -> FileStorage {
     builder.sweep_interval(Duration::MAX).touch_interval(Duration::MAX).build().unwrap()
 }
 
+/// A session of ada's.
+fn owned(n: &str) -> Record {
+    let mut record = record(&[("n", n)]);
+    record.principal = Some("ada".into());
+    record
+}
+
+/// Everybody's sessions are listed as theirs, and nobody else's.
+fn assert_listed(storage: &dyn Storage, what: &str) {
+    for principal in ["ada", "bob"] {
+        let mut listed: Vec<_> = storage.find(principal, NOW).unwrap().into_iter().map(|found| found.key).collect();
+        listed.sort();
+        let is_theirs = |key: &StoreKey| {
+            found(storage, key, NOW).is_some_and(|session| session.record.principal.as_deref() == Some(principal))
+        };
+        let theirs: Vec<_> = [key(1), key(2)].into_iter().filter(is_theirs).collect();
+        assert_eq!(listed, theirs, "{principal}'s sessions, {what}");
+    }
+}
+
 fn long() -> String {
     format!("\"{}\"", "x".repeat(5_000))
 }
@@ -58,7 +80,7 @@ impl Deed {
         let commit = commit_at(setting("n", "2"), NOW);
         match self {
             Self::Create => {
-                assert_eq!(storage.create(&key(1), &record(&[("n", "2")]), NOW).unwrap(), Created::Done);
+                assert_eq!(storage.create(&key(1), &owned("2"), NOW).unwrap(), Created::Done);
             }
             Self::Append => assert!(matches!(storage.commit(&key(1), &commit).unwrap(), Committed::Done { .. })),
             Self::Rewrite => {
@@ -72,6 +94,11 @@ impl Deed {
                 let moved = storage.move_to(&key(1), &key(2), &commit).unwrap();
                 assert!(matches!(moved, Moved::Done { .. }));
             }
+            Self::LogIn => {
+                let mut changes = setting("n", "2");
+                changes.set_principal(Some("bob".into()));
+                assert!(matches!(storage.commit(&key(1), &commit_at(changes, NOW)).unwrap(), Committed::Done { .. }));
+            }
         }
     }
 
@@ -80,7 +107,7 @@ impl Deed {
         let (old, new) = (Some("1"), Some("2"));
         match self {
             Self::Create => [[None, None], [new, None]],
-            Self::Append | Self::Rewrite => [[old, None], [new, None]],
+            Self::Append | Self::Rewrite | Self::LogIn => [[old, None], [new, None]],
             Self::Remove => [[old, None], [None, None]],
             Self::Move => [[old, None], [None, new]],
         }
@@ -129,10 +156,10 @@ fn a_process_killed_anywhere_leaves_the_old_or_the_new() {
             let path = folder.path().join("sessions");
             let before: &dyn Storage = &quiet_file(&path);
             // So that the sub-folder and its lock are there.
-            before.create(&key(1), &record(&[("n", "0")]), NOW).unwrap();
+            before.create(&key(1), &owned("0"), NOW).unwrap();
             before.remove(&key(1)).unwrap();
             if deed != Deed::Create {
-                before.create(&key(1), &record(&[("n", "0")]), NOW).unwrap();
+                before.create(&key(1), &owned("0"), NOW).unwrap();
                 assert!(matches!(
                     before.commit(&key(1), &commit_at(setting("n", "1"), NOW)).unwrap(),
                     Committed::Done { .. }
@@ -146,6 +173,8 @@ fn a_process_killed_anywhere_leaves_the_old_or_the_new() {
             // Of a move only the new file may be there beside the old one: nobody has its id.
             let is_half_a_move = deed == Deed::Move && is([old[0], new[1]]);
             assert!(is(new) || !acknowledged && (is(old) || is_half_a_move), "{what}: {seen:?}");
+            assert_listed(before, &what);
+            assert_listed(&quiet_file(&path), &what);
             go_on(before, &path, &what);
             if acknowledged {
                 break;
@@ -161,7 +190,7 @@ fn a_process_killed_anywhere_leaves_the_old_or_the_new() {
 fn go_on(storage: &dyn Storage, path: &Path, what: &str) {
     let living = if stored(storage, &key(1), NOW).is_some() { key(1) } else { key(2) };
     if stored(storage, &living, NOW).is_none() {
-        assert_eq!(storage.create(&living, &record(&[]), NOW).unwrap(), Created::Done, "{what}");
+        assert_eq!(storage.create(&living, &owned("0"), NOW).unwrap(), Created::Done, "{what}");
     }
     for number in 5..8 {
         let committed = storage.commit(&living, &commit_at(setting("m", &number.to_string()), NOW)).unwrap();
@@ -181,7 +210,7 @@ fn go_on(storage: &dyn Storage, path: &Path, what: &str) {
     Storage::sweep(&other, later).unwrap();
     for sub in fs::read_dir(path).unwrap() {
         let names: Vec<_> = fs::read_dir(sub.unwrap().path()).unwrap().map(|file| file.unwrap().file_name()).collect();
-        assert_eq!(names, ["lock"], "{what}");
+        assert!(names.iter().all(|name| name == "lock" || name == "principals.lock"), "{what}: {names:?}");
     }
 }
 

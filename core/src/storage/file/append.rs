@@ -1,4 +1,5 @@
-//! A commit that appends a frame to the session's file. It takes the lock of that file and of nothing else.
+//! A commit that appends a frame to the session's file. It takes the lock of that file and of nothing else; on Windows, that of the
+//! sub-folder.
 
 use std::{fs::File, time::Instant};
 
@@ -10,7 +11,7 @@ use super::{
     fs::{append, set_modified},
     lock::{FolderLock, Patience, Turn, lock_file},
     read::Source,
-    settings::{Durability, room_for},
+    settings::room_for,
     store::Store,
     system::{LOCKS_ARE_ADVISORY, Purpose, Stat, forbid_appends, open_to_append, page_cache},
     touches::Touch,
@@ -44,7 +45,12 @@ impl Store {
         if commit.on_apply.is_some() {
             return None;
         }
-        if self.settings.durability == Durability::Commit || !self.pace.is_quick() {
+        if self.is_durable() || !self.pace.is_quick() {
+            return None;
+        }
+        if let Some(Some(principal)) = commit.changes.principal()
+            && !self.is_noted(principal, key)
+        {
             return None;
         }
         let turn = self.locks.turn_at_once(key.as_bytes()[0])?;
@@ -64,7 +70,7 @@ impl Store {
             return Ok(None);
         }
         match self.open_alone(key, turn, patience)? {
-            Some(Alone { file, stat, .. }) => self.append_to(key, &file, &stat, commit, patience),
+            Some(alone) => self.append_to(key, &alone.file, &alone.stat, commit, patience),
             None => Ok(None),
         }
     }
@@ -79,7 +85,7 @@ impl Store {
         let folder = turn.lock_folder(&sub)?;
         let Ok(file) = open_to_append(&sub, &key.to_string()) else { return Ok(None) };
         let stat = Stat::of(&file).doing(OPENING)?;
-        let is_usable = stat.is_own(self.folder.user()) && stat.is_writable();
+        let is_usable = stat.links == 1 && stat.is_own(self.folder.user()) && stat.is_writable();
         Ok(is_usable.then_some(Alone { file, stat, _folder: Some(folder) }))
     }
 
@@ -110,7 +116,7 @@ impl Store {
     }
 
     fn open_to_append(&self, key: &StoreKey, patience: Patience) -> Result<Option<File>> {
-        let file = self.folder.with_root(|root| self.page_cache.open(root, &path_of(key), Purpose::Appending));
+        let file = self.folder.with_root(|root| self.page_cache.open(root, &path_of(key), Purpose::Writing));
         if file.is_some() || matches!(patience, Patience::None) {
             return Ok(file);
         }
@@ -183,7 +189,7 @@ impl Store {
         appended?;
         // The log has the time too, and until now the file has a time that nobody takes for it.
         let _ = set_modified(file, record.last_seen);
-        if self.settings.durability == Durability::Commit {
+        if self.is_durable() {
             // What could not be synced is lost, though later syncs of this file may succeed: it must be replaced.
             file.sync_data().inspect_err(|_| forbid_appends(file)).doing("syncing a session file")?;
         }

@@ -12,8 +12,9 @@ use super::{
     closer::Closer,
     error::{Doing as _, FileError},
     folder::Folder,
-    lock::Locks,
+    lock::{self, Locks},
     pace::Pace,
+    principals::Principals,
     settings::{Durability, Settings},
     store::Store,
     system::page_cache::PageCache,
@@ -150,7 +151,8 @@ impl FileStorageBuilder {
         };
         let store = Arc::new(Store {
             folder: Folder::open(&self.folder)?,
-            locks: Locks::new(self.lock_timeout),
+            locks: Locks::new(lock::NAME, self.lock_timeout),
+            principals: Principals::new(self.lock_timeout),
             touches: Touches::default(),
             cache: Cache::new(self.cache_bytes),
             page_cache: PageCache::default(),

@@ -7,6 +7,8 @@ use std::{
     thread::JoinHandle,
 };
 
+use super::system::unlock;
+
 /// The most files that wait to be closed.
 const MOST: usize = 64;
 
@@ -28,7 +30,7 @@ impl Closer {
     /// Unlocks a file and closes it soon; at once if too many are waiting.
     pub(super) fn close(&self, file: File) {
         // If this fails, closing unlocks it.
-        let _ = file.unlock();
+        let _ = unlock(&file);
         if let Some(files) = &self.files {
             let _ = files.try_send(file);
         }

@@ -58,6 +58,9 @@ impl Store {
 
     /// Whether the session or tombstone in a file has expired. Usually the header and the file's time say so.
     pub(super) fn standing(&self, file: &File, stat: &Stat, key: &StoreKey, now: Timestamp) -> Result<Standing> {
+        if stat.is_emptied() {
+            return Ok(Standing::Expired);
+        }
         let pending = self.touches.pending(key);
         let Ok(deadlines) = format::decode_deadlines(&read(file, 0, HEADER)?) else { return Ok(Standing::Unknown) };
         let are_over = |last_seen: Timestamp| {

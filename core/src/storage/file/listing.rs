@@ -35,14 +35,21 @@ struct Listing<'a> {
 }
 
 impl Store {
-    /// Scans the sub-folders one after the other. A renewal during the scan can move a session from a sub-folder that is still
-    /// to come into one that is done. Such sessions are found by following the tombstones. No file is read more than twice,
-    /// however many tombstones lead to it.
+    /// Reads the sessions that are in the index. One that is renewed meanwhile is found by following its tombstone. No file is read
+    /// more than twice, however many tombstones lead to it.
     pub(super) fn find(&self, principal: &str, now: Timestamp) -> Result<Vec<Found>> {
         let (found, known) = (Vec::new(), HashMap::new());
         let mut listing = Listing { store: self, principal, access: Access::passive(now), found, known };
-        for number in 0..=u8::MAX {
+        for key in self.noted(principal)? {
+            if let Some(sub) = self.folder.sub(&sub_name(&key))? {
+                listing.look(&sub, key)?;
+            }
+        }
+        for number in (0..=u8::MAX).filter(|number| !self.is_known_indexed(*number)) {
             let Some(sub) = self.folder.sub(&format!("{number:02x}"))? else { continue };
+            if self.is_indexed(number, &sub)? {
+                continue;
+            }
             // Under the lock: POSIX does not say whether a file is listed that is replaced by a rename during the listing. On a
             // read-only file system there is no lock, and nothing is renamed.
             let lock = match self.locks.lock(number, &sub) {
@@ -52,7 +59,9 @@ impl Store {
             let keys = keys_in(&sub)?;
             drop(lock);
             for key in keys {
-                listing.look(&sub, key)?;
+                if !listing.known.contains_key(&key) {
+                    listing.look(&sub, key)?;
+                }
             }
         }
         listing.follow()?;

@@ -4,13 +4,15 @@
 //! |---|---|
 //! | a mutex for each of the 256 sub-folders | every writer, first: the threads of a process wait for each other here |
 //! | `flock` on the file `lock` of a sub-folder | who gives a name to a file, or takes it away: creating, rewriting, moving, removing, sweeping |
+//! | the same pair of another name, for the [index of principals](super::principals) | who makes a session a principal's, before all others |
 //! | `flock` on a session's file | those, if there is a file; and who appends to it, who takes nothing else from other processes |
 //!
 //! They are taken in this order, and those of several sub-folders in the order of their numbers. Readers take none.
+//!
+//! On Windows session files are not locked, and who appends locks the sub-folder instead.
 
 use std::{
-    fs::{File, TryLockError},
-    io::ErrorKind,
+    fs::File,
     time::{Duration, Instant},
 };
 
@@ -18,10 +20,12 @@ use parking_lot::{Mutex, MutexGuard};
 
 use super::{
     error::{Doing as _, FileError, Result},
-    system::{Dir, LOCKS_ARE_ADVISORY, Opened, Stat, is_removed, open_lock, open_own},
+    folder::keys_in,
+    system::{Dir, LOCKS_ARE_ADVISORY, Opened, Purpose, Stat, is_removed, open_or_create, open_own, try_lock},
 };
 
-const NAME: &str = "lock";
+/// The lock file of the sessions in a sub-folder.
+pub(super) const NAME: &str = "lock";
 const DOING: &str = "locking a session folder";
 
 /// Whether an operation may wait, for a lock or for the disk.
@@ -32,9 +36,11 @@ pub(super) enum Patience {
     Until(Instant),
 }
 
-/// The locks of the 256 sub-folders.
+/// The locks of the 256 sub-folders, of one kind.
 #[derive(Debug)]
 pub(super) struct Locks {
+    /// The lock file in each of them.
+    name: &'static str,
     threads: Box<[Mutex<()>]>,
     timeout: Duration,
 }
@@ -43,6 +49,7 @@ pub(super) struct Locks {
 #[derive(Debug)]
 pub(super) struct Turn<'a> {
     pub(super) until: Instant,
+    name: &'static str,
     _thread: MutexGuard<'a, ()>,
 }
 
@@ -59,21 +66,21 @@ pub(super) struct Locked<'a> {
 }
 
 impl Locks {
-    pub(super) fn new(timeout: Duration) -> Self {
-        Self { threads: (0..256).map(|_| Mutex::new(())).collect(), timeout }
+    pub(super) fn new(name: &'static str, timeout: Duration) -> Self {
+        Self { name, threads: (0..256).map(|_| Mutex::new(())).collect(), timeout }
     }
 
     /// Waits for the other threads of this process.
     pub(super) fn turn(&self, number: u8) -> Result<Turn<'_>> {
         let until = Instant::now() + self.timeout;
         let thread = self.threads[usize::from(number)].try_lock_until(until).ok_or(FileError::Locked)?;
-        Ok(Turn { until, _thread: thread })
+        Ok(Turn { until, name: self.name, _thread: thread })
     }
 
     /// The same, if there is nobody to wait for.
     pub(super) fn turn_at_once(&self, number: u8) -> Option<Turn<'_>> {
         let thread = self.threads[usize::from(number)].try_lock()?;
-        Some(Turn { until: Instant::now(), _thread: thread })
+        Some(Turn { until: Instant::now(), name: self.name, _thread: thread })
     }
 
     /// Locks a sub-folder, or gives up after the timeout: another process may be suspended while it has the lock.
@@ -92,9 +99,13 @@ impl<'a> Turn<'a> {
     pub(super) fn lock_folder(&self, sub: &Dir) -> Result<FolderLock> {
         let mut pause = Pause::until(self.until);
         loop {
-            let file = open_lock(sub, NAME).doing(DOING)?;
+            let (file, is_new) = open_or_create(sub, self.name).doing(DOING)?;
+            // A backup may have been restored without it.
+            if is_new && keys_in(sub)?.is_empty() {
+                set_indexed(&file)?;
+            }
             // A lock file that was removed in the meantime locks nobody out: the next one is tried.
-            if try_lock(&file)? && !is_removed(&file).doing(DOING)? {
+            if try_lock(&file).doing(DOING)? && !is_removed(&file).doing(DOING)? {
                 return Ok(FolderLock(file));
             }
             pause.wait()?;
@@ -105,7 +116,7 @@ impl<'a> Turn<'a> {
 impl Locked<'_> {
     /// Opens a session's file and waits until nobody appends to it. As the sub-folder is locked, it keeps its name.
     pub(super) fn open_own(&self, sub: &Dir, name: &str) -> Result<Opened> {
-        let opened = open_own(sub, name)?;
+        let opened = open_own(sub, name, Purpose::Writing)?;
         if !LOCKS_ARE_ADVISORY {
             return Ok(opened);
         }
@@ -117,23 +128,20 @@ impl Locked<'_> {
     }
 }
 
+/// Says in the lock file of a sub-folder that all sessions there are in the [index of principals](super::principals): its length is 1.
+/// It takes no room on the disk.
+pub(super) fn set_indexed(lock: &File) -> Result<()> {
+    lock.set_len(1).doing("writing the index of principals")
+}
+
 /// Locks a session's file until it is closed. Returns whether it did; `false` only if it must not wait.
 pub(super) fn lock_file(file: &File, patience: Patience) -> Result<bool> {
-    let Patience::Until(until) = patience else { return try_lock(file) };
+    let Patience::Until(until) = patience else { return try_lock(file).doing(DOING) };
     let mut pause = Pause::until(until);
-    while !try_lock(file)? {
+    while !try_lock(file).doing(DOING)? {
         pause.wait()?;
     }
     Ok(true)
-}
-
-fn try_lock(file: &File) -> Result<bool> {
-    match file.try_lock() {
-        Ok(()) => Ok(true),
-        Err(TryLockError::WouldBlock) => Ok(false),
-        Err(TryLockError::Error(error)) if error.kind() == ErrorKind::Interrupted => Ok(false),
-        Err(TryLockError::Error(error)) => Err(error).doing(DOING),
-    }
 }
 
 /// The pauses between attempts to get a lock: a lock with a timeout has no way to wait for its turn.

@@ -6,6 +6,8 @@
 //! sessions/                       0700
 //!   3f/                           0700  the first two digits of the key
 //!     lock                        0600  locked while a file of this folder gets a name or loses it
+//!     principals                  0600  for each session of certain users: a hash of the user, and the key
+//!     principals.lock             0600  locked while a session becomes such a user's
 //!     3f8a…64 digits…             0600  one session, or the tombstone of a renewal
 //!     3f8a…64 digits….tmp-71-4    0600  being written; renamed to the file above when complete
 //! ```
@@ -55,13 +57,15 @@
 //!
 //! The format is the same; what a system does with files is not:
 //!
-//! - **Privacy**: the session folder gets an access list that grants access to its user, the system and the administrators, and inherits
-//!   nothing from the folder above. What is created in it inherits the list.
+//! - **Privacy**: a new session folder gets an access list that grants access to its user, the system and the administrators, and inherits
+//!   nothing from the folder above. What is created in it inherits the list. A folder that exists must grant access to nobody else,
+//!   unless it is empty. Whoever may write to the folder above is trusted. FAT has no access lists.
 //! - **Locks**: nobody can read what another process has locked, so session files are not locked. A commit that appends takes the lock
 //!   of the sub-folder instead.
-//! - **Replacing and removing**: where the file system does not do either with an open file (NTFS does), the writer waits until readers
-//!   have closed it, as it does for virus scanners and backups, for up to a second. A session's file is emptied before it is removed,
-//!   and an empty file is no session.
+//! - **Replacing and removing**: where the file system cannot do this to an open file (NTFS can), the writer waits until readers have
+//!   closed it, as it does for virus scanners and backups, for up to a second. While a file is replaced, its name may lead to nothing,
+//!   so a reader that finds nothing looks again under the lock. A session's file is emptied before it is removed, and an empty file is
+//!   no session.
 //! - **The folder** cannot be renamed or removed while a storage is open.
 //! - **Nothing is kept in memory**, and in async code everything is done on the pool of blocking threads.
 //! - **After a power failure** ([`Durability::Commit`]): a folder cannot be synced, but the file's data and name are.
@@ -104,6 +108,7 @@ pub(crate) mod fuzz;
 mod listing;
 mod lock;
 mod pace;
+mod principals;
 mod read;
 mod renew;
 mod settings;
@@ -139,12 +144,12 @@ use crate::{Record, StoreKey, Timestamp, record::Commit};
 /// - **Damaged files** count as no session and are logged. A new session can take the place of such a file, but never of one
 ///   that a later version, another codec or larger limits could still read. If only the end is damaged, the session is as it was
 ///   before the commits there.
-/// - **Backups** must preserve the files' times (`cp -p`, `rsync -t`): they say when a session was last used. Restore them while no
-///   service uses the folder, into an empty one.
+/// - **Backups** must preserve the files' times (`cp -p`, `rsync -t`): they say when a session was last used. Restore them into an
+///   empty folder that no service uses, without the files `lock`: the index of users is then made anew.
 /// - **Touches** are collected and written every second, so reading a session costs no write. If writing fails, for example
 ///   because the folder is read-only, the touches are kept and tried again. The log says so once, and once more when it works.
-/// - **Listing** a user's sessions reads every session, however often sessions are renewed. It locks each sub-folder while it
-///   reads the names in it.
+/// - **Listing** a user's sessions reads that user's, by an index: 48 bytes for each logged-in session, of which a listing reads
+///   one 256th. In a folder from before the index, the first sweep makes it; until then, listing reads every session.
 /// - **A full disk** is an error that leaves the old session as it was. A short commit usually still works, because it fits into
 ///   the block that the session's file takes anyway.
 ///

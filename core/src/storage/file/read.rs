@@ -1,15 +1,15 @@
 //! Reads sessions: from the files, and from what this process knows of files that have not changed.
 
-use std::fs::File;
+use std::{fs::File, io::ErrorKind};
 
 use super::{
     cache::Known,
-    error::Result,
+    error::{FileError, Result},
     folder::{path_of, sub_name},
     format::{self, Content, Decoded, Unreadable},
     fs::read,
     store::Store,
-    system::{Dir, Opened, Purpose, Stat, open_own, page_cache},
+    system::{Dir, Opened, Purpose, RENAMES_ARE_ATOMIC, Stat, open_own, page_cache},
     touches::Touch,
 };
 use crate::{
@@ -69,14 +69,14 @@ impl Store {
             return Ok(self.judge(key, Ok(decoded), &stat, pending, access));
         }
         let Some(sub) = self.folder.sub(&sub_name(key))? else { return Ok(None) };
-        let opened = open_own(&sub, &key.to_string())?;
+        let opened = self.open(&sub, key)?;
         self.content(key, &opened, pending, access)
     }
 
     /// The same by its name in an open sub-folder, without keeping it in memory.
     pub(super) fn read(&self, sub: &Dir, key: &StoreKey, access: &Access) -> Result<Option<Content>> {
         let pending = self.touches.pending(key);
-        let (file, stat) = match open_own(sub, &key.to_string())? {
+        let (file, stat) = match self.open(sub, key)? {
             Opened::File(file, stat) => (file, stat),
             opened => return self.content(key, &opened, pending, access),
         };
@@ -85,6 +85,23 @@ impl Store {
             None => Err(Unreadable::Damaged),
         };
         Ok(self.judge(key, examined, &stat, pending, access))
+    }
+
+    /// Opens a session's file for reading.
+    pub(super) fn open(&self, sub: &Dir, key: &StoreKey) -> Result<Opened> {
+        let name = key.to_string();
+        let opened = open_own(sub, &name, Purpose::Reading)?;
+        if RENAMES_ARE_ATOMIC || !matches!(opened, Opened::Absent) {
+            return Ok(opened);
+        }
+        // It may be being replaced. Nobody does that under the lock.
+        match self.locks.lock(key.as_bytes()[0], sub) {
+            Err(FileError::Io { source, .. }) if source.kind() == ErrorKind::ReadOnlyFilesystem => Ok(opened),
+            lock => {
+                let _lock = lock?;
+                open_own(sub, &name, Purpose::Reading)
+            }
+        }
     }
 
     /// The content of what was opened under the name of a session.
@@ -116,7 +133,7 @@ impl Store {
     }
 
     /// A session whose file has not changed since it was read or written. Costs one system call.
-    fn unchanged(&self, key: &StoreKey) -> Option<(Decoded, Stat)> {
+    pub(super) fn unchanged(&self, key: &StoreKey) -> Option<(Decoded, Stat)> {
         let known = self.cache.get(key)?;
         let stat = self.folder.with_root(|root| Stat::at(root, &path_of(key)));
         let Ok(stat) = stat else {

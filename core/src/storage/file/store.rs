@@ -9,6 +9,7 @@ use super::{
     folder::{Folder, sub_name},
     lock::{Locked, Locks, Turn},
     pace::Pace,
+    principals::Principals,
     settings::Settings,
     system::{Dir, Opened, page_cache::PageCache},
     touches::Touches,
@@ -23,6 +24,7 @@ pub(super) struct Store {
     pub(super) cache: Cache,
     pub(super) page_cache: PageCache,
     pub(super) pace: Pace,
+    pub(super) principals: Principals,
     pub(super) closer: Closer,
     pub(super) settings: Settings,
 }

@@ -5,10 +5,15 @@ use std::time::Duration;
 use super::{
     error::Result,
     expiry::Standing,
+    format::Content,
+    lock, principals,
     store::{Held, Store},
-    system::{Dir, Opened, open_own, remove},
+    system::{Dir, Opened, Purpose, open_own, remove},
 };
-use crate::{StoreKey, Timestamp, storage::Swept};
+use crate::{
+    StoreKey, Timestamp,
+    storage::{Access, Swept},
+};
 
 /// Writing a file takes moments. A temporary file this old was left behind by a killed process.
 const ABANDONED: Duration = Duration::from_secs(60 * 60);
@@ -39,17 +44,22 @@ impl Store {
                 }
             }
         }
+        self.compact(now);
         Ok(swept)
     }
 
     fn sweep_sub(&self, number: u8, sub: &Dir, now: Timestamp, swept: &mut Swept) -> Result<()> {
+        let is_indexed = self.is_indexed(number, sub)?;
         for text in sub.names()? {
             let name = Name::of(&text);
             if matches!(name, Name::Other) {
-                swept.foreign += u64::from(text != "lock");
+                swept.foreign += u64::from(text != lock::NAME && !principals::NAMES.contains(&text.as_str()));
                 continue;
             }
-            let mut standing = self.standing_of(&open_own(sub, &text)?, &name, now)?;
+            if let (false, Name::Session(key)) = (is_indexed, &name) {
+                self.note_unindexed(sub, key, now)?;
+            }
+            let mut standing = self.standing_of(&open_own(sub, &text, Purpose::Reading)?, &name, now)?;
             if standing == Some(Standing::Expired) {
                 // Looked at again under the lock: there may have been a commit in between.
                 standing = self.remove_expired(&self.hold_sub(number, sub)?, &text, &name, now)?;
@@ -60,6 +70,16 @@ impl Store {
                 (Some(Standing::Unknown), _) => swept.foreign += 1,
                 _ => {}
             }
+        }
+        if is_indexed { Ok(()) } else { Self::set_indexed(sub) }
+    }
+
+    /// Notes a session from before the index.
+    fn note_unindexed(&self, sub: &Dir, key: &StoreKey, now: Timestamp) -> Result<()> {
+        if let Some(Content::Session(record)) = self.read(sub, key, &Access::passive(now))?
+            && let Some(principal) = record.principal
+        {
+            self.note(&principal, key)?;
         }
         Ok(())
     }
@@ -103,11 +123,11 @@ impl Name {
     }
 }
 
-/// Whether this is the name of a temporary file: a key, and the numbers of a process and of a file.
+/// Whether this is the name of a temporary file: that of another file, and the numbers of a process and of a file.
 fn is_temporary(name: &str) -> bool {
     let is_number = |text: &str| !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
     let parts = name.split_once(".tmp-").and_then(|(key, rest)| Some((key, rest.split_once('-')?)));
     parts.is_some_and(|(key, (process, number))| {
-        StoreKey::parse(key).is_some() && is_number(process) && is_number(number)
+        (StoreKey::parse(key).is_some() || principals::NAMES.contains(&key)) && is_number(process) && is_number(number)
     })
 }

@@ -24,6 +24,7 @@ use crate::{
 impl Store {
     pub(super) fn create(&self, key: &StoreKey, record: &Record, now: Timestamp) -> Result<Created> {
         let bytes = self.settings.encode(record)?;
+        let _noted = record.principal.as_deref().map(|principal| self.note(principal, key)).transpose()?;
         let held = self.make_and_hold(key)?;
         let Place::Free(before) = self.place(&held, key, now)? else { return Ok(Created::Exists) };
         self.forget(key);
@@ -32,6 +33,7 @@ impl Store {
     }
 
     pub(super) fn commit(&self, key: &StoreKey, commit: &Commit) -> Result<Committed> {
+        let _noted = self.note_commit(key, commit)?;
         let turn = self.locks.turn(key.as_bytes()[0])?;
         match self.append(key, commit, &turn, Patience::Until(turn.until))? {
             Some(committed) => Ok(committed),
@@ -92,13 +94,12 @@ impl Store {
         if let Some(Content::Tombstone(Tombstone { to, .. })) = self.locked_content(key, &opened, &always)? {
             return Ok(Removed::Renewed(to));
         }
-        let removed = remove(&held.sub, &name, (file, stat), self.is_durable())?;
+        let removed = remove(&held.sub, &name, (file, stat), self.is_durable());
         self.forget(key);
-        Ok(if removed { Removed::Done } else { Removed::Absent })
+        Ok(if removed? { Removed::Done } else { Removed::Absent })
     }
 
-    /// Replaces a session's file as a whole: writes a temporary file and renames it over the one that was opened `before`, whose
-    /// lock the caller holds.
+    /// Replaces a session's file as a whole. The caller holds the lock of the one that was opened `before`.
     pub(super) fn replace(
         &self,
         sub: &Dir,
@@ -107,9 +108,22 @@ impl Store {
         bytes: &[u8],
         last_seen: Timestamp,
     ) -> Result<()> {
+        let written = self.write_over(sub, &key.to_string(), before, bytes, Some(last_seen));
+        self.cache.forget(key);
+        written
+    }
+
+    /// Writes a temporary file and renames it over another one.
+    pub(super) fn write_over(
+        &self,
+        sub: &Dir,
+        name: &str,
+        before: Opened,
+        bytes: &[u8],
+        modified: Option<Timestamp>,
+    ) -> Result<()> {
         static NUMBER: AtomicU64 = AtomicU64::new(0);
         const DOING: &str = "writing a session file";
-        let name = key.to_string();
         let temporary = format!("{name}.tmp-{}-{}", std::process::id(), NUMBER.fetch_add(1, Ordering::Relaxed));
         let mut file = match create(sub, &temporary) {
             // Left behind by a killed process with the same process id.
@@ -123,17 +137,18 @@ impl Store {
         let is_durable = self.is_durable();
         let write = || {
             file.write_all(bytes).doing(DOING)?;
-            set_modified(&file, last_seen)?;
+            if let Some(modified) = modified {
+                set_modified(&file, modified)?;
+            }
             if is_durable {
                 file.sync_all().doing("syncing a session file")?;
             }
-            rename_over(sub, &temporary, &name, before)
+            rename_over(sub, &temporary, name, before)
         };
         let before = write().inspect_err(|_| {
             // Otherwise it stays until it is swept.
             let _ = unlink(sub, &temporary);
         })?;
-        self.cache.forget(key);
         if let Some(before) = before {
             self.closer.close(before);
         }
@@ -143,7 +158,7 @@ impl Store {
         Ok(())
     }
 
-    fn is_durable(&self) -> bool {
+    pub(super) fn is_durable(&self) -> bool {
         self.settings.durability == Durability::Commit
     }
 }

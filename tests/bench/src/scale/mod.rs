@@ -67,8 +67,9 @@ fn measure(storage: place::Kind, sessions: u32) -> Result<Grown> {
     let change = Work::of(&place, SAMPLE, || work::change(&managed, &ids, SAMPLE))?;
     drop(managed);
 
+    place.close();
     let started = Instant::now();
-    place.reopen()?;
+    place.open()?;
     let managed = manager(&place)?;
     let ids = if place.keeps_sessions() { ids } else { work::ids(&managed, 1)? };
     work::read(&managed, &ids, 1)?;

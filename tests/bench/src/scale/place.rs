@@ -70,10 +70,13 @@ impl Place {
         self.redis.as_ref()
     }
 
-    /// Opens it anew, as a process does when it starts.
-    pub(super) fn reopen(&mut self) -> Result<()> {
-        // The old one first gives back what it holds.
+    /// Ends the storage, as a process does.
+    pub(super) fn close(&mut self) {
         self.storage = Arc::new(MemoryStorage::builder().sweep_interval(Duration::MAX).build());
+    }
+
+    /// Opens it again, as the next process does when it starts.
+    pub(super) fn open(&mut self) -> Result<()> {
         self.storage = open(self.kind, self.room, self.folder.as_ref(), self.redis.as_ref())?;
         Ok(())
     }

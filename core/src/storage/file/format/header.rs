@@ -74,6 +74,11 @@ pub(super) fn version(header: &[u8]) -> Option<u8> {
     header.get(4).copied()
 }
 
+/// Whether a file of any version is a tombstone, unchecked.
+pub(in super::super) fn is_tombstone(header: &[u8]) -> bool {
+    decode_deadlines(header).is_ok() && header.get(5) == Some(&TOMBSTONE)
+}
+
 /// Reads the header and checks it and the content.
 pub(super) fn decode(bytes: &[u8]) -> Result<Head<'_>, Unreadable> {
     let deadlines = decode_deadlines(bytes)?;

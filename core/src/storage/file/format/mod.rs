@@ -10,7 +10,7 @@ use std::time::Duration;
 use rand::{TryRng as _, rngs::SysRng};
 
 pub(super) use self::{
-    header::{Deadlines, HEADER, MAGIC, decode_deadlines},
+    header::{Deadlines, HEADER, MAGIC, decode_deadlines, is_tombstone},
     log::Log,
 };
 #[cfg(feature = "fuzzing")]

@@ -11,7 +11,7 @@ mod unix;
 mod windows;
 
 #[cfg(not(any(unix, windows)))]
-compile_error!("gsession's feature `file` needs Unix or Windows");
+compile_error!("gsession's default feature `file` needs Unix or Windows: leave it out with `default-features = false`");
 
 use std::fs::File;
 
@@ -22,15 +22,17 @@ use unix as system;
 use windows as system;
 
 pub(super) use system::{
-    Dir, FileId, LOCKS_ARE_ADVISORY, Stat, User, create, forbid_appends, is_removed, open_lock, open_own,
-    open_to_append, read_at, remove, rename_over, sync_name, unlink, write_all_at,
+    Dir, FileId, LOCKS_ARE_ADVISORY, RENAMES_ARE_ATOMIC, Stat, User, create, forbid_appends, is_removed, length,
+    open_or_create, open_own, open_to_append, read_at, remove, rename_over, sync_name, try_lock, unlink, unlock,
+    write_all_at,
 };
 
 /// What a file is opened for.
 #[derive(Debug, Clone, Copy)]
 pub(super) enum Purpose {
     Reading,
-    Appending,
+    /// Reading and writing.
+    Writing,
 }
 
 /// What is found under a name.

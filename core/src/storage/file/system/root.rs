@@ -36,7 +36,7 @@ fn open_existing(path: &Path, created: bool) -> Result<Dir> {
         return refuse(path, "it belongs to another user; sessions need a folder of the user the service runs as");
     }
     let is_open = root.is_open_to_others()?;
-    if created || (is_open && is_only_ours(&root)?) {
+    if created || (is_open && root.is_ours_alone()?) {
         root.make_private()?;
     } else if is_open {
         return refuse(
@@ -65,13 +65,4 @@ fn why_not(path: &Path, error: &Error) -> String {
         _ if is_link => format!("it is a symbolic link that cannot be followed: {error}"),
         _ => format!("it cannot be opened: {error}"),
     }
-}
-
-/// Whether a folder holds nothing but session sub-folders, so that making it private harms nobody.
-fn is_only_ours(root: &Dir) -> Result<bool> {
-    let is_sub_name = |name: &str| {
-        let is_digit = |byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f');
-        name.len() == 2 && name.bytes().all(is_digit)
-    };
-    Ok(root.names()?.iter().all(|name| is_sub_name(name)))
 }

@@ -43,6 +43,16 @@ impl Dir {
         Ok(rustix::fs::fstat(&self.0).doing(DOING)?.st_mode & 0o077 != 0)
     }
 
+    /// Whether it holds nothing but session sub-folders, so that making it private harms nobody. What is in them may be foreign: each
+    /// has its owner.
+    pub(in crate::storage::file) fn is_ours_alone(&self) -> Result<bool> {
+        let is_sub_name = |name: &str| {
+            let is_digit = |byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f');
+            name.len() == 2 && name.bytes().all(is_digit)
+        };
+        Ok(self.names()?.iter().all(|name| is_sub_name(name)))
+    }
+
     pub(in crate::storage::file) fn make_private(&self) -> Result<()> {
         rustix::fs::fchmod(&self.0, PRIVATE).doing(DOING)
     }
@@ -74,11 +84,11 @@ impl Dir {
                     // A folder with the wrong mode would never be usable.
                     let _ = rustix::fs::unlinkat(&self.0, name, AtFlags::REMOVEDIR);
                 })?;
+                Ok(())
             }
-            Err(Errno::EXIST) => {}
-            Err(error) => return Err(error.into()),
+            Err(Errno::EXIST) => Ok(()),
+            Err(error) => Err(error.into()),
         }
-        Ok(())
     }
 
     /// Whether the folder was deleted.

@@ -10,13 +10,13 @@ use rustix::{
 use super::{
     super::{
         super::error::{Doing as _, Result},
-        Opened,
+        Opened, Purpose,
     },
     Dir, FILE, PRIVATE_FILE, Stat, User, is_removed,
 };
 
-/// Opens a file for reading if it is a regular file of this user.
-pub(in crate::storage::file) fn open_own(folder: &Dir, name: &str) -> Result<Opened> {
+/// Opens a file for reading if it is a regular file of this user. The owner may set its time as well.
+pub(in crate::storage::file) fn open_own(folder: &Dir, name: &str, _purpose: Purpose) -> Result<Opened> {
     const DOING: &str = "opening a session file";
     let user = User::current();
     let file = match rustix::fs::openat(folder, name, FILE | OFlags::RDONLY, Mode::empty()) {
@@ -33,6 +33,15 @@ pub(in crate::storage::file) fn open_own(folder: &Dir, name: &str) -> Result<Ope
     };
     let stat = Stat::of(&file).doing(DOING)?;
     Ok(if stat.is_own(user) { Opened::File(file, stat) } else { Opened::Foreign })
+}
+
+/// How long a file is, without opening it; 0 if there is none.
+pub(in crate::storage::file) fn length(folder: &Dir, name: &str) -> io::Result<u64> {
+    match Stat::at(folder, name.as_bytes()) {
+        Ok(stat) => Ok(stat.length),
+        Err(Errno::NOENT) => Ok(0),
+        Err(error) => Err(error.into()),
+    }
 }
 
 /// Opens what is under a name for reading and appending.
@@ -67,10 +76,7 @@ pub(in crate::storage::file) fn rename_over(
     }
     rustix::fs::renameat(folder, from, folder, to).doing(DOING)?;
     let Opened::File(file, _) = before else { return Ok(None) };
-    if !is_removed(&file).doing(DOING)? {
-        // It was linked a moment ago.
-        retire(&file)?;
-    }
+    retire_if_linked(&file);
     Ok(Some(file))
 }
 
@@ -90,10 +96,7 @@ pub(in crate::storage::file) fn remove(
         retire(file)?;
     }
     let removed = unlink(folder, name)?;
-    if !is_removed(file).doing("removing a session file")? {
-        // It was linked a moment ago.
-        retire(file)?;
-    }
+    retire_if_linked(file);
     if is_durable {
         folder.sync()?;
     }
@@ -119,6 +122,20 @@ pub(in crate::storage::file) fn forbid_appends(file: &File) {
 /// can see that. But a backup may have linked it (`cp -l`), and then the mode shows it.
 fn retire(file: &File) -> Result<()> {
     rustix::fs::fchmod(file, Mode::RUSR).doing("making a linked session file read-only")
+}
+
+/// The same for a file that has just lost its name: it may have been linked a moment before.
+fn retire_if_linked(file: &File) {
+    let retired = match is_removed(file) {
+        Ok(true) => Ok(()),
+        Ok(false) | Err(_) => retire(file),
+    };
+    if let Err(error) = retired {
+        tracing::warn!(
+            error = &error as &dyn std::error::Error,
+            "a backup was made of a session file at the moment it was replaced"
+        );
+    }
 }
 
 pub(in crate::storage::file) fn read_at(file: &File, bytes: &mut [u8], offset: u64) -> io::Result<usize> {

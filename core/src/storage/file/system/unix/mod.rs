@@ -7,15 +7,18 @@ mod stat;
 
 pub(in crate::storage::file) use dir::Dir;
 pub(in crate::storage::file) use file::{
-    create, forbid_appends, open_own, open_to_append, read_at, remove, rename_over, sync_name, unlink, write_all_at,
+    create, forbid_appends, length, open_own, open_to_append, read_at, remove, rename_over, sync_name, unlink,
+    write_all_at,
 };
-pub(in crate::storage::file) use lock::{is_removed, open_lock};
+pub(in crate::storage::file) use lock::{is_removed, open_or_create, try_lock, unlock};
 pub(in crate::storage::file) use stat::{FileId, Stat, User};
 
 use rustix::fs::{Mode, OFlags};
 
 /// A locked file can still be read.
 pub(in crate::storage::file) const LOCKS_ARE_ADVISORY: bool = true;
+/// A name that is given to another file always leads to one of the two.
+pub(in crate::storage::file) const RENAMES_ARE_ATOMIC: bool = true;
 
 /// The modes of folders and of files that only this user can access.
 const PRIVATE: Mode = Mode::RWXU;

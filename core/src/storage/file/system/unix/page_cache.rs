@@ -34,7 +34,7 @@ pub(in crate::storage::file) struct PageCache {
 impl PageCache {
     /// Opens the file at a path below `root`, if it is in memory and nothing on the way to it is a link.
     pub(in crate::storage::file) fn open(&self, root: &Dir, path: &[u8], purpose: Purpose) -> Option<File> {
-        let flags = FILE | if matches!(purpose, Purpose::Appending) { OFlags::RDWR } else { OFlags::RDONLY };
+        let flags = FILE | if matches!(purpose, Purpose::Writing) { OFlags::RDWR } else { OFlags::RDONLY };
         let open = || rustix::fs::openat2(root, path, flags, Mode::empty(), RESOLVE);
         // A file that must not be written to may be refused with the error of a sandbox.
         let may_be_sandbox = matches!(purpose, Purpose::Reading);

@@ -6,10 +6,10 @@ use windows_permissions::{
     LocalBox, SecurityDescriptor, Sid,
     constants::{AceType, SeObjectType, SecurityInformation},
     utilities::current_process_sid,
-    wrappers::{GetSecurityInfo, SetSecurityInfo},
+    wrappers::{ConvertSecurityDescriptorToStringSecurityDescriptor, GetSecurityInfo, SetSecurityInfo},
 };
 
-/// What may be granted access beside the user: the system and the administrators, who can take it anyway, and the owner of a file,
+/// Who may be granted access beside the user: the system and the administrators, who can take it anyway, and the owner of a file,
 /// under the two names that lists have for it. (SY, BA, CO and OW in the language of security descriptors.)
 const TRUSTED: [&str; 4] = ["S-1-5-18", "S-1-5-32-544", "S-1-3-0", "S-1-3-4"];
 
@@ -27,21 +27,25 @@ pub(super) fn is_own(folder: &File) -> io::Result<bool> {
 /// Whether the list of an open folder grants anything to anybody else.
 pub(super) fn is_open_to_others(folder: &File) -> io::Result<bool> {
     let descriptor = GetSecurityInfo(folder, SeObjectType::SE_FILE_OBJECT, SecurityInformation::Dacl)?;
-    Ok(grants_to_others(&descriptor, &*current_process_sid()?))
+    grants_to_others(&descriptor, &*current_process_sid()?)
 }
 
-fn grants_to_others(descriptor: &SecurityDescriptor, user: &Sid) -> bool {
-    // No list at all grants everything to everybody.
-    let Some(list) = descriptor.dacl() else { return true };
+fn grants_to_others(descriptor: &SecurityDescriptor, user: &Sid) -> io::Result<bool> {
+    // An empty list grants nothing, but no list grants everything to everybody. Only the text shows it: asking for the list panics.
+    let text = ConvertSecurityDescriptorToStringSecurityDescriptor(descriptor, SecurityInformation::Dacl)?;
+    if text.to_string_lossy().contains("NO_ACCESS_CONTROL") {
+        return Ok(true);
+    }
+    let Some(list) = descriptor.dacl() else { return Ok(true) };
     let mut entries = (0..list.len()).map(|index| list.get_ace(index));
-    entries.any(|entry| {
+    Ok(entries.any(|entry| {
         entry.is_none_or(|entry| match entry.ace_type() {
             AceType::ACCESS_DENIED_ACE_TYPE => false,
             AceType::ACCESS_ALLOWED_ACE_TYPE => entry.sid().is_none_or(|sid| !is_trusted(user, sid)),
             // What it grants depends on more than its user.
             _ => true,
         })
-    })
+    }))
 }
 
 /// Grants access to this user, the system and the administrators, and to nobody else; also to everything that is created in the
@@ -62,7 +66,7 @@ mod tests {
     fn is_open(list: &str) -> bool {
         let user = current_process_sid().unwrap();
         let descriptor: LocalBox<SecurityDescriptor> = list.replace("USER", &user.to_string()).parse().unwrap();
-        grants_to_others(&descriptor, &user)
+        grants_to_others(&descriptor, &user).unwrap()
     }
 
     #[test]
@@ -91,6 +95,7 @@ mod tests {
             "D:(A;;FA;;;USER)(A;OICIIO;FR;;;BU)",
             // No list at all.
             "O:BA",
+            "D:NO_ACCESS_CONTROL",
         ] {
             assert!(is_open(list), "{list}");
         }

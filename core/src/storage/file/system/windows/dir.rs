@@ -29,7 +29,9 @@ impl Dir {
     }
 
     pub(in crate::storage::file) fn open(path: &Path, follows_link: bool) -> io::Result<Self> {
-        if !follows_link && path.symlink_metadata()?.is_symlink() {
+        // Nothing else takes its place meanwhile. The metadata of a link says that it is no folder.
+        let found = open(path, GENERIC_READ)?;
+        if !follows_link && !found.metadata()?.is_dir() {
             return Err(ErrorKind::NotADirectory.into());
         }
         // Without links, and without the limit of 260 characters.
@@ -38,7 +40,6 @@ impl Dir {
 
     fn open_at(path: PathBuf) -> io::Result<Self> {
         let handle = open(&path, GENERIC_READ)?;
-        // The metadata of a link says that it is no folder.
         if !handle.metadata()?.is_dir() {
             return Err(ErrorKind::NotADirectory.into());
         }
@@ -50,13 +51,43 @@ impl Dir {
         access_list::is_own(&self.handle).doing(DOING)
     }
 
+    /// Whether it, or a folder in it, grants others anything. A folder in it may have been moved there with a list of its own.
     pub(in crate::storage::file) fn is_open_to_others(&self) -> Result<bool> {
-        access_list::is_open_to_others(&self.handle).doing(DOING)
+        if access_list::is_open_to_others(&self.handle).doing(DOING)? {
+            return Ok(true);
+        }
+        for name in self.names()? {
+            if let Ok(sub) = open(&self.file(&name), GENERIC_READ)
+                && sub.metadata().doing(DOING)?.is_dir()
+                && (!access_list::is_own(&sub).doing(DOING)? || access_list::is_open_to_others(&sub).doing(DOING)?)
+            {
+                return Ok(true);
+            }
+        }
+        Ok(false)
+    }
+
+    /// Whether it is empty, so that making it private harms nobody. What others have put into it would keep its owner and its list.
+    pub(in crate::storage::file) fn is_ours_alone(&self) -> Result<bool> {
+        Ok(self.names()?.is_empty())
     }
 
     pub(in crate::storage::file) fn make_private(&self) -> Result<()> {
-        let mut handle = open(&self.path, GENERIC_READ | WRITE_DAC).doing(DOING)?;
-        access_list::make_private(&mut handle).doing("making a session folder private")
+        let private =
+            open(&self.path, GENERIC_READ | WRITE_DAC).and_then(|mut handle| access_list::make_private(&mut handle));
+        let fix = "give the user of the service, and nobody else, full control of it: icacls FOLDER /inheritance:r /grant:r \
+                   USER:(OI)(CI)F";
+        if let Err(error) = private {
+            return Err(FileError::Setup(format!(
+                "{}: it cannot be made private: {error}; {fix}",
+                self.path.display()
+            )));
+        }
+        // Others may have put something into it before.
+        if self.is_open_to_others()? {
+            return Err(FileError::Setup(format!("{}: others may still look into it; {fix}", self.path.display())));
+        }
+        Ok(())
     }
 
     /// The sub-folder `name`, if it exists.
@@ -85,7 +116,7 @@ impl Dir {
         Ok(false)
     }
 
-    /// The names in the folder. One that is not UTF-16 is converted with losses, so it never matches a session's name.
+    /// The names in the folder. One that is not valid UTF-16 is converted with losses, so it never matches a session's name.
     pub(in crate::storage::file) fn names(&self) -> Result<Vec<String>> {
         const DOING: &str = "listing a session folder";
         let entries = std::fs::read_dir(&self.path).doing(DOING)?;
