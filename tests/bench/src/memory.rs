@@ -16,7 +16,7 @@ use crate::{
     machine::Machine,
     prerequisites,
     report::{self, thousands},
-    sample::fill,
+    sample::{Owners, fill},
     servers::Peer,
     stored_size, versions,
 };
@@ -60,7 +60,7 @@ pub(crate) fn run(settings: &Memory) -> Result<()> {
     eprintln!("making {} sessions", thousands(settings.sessions.into()));
     allocator::set_counting(true);
     let (heap, resident) = (allocator::live_bytes(), resident_bytes()?);
-    let data = fill(&manager, settings.sessions)?;
+    let data = fill(&manager, settings.sessions, Owners::Nobody)?;
     let (heap, resident) = (allocator::live_bytes() - heap, resident_bytes()? - resident);
     // Counting would slow down the thread that sweeps and the one that is timed.
     allocator::set_counting(false);

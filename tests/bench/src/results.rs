@@ -94,11 +94,14 @@ pub(crate) struct Grown {
     pub(crate) create_micros: f64,
     pub(crate) read_micros: f64,
     pub(crate) change_micros: f64,
+    /// The three sessions of one user.
+    pub(crate) list_micros: f64,
     /// For each session that is removed.
     pub(crate) sweep_micros: f64,
     pub(crate) create_redis_micros: Option<f64>,
     pub(crate) read_redis_micros: Option<f64>,
     pub(crate) change_redis_micros: Option<f64>,
+    pub(crate) list_redis_micros: Option<f64>,
     pub(crate) sweep_redis_micros: Option<f64>,
     /// Of a request while the others are swept.
     pub(crate) longest_pause_ms: f64,

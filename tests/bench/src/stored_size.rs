@@ -4,7 +4,10 @@ use anyhow::Result;
 use gsession::{FileStorage, Manager, RedisHashStorage, RedisStorage};
 use gsession_test_servers::RedisServer;
 
-use crate::{redis_info, report, sample::fill};
+use crate::{
+    redis_info, report,
+    sample::{Owners, fill},
+};
 
 /// Enough to make what a server has anyway disappear.
 const SESSIONS: u32 = 20_000;
@@ -34,9 +37,9 @@ fn in_redis(open: impl FnOnce(&str) -> Result<Manager>) -> Result<f64> {
     let used = || redis_info::number(&server, "memory", "used_memory");
     let manager = open(&server.url())?;
     // The scripts and the connection.
-    fill(&manager, 10)?;
+    fill(&manager, 10, Owners::Nobody)?;
     let before = used()?;
-    fill(&manager, SESSIONS)?;
+    fill(&manager, SESSIONS, Owners::Nobody)?;
     Ok((used()? - before) / f64::from(SESSIONS))
 }
 
@@ -45,7 +48,7 @@ fn in_files() -> Result<(f64, f64)> {
     use std::os::unix::fs::MetadataExt as _;
     let folder = tempfile::tempdir()?;
     let path = folder.path().join("sessions");
-    fill(&Manager::new(FileStorage::open(&path)?), SESSIONS)?;
+    fill(&Manager::new(FileStorage::open(&path)?), SESSIONS, Owners::Nobody)?;
     let (mut content, mut blocks) = (0, 0);
     for sub_folder in std::fs::read_dir(&path)? {
         for file in std::fs::read_dir(sub_folder?.path())? {

@@ -10,10 +10,11 @@ use crate::{
 type Cost = fn(&Grown) -> f64;
 
 /// What is compared, with the CPU of the process and of the Redis server together.
-const COSTS: [(&str, &str, Cost); 4] = [
+const COSTS: [(&str, &str, Cost); 5] = [
     ("create", "with four small entries", |row| row.create_micros + row.create_redis_micros.unwrap_or_default()),
     ("read", "one small entry", |row| row.read_micros + row.read_redis_micros.unwrap_or_default()),
     ("read and write", "a counter, one higher", |row| row.change_micros + row.change_redis_micros.unwrap_or_default()),
+    ("list", "the three sessions of one user", |row| row.list_micros + row.list_redis_micros.unwrap_or_default()),
     ("sweep", "for each session that has ended", |row| row.sweep_micros + row.sweep_redis_micros.unwrap_or_default()),
 ];
 

@@ -17,7 +17,7 @@ use crate::{
     prerequisites,
     report::{self, short, thousands},
     results::{self, Grown, Results},
-    sample::fill,
+    sample::{Owners, fill},
 };
 
 /// After this time without use a session ends, by a clock that we move.
@@ -54,17 +54,18 @@ fn measure(storage: place::Kind, sessions: u32) -> Result<Grown> {
     };
     let managed = manager(&place)?;
     // The connection and the scripts, and what else is made once.
-    fill(&managed, 10)?;
+    fill(&managed, 10, Owners::Users)?;
     let empty = place.bytes()?;
 
     let sample = SAMPLE.min(sessions / 2);
-    fill(&managed, sessions - sample)?;
-    let create = Work::of(&place, sample, || fill(&managed, sample).map(drop))?;
+    fill(&managed, sessions - sample, Owners::Users)?;
+    let create = Work::of(&place, sample, || fill(&managed, sample, Owners::Users).map(drop))?;
     let bytes = (place.bytes()? - empty) / f64::from(sessions);
 
     let ids = work::ids(&managed, sample)?;
     let read = Work::of(&place, SAMPLE, || work::read(&managed, &ids, SAMPLE))?;
     let change = Work::of(&place, SAMPLE, || work::change(&managed, &ids, SAMPLE))?;
+    let list = work::list(&place, &managed, clock.now())?;
     drop(managed);
 
     place.close();
@@ -75,7 +76,7 @@ fn measure(storage: place::Kind, sessions: u32) -> Result<Grown> {
     work::read(&managed, &ids, 1)?;
     let start_ms = started.elapsed().as_secs_f64() * 1e3;
     if !place.keeps_sessions() {
-        fill(&managed, sessions)?;
+        fill(&managed, sessions, Owners::Users)?;
     }
 
     // A session that began later lives on when the others expire.
@@ -95,10 +96,12 @@ fn measure(storage: place::Kind, sessions: u32) -> Result<Grown> {
         create_micros: create.cpu,
         read_micros: read.cpu,
         change_micros: change.cpu,
+        list_micros: list.cpu,
         sweep_micros: sweep.cpu,
         create_redis_micros: create.redis,
         read_redis_micros: read.redis,
         change_redis_micros: change.redis,
+        list_redis_micros: list.redis,
         sweep_redis_micros: sweep.redis,
         longest_pause_ms: latency.longest_undisturbed_us / 1e3,
         bytes,
@@ -114,6 +117,7 @@ fn print(machine: &Machine, rows: &[Grown]) {
         "create, us",
         "read, us",
         "read and write, us",
+        "list, us",
         "sweep, us/session",
         "longest request meanwhile, ms",
         "bytes/session",
@@ -130,6 +134,7 @@ fn print(machine: &Machine, rows: &[Grown]) {
             both(row.create_micros, row.create_redis_micros),
             both(row.read_micros, row.read_redis_micros),
             both(row.change_micros, row.change_redis_micros),
+            both(row.list_micros, row.list_redis_micros),
             both(row.sweep_micros, row.sweep_redis_micros),
             short(row.longest_pause_ms),
             format!("{:.0}", row.bytes),
@@ -138,8 +143,8 @@ fn print(machine: &Machine, rows: &[Grown]) {
     };
     report::table(&head, &rows.iter().map(cells).collect::<Vec<_>>());
     println!(
-        "\nCPU of the thread that does it, and of the Redis server after the plus. Sessions with four small entries, used one at a \
-         time over the blocking interface, in no order. Start: opening the storage and reading one session. Bytes: of the heap, of \
+        "\nCPU of the thread that does it, and of the Redis server after the plus. Sessions with four small entries, of a user each, \
+         used one at a time over the blocking interface, in no order. List: the three sessions of one more user. Start: opening the storage and reading one session. Bytes: of the heap, of \
          blocks on the disk, or of the Redis server's memory. The longest request does not count the time in which other programs \
          had the processor."
     );

@@ -1,7 +1,9 @@
 //! What is done with the sessions, and what it costs.
 
+use std::time::{Duration, Instant};
+
 use anyhow::{Context as _, Result, ensure};
-use gsession::{ClientInfo, Manager, Saved};
+use gsession::{ClientInfo, Manager, Saved, Timestamp};
 use rustix::time::{ClockId, clock_gettime};
 
 use super::place::Place;
@@ -45,6 +47,25 @@ pub(super) fn ids(manager: &Manager, sessions: u32) -> Result<Vec<String>> {
         Ok(id.as_str().to_owned())
     };
     (0..sessions).map(make).collect()
+}
+
+/// Listing the sessions of a user who has three.
+pub(super) fn list(place: &Place, manager: &Manager, now: Timestamp) -> Result<Work> {
+    for _ in 0..3 {
+        let session = manager.begin(None, ClientInfo::default);
+        session.set_principal("a user with three sessions")?;
+        ensure!(session.save()? == Saved::Created, "a session was not stored");
+    }
+    let storage = place.storage();
+    let find = || -> Result<()> {
+        ensure!(storage.find("a user with three sessions", now)?.len() == 3, "a session was not listed");
+        Ok(())
+    };
+    let started = Instant::now();
+    find()?;
+    // Many times, unless it takes long.
+    let times = (Duration::from_millis(50).as_nanos() / started.elapsed().as_nanos().max(1)).clamp(1, 1_000) as u32;
+    Work::of(place, times, || (0..times).try_for_each(|_| find()))
 }
 
 /// A session that is used while others are swept.
