@@ -29,12 +29,15 @@ enum Deed {
     Move,
     /// Makes it bob's, who was ada's.
     LogIn,
+    /// Removes nothing but entries of the index.
+    Sweep,
 }
 
-const DEEDS: [Deed; 6] = [Deed::Create, Deed::Append, Deed::Rewrite, Deed::Remove, Deed::Move, Deed::LogIn];
+const DEEDS: [Deed; 7] =
+    [Deed::Create, Deed::Append, Deed::Rewrite, Deed::Remove, Deed::Move, Deed::LogIn, Deed::Sweep];
 
 /// The system calls that change files or names, or lock them.
-const CALLS: [&str; 9] = [
+const CALLS: [&str; 11] = [
     "flock",
     "openat2",
     "fchmod",
@@ -42,6 +45,8 @@ const CALLS: [&str; 9] = [
     "pwrite64",
     "utimensat",
     "fsync,fdatasync",
+    "ftruncate",
+    "mkdirat",
     "renameat,renameat2",
     "unlinkat",
 ];
@@ -94,6 +99,7 @@ impl Deed {
                 let moved = storage.move_to(&key(1), &key(2), &commit).unwrap();
                 assert!(matches!(moved, Moved::Done { .. }));
             }
+            Self::Sweep => assert_eq!(storage.sweep(NOW).unwrap().removed, 0),
             Self::LogIn => {
                 let mut changes = setting("n", "2");
                 changes.set_principal(Some("bob".into()));
@@ -109,6 +115,7 @@ impl Deed {
             Self::Create => [[None, None], [new, None]],
             Self::Append | Self::Rewrite | Self::LogIn => [[old, None], [new, None]],
             Self::Remove => [[old, None], [None, None]],
+            Self::Sweep => [[old, None], [old, None]],
             Self::Move => [[old, None], [None, new]],
         }
     }

@@ -62,7 +62,7 @@ fn reads() -> u64 {
     count.parse().unwrap()
 }
 
-/// Anybody may renew as often as they like, and listing goes over everybody's files.
+/// Anybody may renew as often as they like.
 #[test]
 fn listing_reads_each_file_once_however_often_somebody_has_renewed() {
     const RENEWALS: u16 = 500;

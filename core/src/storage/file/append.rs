@@ -15,6 +15,7 @@ use super::{
     store::Store,
     system::{LOCKS_ARE_ADVISORY, Purpose, Stat, forbid_appends, open_to_append, page_cache},
     touches::Touch,
+    write::is_login,
 };
 use crate::{
     Record, StoreKey,
@@ -48,29 +49,26 @@ impl Store {
         if self.is_durable() || !self.pace.is_quick() {
             return None;
         }
-        if let Some(Some(principal)) = commit.changes.principal()
-            && !self.is_noted(principal, key)
-        {
-            return None;
-        }
         let turn = self.locks.turn_at_once(key.as_bytes()[0])?;
         // Whatever is wrong will be found again, and reported, by a thread that may wait.
-        self.append(key, commit, &turn, Patience::None).ok()?
+        self.append(key, commit, &turn, Patience::None, false).ok()?
     }
 
-    /// Commits by appending to the session's file, if there is one that can be appended to. It is this thread's turn.
+    /// Commits by appending to the session's file, if there is one that can be appended to. It is this thread's turn. Not if it would give
+    /// the session a principal, unless it may.
     pub(super) fn append(
         &self,
         key: &StoreKey,
         commit: &Commit,
         turn: &Turn<'_>,
         patience: Patience,
+        may_log_in: bool,
     ) -> Result<OrElse> {
         if !self.settings.appends {
             return Ok(None);
         }
         match self.open_alone(key, turn, patience)? {
-            Some(alone) => self.append_to(key, &alone.file, &alone.stat, commit, patience),
+            Some(alone) => self.append_to(key, &alone, commit, patience, may_log_in),
             None => Ok(None),
         }
     }
@@ -128,10 +126,10 @@ impl Store {
     fn append_to(
         &self,
         key: &StoreKey,
-        file: &File,
-        stat: &Stat,
+        Alone { file, stat, .. }: &Alone,
         commit: &Commit,
         patience: Patience,
+        may_log_in: bool,
     ) -> Result<OrElse> {
         let source = if matches!(patience, Patience::None) { Source::Memory } else { Source::Disk };
         if matches!(source, Source::Memory) && stat.length > page_cache::MAX as u64 {
@@ -154,6 +152,9 @@ impl Store {
             return Ok(None);
         }
         let Content::Session(record) = decoded.clone().current(stat, pending) else { return Ok(None) };
+        if !may_log_in && is_login(&record, commit) {
+            return Ok(None);
+        }
         let changed = match record.apply(commit) {
             Ok(Applied::Changed(changed)) => changed,
             Ok(Applied::Expired) => return Ok(Some(Committed::Gone)),

@@ -1,6 +1,9 @@
 //! The session folder and its 256 sub-folders.
 
-use std::path::{Path, PathBuf};
+use std::{
+    path::{Path, PathBuf},
+    sync::atomic::{AtomicU64, Ordering},
+};
 
 use parking_lot::RwLock;
 
@@ -18,6 +21,8 @@ use crate::StoreKey;
 pub(super) struct Folder {
     path: PathBuf,
     root: RwLock<Dir>,
+    /// Counts the folders that the path has led to.
+    number: AtomicU64,
     /// The user that it belongs to: the one that the process ran as when it was opened.
     user: User,
 }
@@ -27,7 +32,7 @@ impl Folder {
         // A trailing slash would make the system follow a link.
         let path: PathBuf = path.components().collect();
         let root = RwLock::new(open_root(&path)?);
-        Ok(Self { path, root, user: User::current() })
+        Ok(Self { path, root, number: AtomicU64::new(1), user: User::current() })
     }
 
     pub(super) const fn user(&self) -> User {
@@ -36,6 +41,17 @@ impl Folder {
 
     pub(super) fn path(&self) -> &Path {
         &self.path
+    }
+
+    /// Which of the folders that the path has led to is open, counted from 1. What is known of another one does not hold for it.
+    pub(super) fn number(&self) -> u64 {
+        self.number.load(Ordering::Acquire)
+    }
+
+    fn replace_root(&self, root: Dir) {
+        let mut held = self.root.write();
+        *held = root;
+        self.number.fetch_add(1, Ordering::Release);
     }
 
     /// Gives access to the open folder.
@@ -59,7 +75,7 @@ impl Folder {
         }
         let root = open_root(&self.path)?;
         let sub = root.open_sub(name);
-        *self.root.write() = root;
+        self.replace_root(root);
         sub
     }
 
@@ -71,7 +87,7 @@ impl Folder {
         let made = self.root.read().make_sub(name);
         match made {
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
-                *self.root.write() = open_root(&self.path)?;
+                self.replace_root(open_root(&self.path)?);
                 self.root.read().make_sub(name)
             }
             made => made,

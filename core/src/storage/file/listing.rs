@@ -40,16 +40,14 @@ impl Store {
     pub(super) fn find(&self, principal: &str, now: Timestamp) -> Result<Vec<Found>> {
         let (found, known) = (Vec::new(), HashMap::new());
         let mut listing = Listing { store: self, principal, access: Access::passive(now), found, known };
+        // Before the index is read: what is indexed afterwards is in it, or is among these.
+        let unindexed = self.unindexed()?;
         for key in self.noted(principal)? {
             if let Some(sub) = self.folder.sub(&sub_name(&key))? {
                 listing.look(&sub, key)?;
             }
         }
-        for number in (0..=u8::MAX).filter(|number| !self.is_known_indexed(*number)) {
-            let Some(sub) = self.folder.sub(&format!("{number:02x}"))? else { continue };
-            if self.is_indexed(number, &sub)? {
-                continue;
-            }
+        for (number, sub) in unindexed {
             // Under the lock: POSIX does not say whether a file is listed that is replaced by a rename during the listing. On a
             // read-only file system there is no lock, and nothing is renamed.
             let lock = match self.locks.lock(number, &sub) {

@@ -100,12 +100,13 @@ impl<'a> Turn<'a> {
         let mut pause = Pause::until(self.until);
         loop {
             let (file, is_new) = open_or_create(sub, self.name).doing(DOING)?;
-            // A backup may have been restored without it.
-            if is_new && keys_in(sub)?.is_empty() {
-                set_indexed(&file)?;
-            }
             // A lock file that was removed in the meantime locks nobody out: the next one is tried.
             if try_lock(&file).doing(DOING)? && !is_removed(&file).doing(DOING)? {
+                // A backup may have been restored without it, and then there are sessions already.
+                if is_new && self.name == NAME && keys_in(sub)?.is_empty() {
+                    // If this fails, a sweep does it.
+                    let _ = set_indexed(&file);
+                }
                 return Ok(FolderLock(file));
             }
             pause.wait()?;

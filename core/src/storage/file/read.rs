@@ -133,7 +133,7 @@ impl Store {
     }
 
     /// A session whose file has not changed since it was read or written. Costs one system call.
-    pub(super) fn unchanged(&self, key: &StoreKey) -> Option<(Decoded, Stat)> {
+    fn unchanged(&self, key: &StoreKey) -> Option<(Decoded, Stat)> {
         let known = self.cache.get(key)?;
         let stat = self.folder.with_root(|root| Stat::at(root, &path_of(key)));
         let Ok(stat) = stat else {

@@ -5,15 +5,12 @@ use std::time::Duration;
 use super::{
     error::Result,
     expiry::Standing,
-    format::Content,
-    lock, principals,
+    lock,
+    principals::{self, Healing, names_of},
     store::{Held, Store},
     system::{Dir, Opened, Purpose, open_own, remove},
 };
-use crate::{
-    StoreKey, Timestamp,
-    storage::{Access, Swept},
-};
+use crate::{StoreKey, Timestamp, storage::Swept};
 
 /// Writing a file takes moments. A temporary file this old was left behind by a killed process.
 const ABANDONED: Duration = Duration::from_secs(60 * 60);
@@ -28,12 +25,13 @@ enum Name {
 impl Store {
     pub(super) fn sweep(&self, now: Timestamp) -> Result<Swept> {
         let mut swept = Swept::default();
+        let mut healing = self.begin_healing(now);
         for number in 0..=u8::MAX {
             let name = format!("{number:02x}");
             // A problem with one sub-folder must not keep the others from being swept.
             let outcome = match self.folder.sub(&name) {
                 Ok(None) => continue,
-                Ok(Some(sub)) => self.sweep_sub(number, &sub, now, &mut swept),
+                Ok(Some(sub)) => self.sweep_sub(number, &sub, now, &mut swept, healing.as_mut()),
                 Err(error) => Err(error),
             };
             match outcome {
@@ -44,42 +42,59 @@ impl Store {
                 }
             }
         }
-        self.compact(now);
+        if let Some(healing) = healing
+            && let Err(error) = self.end_healing(healing)
+        {
+            let error = &error as &dyn std::error::Error;
+            tracing::warn!(error, "some sessions are not yet in the index of principals");
+        }
+        self.compact_index(now);
         Ok(swept)
     }
 
-    fn sweep_sub(&self, number: u8, sub: &Dir, now: Timestamp, swept: &mut Swept) -> Result<()> {
-        let is_indexed = self.is_indexed(number, sub)?;
-        for text in sub.names()? {
+    fn sweep_sub(
+        &self,
+        number: u8,
+        sub: &Dir,
+        now: Timestamp,
+        swept: &mut Swept,
+        mut healing: Option<&mut Healing>,
+    ) -> Result<()> {
+        let names = names_of(self, number, sub, healing.as_deref())?;
+        if let Some(healing) = &mut healing {
+            healing.begin_sub();
+        }
+        for text in names {
             let name = Name::of(&text);
             if matches!(name, Name::Other) {
                 swept.foreign += u64::from(text != lock::NAME && !principals::NAMES.contains(&text.as_str()));
                 continue;
             }
-            if let (false, Name::Session(key)) = (is_indexed, &name) {
-                self.note_unindexed(sub, key, now)?;
-            }
-            let mut standing = self.standing_of(&open_own(sub, &text, Purpose::Reading)?, &name, now)?;
+            let opened = open_own(sub, &text, Purpose::Reading)?;
+            let mut standing = self.standing_of(&opened, &name, now)?;
             if standing == Some(Standing::Expired) {
                 // Looked at again under the lock: there may have been a commit in between.
                 standing = self.remove_expired(&self.hold_sub(number, sub)?, &text, &name, now)?;
             }
             match (standing, &name) {
                 (Some(Standing::Expired), Name::Session(_)) => swept.removed += 1,
-                (Some(Standing::Living), Name::Session(_)) => swept.kept += 1,
-                (Some(Standing::Unknown), _) => swept.foreign += 1,
+                (Some(Standing::Living), Name::Session(key)) => {
+                    swept.kept += 1;
+                    if let (Some(healing), Opened::File(file, stat)) = (&mut healing, &opened) {
+                        self.heal(healing, key, file, stat);
+                    }
+                }
+                (Some(Standing::Unknown), _) => {
+                    swept.foreign += 1;
+                    if let Some(healing) = &mut healing {
+                        healing.saw_unknown();
+                    }
+                }
                 _ => {}
             }
         }
-        if is_indexed { Ok(()) } else { Self::set_indexed(sub) }
-    }
-
-    /// Notes a session from before the index.
-    fn note_unindexed(&self, sub: &Dir, key: &StoreKey, now: Timestamp) -> Result<()> {
-        if let Some(Content::Session(record)) = self.read(sub, key, &Access::passive(now))?
-            && let Some(principal) = record.principal
-        {
-            self.note(&principal, key)?;
+        if let Some(healing) = healing {
+            healing.end_sub(number);
         }
         Ok(())
     }

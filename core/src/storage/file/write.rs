@@ -33,33 +33,45 @@ impl Store {
     }
 
     pub(super) fn commit(&self, key: &StoreKey, commit: &Commit) -> Result<Committed> {
-        let _noted = self.note_commit(key, commit)?;
-        let turn = self.locks.turn(key.as_bytes()[0])?;
-        match self.append(key, commit, &turn, Patience::Until(turn.until))? {
-            Some(committed) => Ok(committed),
-            None => self.rewrite(turn, key, commit),
+        let mut noted = None;
+        loop {
+            let turn = self.locks.turn(key.as_bytes()[0])?;
+            let may_log_in = noted.is_some();
+            if let Some(committed) = self.append(key, commit, &turn, Patience::Until(turn.until), may_log_in)? {
+                return Ok(committed);
+            }
+            if let Some(committed) = self.rewrite(turn, key, commit, may_log_in)? {
+                return Ok(committed);
+            }
+            // The commit gives the session a principal that it does not have yet.
+            if let Some(Some(principal)) = commit.changes.principal() {
+                noted = Some(self.note(principal, key)?);
+            }
         }
     }
 
-    /// Commits by replacing the session's file.
-    fn rewrite(&self, turn: Turn<'_>, key: &StoreKey, commit: &Commit) -> Result<Committed> {
-        let Some(held) = self.hold_in(turn, key)? else { return Ok(Committed::Gone) };
+    /// Commits by replacing the session's file. `None` if it would give the session a principal, and may not.
+    fn rewrite(&self, turn: Turn<'_>, key: &StoreKey, commit: &Commit, may_log_in: bool) -> Result<Option<Committed>> {
+        let Some(held) = self.hold_in(turn, key)? else { return Ok(Some(Committed::Gone)) };
         let before = held.open_own(&key.to_string())?;
         let record = match self.locked_content(key, &before, &commit.access)? {
             Some(Content::Session(record)) => record,
-            Some(Content::Tombstone(Tombstone { at, .. })) => return Ok(Committed::Renewed(at)),
-            None => return Ok(Committed::Gone),
+            Some(Content::Tombstone(Tombstone { at, .. })) => return Ok(Some(Committed::Renewed(at))),
+            None => return Ok(Some(Committed::Gone)),
         };
-        match record.apply(commit)? {
-            Applied::Changed(same) if same.has_same_content(&record) => Ok(self.only_activity(key, record, commit)),
+        if !may_log_in && is_login(&record, commit) {
+            return Ok(None);
+        }
+        Ok(Some(match record.apply(commit)? {
+            Applied::Changed(same) if same.has_same_content(&record) => self.only_activity(key, record, commit),
             Applied::Changed(record) => {
                 let bytes = self.settings.encode(&record)?;
                 self.replace(&held.sub, key, before, &bytes, record.last_seen)?;
-                Ok(self.stored(key, &record))
+                self.stored(key, &record)
             }
-            Applied::Expired => Ok(Committed::Gone),
-            Applied::Conflict(current) => Ok(Committed::Conflict(current)),
-        }
+            Applied::Expired => Committed::Gone,
+            Applied::Conflict(current) => Committed::Conflict(current),
+        }))
     }
 
     pub(super) fn touch(&self, key: &StoreKey, access: &Access) -> Result<Touched> {
@@ -108,7 +120,7 @@ impl Store {
         bytes: &[u8],
         last_seen: Timestamp,
     ) -> Result<()> {
-        let written = self.write_over(sub, &key.to_string(), before, bytes, Some(last_seen));
+        let written = self.write_over(sub, &key.to_string(), before, bytes, Some(last_seen), self.is_durable());
         self.cache.forget(key);
         written
     }
@@ -121,6 +133,7 @@ impl Store {
         before: Opened,
         bytes: &[u8],
         modified: Option<Timestamp>,
+        is_durable: bool,
     ) -> Result<()> {
         static NUMBER: AtomicU64 = AtomicU64::new(0);
         const DOING: &str = "writing a session file";
@@ -134,7 +147,6 @@ impl Store {
             created => created,
         }
         .doing(DOING)?;
-        let is_durable = self.is_durable();
         let write = || {
             file.write_all(bytes).doing(DOING)?;
             if let Some(modified) = modified {
@@ -161,4 +173,9 @@ impl Store {
     pub(super) fn is_durable(&self) -> bool {
         self.settings.durability == Durability::Commit
     }
+}
+
+/// Whether a commit gives the session a principal that it does not have.
+pub(super) fn is_login(record: &Record, commit: &Commit) -> bool {
+    matches!(commit.changes.principal(), Some(principal @ Some(_)) if principal != record.principal.as_deref())
 }

@@ -18,9 +18,9 @@ fn key(number: u32) -> StoreKey {
     StoreKey::from_bytes(bytes)
 }
 
-/// Clients can renew as often as they like, and listing scans everybody's sessions.
+/// Clients can renew as often as they like.
 #[test]
-fn listing_looks_up_each_key_once_however_often_a_session_was_renewed() {
+fn listing_looks_up_the_session_however_often_it_was_renewed() {
     // As many as leave a tombstone within an hour.
     const RENEWALS: u32 = 16 * 60;
     let store = Store::new(1_000_000, usize::MAX);
@@ -37,6 +37,6 @@ fn listing_looks_up_each_key_once_however_often_a_session_was_renewed() {
     LOOKUPS.set(0);
     let found = store.find("ada", NOW);
     assert_eq!(found.iter().map(|found| found.key).collect::<Vec<_>>(), [key(RENEWALS)]);
-    assert!(LOOKUPS.get() <= RENEWALS as usize + 1, "{} keys were looked up", LOOKUPS.get());
+    assert!(LOOKUPS.get() <= 2, "{} keys were looked up", LOOKUPS.get());
     assert!(store.find("bob", NOW).is_empty());
 }

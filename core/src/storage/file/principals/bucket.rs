@@ -12,8 +12,9 @@ pub(super) const NAME: &str = "principals";
 pub(super) type Hash = [u8; 16];
 
 const ENTRY: usize = 16 + 32;
+pub(super) type Entry = [u8; ENTRY];
 
-pub(super) fn entry(hash: &Hash, key: &StoreKey) -> [u8; ENTRY] {
+pub(super) fn entry(hash: &Hash, key: &StoreKey) -> Entry {
     let mut entry = [0; ENTRY];
     entry[..16].copy_from_slice(hash);
     entry[16..].copy_from_slice(key.as_bytes());
@@ -26,11 +27,16 @@ pub(super) const fn end(length: u64) -> u64 {
 }
 
 /// All entries, each once: its bytes and its key.
-pub(super) fn entries(bytes: &[u8]) -> impl Iterator<Item = (&[u8; ENTRY], StoreKey)> {
+pub(super) fn entries(bytes: &[u8]) -> impl Iterator<Item = (&Entry, StoreKey)> {
     let mut seen = HashSet::new();
     let all = bytes.chunks_exact(ENTRY).filter_map(|entry| entry.first_chunk::<ENTRY>());
     all.filter(move |entry| seen.insert(*entry))
         .filter_map(|entry| Some((entry, StoreKey::from_bytes(*entry.last_chunk()?))))
+}
+
+/// Whether no entry is there twice, and none is half.
+pub(super) fn is_compact(bytes: &[u8]) -> bool {
+    entries(bytes).count() * ENTRY == bytes.len()
 }
 
 /// The keys in the entries of a principal.

@@ -2,54 +2,76 @@
 //!
 //! An entry is written before its session becomes the principal's, under a lock that is held until it is or is not. So no session of
 //! a principal is without an entry. An entry may be without a session: after a crash, or because the session has ended, was renewed or
-//! has another principal now. Such entries are passed over when they are read, and removed hourly by a sweep. An entry whose session is
-//! about to be made cannot be among them, because of the lock.
+//! has another principal now. Such entries are passed over when they are read. Those under whose key there is no session are removed
+//! by a sweep, at most once an hour. An entry whose session is about to be made cannot be among them, because of the lock.
 //!
-//! In a folder from before the index, the lock files of the sub-folders are empty. Listing reads all sessions in those. A sweep notes
-//! them in the index and then makes the lock file one byte long, as it is in a new sub-folder.
+//! The lock file of a sub-folder is one byte long if all of its sessions are in the index, and empty in a folder from before the index.
+//! Listing reads all sessions in such a sub-folder, until a sweep has noted them. The first sweep of a process and then one a day also
+//! look for sessions without an entry in all other sub-folders: a power failure, a restored backup or an older build may have left some.
 
 mod bucket;
 mod compact;
+mod heal;
 
 use std::{
-    sync::atomic::{AtomicBool, Ordering},
+    io::ErrorKind,
+    sync::atomic::{AtomicU64, Ordering},
     time::Duration,
 };
 
 use sha2::{Digest as _, Sha256};
 
-use self::bucket::Hash;
+use self::bucket::{Entry, Hash};
+pub(super) use self::heal::{Healing, names_of};
 use super::{
     error::{Doing as _, FileError, Result},
-    format::Content,
     fs::read,
     lock::{self, Locked, Locks},
     store::Store,
-    system::{Dir, Opened, Purpose, Stat, length, open_or_create, open_own, sync_name, write_all_at},
+    system::{
+        Dir, Opened, Purpose, RENAMES_ARE_ATOMIC, Stat, length, open_or_create, open_own, sync_name, write_all_at,
+    },
 };
-use crate::{StoreKey, record::Commit};
+use crate::{StoreKey, Timestamp};
 
 /// The names in a sub-folder that belong to the index, beside temporary files.
 pub(super) const NAMES: [&str; 2] = [bucket::NAME, LOCK];
 const LOCK: &str = "principals.lock";
-const DOING: &str = "writing the index of principals";
+const WRITING: &str = "writing the index of principals";
+const READING: &str = "reading the index of principals";
 
 /// What this process knows of the index.
 #[derive(Debug)]
 pub(super) struct Principals {
     locks: Locks,
-    /// The sub-folders that have been found to be indexed, which they then are for good.
-    indexed: Box<[AtomicBool]>,
-    compacted: compact::LastTime,
+    /// For each sub-folder that has been found to be indexed, the number of the session folder in which it is.
+    indexed: Box<[AtomicU64]>,
+    compacted: LastTime,
+    healed: LastTime,
+}
+
+/// When this process did something last.
+#[derive(Debug, Default)]
+struct LastTime(AtomicU64);
+
+impl LastTime {
+    /// Whether it is time again. Only one of several threads gets `true`.
+    fn is_due(&self, period: Duration, now: Timestamp) -> bool {
+        let last = self.0.load(Ordering::Relaxed);
+        let now_millis = now.as_millis();
+        // A clock that was set back must not delay it.
+        let is_due = Timestamp::from_millis(last) + period <= now || last > now_millis;
+        is_due && self.0.compare_exchange(last, now_millis, Ordering::Relaxed, Ordering::Relaxed).is_ok()
+    }
 }
 
 /// Where the entries of a principal are.
-struct Place {
+struct Bucket {
     number: u8,
     hash: Hash,
 }
 
-impl Place {
+impl Bucket {
     fn of(principal: &str) -> Self {
         let digest = Sha256::digest(principal);
         Self { number: digest[0], hash: std::array::from_fn(|at| digest[1 + at]) }
@@ -62,70 +84,93 @@ impl Place {
 
 impl Principals {
     pub(super) fn new(lock_timeout: Duration) -> Self {
-        let indexed = (0..256).map(|_| AtomicBool::new(false)).collect();
-        Self { locks: Locks::new(LOCK, lock_timeout), indexed, compacted: compact::LastTime::default() }
+        Self {
+            locks: Locks::new(LOCK, lock_timeout),
+            indexed: (0..256).map(|_| AtomicU64::new(0)).collect(),
+            compacted: LastTime::default(),
+            healed: LastTime::default(),
+        }
     }
 }
 
 impl Store {
     /// Notes that the session under `key` is about to be this principal's, and keeps the entry as long as the answer is kept.
     pub(super) fn note(&self, principal: &str, key: &StoreKey) -> Result<Locked<'_>> {
-        let place = Place::of(principal);
-        let sub = self.folder.make_sub(&place.sub_name())?;
-        let locked = self.principals.locks.lock(place.number, &sub)?;
-        let (file, is_new) = open_or_create(&sub, bucket::NAME).doing(DOING)?;
-        let end = bucket::end(Stat::of(&file).doing(DOING)?.length);
-        write_all_at(&file, &bucket::entry(&place.hash, key), end).doing(DOING)?;
-        if self.is_durable() {
-            file.sync_data().doing(DOING)?;
-            if is_new {
-                sync_name(&sub, &file)?;
-            }
-        }
+        let bucket = Bucket::of(principal);
+        let sub = self.folder.make_sub(&bucket.sub_name())?;
+        let locked = self.principals.locks.lock(bucket.number, &sub)?;
+        self.add_entry(&sub, &bucket::entry(&bucket.hash, key), self.is_durable())?;
         Ok(locked)
     }
 
-    /// The same for a commit, if it sets the principal to what it was not before.
-    pub(super) fn note_commit(&self, key: &StoreKey, commit: &Commit) -> Result<Option<Locked<'_>>> {
-        match commit.changes.principal() {
-            Some(Some(principal)) if !self.is_noted(principal, key) => self.note(principal, key).map(Some),
-            _ => Ok(None),
+    /// Adds an entry to a bucket that is locked.
+    fn add_entry(&self, sub: &Dir, entry: &Entry, is_durable: bool) -> Result<()> {
+        let (file, is_new) = open_or_create(sub, bucket::NAME).doing(WRITING)?;
+        let end = bucket::end(Stat::of(&file).doing(WRITING)?.length);
+        write_all_at(&file, entry, end).doing(WRITING)?;
+        if is_durable {
+            file.sync_data().doing(WRITING)?;
+            if is_new || end == 0 {
+                sync_name(sub, &file)?;
+            }
         }
-    }
-
-    /// Whether the session is known to have this principal already, and therefore an entry.
-    pub(super) fn is_noted(&self, principal: &str, key: &StoreKey) -> bool {
-        let known = self.unchanged(key).map(|(decoded, _)| decoded.content);
-        matches!(known, Some(Content::Session(record)) if record.principal.as_deref() == Some(principal))
+        Ok(())
     }
 
     /// The keys of all sessions that are or were this principal's.
     pub(super) fn noted(&self, principal: &str) -> Result<Vec<StoreKey>> {
-        let place = Place::of(principal);
-        match self.folder.sub(&place.sub_name())? {
-            Some(sub) => Ok(bucket::keys(&read_bucket(&sub)?.unwrap_or_default(), &place.hash)),
-            None => Ok(Vec::new()),
-        }
-    }
-
-    /// Whether all sessions in a sub-folder are known to be in the index.
-    pub(super) fn is_known_indexed(&self, number: u8) -> bool {
-        self.principals.indexed[usize::from(number)].load(Ordering::Relaxed)
+        let bucket = Bucket::of(principal);
+        let Some(sub) = self.folder.sub(&bucket.sub_name())? else { return Ok(Vec::new()) };
+        let bytes = match read_bucket(&sub)? {
+            // It may be being replaced. Nobody does that under the lock.
+            None if !RENAMES_ARE_ATOMIC => match self.principals.locks.lock(bucket.number, &sub) {
+                Err(FileError::Io { source, .. }) if source.kind() == ErrorKind::ReadOnlyFilesystem => None,
+                lock => {
+                    let _lock = lock?;
+                    read_bucket(&sub)?
+                }
+            },
+            bytes => bytes,
+        };
+        Ok(bucket::keys(&bytes.unwrap_or_default(), &bucket.hash))
     }
 
     /// Whether all sessions in a sub-folder are in the index.
     pub(super) fn is_indexed(&self, number: u8, sub: &Dir) -> Result<bool> {
-        if !self.is_known_indexed(number) && length(sub, lock::NAME).doing("reading the index of principals")? > 0 {
-            self.principals.indexed[usize::from(number)].store(true, Ordering::Relaxed);
+        let (known, folder) = (&self.principals.indexed[usize::from(number)], self.folder.number());
+        if known.load(Ordering::Relaxed) == folder {
+            return Ok(true);
         }
-        Ok(self.is_known_indexed(number))
+        let is_indexed = length(sub, lock::NAME).doing(READING)? > 0;
+        if is_indexed {
+            known.store(folder, Ordering::Relaxed);
+        }
+        Ok(is_indexed)
     }
 
-    /// All sessions in a sub-folder are in the index from now on.
-    pub(super) fn set_indexed(sub: &Dir) -> Result<()> {
-        let (lock, _) = open_or_create(sub, lock::NAME).doing(DOING)?;
-        lock::set_indexed(&lock)
+    /// The sub-folders whose sessions may not be in the index.
+    pub(super) fn unindexed(&self) -> Result<Vec<(u8, Dir)>> {
+        let folder = self.folder.number();
+        let mut unindexed = Vec::new();
+        for name in self.folder.with_root(Dir::names)? {
+            let Some(number) = sub_number(&name) else { continue };
+            if self.principals.indexed[usize::from(number)].load(Ordering::Relaxed) == folder {
+                continue;
+            }
+            if let Some(sub) = self.folder.sub(&name)?
+                && !self.is_indexed(number, &sub)?
+            {
+                unindexed.push((number, sub));
+            }
+        }
+        Ok(unindexed)
     }
+}
+
+/// The number of a sub-folder of this name.
+fn sub_number(name: &str) -> Option<u8> {
+    let number = u8::from_str_radix(name, 16).ok()?;
+    (format!("{number:02x}") == name).then_some(number)
 }
 
 /// The entries in a sub-folder; `None` if there is no file with them.
