@@ -88,7 +88,7 @@ impl FileStorageBuilder {
     }
 
     /// How often expired sessions are removed. Default: 5 minutes; less than a millisecond counts as a millisecond.
-    /// [`Duration::MAX`]: only when [`sweep`](crate::Storage::sweep) is called.
+    /// [`Duration::MAX`]: only when [`sweep`](crate::Storage::sweep) is called. Sweeps also keep the index of users small and whole.
     pub const fn sweep_interval(mut self, interval: Duration) -> Self {
         self.sweep_interval = interval;
         self
@@ -102,7 +102,7 @@ impl FileStorageBuilder {
     }
 
     /// How long a change waits while another process holds the lock of a sub-folder, before it fails with
-    /// [`StorageErrorKind::Timeout`](crate::StorageErrorKind::Timeout). Default: 5 seconds. More than an hour counts as an hour;
+    /// [`StorageErrorKind::Timeout`](crate::StorageErrorKind::Timeout). A login may wait twice as long, for the index too. Default: 5 seconds. More than an hour counts as an hour;
     /// with zero it does not wait.
     pub fn lock_timeout(mut self, timeout: Duration) -> Self {
         self.lock_timeout = timeout.min(Duration::from_secs(60 * 60));

@@ -1,15 +1,14 @@
-//! The locks of the storage, among all threads and processes.
+//! The locks of the storage, among all threads and processes. They are taken in this order, each for itself or with those below:
 //!
 //! | lock | who takes it |
 //! |---|---|
-//! | a mutex for each of the 256 sub-folders | every writer, first: the threads of a process wait for each other here |
-//! | `flock` on the file `lock` of a sub-folder | who gives a name to a file, or takes it away: creating, rewriting, moving, removing, sweeping |
-//! | the same pair of another name, for the [index of principals](super::principals) | who makes a session a principal's, before all others |
-//! | `flock` on a session's file | those, if there is a file; and who appends to it, who takes nothing else from other processes |
+//! | a mutex and `flock` on `principals.lock`, for each sub-folder | who gives a session a principal or renews a session that has one, and who compacts the [index](super::principals) |
+//! | a mutex for each sub-folder | every writer: the threads of a process wait for each other here |
+//! | `flock` on `lock`, for each sub-folder | who gives a file its name or takes it away: creating, rewriting, moving, removing, sweeping |
+//! | `flock` on a session's file | the same, if the file is there; and who appends to it, who takes no lock on the sub-folder |
 //!
-//! They are taken in this order, and those of several sub-folders in the order of their numbers. Readers take none.
-//!
-//! On Windows session files are not locked, and who appends locks the sub-folder instead.
+//! Those of several sub-folders are taken in the order of their numbers. Readers take none. On Windows session files are not locked,
+//! and who appends locks the sub-folder instead.
 
 use std::{
     fs::File,

@@ -6,8 +6,8 @@
 //! sessions/                       0700
 //!   3f/                           0700  the first two digits of the key
 //!     lock                        0600  locked while a file of this folder gets a name or loses it
-//!     principals                  0600  for each session of certain users: a hash of the user, and the key
-//!     principals.lock             0600  locked while a session becomes such a user's
+//!     principals                  0600  the index: the keys of the sessions of users whose hash begins with 3f
+//!     principals.lock             0600  locked while one of these users gets a session
 //!     3f8a…64 digits…             0600  one session, or the tombstone of a renewal
 //!     3f8a…64 digits….tmp-71-4    0600  being written; renamed to the file above when complete
 //! ```
@@ -47,6 +47,8 @@
 //! and, if the session has a file, the lock of that file, so nobody can append at the same time. A file may be replaced or removed
 //! while a writer waits for its lock. The link count shows this, and the writer opens the name again. So every acknowledged
 //! commit is in the current file, and nothing is written to a removed one ([S4](crate::design#s4)).
+//!
+//! A commit that gives a session a principal first writes an entry into the index, and holds the index's lock until it is done.
 //!
 //! Readers take no lock. They see the old state until the last byte of a frame is there, because its checksum is wrong until then.
 //!
@@ -92,7 +94,7 @@
 //!   250 ms. So a slow disk costs each thread at most one such wait in that time.
 //! - **With [`Durability::Commit`]** every commit waits for the disk, and goes to the pool.
 //!
-//! Creating, replacing and removing files wait for the disk now and then, and go to the pool.
+//! Creating, replacing and removing files wait for the disk now and then, and go to the pool. So do logins, which write to the index.
 
 mod append;
 mod builder;
@@ -148,8 +150,10 @@ use crate::{Record, StoreKey, Timestamp, record::Commit};
 ///   empty folder that no service uses, without the files `lock`: the index of users is then made anew.
 /// - **Touches** are collected and written every second, so reading a session costs no write. If writing fails, for example
 ///   because the folder is read-only, the touches are kept and tried again. The log says so once, and once more when it works.
-/// - **Listing** a user's sessions reads that user's, by an index: 48 bytes for each logged-in session, of which a listing reads
-///   one 256th. In a folder from before the index, the first sweep makes it; until then, listing reads every session.
+/// - **Listing** a user's sessions reads only that user's, by an index. The index has 48 bytes for each logged-in session, and is split
+///   into 256 files, of which a listing reads one. An existing folder is indexed by its first sweep; until then, a listing reads
+///   every session. If a power failure takes the entry of a session and leaves the session, the first sweep of the next process
+///   writes it again.
 /// - **A full disk** is an error that leaves the old session as it was. A short commit usually still works, because it fits into
 ///   the block that the session's file takes anyway.
 ///

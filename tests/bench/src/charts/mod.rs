@@ -88,7 +88,7 @@ mod tests {
     use crate::results;
 
     /// What stands in tests/bench/charts beside the charts.
-    const COMMITTED: [&str; 2] = ["speed.json", "lost.json"];
+    const COMMITTED: [&str; 3] = ["speed.json", "lost.json", "scale.json"];
     /// Small enough to be part of a README.
     const MOST_BYTES: usize = 30_000;
 
@@ -101,13 +101,13 @@ mod tests {
             for (name, svg) in draw(&results) {
                 let committed = std::fs::read_to_string(format!("{folder}/{name}")).expect("a chart");
                 let redraw = "cargo run --release -p gsession-bench -- charts --from tests/bench/charts/speed.json \
-                              --from tests/bench/charts/lost.json --to tests/bench/charts";
+                              --from tests/bench/charts/lost.json --from tests/bench/charts/scale.json --to tests/bench/charts";
                 assert!(committed == svg, "{name} is not what {file} draws: {redraw}");
                 assert!(svg.len() < MOST_BYTES, "{name} has {} bytes", svg.len());
                 drawn += 1;
             }
         }
-        assert_eq!(drawn, 4);
+        assert_eq!(drawn, 5);
     }
 
     #[test]

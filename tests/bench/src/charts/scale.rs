@@ -24,10 +24,7 @@ pub(super) fn chart(scale: &Scale) -> Chart {
         let row = |row: &Grown| Row {
             name: format!("{}, {}", row.storage, thousands(row.sessions.into())),
             kind: Kind::Ours,
-            cells: vec![Cell {
-                share: cost(row) / longest.max(f64::MIN_POSITIVE),
-                text: format!("{:.1} µs", cost(row)),
-            }],
+            cells: vec![Cell { share: cost(row) / longest.max(f64::MIN_POSITIVE), text: time(cost(row)) }],
         };
         let rows = scale.rows.iter().map(row).collect();
         Section { panel: None, heading, explanation, columns: Vec::new(), rows }
@@ -42,5 +39,16 @@ pub(super) fn chart(scale: &Scale) -> Chart {
             format!("{}.", scale.machine.describe()),
         ],
         command: scale.command.clone(),
+    }
+}
+
+/// Microseconds in a unit that fits.
+fn time(micros: f64) -> String {
+    if micros < 1e3 {
+        format!("{micros:.1} µs")
+    } else if micros < 1e6 {
+        format!("{:.1} ms", micros / 1e3)
+    } else {
+        format!("{:.1} s", micros / 1e6)
     }
 }

@@ -22,6 +22,8 @@ use crate::{
 
 /// After this time without use a session ends, by a clock that we move.
 pub(super) const IDLE: Duration = Duration::from_secs(60 * 60);
+/// So many sessions are made and swept first. There is one in each of the 256 sub-folders among them.
+const WARM_UP: u32 = 3_000;
 /// How many sessions are made, read and changed to see what one costs; some of them several times if there are fewer.
 const SAMPLE: u32 = 10_000;
 
@@ -53,8 +55,10 @@ fn measure(storage: place::Kind, sessions: u32) -> Result<Grown> {
         Ok(Manager::builder(place.storage()).idle_timeout(IDLE).clock(clock.clone()).build()?)
     };
     let managed = manager(&place)?;
-    // The connection and the scripts, and what else is made once.
-    fill(&managed, 10, Owners::Users)?;
+    // The connection, the scripts, the sub-folders, and what else is made once.
+    fill(&managed, WARM_UP, Owners::Users)?;
+    clock.advance(2 * IDLE);
+    place.storage().sweep(clock.now())?;
     let empty = place.bytes()?;
 
     let sample = SAMPLE.min(sessions / 2);

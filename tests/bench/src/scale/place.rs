@@ -57,7 +57,7 @@ impl Place {
         let folder = if kind == Kind::File { Some(tempfile::tempdir().context("making a folder")?) } else { None };
         let redis = kind.is_in_redis().then(RedisServer::start);
         // Twice as many and some, for those that only show what making one costs.
-        let room = 2 * sessions as usize + 1_000;
+        let room = 2 * sessions as usize + 4_000;
         let storage = open(kind, room, folder.as_ref(), redis.as_ref())?;
         Ok(Self { kind, room, folder, redis, storage })
     }

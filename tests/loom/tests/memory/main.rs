@@ -202,8 +202,8 @@ fn a_remove_finds_what_a_renewal_makes() {
     });
 }
 
-/// The scan goes from shard to shard, while the session moves from a shard that is still to come into one that may be done, and
-/// back. The listed key is enough to end the session.
+/// The session moves to another shard and back while its key is taken from the index and looked up. The listed key is enough to end
+/// the session.
 #[test]
 fn a_listing_finds_what_is_renewed_meanwhile() {
     explore(|| {
@@ -277,7 +277,7 @@ fn a_renewal_too_many_goes_on_from_another() {
     });
 }
 
-/// The scan has passed the anchor and the new key, and the tombstone under the old key is forgotten before the scan reaches it.
+/// The tombstone under the key that the index had is forgotten before it is looked up.
 #[test]
 fn a_listing_finds_what_is_renewed_too_often_meanwhile() {
     for numbers in [[2, 5, 3], [1, 5, 3], [2, 4, 3]] {
@@ -292,7 +292,7 @@ fn a_listing_finds_what_is_renewed_too_often_meanwhile() {
     }
 }
 
-/// The tombstones reach their limit during the scan, and the first tombstone that it follows is forgotten.
+/// The tombstones reach their limit meanwhile, and the first one that is followed is forgotten.
 #[test]
 fn a_listing_finds_what_comes_to_be_renewed_too_often_meanwhile() {
     explore(|| {

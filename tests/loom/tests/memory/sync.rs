@@ -5,8 +5,7 @@ pub(crate) use loom::sync::{
     atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering},
 };
 
-/// Enough for one that a scan has passed and one that is still to come. With more shards, a move would only take more locks in
-/// the same order.
+/// Enough for a move between two. With more shards, it would only take more locks in the same order.
 pub(crate) const SHARDS: usize = 2;
 
 /// One part, because which one a principal is in is random.
