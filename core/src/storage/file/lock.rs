@@ -2,7 +2,7 @@
 //!
 //! | lock | who takes it |
 //! |---|---|
-//! | a mutex and `flock` on `principals.lock`, for each sub-folder | who gives a session a principal or renews a session that has one, and who compacts the [index](super::principals) |
+//! | a mutex and `flock` on `principals.lock`, for each sub-folder | who gives a session a principal or renews a session that has one, and who compacts the [index](super::index) |
 //! | a mutex for each sub-folder | every writer: the threads of a process wait for each other here |
 //! | `flock` on `lock`, for each sub-folder | who gives a file its name or takes it away: creating, rewriting, moving, removing, sweeping |
 //! | `flock` on a session's file | the same, if the file is there; and who appends to it, who takes no lock on the sub-folder |
@@ -128,7 +128,7 @@ impl Locked<'_> {
     }
 }
 
-/// Says in the lock file of a sub-folder that all sessions there are in the [index of principals](super::principals): its length is 1.
+/// Says in the lock file of a sub-folder that all sessions there are in the [index of principals](super::index): its length is 1.
 /// It takes no room on the disk.
 pub(super) fn set_indexed(lock: &File) -> Result<()> {
     lock.set_len(1).doing("writing the index of principals")

@@ -107,6 +107,7 @@ mod format;
 mod fs;
 #[cfg(feature = "fuzzing")]
 pub(crate) mod fuzz;
+mod index;
 mod listing;
 mod lock;
 mod pace;

@@ -5,8 +5,8 @@ use std::time::Duration;
 use super::{
     error::Result,
     expiry::Standing,
+    index::{self, Healing},
     lock,
-    principals::{self, Healing, names_of},
     store::{Held, Store},
     system::{Dir, Opened, Purpose, open_own, remove},
 };
@@ -60,14 +60,18 @@ impl Store {
         swept: &mut Swept,
         mut healing: Option<&mut Healing>,
     ) -> Result<()> {
-        let names = names_of(self, number, sub, healing.as_deref())?;
-        if let Some(healing) = &mut healing {
+        let names = if let Some(healing) = &mut healing {
             healing.begin_sub();
-        }
+            // A name that is renamed over while the sub-folder is not locked may not be listed.
+            let _held = self.hold_sub(number, sub)?;
+            sub.names()?
+        } else {
+            sub.names()?
+        };
         for text in names {
             let name = Name::of(&text);
             if matches!(name, Name::Other) {
-                swept.foreign += u64::from(text != lock::NAME && !principals::NAMES.contains(&text.as_str()));
+                swept.foreign += u64::from(text != lock::NAME && !index::NAMES.contains(&text.as_str()));
                 continue;
             }
             let opened = open_own(sub, &text, Purpose::Reading)?;
@@ -143,6 +147,6 @@ fn is_temporary(name: &str) -> bool {
     let is_number = |text: &str| !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
     let parts = name.split_once(".tmp-").and_then(|(key, rest)| Some((key, rest.split_once('-')?)));
     parts.is_some_and(|(key, (process, number))| {
-        (StoreKey::parse(key).is_some() || principals::NAMES.contains(&key)) && is_number(process) && is_number(number)
+        (StoreKey::parse(key).is_some() || index::NAMES.contains(&key)) && is_number(process) && is_number(number)
     })
 }

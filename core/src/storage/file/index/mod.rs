@@ -13,57 +13,28 @@ mod bucket;
 mod compact;
 mod heal;
 
-use std::{
-    io::ErrorKind,
-    sync::atomic::{AtomicU64, Ordering},
-    time::Duration,
-};
+use std::io::ErrorKind;
 
 use sha2::{Digest as _, Sha256};
 
 use self::bucket::{Entry, Hash};
-pub(super) use self::heal::{Healing, names_of};
+pub(super) use self::heal::Healing;
 use super::{
     error::{Doing as _, FileError, Result},
     fs::read,
-    lock::{self, Locked, Locks},
+    lock::{self, Locked},
+    principals::LOCK,
     store::Store,
     system::{
         Dir, Opened, Purpose, RENAMES_ARE_ATOMIC, Stat, length, open_or_create, open_own, sync_name, write_all_at,
     },
 };
-use crate::{StoreKey, Timestamp};
+use crate::StoreKey;
 
 /// The names in a sub-folder that belong to the index, beside temporary files.
 pub(super) const NAMES: [&str; 2] = [bucket::NAME, LOCK];
-const LOCK: &str = "principals.lock";
 const WRITING: &str = "writing the index of principals";
 const READING: &str = "reading the index of principals";
-
-/// What this process knows of the index.
-#[derive(Debug)]
-pub(super) struct Principals {
-    locks: Locks,
-    /// For each sub-folder that has been found to be indexed, the number of the session folder in which it is.
-    indexed: Box<[AtomicU64]>,
-    compacted: LastTime,
-    healed: LastTime,
-}
-
-/// When this process did something last.
-#[derive(Debug, Default)]
-struct LastTime(AtomicU64);
-
-impl LastTime {
-    /// Whether it is time again. Only one of several threads gets `true`.
-    fn is_due(&self, period: Duration, now: Timestamp) -> bool {
-        let last = self.0.load(Ordering::Relaxed);
-        let now_millis = now.as_millis();
-        // A clock that was set back must not delay it.
-        let is_due = Timestamp::from_millis(last) + period <= now || last > now_millis;
-        is_due && self.0.compare_exchange(last, now_millis, Ordering::Relaxed, Ordering::Relaxed).is_ok()
-    }
-}
 
 /// Where the entries of a principal are.
 struct Bucket {
@@ -79,17 +50,6 @@ impl Bucket {
 
     fn sub_name(&self) -> String {
         format!("{:02x}", self.number)
-    }
-}
-
-impl Principals {
-    pub(super) fn new(lock_timeout: Duration) -> Self {
-        Self {
-            locks: Locks::new(LOCK, lock_timeout),
-            indexed: (0..256).map(|_| AtomicU64::new(0)).collect(),
-            compacted: LastTime::default(),
-            healed: LastTime::default(),
-        }
     }
 }
 
@@ -137,13 +97,13 @@ impl Store {
 
     /// Whether all sessions in a sub-folder are in the index.
     pub(super) fn is_indexed(&self, number: u8, sub: &Dir) -> Result<bool> {
-        let (known, folder) = (&self.principals.indexed[usize::from(number)], self.folder.number());
-        if known.load(Ordering::Relaxed) == folder {
+        let folder = self.folder.number();
+        if self.principals.is_indexed(number, folder) {
             return Ok(true);
         }
         let is_indexed = length(sub, lock::NAME).doing(READING)? > 0;
         if is_indexed {
-            known.store(folder, Ordering::Relaxed);
+            self.principals.set_indexed(number, folder);
         }
         Ok(is_indexed)
     }
@@ -154,7 +114,7 @@ impl Store {
         let mut unindexed = Vec::new();
         for name in self.folder.with_root(Dir::names)? {
             let Some(number) = sub_number(&name) else { continue };
-            if self.principals.indexed[usize::from(number)].load(Ordering::Relaxed) == folder {
+            if self.principals.is_indexed(number, folder) {
                 continue;
             }
             if let Some(sub) = self.folder.sub(&name)?

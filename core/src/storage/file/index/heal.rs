@@ -4,6 +4,7 @@ use std::{
     collections::HashSet,
     fs::File,
     hash::{BuildHasher as _, RandomState},
+    io::ErrorKind,
     time::Duration,
 };
 
@@ -14,7 +15,7 @@ use super::{
         lock,
         read::Source,
         store::Store,
-        system::{Dir, Opened, Purpose, Stat, open_or_create, open_own, sync_name},
+        system::{Stat, open_or_create, open_to_append, sync_name},
     },
     Bucket, WRITING, bucket,
     bucket::Entry,
@@ -113,11 +114,14 @@ impl Store {
     pub(in super::super) fn end_healing(&self, healing: Healing) -> Result<()> {
         if !healing.done.is_empty() {
             for number in 0..=u8::MAX {
-                if let Some(sub) = self.folder.sub(&format!("{number:02x}"))?
-                    && let Opened::File(file, _) = open_own(&sub, bucket::NAME, Purpose::Writing)?
-                {
-                    file.sync_data().doing(WRITING)?;
-                    sync_name(&sub, &file)?;
+                let Some(sub) = self.folder.sub(&format!("{number:02x}"))? else { continue };
+                match open_to_append(&sub, bucket::NAME) {
+                    Ok(file) => {
+                        file.sync_data().doing(WRITING)?;
+                        sync_name(&sub, &file)?;
+                    }
+                    Err(error) if error.kind() == ErrorKind::NotFound => {}
+                    Err(error) => return Err(error).doing(WRITING),
                 }
             }
         }
@@ -166,19 +170,4 @@ impl Healing {
             self.done.push(number);
         }
     }
-}
-
-/// The names in a sub-folder, under its lock if sessions without an entry are looked for: a name that is renamed over while it is not
-/// locked may not be listed.
-pub(in super::super) fn names_of(
-    store: &Store,
-    number: u8,
-    sub: &Dir,
-    healing: Option<&Healing>,
-) -> Result<Vec<String>> {
-    let _held = match healing {
-        Some(_) => Some(store.hold_sub(number, sub)?),
-        None => None,
-    };
-    sub.names()
 }
