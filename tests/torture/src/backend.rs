@@ -100,7 +100,8 @@ impl Backend {
             if sub_folder.is_dir() {
                 for file in std::fs::read_dir(sub_folder)? {
                     // The lock of a sub-folder stays.
-                    files += u64::from(file?.file_name() != "lock");
+                    let name = file?.file_name();
+                    files += u64::from(name != "lock" && name != "principals.lock");
                 }
             }
         }
