@@ -47,11 +47,20 @@ impl Chromedriver {
         let program = program::find(&["chromedriver"], "chromium-driver");
         let profile = tempfile::tempdir().expect("making a folder for the browser's profile");
 
-        let mut driver = Process::start(Command::new(program).arg("--port=0"));
-        let port = driver.wait_for_line("its port", |line| {
-            let (_, port) = line.split_once("started successfully on port ")?;
-            port.trim_end_matches('.').parse::<u16>().ok()
-        });
+        let (driver, port) = loop {
+            let mut driver = Process::start(Command::new(&program).arg("--port=0"));
+            let port = driver.wait_for_line("its port", |line| {
+                // It takes a port that is free for IPv6, and ends if that is not free for IPv4.
+                if line.contains("port not available") {
+                    return Some(None);
+                }
+                let (_, port) = line.split_once("started successfully on port ")?;
+                port.trim_end_matches('.').parse::<u16>().ok().map(Some)
+            });
+            if let Some(port) = port {
+                break (driver, port);
+            }
+        };
         let address = format!("127.0.0.1:{port}");
 
         let mut switches: Vec<String> = SWITCHES.iter().chain(further).map(|&switch| switch.to_owned()).collect();
