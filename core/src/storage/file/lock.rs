@@ -1,14 +1,14 @@
-//! The locks of the storage, among all threads and processes. They are taken in this order, each for itself or with those below:
+//! The locks of the storage, shared by all threads and processes. Whoever needs several takes them in this order:
 //!
-//! | lock | who takes it |
+//! | lock | taken by |
 //! |---|---|
-//! | a mutex and `flock` on `principals.lock`, for each sub-folder | who gives a session a principal or renews a session that has one, and who compacts the [index](super::index) |
-//! | a mutex for each sub-folder | every writer: the threads of a process wait for each other here |
-//! | `flock` on `lock`, for each sub-folder | who gives a file its name or takes it away: creating, rewriting, moving, removing, sweeping |
-//! | `flock` on a session's file | the same, if the file is there; and who appends to it, who takes no lock on the sub-folder |
+//! | a mutex and `flock` on `principals.lock`, for each sub-folder | logging in, renewing a logged-in session, and compacting the [index](super::index) |
+//! | a mutex for each sub-folder | every write; this is where the threads of one process wait for each other |
+//! | `flock` on `lock`, for each sub-folder | creating, rewriting, renewing, removing and sweeping files |
+//! | `flock` on a session's file | the same operations, if the file exists; and appending, which takes no lock on the sub-folder |
 //!
-//! Those of several sub-folders are taken in the order of their numbers. Readers take none. On Windows session files are not locked,
-//! and who appends locks the sub-folder instead.
+//! Those of several sub-folders are taken in the order of their numbers. Readers take none. On Windows session files are not locked;
+//! appending locks the sub-folder instead.
 
 use std::{
     fs::File,

@@ -48,7 +48,7 @@
 //! while a writer waits for its lock. The link count shows this, and the writer opens the name again. So every acknowledged
 //! commit is in the current file, and nothing is written to a removed one ([S4](crate::design#s4)).
 //!
-//! A commit that gives a session a principal first writes an entry into the index, and holds the index's lock until it is done.
+//! Before a commit sets a session's principal, it adds the session to the index. It keeps the index locked until the commit is complete.
 //!
 //! Readers take no lock. They see the old state until the last byte of a frame is there, because its checksum is wrong until then.
 //!
@@ -61,7 +61,7 @@
 //!
 //! - **Privacy**: a new session folder gets an access list that grants access to its user, the system and the administrators, and inherits
 //!   nothing from the folder above. What is created in it inherits the list. A folder that exists must grant access to nobody else,
-//!   unless it is empty. Whoever may write to the folder above is trusted. FAT has no access lists.
+//!   unless it is empty. Anyone with write access to the parent folder is trusted. FAT does not support access lists.
 //! - **Locks**: nobody can read what another process has locked, so session files are not locked. A commit that appends takes the lock
 //!   of the sub-folder instead.
 //! - **Replacing and removing**: where the file system cannot do this to an open file (NTFS can), the writer waits until readers have

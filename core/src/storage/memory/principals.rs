@@ -1,22 +1,19 @@
-//! Which keys the sessions of a principal have, so that listing them does not look at those of others.
+//! The keys of each principal's sessions, so that listing them does not look at anybody else's.
 
 use std::{
     collections::BTreeSet,
     hash::{BuildHasher as _, RandomState},
 };
 
-use super::{
-    slot::Slot,
-    sync::{Mutex, PARTS},
-};
+use super::sync::{Mutex, PARTS};
 use crate::StoreKey;
 
-/// Hashes of principals, and keys of their sessions. Ordered, so that the thousands of sessions of a service account cost no more than
-/// as many users.
+/// Pairs of a principal's hash and a session's key. They are ordered, so a service account with thousands of sessions costs no more than
+/// thousands of users with one each.
 type Part = Mutex<BTreeSet<(u64, StoreKey)>>;
 
-/// An index from principals to the keys of their sessions. It changes under the lock of the session's shard, so whoever has seen a
-/// session finds it here. It holds hashes: two principals may share one, so the sessions say whose they are.
+/// Maps each principal to the keys of its sessions. It is updated under the lock of the session's shard, so it lists every session that
+/// can be read. It stores only hashes of principals, and two may share a hash, so the caller must check each session's principal.
 pub(super) struct Principals {
     hashes: RandomState,
     parts: Box<[Part]>,
@@ -36,19 +33,18 @@ impl Principals {
         (hash, &self.parts[(hash % PARTS as u64) as usize])
     }
 
-    /// A slot takes the place of another one with the same key.
-    pub(super) fn change(&self, old: Option<&Slot>, new: Option<&Slot>) {
-        let (was, is) = (old.and_then(Slot::principal), new.and_then(Slot::principal));
+    /// The session under `key` had the principal `was`, and has the principal `is` from now on.
+    pub(super) fn change(&self, key: StoreKey, was: Option<&str>, is: Option<&str>) {
         if was == is {
             return;
         }
-        if let (Some(principal), Some(slot)) = (is, new) {
+        if let Some(principal) = is {
             let (hash, part) = self.part(principal);
-            part.lock().insert((hash, slot.key));
+            part.lock().insert((hash, key));
         }
-        if let (Some(principal), Some(slot)) = (was, old) {
+        if let Some(principal) = was {
             let (hash, part) = self.part(principal);
-            part.lock().remove(&(hash, slot.key));
+            part.lock().remove(&(hash, key));
         }
     }
 

@@ -56,7 +56,10 @@ impl Shard {
             && let Some(place) = self.slots.get_mut(at as usize)
         {
             let old = place.replace(slot);
-            self.principals.change(old.as_deref(), place.as_deref());
+            if let Some(slot) = place {
+                let was = old.as_ref().and_then(|old| old.principal());
+                self.principals.change(slot.key, was, slot.principal());
+            }
             let old_protection = old.as_ref().map(|old| old.protection());
             if old_protection != Some(protection) {
                 if let Some(old_protection) = old_protection {
@@ -67,8 +70,8 @@ impl Shard {
             return old;
         }
         let key = slot.key;
+        self.principals.change(key, None, slot.principal());
         let slot = Some(slot);
-        self.principals.change(None, slot.as_deref());
         let at = match self.free.pop() {
             Some(at) => {
                 self.slots[at as usize] = slot;
@@ -95,7 +98,7 @@ impl Shard {
         let (at, _) = entry.remove();
         let old = self.slots.get_mut(at as usize)?.take()?;
         self.evictable.remove(at, old.protection());
-        self.principals.change(Some(&old), None);
+        self.principals.change(old.key, old.principal(), None);
         self.free.push(at);
         Some(old)
     }

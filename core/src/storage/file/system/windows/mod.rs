@@ -1,6 +1,5 @@
-//! Windows. There is no way to open a file relative to a folder, but a folder that is open cannot be renamed or removed, nor can
-//! those that it is in. So paths into it lead to the same place as long as it is open. Whoever may write to the folders above is
-//! trusted.
+//! Windows. Files cannot be opened relative to a folder. But while a folder is open, neither it nor any of its parents can be renamed or
+//! removed, so a path into it keeps leading to the same place. Anyone with write access to the parent folders is trusted.
 //!
 //! - **Privacy** is an access list of the session folder, which everything in it inherits.
 //! - **A lock** keeps others from reading too, so session files are never locked. The lock of the sub-folder is taken instead.
