@@ -397,6 +397,7 @@ fn contents(server: &RedisServer) -> Vec<(Vec<u8>, Vec<Reply>)> {
             pairs.sort_by_key(|pair| pair[0].text());
             pairs.concat()
         }
+        "zset" => server.command(&[b"ZRANGE", &key[..], b"0", b"-1", b"WITHSCORES"]).list(),
         _ => vec![server.command(&[b"GET", &key[..]])],
     };
     keys.iter().map(|key| (key.clone(), value(key))).collect()

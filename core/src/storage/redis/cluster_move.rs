@@ -32,12 +32,12 @@ pub(super) async fn move_between_nodes<L: Layout>(
     let Renewal { from, to, commit } = *renewal;
     let passive = Access { extend: None, ..commit.access };
     for left in (0..ATTEMPTS).rev() {
-        let Snapshot { record, revision, .. } = match layout.load(servers, from, None, &passive).await? {
+        let Snapshot { record: before, revision, .. } = match layout.load(servers, from, None, &passive).await? {
             Lookup::Found(snapshot) => snapshot,
             Lookup::Renewed(at) => return moved_before(layout, servers, renewal, at).await,
             Lookup::Absent => return Ok(Moved::Gone),
         };
-        let record = match record.apply(commit).map_err(|limit| StorageError::limit(limit, RENEWING))? {
+        let record = match before.apply(commit).map_err(|limit| StorageError::limit(limit, RENEWING))? {
             Applied::Changed(record) => record,
             Applied::Expired | Applied::Conflict(_) => return Ok(Moved::Gone),
         };
@@ -47,6 +47,7 @@ pub(super) async fn move_between_nodes<L: Layout>(
         let lost = match layout.claim(servers, renewal, revision).await? {
             Claim::Done => {
                 let activated = layout.activate(servers, to, &commit.access).await?;
+                layout.unlist(servers, from, before.principal.as_deref()).await;
                 return Ok(activated.map_or(Moved::Gone, |expires_at| Moved::Done { expires_at, revision: 0 }));
             }
             Claim::Changed if L::REPLACES_PREPARED && left > 0 => continue,

@@ -155,6 +155,17 @@ pub(crate) trait Layout: Format {
     /// Third step: makes what was prepared a session. Returns when it ends, or `None` if it is gone.
     fn activate(&self, servers: &Servers, to: &StoreKey, access: &Access) -> impl Answering<Option<Timestamp>>;
 
+    /// After the last step: the old key is no longer listed among those of the principal's sessions. Until then it leads to the session
+    /// that is moving.
+    fn unlist(
+        &self,
+        _servers: &Servers,
+        _from: &StoreKey,
+        _principal: Option<&str>,
+    ) -> impl Future<Output = ()> + Send {
+        ready(())
+    }
+
     /// Whether a session that was renewed was renewed by an earlier attempt of this very renewal.
     fn was_moved(&self, servers: &Servers, renewal: &Renewal<'_>) -> impl Answering<bool>;
 }

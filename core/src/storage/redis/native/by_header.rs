@@ -4,8 +4,8 @@ use redis::Value;
 
 use super::{
     format::Native,
-    header::{Head, Kind, encode_tombstone},
-    listing, scan, script_args,
+    header::{Head, Header, Kind, encode_tombstone, tag_of},
+    index, listing, scan, script_args,
 };
 use crate::{
     KeyScheme, Record, StoreKey, Timestamp,
@@ -29,6 +29,7 @@ impl<N: Native> Layout for N {
     }
 
     async fn create(&self, servers: &Servers, key: &StoreKey, record: &Record, now: Timestamp) -> Answered<Created> {
+        index::note(self.context(), servers, key, &Header::of(record, 0, Kind::Session), now).await?;
         let created = self.store(servers, key, record, Kind::Session, now).await?;
         if created == Created::Done {
             self.context().recently_touched.note(key, record.last_seen);
@@ -43,7 +44,8 @@ impl<N: Native> Layout for N {
             return Ok(Touched::Gone);
         }
         let header = answer.header()?;
-        self.context().recently_touched.note(key, header.last_seen);
+        let before = self.context().recently_touched.note(key, header.last_seen);
+        index::keep(self.context(), servers, key, before, &header).await;
         Ok(Touched::Done(header.expires_at()))
     }
 
@@ -51,7 +53,10 @@ impl<N: Native> Layout for N {
         let (name, packed) = (self.name(key), script_args::access(&Access::passive(Timestamp::default())));
         let mut answer = servers.call(ENDING, &N::scripts().remove, &[&name], &[&packed], Effect::Repeatable).await?;
         Ok(match answer.case {
-            0 => Removed::Done,
+            0 => {
+                index::forget(self.context(), servers, key, answer.tag()?).await;
+                Removed::Done
+            }
             1 => Removed::Absent,
             _ => {
                 let to = <[u8; 32]>::try_from(answer.bytes()?).map_err(|_| answer.malformed())?;
@@ -103,6 +108,10 @@ impl<N: Native> Layout for N {
         Ok(matches!(self.claim(servers, renewal, 0).await?, Claim::Done))
     }
 
+    async fn unlist(&self, servers: &Servers, from: &StoreKey, principal: Option<&str>) {
+        index::forget(self.context(), servers, from, tag_of(principal)).await;
+    }
+
     async fn find(&self, servers: &Servers, principal: &str, now: Timestamp) -> Answered<Vec<Found>> {
         listing::find(self, servers, principal, now).await
     }
@@ -112,6 +121,9 @@ impl<N: Native> Layout for N {
     }
 
     async fn prepare(&self, servers: &Servers, renewal: &Renewal<'_>, record: &Record) -> Answered<Created> {
-        self.store(servers, renewal.to, record, Kind::Prepared, renewal.commit.access.now).await
+        let now = renewal.commit.access.now;
+        let header = Header::of(record, 0, Kind::Prepared);
+        index::note(self.context(), servers, renewal.to, &header, now).await?;
+        self.store(servers, renewal.to, record, Kind::Prepared, now).await
     }
 }

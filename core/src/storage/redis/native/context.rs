@@ -4,7 +4,11 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use rand::{TryRng as _, rngs::SysRng};
 
-use super::{header::Header, recently_touched::RecentlyTouched};
+use super::{
+    header::Header,
+    index::{self, Marked},
+    recently_touched::RecentlyTouched,
+};
 use crate::{
     Limits, StoreKey,
     storage::{
@@ -12,6 +16,7 @@ use crate::{
         redis::{
             errors::Answered,
             layout::{Change, LayoutSettings},
+            servers::Servers,
         },
     },
 };
@@ -22,6 +27,8 @@ pub(crate) struct Context {
     pub(super) limits: Limits,
     pub(super) recently_touched: RecentlyTouched,
     pub(super) revisions: Revisions,
+    /// Whether every session is known to be in the index.
+    pub(super) marked: Marked,
 }
 
 impl Context {
@@ -31,6 +38,7 @@ impl Context {
             limits: settings.limits,
             recently_touched: RecentlyTouched::default(),
             revisions: Revisions::new()?,
+            marked: Marked::default(),
         })
     }
 
@@ -43,8 +51,9 @@ impl Context {
     }
 
     /// A change was made, and the session under `key` has this header now.
-    pub(super) fn changed(&self, key: &StoreKey, header: &Header, revision: u64) -> Change {
-        self.recently_touched.note(key, header.last_seen);
+    pub(super) async fn changed(&self, servers: &Servers, key: &StoreKey, header: &Header, revision: u64) -> Change {
+        let before = self.recently_touched.note(key, header.last_seen);
+        index::keep(self, servers, key, before, header).await;
         Change::Done { expires_at: header.expires_at(), revision }
     }
 }

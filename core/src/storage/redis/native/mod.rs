@@ -5,6 +5,7 @@ mod context;
 mod format;
 mod hashes;
 mod header;
+mod index;
 mod known;
 mod listing;
 mod recently_touched;

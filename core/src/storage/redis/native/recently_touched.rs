@@ -10,6 +10,8 @@ use crate::{StoreKey, Timestamp, record::Access};
 const SLOTS: usize = 1 << 16;
 /// Bits of a slot that hold the time; the others hold a part of the key.
 const TIME_BITS: u32 = 42;
+/// The bits of the time.
+const TIME: u64 = (1 << TIME_BITS) - 1;
 
 /// When sessions were last seen, as far as this process knows. Entries get lost, and very rarely two keys are confused: then the
 /// touch is a step of its own.
@@ -29,10 +31,11 @@ impl RecentlyTouched {
         (&self.0[usize::from(u16::from_le_bytes([a, b])) % SLOTS], tag)
     }
 
-    /// Records when a session was last seen.
-    pub(super) fn note(&self, key: &StoreKey, last_seen: Timestamp) {
+    /// Records when a session was last seen. Returns when it was seen before, if that is known.
+    pub(super) fn note(&self, key: &StoreKey, last_seen: Timestamp) -> Option<Timestamp> {
         let (slot, tag) = self.slot(key);
-        slot.store(tag | last_seen.as_millis() & ((1 << TIME_BITS) - 1), Ordering::Relaxed);
+        let held = slot.swap(tag | last_seen.as_millis() & TIME, Ordering::Relaxed);
+        (held & !TIME == tag && held & TIME != 0).then(|| Timestamp::from_millis(held & TIME))
     }
 
     /// Whether an access may have to touch the session.
@@ -40,8 +43,8 @@ impl RecentlyTouched {
         let Some(extend) = &access.extend else { return false };
         let (slot, tag) = self.slot(key);
         let held = slot.load(Ordering::Relaxed);
-        let last_seen = Timestamp::from_millis(held & ((1 << TIME_BITS) - 1));
-        held & !((1 << TIME_BITS) - 1) != tag || access.now >= last_seen + extend.interval
+        let last_seen = Timestamp::from_millis(held & TIME);
+        held & !TIME != tag || access.now >= last_seen + extend.interval
     }
 }
 

@@ -1,4 +1,4 @@
-//! Iterating over all keys of the prefix: for listings and for sweeping, both of which are rare.
+//! Iterating over all keys of the prefix: for sweeping, and to note sessions from before there was an index.
 
 use std::{collections::HashSet, sync::Arc};
 
@@ -7,7 +7,7 @@ use redis::{Pipeline, Value};
 use super::{
     format::Native,
     header::{Head, Header, Kind},
-    script_args,
+    index, script_args,
 };
 use crate::{
     StoreKey, Timestamp,
@@ -24,72 +24,87 @@ use crate::{
 
 const SWEEPING: &str = "sweeping the sessions in Redis";
 /// Keys read in one step, which takes the server well under a millisecond.
-pub(super) const STEP: usize = 500;
+const STEP: usize = 500;
 
 /// What was found under a key.
 pub(super) enum Seen {
     Session(StoreKey, Header),
-    Tombstone(StoreKey, StoreKey),
+    Tombstone(StoreKey),
     Ended(StoreKey),
     Foreign,
 }
 
 /// Reads the header of every key, at least once.
-pub(super) async fn walk<N: Native>(
-    layout: &N,
-    servers: &Servers,
+pub(super) struct Walk<'a, N> {
+    layout: &'a N,
+    servers: &'a Servers,
     operation: &'static str,
     now: Timestamp,
-    mut each: impl FnMut(Seen) + Send,
-) -> Answered<()> {
-    let failed = |failure: Failure| failure.while_doing(operation);
-    let prefix = &layout.context().prefix;
-    for node in servers.primaries().await.map_err(failed)? {
-        let mut cursor = b"0".to_vec();
-        loop {
-            let mut scan = Pipeline::with_capacity(1);
-            scan.cmd("SCAN").arg(&cursor).arg("MATCH").arg(pattern(prefix)).arg("COUNT").arg(STEP);
-            let answer = servers.ask_node(&node, &scan).await.map_err(failed)?;
-            let names;
-            (cursor, names) = scanned(answer).ok_or_else(|| malformed(operation))?;
-            let answers = ask_headers::<N>(servers, &node, names.iter()).await.map_err(failed)?;
-            for (name, answer) in names.iter().zip(answers) {
-                let text = name.get(prefix.len()..).and_then(|rest| std::str::from_utf8(rest).ok());
-                let key = text.and_then(StoreKey::parse);
-                let head = match &answer {
-                    Value::BulkString(bytes) => Head::decode(bytes),
-                    _ => None,
-                };
-                match (key, head) {
-                    (Some(key), Some(Head::Session(header))) if header.expires_at() <= now => each(Seen::Ended(key)),
-                    (Some(key), Some(Head::Session(header))) if header.kind == Kind::Session => {
-                        each(Seen::Session(key, header));
-                    }
-                    (_, Some(Head::Session(_))) => {}
-                    (Some(key), Some(Head::Tombstone(tombstone))) if tombstone.at + TOMBSTONE_LIFETIME <= now => {
-                        each(Seen::Ended(key))
-                    }
-                    (Some(key), Some(Head::Tombstone(tombstone))) => each(Seen::Tombstone(key, tombstone.to)),
-                    // It has ended since `SCAN` returned it.
-                    _ if matches!(&answer, Value::Nil) || matches!(&answer, Value::BulkString(b) if b.is_empty()) => {}
-                    _ => each(Seen::Foreign),
-                }
-            }
-            if cursor == b"0" {
-                break;
-            }
-        }
-    }
-    Ok(())
+    /// The nodes that are left, the next one last.
+    nodes: Vec<Arc<Node>>,
+    /// Where the scan of that node is.
+    cursor: Vec<u8>,
 }
 
-/// The headers under these keys of a node, read in one go. An answer may be an error.
-pub(super) async fn ask_headers<'a, N: Native>(
-    servers: &Servers,
-    node: &Arc<Node>,
-    names: impl ExactSizeIterator<Item = &'a Vec<u8>> + Send,
-) -> Result<Vec<Value>, Failure> {
-    if names.len() == 0 {
+impl<'a, N: Native> Walk<'a, N> {
+    pub(super) async fn begin(
+        layout: &'a N,
+        servers: &'a Servers,
+        operation: &'static str,
+        now: Timestamp,
+    ) -> Answered<Self> {
+        let nodes = servers.primaries().await.map_err(|failure| failure.while_doing(operation))?;
+        Ok(Self { layout, servers, operation, now, nodes, cursor: b"0".to_vec() })
+    }
+
+    /// What is under the next keys, which may be none; `None` at the end.
+    pub(super) async fn next(&mut self) -> Answered<Option<Vec<Seen>>> {
+        let Self { layout, servers, operation, .. } = *self;
+        let failed = |failure: Failure| failure.while_doing(operation);
+        let Some(node) = self.nodes.last() else { return Ok(None) };
+        let prefix = &layout.context().prefix;
+        let mut scan = Pipeline::with_capacity(1);
+        scan.cmd("SCAN").arg(&self.cursor).arg("MATCH").arg(pattern(prefix)).arg("COUNT").arg(STEP);
+        let answer = servers.ask_node(node, &scan).await.map_err(failed)?;
+        let (cursor, mut names) = scanned(answer).ok_or_else(|| malformed(operation))?;
+        names.retain(|name| name.get(prefix.len()..).is_none_or(|rest| !index::is_part(rest)));
+        let answers = ask_headers::<N>(servers, node, &names).await.map_err(failed)?;
+        let seen = names.iter().zip(answers).filter_map(|(name, answer)| self.seen(name, &answer)).collect();
+        if cursor == b"0" {
+            self.nodes.pop();
+        }
+        self.cursor = cursor;
+        Ok(Some(seen))
+    }
+
+    /// What is under a key, as its header says; `None` if nobody has to know.
+    fn seen(&self, name: &[u8], answer: &Value) -> Option<Seen> {
+        let rest = name.get(self.layout.context().prefix.len()..);
+        let key = rest.and_then(|rest| std::str::from_utf8(rest).ok()).and_then(StoreKey::parse);
+        let head = match answer {
+            Value::BulkString(bytes) => Head::decode(bytes),
+            _ => None,
+        };
+        match (key, head) {
+            (Some(key), Some(Head::Session(header))) if header.expires_at() <= self.now => Some(Seen::Ended(key)),
+            (Some(key), Some(Head::Session(header))) if header.kind == Kind::Session => {
+                Some(Seen::Session(key, header))
+            }
+            (_, Some(Head::Session(_))) => None,
+            (Some(key), Some(Head::Tombstone(tombstone))) if tombstone.at + TOMBSTONE_LIFETIME <= self.now => {
+                Some(Seen::Ended(key))
+            }
+            (Some(key), Some(Head::Tombstone(_))) => Some(Seen::Tombstone(key)),
+            // It has ended since `SCAN` returned it.
+            _ if matches!(answer, Value::Nil) || matches!(answer, Value::BulkString(b) if b.is_empty()) => None,
+            _ => Some(Seen::Foreign),
+        }
+    }
+}
+
+/// The headers under these keys of a node. An answer may be an error.
+async fn ask_headers<N: Native>(servers: &Servers, node: &Arc<Node>, names: &[Vec<u8>]) -> Result<Vec<Value>, Failure> {
+    if names.is_empty() {
         return Ok(Vec::new());
     }
     let mut heads = Pipeline::with_capacity(names.len());
@@ -130,12 +145,16 @@ fn scanned(answers: Vec<Value>) -> Option<(Vec<u8>, Vec<Vec<u8>>)> {
 pub(super) async fn sweep<N: Native>(layout: &N, servers: &Servers, now: Timestamp) -> Answered<Swept> {
     let mut swept = Swept::default();
     let (mut seen, mut ended) = (HashSet::new(), Vec::new());
-    walk(layout, servers, SWEEPING, now, |thing| match thing {
-        Seen::Session(key, _) | Seen::Tombstone(key, _) => swept.kept += u64::from(seen.insert(key)),
-        Seen::Ended(key) => ended.push(key),
-        Seen::Foreign => swept.foreign += 1,
-    })
-    .await?;
+    let mut walk = Walk::begin(layout, servers, SWEEPING, now).await?;
+    while let Some(step) = walk.next().await? {
+        for thing in step {
+            match thing {
+                Seen::Session(key, _) | Seen::Tombstone(key) => swept.kept += u64::from(seen.insert(key)),
+                Seen::Ended(key) => ended.push(key),
+                Seen::Foreign => swept.foreign += 1,
+            }
+        }
+    }
     let packed = script_args::access(&Access::passive(now));
     for key in ended {
         let name = layout.context().name(&key);

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::header::{Head, Header, Kind, millis};
+use super::header::{Head, Header, Kind, Tag, millis};
 use crate::{
     Record, Timestamp,
     record::Access,
@@ -12,7 +12,7 @@ use crate::{
 /// How much longer a key is kept than its session, whose own end every reader checks: as `SLACK` in `common.lua`.
 const SLACK: Duration = Duration::from_secs(60);
 /// A hundred years, which Redis can count: as `FOREVER` in `common.lua`.
-const FOREVER: u64 = 3_155_760_000_000;
+pub(super) const FOREVER: u64 = 3_155_760_000_000;
 
 /// An access as the scripts read it.
 pub(super) fn access(access: &Access) -> [u8; 41] {
@@ -52,6 +52,10 @@ impl Answer {
             Some(Head::Session(header)) => Ok(header),
             Some(Head::Tombstone(_)) | None => Err(self.malformed()),
         }
+    }
+
+    pub(super) fn tag(&mut self) -> Answered<Tag> {
+        self.bytes()?.try_into().map_err(|_| self.malformed())
     }
 
     pub(super) fn time(&mut self) -> Answered<Timestamp> {

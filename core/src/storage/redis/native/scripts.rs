@@ -27,6 +27,11 @@ pub(super) static STRING_EXTEND: Script = Script::new(include_str!("scripts/stri
 /// Appends to a string that was not read.
 pub(super) static STRING_APPEND: Script = Script::new(include_str!("scripts/string_append.lua"));
 
+/// Notes a session in the index.
+pub(super) static NOTE: Script = Script::new(include_str!("scripts/note.lua"));
+/// Removes stale entries from the index.
+pub(super) static FORGET: Script = Script::new(include_str!("scripts/forget.lua"));
+
 /// Sets entries of a hash that was read.
 pub(super) static HASH_REPLACE: Script = Script::new(include_str!("scripts/hash_replace.lua"));
 /// Sets and removes entries of a hash.

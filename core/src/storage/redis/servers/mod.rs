@@ -5,6 +5,7 @@
 //! `fred` counts redirections as attempts. Here a command is repeated only if it certainly was not carried out, or if carrying it
 //! out twice has the same effect as once.
 
+mod batch;
 mod cluster;
 mod request;
 mod routing;

@@ -3,8 +3,8 @@
 
 use super::{
     super::{
-        context::Context,
         header::{encode_tombstone, tag_of},
+        index::IndexedChange,
         script_args::{self, bound},
         scripts::HASH,
     },
@@ -12,28 +12,25 @@ use super::{
     value::changed,
 };
 use crate::{
-    Limits, StoreKey,
+    Limits,
     record::{Commit, JsonText},
     storage::{
-        Tombstone,
-        redis::{
-            errors::Answered,
-            layout::Change,
-            servers::{Effect, Servers},
-        },
+        StorageError, StorageErrorKind, Tombstone,
+        redis::{errors::Answered, layout::Change, servers::Effect},
     },
 };
 
+/// Attempts to move a session before giving up. One fails if another request has changed the principal.
+const ATTEMPTS: usize = 1000;
+
 /// Makes any change.
 pub(super) async fn change(
-    context: &Context,
-    servers: &Servers,
-    key: &StoreKey,
-    to: Option<&StoreKey>,
+    mut indexed: IndexedChange<'_>,
     commit: &Commit,
     limits: &Limits,
     operation: &'static str,
 ) -> Answered<Change> {
+    let IndexedChange { context, servers, from: key, to, .. } = indexed;
     let (name, changes) = (context.name(key), &commit.changes);
     let principal = changes.principal();
     let Fields { sets, removals } = Fields::of(changes);
@@ -57,23 +54,34 @@ pub(super) async fn change(
     let (access, revision) = (script_args::access(&commit.access), context.revisions.next().to_le_bytes());
     let tag = tag_of(principal.flatten());
     let tombstone = to.map(|to| encode_tombstone(&Tombstone::new(*to, commit.access.now, commit.sealed.clone())));
-    let (expected_field, expected) = match &condition {
+    let (condition_field, condition_value) = match &condition {
         None => (&[][..], &[][..]),
         Some((field, json)) => (field.as_slice(), json.map_or(&[][..], JsonText::as_bytes)),
     };
-    let mut args: Vec<&[u8]> = Vec::with_capacity(8 + 2 * sets.len() + removals.len());
-    args.extend([
-        &access[..],
-        &revision,
-        &what,
-        principal.flatten().unwrap_or_default().as_bytes(),
-        &tag,
-        expected_field,
-        expected,
-        tombstone.as_ref().map_or(&[][..], |tombstone| &tombstone[..]),
-    ]);
-    args.extend(sets.iter().flat_map(|(field, json)| [field.as_slice(), json.as_bytes()]));
-    args.extend(removals.iter().map(Vec::as_slice));
-    let answer = servers.call(operation, &HASH.commit, &keys, &args, Effect::Once).await?;
-    changed(context, to.unwrap_or(key), answer, limits, operation)
+    for _ in 0..ATTEMPTS {
+        let expected = indexed.expected();
+        let mut args: Vec<&[u8]> = Vec::with_capacity(9 + 2 * sets.len() + removals.len());
+        args.extend([
+            &access[..],
+            &revision,
+            &what,
+            principal.flatten().unwrap_or_default().as_bytes(),
+            &tag,
+            condition_field,
+            condition_value,
+            tombstone.as_ref().map_or(&[][..], |tombstone| &tombstone[..]),
+            &expected,
+        ]);
+        args.extend(sets.iter().flat_map(|(field, json)| [field.as_slice(), json.as_bytes()]));
+        args.extend(removals.iter().map(Vec::as_slice));
+        let mut answer = servers.call(operation, &HASH.commit, &keys, &args, Effect::Once).await?;
+        if answer.case == 7 {
+            indexed.expect(answer.tag()?).await?;
+            continue;
+        }
+        let change = changed(context, servers, to.unwrap_or(key), answer, limits, operation).await?;
+        indexed.finish(&change).await;
+        return Ok(change);
+    }
+    Err(StorageError::new(StorageErrorKind::Other, "renewing a session whose principal keeps changing"))
 }

@@ -17,7 +17,8 @@ use redis::{Cmd, Value};
 use super::{
     context::Context,
     format::{Native, or_wrong_type, wrong_type},
-    header::{Header, Kind},
+    header::{Head, Header, Kind},
+    index::{self, IndexedChange},
     script_args,
     scripts::{HASH, Scripts},
 };
@@ -161,7 +162,12 @@ impl Format for Hashes {
             1 => {
                 let (extended, head) = (answer.number()? == 1, answer.bytes()?);
                 let fields = answer.next().and_then(pairs).ok_or_else(|| answer.malformed())?;
-                Ok(found(&self.context, key, head, fields, names.is_none(), extended, access))
+                let before = Head::decode(&head);
+                let lookup = found(&self.context, key, head, fields, names.is_none(), extended, access);
+                if extended && let Some(Head::Session(before)) = before {
+                    index::keep_read(&self.context, servers, key, &before, &lookup).await;
+                }
+                Ok(lookup)
             }
             _ => Ok(wrong_type(key)),
         }
@@ -177,6 +183,8 @@ impl Format for Hashes {
         let operation = if to.is_some() { RENEWING } else { COMMITTING };
         let limits = commit.limits.and(&self.context.limits);
         limits.check_changes(&commit.changes).map_err(|limit| StorageError::limit(limit, operation))?;
+        let indexed = IndexedChange::new(&self.context, servers, key, to, commit);
+        indexed.note().await?;
         if to.is_none()
             && let Some(simple) = Simple::of(&self.context, commit, &limits)
         {
@@ -184,10 +192,10 @@ impl Format for Hashes {
             let keys: [&[u8]; 1] = [&name];
             let request = Request::script(operation, simple.script(), &keys, &args, Effect::Once);
             let answer = servers.ask(request).await?;
-            if let Some(change) = simple.result(&self.context, key, answer)? {
+            if let Some(change) = simple.result(&self.context, servers, key, answer).await? {
                 return Ok(change);
             }
         }
-        general::change(&self.context, servers, key, to, commit, &limits, operation).await
+        general::change(indexed, commit, &limits, operation).await
     }
 }

@@ -19,7 +19,7 @@ use crate::{
     storage::redis::{
         errors::Answered,
         layout::{COMMITTING, Change},
-        servers::{Script, malformed},
+        servers::{Script, Servers, malformed},
     },
 };
 
@@ -88,11 +88,21 @@ impl<'a> Simple<'a> {
     }
 
     /// Reads the answer. `None` if nothing was changed, so that `hash_commit.lua` has to decide.
-    pub(super) fn result(&self, context: &Context, key: &StoreKey, answer: Value) -> Answered<Option<Change>> {
+    pub(super) async fn result(
+        &self,
+        context: &Context,
+        servers: &Servers,
+        key: &StoreKey,
+        answer: Value,
+    ) -> Answered<Option<Change>> {
         match (&self.how, answer) {
             (_, Value::Nil) => Ok(None),
-            (How::Replace { header, .. }, Value::Okay) => Ok(Some(context.changed(key, header, header.revision))),
-            (How::Change { .. }, Value::BulkString(head)) => changed_to(context, key, &head, COMMITTING).map(Some),
+            (How::Replace { header, .. }, Value::Okay) => {
+                Ok(Some(context.changed(servers, key, header, header.revision).await))
+            }
+            (How::Change { .. }, Value::BulkString(head)) => {
+                changed_to(context, servers, key, &head, COMMITTING).await.map(Some)
+            }
             _ => Err(malformed(COMMITTING)),
         }
     }

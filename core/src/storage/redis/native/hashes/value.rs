@@ -15,7 +15,7 @@ use crate::{
         redis::{
             errors::Answered,
             layout::Change,
-            servers::{Answer, malformed},
+            servers::{Answer, Servers, malformed},
         },
     },
 };
@@ -106,25 +106,32 @@ fn record_of(
 }
 
 /// The result of a change after which the session under `key` has this header field.
-pub(super) fn changed_to(context: &Context, key: &StoreKey, head: &[u8], operation: &'static str) -> Answered<Change> {
+pub(super) async fn changed_to(
+    context: &Context,
+    servers: &Servers,
+    key: &StoreKey,
+    head: &[u8],
+    operation: &'static str,
+) -> Answered<Change> {
     let Some(Head::Session(header)) = Head::decode(head) else { return Err(malformed(operation)) };
     if principal_of(&context.limits, &header, head).is_none() {
         warn_unreadable(key);
         return Ok(Change::Unreadable);
     }
-    Ok(context.changed(key, &header, 0))
+    Ok(context.changed(servers, key, &header, 0).await)
 }
 
 /// The result of the general script of a change, after which the session is under `key`.
-pub(super) fn changed(
+pub(super) async fn changed(
     context: &Context,
+    servers: &Servers,
     key: &StoreKey,
     mut answer: Answer,
     limits: &Limits,
     operation: &'static str,
 ) -> Answered<Change> {
     Ok(match answer.case {
-        0 => changed_to(context, key, &answer.bytes()?, operation)?,
+        0 => changed_to(context, servers, key, &answer.bytes()?, operation).await?,
         1 => Change::Gone,
         2 => Change::Renewed(answer.time()?),
         4 => {

@@ -1,13 +1,13 @@
 //! Listing the sessions of a principal.
 
-use std::{collections::HashSet, sync::Arc};
+use std::collections::HashSet;
 
 use redis::Value;
 
 use super::{
     format::{Native, or_wrong_type},
     header::{Head, Header, Kind, tag_of},
-    scan::{STEP, Seen, ask_headers, walk},
+    index,
 };
 use crate::{
     Entries, Record, StoreKey, Timestamp,
@@ -40,21 +40,21 @@ struct Chase {
 }
 
 impl Chase {
-    const fn new(key: StoreKey, from: Option<StoreKey>, header: Option<Header>) -> Self {
-        Self { key, from, hops: 0, header }
+    const fn new(key: StoreKey) -> Self {
+        Self { key, from: None, hops: 0, header: None }
     }
 }
 
 /// The active sessions of a principal.
 ///
-/// Each session that exists when this begins is listed under one of its keys, even if it is renewed meanwhile: `SCAN` returns every
-/// key that exists all the time, and sessions that have moved since they were seen are followed.
+/// Each session that exists when this begins is listed under one of its keys, even if it is renewed meanwhile: it is in the index
+/// before it exists, and if it has moved since the index was read, it is followed.
 ///
-/// This ends, however fast a client renews. The walk ends because `SCAN` does. Then each round makes one hop on every trail, and a
-/// trail on which a session of the principal was seen ends after [`HOPS`]: the session is listed under a key that it had, and
-/// ending it follows the tombstones from there. A trail on which only tombstones were seen may belong to anyone, so it cannot be listed.
-/// To stay unseen for [`BLIND_HOPS`], a session would have to be renewed faster than a header is read, every time. Then the listing
-/// fails, because it must not report that there was nothing.
+/// This ends, however fast a client renews. Each round makes one hop on every trail, and a trail on which a session of the principal
+/// was seen ends after [`HOPS`]: the session is listed under a key that it had, and ending it follows the tombstones from there. A
+/// trail on which only tombstones were seen may belong to anyone, so it cannot be listed. To stay unseen for [`BLIND_HOPS`], a session
+/// would have to be renewed faster than a header is read, every time. Then the listing fails, because it must not report that there
+/// was nothing.
 pub(super) async fn find<N: Native>(
     layout: &N,
     servers: &Servers,
@@ -62,43 +62,39 @@ pub(super) async fn find<N: Native>(
     now: Timestamp,
 ) -> Answered<Vec<Found>> {
     let tag = tag_of(Some(principal));
-    let (mut seen, mut to_open, mut tombstones) = (HashSet::new(), Vec::new(), Vec::new());
-    walk(layout, servers, LISTING, now, |thing| match thing {
-        Seen::Session(key, header) if seen.insert(key) && header.tag == tag => {
-            to_open.push(Chase::new(key, None, Some(header)));
-        }
-        Seen::Tombstone(key, to) if seen.insert(key) => tombstones.push((key, to)),
-        _ => {}
-    })
-    .await?;
-    // The walk may have missed where these lead: it passed that key before the renewal, or the renewal is in progress.
-    let missed = tombstones.into_iter().filter(|(_, to)| seen.insert(*to));
-    let mut to_ask: Vec<Chase> = missed.map(|(key, to)| Chase::new(to, Some(key), None)).collect();
-    let mut found = Vec::new();
+    let entries = index::entries(layout, servers, tag, now).await?;
+    let mut to_open: Vec<Chase> = entries.iter().map(|entry| Chase::new(entry.key)).collect();
+    let (mut found, mut living, mut followed) = (Vec::new(), HashSet::new(), HashSet::new());
+    let mut to_ask = Vec::new();
     loop {
-        for chase in to_open.drain(..) {
-            match layout.load(servers, &chase.key, Some(&[]), &Access::passive(now)).await? {
-                Lookup::Found(Snapshot { record, .. }) if record.principal.as_deref() == Some(principal) => {
+        for (chase, lookup) in to_open.iter().zip(open(layout, servers, &to_open, now).await?) {
+            match lookup {
+                Lookup::Found(Snapshot { record, .. }) if record.principal.as_deref() != Some(principal) => {}
+                Lookup::Found(Snapshot { record, .. }) if living.insert(chase.key) => {
                     found.push(Found::new(chase.key, Record { entries: Entries::EMPTY, ..record }));
                 }
-                // It was renewed since its header was read.
-                Lookup::Renewed(_) => to_ask.push(Chase { hops: chase.hops + 1, ..chase }),
+                // It was renewed since it was noted.
+                Lookup::Renewed(_) => to_ask.push(Chase { hops: chase.hops + 1, ..*chase }),
                 Lookup::Found(_) | Lookup::Absent => {}
             }
         }
+        to_open.clear();
         let mut asked = Vec::with_capacity(to_ask.len());
         for chase in to_ask.drain(..) {
             match chase.header {
                 Some(header) if chase.hops >= HOPS => {
                     let record = Record { principal: Some(principal.into()), ..header.record() };
-                    found.push(Found::new(chase.from.unwrap_or(chase.key), record));
+                    let key = chase.from.unwrap_or(chase.key);
+                    if living.insert(key) {
+                        found.push(Found::new(key, record));
+                    }
                 }
                 None if chase.hops >= BLIND_HOPS => return Err(StorageError::new(StorageErrorKind::Other, LISTING)),
                 _ => asked.push(chase),
             }
         }
         if asked.is_empty() {
-            return Ok(found);
+            break;
         }
         for (chase, head) in asked.iter().zip(headers(layout, servers, &asked).await?) {
             let (key, hops) = (chase.key, chase.hops + 1);
@@ -114,7 +110,9 @@ pub(super) async fn find<N: Native>(
                 }
                 // Tombstones that form a cycle were planted; none of them leads to a session.
                 Some(Head::Tombstone(tombstone))
-                    if now < tombstone.at + TOMBSTONE_LIFETIME && seen.insert(tombstone.to) =>
+                    if now < tombstone.at + TOMBSTONE_LIFETIME
+                        && !living.contains(&tombstone.to)
+                        && followed.insert(tombstone.to) =>
                 {
                     to_ask.push(Chase { key: tombstone.to, from: Some(key), hops, header: chase.header });
                 }
@@ -122,48 +120,42 @@ pub(super) async fn find<N: Native>(
             }
         }
     }
+    let without: Vec<_> = entries.into_iter().filter(|entry| !living.contains(&entry.key)).collect();
+    index::prune(layout.context(), servers, tag, &without, now).await;
+    Ok(found)
 }
 
-/// The headers under these keys. The servers are asked for many at once.
+/// The sessions under these keys, without their entries where the layout can leave them out.
+async fn open<N: Native>(layout: &N, servers: &Servers, chases: &[Chase], now: Timestamp) -> Answered<Vec<Lookup>> {
+    let access = Access::passive(now);
+    let names: Vec<Vec<u8>> = chases.iter().map(|chase| layout.name(&chase.key)).collect();
+    let mut requests = Vec::with_capacity(names.len());
+    for (chase, name) in chases.iter().zip(&names) {
+        // A passive read never has to touch, so there is always one.
+        let Some(read) = layout.plain_read(&chase.key, name, Some(&[]), &access) else { continue };
+        requests.push(Request::command(LISTING, name, read, Effect::Read));
+    }
+    let answers = chases.iter().zip(servers.ask_each(requests).await);
+    answers
+        .map(|(chase, answer)| match answer {
+            Ok(reply) => Ok(layout.decode(&chase.key, reply, Some(&[]), &access)),
+            Err(error) => or_wrong_type(error, &chase.key),
+        })
+        .collect()
+}
+
+/// The headers under these keys.
 async fn headers<N: Native>(layout: &N, servers: &Servers, chases: &[Chase]) -> Answered<Vec<Option<Head>>> {
     let names: Vec<Vec<u8>> = chases.iter().map(|chase| layout.name(&chase.key)).collect();
-    let mut answers = vec![None; names.len()];
-    let mut by_node: Vec<(Arc<_>, Vec<usize>)> = Vec::new();
-    for (at, name) in names.iter().enumerate() {
-        let Some(node) = servers.known_node_of(name) else { continue };
-        match by_node.iter_mut().find(|(other, _)| Arc::ptr_eq(other, &node)) {
-            Some((_, places)) => places.push(at),
-            None => by_node.push((node, vec![at])),
-        }
-    }
-    for (node, places) in &by_node {
-        for step in places.chunks(STEP) {
-            let some: Vec<_> = step.iter().filter_map(|&at| names.get(at)).collect();
-            // What this does not return is asked for one by one, which finds keys that are on other nodes by now.
-            let Ok(values) = ask_headers::<N>(servers, node, some.into_iter()).await else { continue };
-            for (&at, value) in step.iter().zip(values) {
-                if let Some(answer) = answers.get_mut(at) {
-                    *answer = Some(value);
-                }
-            }
-        }
-    }
-    let mut heads = Vec::with_capacity(names.len());
-    for ((chase, name), answer) in chases.iter().zip(&names).zip(answers) {
-        heads.push(match answer {
-            Some(Value::BulkString(bytes)) => Head::decode(&bytes),
-            Some(Value::Nil) => None,
-            _ => one_header::<N>(servers, &chase.key, name).await?,
-        });
-    }
-    Ok(heads)
-}
-
-async fn one_header<N: Native>(servers: &Servers, key: &StoreKey, name: &[u8]) -> Answered<Option<Head>> {
-    match servers.ask(Request::command(LISTING, name, N::read_header(name), Effect::Read)).await {
-        Ok(reply) => Ok(if let Value::BulkString(bytes) = reply { Head::decode(&bytes) } else { None }),
-        Err(error) => or_wrong_type(error, key).map(|_| None),
-    }
+    let requests = names.iter().map(|name| Request::command(LISTING, name, N::read_header(name), Effect::Read));
+    let answers = chases.iter().zip(servers.ask_each(requests.collect()).await);
+    answers
+        .map(|(chase, answer)| match answer {
+            Ok(Value::BulkString(bytes)) => Ok(Head::decode(&bytes)),
+            Ok(_) => Ok(None),
+            Err(error) => or_wrong_type(error, &chase.key).map(|_| None),
+        })
+        .collect()
 }
 
 #[cfg(test)]

@@ -3,14 +3,15 @@
 -- ARGV: 2 the revision that the client knows; 3 the next one; 4 the changes, to be appended; 5 packed: whether they may be,
 -- entries and bytes they add at most, entries and bytes allowed; 6 the tag of the new principal, or nothing; 7 the tombstone to
 -- leave behind; 8 the whole new value, or nothing: used instead of 4 to 6 if the revision is the known one; 9 whether the
--- revision must be the known one.
+-- revision must be the known one; 10 the tag that the session must have to be moved, or nothing.
 --
 -- {0, header, revision before, value before unless the client knows that one} done, {1} gone (nothing there, ended by its
 -- own deadlines or those of ARGV[1], not a session, or moved by an earlier try and ended since), {2, when} renewed by another request,
--- {3, value} not done: start again from this value, {6} KEYS[2] is taken.
+-- {3, value} not done: start again from this value, {6} KEYS[2] is taken, {7, tag} it has this tag.
 local h = head(KEYS[1])
 local refused = refusal(h, ARGV[7])
 if refused then return refused end
+if ARGV[10] ~= '' and string.sub(h, 35, 42) ~= ARGV[10] then return {7, string.sub(h, 35, 42)} end
 local is_known = ARGV[2] == string.sub(h, 3, 10)
 if ARGV[9] == '1' and not is_known then
   return {3, redis.call('GET', KEYS[1])}

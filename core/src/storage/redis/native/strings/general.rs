@@ -5,6 +5,7 @@
 use super::{
     super::{
         header::{Header, Kind, encode_tombstone, tag_of},
+        index::IndexedChange,
         script_args,
         scripts::STRING,
     },
@@ -28,16 +29,27 @@ use crate::{
 /// Attempts to rebuild a session before giving up. An attempt fails if another commit was faster.
 const ATTEMPTS: usize = 1000;
 
+/// What the script is asked, besides what is the same in all attempts.
+struct Attempt {
+    /// The revision that is known, and the next one.
+    known: u64,
+    next: u64,
+    frame: Vec<u8>,
+    /// The tag of the new principal, or nothing.
+    tag: Vec<u8>,
+    /// The whole session, or nothing.
+    whole: Vec<u8>,
+    must_be_known: bool,
+}
+
 /// Makes any change. `earlier` is an answer that the script need not give again.
 pub(super) async fn change(
     changing: &Changing<'_>,
-    servers: &Servers,
-    key: &StoreKey,
-    to: Option<&StoreKey>,
-    earlier: Option<Answer>,
+    mut indexed: IndexedChange<'_>,
+    mut earlier: Option<Answer>,
 ) -> Answered<Change> {
     let Changing { strings, commit, limits, operation } = changing;
-    let context = &strings.context;
+    let IndexedChange { context, servers, from: key, to, .. } = indexed;
     let name = context.name(key);
     let target = to.map(|to| context.name(to));
     let both_keys: [&[u8]; 2] = [&name, target.as_deref().unwrap_or_default()];
@@ -45,50 +57,59 @@ pub(super) async fn change(
     let tombstone = to.map(|to| encode_tombstone(&Tombstone::new(*to, commit.access.now, commit.sealed.clone())));
     let tombstone = tombstone.as_ref().map_or(&[][..], |tombstone| &tombstone[..]);
     let access = script_args::access(&commit.access);
-    let mut revision = context.revisions.next();
+    let mut costs = [u8::from(strings.appends); 17];
+    costs[1..].copy_from_slice(&changing.costs());
 
     // A condition on an entry holds if it held when the session was read, and the session has not changed.
     let read = commit.base.as_ref().map_or(0, |base| base.revision);
-    let known = if commit.base.as_ref().is_some_and(|base| changing.holds_for(base)) { read } else { 0 };
-    let whole = as_a_whole(changing, revision)?;
-    let frame = changing.frame()?.unwrap_or_default();
-    let mut costs = [u8::from(strings.appends); 17];
-    costs[1..].copy_from_slice(&changing.costs());
-    let tag = commit.changes.principal().map(tag_of);
-    let tag = tag.as_ref().map_or(&[][..], |tag| &tag[..]);
-    let must_be = if commit.expect.is_some() { b"1" } else { b"0" };
-    let (known, next) = (known.to_le_bytes(), revision.to_le_bytes());
-    let args: [&[u8]; 9] = [&access, &known, &next, &frame, &costs, tag, tombstone, &whole, must_be];
-    let mut answer = match earlier {
-        Some(answer) => answer,
-        None => servers.call(operation, &STRING.commit, keys, &args, Effect::Once).await?,
+    let next = context.revisions.next();
+    let mut attempt = Attempt {
+        known: if commit.base.as_ref().is_some_and(|base| changing.holds_for(base)) { read } else { 0 },
+        next,
+        frame: changing.frame()?.unwrap_or_default(),
+        tag: commit.changes.principal().map(tag_of).map_or_else(Vec::new, |tag| tag.to_vec()),
+        whole: as_a_whole(changing, next)?,
+        must_be_known: commit.expect.is_some(),
     };
-
     for _ in 0..ATTEMPTS {
-        if answer.case != 3 {
-            break;
+        let mut answer = match earlier.take() {
+            Some(answer) => answer,
+            None => {
+                let Attempt { known, next, frame, tag, whole, must_be_known } = &attempt;
+                let (known, next) = (known.to_le_bytes(), next.to_le_bytes());
+                let (must_be, expected) = (if *must_be_known { b"1" } else { b"0" }, indexed.expected());
+                let args: [&[u8]; 10] =
+                    [&access, &known, &next, frame, &costs, tag, tombstone, whole, must_be, &expected];
+                servers.call(operation, &STRING.commit, keys, &args, Effect::Once).await?
+            }
+        };
+        match answer.case {
+            3 => {
+                let stored = match strings.values.look_up(key, &answer.bytes()?, &commit.access) {
+                    Ok(stored) => stored,
+                    Err(NoSession::Renewed(at)) => return Ok(Change::Renewed(at)),
+                    Err(NoSession::Absent) => return Ok(Change::Gone),
+                };
+                let applied = stored.record.apply_within(commit, limits).map_err(|limit| changing.over(limit))?;
+                let record = match applied {
+                    Applied::Changed(record) => record,
+                    Applied::Expired => return Ok(Change::Gone),
+                    Applied::Conflict(current) => return Ok(Change::Conflict(current)),
+                };
+                let (known, next) = (stored.header.revision, context.revisions.next());
+                let header = Header::of(&record, next, Kind::Session);
+                let whole = strings.values.encode_checked(&record, header, operation)?;
+                attempt = Attempt { known, next, frame: Vec::new(), tag: Vec::new(), whole, must_be_known: true };
+            }
+            7 => indexed.expect(answer.tag()?).await?,
+            _ => {
+                let change = changed(strings, servers, to.unwrap_or(key), answer, read, attempt.next).await?;
+                indexed.finish(&change).await;
+                return Ok(change);
+            }
         }
-        let stored = match strings.values.look_up(key, &answer.bytes()?, &commit.access) {
-            Ok(stored) => stored,
-            Err(NoSession::Renewed(at)) => return Ok(Change::Renewed(at)),
-            Err(NoSession::Absent) => return Ok(Change::Gone),
-        };
-        let applied = stored.record.apply_within(commit, limits).map_err(|limit| changing.over(limit))?;
-        let record = match applied {
-            Applied::Changed(record) => record,
-            Applied::Expired => return Ok(Change::Gone),
-            Applied::Conflict(current) => return Ok(Change::Conflict(current)),
-        };
-        revision = context.revisions.next();
-        let value = strings.values.encode_checked(&record, Header::of(&record, revision, Kind::Session), operation)?;
-        let (known, next) = (stored.header.revision.to_le_bytes(), revision.to_le_bytes());
-        let args: [&[u8]; 9] = [&access, &known, &next, &[], &costs, &[], tombstone, &value, b"1"];
-        answer = servers.call(operation, &STRING.commit, keys, &args, Effect::Once).await?;
     }
-    if answer.case == 3 {
-        return Err(StorageError::new(StorageErrorKind::Other, "changing a session that others keep changing"));
-    }
-    changed(strings, to.unwrap_or(key), answer, read, revision)
+    Err(StorageError::new(StorageErrorKind::Other, "changing a session that others keep changing"))
 }
 
 /// The whole session after this commit, if it is short and was read. If not, nothing.
@@ -109,7 +130,14 @@ fn as_a_whole(changing: &Changing<'_>, revision: u64) -> Answered<Vec<u8>> {
 
 /// The result of the general script, after which the session is under `key` with this `revision`. `read` is the revision that the
 /// request has read.
-fn changed(strings: &Strings, key: &StoreKey, mut answer: Answer, read: u64, revision: u64) -> Answered<Change> {
+async fn changed(
+    strings: &Strings,
+    servers: &Servers,
+    key: &StoreKey,
+    mut answer: Answer,
+    read: u64,
+    revision: u64,
+) -> Answered<Change> {
     Ok(match answer.case {
         0 => {
             let header = answer.header()?;
@@ -121,7 +149,7 @@ fn changed(strings: &Strings, key: &StoreKey, mut answer: Answer, read: u64, rev
             {
                 return Ok(Change::Unreadable);
             }
-            strings.context.changed(key, &header, if is_known { revision } else { 0 })
+            strings.context.changed(servers, key, &header, if is_known { revision } else { 0 }).await
         }
         1 => Change::Gone,
         2 => Change::Renewed(answer.time()?),

@@ -20,7 +20,8 @@ use redis::{Cmd, Value};
 use super::{
     context::Context,
     format::{Native, or_wrong_type, wrong_type},
-    header::{Header, Kind, LEN, LONGEST_TOMBSTONE},
+    header::{Head, Header, Kind, LEN, LONGEST_TOMBSTONE},
+    index::{self, IndexedChange},
     script_args,
     scripts::{STRING, Scripts},
 };
@@ -166,7 +167,12 @@ impl Format for Strings {
             0 => Ok(Lookup::Absent),
             1 => {
                 let (extended, value) = (answer.number()? == 1, answer.bytes()?);
-                Ok(self.found(key, value, extended, access))
+                let before = Head::decode(&value);
+                let lookup = self.found(key, value, extended, access);
+                if extended && let Some(Head::Session(before)) = before {
+                    index::keep_read(&self.context, servers, key, &before, &lookup).await;
+                }
+                Ok(lookup)
             }
             _ => Ok(wrong_type(key)),
         }
@@ -180,6 +186,8 @@ impl Format for Strings {
         commit: &Commit,
     ) -> Answered<Change> {
         let changing = Changing::new(self, commit, if to.is_some() { RENEWING } else { COMMITTING })?;
+        let indexed = IndexedChange::new(&self.context, servers, key, to, commit);
+        indexed.note().await?;
         let mut earlier = None;
         if to.is_none()
             && let Some(simple) = Simple::of(&changing)?
@@ -192,12 +200,12 @@ impl Format for Strings {
                 Err(error) if Failure::of(&error).is_some_and(Failure::is_wrong_type) => Value::Nil,
                 answer => answer?,
             };
-            match simple.result(self, key, &changing, answer)? {
+            match simple.result(self, servers, key, &changing, answer).await? {
                 Tried::Made(change) => return Ok(change),
                 Tried::ToBeRebuilt(answer) => earlier = Some(answer),
                 Tried::Declined => {}
             }
         }
-        general::change(&changing, servers, key, to, earlier).await
+        general::change(&changing, indexed, earlier).await
     }
 }

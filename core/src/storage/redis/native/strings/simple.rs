@@ -18,7 +18,7 @@ use crate::{
     storage::redis::{
         errors::Answered,
         layout::Change,
-        servers::{Answer, Replace, Script, malformed},
+        servers::{Answer, Replace, Script, Servers, malformed},
     },
 };
 
@@ -125,9 +125,10 @@ impl<'a> Simple<'a> {
     }
 
     /// Reads the answer.
-    pub(super) fn result(
+    pub(super) async fn result(
         &self,
         strings: &Strings,
+        servers: &Servers,
         key: &StoreKey,
         changing: &Changing<'_>,
         answer: Value,
@@ -136,7 +137,7 @@ impl<'a> Simple<'a> {
         Ok(match (self, answer) {
             (_, Value::Nil) => Tried::Declined,
             (Self::Replace { header, .. } | Self::Extend { header, .. }, Value::Okay) => {
-                Tried::Made(strings.context.changed(key, header, header.revision))
+                Tried::Made(strings.context.changed(servers, key, header, header.revision).await)
             }
             (Self::Append { .. }, Value::BulkString(before)) => {
                 // The server appends without decoding, so only now does it show whether the session can be read.
@@ -147,7 +148,7 @@ impl<'a> Simple<'a> {
                 record.extend(&changing.commit.access);
                 let after = before.extended(&record);
                 // This request does not know what others have stored.
-                Tried::Made(strings.context.changed(key, &after, 0))
+                Tried::Made(strings.context.changed(servers, key, &after, 0).await)
             }
             (Self::Append { .. }, rebuild @ Value::Array(_)) => Tried::ToBeRebuilt(Answer::of(rebuild, operation)?),
             _ => return Err(malformed(operation)),

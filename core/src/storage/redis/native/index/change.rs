@@ -1,0 +1,83 @@
+//! What a change of a session means for the index.
+
+use super::{
+    super::{
+        context::Context,
+        header::{Tag, tag_of},
+    },
+    Note, counts_until, forget,
+};
+use crate::{
+    StoreKey, Timestamp,
+    record::Commit,
+    storage::redis::{errors::Answered, layout::Change, servers::Servers},
+};
+
+/// A change that sets the principal of a session, or moves it, or neither.
+pub(in super::super) struct IndexedChange<'a> {
+    pub(in super::super) context: &'a Context,
+    pub(in super::super) servers: &'a Servers,
+    pub(in super::super) from: &'a StoreKey,
+    pub(in super::super) to: Option<&'a StoreKey>,
+    /// The tag of the principal that the change sets.
+    set: Option<Tag>,
+    /// The tag of the principal before, as far as is known.
+    before: Option<Tag>,
+    until: Timestamp,
+    now: Timestamp,
+}
+
+impl<'a> IndexedChange<'a> {
+    pub(in super::super) fn new(
+        context: &'a Context,
+        servers: &'a Servers,
+        from: &'a StoreKey,
+        to: Option<&'a StoreKey>,
+        commit: &Commit,
+    ) -> Self {
+        let (base, access) = (commit.base.as_ref().map(|base| &base.record), &commit.access);
+        let set = commit.changes.principal().map(tag_of);
+        let is_indexed = set.is_some() || to.is_some();
+        let before = base.filter(|_| is_indexed).map(|record| tag_of(record.principal.as_deref()));
+        let idle = access.extend.map_or(access.bounds.idle_timeout, |extend| extend.idle_timeout);
+        let idle = base.map_or(idle, |record| record.idle_timeout.max(idle));
+        let until = counts_until(idle, base.and_then(|record| record.absolute_deadline), access.now);
+        Self { context, servers, from, to, set, before, until, now: access.now }
+    }
+
+    /// Notes the session as it will be, if that is known.
+    pub(in super::super) async fn note(&self) -> Answered<()> {
+        match self.set {
+            Some(tag) => self.note_as(tag).await,
+            None if self.to.is_some() => self.note_as(self.before.unwrap_or_default()).await,
+            None => Ok(()),
+        }
+    }
+
+    async fn note_as(&self, tag: Tag) -> Answered<()> {
+        if tag == tag_of(None) {
+            return Ok(());
+        }
+        Note::new(self.context, self.to.unwrap_or(self.from), tag, self.until, self.now).write(self.servers).await
+    }
+
+    /// The tag that the session must have, because it was noted under its new key for this principal. Empty if any will do.
+    pub(in super::super) fn expected(&self) -> Vec<u8> {
+        if self.to.is_some() && self.set.is_none() { self.before.unwrap_or_default().to_vec() } else { Vec::new() }
+    }
+
+    /// The session has another tag, so it is noted for that principal.
+    pub(in super::super) async fn expect(&mut self, tag: Tag) -> Answered<()> {
+        self.before = Some(tag);
+        self.note().await
+    }
+
+    /// If the change was made, the old key of a session that has moved is never used again.
+    ///
+    /// If only the principal has changed, its old entry stays until it is stale: another request may be changing it back.
+    pub(in super::super) async fn finish(&self, change: &Change) {
+        if let (Change::Done { .. }, Some(_), Some(tag)) = (change, self.to, self.before) {
+            forget(self.context, self.servers, self.from, tag).await;
+        }
+    }
+}
