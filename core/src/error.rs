@@ -1,6 +1,6 @@
 //! Everything that can go wrong with a session, as one enum to match on.
 
-use crate::{IdError, InvalidId, LimitExceeded, StorageError, ValueError};
+use crate::{IdError, InvalidId, LimitExceeded, LoginError, StorageError, ValueError};
 
 /// Why an operation on a session failed. No message contains an id or a value ([H6](crate::design#h6)).
 #[derive(Debug, thiserror::Error)]
@@ -21,6 +21,21 @@ pub enum Error {
         /// What is wrong with the value.
         source: ValueError,
     },
+    /// The key is one that gsession uses itself: it begins with `gsession.`.
+    #[error("session entry {key:?}: keys that begin with \"gsession.\" are reserved")]
+    ReservedKey {
+        /// The key.
+        key: Box<str>,
+    },
+    /// A login or a label was refused.
+    #[error(transparent)]
+    Login(#[from] LoginError),
+    /// Nobody is logged in.
+    #[error("nobody is logged in")]
+    NotLoggedIn,
+    /// The user has to prove again who they are: their login is too long ago, or it is not known when it was.
+    #[error("the login is not recent enough")]
+    LoginNotRecent,
     /// No new id could be generated.
     #[error(transparent)]
     Id(#[from] IdError),
@@ -59,6 +74,9 @@ pub enum ConfigError {
     /// The idle timeout is shorter than a millisecond: every session would have ended before it began.
     #[error("the idle timeout must be at least one millisecond")]
     IdleTimeoutTooShort,
+    /// Nobody could log in with a limit of 0 sessions.
+    #[error("a user must be allowed at least one session")]
+    NoSessions,
     /// The absolute lifetime is shorter than a millisecond.
     #[error("the absolute lifetime must be at least one millisecond")]
     AbsoluteLifetimeTooShort,

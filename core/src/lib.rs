@@ -101,7 +101,8 @@ pub use id::{
 pub use manager::{AsyncManager, Manager, ManagerBuilder};
 pub use record::{BincodeCodec, Changes, Codec, CodecError, Entries, LimitExceeded, Limits, Record, ValueError};
 pub use session::{
-    AsyncSession, Closed, Delivery, Exchange, Finished, ListedSession, Outcome, Saved, Session, SessionInfo,
+    AsyncSession, AtLimit, Closed, Delivery, Exchange, Finished, ListedSession, Login, LoginError, Outcome, Saved,
+    Session, SessionInfo,
 };
 #[cfg(feature = "file")]
 pub use storage::file::FileStorage;

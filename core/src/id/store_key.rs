@@ -54,6 +54,13 @@ impl KeyScheme {
 }
 
 impl StoreKey {
+    /// The key of the list of a user's logins that are under way. No id leads to it: the key of a session is a hash of something
+    /// else.
+    pub(crate) fn of_logins(principal: &str) -> Self {
+        let hash = Sha256::new().chain_update(b"gsession logins\0").chain_update(principal).finalize();
+        Self::from_bytes(hash.into())
+    }
+
     /// The key of the session that `id` opens if there is no [`Realm`](crate::Realm). The sessions of a middleware have
     /// one: use their [`key`](crate::AsyncSession::key), or the manager's [`key_of`](crate::AsyncManager::key_of).
     #[must_use]

@@ -1,11 +1,11 @@
 //! The settings of a manager.
 
-use std::{marker::PhantomData, sync::Arc, time::Duration};
+use std::{marker::PhantomData, num::NonZeroUsize, sync::Arc, time::Duration};
 
 use crate::{
-    AnyStorage, Clock, ConfigError, GoFrameIds, HashedIds, IdGenerator, KeyScheme, Limits, Realm, SystemClock,
+    AnyStorage, AtLimit, Clock, ConfigError, GoFrameIds, HashedIds, IdGenerator, KeyScheme, Limits, Realm, SystemClock,
     id::Keys,
-    session::{Config, Lifetime},
+    session::{Config, Lifetime, SessionLimit},
 };
 
 /// Settings of a [`Manager`](crate::Manager) or an [`AsyncManager`](crate::AsyncManager).
@@ -31,6 +31,7 @@ pub struct ManagerBuilder<M> {
     ids: Option<Arc<dyn IdGenerator>>,
     clock: Arc<dyn Clock>,
     realm: Option<Realm>,
+    max_sessions: Option<(usize, AtLimit)>,
     kind: PhantomData<M>,
 }
 
@@ -51,6 +52,7 @@ impl<M: Built> ManagerBuilder<M> {
             ids: None,
             clock: Arc::new(SystemClock),
             realm: None,
+            max_sessions: None,
             kind: PhantomData,
         }
     }
@@ -106,11 +108,27 @@ impl<M: Built> ManagerBuilder<M> {
         self
     }
 
+    /// How many sessions a user may have at most, and what happens to one more (ASVS 7.1.2). It applies to logins by
+    /// [`log_in`](crate::AsyncSession::log_in), exactly, also when they overlap; sessions of all realms count. Default: no limit.
+    ///
+    /// ```
+    /// use gsession::{AtLimit, Manager, MemoryStorage};
+    ///
+    /// let manager = Manager::builder(MemoryStorage::new()).max_sessions(3, AtLimit::EndOldest).build()?;
+    /// # let _ = manager;
+    /// # Ok::<(), gsession::ConfigError>(())
+    /// ```
+    pub const fn max_sessions(mut self, most: usize, at: AtLimit) -> Self {
+        self.max_sessions = Some((most, at));
+        self
+    }
+
     /// Checks the settings and builds the manager.
     ///
     /// # Errors
     ///
-    /// [`ConfigError`] if the idle timeout or the absolute lifetime is shorter than a millisecond. Durations beyond the
+    /// [`ConfigError`] if the idle timeout or the absolute lifetime is shorter than a millisecond, or a user may have no
+    /// session. Durations beyond the
     /// calendar are allowed and never end.
     pub fn build(self) -> Result<M, ConfigError> {
         const SHORTEST: Duration = Duration::from_millis(1);
@@ -119,6 +137,9 @@ impl<M: Built> ManagerBuilder<M> {
         }
         if self.absolute_lifetime.is_some_and(|lifetime| lifetime < SHORTEST) {
             return Err(ConfigError::AbsoluteLifetimeTooShort);
+        }
+        if matches!(self.max_sessions, Some((0, _))) {
+            return Err(ConfigError::NoSessions);
         }
         Ok(self.build_default())
     }
@@ -131,7 +152,10 @@ impl<M: Built> ManagerBuilder<M> {
         let lifetime = Lifetime { idle_timeout: self.idle_timeout, absolute: self.absolute_lifetime, touch_interval };
         let keys = Keys { scheme: self.storage.key_scheme(), realm: self.realm };
         let ids = self.ids.unwrap_or_else(|| default_ids(keys.scheme));
-        M::from_parts(self.storage, Config { lifetime, limits: self.limits, ids, clock: self.clock, keys })
+        let limit = |(most, at)| Some(SessionLimit { most: NonZeroUsize::new(most)?, at });
+        let session_limit = self.max_sessions.and_then(limit);
+        let config = Config { lifetime, limits: self.limits, ids, clock: self.clock, keys, session_limit };
+        M::from_parts(self.storage, config)
     }
 }
 

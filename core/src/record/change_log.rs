@@ -6,6 +6,7 @@ use super::{
     Changes, CodecError, Entries, Limits,
     binary::{read, write},
     depth_of,
+    reserved::is_reserved,
 };
 
 /// Whether everything was cleared, the new principal if it was changed, and the number of edits.
@@ -43,7 +44,7 @@ pub(crate) fn replay(
     while !log.is_empty() {
         let ((cleared, changed, count), mut rest) = read::<Head<'_>>(log)?;
         if cleared {
-            list.clear();
+            list.retain(|(key, _)| is_reserved(key.as_bytes()));
         }
         if let Some(changed) = changed {
             principal = changed.map(Into::into);

@@ -2,7 +2,7 @@
 
 use std::{fmt, ops::Range, sync::Arc};
 
-use super::{Entries, JsonText, LimitExceeded, Limits, Record, edit::Edit, packed::Packed};
+use super::{Entries, JsonText, LimitExceeded, Limits, Record, edit::Edit, packed::Packed, reserved::is_reserved};
 
 /// What one request changed in a session: keys it set or removed, whether it cleared everything, and the principal. Never a
 /// whole snapshot, so overlapping requests do not overwrite each other ([S3](crate::design#s3)).
@@ -42,10 +42,11 @@ impl Changes {
         self.put(Edit::new(key, None));
     }
 
-    /// Removes every entry, including those set before.
+    /// Removes every entry of the application, including those set before. What a login has left stays: entries whose keys
+    /// begin with `gsession.`.
     pub fn clear(&mut self) {
         self.cleared = true;
-        self.edits.clear();
+        self.edits.retain(|edit| is_reserved(edit.key()));
     }
 
     /// Sets whose session this is; `None` makes it anonymous.
@@ -85,7 +86,7 @@ impl Changes {
         self.logs_in() || self.edits.iter().any(|edit| edit.json().is_some())
     }
 
-    /// Whether all earlier entries are removed.
+    /// Whether all earlier entries of the application are removed.
     #[must_use]
     pub const fn is_cleared(&self) -> bool {
         self.cleared
@@ -115,7 +116,7 @@ impl Changes {
     pub(crate) fn get(&self, key: &str) -> Option<Option<JsonText>> {
         match self.position(key.as_bytes()) {
             Ok(at) => Some(self.edits[at].json_text()),
-            Err(_) => self.cleared.then_some(None),
+            Err(_) => (self.cleared && !is_reserved(key.as_bytes())).then_some(None),
         }
     }
 
@@ -166,8 +167,13 @@ impl Changes {
         if !self.cleared && self.edits.is_empty() {
             return Ok(before.clone());
         }
-        let kept = if self.cleared { &Entries::EMPTY } else { before };
-        let kept = kept.packed();
+        let reserved;
+        let kept = if self.cleared {
+            reserved = before.reserved();
+            reserved.packed()
+        } else {
+            before.packed()
+        };
         let (mut count, mut bytes) = (0, 0);
         self.merge(kept, |run, edit| {
             count += run.len() + usize::from(edit.is_some());
@@ -227,10 +233,15 @@ mod tests {
         Clear,
     }
 
+    /// Of the application, or of our own.
+    fn key() -> impl Strategy<Value = String> {
+        "[a-e]|gsession\\.[ab]"
+    }
+
     fn op() -> impl Strategy<Value = Op> {
         prop_oneof![
-            4 => ("[a-e]", "[0-9]{1,3}").prop_map(|(k, v)| Op::Set(k, v)),
-            2 => "[a-e]".prop_map(Op::Remove),
+            4 => (key(), "[0-9]{1,3}").prop_map(|(k, v)| Op::Set(k, v)),
+            2 => key().prop_map(Op::Remove),
             1 => Just(Op::Clear),
         ]
     }
@@ -247,14 +258,14 @@ mod tests {
             }
             Op::Clear => {
                 changes.clear();
-                model.clear();
+                model.retain(|key, _| is_reserved(key.as_bytes()));
             }
         }
     }
 
     proptest! {
         #[test]
-        fn applying_changes_equals_making_them_one_by_one(before in prop::collection::btree_map("[a-e]", "[0-9]{1,3}", 0..5), ops in prop::collection::vec(op(), 0..12), cut in 0..12_usize) {
+        fn applying_changes_equals_making_them_one_by_one(before in prop::collection::btree_map(key(), "[0-9]{1,3}", 0..5), ops in prop::collection::vec(op(), 0..12), cut in 0..12_usize) {
             let entries = Entries::pack(before.iter().map(|(k, v)| (k.as_str(), v.as_str()))).unwrap();
             let mut model = before.clone();
             let (mut first, mut second) = (Changes::default(), Changes::default());
@@ -267,7 +278,7 @@ mod tests {
             let at_once = first.apply_to(&entries, &limits).unwrap();
             prop_assert_eq!(&at_once, &in_two_steps);
             prop_assert!(at_once.iter().eq(model.iter().map(|(k, v)| (k.as_str(), v.as_str()))));
-            for key in ["a", "b", "c", "d", "e"] {
+            for key in ["a", "b", "c", "d", "e", "gsession.a", "gsession.b"] {
                 let seen = first.get(key).unwrap_or_else(|| entries.get(key));
                 prop_assert_eq!(seen.as_ref().map(JsonText::as_str), model.get(key).map(String::as_str));
             }

@@ -16,6 +16,7 @@ mod json_text;
 mod limit_checks;
 mod limits;
 mod packed;
+pub(crate) mod reserved;
 mod snapshot;
 mod stored_value;
 mod typed_keys;

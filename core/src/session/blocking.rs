@@ -1,12 +1,12 @@
 //! The blocking session: the same methods, run to completion on the calling thread.
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 use serde::{Serialize, de::DeserializeOwned};
 use serde_json::{Map, Value};
 
-use super::{AsyncSession, ListedSession, Saved, SessionInfo};
-use crate::{Error, SessionId, StoreKey, wait::wait};
+use super::{AsyncSession, ListedSession, Login, Saved, SessionInfo};
+use crate::{Error, SessionId, StoreKey, Timestamp, wait::wait};
 
 /// A session during one request, over a blocking storage. Clones share the session, so you can pass them to other
 /// threads.
@@ -294,6 +294,51 @@ impl Session {
         make: impl FnMut() -> T,
     ) -> Result<T, Error> {
         wait(self.0.get_or_insert_with(key, make))
+    }
+}
+
+/// Logging in and out.
+impl Session {
+    /// Logs a user in: see [`AsyncSession::log_in`].
+    ///
+    /// # Errors
+    ///
+    /// Same as [`AsyncSession::log_in`].
+    pub fn log_in(&self, login: impl Into<Login>) -> Result<(), Error> {
+        wait(self.0.log_in(login))
+    }
+
+    /// Logs the user out: see [`AsyncSession::log_out`].
+    #[doc(alias = "logout")]
+    pub fn log_out(&self) {
+        self.0.log_out();
+    }
+
+    /// Sets what the user recognises this device by: see [`AsyncSession::set_label`].
+    ///
+    /// # Errors
+    ///
+    /// Same as [`AsyncSession::set_label`].
+    pub fn set_label(&self, label: &str) -> Result<(), Error> {
+        self.0.set_label(label)
+    }
+
+    /// When the user has logged in: see [`AsyncSession::authenticated_at`].
+    ///
+    /// # Errors
+    ///
+    /// Same as [`AsyncSession::authenticated_at`].
+    pub fn authenticated_at(&self) -> Result<Option<Timestamp>, Error> {
+        wait(self.0.authenticated_at())
+    }
+
+    /// Requires a recent login: see [`AsyncSession::require_recent`].
+    ///
+    /// # Errors
+    ///
+    /// Same as [`AsyncSession::require_recent`].
+    pub fn require_recent(&self, age: Duration) -> Result<(), Error> {
+        wait(self.0.require_recent(age))
     }
 }
 

@@ -1,8 +1,8 @@
 //! What all sessions of a manager share.
 
-use std::sync::Arc;
+use std::{num::NonZeroUsize, sync::Arc};
 
-use super::Lifetime;
+use super::{AtLimit, Lifetime};
 use crate::{Clock, IdGenerator, InvalidId, Limits, SessionId, id::Keys};
 
 /// The settings of a manager.
@@ -13,6 +13,14 @@ pub(crate) struct Config {
     pub(crate) ids: Arc<dyn IdGenerator>,
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) keys: Keys,
+    pub(crate) session_limit: Option<SessionLimit>,
+}
+
+/// How many sessions a user may have, and what happens to one more.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct SessionLimit {
+    pub(crate) most: NonZeroUsize,
+    pub(crate) at: AtLimit,
 }
 
 impl Config {

@@ -1,10 +1,14 @@
 //! What is known about a session besides its data.
 
-use std::{fmt, sync::Arc};
+use std::{fmt, net::IpAddr, sync::Arc};
 
-use crate::{Record, StoreKey, Timestamp, storage::Found};
+use crate::{
+    Record, StoreKey, Timestamp,
+    record::reserved::{LABEL, LOGIN, LoginFacts, label_of},
+    storage::Found,
+};
 
-/// A session's metadata. `Debug` does not show the principal.
+/// A session's metadata. `Debug` shows neither the principal nor the address nor the label.
 #[derive(Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct SessionInfo {
@@ -18,13 +22,33 @@ pub struct SessionInfo {
     pub absolute_deadline: Option<Timestamp>,
     /// Whose session it is, if the application has set that.
     pub principal: Option<Arc<str>>,
+    /// What the user recognises the device by, if the application has set that.
+    pub label: Option<Arc<str>>,
+    /// When the user logged in, if that was by [`log_in`](crate::AsyncSession::log_in) (ASVS 7.5.1).
+    pub authenticated_at: Option<Timestamp>,
+    /// From where the user logged in, if the application has kept that.
+    pub address: Option<IpAddr>,
 }
 
 impl SessionInfo {
     pub(crate) fn of(record: &Record) -> Self {
-        let Record { created_at, last_seen, idle_timeout: _, absolute_deadline, ref principal, entries: _ } = *record;
-        let (expires_at, principal) = (record.expires_at(), principal.clone());
-        Self { created_at, last_seen, expires_at, absolute_deadline, principal }
+        let entry = |key| record.entries.get_str(key);
+        let (label, login) = (entry(LABEL).and_then(label_of), entry(LOGIN).and_then(LoginFacts::of));
+        Self::new(record, record.principal.clone(), label, login)
+    }
+
+    /// With what a request knows better than the record.
+    pub(super) fn new(
+        record: &Record,
+        principal: Option<Arc<str>>,
+        label: Option<Arc<str>>,
+        login: Option<LoginFacts>,
+    ) -> Self {
+        let Record { created_at, last_seen, absolute_deadline, .. } = *record;
+        let authenticated_at = login.as_ref().map(LoginFacts::at);
+        let address = login.and_then(|login| login.address);
+        let expires_at = record.expires_at();
+        Self { created_at, last_seen, expires_at, absolute_deadline, principal, label, authenticated_at, address }
     }
 }
 
@@ -54,6 +78,7 @@ impl fmt::Debug for SessionInfo {
             .field("expires_at", &self.expires_at)
             .field("absolute_deadline", &self.absolute_deadline)
             .field("principal", &self.principal.as_ref().map(|_| "…"))
-            .finish()
+            .field("authenticated_at", &self.authenticated_at)
+            .finish_non_exhaustive()
     }
 }

@@ -8,15 +8,17 @@ mod delivery;
 mod exchange;
 mod info;
 mod lifetime;
+mod login;
 mod machine;
 mod values;
 
 pub use async_session::AsyncSession;
 pub(crate) use async_session::LateEnd;
 pub use blocking::Session;
-pub(crate) use config::Config;
+pub(crate) use config::{Config, SessionLimit};
 pub use delivery::{Closed, Delivery, Saved};
 pub use exchange::{Exchange, Finished, Outcome};
 pub use info::{ListedSession, SessionInfo};
 pub(crate) use lifetime::Lifetime;
+pub use login::{AtLimit, Login, LoginError};
 pub(crate) use machine::Machine;

@@ -118,13 +118,14 @@ pub struct Swept {
     pub foreign: u64,
 }
 
-/// A session of a principal, as returned by [`find`](super::Storage::find): the record without its entries.
+/// A session of a principal, as returned by [`find`](super::Storage::find).
 #[derive(Debug, Clone)]
 #[non_exhaustive]
 pub struct Found {
     /// The key under which the session is stored.
     pub key: StoreKey,
-    /// The record. Its entries may be left out.
+    /// The record. The application's entries may be left out, those whose keys begin with `gsession.` may not: a login has left
+    /// them.
     pub record: Record,
 }
 

@@ -5,6 +5,8 @@
 
 mod alteration;
 mod devices;
+mod limit;
+mod login;
 mod reading;
 mod storing;
 mod updating;

@@ -6,7 +6,7 @@
 //! |---|---|
 //! | `current` | the session the request works on: its id, what is known of it, the changes to store |
 //! | `presented` | which of a client's ids counts |
-//! | `read`, `write` | answers reads from what is known; records writes |
+//! | `read`, `write`, `login` | answers reads from what is known; records writes and logins |
 //! | `next` | what to ask the storage next, at a save or at the end of the request |
 //! | `answers` | what the storage's answer to each step changes |
 //! | `update` | atomic change of one entry |
@@ -16,6 +16,7 @@
 mod answers;
 mod current;
 mod ending;
+mod login;
 mod next;
 mod overtaken;
 mod presented;

@@ -92,7 +92,7 @@ impl Machine {
         }
     }
 
-    /// All entries as this request sees them, after [`want`](Self::want) of all.
+    /// All entries of the application as this request sees them, after [`want`](Self::want) of all.
     pub(crate) fn entries(&self, config: &Config) -> Result<Entries, Error> {
         let mut entries = match &self.current.state {
             State::Found(view) => view.snapshot.record.entries.clone(),
@@ -102,18 +102,15 @@ impl Machine {
         for changes in pending.in_flight.as_deref().into_iter().chain([&pending.changes]) {
             entries = changes.apply_to(&entries, &config.limits)?;
         }
-        Ok(entries)
+        Ok(entries.without_reserved())
     }
 
     /// The session's metadata, after [`want`](Self::want) of all; `None` if the storage has no session.
     pub(crate) fn info(&self) -> Option<SessionInfo> {
         match &self.current.state {
             State::Found(view) => {
-                let mut info = SessionInfo::of(&view.snapshot.record);
-                if let Some(principal) = self.current.pending.new_principal() {
-                    info.principal.clone_from(principal);
-                }
-                Some(info)
+                let record = &view.snapshot.record;
+                Some(SessionInfo::new(record, self.principal(), self.label(), self.login()))
             }
             _ => None,
         }

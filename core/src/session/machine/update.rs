@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::{Machine, State, step::Write};
+use super::{Machine, State, step::Write, write::check_key};
 use crate::{
     Error,
     record::{Changes, Encoded, Expect, JsonText},
@@ -33,6 +33,7 @@ impl Machine {
     /// How to update `key` atomically, after [`want`](Self::want).
     pub(crate) fn update(&mut self, key: &str) -> Result<Update, Error> {
         self.check_open()?;
+        check_key(key)?;
         self.current.pending.settle();
         match &self.current.state {
             State::Lost => Err(Error::Gone),

@@ -4,14 +4,18 @@ use std::sync::Arc;
 
 use super::{Current, Held, Life, Machine, State, Usage};
 use crate::{
-    Error, InvalidId, LimitExceeded, SessionId,
-    record::{Encoded, Entries},
+    Error, InvalidId, LimitExceeded, LoginError, SessionId,
+    record::{
+        Encoded, Entries,
+        reserved::{LABEL, LOGIN, is_reserved},
+    },
     session::config::Config,
 };
 
 impl Machine {
     pub(crate) fn set(&mut self, key: &str, value: &Encoded, config: &Config) -> Result<(), Error> {
         self.check_open()?;
+        check_key(key)?;
         config.limits.check_encoded(key, value)?;
         let changes = &mut self.current.pending.changes;
         let before = changes.edit_of(key);
@@ -24,7 +28,7 @@ impl Machine {
         Ok(())
     }
 
-    fn note_write(&mut self) {
+    pub(super) fn note_write(&mut self) {
         self.use_as(Usage::Used);
         self.was_told = false;
     }
@@ -42,7 +46,7 @@ impl Machine {
     }
 
     /// Checks the limits of the whole session, as far as it is known. The storage checks again on commit.
-    fn check_total(&self, config: &Config) -> Result<(), LimitExceeded> {
+    pub(super) fn check_total(&self, config: &Config) -> Result<(), LimitExceeded> {
         let changes = &self.current.pending.changes;
         let held = match &self.current.state {
             State::Found(view) => &view.snapshot.record.entries,
@@ -59,6 +63,7 @@ impl Machine {
 
     pub(crate) fn remove(&mut self, key: &str) -> Result<(), Error> {
         self.check_open()?;
+        check_key(key)?;
         self.note_write();
         self.current.pending.changes.remove(key);
         Ok(())
@@ -73,10 +78,19 @@ impl Machine {
 
     pub(crate) fn set_principal(&mut self, principal: Option<Arc<str>>, config: &Config) -> Result<(), Error> {
         self.check_open()?;
+        if principal.as_deref() == Some("") {
+            return Err(LoginError::EmptyPrincipal.into());
+        }
         config.limits.check_principal(principal.as_deref())?;
         self.note_write();
         self.saw_principal |= principal.is_some();
-        self.current.pending.changes.set_principal(principal);
+        let changes = &mut self.current.pending.changes;
+        // What is kept of a login belongs to that login.
+        changes.remove(LOGIN);
+        if principal.is_none() {
+            changes.remove(LABEL);
+        }
+        changes.set_principal(principal);
         Ok(())
     }
 
@@ -117,4 +131,9 @@ impl Machine {
         (*held, *state) = (Some(Held::given(id, client_has_it)), State::Unknown);
         Ok(())
     }
+}
+
+/// Refuses the keys of our own entries.
+pub(super) fn check_key(key: &str) -> Result<(), Error> {
+    if is_reserved(key.as_bytes()) { Err(Error::ReservedKey { key: key.into() }) } else { Ok(()) }
 }

@@ -10,8 +10,8 @@ use super::{
     index,
 };
 use crate::{
-    Entries, Record, StoreKey, Timestamp,
-    record::{Access, Snapshot},
+    Record, StoreKey, Timestamp,
+    record::{Access, Snapshot, reserved},
     storage::{
         Found, Lookup, StorageError, StorageErrorKind, TOMBSTONE_LIFETIME,
         redis::{
@@ -71,7 +71,7 @@ pub(super) async fn find<N: Native>(
             match lookup {
                 Lookup::Found(Snapshot { record, .. }) if record.principal.as_deref() != Some(principal) => {}
                 Lookup::Found(Snapshot { record, .. }) if living.insert(chase.key) => {
-                    found.push(Found::new(chase.key, Record { entries: Entries::EMPTY, ..record }));
+                    found.push(Found::new(chase.key, Record { entries: record.entries.reserved(), ..record }));
                 }
                 // It was renewed since it was noted.
                 Lookup::Renewed(_) => to_ask.push(Chase { hops: chase.hops + 1, ..*chase }),
@@ -125,20 +125,20 @@ pub(super) async fn find<N: Native>(
     Ok(found)
 }
 
-/// The sessions under these keys, without their entries where the layout can leave them out.
+/// The sessions under these keys, without the application's entries where the layout can leave them out.
 async fn open<N: Native>(layout: &N, servers: &Servers, chases: &[Chase], now: Timestamp) -> Answered<Vec<Lookup>> {
     let access = Access::passive(now);
     let names: Vec<Vec<u8>> = chases.iter().map(|chase| layout.name(&chase.key)).collect();
     let mut requests = Vec::with_capacity(names.len());
     for (chase, name) in chases.iter().zip(&names) {
         // A passive read never has to touch, so there is always one.
-        let Some(read) = layout.plain_read(&chase.key, name, Some(&[]), &access) else { continue };
+        let Some(read) = layout.plain_read(&chase.key, name, Some(&reserved::KEYS), &access) else { continue };
         requests.push(Request::command(LISTING, name, read, Effect::Read));
     }
     let answers = chases.iter().zip(servers.ask_each(requests).await);
     answers
         .map(|(chase, answer)| match answer {
-            Ok(reply) => Ok(layout.decode(&chase.key, reply, Some(&[]), &access)),
+            Ok(reply) => Ok(layout.decode(&chase.key, reply, Some(&reserved::KEYS), &access)),
             Err(error) => or_wrong_type(error, &chase.key),
         })
         .collect()

@@ -23,11 +23,25 @@ if condition > 0 then
   local current = redis.call('HGET', key, ARGV[6])
   if (condition == 1 and current) or (condition == 2 and current ~= ARGV[7]) then return {4, current} end
 end
-if cleared == 1 then entries, bytes = 0, 0 end
 local first_removed = 10 + 2 * pairs_set
 local kept = {m = true}
+-- The length of a value that stays, unless it is set or removed.
+local function length(field)
+  if cleared == 1 and not kept[field] then return 0 end
+  return redis.call('HSTRLEN', key, field)
+end
+if cleared == 1 then
+  entries, bytes = 0, 0
+  for _, field in ipairs(redis.call('HKEYS', key)) do
+    -- What a login has left is not cleared.
+    if string.sub(field, 1, 10) == ':gsession.' then
+      kept[field] = true
+      entries, bytes = entries + 1, bytes + #field - 1 + length(field)
+    end
+  end
+end
 for i = 10, first_removed - 1, 2 do
-  local old = cleared == 1 and 0 or redis.call('HSTRLEN', key, ARGV[i])
+  local old = length(ARGV[i])
   if old == 0 then
     entries, bytes = entries + 1, bytes + #ARGV[i] - 1
   end
@@ -35,7 +49,7 @@ for i = 10, first_removed - 1, 2 do
   kept[ARGV[i]] = true
 end
 for i = first_removed, #ARGV do
-  local old = cleared == 1 and 0 or redis.call('HSTRLEN', key, ARGV[i])
+  local old = length(ARGV[i])
   if old > 0 then
     entries, bytes = entries - 1, bytes - old - #ARGV[i] + 1
   end
@@ -57,9 +71,8 @@ if cleared == 1 then
   for _, field in ipairs(redis.call('HKEYS', key)) do
     if not kept[field] then redis.call('HDEL', key, field) end
   end
-else
-  for i = first_removed, #ARGV do redis.call('HDEL', key, ARGV[i]) end
 end
+for i = first_removed, #ARGV do redis.call('HDEL', key, ARGV[i]) end
 if string.sub(new, 11, 26) ~= string.sub(h, 11, 26) then
   expire(key, number(new, 11), number(new, 19), number(new, 51))
 end

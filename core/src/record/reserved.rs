@@ -1,0 +1,112 @@
+//! Entries of our own: what a login has left in the session. They are stored like the application's, so that every storage keeps them
+//! and overlapping requests change them one by one; the application does not see them as entries, and `clear` leaves them.
+
+use std::{net::IpAddr, ops::Range, sync::Arc};
+
+use serde::{Deserialize, Serialize};
+
+use super::{Entries, packed::Packed};
+use crate::Timestamp;
+
+/// What the keys of our own entries begin with.
+pub(crate) const PREFIX: &str = "gsession.";
+/// The first bytes behind all of them: a slash comes after the dot.
+const BEHIND: &[u8] = b"gsession/";
+
+/// The entry of the last login.
+pub(crate) const LOGIN: &str = "gsession.login";
+/// The entry of the label.
+pub(crate) const LABEL: &str = "gsession.label";
+/// All of them.
+pub(crate) const KEYS: [&str; 2] = [LABEL, LOGIN];
+
+/// Whether an entry is one of our own.
+pub(crate) fn is_reserved(key: &[u8]) -> bool {
+    key.starts_with(PREFIX.as_bytes())
+}
+
+/// What is kept of a login.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub(crate) struct LoginFacts {
+    /// When it was, in milliseconds since the Unix epoch.
+    pub(crate) at: u64,
+    /// A random number, by which two logins of the same moment differ.
+    pub(crate) n: u32,
+    /// From where, if the application wants that kept.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) address: Option<IpAddr>,
+}
+
+impl LoginFacts {
+    /// What the entry [`LOGIN`] says; `None` if it cannot be read.
+    pub(crate) fn of(json: &str) -> Option<Self> {
+        serde_json::from_str(json).ok()
+    }
+
+    /// When it was.
+    pub(crate) const fn at(&self) -> Timestamp {
+        Timestamp::from_millis(self.at)
+    }
+}
+
+/// The label in the entry [`LABEL`]; `None` if it cannot be read.
+pub(crate) fn label_of(json: &str) -> Option<Arc<str>> {
+    serde_json::from_str::<String>(json).ok().map(Into::into)
+}
+
+impl Packed<'_> {
+    /// Where our own entries are.
+    pub(super) fn reserved(self) -> Range<usize> {
+        let at = |key: &[u8]| self.position(key).unwrap_or_else(|between| between);
+        at(PREFIX.as_bytes())..at(BEHIND)
+    }
+}
+
+impl Entries {
+    /// Without the entries of the application.
+    pub(crate) fn reserved(&self) -> Self {
+        let packed = self.packed();
+        let reserved = packed.reserved();
+        if reserved.is_empty() {
+            return Self::EMPTY;
+        }
+        let written = Self::written(reserved.len(), packed.bytes(&reserved), |packer| packer.copy(packed, reserved));
+        // A part of a block is smaller than the block.
+        written.unwrap_or_default()
+    }
+
+    /// The entries of the application alone.
+    pub(crate) fn without_reserved(self) -> Self {
+        let packed = self.packed();
+        let reserved = packed.reserved();
+        if reserved.is_empty() {
+            return self;
+        }
+        let (before, behind) = (0..reserved.start, reserved.end..packed.len());
+        let bytes = packed.bytes(&before) + packed.bytes(&behind);
+        let written = Self::written(before.len() + behind.len(), bytes, |packer| {
+            packer.copy(packed, before);
+            packer.copy(packed, behind);
+        });
+        written.unwrap_or_default()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn our_own_entries_are_told_apart_from_all_others() {
+        let all = [("gsession", "1"), ("gsession-x", "2"), (LABEL, "3"), (LOGIN, "4"), ("gsession/", "5"), ("h", "6")];
+        let entries = Entries::pack(all).unwrap();
+        assert_eq!(entries.reserved(), Entries::pack([(LABEL, "3"), (LOGIN, "4")]).unwrap());
+        let others: Vec<_> = all.into_iter().filter(|(key, _)| !is_reserved(key.as_bytes())).collect();
+        assert_eq!(others.len(), 4);
+        assert_eq!(entries.without_reserved(), Entries::pack(others).unwrap());
+        for none in [Entries::EMPTY, Entries::pack([("a", "1"), ("z", "2")]).unwrap()] {
+            assert_eq!(none.reserved(), Entries::EMPTY);
+            assert_eq!(none.clone().without_reserved(), none);
+        }
+    }
+}

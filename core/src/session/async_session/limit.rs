@@ -1,0 +1,187 @@
+//! The limit of a user's sessions, exact when logins overlap (ASVS 7.1.2).
+//!
+//! **Ending the oldest.** Each login is stored first, and then ends all but the newest. The last one to look sees all others, so at
+//! most the allowed number are left. None of the newest is ever ended, whoever looks: among some of the logins it is at least as
+//! new as among all.
+//!
+//! **Refusing.** A login must know that it may succeed before it is stored. Logins that are under way are on a list of the user's,
+//! a record of its own, changed by compare-and-set: whoever counts them and the sessions that live, and finds room, adds itself,
+//! unless the list has changed since it was read. A login leaves the list when it is stored, or if it fails. An entry whose process
+//! has died counts for [`UNDER_WAY`].
+
+use std::{collections::HashSet, time::Duration};
+
+use rand::{TryRng as _, rngs::SysRng};
+use serde::{Deserialize, Serialize};
+
+use super::AsyncSession;
+use crate::{
+    AtLimit, Entries, Error, IdError, LoginError, Record, StorageError, StorageErrorKind, StoreKey, Timestamp,
+    record::{
+        Access, Changes, Commit,
+        reserved::{LOGIN, LoginFacts},
+    },
+    session::login::Login,
+    storage::{Committed, Created, Found, Lookup},
+};
+
+/// For how long a login may be under way.
+const UNDER_WAY: Duration = Duration::from_secs(60);
+/// How long the list is kept after it was changed.
+const KEPT: Duration = Duration::from_secs(180);
+/// Tries to change the list. Each lost one means that another login was faster.
+const MAX_TRIES: u32 = 10_000;
+/// The entry of the list.
+const LIST: &str = "under_way";
+
+/// The logins of a user that are under way.
+#[derive(Debug, Default, Serialize, Deserialize)]
+struct UnderWay {
+    /// Differs after each change, so that a list which is the same again does not pass for an unchanged one.
+    version: u64,
+    /// The time and the number of each.
+    logins: Vec<(u64, u32)>,
+}
+
+/// A login that is on the list.
+pub(super) struct Seat {
+    list: StoreKey,
+    login: (u64, u32),
+}
+
+impl<E: From<Error>> AsyncSession<E> {
+    /// Puts the login on the list, if logins may be refused.
+    pub(super) async fn take_seat(&self, login: &Login, facts: &LoginFacts) -> Result<Option<Seat>, E> {
+        let Some(limit) = self.config().session_limit.filter(|limit| limit.at == AtLimit::Refuse) else {
+            return Ok(None);
+        };
+        // What this request knows of its own session, which the login replaces.
+        let _ = self.principal().await?;
+        let own = self.key();
+        let seat = Seat { list: StoreKey::of_logins(&login.principal), login: (facts.at, facts.n) };
+        for _ in 0..MAX_TRIES {
+            let now = self.config().clock.now();
+            let (mut list, text) = self.read_list(&seat.list, now).await?;
+            let living = self.living(&login.principal, now).await?;
+            let others = living.iter().filter(|found| Some(found.key) != own);
+            let logins: HashSet<_> = others.clone().filter_map(login_of).collect();
+            list.logins.retain(|under_way| {
+                now < Timestamp::from_millis(under_way.0) + UNDER_WAY && !logins.contains(under_way)
+            });
+            if others.count() + list.logins.len() >= limit.most.get() {
+                return Err(Error::Login(LoginError::TooManySessions { limit: limit.most }).into());
+            }
+            list.logins.push(seat.login);
+            if self.write_list(&seat.list, list, text, now).await? {
+                return Ok(Some(seat));
+            }
+        }
+        Err(Error::Contended { key: LIST.into() }.into())
+    }
+
+    /// Takes the login off the list. If that fails, it counts as under way for a while.
+    pub(super) async fn leave_seat(&self, seat: Seat) {
+        for _ in 0..MAX_TRIES {
+            let now = self.config().clock.now();
+            let done: Result<bool, Error> = async {
+                let (mut list, text) = self.read_list(&seat.list, now).await?;
+                if text.is_none() {
+                    return Ok(true);
+                }
+                list.logins.retain(|login| *login != seat.login);
+                self.write_list(&seat.list, list, text, now).await
+            }
+            .await;
+            match done {
+                Ok(false) => {}
+                Ok(true) => return,
+                Err(error) => {
+                    let error = &error as &dyn std::error::Error;
+                    tracing::warn!(error, "a login could not be taken off the list of those under way");
+                    return;
+                }
+            }
+        }
+    }
+
+    /// The list, and its text for a compare-and-set; `None` if there is none.
+    async fn read_list(&self, key: &StoreKey, now: Timestamp) -> Result<(UnderWay, Option<String>), Error> {
+        match self.shared.storage.load(key, &Access::passive(now)).await? {
+            Lookup::Found(snapshot) => {
+                let text = snapshot.record.entries.get_str(LIST).unwrap_or_default().to_owned();
+                Ok((serde_json::from_str(&text).unwrap_or_default(), Some(text)))
+            }
+            Lookup::Renewed(_) | Lookup::Absent => {
+                let version = SysRng.try_next_u64();
+                let failed = |error| IdError::new("the system's random generator failed").with_source(error);
+                Ok((UnderWay { version: version.map_err(failed)?, ..UnderWay::default() }, None))
+            }
+        }
+    }
+
+    /// Replaces the list that was `before`. Returns whether it still was.
+    async fn write_list(
+        &self,
+        key: &StoreKey,
+        mut list: UnderWay,
+        before: Option<String>,
+        now: Timestamp,
+    ) -> Result<bool, Error> {
+        list.version = list.version.wrapping_add(1);
+        let failed = || StorageError::new(StorageErrorKind::Other, "listing the logins that are under way");
+        let text = serde_json::to_string(&list).map_err(|error| failed().with_source(error))?;
+        let storage = &self.shared.storage;
+        Ok(match before {
+            None => {
+                let mut record = Record::new(now, KEPT, None);
+                record.entries = Entries::pack([(LIST, text.as_str())]).ok_or_else(failed)?;
+                storage.create(key, &record, now).await? == Created::Done
+            }
+            Some(before) => {
+                let mut changes = Changes::default();
+                changes.set(LIST, &text);
+                let commit = Commit::new(changes, Access::active(now, KEPT, Duration::ZERO));
+                let committed = storage.commit(key, &commit.expecting(LIST, Some(&before))).await?;
+                matches!(committed, Committed::Done { .. })
+            }
+        })
+    }
+
+    /// Ends the oldest sessions of the user, if they are too many.
+    pub(super) async fn end_oldest(&self, login: &Login, facts: &LoginFacts) -> Result<(), E> {
+        let Some(limit) = self.config().session_limit.filter(|limit| limit.at == AtLimit::EndOldest) else {
+            return Ok(());
+        };
+        let mut living = self.living(&login.principal, self.config().clock.now()).await?;
+        // A session that is renewed meanwhile may be listed under two keys.
+        let mut seen = HashSet::new();
+        living.retain(|found| login_of(found).is_none_or(|login| seen.insert(login)));
+        // Without a known login, a session is as old as its creation.
+        let age = |found: &Found| login_of(found).unwrap_or((found.record.created_at.as_millis(), 0));
+        living.sort_by_key(|found| std::cmp::Reverse((age(found), found.key)));
+        let mut is_own = false;
+        for found in living.iter().skip(limit.most.get()) {
+            is_own |= login_of(found) == Some((facts.at, facts.n));
+            self.shared.storage.end(found.key).await.map_err(Error::from)?;
+        }
+        if is_own {
+            self.destroy();
+            let _ = self.save().await?;
+            return Err(Error::Gone.into());
+        }
+        Ok(())
+    }
+
+    /// The user's sessions.
+    async fn living(&self, principal: &str, now: Timestamp) -> Result<Vec<Found>, Error> {
+        let mut found = self.shared.storage.find(principal, now).await?;
+        found.retain(|found| !self.config().lifetime.is_over(&found.record, now));
+        Ok(found)
+    }
+}
+
+/// The time and the number of a session's login.
+fn login_of(found: &Found) -> Option<(u64, u32)> {
+    let login = LoginFacts::of(found.record.entries.get_str(LOGIN)?)?;
+    Some((login.at, login.n))
+}

@@ -1,0 +1,151 @@
+//! Logging in and out.
+
+use std::time::Duration;
+
+use rand::{TryRng as _, rngs::SysRng};
+
+use super::AsyncSession;
+use crate::{
+    Error, IdError, Saved, Timestamp,
+    record::{
+        Encoded, encode,
+        reserved::{LABEL, LOGIN, LoginFacts},
+    },
+    session::{
+        login::{Login, check_label},
+        machine::Progress,
+        values::refused,
+    },
+};
+
+/// Logging in and out.
+impl<E: From<Error>> AsyncSession<E> {
+    /// Logs a user in, after you have checked their password or similar: in one atomic step the session gets a new id, the
+    /// principal, the time of the login and a label ([S14](crate::design#s14), ASVS 7.2.4), and everything else that is not
+    /// stored yet is stored. Call it again when a user proves once more who they are.
+    ///
+    /// It is stored at once, so that you know the result before you answer. If the builder sets
+    /// [`max_sessions`](crate::ManagerBuilder::max_sessions), it applies here.
+    ///
+    /// A second click on "log in" continues with the session of the first.
+    ///
+    /// ```
+    /// # futures::executor::block_on(async {
+    /// # let session = gsession::AsyncManager::new(gsession::MemoryStorage::new()).begin(None, gsession::ClientInfo::default);
+    /// use gsession::Login;
+    ///
+    /// // The password is right:
+    /// session.log_in(Login::new("ada").label("Firefox on Linux")).await?;
+    /// assert_eq!(session.principal().await?.as_deref(), Some("ada"));
+    /// # Ok::<(), gsession::Error>(()) }).unwrap();
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Login`] if the login is refused: nothing has changed. [`Error::Gone`] if the session was ended meanwhile, or
+    /// another user's login won, or, with [`AtLimit::EndOldest`](crate::AtLimit::EndOldest), more logins than are allowed
+    /// overlap and this is the oldest of them. [`Error::Limit`] if there is no room for a principal or its entries; otherwise same
+    /// as [`save`](Self::save).
+    pub async fn log_in(&self, login: impl Into<Login>) -> Result<(), E> {
+        let login = login.into();
+        login.check().map_err(Error::from)?;
+        let at = self.config().clock.now().as_millis();
+        let n = SysRng
+            .try_next_u32()
+            .map_err(|error| IdError::new("the system's random generator failed").with_source(error))
+            .map_err(Error::from)?;
+        let facts = LoginFacts { at, n, address: login.address };
+        let seat = self.take_seat(&login, &facts).await?;
+        let done = self.store_login(&login, &facts).await;
+        if let Some(seat) = seat {
+            self.leave_seat(seat).await;
+        }
+        done?;
+        self.end_oldest(&login, &facts).await
+    }
+
+    async fn store_login(&self, login: &Login, facts: &LoginFacts) -> Result<(), E> {
+        let text = encode(facts).map_err(|reason| refused(LOGIN, reason, &self.config().limits))?;
+        let label = self.encode_label(login.label.as_deref().unwrap_or_default())?;
+        self.machine().log_in(login, &text, label.as_ref(), self.config())?;
+        match self.shared.store(Progress::saving()).await?.saved() {
+            Saved::Gone => Err(Error::Gone.into()),
+            _ => Ok(()),
+        }
+    }
+
+    /// A label as it is stored; `None` if it is empty.
+    fn encode_label(&self, label: &str) -> Result<Option<Encoded>, E> {
+        let encoded = Some(label).filter(|label| !label.is_empty()).map(encode).transpose();
+        Ok(encoded.map_err(|reason| refused(LABEL, reason, &self.config().limits))?)
+    }
+
+    /// Logs the user out: the same as [`destroy`](Self::destroy).
+    ///
+    /// ```
+    /// # futures::executor::block_on(async {
+    /// # let session = gsession::AsyncManager::new(gsession::MemoryStorage::new()).begin(None, gsession::ClientInfo::default);
+    /// session.log_out();
+    /// # Ok::<(), gsession::Error>(()) }).unwrap();
+    /// ```
+    #[doc(alias = "logout")]
+    pub fn log_out(&self) {
+        self.destroy();
+    }
+
+    /// Sets what the user recognises this device by, for example to a name that they choose. An empty label removes it.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Login`] if the label is longer than [`Login::MAX_LABEL_BYTES`] or contains control characters; otherwise same
+    /// as [`remove`](Self::remove).
+    pub fn set_label(&self, label: &str) -> Result<(), E> {
+        check_label(label).map_err(Error::from)?;
+        let label = self.encode_label(label)?;
+        Ok(self.machine().set_label(label.as_ref(), self.config())?)
+    }
+
+    /// When the user of this session has [logged in](Self::log_in); `None` if nobody is logged in, or only a principal was set
+    /// (ASVS 7.5.1).
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Storage`] if the storage fails.
+    pub async fn authenticated_at(&self) -> Result<Option<Timestamp>, E> {
+        self.shared.read(Some(&[LOGIN]), None).await?;
+        Ok(self.machine().login().as_ref().map(LoginFacts::at))
+    }
+
+    /// Requires that the user has [logged in](Self::log_in) at most `age` ago, for pages that change a password or spend money
+    /// (ASVS 7.5.3). With an `age` of zero only a login of this very millisecond is recent enough.
+    ///
+    /// ```
+    /// # futures::executor::block_on(async {
+    /// # let session = gsession::AsyncManager::new(gsession::MemoryStorage::new()).begin(None, gsession::ClientInfo::default);
+    /// use std::time::Duration;
+    /// use gsession::Error;
+    ///
+    /// let five_minutes = Duration::from_secs(300);
+    /// assert!(matches!(session.require_recent(five_minutes).await, Err(Error::NotLoggedIn)));
+    /// session.log_in("ada").await?;
+    /// session.require_recent(five_minutes).await?;
+    /// # Ok::<(), gsession::Error>(()) }).unwrap();
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// [`Error::NotLoggedIn`] if the session has no principal, [`Error::LoginNotRecent`] if the login was earlier or its time is not
+    /// known, [`Error::Storage`] if the storage fails.
+    pub async fn require_recent(&self, age: Duration) -> Result<(), E> {
+        self.shared.read(Some(&[LOGIN]), None).await?;
+        let (principal, login) = {
+            let machine = self.machine();
+            (machine.principal(), machine.login())
+        };
+        match (principal, login) {
+            (None, _) => Err(Error::NotLoggedIn.into()),
+            (Some(_), Some(login)) if self.config().clock.now() <= login.at() + age => Ok(()),
+            (Some(_), _) => Err(Error::LoginNotRecent.into()),
+        }
+    }
+}

@@ -1,0 +1,152 @@
+//! What an application says at a login.
+
+use std::{fmt, net::IpAddr, num::NonZeroUsize};
+
+/// A login: whose session it becomes, and what the user sees of it in the list of their devices.
+///
+/// ```
+/// use gsession::Login;
+///
+/// let login = Login::new("ada").label("Firefox on Linux").address("192.0.2.7".parse()?);
+/// # let _ = login;
+/// # Ok::<(), std::net::AddrParseError>(())
+/// ```
+///
+/// A text is a login without anything else: `session.log_in("ada")`.
+#[derive(Clone, PartialEq, Eq)]
+#[must_use = "pass it to `log_in`"]
+pub struct Login {
+    pub(super) principal: Box<str>,
+    pub(super) label: Option<Box<str>>,
+    pub(super) address: Option<IpAddr>,
+}
+
+impl Login {
+    /// The most bytes in a label.
+    pub const MAX_LABEL_BYTES: usize = 256;
+
+    /// A login of this principal: the user's permanent identifier, such as a primary key. Not a name that may be given to
+    /// somebody else later, and never one that several people share, such as "guest".
+    pub fn new(principal: impl Into<Box<str>>) -> Self {
+        Self { principal: principal.into(), label: None, address: None }
+    }
+
+    /// What the user recognises the device by, such as "Firefox on Linux". Default: none. At most
+    /// [`MAX_LABEL_BYTES`](Self::MAX_LABEL_BYTES), without control characters. The feature `user-agent` makes one of a
+    /// `User-Agent` header: `label_of_user_agent`.
+    pub fn label(mut self, label: impl Into<Box<str>>) -> Self {
+        self.label = Some(label.into());
+        self
+    }
+
+    /// From where the user logs in. Default: it is not kept. It is personal data, so keep it only if you show it to the user or
+    /// need it.
+    pub const fn address(mut self, address: IpAddr) -> Self {
+        self.address = Some(address);
+        self
+    }
+
+    pub(super) fn check(&self) -> Result<(), LoginError> {
+        if self.principal.is_empty() {
+            return Err(LoginError::EmptyPrincipal);
+        }
+        self.label.as_deref().map_or(Ok(()), check_label)
+    }
+}
+
+impl From<&str> for Login {
+    fn from(principal: &str) -> Self {
+        Self::new(principal)
+    }
+}
+
+impl From<String> for Login {
+    fn from(principal: String) -> Self {
+        Self::new(principal)
+    }
+}
+
+impl fmt::Debug for Login {
+    /// Without who logs in from where.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Login").finish_non_exhaustive()
+    }
+}
+
+/// Why a login, or a label, was refused. The session is unchanged.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum LoginError {
+    /// The principal is empty. It would be shared by everybody whose identifier is missing.
+    #[error("a principal must not be empty")]
+    EmptyPrincipal,
+    /// The label is too long.
+    #[error("a label may have at most {limit} bytes; this one has {actual}")]
+    LabelTooLong {
+        /// The limit.
+        limit: usize,
+        /// The length of the label.
+        actual: usize,
+    },
+    /// The label has a control character, a line break, or a character that changes the direction of the text: such a label could
+    /// pass for another one in a list.
+    #[error("a label must not contain control characters")]
+    LabelWithControlCharacters,
+    /// The user has as many sessions as one may have, and the limit is [`AtLimit::Refuse`].
+    #[error("the user is already logged in {limit} times, which is the limit")]
+    TooManySessions {
+        /// The limit.
+        limit: NonZeroUsize,
+    },
+}
+
+/// What happens to a login of a user who has as many sessions as one may have.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum AtLimit {
+    /// The login succeeds, and the session with the oldest login ends.
+    EndOldest,
+    /// The login is refused: [`LoginError::TooManySessions`].
+    Refuse,
+}
+
+/// Checks a label.
+pub(super) fn check_label(label: &str) -> Result<(), LoginError> {
+    if label.len() > Login::MAX_LABEL_BYTES {
+        return Err(LoginError::LabelTooLong { limit: Login::MAX_LABEL_BYTES, actual: label.len() });
+    }
+    if label.chars().any(misleads) { Err(LoginError::LabelWithControlCharacters) } else { Ok(()) }
+}
+
+/// Control characters, separators of lines and paragraphs, and marks that change the direction of the text (Unicode Standard Annex
+/// #9).
+fn misleads(letter: char) -> bool {
+    letter.is_control()
+        || matches!(letter, '\u{61c}' | '\u{200e}' | '\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_could_mislead_the_reader_of_a_list_is_refused() {
+        let longest = "x".repeat(256);
+        for good in ["", "Firefox on Linux", "Mamas Küchen-iPad 📱", "دستگاه من", &longest] {
+            assert_eq!(Login::new("ada").label(good).check(), Ok(()), "{good}");
+        }
+        for bad in ["a\nb", "a\0", "\u{7f}", "\u{85}", "\u{202e}xuniL", "a\u{2028}b", "\u{2066}a"] {
+            assert_eq!(Login::new("ada").label(bad).check(), Err(LoginError::LabelWithControlCharacters), "{bad:?}");
+        }
+        let long = "ü".repeat(129);
+        let error = LoginError::LabelTooLong { limit: 256, actual: 258 };
+        assert_eq!(Login::new("ada").label(long).check(), Err(error));
+        assert_eq!(Login::new("").check(), Err(LoginError::EmptyPrincipal));
+    }
+
+    #[test]
+    fn debug_does_not_show_who_logs_in() {
+        let shown = format!("{:?}", Login::new("ada").label("Firefox").address("192.0.2.7".parse().unwrap()));
+        assert!(!shown.contains("ada") && !shown.contains("192") && !shown.contains("Firefox"), "{shown}");
+    }
+}

@@ -1,0 +1,70 @@
+//! Recording a login.
+
+use super::Machine;
+use crate::{
+    Error,
+    record::{
+        Encoded,
+        reserved::{LABEL, LOGIN, LoginFacts, label_of},
+    },
+    session::{config::Config, login::Login},
+};
+
+impl Machine {
+    /// The session is renewed and becomes this principal's. `facts` are the encoded facts, and `label` is the encoded label.
+    pub(crate) fn log_in(
+        &mut self,
+        login: &Login,
+        facts: &Encoded,
+        label: Option<&Encoded>,
+        config: &Config,
+    ) -> Result<(), Error> {
+        self.check_open()?;
+        config.limits.check_principal(Some(&login.principal))?;
+        let pending = &self.current.pending;
+        let before = (pending.changes.clone(), pending.renew);
+        self.current.pending.renew = true;
+        let changes = &mut self.current.pending.changes;
+        changes.set_principal(Some((&*login.principal).into()));
+        changes.set_bytes(LOGIN, &facts.text);
+        match label {
+            Some(label) => changes.set_bytes(LABEL, &label.text),
+            None => changes.remove(LABEL),
+        }
+        if let Err(limit) = self.check_total(config) {
+            (self.current.pending.changes, self.current.pending.renew) = before;
+            return Err(limit.into());
+        }
+        self.note_write();
+        self.saw_principal = true;
+        Ok(())
+    }
+
+    /// Sets the label; `None` removes it.
+    pub(crate) fn set_label(&mut self, label: Option<&Encoded>, config: &Config) -> Result<(), Error> {
+        self.check_open()?;
+        let changes = &mut self.current.pending.changes;
+        let before = changes.edit_of(LABEL);
+        match label {
+            Some(label) => changes.set_bytes(LABEL, &label.text),
+            None => changes.remove(LABEL),
+        }
+        if let Err(limit) = self.check_total(config) {
+            self.current.pending.changes.restore(LABEL, before);
+            return Err(limit.into());
+        }
+        self.note_write();
+        Ok(())
+    }
+
+    /// What is kept of the login, after [`want`](Self::want) of it; `None` if the session is nobody's.
+    pub(crate) fn login(&self) -> Option<LoginFacts> {
+        self.principal()?;
+        LoginFacts::of(self.value(LOGIN)?.as_str())
+    }
+
+    /// The label, likewise.
+    pub(super) fn label(&self) -> Option<std::sync::Arc<str>> {
+        label_of(self.value(LABEL)?.as_str())
+    }
+}
