@@ -61,6 +61,7 @@
 //! | `redis` | no | `RedisStorage` and `RedisHashStorage` | `redis`, `tokio`, `thread_local`, `lru` |
 //! | `redis-tls` | no | Redis over TLS | `rustls` with `ring` |
 //! | `http` | no | `http`: cookies and headers, for framework integrations | |
+//! | `user-agent` | no | `Login::user_agent`, `label_of_user_agent` | `woothee` |
 //! | `conformance` | no | `conformance`: tests a storage of your own against the contract | `tokio` (`rt-multi-thread`) |
 
 mod clock;
@@ -100,6 +101,8 @@ pub use id::{
 };
 pub use manager::{AsyncManager, Manager, ManagerBuilder};
 pub use record::{BincodeCodec, Changes, Codec, CodecError, Entries, LimitExceeded, Limits, Record, ValueError};
+#[cfg(feature = "user-agent")]
+pub use session::label_of_user_agent;
 pub use session::{
     AsyncSession, AtLimit, Closed, Delivery, Exchange, Finished, ListedSession, Login, LoginError, Outcome, Saved,
     Session, SessionInfo,

@@ -12,7 +12,7 @@ use gsession_actix::SessionMiddleware;
 use crate::{
     Accounts, StorageInfo, error_page,
     middleware::finish_response,
-    pages::{login, notes, profile, tabs},
+    pages::{confirm, devices, login, notes, profile, tabs},
 };
 
 /// What the workers share. Create it once; each worker creates its [`app`](Self::app) from it.
@@ -51,9 +51,12 @@ fn routes(config: &mut ServiceConfig) {
         .route("/", web::get().to(profile::show))
         .service(web::resource("/login").route(web::get().to(login::show)).route(web::post().to(login::submit)))
         .route("/logout", web::post().to(login::logout))
-        .route("/logout-others", web::post().to(login::logout_others))
-        .route("/logout-everywhere", web::post().to(login::logout_everywhere))
-        .route("/sessions/end", web::post().to(login::end))
+        .route("/devices", web::get().to(devices::list))
+        .route("/logout-others", web::post().to(devices::logout_others))
+        .route("/logout-everywhere", web::post().to(devices::logout_everywhere))
+        .route("/sessions/end", web::post().to(devices::end))
+        .route("/vault", web::get().to(confirm::vault))
+        .service(web::resource("/confirm").route(web::get().to(confirm::show)).route(web::post().to(confirm::submit)))
         .service(web::resource("/notes").route(web::get().to(notes::show)).route(web::post().to(notes::add)))
         .route("/notes/delete", web::post().to(notes::delete))
         .route("/tabs", web::get().to(tabs::show))
@@ -63,6 +66,7 @@ fn routes(config: &mut ServiceConfig) {
         .route("/tabs/clear", web::post().to(tabs::clear))
         .route("/static/style.css", web::get().to(|| asset("text/css", include_str!("../static/style.css"))))
         .route("/static/tabs.js", web::get().to(|| asset("text/javascript", include_str!("../static/tabs.js"))))
+        .route("/static/devices.js", web::get().to(|| asset("text/javascript", include_str!("../static/devices.js"))))
         .route("/static/icon.svg", web::get().to(|| asset("image/svg+xml", include_str!("../static/icon.svg"))))
         .default_service(web::to(error_page::not_found));
 }

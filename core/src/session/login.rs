@@ -33,7 +33,7 @@ impl Login {
 
     /// What the user recognises the device by, such as "Firefox on Linux". Default: none. At most
     /// [`MAX_LABEL_BYTES`](Self::MAX_LABEL_BYTES), without control characters. The feature `user-agent` makes one of a
-    /// `User-Agent` header: `label_of_user_agent`.
+    /// `User-Agent` header: `Login::user_agent`.
     pub fn label(mut self, label: impl Into<Box<str>>) -> Self {
         self.label = Some(label.into());
         self

@@ -10,6 +10,8 @@ mod info;
 mod lifetime;
 mod login;
 mod machine;
+#[cfg(feature = "user-agent")]
+mod user_agent;
 mod values;
 
 pub use async_session::AsyncSession;
@@ -22,3 +24,5 @@ pub use info::{ListedSession, SessionInfo};
 pub(crate) use lifetime::Lifetime;
 pub use login::{AtLimit, Login, LoginError};
 pub(crate) use machine::Machine;
+#[cfg(feature = "user-agent")]
+pub use user_agent::label_of_user_agent;

@@ -1,8 +1,12 @@
 //! Logging in and out.
 
-use actix_web::{HttpRequest, HttpResponse, http::StatusCode, web};
+use actix_web::{
+    HttpRequest, HttpResponse,
+    http::{StatusCode, header::USER_AGENT},
+    web,
+};
 use askama::Template;
-use gsession::{Clock as _, Saved, StoreKey, SystemClock};
+use gsession::{Error, Login};
 use gsession_actix::Session;
 use serde::Deserialize;
 
@@ -41,15 +45,8 @@ pub(crate) struct LoginForm {
     next: Option<String>,
 }
 
-/// Which session to end.
-#[derive(Deserialize)]
-pub(crate) struct EndForm {
-    csrf: Option<String>,
-    session: String,
-}
-
 /// A path on this site, or `/`: a page elsewhere must not be able to redirect users through our login.
-fn own_path(next: Option<&str>) -> &str {
+pub(super) fn own_path(next: Option<&str>) -> &str {
     match next {
         Some(path)
             if path.starts_with('/') && !path[1..].starts_with(['/', '\\']) && !path.contains(char::is_control) =>
@@ -102,22 +99,30 @@ pub(crate) async fn submit(
         *response.status_mut() = StatusCode::UNAUTHORIZED;
         return Ok(response);
     };
-    match session.get::<String>(USER).await? {
-        // The data of one user is not for the next.
-        Some(before) if before != user => session.destroy(),
-        _ => session.renew()?,
+    // The data of one user is not for the next.
+    if session.get::<String>(USER).await?.is_some_and(|before| before != user) {
+        session.destroy();
     }
     csrf::forget_login(&session)?;
     session.set(USER, user)?;
-    session.set("since", &SystemClock.now().as_millis())?;
-    session.set_principal(user)?;
     flash::good(&session, "You are logged in, and your session has a new id.")?;
-    // Saved now, because the answer depends on it. If the session ended while the password was checked, nobody is logged in. If
-    // another login of the same user has renewed it, as with a second click, both end up in the same session.
-    if session.save().await? == Saved::Gone {
-        return Err(PageError::LoginFirst { next, ended: true });
+    // All of this is stored in one step. If the session ended while the password was checked, nobody is logged in. If another
+    // login of the same user has renewed it, as with a second click, both end up in the same session.
+    match session.log_in(login_from(&request, user)).await {
+        Ok(()) => Ok(see_other(&next)),
+        Err(error) if matches!(error.cause(), Error::Gone) => Err(PageError::LoginFirst { next, ended: true }),
+        Err(error) => Err(error.into()),
     }
-    Ok(see_other(&next))
+}
+
+/// A login of this user with what the list of their devices shows.
+pub(super) fn login_from(request: &HttpRequest, user: &str) -> Login {
+    let user_agent = request.headers().get(USER_AGENT).and_then(|value| value.to_str().ok());
+    let login = Login::new(user).user_agent(user_agent.unwrap_or_default());
+    match request.peer_addr() {
+        Some(address) => login.address(address.ip()),
+        None => login,
+    }
 }
 
 pub(crate) async fn logout(
@@ -127,59 +132,10 @@ pub(crate) async fn logout(
 ) -> Result<HttpResponse, PageError> {
     user(&session, "/").await?;
     csrf::check(&session, &request, form.csrf.as_deref()).await?;
-    session.destroy();
-    // A write after `destroy` begins a new session.
+    session.log_out();
+    // A write after `log_out` begins a new session.
     flash::good(&session, "You are logged out. Your session is gone, here and in the storage.")?;
     Ok(see_other("/login"))
-}
-
-pub(crate) async fn logout_others(
-    session: Session,
-    request: HttpRequest,
-    form: web::Form<TokenForm>,
-) -> Result<HttpResponse, PageError> {
-    user(&session, "/").await?;
-    csrf::check(&session, &request, form.csrf.as_deref()).await?;
-    let text = match session.destroy_others().await? {
-        0 => "You are logged in nowhere else.".to_owned(),
-        1 => "One other session was ended.".to_owned(),
-        n => format!("{n} other sessions were ended."),
-    };
-    flash::good(&session, &text)?;
-    Ok(see_other("/"))
-}
-
-pub(crate) async fn logout_everywhere(
-    session: Session,
-    request: HttpRequest,
-    form: web::Form<TokenForm>,
-) -> Result<HttpResponse, PageError> {
-    user(&session, "/").await?;
-    csrf::check(&session, &request, form.csrf.as_deref()).await?;
-    let text = match session.destroy_everywhere().await? {
-        0 => "You are logged out. You were logged in nowhere else.".to_owned(),
-        1 => "You are logged out, here and on one other device.".to_owned(),
-        n => format!("You are logged out, here and on {n} other devices."),
-    };
-    // As after a logout, this begins a new session.
-    flash::good(&session, &text)?;
-    Ok(see_other("/login"))
-}
-
-/// Ends one session of the user, which may be this one.
-pub(crate) async fn end(
-    session: Session,
-    request: HttpRequest,
-    form: web::Form<EndForm>,
-) -> Result<HttpResponse, PageError> {
-    user(&session, "/").await?;
-    csrf::check(&session, &request, form.csrf.as_deref()).await?;
-    let key = StoreKey::parse(&form.session).ok_or(PageError::Nonsense)?;
-    let is_this_one = session.key() == Some(key);
-    // Only ends a session of the same user.
-    let text = if session.end(key).await? { "That session was ended." } else { "That session had ended already." };
-    flash::good(&session, text)?;
-    Ok(see_other(if is_this_one { "/login" } else { "/" }))
 }
 
 #[cfg(test)]

@@ -1,6 +1,8 @@
 //! The pages of the demo.
 
+pub(crate) mod confirm;
 mod current_user;
+pub(crate) mod devices;
 mod display_time;
 mod layout;
 pub(crate) mod login;

@@ -2,12 +2,13 @@
 
 use actix_web::{HttpRequest, HttpResponse, web};
 use askama::Template;
-use gsession::{Clock as _, ListedSession, StoreKey, SystemClock, Timestamp};
+use gsession::{Clock as _, SystemClock, Timestamp};
 use gsession_actix::Session;
 use serde_json::{Map, Value};
 
 use super::{
     current_user::user,
+    devices::{DeviceList, shortened},
     display_time::DisplayTime,
     layout::{Layout, html},
     tabs,
@@ -22,7 +23,7 @@ struct ProfilePage<'a> {
     facts: Vec<Fact>,
     entries: Vec<(String, String)>,
     count: usize,
-    devices: Vec<Device>,
+    devices: DeviceList,
     storage_info: &'a StorageInfo,
 }
 
@@ -31,29 +32,6 @@ struct Fact {
     /// The value if it is not a time.
     text: String,
     time: Option<DisplayTime>,
-}
-
-/// One of the user's sessions.
-struct Device {
-    key: StoreKey,
-    /// The key as the page shows it.
-    name: String,
-    is_this_one: bool,
-    began: Option<DisplayTime>,
-    last_seen: Option<DisplayTime>,
-}
-
-impl Device {
-    fn of(session: &ListedSession) -> Self {
-        let now = SystemClock.now();
-        Self {
-            key: session.key,
-            name: shortened(session.key),
-            is_this_one: session.is_current,
-            began: DisplayTime::of(session.info.created_at, now),
-            last_seen: DisplayTime::of(session.info.last_seen, now),
-        }
-    }
 }
 
 impl Fact {
@@ -75,10 +53,8 @@ pub(crate) async fn show(
     let user = user(&session, "/").await?;
     let layout = Layout::of("Session", &session).await?;
     let mut facts = Vec::new();
-    if let Some(since) = session.get("since").await? {
-        facts.push(Fact::time("Logged in", Some(Timestamp::from_millis(since))));
-    }
     if let Some(info) = session.info().await? {
+        facts.push(Fact::time("Logged in", info.authenticated_at));
         facts.push(Fact::time("Session began", Some(info.created_at)));
         facts.push(Fact::time("Ends, if not used", Some(info.expires_at)));
         facts.push(Fact::time("Ends in any case", info.absolute_deadline));
@@ -91,13 +67,8 @@ pub(crate) async fn show(
     facts.push(Fact::text("Served by", format!("the instance at {address} (process {})", std::process::id())));
     let data = session.data().await?;
     let count = data.len();
-    let devices = session.list().await?.iter().map(Device::of).collect();
+    let devices = DeviceList::of(&session).await?;
     html(&ProfilePage { layout, user, facts, entries: shown(data), count, devices, storage_info: &storage_info })
-}
-
-/// The beginning of a key. The key is a hash of the session's id; the id itself is never shown.
-fn shortened(key: StoreKey) -> String {
-    key.to_string().chars().take(8).chain(['…']).collect()
 }
 
 /// The entries as the page shows them: without secrets, and with all entries of bursts as one.

@@ -151,10 +151,10 @@ impl Page {
         self.body.split("<li>").skip(1).filter_map(|item| item.split(['<', '>']).nth(2)).collect()
     }
 
-    /// The names of the sessions that the profile lists.
+    /// The keys, shortened, of the sessions that the profile lists.
     pub(crate) fn devices(&self) -> Vec<&str> {
         let table = self.body.split_once("id=\"devices\"").and_then(|(_, rest)| rest.split_once("</table>"));
-        let rows = table.map_or("", |(rows, _)| rows).split("<td><code>").skip(1);
+        let rows = table.map_or("", |(rows, _)| rows).split("<small><code>").skip(1);
         rows.filter_map(|row| row.split('<').next()).collect()
     }
 

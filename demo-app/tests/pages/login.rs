@@ -1,6 +1,8 @@
 //! Logging in, staying logged in, and logging out.
 
-use actix_web::http::StatusCode;
+use std::time::Duration;
+
+use actix_web::{http::StatusCode, test::TestRequest};
 use futures::future::join;
 
 use crate::{
@@ -288,4 +290,54 @@ async fn who_is_logged_in_already_needs_no_login_page() {
     let demo = in_memory();
     let browser = Browser::of_ada(&demo).await;
     assert_eq!(browser.get("/login").await.location(), "/");
+}
+
+#[actix_web::test]
+async fn the_list_of_devices_names_browsers_and_updates_without_keeping_anybody_logged_in() {
+    let (demo, clock) = with_clock();
+    let here = Browser::of_ada(&demo).await;
+    let there = Browser::new(&demo).await;
+    there.get("/login").await;
+    let agent = "Mozilla/5.0 (X11; Linux x86_64; rv:144.0) Gecko/20100101 Firefox/144.0";
+    let fields = [("username", "ada"), ("password", "lovelace"), ("csrf", &there.token())];
+    let request = TestRequest::post().uri("/login").insert_header(("user-agent", agent)).set_form(fields);
+    assert!(there.send(request.peer_addr("192.0.2.7:4711".parse().unwrap())).await.is_redirect());
+
+    let list = here.get("/devices").await;
+    assert_eq!(list.devices().len(), 2);
+    assert!(list.body.contains("Firefox on Linux") && list.body.contains("from 192.0.2.7"), "{}", list.body);
+    assert!(list.body.contains("Unknown browser") && !list.body.contains("<html"), "{}", list.body);
+    for _ in 0..3 {
+        clock.advance(IDLE / 4);
+        assert_eq!(here.get("/devices").await.devices().len(), 2);
+    }
+    clock.advance(IDLE / 4);
+    assert!(here.get("/devices").await.is_redirect(), "looking at the list is no activity");
+}
+
+#[actix_web::test]
+async fn the_vault_asks_for_the_password_again_after_five_minutes() {
+    let (demo, clock) = with_clock();
+    let here = Browser::of_ada(&demo).await;
+    assert!(here.get("/vault").await.body.contains("recovery-code"));
+    clock.advance(Duration::from_secs(5 * 60));
+    assert!(here.get("/vault").await.body.contains("recovery-code"));
+    clock.advance(Duration::from_millis(1));
+    let answer = here.get("/vault").await;
+    assert_eq!((answer.status, answer.location()), (StatusCode::SEE_OTHER, "/confirm"));
+
+    here.follow(&answer).await;
+    let wrong = here.submit("/confirm", &[("password", "hopper")]).await;
+    assert_eq!((wrong.status, wrong.text("flash")), (StatusCode::UNAUTHORIZED, Some("The password is wrong.")));
+    assert!(here.get("/vault").await.is_redirect());
+    let forged = here.post("/confirm", &[("password", "lovelace")]).await;
+    assert_eq!(forged.status, StatusCode::FORBIDDEN);
+    here.get("/confirm").await;
+    let before = here.cookie();
+    let vault = here.submit_and_follow("/confirm", &[("password", "lovelace")]).await;
+    assert!(vault.body.contains("recovery-code"));
+    assert_ne!(here.cookie(), before, "a new id");
+
+    let nobody = Browser::new(&demo).await;
+    assert_eq!(nobody.get("/vault").await.location(), "/login?next=%2Fvault");
 }

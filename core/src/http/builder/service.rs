@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use super::{Builder, Configured};
 use crate::{
-    AsyncManager, Clock, IdGenerator, IntoStorage, Limits, ManagerBuilder,
+    AsyncManager, AtLimit, Clock, IdGenerator, IntoStorage, Limits, ManagerBuilder,
     http::{ConfigError, Transport},
 };
 
@@ -30,7 +30,7 @@ impl ServiceSettings {
     ///
     /// # Errors
     ///
-    /// [`ConfigError::Lifetime`] if every session would end at once.
+    /// [`ConfigError::Lifetime`] if every session would end at once, or a user may have none.
     pub fn build(self, transport: &Transport) -> Result<(AsyncManager, Duration), ConfigError> {
         let realm = self.realm.as_deref().unwrap_or_else(|| transport.realm());
         Ok((self.manager.realm(realm).build()?, self.shutdown_timeout))
@@ -55,6 +55,13 @@ impl<T: Configured<Settings = ServiceSettings>> Builder<T> {
     /// at most a minute.
     pub fn touch_interval(mut self, interval: Duration) -> Self {
         self.further.manager = self.further.manager.touch_interval(interval);
+        self
+    }
+
+    /// How many sessions a user may have at most, and what happens to one more: see
+    /// [`ManagerBuilder::max_sessions`]. Default: no limit.
+    pub fn max_sessions(mut self, most: usize, at: AtLimit) -> Self {
+        self.further.manager = self.further.manager.max_sessions(most, at);
         self
     }
 

@@ -27,6 +27,7 @@ fn config() -> Config {
         ids: Arc::new(HashedIds::new()),
         clock: Arc::new(ManualClock::new(T0)),
         keys: Keys::default(),
+        session_limit: None,
     }
 }
 
