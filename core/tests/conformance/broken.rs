@@ -34,6 +34,7 @@ const FAULTS: &[(Fault, &str)] = &[
     (Fault::IgnoresTheCondition, "an_expectation_that_fails_stores_nothing"),
     (Fault::IgnoresTheCondition, "a_hundred_overlapping_increments_add_a_hundred"),
     (Fault::ClearForgetsNothing, "clear_removes_what_was_there_before_it"),
+    (Fault::ClearForgetsTheLogin, "clear_keeps_what_a_login_has_left"),
     (Fault::CommitForgetsThePrincipal, "the_principal_is_changed_by_those_who_name_it"),
     (Fault::LimitsRemovals, "any_key_can_be_removed"),
     (Fault::IgnoresLimits, "a_limit_is_a_typed_error_and_leaves_the_record"),
@@ -70,6 +71,8 @@ const FAULTS: &[(Fault, &str)] = &[
     (Fault::ALostMoveRewritesTheTombstone, "a_tombstone_is_that_of_the_move_that_won"),
     (Fault::FindDropsWhatMoves, "ending_all_sessions_ends_one_that_is_being_renewed"),
     (Fault::FindListsTheExpired, "find_lists_the_living_sessions_of_a_principal"),
+    (Fault::FindKnowsOnlyTheFirstPrincipal, "a_session_is_listed_under_the_principal_it_has_now"),
+    (Fault::FindLeavesOutTheLogin, "what_a_login_has_left_is_listed"),
     (Fault::SweepRemovesTheLiving, "sweep_removes_what_has_expired_and_nothing_else"),
 ];
 

@@ -3,7 +3,7 @@
 use std::{
     collections::BTreeMap,
     sync::{
-        Condvar, Mutex, MutexGuard,
+        Arc, Condvar, Mutex, MutexGuard,
         atomic::{AtomicU64, Ordering},
     },
     time::Duration,
@@ -40,6 +40,7 @@ pub(crate) enum Fault {
     RevisionWithOthersChanges,
     IgnoresTheCondition,
     ClearForgetsNothing,
+    ClearForgetsTheLogin,
     CommitForgetsThePrincipal,
     IgnoresLimits,
     LimitsRemovals,
@@ -63,6 +64,8 @@ pub(crate) enum Fault {
     WaitsInCycles,
     FindListsTheExpired,
     FindDropsWhatMoves,
+    FindKnowsOnlyTheFirstPrincipal,
+    FindLeavesOutTheLogin,
     SweepRemovesTheLiving,
     MovesNothingAndSaysSo,
     TellsNoTombstone,
@@ -97,6 +100,8 @@ pub(crate) struct Plain {
     cache: Mutex<BTreeMap<StoreKey, Snapshot>>,
     /// For the fault of locks that are taken in any order.
     locks: [Mutex<()>; 2],
+    /// Whose sessions were when they were created, for the fault of an index that nobody updates.
+    created_as: Mutex<BTreeMap<StoreKey, Option<Arc<str>>>>,
     fault: Option<Fault>,
 }
 
@@ -108,6 +113,7 @@ impl Plain {
             has_come: Condvar::new(),
             cache: Mutex::default(),
             locks: Default::default(),
+            created_as: Mutex::default(),
             fault: None,
         }
     }
@@ -118,6 +124,10 @@ impl Plain {
 
     fn has(&self, fault: Fault) -> bool {
         self.fault == Some(fault)
+    }
+
+    fn was_created_as(&self, key: &StoreKey, principal: &str) -> bool {
+        self.created_as.lock().unwrap().get(key).is_some_and(|first| first.as_deref() == Some(principal))
     }
 
     fn slots(&self) -> MutexGuard<'_, Slots> {
@@ -185,6 +195,15 @@ impl Plain {
         if self.has(Fault::ClearForgetsNothing) && commit.changes.is_cleared() {
             let mut changes = Changes::default();
             commit.changes.edits().for_each(|(key, json)| put(&mut changes, key, json));
+            commit.changes = changes.into();
+        }
+        if self.has(Fault::ClearForgetsTheLogin) && commit.changes.is_cleared() {
+            let mut changes = (*commit.changes).clone();
+            for (key, _) in record.entries.iter().filter(|(key, _)| key.starts_with("gsession.")) {
+                if commit.changes.edits().all(|(edited, _)| edited != key) {
+                    changes.remove(key);
+                }
+            }
             commit.changes = changes.into();
         }
         if self.has(Fault::LimitsRemovals)
@@ -299,6 +318,7 @@ impl Storage for Plain {
         if !is_free {
             return Ok(Created::Exists);
         }
+        self.created_as.lock().unwrap().insert(*key, record.principal.clone());
         let mut record = record.clone();
         if self.has(Fault::CreateForgetsTheDeadline) {
             record.absolute_deadline = None;
@@ -480,8 +500,13 @@ impl Storage for Plain {
             if let Slot::Session { record, .. } = slot
                 && record.principal.as_deref() == Some(principal)
                 && (self.has(Fault::FindListsTheExpired) || !self.is_over(slot, now))
+                && (!self.has(Fault::FindKnowsOnlyTheFirstPrincipal) || self.was_created_as(key, principal))
             {
-                found.push(Found::new(*key, record.clone()));
+                let mut record = record.clone();
+                if self.has(Fault::FindLeavesOutTheLogin) {
+                    record.entries = Entries::EMPTY;
+                }
+                found.push(Found::new(*key, record));
             }
         }
         Ok(found)

@@ -9,7 +9,10 @@ use crate::{
         fixture::{Fixture, IDLE, MINUTE, SECOND, active, commit_at, done_at, setting},
         verdict::{Flaw, Verdict, must, must_be},
     },
-    record::{Commit, Expect, JsonText, Snapshot},
+    record::{
+        Commit, Expect, JsonText, Snapshot,
+        reserved::{LABEL, LOGIN},
+    },
     storage::{Committed, Touched},
 };
 
@@ -70,6 +73,24 @@ pub(super) fn an_expectation_that_fails_stores_nothing(fixture: &Fixture) -> Ver
         Some(json!({"n": 9})),
         "the session after two commits whose conditions are true"
     );
+    Ok(())
+}
+
+pub(super) fn clear_keeps_what_a_login_has_left(fixture: &Fixture) -> Verdict {
+    let (storage, now) = (&fixture.storage, fixture.start);
+    let key =
+        fixture.create(1, &[("a", "1"), (LOGIN, "{}"), (LABEL, "\"phone\""), ("gsession", "2"), ("gsession/", "3")])?;
+    // As a request that has read the session, and as one that has not.
+    for has_read in [true, false] {
+        let mut changes = setting("b", "1");
+        changes.clear();
+        changes.set("c", "3");
+        changes.set(LABEL, "\"tablet\"");
+        let mut commit = commit_at(changes, now);
+        commit.base = if has_read { Some(fixture.there(&key, now)?) } else { None };
+        done_at(&storage.commit(&key, &commit)?)?;
+        must_be!(fixture.stored(&key, now)?, Some(json!({"c": 3, LABEL: "tablet", LOGIN: {}})), "the session");
+    }
     Ok(())
 }
 

@@ -6,9 +6,10 @@ use crate::{
     Changes, Record,
     conformance::{
         Ability,
-        fixture::{Fixture, IDLE, MINUTE, SECOND, commit_at, moved_at},
-        verdict::{Verdict, must, must_be},
+        fixture::{Fixture, IDLE, MINUTE, SECOND, commit_at, done_at, moved_at},
+        verdict::{Flaw, Verdict, must, must_be},
     },
+    record::reserved::{LABEL, LOGIN},
     storage::Removed,
 };
 
@@ -41,6 +42,59 @@ pub(super) fn find_lists_the_living_sessions_of_a_principal(fixture: &Fixture) -
     must!(listed("")?.is_empty(), "anonymous sessions are listed as those of an empty name");
     let facts = storage.find("bob", later)?.pop().map(|found| (found.record.principal, found.record.created_at));
     must_be!(facts, Some((Some("bob".into()), fixture.start)), "the facts about bob's session");
+    Ok(())
+}
+
+pub(super) fn a_session_is_listed_under_the_principal_it_has_now(fixture: &Fixture) -> Verdict {
+    let (storage, now) = (&fixture.storage, fixture.start);
+    let key = fixture.create(1, &[("a", "1")])?;
+    let listed = |principal: &str| -> Verdict<Vec<_>> {
+        Ok(storage.find(principal, now)?.into_iter().map(|found| found.key).collect())
+    };
+    let becomes = |principal: Option<&str>| {
+        let mut changes = Changes::default();
+        changes.set_principal(principal.map(Into::into));
+        changes
+    };
+    // As a request that has read it, and as one that has not.
+    for has_read in [true, false] {
+        for (before, principal) in [("bob", Some("ada")), ("ada", Some("bob")), ("bob", None), ("ada", Some("ada"))] {
+            let mut commit = commit_at(becomes(principal), now);
+            commit.base = if has_read { Some(fixture.there(&key, now)?) } else { None };
+            done_at(&storage.commit(&key, &commit)?)?;
+            must_be!(
+                listed(principal.unwrap_or("nobody"))?,
+                principal.map_or(vec![], |_| vec![key]),
+                "the sessions of the new principal"
+            );
+            if principal != Some(before) {
+                must_be!(listed(before)?, [], "the sessions of the principal before");
+            }
+        }
+    }
+    if fixture.can(Ability::Renewing) {
+        let [second, third] = [2, 3].map(|number| fixture.key(number));
+        // The first keeps the principal, the second sets one.
+        moved_at(storage.move_to(&key, &second, &commit_at(Changes::default(), now)))?;
+        must_be!(listed("ada")?, [second], "ada's sessions after a renewal");
+        moved_at(storage.move_to(&second, &third, &commit_at(becomes(Some("bob")), now)))?;
+        must_be!(listed("bob")?, [third], "bob's sessions after a login");
+        must_be!(listed("ada")?, [], "ada's sessions after bob's login");
+    }
+    Ok(())
+}
+
+pub(super) fn what_a_login_has_left_is_listed(fixture: &Fixture) -> Verdict {
+    let (storage, now) = (&fixture.storage, fixture.start);
+    let key = fixture.create(1, &[("a", "1")])?;
+    let mut changes = Changes::default();
+    changes.set_principal(Some("ada".into()));
+    changes.set(LABEL, "\"phone\"");
+    changes.set(LOGIN, "{\"at\":1,\"n\":2}");
+    done_at(&storage.commit(&key, &commit_at(changes, now))?)?;
+    let [found] = &storage.find("ada", now)?[..] else { return Err(Flaw::seen("not one session is listed")) };
+    must_be!(found.record.entries.get_str(LABEL), Some("\"phone\""), "the label");
+    must_be!(found.record.entries.get_str(LOGIN), Some("{\"at\":1,\"n\":2}"), "the login");
     Ok(())
 }
 

@@ -92,6 +92,8 @@ registry! { $
             "A request that stores twice removes what others stored in between, because it takes their state for its own."
         clear_removes_what_was_there_before_it "contract"
             "A basket that was cleared after a purchase is full again on the next page, or what was stored afterwards is gone."
+        clear_keeps_what_a_login_has_left "S14"
+            "A page that empties the basket makes the application forget when its user has logged in, and what their device is called."
         the_principal_is_changed_by_those_who_name_it "ASVS 7.4.5"
             "Ending all sessions of a user whose password was stolen misses some, or ends those of another user."
         any_key_can_be_removed "S12"
@@ -153,6 +155,10 @@ registry! { $
     listing {
         find_lists_the_living_sessions_of_a_principal "ASVS 7.4.5" [Listing]
             "When a user changes a stolen password, the thief's session is not ended."
+        a_session_is_listed_under_the_principal_it_has_now "S16" [Listing]
+            "A user who has logged in does not see that session among their devices, and cannot end it; or sees another user's."
+        what_a_login_has_left_is_listed "S16" [Listing]
+            "The list of a user's devices has no names, and their limit of sessions ends the wrong one."
         sweep_removes_what_has_expired_and_nothing_else "contract" [Sweeping]
             "The storage fills up with expired sessions, or the cleanup logs users out."
     }
