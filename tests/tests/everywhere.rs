@@ -4,6 +4,7 @@ use gsession_tests::{
     browser::Browser,
     demo::Demo,
     person::{devices, log_in},
+    wait::eventually,
 };
 
 #[tokio::test]
@@ -48,4 +49,24 @@ async fn one_device_is_ended_from_another() {
     assert_eq!(devices(&here).await, 1);
     there.open(&demo.url("/")).await;
     assert_eq!(there.path().await, "/login");
+}
+
+#[tokio::test]
+async fn an_open_page_sees_logins_and_logouts_elsewhere() {
+    let demo = Demo::start();
+    let (here, there) = (Browser::start().await, Browser::start().await);
+    log_in(&here, &demo).await;
+    assert_eq!(devices(&here).await, 1);
+    log_in(&there, &demo).await;
+    // Asked in the page: it may replace the rows at any moment.
+    let rows = "return document.querySelectorAll('#devices tbody tr').length";
+    let listed = async |number: u64| (here.try_run(rows).await?.as_u64() == Some(number)).then_some(());
+    eventually("the new device is listed", async || listed(2).await).await;
+    here.picture("devices-live").await;
+    there.follow("#logout").await;
+    eventually("the device is gone", async || listed(1).await).await;
+    // This one is ended from elsewhere, and the page goes to the login.
+    log_in(&there, &demo).await;
+    there.follow("#logout-others").await;
+    eventually("the page has left", async || (here.path().await == "/login").then_some(())).await;
 }

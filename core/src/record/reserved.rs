@@ -17,7 +17,8 @@ const BEHIND: &[u8] = b"gsession/";
 pub(crate) const LOGIN: &str = "gsession.login";
 /// The entry of the label.
 pub(crate) const LABEL: &str = "gsession.label";
-/// All of them.
+/// All of them, for storages that read some entries of a session.
+#[cfg(feature = "redis")]
 pub(crate) const KEYS: [&str; 2] = [LABEL, LOGIN];
 
 /// Whether an entry is one of our own.
