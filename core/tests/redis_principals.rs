@@ -42,9 +42,10 @@ fn sets(server: &RedisServer) -> Vec<Vec<u8>> {
     server.keys("gsession:of:*")
 }
 
-/// How many entries a user has who has one set.
+/// How many entries there are.
 fn entries(server: &RedisServer) -> i64 {
-    sets(server).iter().map(|set| server.command(&[b"ZCARD".as_slice(), set]).int()).sum()
+    let sets = sets(server).into_iter().filter(|set| set.len() > "gsession:of:0".len());
+    sets.map(|set| server.command(&[b"ZCARD".as_slice(), &set]).int()).sum()
 }
 
 fn active(now: Timestamp) -> Access {
@@ -196,5 +197,18 @@ fn a_session_of_another_principal_in_the_set_is_not_listed() {
         server.command(&[b"ZADD".as_slice(), set, score.as_bytes(), b"something else"]);
         assert_eq!(listed(storage, "ada", NOW), [key(1)]);
         assert_eq!(listed(storage, "bob", NOW), [key(2)]);
+    });
+}
+
+#[test]
+fn a_sweep_removes_entries_that_count_no_more_and_no_others() {
+    each(|server, storage| {
+        log_in(storage, &key(1), "ada");
+        log_in(storage, &key(2), "bob");
+        server.command(&["SET", "gsession:of:0", "something else", "PX", "60000"]);
+        storage.sweep(NOW + IDLE * 2).unwrap();
+        assert_eq!(entries(server), 2, "they still count");
+        storage.sweep(NOW + IDLE * 4).unwrap();
+        assert_eq!(sets(server), [b"gsession:of:0"]);
     });
 }

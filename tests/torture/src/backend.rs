@@ -87,6 +87,10 @@ impl Backend {
         let Self::Folder(folder) = self else {
             // What was on its way to another node of a cluster when its request was broken off goes within a minute.
             let stays = |server: &RedisServer, key: &Vec<u8>| {
+                // The mark of the index stays.
+                if key.ends_with(b":indexed") {
+                    return false;
+                }
                 let left = server.command(&[b"PTTL".as_slice(), key]);
                 !matches!(left, Reply::Int(-2) | Reply::Int(0..=60_000))
             };

@@ -7,7 +7,8 @@ use redis::{Pipeline, Value};
 use super::{
     format::Native,
     header::{Head, Header, Kind},
-    index, script_args,
+    index::{self, Part},
+    script_args,
 };
 use crate::{
     StoreKey, Timestamp,
@@ -31,6 +32,8 @@ pub(super) enum Seen {
     Session(StoreKey, Header),
     Tombstone(StoreKey),
     Ended(StoreKey),
+    /// A sorted set of the index, by its name.
+    Set(Vec<u8>),
     Foreign,
 }
 
@@ -67,9 +70,17 @@ impl<'a, N: Native> Walk<'a, N> {
         scan.cmd("SCAN").arg(&self.cursor).arg("MATCH").arg(pattern(prefix)).arg("COUNT").arg(STEP);
         let answer = servers.ask_node(node, &scan).await.map_err(failed)?;
         let (cursor, mut names) = scanned(answer).ok_or_else(|| malformed(operation))?;
-        names.retain(|name| name.get(prefix.len()..).is_none_or(|rest| !index::is_part(rest)));
+        let mut seen = Vec::with_capacity(names.len());
+        names.retain(|name| match name.get(prefix.len()..).map_or(Part::None, index::part) {
+            Part::None => true,
+            Part::Set => {
+                seen.push(Seen::Set(name.clone()));
+                false
+            }
+            Part::Mark => false,
+        });
         let answers = ask_headers::<N>(servers, node, &names).await.map_err(failed)?;
-        let seen = names.iter().zip(answers).filter_map(|(name, answer)| self.seen(name, &answer)).collect();
+        seen.extend(names.iter().zip(answers).filter_map(|(name, answer)| self.seen(name, &answer)));
         if cursor == b"0" {
             self.nodes.pop();
         }
@@ -151,6 +162,7 @@ pub(super) async fn sweep<N: Native>(layout: &N, servers: &Servers, now: Timesta
             match thing {
                 Seen::Session(key, _) | Seen::Tombstone(key) => swept.kept += u64::from(seen.insert(key)),
                 Seen::Ended(key) => ended.push(key),
+                Seen::Set(name) => index::sweep_set(servers, &name, now).await?,
                 Seen::Foreign => swept.foreign += 1,
             }
         }

@@ -53,10 +53,10 @@ pub(super) async fn visit(session: Session) -> actix_web::Result<impl Responder>
 
 async fn login(session: Session, query: web::Query<Query>) -> actix_web::Result<impl Responder> {
     query.wait().await;
-    session.renew()?;
     session.set(USER, &query.user)?;
-    session.set_principal(query.user.as_str())?;
-    stored(&session).await
+    // If the session has ended meanwhile, this is a 409 too.
+    session.log_in(query.user.as_str()).await?;
+    Ok("stored")
 }
 
 async fn read(session: Session) -> actix_web::Result<impl Responder> {

@@ -29,7 +29,7 @@ use crate::{
     storage::{
         Lookup,
         redis::{
-            errors::Answered,
+            errors::{Answered, Failure},
             servers::{Effect, Request, Servers},
         },
     },
@@ -40,6 +40,7 @@ pub(super) use entries::{entries, prune};
 
 const NOTING: &str = "noting a session of a user in Redis";
 const LISTING: &str = "listing the sessions in Redis";
+const SWEEPING: &str = "sweeping the index in Redis";
 
 /// What the names of the sorted sets begin with, after the prefix.
 const SETS: &str = "of:";
@@ -57,9 +58,31 @@ fn set_of(context: &Context, tag: Tag) -> Vec<u8> {
     format!("{}{SETS}{:016x}", context.prefix, u64::from_be_bytes(tag)).into_bytes()
 }
 
-/// Whether the rest of a name, after the prefix, belongs to the index and not to a session.
-pub(super) fn is_part(rest: &[u8]) -> bool {
-    rest.starts_with(SETS.as_bytes()) || rest == MARK.as_bytes()
+/// What a key is to the index.
+pub(super) enum Part {
+    Set,
+    Mark,
+    None,
+}
+
+/// What a key with this name, after the prefix, is.
+pub(super) fn part(rest: &[u8]) -> Part {
+    match rest {
+        rest if rest.starts_with(SETS.as_bytes()) => Part::Set,
+        rest if rest == MARK.as_bytes() => Part::Mark,
+        _ => Part::None,
+    }
+}
+
+/// Removes the entries of a sorted set that count no more.
+pub(super) async fn sweep_set(servers: &Servers, name: &[u8], now: Timestamp) -> Answered<()> {
+    let mut command = Cmd::with_capacity(4, 128);
+    command.arg("ZREMRANGEBYSCORE").arg(name).arg("-inf").arg(format!("({}", minutes(now) * (LAST_MINUTE + 1)));
+    match servers.ask(Request::command(SWEEPING, name, command, Effect::Repeatable)).await {
+        // Something that is not ours has such a name.
+        Err(error) if Failure::of(&error).is_some_and(Failure::is_wrong_type) => Ok(()),
+        answer => answer.map(drop),
+    }
 }
 
 fn mark_of(context: &Context) -> Vec<u8> {
