@@ -11,7 +11,7 @@ use std::{
 
 use gsession::{
     AtLimit, ClientInfo, ConfigError, Delivery, Error, Exchange, LimitExceeded, Limits, Login, LoginError, Manager,
-    Saved, Session, SessionId,
+    ManualClock, Saved, Session, SessionId,
 };
 use support::{
     KINDS, NOW, Place,
@@ -348,5 +348,92 @@ fn a_login_that_fails_leaves_its_place_to_the_next() {
         let error = begin(&manager, None).log_in(Login::new("ada").label("phone")).unwrap_err();
         assert!(matches!(error, Error::Limit(_)), "{:?}: {error}", place.kind);
         let _ = log_in(&manager, "ada");
+    }
+}
+
+/// A session of the user logs in again while another login is about to end it as the oldest: it is the newest by then.
+#[test]
+fn a_session_that_logs_in_again_is_not_ended_as_the_oldest() {
+    for place in KINDS.map(Place::new) {
+        let storage = PausingStorage::new(Arc::clone(&place.storage));
+        let manager = place.builder_over(storage.clone()).max_sessions(1, AtLimit::EndOldest).build().unwrap();
+        let first = log_in(&manager, "ada");
+        place.clock.advance(Duration::from_secs(1));
+        let gate = storage.before(Op::Remove);
+        thread::scope(|scope| {
+            let second = scope.spawn(|| {
+                let session = begin(&manager, None);
+                session.log_in("ada").map(|()| close(&session))
+            });
+            gate.reached();
+            // In the same browser, bob logs in instead.
+            let other = place.manager();
+            let session = begin(&other, Some(&first));
+            session.log_in("bob").unwrap();
+            let bob = close(&session).unwrap();
+            drop(gate);
+            second.join().unwrap().unwrap();
+            assert!(lives(&manager, &bob), "{:?}: it is bob's", place.kind);
+        });
+        assert_eq!(manager.sessions_of("ada").unwrap().len(), 1, "{:?}", place.kind);
+    }
+}
+
+#[test]
+fn a_clock_that_is_ahead_locks_nobody_out() {
+    for place in KINDS.map(Place::new) {
+        let ahead = place.builder().clock(ManualClock::new(NOW + Duration::from_secs(600)));
+        let ahead = ahead.max_sessions(1, AtLimit::EndOldest).build().unwrap();
+        let manager = place.builder().max_sessions(1, AtLimit::EndOldest).build().unwrap();
+        let first = log_in(&ahead, "ada");
+        let early = begin(&manager, Some(&first)).require_recent(Duration::MAX);
+        assert!(matches!(early, Err(Error::LoginNotRecent)), "{:?}: it is in the future", place.kind);
+        for _ in 0..3 {
+            let next = log_in(&manager, "ada");
+            assert!(lives(&manager, &next), "{:?}", place.kind);
+        }
+        assert!(!lives(&manager, &first), "{:?}", place.kind);
+    }
+}
+
+/// The second click on "log in" joins the session of the first, and who logs out to log in again makes room.
+#[test]
+fn a_login_that_replaces_a_session_is_not_one_too_many() {
+    for place in KINDS.map(Place::new) {
+        let manager = place.builder().max_sessions(1, AtLimit::Refuse).build().unwrap();
+        let session = begin(&manager, None);
+        session.set("cart", &1).unwrap();
+        let visitor = close(&session).unwrap();
+        let (first, second) = (begin(&manager, Some(&visitor)), begin(&manager, Some(&visitor)));
+        first.log_in("ada").unwrap();
+        let id = close(&first).unwrap();
+        second.log_in("ada").unwrap();
+        assert_eq!(close(&second), Some(id.clone()), "{:?}", place.kind);
+        let session = begin(&manager, Some(&id));
+        session.destroy();
+        session.log_in("ada").unwrap();
+        let _ = session.close().unwrap();
+        assert_eq!(manager.sessions_of("ada").unwrap().len(), 1, "{:?}", place.kind);
+    }
+}
+
+/// The storage fails once, during the login.
+#[test]
+fn a_login_that_failed_is_not_stored_later() {
+    for place in KINDS.map(Place::new) {
+        let limits = Limits::default().max_entries(2);
+        let manager = place.builder().limits(limits).build().unwrap();
+        let session = begin(&manager, None);
+        session.set("a", &1).unwrap();
+        session.set("b", &1).unwrap();
+        let id = close(&session).unwrap();
+        // It has not read the session, so only the storage can tell that there is no room.
+        let session = begin(&manager, Some(&id));
+        assert!(session.log_in("ada").is_err(), "{:?}", place.kind);
+        assert_eq!(session.principal().unwrap(), None, "{:?}", place.kind);
+        assert!(matches!(session.require_recent(Duration::MAX), Err(Error::NotLoggedIn)), "{:?}", place.kind);
+        let _ = session.close().unwrap();
+        assert!(manager.sessions_of("ada").unwrap().is_empty(), "{:?}", place.kind);
+        assert_eq!(begin(&manager, Some(&id)).data().unwrap().len(), 2, "{:?}", place.kind);
     }
 }

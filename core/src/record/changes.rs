@@ -54,6 +54,12 @@ impl Changes {
         self.principal = Some(principal);
     }
 
+    /// Takes back the principal and all that a login sets.
+    pub(crate) fn withdraw_login(&mut self) {
+        self.principal = None;
+        self.edits.retain(|edit| !is_reserved(edit.key()));
+    }
+
     fn put(&mut self, edit: Edit) {
         match self.position(edit.key()) {
             Ok(at) => self.edits[at] = edit,

@@ -33,6 +33,9 @@ pub(crate) struct LoginFacts {
     pub(crate) at: u64,
     /// A random number, by which two logins of the same moment differ.
     pub(crate) n: u32,
+    /// Its place among the user's logins, if that is not the time: another machine's clock may be ahead.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) place: Option<u64>,
     /// From where, if the application wants that kept.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) address: Option<IpAddr>,
@@ -42,6 +45,11 @@ impl LoginFacts {
     /// What the entry [`LOGIN`] says; `None` if it cannot be read.
     pub(crate) fn of(json: &str) -> Option<Self> {
         serde_json::from_str(json).ok()
+    }
+
+    /// What orders the user's logins: no two have the same.
+    pub(crate) fn order(&self) -> (u64, u32) {
+        (self.place.unwrap_or(self.at), self.n)
     }
 
     /// When it was.

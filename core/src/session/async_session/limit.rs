@@ -2,7 +2,8 @@
 //!
 //! **Ending the oldest.** Each login is stored first, and then ends all but the newest. The last one to look sees all others, so at
 //! most the allowed number are left. None of the newest is ever ended, whoever looks: among some of the logins it is at least as
-//! new as among all.
+//! new as among all. A login is behind all that it can see, although a clock may be ahead. A session that has moved since it was
+//! listed may be another login's by now, so the list is read again.
 //!
 //! **Refusing.** A login must know that it may succeed before it is stored. Logins that are under way are on a list of the user's,
 //! a record of its own, changed by compare-and-set: whoever counts them and the sessions that live, and finds room, adds itself,
@@ -22,7 +23,7 @@ use crate::{
         reserved::{LOGIN, LoginFacts},
     },
     session::login::Login,
-    storage::{Committed, Created, Found, Lookup},
+    storage::{Committed, Created, Found, Lookup, Removed},
 };
 
 /// For how long a login may be under way.
@@ -55,20 +56,20 @@ impl<E: From<Error>> AsyncSession<E> {
         let Some(limit) = self.config().session_limit.filter(|limit| limit.at == AtLimit::Refuse) else {
             return Ok(None);
         };
-        // What this request knows of its own session, which the login replaces.
+        // The sessions that the login replaces.
         let _ = self.principal().await?;
-        let own = self.key();
+        let own = self.own_keys().await?;
         let seat = Seat { list: StoreKey::of_logins(&login.principal), login: (facts.at, facts.n) };
         for _ in 0..MAX_TRIES {
             let now = self.config().clock.now();
             let (mut list, text) = self.read_list(&seat.list, now).await?;
-            let living = self.living(&login.principal, now).await?;
-            let others = living.iter().filter(|found| Some(found.key) != own);
-            let logins: HashSet<_> = others.clone().filter_map(login_of).collect();
+            let mut others = self.living(&login.principal, now).await?;
+            others.retain(|found| !own.contains(&found.key));
+            let logins: HashSet<_> = others.iter().filter_map(login_of).map(|login| (login.at, login.n)).collect();
             list.logins.retain(|under_way| {
                 now < Timestamp::from_millis(under_way.0) + UNDER_WAY && !logins.contains(under_way)
             });
-            if others.count() + list.logins.len() >= limit.most.get() {
+            if others.len() + list.logins.len() >= limit.most.get() {
                 return Err(Error::Login(LoginError::TooManySessions { limit: limit.most }).into());
             }
             list.logins.push(seat.login);
@@ -147,41 +148,86 @@ impl<E: From<Error>> AsyncSession<E> {
         })
     }
 
+    /// The keys of this request's session, of those that it is about to end, and of those to which others have renewed them.
+    async fn own_keys(&self) -> Result<HashSet<StoreKey>, E> {
+        let mut keys: Vec<StoreKey> = self.machine().keys_to_end();
+        keys.extend(self.machine().presented_key(self.config()));
+        let (now, mut own) = (self.config().clock.now(), HashSet::new());
+        while let Some(key) = keys.pop() {
+            if own.insert(key)
+                && let Some(tombstone) = self.shared.storage.tombstone(&key, now).await.map_err(Error::from)?
+            {
+                keys.push(tombstone.to);
+            }
+        }
+        Ok(own)
+    }
+
+    /// The place of a login at this time among the user's, if the time is not behind all others.
+    pub(super) async fn place_of(&self, login: &Login, at: u64) -> Result<Option<u64>, E> {
+        if !self.config().session_limit.is_some_and(|limit| limit.at == AtLimit::EndOldest) {
+            return Ok(None);
+        }
+        let living = self.living(&login.principal, self.config().clock.now()).await?;
+        let last = living.iter().filter_map(login_of).map(|login| login.order().0).max();
+        Ok(last.filter(|last| *last >= at).map(|last| last.saturating_add(1)))
+    }
+
     /// Ends the oldest sessions of the user, if they are too many.
     pub(super) async fn end_oldest(&self, login: &Login, facts: &LoginFacts) -> Result<(), E> {
         let Some(limit) = self.config().session_limit.filter(|limit| limit.at == AtLimit::EndOldest) else {
             return Ok(());
         };
-        let mut living = self.living(&login.principal, self.config().clock.now()).await?;
-        // A session that is renewed meanwhile may be listed under two keys.
-        let mut seen = HashSet::new();
-        living.retain(|found| login_of(found).is_none_or(|login| seen.insert(login)));
-        // Without a known login, a session is as old as its creation.
-        let age = |found: &Found| login_of(found).unwrap_or((found.record.created_at.as_millis(), 0));
-        living.sort_by_key(|found| std::cmp::Reverse((age(found), found.key)));
-        let mut is_own = false;
-        for found in living.iter().skip(limit.most.get()) {
-            is_own |= login_of(found) == Some((facts.at, facts.n));
-            self.shared.storage.end(found.key).await.map_err(Error::from)?;
+        for _ in 0..MAX_TRIES {
+            let now = self.config().clock.now();
+            let mut living = self.living(&login.principal, now).await?;
+            // Without a known login, a session is as old as its creation.
+            let age =
+                |found: &Found| login_of(found).map_or((found.record.created_at.as_millis(), 0), |login| login.order());
+            living.sort_by_key(|found| std::cmp::Reverse((age(found), found.key)));
+            let (mut is_own, mut has_moved) = (false, false);
+            for found in living.iter().skip(limit.most.get()) {
+                // It may have become another session since it was listed: one of a later login, or another user's.
+                match self.shared.storage.load(&found.key, &Access::passive(now)).await.map_err(Error::from)? {
+                    Lookup::Found(snapshot) if is_same(found, &snapshot.record) => {
+                        let removed = self.shared.storage.remove(&found.key).await.map_err(Error::from)?;
+                        has_moved |= matches!(removed, Removed::Renewed(_));
+                        is_own |= removed == Removed::Done && login_of(found).as_ref() == Some(facts);
+                    }
+                    Lookup::Found(_) | Lookup::Renewed(_) => has_moved = true,
+                    Lookup::Absent => {}
+                }
+            }
+            if is_own {
+                self.destroy();
+                let _ = self.save().await?;
+                return Err(Error::Gone.into());
+            }
+            if !has_moved {
+                return Ok(());
+            }
         }
-        if is_own {
-            self.destroy();
-            let _ = self.save().await?;
-            return Err(Error::Gone.into());
-        }
-        Ok(())
+        Err(Error::Contended { key: LIST.into() }.into())
     }
 
-    /// The user's sessions.
+    /// The user's sessions, each once: one that is renewed meanwhile may be listed under two keys.
     async fn living(&self, principal: &str, now: Timestamp) -> Result<Vec<Found>, Error> {
         let mut found = self.shared.storage.find(principal, now).await?;
-        found.retain(|found| !self.config().lifetime.is_over(&found.record, now));
+        let mut seen = HashSet::new();
+        found.retain(|found| {
+            let is_new = login_of(found).is_none_or(|login| seen.insert(login.order()));
+            is_new && !self.config().lifetime.is_over(&found.record, now)
+        });
         Ok(found)
     }
 }
 
-/// The time and the number of a session's login.
-fn login_of(found: &Found) -> Option<(u64, u32)> {
-    let login = LoginFacts::of(found.record.entries.get_str(LOGIN)?)?;
-    Some((login.at, login.n))
+/// What is kept of a session's login.
+fn login_of(found: &Found) -> Option<LoginFacts> {
+    LoginFacts::of(found.record.entries.get_str(LOGIN)?)
+}
+
+/// Whether a session is still that of the login that was listed.
+fn is_same(found: &Found, now: &Record) -> bool {
+    found.record.principal == now.principal && found.record.entries.get_str(LOGIN) == now.entries.get_str(LOGIN)
 }

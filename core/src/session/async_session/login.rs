@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use rand::{TryRng as _, rngs::SysRng};
 
-use super::AsyncSession;
+use super::{AsyncSession, Shared};
 use crate::{
     Error, IdError, Saved, Timestamp,
     record::{
@@ -54,7 +54,8 @@ impl<E: From<Error>> AsyncSession<E> {
             .try_next_u32()
             .map_err(|error| IdError::new("the system's random generator failed").with_source(error))
             .map_err(Error::from)?;
-        let facts = LoginFacts { at, n, address: login.address };
+        let place = self.place_of(&login, at).await?;
+        let facts = LoginFacts { at, n, place, address: login.address };
         let seat = self.take_seat(&login, &facts).await?;
         let done = self.store_login(&login, &facts).await;
         if let Some(seat) = seat {
@@ -67,11 +68,12 @@ impl<E: From<Error>> AsyncSession<E> {
     async fn store_login(&self, login: &Login, facts: &LoginFacts) -> Result<(), E> {
         let text = encode(facts).map_err(|reason| refused(LOGIN, reason, &self.config().limits))?;
         let label = self.encode_label(login.label.as_deref().unwrap_or_default())?;
+        // Whatever is not stored now must not be stored later, when nobody looks at the limit.
+        let mut withdrawal = Withdrawal { shared: &self.shared, is_due: true };
         self.machine().log_in(login, &text, label.as_ref(), self.config())?;
-        match self.shared.store(Progress::saving()).await?.saved() {
-            Saved::Gone => Err(Error::Gone.into()),
-            _ => Ok(()),
-        }
+        let saved = self.shared.store(Progress::saving()).await?.saved();
+        withdrawal.is_due = false;
+        if saved == Saved::Gone { Err(Error::Gone.into()) } else { Ok(()) }
     }
 
     /// A label as it is stored; `None` if it is empty.
@@ -144,8 +146,28 @@ impl<E: From<Error>> AsyncSession<E> {
         };
         match (principal, login) {
             (None, _) => Err(Error::NotLoggedIn.into()),
-            (Some(_), Some(login)) if self.config().clock.now() <= login.at() + age => Ok(()),
+            (Some(_), Some(login)) if is_recent(login.at(), age, self.config().clock.now()) => Ok(()),
             (Some(_), _) => Err(Error::LoginNotRecent.into()),
         }
     }
+}
+
+/// Withdraws a login that failed, or whose future was dropped.
+struct Withdrawal<'a> {
+    shared: &'a Shared,
+    is_due: bool,
+}
+
+impl Drop for Withdrawal<'_> {
+    fn drop(&mut self) {
+        if self.is_due {
+            self.shared.machine.lock().withdraw_login();
+        }
+    }
+}
+
+/// Whether a login at this time was at most `age` ago. One in the future was not, beyond what the clocks of two machines differ.
+fn is_recent(at: Timestamp, age: Duration, now: Timestamp) -> bool {
+    const SKEW: Duration = Duration::from_secs(60);
+    now <= at + age && at <= now + SKEW
 }

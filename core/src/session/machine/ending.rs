@@ -36,6 +36,10 @@ impl Ending {
         !self.keys.is_empty()
     }
 
+    pub(super) fn keys(&self) -> &[StoreKey] {
+        &self.keys
+    }
+
     pub(super) fn next(&self) -> Option<StoreKey> {
         self.keys.last().copied()
     }

@@ -40,6 +40,15 @@ impl Machine {
         Ok(())
     }
 
+    /// Takes a login that could not be stored out of what is to be stored. Other writes stay, and so does an attempt that may have
+    /// succeeded unnoticed.
+    pub(crate) fn withdraw_login(&mut self) {
+        let pending = &mut self.current.pending;
+        pending.settle();
+        pending.changes.withdraw_login();
+        pending.renew = false;
+    }
+
     /// Sets the label; `None` removes it.
     pub(crate) fn set_label(&mut self, label: Option<&Encoded>, config: &Config) -> Result<(), Error> {
         self.check_open()?;

@@ -36,8 +36,8 @@ pub(super) use progress::Progress;
 pub(super) use step::Step;
 pub(super) use update::{MAX_UPDATE_TRIES, Update};
 
-use super::delivery::Delivery;
-use crate::{ClientInfo, Error, SessionId, Timestamp};
+use super::{config::Config, delivery::Delivery};
+use crate::{ClientInfo, Error, SessionId, StoreKey, Timestamp};
 use renewal::Part;
 
 /// The state machine.
@@ -195,6 +195,16 @@ impl Machine {
     /// Whether the storage still has to be asked to end a session.
     pub(crate) fn has_to_end(&self) -> bool {
         self.ending.is_pending()
+    }
+
+    /// The sessions that the storage still has to end.
+    pub(crate) fn keys_to_end(&self) -> Vec<StoreKey> {
+        self.ending.keys().to_vec()
+    }
+
+    /// The key of the session that this request has had, also if another request has renewed that.
+    pub(crate) fn presented_key(&mut self, config: &Config) -> Option<StoreKey> {
+        self.current.key(config)
     }
 
     /// Drops unsaved changes. A destroy stays.

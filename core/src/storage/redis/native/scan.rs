@@ -18,7 +18,7 @@ use crate::{
         redis::{
             connection::Node,
             errors::{Answered, Failure},
-            servers::{Effect, Servers, malformed},
+            servers::{Effect, Request, Servers, malformed},
         },
     },
 };
@@ -79,7 +79,17 @@ impl<'a, N: Native> Walk<'a, N> {
             }
             Part::Mark => false,
         });
-        let answers = ask_headers::<N>(servers, node, &names).await.map_err(failed)?;
+        let mut answers = ask_headers::<N>(servers, node, &names).await.map_err(failed)?;
+        for (name, answer) in
+            names.iter().zip(&mut answers).filter(|(_, answer)| matches!(answer, Value::ServerError(_)))
+        {
+            // The key may be on another node by now.
+            match servers.ask(Request::command(operation, name, N::read_header(name), Effect::Read)).await {
+                Ok(found) => *answer = found,
+                Err(error) if Failure::of(&error).is_some_and(Failure::is_wrong_type) => {}
+                Err(error) => return Err(error),
+            }
+        }
         seen.extend(names.iter().zip(answers).filter_map(|(name, answer)| self.seen(name, &answer)));
         if cursor == b"0" {
             self.nodes.pop();

@@ -8,7 +8,7 @@ use super::{
     request::{Effect, Knows, Request},
     routing::Servers,
 };
-use crate::storage::redis::errors::Answered;
+use crate::storage::redis::errors::{Answered, Failure};
 
 /// Requests in one pipeline, so that its answers stay small.
 const STEP: usize = 500;
@@ -16,7 +16,7 @@ const STEP: usize = 500;
 impl Servers {
     /// Sends requests in as few round trips as there are nodes that have their keys, and [steps](STEP). None may be one that must
     /// not be done twice; no replica has to confirm them.
-    pub(crate) async fn ask_each(&self, requests: Vec<Request<'_>>) -> Vec<Answered<Value>> {
+    pub(crate) async fn ask_each(&self, requests: Vec<Request<'_>>) -> Answered<Vec<Answered<Value>>> {
         debug_assert!(requests.iter().all(|request| request.effect != Effect::Once));
         let mut answers: Vec<Option<Value>> = requests.iter().map(|_| None).collect();
         let mut by_node: Vec<(Arc<_>, Vec<usize>)> = Vec::new();
@@ -47,9 +47,13 @@ impl Servers {
             all.push(match answer {
                 Some(value) if !matches!(value, Value::ServerError(_)) => Ok(value),
                 // Alone, it finds a key that is on another node by now, and loads a script that the server does not know.
-                _ => self.ask(request).await,
+                _ => match self.ask(request).await {
+                    // While a server is down, each of the others would wait for it too.
+                    Err(error) if !Failure::of(&error).is_some_and(Failure::is_wrong_type) => return Err(error),
+                    answer => answer,
+                },
             });
         }
-        all
+        Ok(all)
     }
 }

@@ -73,7 +73,7 @@ async fn note_each(
     let args: Vec<_> = notes.iter().map(|note| note.args.each_ref().map(Vec::as_slice)).collect();
     let each = sets.iter().zip(&args);
     let requests = each.map(|(set, args)| Request::script(NOTING, &NOTE, set, args, Effect::Repeatable));
-    for answer in servers.ask_each(requests.collect()).await {
+    for answer in servers.ask_each(requests.collect()).await? {
         answer?;
     }
     Ok(())

@@ -46,6 +46,8 @@ const SWEEPING: &str = "sweeping the index in Redis";
 const SETS: &str = "of:";
 /// The name of the mark, after the prefix.
 const MARK: &str = "indexed";
+/// How long activity that does not read the session can go on without noting it.
+const MOST_BETWEEN: Duration = Duration::from_secs(30 * 60);
 /// Idle timeouts for which an entry counts. Activity notes the session again after half of one.
 const COUNTS_FOR: u32 = 3;
 
@@ -140,7 +142,8 @@ pub(super) async fn note(
     if header.tag == tag_of(None) { Ok(()) } else { Note::of(context, key, header, now).write(servers).await }
 }
 
-/// Notes a session again if its activity, which was recorded `before` and now, has passed half of its idle timeout.
+/// Notes a session again if its activity, which was recorded `before` and now, has passed half of its idle timeout, or half an
+/// hour: its idle timeout may have been shorter before.
 ///
 /// Time is divided into halves of the idle timeout, from the creation of the session on. So all processes notice it, although they
 /// do not know of each other, and each of them notes a session at most once in each half.
@@ -151,7 +154,7 @@ pub(super) async fn keep(
     before: Option<Timestamp>,
     header: &Header,
 ) {
-    let half = (millis(header.idle_timeout) / 2).max(1);
+    let half = (millis(header.idle_timeout) / 2).clamp(1, millis(MOST_BETWEEN));
     let part = |time: Timestamp| millis(time.since(header.created_at)) / half;
     if before.is_some_and(|before| part(before) == part(header.last_seen)) {
         return;

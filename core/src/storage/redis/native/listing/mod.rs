@@ -135,7 +135,7 @@ async fn open<N: Native>(layout: &N, servers: &Servers, chases: &[Chase], now: T
         let Some(read) = layout.plain_read(&chase.key, name, Some(&reserved::KEYS), &access) else { continue };
         requests.push(Request::command(LISTING, name, read, Effect::Read));
     }
-    let answers = chases.iter().zip(servers.ask_each(requests).await);
+    let answers = chases.iter().zip(servers.ask_each(requests).await?);
     answers
         .map(|(chase, answer)| match answer {
             Ok(reply) => Ok(layout.decode(&chase.key, reply, Some(&reserved::KEYS), &access)),
@@ -148,7 +148,7 @@ async fn open<N: Native>(layout: &N, servers: &Servers, chases: &[Chase], now: T
 async fn headers<N: Native>(layout: &N, servers: &Servers, chases: &[Chase]) -> Answered<Vec<Option<Head>>> {
     let names: Vec<Vec<u8>> = chases.iter().map(|chase| layout.name(&chase.key)).collect();
     let requests = names.iter().map(|name| Request::command(LISTING, name, N::read_header(name), Effect::Read));
-    let answers = chases.iter().zip(servers.ask_each(requests.collect()).await);
+    let answers = chases.iter().zip(servers.ask_each(requests.collect()).await?);
     answers
         .map(|(chase, answer)| match answer {
             Ok(Value::BulkString(bytes)) => Ok(Head::decode(&bytes)),
