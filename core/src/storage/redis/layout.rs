@@ -22,6 +22,7 @@ pub(super) const COMMITTING: &str = "changing a session in Redis";
 pub(super) const RENEWING: &str = "renewing a session in Redis";
 pub(super) const TOUCHING: &str = "extending a session in Redis";
 pub(super) const ENDING: &str = "ending a session in Redis";
+pub(super) const LISTING: &str = "listing the sessions in Redis";
 
 /// How long a prepared session is kept if no move between nodes activates it.
 pub(super) const PREPARED_FOR: Duration = Duration::from_secs(60);

@@ -29,7 +29,7 @@ impl<N: Native> Layout for N {
     }
 
     async fn create(&self, servers: &Servers, key: &StoreKey, record: &Record, now: Timestamp) -> Answered<Created> {
-        index::note(self.context(), servers, key, &Header::of(record, 0, Kind::Session), now).await?;
+        index::note(&self.context().prefix, servers, key, &Header::of(record, 0, Kind::Session), now).await?;
         let created = self.store(servers, key, record, Kind::Session, now).await?;
         if created == Created::Done {
             self.context().recently_touched.note(key, record.last_seen);
@@ -45,7 +45,7 @@ impl<N: Native> Layout for N {
         }
         let header = answer.header()?;
         let before = self.context().recently_touched.note(key, header.last_seen);
-        index::keep(self.context(), servers, key, before, &header).await;
+        index::keep(&self.context().prefix, servers, key, before, &header).await;
         Ok(Touched::Done(header.expires_at()))
     }
 
@@ -54,7 +54,7 @@ impl<N: Native> Layout for N {
         let mut answer = servers.call(ENDING, &N::scripts().remove, &[&name], &[&packed], Effect::Repeatable).await?;
         Ok(match answer.case {
             0 => {
-                index::forget(self.context(), servers, key, answer.tag()?).await;
+                index::forget(&self.context().prefix, servers, key, answer.tag()?).await;
                 Removed::Done
             }
             1 => Removed::Absent,
@@ -109,7 +109,7 @@ impl<N: Native> Layout for N {
     }
 
     async fn unlist(&self, servers: &Servers, from: &StoreKey, principal: Option<&str>) {
-        index::forget(self.context(), servers, from, tag_of(principal)).await;
+        index::forget(&self.context().prefix, servers, from, tag_of(principal)).await;
     }
 
     async fn find(&self, servers: &Servers, principal: &str, now: Timestamp) -> Answered<Vec<Found>> {
@@ -123,7 +123,7 @@ impl<N: Native> Layout for N {
     async fn prepare(&self, servers: &Servers, renewal: &Renewal<'_>, record: &Record) -> Answered<Created> {
         let now = renewal.commit.access.now;
         let header = Header::of(record, 0, Kind::Prepared);
-        index::note(self.context(), servers, renewal.to, &header, now).await?;
+        index::note(&self.context().prefix, servers, renewal.to, &header, now).await?;
         self.store(servers, renewal.to, record, Kind::Prepared, now).await
     }
 }

@@ -4,11 +4,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use rand::{TryRng as _, rngs::SysRng};
 
-use super::{
-    header::Header,
-    index::{self, Marked},
-    recently_touched::RecentlyTouched,
-};
+use super::{header::Header, index, recently_touched::RecentlyTouched};
 use crate::{
     Limits, StoreKey,
     storage::{
@@ -27,8 +23,8 @@ pub(crate) struct Context {
     pub(super) limits: Limits,
     pub(super) recently_touched: RecentlyTouched,
     pub(super) revisions: Revisions,
-    /// Whether every session is known to be in the index.
-    pub(super) marked: Marked,
+    /// When this process last saw the mark of the index, by the clock of the caller, in milliseconds; 0 if it has not.
+    pub(super) marked: AtomicU64,
 }
 
 impl Context {
@@ -38,7 +34,7 @@ impl Context {
             limits: settings.limits,
             recently_touched: RecentlyTouched::default(),
             revisions: Revisions::new()?,
-            marked: Marked::default(),
+            marked: AtomicU64::new(0),
         })
     }
 
@@ -53,7 +49,7 @@ impl Context {
     /// A change was made, and the session under `key` has this header now.
     pub(super) async fn changed(&self, servers: &Servers, key: &StoreKey, header: &Header, revision: u64) -> Change {
         let before = self.recently_touched.note(key, header.last_seen);
-        index::keep(self, servers, key, before, header).await;
+        index::keep(&self.prefix, servers, key, before, header).await;
         Change::Done { expires_at: header.expires_at(), revision }
     }
 }

@@ -6,6 +6,7 @@ mod format;
 mod hashes;
 mod header;
 mod index;
+mod indexed_change;
 mod known;
 mod listing;
 mod recently_touched;

@@ -4,7 +4,7 @@
 use super::{
     super::{
         header::{encode_tombstone, tag_of},
-        index::IndexedChange,
+        indexed_change::IndexedChange,
         script_args::{self, bound},
         scripts::HASH,
     },

@@ -18,7 +18,8 @@ use super::{
     context::Context,
     format::{Native, or_wrong_type, wrong_type},
     header::{Head, Header, Kind},
-    index::{self, IndexedChange},
+    index,
+    indexed_change::IndexedChange,
     script_args,
     scripts::{HASH, Scripts},
 };
@@ -165,7 +166,7 @@ impl Format for Hashes {
                 let before = Head::decode(&head);
                 let lookup = found(&self.context, key, head, fields, names.is_none(), extended, access);
                 if extended && let Some(Head::Session(before)) = before {
-                    index::keep_read(&self.context, servers, key, &before, &lookup).await;
+                    index::keep_read(&self.context.prefix, servers, key, &before, &lookup).await;
                 }
                 Ok(lookup)
             }

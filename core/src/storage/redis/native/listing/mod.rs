@@ -1,5 +1,8 @@
 //! Listing the sessions of a principal.
 
+mod complete;
+mod entries;
+
 use std::collections::HashSet;
 
 use redis::Value;
@@ -7,7 +10,6 @@ use redis::Value;
 use super::{
     format::{Native, or_wrong_type},
     header::{Head, Header, Kind, tag_of},
-    index,
 };
 use crate::{
     Record, StoreKey, Timestamp,
@@ -16,13 +18,12 @@ use crate::{
         Found, Lookup, StorageError, StorageErrorKind, TOMBSTONE_LIFETIME,
         redis::{
             errors::Answered,
-            layout::Layout as _,
+            layout::{LISTING, Layout as _},
             servers::{Effect, Request, Servers},
         },
     },
 };
 
-const LISTING: &str = "listing the sessions in Redis";
 /// Renewals after which a session of the principal is no longer followed, but listed as it was last seen.
 const HOPS: u32 = 100;
 /// Renewals after which a session of which only tombstones were seen is given up: more than happen during a listing.
@@ -62,7 +63,7 @@ pub(super) async fn find<N: Native>(
     now: Timestamp,
 ) -> Answered<Vec<Found>> {
     let tag = tag_of(Some(principal));
-    let entries = index::entries(layout, servers, tag, now).await?;
+    let entries = entries::entries(layout, servers, tag, now).await?;
     let mut to_open: Vec<Chase> = entries.iter().map(|entry| Chase::new(entry.key)).collect();
     let (mut found, mut living, mut followed) = (Vec::new(), HashSet::new(), HashSet::new());
     let mut to_ask = Vec::new();
@@ -121,7 +122,7 @@ pub(super) async fn find<N: Native>(
         }
     }
     let without: Vec<_> = entries.into_iter().filter(|entry| !living.contains(&entry.key)).collect();
-    index::prune(layout.context(), servers, tag, &without, now).await;
+    entries::prune(layout.context(), servers, tag, &without, now).await;
     Ok(found)
 }
 

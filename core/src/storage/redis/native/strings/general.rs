@@ -5,7 +5,7 @@
 use super::{
     super::{
         header::{Header, Kind, encode_tombstone, tag_of},
-        index::IndexedChange,
+        indexed_change::IndexedChange,
         script_args,
         scripts::STRING,
     },

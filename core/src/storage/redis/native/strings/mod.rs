@@ -21,7 +21,8 @@ use super::{
     context::Context,
     format::{Native, or_wrong_type, wrong_type},
     header::{Head, Header, Kind, LEN, LONGEST_TOMBSTONE},
-    index::{self, IndexedChange},
+    index,
+    indexed_change::IndexedChange,
     script_args,
     scripts::{STRING, Scripts},
 };
@@ -170,7 +171,7 @@ impl Format for Strings {
                 let before = Head::decode(&value);
                 let lookup = self.found(key, value, extended, access);
                 if extended && let Some(Head::Session(before)) = before {
-                    index::keep_read(&self.context, servers, key, &before, &lookup).await;
+                    index::keep_read(&self.context.prefix, servers, key, &before, &lookup).await;
                 }
                 Ok(lookup)
             }

@@ -9,16 +9,16 @@ use super::{
         context::Context,
         format::Native,
         header::{Tag, millis},
+        index::{LAST_MINUTE, minutes, set_of},
         scripts::FORGET,
     },
-    LAST_MINUTE, LISTING,
     complete::complete,
-    minutes, set_of,
 };
 use crate::{
     StoreKey, Timestamp,
     storage::redis::{
         errors::Answered,
+        layout::LISTING,
         servers::{Effect, Request, Servers, malformed},
     },
 };
@@ -30,8 +30,8 @@ const MOST_FORGOTTEN: usize = 500;
 
 /// An entry of the index.
 #[derive(Clone, Copy)]
-pub(in super::super) struct Entry {
-    pub(in super::super) key: StoreKey,
+pub(super) struct Entry {
+    pub(super) key: StoreKey,
     score: u64,
 }
 
@@ -47,14 +47,14 @@ fn stale_before(now: Timestamp) -> Timestamp {
 }
 
 /// The entries of the principal with this tag, after all sessions are known to be noted.
-pub(in super::super) async fn entries<N: Native>(
+pub(super) async fn entries<N: Native>(
     layout: &N,
     servers: &Servers,
     tag: Tag,
     now: Timestamp,
 ) -> Answered<Vec<Entry>> {
     complete(layout, servers, now).await?;
-    let set = set_of(layout.context(), tag);
+    let set = set_of(&layout.context().prefix, tag);
     let mut command = Cmd::with_capacity(5, 160);
     command.arg("ZRANGEBYSCORE").arg(&set).arg(minutes(now) * (LAST_MINUTE + 1)).arg("+inf").arg("WITHSCORES");
     let answer = servers.ask(Request::command(LISTING, &set, command, Effect::Read)).await?;
@@ -89,7 +89,7 @@ fn read_entries(answer: Value) -> Option<Vec<Entry>> {
 }
 
 /// Removes those of these entries, which have no session, that are old.
-pub(in super::super) async fn prune(context: &Context, servers: &Servers, tag: Tag, without: &[Entry], now: Timestamp) {
+pub(super) async fn prune(context: &Context, servers: &Servers, tag: Tag, without: &[Entry], now: Timestamp) {
     let old: Vec<_> = without.iter().filter(|entry| entry.is_old(now)).collect();
     for some in old.chunks(MOST_FORGOTTEN) {
         let mut args = vec![minutes(stale_before(now)).to_string().into_bytes()];
@@ -97,7 +97,7 @@ pub(in super::super) async fn prune(context: &Context, servers: &Servers, tag: T
             args.extend([entry.key.as_bytes().to_vec(), entry.score.to_string().into_bytes()]);
         }
         let args: Vec<_> = args.iter().map(Vec::as_slice).collect();
-        let done = servers.call(LISTING, &FORGET, &[&set_of(context, tag)], &args, Effect::Repeatable).await;
+        let done = servers.call(LISTING, &FORGET, &[&set_of(&context.prefix, tag)], &args, Effect::Repeatable).await;
         if let Err(error) = done {
             tracing::debug!(
                 error = &error as &dyn std::error::Error,

@@ -4,21 +4,16 @@
 //! are, so no script reaches both. Therefore an entry is written before its session, and can be stale, but not missing:
 //!
 //! - A create, a commit that sets the principal, and a renewal note the session first.
-//! - Activity notes it again, each time half of its idle timeout has passed. So entries that got lost come back, and an entry counts
-//!   for three idle timeouts and no longer.
+//! - Activity notes it again, each time half of its idle timeout has passed, or half an hour. So entries that got lost come back, and
+//!   an entry counts for three idle timeouts and no longer.
 //! - What is listed but not there is removed, when its note is so old that no request is still between the two steps.
 //! - A mark says that all sessions are noted. Without it, the first listing reads all sessions, and notes those from before.
-
-mod change;
-mod complete;
-mod entries;
 
 use std::time::Duration;
 
 use redis::Cmd;
 
 use super::{
-    context::Context,
     header::{Header, Tag, millis, tag_of},
     script_args::FOREVER,
     scripts::NOTE,
@@ -34,30 +29,26 @@ use crate::{
         },
     },
 };
-pub(super) use change::IndexedChange;
-pub(super) use complete::Marked;
-pub(super) use entries::{entries, prune};
 
-const NOTING: &str = "noting a session of a user in Redis";
-const LISTING: &str = "listing the sessions in Redis";
+pub(super) const NOTING: &str = "noting a session of a user in Redis";
 const SWEEPING: &str = "sweeping the index in Redis";
 
 /// What the names of the sorted sets begin with, after the prefix.
 const SETS: &str = "of:";
 /// The name of the mark, after the prefix.
 const MARK: &str = "indexed";
-/// How long activity that does not read the session can go on without noting it.
+/// How long activity can go on without noting the session.
 const MOST_BETWEEN: Duration = Duration::from_secs(30 * 60);
 /// Idle timeouts for which an entry counts. Activity notes the session again after half of one.
 const COUNTS_FOR: u32 = 3;
 
 const MINUTE: u64 = 60_000;
 /// The largest number of minutes: 26 bits.
-const LAST_MINUTE: u64 = (1 << 26) - 1;
+pub(super) const LAST_MINUTE: u64 = (1 << 26) - 1;
 
 /// The name of the sorted set of a principal.
-fn set_of(context: &Context, tag: Tag) -> Vec<u8> {
-    format!("{}{SETS}{:016x}", context.prefix, u64::from_be_bytes(tag)).into_bytes()
+pub(super) fn set_of(prefix: &str, tag: Tag) -> Vec<u8> {
+    format!("{prefix}{SETS}{:016x}", u64::from_be_bytes(tag)).into_bytes()
 }
 
 /// What a key is to the index.
@@ -87,16 +78,16 @@ pub(super) async fn sweep_set(servers: &Servers, name: &[u8], now: Timestamp) ->
     }
 }
 
-fn mark_of(context: &Context) -> Vec<u8> {
-    format!("{}{MARK}", context.prefix).into_bytes()
+pub(super) fn mark_of(prefix: &str) -> Vec<u8> {
+    format!("{prefix}{MARK}").into_bytes()
 }
 
-fn minutes(time: Timestamp) -> u64 {
+pub(super) fn minutes(time: Timestamp) -> u64 {
     (time.as_millis() / MINUTE).min(LAST_MINUTE)
 }
 
 /// Until when an entry counts that is noted now, for a session with these deadlines.
-fn counts_until(idle_timeout: Duration, absolute_deadline: Option<Timestamp>, now: Timestamp) -> Timestamp {
+pub(super) fn counts_until(idle_timeout: Duration, absolute_deadline: Option<Timestamp>, now: Timestamp) -> Timestamp {
     let idle = now + idle_timeout.saturating_mul(COUNTS_FOR);
     let end = absolute_deadline.map_or(idle, |deadline| idle.min(deadline));
     // Minutes are rounded down, and clocks differ a little.
@@ -104,27 +95,27 @@ fn counts_until(idle_timeout: Duration, absolute_deadline: Option<Timestamp>, no
 }
 
 /// An entry that is to be written: the sorted set, and the arguments of `note.lua`.
-struct Note {
-    set: Vec<u8>,
-    args: [Vec<u8>; 5],
+pub(super) struct Note {
+    pub(super) set: Vec<u8>,
+    pub(super) args: [Vec<u8>; 5],
 }
 
 impl Note {
-    fn new(context: &Context, key: &StoreKey, tag: Tag, until: Timestamp, now: Timestamp) -> Self {
+    pub(super) fn new(prefix: &str, key: &StoreKey, tag: Tag, until: Timestamp, now: Timestamp) -> Self {
         let number = |number: u64| number.to_string().into_bytes();
         let kept = millis(until.since(now)).min(FOREVER);
         let (until, now) = (number(minutes(until)), number(minutes(now)));
         let args = [key.as_bytes().to_vec(), until, now.clone(), now, number(kept)];
-        Self { set: set_of(context, tag), args }
+        Self { set: set_of(prefix, tag), args }
     }
 
     /// Of a session that is stored, or about to be stored, with this header.
-    fn of(context: &Context, key: &StoreKey, header: &Header, now: Timestamp) -> Self {
+    pub(super) fn of(prefix: &str, key: &StoreKey, header: &Header, now: Timestamp) -> Self {
         let until = counts_until(header.idle_timeout, header.absolute_deadline, now);
-        Self::new(context, key, header.tag, until, now)
+        Self::new(prefix, key, header.tag, until, now)
     }
 
-    async fn write(&self, servers: &Servers) -> Answered<()> {
+    pub(super) async fn write(&self, servers: &Servers) -> Answered<()> {
         let args = self.args.each_ref().map(Vec::as_slice);
         servers.call(NOTING, &NOTE, &[&self.set], &args, Effect::Repeatable).await?;
         Ok(())
@@ -133,13 +124,13 @@ impl Note {
 
 /// Notes a session that is about to be stored under `key` with this header. Nothing if it has no principal.
 pub(super) async fn note(
-    context: &Context,
+    prefix: &str,
     servers: &Servers,
     key: &StoreKey,
     header: &Header,
     now: Timestamp,
 ) -> Answered<()> {
-    if header.tag == tag_of(None) { Ok(()) } else { Note::of(context, key, header, now).write(servers).await }
+    if header.tag == tag_of(None) { Ok(()) } else { Note::of(prefix, key, header, now).write(servers).await }
 }
 
 /// Notes a session again if its activity, which was recorded `before` and now, has passed half of its idle timeout, or half an
@@ -147,20 +138,14 @@ pub(super) async fn note(
 ///
 /// Time is divided into halves of the idle timeout, from the creation of the session on. So all processes notice it, although they
 /// do not know of each other, and each of them notes a session at most once in each half.
-pub(super) async fn keep(
-    context: &Context,
-    servers: &Servers,
-    key: &StoreKey,
-    before: Option<Timestamp>,
-    header: &Header,
-) {
+pub(super) async fn keep(prefix: &str, servers: &Servers, key: &StoreKey, before: Option<Timestamp>, header: &Header) {
     let half = (millis(header.idle_timeout) / 2).clamp(1, millis(MOST_BETWEEN));
     let part = |time: Timestamp| millis(time.since(header.created_at)) / half;
     if before.is_some_and(|before| part(before) == part(header.last_seen)) {
         return;
     }
     // The session itself is stored. If this fails, the next half of the idle timeout is in time.
-    if let Err(error) = note(context, servers, key, header, header.last_seen).await {
+    if let Err(error) = note(prefix, servers, key, header, header.last_seen).await {
         tracing::debug!(
             ?key,
             error = &error as &dyn std::error::Error,
@@ -170,18 +155,18 @@ pub(super) async fn keep(
 }
 
 /// As [`keep`], after a read that has touched the session, whose header was `before`.
-pub(super) async fn keep_read(context: &Context, servers: &Servers, key: &StoreKey, before: &Header, lookup: &Lookup) {
+pub(super) async fn keep_read(prefix: &str, servers: &Servers, key: &StoreKey, before: &Header, lookup: &Lookup) {
     let Lookup::Found(Snapshot { record, .. }) = lookup else { return };
     let is_known = before.idle_timeout == record.idle_timeout;
-    keep(context, servers, key, is_known.then_some(before.last_seen), &before.extended(record)).await;
+    keep(prefix, servers, key, is_known.then_some(before.last_seen), &before.extended(record)).await;
 }
 
 /// Removes the entry of a session that is gone. If this fails, the entry is stale.
-pub(super) async fn forget(context: &Context, servers: &Servers, key: &StoreKey, tag: Tag) {
+pub(super) async fn forget(prefix: &str, servers: &Servers, key: &StoreKey, tag: Tag) {
     if tag == tag_of(None) {
         return;
     }
-    let set = set_of(context, tag);
+    let set = set_of(prefix, tag);
     let mut command = Cmd::with_capacity(3, 128);
     command.arg("ZREM").arg(&set).arg(key.as_bytes());
     if let Err(error) = servers.ask(Request::command(NOTING, &set, command, Effect::Repeatable)).await {

@@ -1,26 +1,22 @@
 //! Noting the sessions from before there was an index.
 
-use std::{
-    sync::atomic::{AtomicU64, Ordering},
-    time::Duration,
-};
+use std::{sync::atomic::Ordering, time::Duration};
 
 use redis::{Cmd, Value};
 
-use super::{
-    super::{
-        context::Context,
-        format::Native,
-        header::{Header, millis, tag_of},
-        scan::{Seen, Walk},
-        scripts::NOTE,
-    },
-    LISTING, NOTING, Note, mark_of,
+use super::super::{
+    context::Context,
+    format::Native,
+    header::{Header, millis, tag_of},
+    index::{NOTING, Note, mark_of},
+    scan::{Seen, Walk},
+    scripts::NOTE,
 };
 use crate::{
     StoreKey, Timestamp,
     storage::redis::{
         errors::Answered,
+        layout::LISTING,
         servers::{Effect, Request, Servers},
     },
 };
@@ -30,18 +26,14 @@ const MARK_LIFETIME: Duration = Duration::from_secs(30 * 24 * 60 * 60);
 /// How long a process believes that the mark is there.
 const BELIEVED: Duration = Duration::from_secs(60 * 60);
 
-/// When this process last saw the mark, by the clock of the caller, in milliseconds; 0 if it has not.
-#[derive(Debug, Default)]
-pub(in super::super) struct Marked(AtomicU64);
-
 /// Notes all sessions, unless the mark says that this was done.
 pub(super) async fn complete<N: Native>(layout: &N, servers: &Servers, now: Timestamp) -> Answered<()> {
     let context = layout.context();
-    let seen = context.marked.0.load(Ordering::Relaxed);
+    let seen = context.marked.load(Ordering::Relaxed);
     if seen != 0 && now.since(Timestamp::from_millis(seen)) < BELIEVED {
         return Ok(());
     }
-    let mark = mark_of(context);
+    let mark = mark_of(&context.prefix);
     let mut exists = Cmd::with_capacity(2, 96);
     exists.arg("EXISTS").arg(&mark);
     if servers.ask(Request::command(LISTING, &mark, exists, Effect::Read)).await? == Value::Int(0) {
@@ -57,7 +49,7 @@ pub(super) async fn complete<N: Native>(layout: &N, servers: &Servers, now: Time
         set.arg("SET").arg(&mark).arg("1").arg("PX").arg(millis(MARK_LIFETIME));
         servers.ask(Request::command(LISTING, &mark, set, Effect::Repeatable)).await?;
     }
-    context.marked.0.store(now.as_millis(), Ordering::Relaxed);
+    context.marked.store(now.as_millis(), Ordering::Relaxed);
     Ok(())
 }
 
@@ -68,7 +60,7 @@ async fn note_each(
     sessions: impl Iterator<Item = (StoreKey, Header)> + Send,
     now: Timestamp,
 ) -> Answered<()> {
-    let notes: Vec<_> = sessions.map(|(key, header)| Note::of(context, &key, &header, now)).collect();
+    let notes: Vec<_> = sessions.map(|(key, header)| Note::of(&context.prefix, &key, &header, now)).collect();
     let sets: Vec<[&[u8]; 1]> = notes.iter().map(|note| [&*note.set]).collect();
     let args: Vec<_> = notes.iter().map(|note| note.args.each_ref().map(Vec::as_slice)).collect();
     let each = sets.iter().zip(&args);

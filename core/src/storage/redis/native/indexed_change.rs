@@ -1,11 +1,9 @@
 //! What a change of a session means for the index.
 
 use super::{
-    super::{
-        context::Context,
-        header::{Tag, tag_of},
-    },
-    Note, counts_until, forget,
+    context::Context,
+    header::{Tag, tag_of},
+    index::{Note, counts_until, forget},
 };
 use crate::{
     StoreKey, Timestamp,
@@ -14,11 +12,11 @@ use crate::{
 };
 
 /// A change that sets the principal of a session, or moves it, or neither.
-pub(in super::super) struct IndexedChange<'a> {
-    pub(in super::super) context: &'a Context,
-    pub(in super::super) servers: &'a Servers,
-    pub(in super::super) from: &'a StoreKey,
-    pub(in super::super) to: Option<&'a StoreKey>,
+pub(super) struct IndexedChange<'a> {
+    pub(super) context: &'a Context,
+    pub(super) servers: &'a Servers,
+    pub(super) from: &'a StoreKey,
+    pub(super) to: Option<&'a StoreKey>,
     /// The tag of the principal that the change sets.
     set: Option<Tag>,
     /// The tag of the principal before, as far as is known.
@@ -28,7 +26,7 @@ pub(in super::super) struct IndexedChange<'a> {
 }
 
 impl<'a> IndexedChange<'a> {
-    pub(in super::super) fn new(
+    pub(super) fn new(
         context: &'a Context,
         servers: &'a Servers,
         from: &'a StoreKey,
@@ -46,7 +44,7 @@ impl<'a> IndexedChange<'a> {
     }
 
     /// Notes the session as it will be, if that is known.
-    pub(in super::super) async fn note(&self) -> Answered<()> {
+    pub(super) async fn note(&self) -> Answered<()> {
         match self.set {
             Some(tag) => self.note_as(tag).await,
             None if self.to.is_some() => self.note_as(self.before.unwrap_or_default()).await,
@@ -58,16 +56,18 @@ impl<'a> IndexedChange<'a> {
         if tag == tag_of(None) {
             return Ok(());
         }
-        Note::new(self.context, self.to.unwrap_or(self.from), tag, self.until, self.now).write(self.servers).await
+        Note::new(&self.context.prefix, self.to.unwrap_or(self.from), tag, self.until, self.now)
+            .write(self.servers)
+            .await
     }
 
     /// The tag that the session must have, because it was noted under its new key for this principal. Empty if any will do.
-    pub(in super::super) fn expected(&self) -> Vec<u8> {
+    pub(super) fn expected(&self) -> Vec<u8> {
         if self.to.is_some() && self.set.is_none() { self.before.unwrap_or_default().to_vec() } else { Vec::new() }
     }
 
     /// The session has another tag, so it is noted for that principal.
-    pub(in super::super) async fn expect(&mut self, tag: Tag) -> Answered<()> {
+    pub(super) async fn expect(&mut self, tag: Tag) -> Answered<()> {
         self.before = Some(tag);
         self.note().await
     }
@@ -75,9 +75,9 @@ impl<'a> IndexedChange<'a> {
     /// If the change was made, the old key of a session that has moved is never used again.
     ///
     /// If only the principal has changed, its old entry stays until it is stale: another request may be changing it back.
-    pub(in super::super) async fn finish(&self, change: &Change) {
+    pub(super) async fn finish(&self, change: &Change) {
         if let (Change::Done { .. }, Some(_), Some(tag)) = (change, self.to, self.before) {
-            forget(self.context, self.servers, self.from, tag).await;
+            forget(&self.context.prefix, self.servers, self.from, tag).await;
         }
     }
 }
