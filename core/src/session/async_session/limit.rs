@@ -1,14 +1,14 @@
 //! The limit of a user's sessions, exact when logins overlap (ASVS 7.1.2).
 //!
 //! **Ending the oldest.** Each login is stored first, and then ends all but the newest. The last one to look sees all others, so at
-//! most the allowed number are left. None of the newest is ever ended, whoever looks: among some of the logins it is at least as
-//! new as among all. A login is behind all that it can see, although a clock may be ahead. A session that has moved since it was
-//! listed may be another login's by now, so the list is read again.
+//! most the allowed number are left. None of the newest is ever ended: among some of the logins it ranks at least as high as among
+//! all. A login counts as newer than all that it can see, although a clock may be ahead. A session that has moved since it was listed may
+//! belong to another login by now, so the list is read again.
 //!
 //! **Refusing.** A login must know that it may succeed before it is stored. Logins that are under way are on a list of the user's,
-//! a record of its own, changed by compare-and-set: whoever counts them and the sessions that live, and finds room, adds itself,
-//! unless the list has changed since it was read. A login leaves the list when it is stored, or if it fails. An entry whose process
-//! has died counts for [`UNDER_WAY`].
+//! a record of its own, changed by compare-and-set. A login counts them and the living sessions. If there is room, it adds itself,
+//! unless the list has changed since it was read. It leaves the list when it is stored, or if it fails. If its process dies, its
+//! entry counts for [`UNDER_WAY`].
 
 use std::{collections::HashSet, time::Duration};
 
