@@ -27,7 +27,7 @@ pub(crate) fn is_reserved(key: &[u8]) -> bool {
 }
 
 /// What is kept of a login.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct LoginFacts {
     /// When it was, in milliseconds since the Unix epoch.
     pub(crate) at: u64,

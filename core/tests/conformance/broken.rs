@@ -4,7 +4,7 @@ use std::{collections::BTreeSet, time::Duration};
 
 use gsession::conformance::{Ability, Report, Suite};
 
-use crate::plain::{Fault, Plain};
+use crate::{fault::Fault, plain::Plain};
 
 /// Each fault, and the case that names it.
 const FAULTS: &[(Fault, &str)] = &[

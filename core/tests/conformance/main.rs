@@ -5,6 +5,7 @@
 
 mod broken;
 mod broken_async;
+mod fault;
 mod one_file;
 mod plain;
 #[cfg(feature = "redis")]

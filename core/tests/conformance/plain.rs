@@ -1,4 +1,4 @@
-//! A storage as plain as the contract allows, and the ways in which it can be broken on purpose.
+//! A storage as plain as the contract allows, which can be broken on purpose.
 
 use std::{
     collections::BTreeMap,
@@ -18,66 +18,7 @@ use gsession::{
     },
 };
 
-/// What is wrong with the storage.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub(crate) enum Fault {
-    AbsentIsAnError,
-    MissingExpiry,
-    ExpiredBlocksItsPlace,
-    OverwritingCreate,
-    CreateOverwritesTombstones,
-    CreateForgetsTheDeadline,
-    UncheckedCreate,
-    LosesOddKeys,
-    LosesLongPrincipals,
-    FetchForgetsTheSecondName,
-    StaleReadAfterCommit,
-    HalfACommitIsSeen,
-    LostUpdate,
-    CommitReplacesEverything,
-    UnlockedCommit,
-    TrustsTheBase,
-    RevisionWithOthersChanges,
-    IgnoresTheCondition,
-    ClearForgetsNothing,
-    ClearForgetsTheLogin,
-    CommitForgetsThePrincipal,
-    IgnoresLimits,
-    LimitsRemovals,
-    UpsertingCommit,
-    ResurrectingCommit,
-    ResurrectingTouch,
-    UncheckedTouch,
-    TouchMovesBack,
-    TouchChangesNothing,
-    TouchPassesTheAbsoluteDeadline,
-    PassiveTouchExtends,
-    SaysThatReadingExtended,
-    TouchKeepsTheTimeout,
-    ReadingKeepsTheTimeout,
-    IgnoresStricterSettings,
-    TwoSuccessors,
-    MoveLeavesNoTombstone,
-    TombstonesForEver,
-    MoveOverwrites,
-    UnlockedMove,
-    WaitsInCycles,
-    FindListsTheExpired,
-    FindDropsWhatMoves,
-    FindKnowsOnlyTheFirstPrincipal,
-    FindLeavesOutTheLogin,
-    SweepRemovesTheLiving,
-    MovesNothingAndSaysSo,
-    TellsNoTombstone,
-    TombstoneNamesTheOldKey,
-    TombstoneForgetsWhen,
-    TombstoneDropsTheSealedId,
-    TombstoneCutsTheSealedId,
-    TombstoneIsToldForEver,
-    TombstoneOfALivingSession,
-    ALaterMoveRewritesTombstones,
-    ALostMoveRewritesTheTombstone,
-}
+use crate::fault::Fault;
 
 #[derive(Debug, Clone)]
 enum Slot {

@@ -4,8 +4,9 @@ use std::sync::Arc;
 
 use crate::{
     explorer::Choices,
+    fault::Fault,
     named,
-    plain::{Fault, Plain},
+    plain::Plain,
     schedule::{explore, schedule},
 };
 

@@ -8,10 +8,12 @@
 
 mod afterwards;
 mod explorer;
+#[allow(dead_code, reason = "some faults need what no request here does")]
+#[path = "../conformance/fault.rs"]
+mod fault;
 mod faults;
 mod judge;
 mod lineage;
-#[allow(dead_code, reason = "some faults need what no request here does")]
 #[path = "../conformance/plain.rs"]
 mod plain;
 mod programs;

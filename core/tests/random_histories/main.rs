@@ -6,6 +6,9 @@
 #![cfg(all(feature = "conformance", feature = "file"))]
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test that cannot go on fails")]
 
+#[allow(dead_code, reason = "some faults need what no history does")]
+#[path = "../conformance/fault.rs"]
+mod fault;
 mod history;
 mod linear;
 mod model;
@@ -17,8 +20,9 @@ mod support;
 mod threads;
 mod world;
 
+use fault::Fault;
 use history::{History, history, in_words};
-use plain::{Fault, Plain};
+use plain::Plain;
 use proptest::{
     strategy::Strategy,
     test_runner::{Config, RngSeed, TestCaseError, TestError, TestRunner},

@@ -14,8 +14,9 @@ use gsession::{ClientInfo, Delivery, Error, Exchange, Manager, Saved, Session, S
 use proptest::prelude::*;
 
 use crate::{
+    fault::Fault,
     linear::{Call, Operation, is_linearisable},
-    plain::{Fault, Plain},
+    plain::Plain,
     refuted,
     support::{Kind, Place},
 };

@@ -150,8 +150,7 @@ impl<E: From<Error>> AsyncSession<E> {
 
     /// The keys of this request's session, of those that it is about to end, and of those to which others have renewed them.
     async fn own_keys(&self) -> Result<HashSet<StoreKey>, E> {
-        let mut keys: Vec<StoreKey> = self.machine().keys_to_end();
-        keys.extend(self.machine().presented_key(self.config()));
+        let mut keys = self.machine().replaced_by_login(self.config());
         let (now, mut own) = (self.config().clock.now(), HashSet::new());
         while let Some(key) = keys.pop() {
             if own.insert(key)

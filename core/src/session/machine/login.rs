@@ -1,5 +1,7 @@
 //! Recording a login.
 
+use std::sync::Arc;
+
 use super::Machine;
 use crate::{
     Error,
@@ -73,7 +75,7 @@ impl Machine {
     }
 
     /// The label, likewise.
-    pub(super) fn label(&self) -> Option<std::sync::Arc<str>> {
+    pub(super) fn label(&self) -> Option<Arc<str>> {
         label_of(self.value(LABEL)?.as_str())
     }
 }

@@ -197,14 +197,11 @@ impl Machine {
         self.ending.is_pending()
     }
 
-    /// The sessions that the storage still has to end.
-    pub(crate) fn keys_to_end(&self) -> Vec<StoreKey> {
-        self.ending.keys().to_vec()
-    }
-
-    /// The key of the session that this request has had, also if another request has renewed that.
-    pub(crate) fn presented_key(&mut self, config: &Config) -> Option<StoreKey> {
-        self.current.key(config)
+    /// The keys of the sessions that a login replaces: those that the storage still has to end, and the one that this request has had,
+    /// although another request may have renewed it.
+    pub(crate) fn replaced_by_login(&mut self, config: &Config) -> Vec<StoreKey> {
+        let own = self.current.key(config);
+        self.ending.keys().iter().copied().chain(own).collect()
     }
 
     /// Drops unsaved changes. A destroy stays.

@@ -1,4 +1,4 @@
-//! The locks of the storage, shared by all threads and processes. Whoever needs several takes them in this order:
+//! The locks of the storage, shared by all threads and processes. An operation that needs several takes them in this order:
 //!
 //! | lock | taken by |
 //! |---|---|
