@@ -74,6 +74,12 @@ pub enum ConfigError {
     /// The idle timeout is shorter than a millisecond: every session would have ended before it began.
     #[error("the idle timeout must be at least one millisecond")]
     IdleTimeoutTooShort,
+    /// Ids would rotate before the grace of the one before is over.
+    #[error("ids must rotate less often than once in the grace, during which the id before still counts")]
+    RotationTooOften,
+    /// The storage names sessions by their ids, so an id cannot change while its session stays: GoFrame's formats.
+    #[error("ids of a storage in GoFrame's format cannot rotate")]
+    RotationUnsupported,
     /// Nobody could log in with a limit of 0 sessions.
     #[error("a user must be allowed at least one session")]
     NoSessions,

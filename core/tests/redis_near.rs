@@ -5,8 +5,8 @@
 use std::{sync::mpsc, thread, time::Duration};
 
 use gsession::{
-    AsyncManager, ClientInfo, Delivery, Error, Exchange, RedisHashStorage, RedisStorage, SessionId,
-    storage::redis::NearCache,
+    AnyStorage, AsyncManager, ClientInfo, Delivery, Error, Exchange, IntoStorage, ManualClock, RedisHashStorage,
+    RedisStorage, SessionId, storage::redis::NearCache,
 };
 use gsession_test_servers::{Proxy, RedisServer, wait};
 
@@ -175,6 +175,43 @@ async fn what_was_cached_of_a_broken_connection_is_forgotten() {
             assert!(looks < 1000, "the logout is never seen");
             thread::sleep(Duration::from_millis(10));
         }
+    }
+}
+
+/// What is cached may be older than the id that a client presents. That is no theft: nobody is logged out, and nothing is reported.
+#[tokio::test(flavor = "multi_thread")]
+async fn an_id_that_is_newer_than_what_is_cached_is_not_taken_for_a_stolen_one() {
+    let period = Duration::from_secs(15 * 60);
+    let server = RedisServer::start();
+    let proxy = Proxy::to(server.port());
+    let clock = ManualClock::default();
+    let strings = |url: &str| RedisStorage::builder(url).near_cache(trusting()).build().unwrap().into_storage();
+    let hashes = |url: &str| RedisHashStorage::builder(url).near_cache(trusting()).build().unwrap().into_storage();
+    let layouts: [&dyn Fn(&str) -> AnyStorage; 2] = [&strings, &hashes];
+    for layout in layouts {
+        let manager =
+            |url: &str| AsyncManager::builder(layout(url)).clock(clock.clone()).rotate_every(period).build().unwrap();
+        let (here, there) = (manager(&server.url()), manager(&proxy.url()));
+        let rotate = async |id: &SessionId| {
+            clock.advance(period);
+            let session = open(&here, id);
+            assert!(session.contains_key("user").await.unwrap());
+            let Delivery::Send { id, .. } = session.close().await.unwrap().delivery else { panic!("it was due") };
+            assert!(is_logged_in(&here, &id).await.unwrap());
+            id
+        };
+        let first = log_in(&here).await;
+        cache(&there, &proxy, &first).await;
+        // The message that the session has changed is held up, and the thread is asked for an id that it cannot know.
+        proxy.hold_replies(true);
+        let second = rotate(&first).await;
+        proxy.wait_for_held(1);
+        let (there, id) = (there.clone(), second.clone());
+        let asked = tokio::spawn(async move { is_logged_in(&there, &id).await });
+        proxy.wait_for_held(2);
+        proxy.hold_replies(false);
+        assert!(asked.await.unwrap().unwrap());
+        assert!(is_logged_in(&here, &second).await.unwrap(), "the session lives");
     }
 }
 

@@ -1,10 +1,12 @@
 //! Session ids: what the client holds, what a storage sees, and how new ones are made.
 
+mod base64url;
 mod client_info;
 mod generator;
 mod goframe;
 mod hashed;
 mod realm;
+pub(crate) mod rotating;
 mod sealed_id;
 mod session_id;
 mod store_key;

@@ -44,7 +44,7 @@ impl Realm {
     /// The key of the session that `id` opens in this realm.
     #[must_use]
     pub fn key_of(&self, id: &SessionId) -> StoreKey {
-        StoreKey::from_bytes(self.0.clone().chain_update(id.as_bytes()).finalize().into())
+        StoreKey::from_bytes(self.0.clone().chain_update(id.base()).finalize().into())
     }
 }
 

@@ -54,7 +54,7 @@ impl SealedId {
 
 /// Seals or opens: both are the same.
 fn pad(bytes: &[u8], to: &StoreKey, old: &SessionId) -> Vec<u8> {
-    let seed = Sha256::new_with_prefix(TAG).chain_update(to.as_bytes()).chain_update(old.as_bytes());
+    let seed = Sha256::new_with_prefix(TAG).chain_update(to.as_bytes()).chain_update(old.base());
     let mut padded = Vec::with_capacity(bytes.len());
     for (number, chunk) in (0_u32..).zip(bytes.chunks(32)) {
         // The counter comes last and has a fixed length, so each seed and counter gives different bytes.

@@ -2,13 +2,19 @@
 
 use std::fmt;
 
+use super::{
+    base64url,
+    rotating::{self, SUFFIX_LEN, Secret},
+};
+
 /// Length of a standard id: 32 bytes in base64url without padding.
 const STANDARD_LEN: usize = 43;
 /// Longest custom id. A cookie's name and value together may have 4096 bytes (RFC 6265bis 5.6).
 const CUSTOM_MAX_LEN: usize = 512;
-const ALPHABET: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
 
 /// The secret by which a client proves that a session is its own: 256 bits, written as 43 characters of base64url.
+///
+/// If ids [rotate](crate::ManagerBuilder::rotate_every), a second part follows: `~~` and 22 characters.
 ///
 /// Its `Debug` output does not show it, there is no `Display`, and no storage sees it: a storage knows a session by its
 /// [`StoreKey`](crate::StoreKey). [`as_str`](Self::as_str) returns it for the client, and for nobody else.
@@ -29,6 +35,8 @@ enum Text {
     /// Stored inline: a standard id needs no allocation.
     Standard([u8; STANDARD_LEN]),
     Custom(Box<str>),
+    /// A standard or custom id, followed by a secret.
+    Rotated(Box<str>),
 }
 
 /// A text that cannot be a session id. The error does not repeat the text, which may be a secret.
@@ -50,19 +58,7 @@ impl SessionId {
     /// An id from 32 bytes, which must come from a cryptographic generator or a hash over its output (ASVS 7.2.3).
     #[must_use]
     pub fn from_random(bytes: [u8; 32]) -> Self {
-        let mut text = [0_u8; STANDARD_LEN];
-        let (mut bits, mut held, mut at) = (0_u32, 0_u32, 0);
-        for byte in bytes {
-            bits = (bits << 8) | u32::from(byte);
-            held += 8;
-            while held >= 6 {
-                held -= 6;
-                text[at] = ALPHABET[(bits >> held) as usize & 63];
-                at += 1;
-            }
-        }
-        text[at] = ALPHABET[(bits << (6 - held)) as usize & 63];
-        Self(Text::Standard(text))
+        Self(Text::Standard(base64url::encode(bytes)))
     }
 
     /// Parses a standard id.
@@ -113,8 +109,36 @@ impl SessionId {
     pub(crate) fn as_bytes(&self) -> &[u8] {
         match &self.0 {
             Text::Standard(bytes) => bytes,
-            Text::Custom(text) => text.as_bytes(),
+            Text::Custom(text) | Text::Rotated(text) => text.as_bytes(),
         }
+    }
+
+    /// The part by which the session is found. It stays when the id rotates.
+    pub(crate) fn base(&self) -> &[u8] {
+        match &self.0 {
+            Text::Rotated(text) => {
+                text.as_bytes().split_last_chunk::<SUFFIX_LEN>().map_or(text.as_bytes(), |(base, _)| base)
+            }
+            Text::Standard(_) | Text::Custom(_) => self.as_bytes(),
+        }
+    }
+
+    pub(crate) const fn has_rotated(&self) -> bool {
+        matches!(self.0, Text::Rotated(_))
+    }
+
+    /// The part that rotates, if the id has rotated.
+    pub(crate) fn secret(&self) -> Option<Secret> {
+        match &self.0 {
+            Text::Rotated(text) => rotating::split(text).1,
+            Text::Standard(_) | Text::Custom(_) => None,
+        }
+    }
+
+    /// The id of the same session with this secret.
+    pub(crate) fn with_secret(&self, secret: Secret) -> Self {
+        let base = std::str::from_utf8(self.base()).unwrap_or_default();
+        Self(Text::Rotated(rotating::join(base, secret).into()))
     }
 
     /// The text to send to the client. Treat it like a password: never log it.
@@ -123,7 +147,7 @@ impl SessionId {
         match &self.0 {
             // The bytes are always ASCII, so the fallback is never used.
             Text::Standard(bytes) => std::str::from_utf8(bytes).unwrap_or_default(),
-            Text::Custom(text) => text,
+            Text::Custom(text) | Text::Rotated(text) => text,
         }
     }
 }

@@ -40,14 +40,14 @@ impl KeyScheme {
     /// Whether `id` can have a session.
     #[must_use]
     pub fn admits(self, id: &SessionId) -> bool {
-        self == Self::Hashed || id.as_bytes().len() <= 32
+        self == Self::Hashed || id.base().len() <= 32
     }
 
     /// The key of the session that `id` opens.
     #[must_use]
     pub fn key_of(self, id: &SessionId) -> StoreKey {
         match self {
-            Self::RawIds => StoreKey::from_raw_id(id.as_bytes()).unwrap_or_else(|| StoreKey::of(id)),
+            Self::RawIds => StoreKey::from_raw_id(id.base()).unwrap_or_else(|| StoreKey::of(id)),
             Self::Hashed => StoreKey::of(id),
         }
     }
@@ -65,7 +65,7 @@ impl StoreKey {
     /// one: use their [`key`](crate::AsyncSession::key), or the manager's [`key_of`](crate::AsyncManager::key_of).
     #[must_use]
     pub fn of(id: &SessionId) -> Self {
-        Self::from_bytes(Sha256::digest(id.as_bytes()).into())
+        Self::from_bytes(Sha256::digest(id.base()).into())
     }
 
     /// Parses 64 lower-case hexadecimal digits, as written by `Display`.

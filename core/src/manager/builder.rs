@@ -5,7 +5,7 @@ use std::{marker::PhantomData, num::NonZeroUsize, sync::Arc, time::Duration};
 use crate::{
     AnyStorage, AtLimit, Clock, ConfigError, GoFrameIds, HashedIds, IdGenerator, KeyScheme, Limits, Realm, SystemClock,
     id::Keys,
-    session::{Config, Lifetime, SessionLimit},
+    session::{Config, Lifetime, OnReuse, Rotation, SessionLimit},
 };
 
 /// Settings of a [`Manager`](crate::Manager) or an [`AsyncManager`](crate::AsyncManager).
@@ -32,6 +32,7 @@ pub struct ManagerBuilder<M> {
     clock: Arc<dyn Clock>,
     realm: Option<Realm>,
     max_sessions: Option<(usize, AtLimit)>,
+    rotation: Rotation,
     kind: PhantomData<M>,
 }
 
@@ -53,6 +54,7 @@ impl<M: Built> ManagerBuilder<M> {
             clock: Arc::new(SystemClock),
             realm: None,
             max_sessions: None,
+            rotation: Rotation::default(),
             kind: PhantomData,
         }
     }
@@ -123,13 +125,64 @@ impl<M: Built> ManagerBuilder<M> {
         self
     }
 
+    /// Gives a session a new id when its id has been in use for this long (RFC 9700 4.14). Default: never; only
+    /// [`renew`](crate::AsyncSession::renew) and [`log_in`](crate::AsyncSession::log_in) do. A stolen id is then worth something for at
+    /// most this long, and its theft is noticed: see [`on_reuse`](Self::on_reuse).
+    ///
+    /// The session stays where it is, and nobody is logged out ([S15](crate::design#s15)):
+    ///
+    /// - The id from before counts until the [grace](Self::rotation_grace) is over, and the grace begins only when the client uses the
+    ///   new one. So a lost response logs nobody out, however late the client comes back: it gets the new id again.
+    /// - Of overlapping requests one rotates the id. The others' clients get the same new id.
+    ///
+    /// A request that reads its session rotates the id at its end if that is due, which takes one write; so does the first use of a new
+    /// id. [Passive](crate::AsyncSession::set_passive) requests and those that only write do not. Otherwise rotation costs nothing but two small
+    /// entries to read. A request that writes or renews without reading first has its id checked: a write in the same step, except that
+    /// Redis strings take one more command; a renewal or a login by one read.
+    ///
+    /// A rotated id is longer: `~~` and 22 characters follow. Update all instances of a service before you set this, because builds that do not
+    /// know rotation reject such ids. If you set it no longer, rotated ids stay valid, and theft of an id that never rotated is not noticed.
+    ///
+    /// ```
+    /// use std::time::Duration;
+    /// use gsession::{Manager, MemoryStorage};
+    ///
+    /// let manager = Manager::builder(MemoryStorage::new()).rotate_every(Duration::from_secs(15 * 60)).build()?;
+    /// # let _ = manager;
+    /// # Ok::<(), gsession::ConfigError>(())
+    /// ```
+    #[doc(alias = "regenerate")]
+    pub const fn rotate_every(mut self, period: Duration) -> Self {
+        self.rotation.every = Some(period);
+        self
+    }
+
+    /// How long an id from before a [rotation](Self::rotate_every) still counts after the first use of the new one: for other tabs,
+    /// prefetches and requests on their way. Default: 60 seconds. It must be shorter than the period of the rotation.
+    ///
+    /// An id stolen before a rotation opens the session for this long, too. It does not lead to the new id once that is in use.
+    pub const fn rotation_grace(mut self, grace: Duration) -> Self {
+        self.rotation.grace = grace;
+        self
+    }
+
+    /// What happens when an id from before a [rotation](Self::rotate_every) is used again after the grace: somebody has stolen it, or
+    /// has stolen the new one and the user still has this one. Default: [`OnReuse::EndSession`]. Both are logged at the level `warn`.
+    ///
+    /// A browser that crashes soon after a rotation may come back with the id from before, because browsers write their cookies to disk
+    /// only every half minute or so. Its user is then logged out unless the grace is still running.
+    pub const fn on_reuse(mut self, on_reuse: OnReuse) -> Self {
+        self.rotation.on_reuse = on_reuse;
+        self
+    }
+
     /// Checks the settings and builds the manager.
     ///
     /// # Errors
     ///
-    /// [`ConfigError`] if the idle timeout or the absolute lifetime is shorter than a millisecond, or a user may have no
-    /// session. Durations beyond the
-    /// calendar are allowed and never end.
+    /// [`ConfigError`] if the idle timeout or the absolute lifetime is shorter than a millisecond, a user may have no session, or
+    /// ids rotate more often than once in the grace, or cannot rotate in this storage. Durations beyond the calendar are allowed and
+    /// never end.
     pub fn build(self) -> Result<M, ConfigError> {
         const SHORTEST: Duration = Duration::from_millis(1);
         if self.idle_timeout < SHORTEST {
@@ -140,6 +193,11 @@ impl<M: Built> ManagerBuilder<M> {
         }
         if matches!(self.max_sessions, Some((0, _))) {
             return Err(ConfigError::NoSessions);
+        }
+        match self.rotation.every {
+            Some(period) if period <= self.rotation.grace => return Err(ConfigError::RotationTooOften),
+            Some(_) if self.storage.key_scheme() == KeyScheme::RawIds => return Err(ConfigError::RotationUnsupported),
+            _ => {}
         }
         Ok(self.build_default())
     }
@@ -154,7 +212,7 @@ impl<M: Built> ManagerBuilder<M> {
         let ids = self.ids.unwrap_or_else(|| default_ids(keys.scheme));
         let limit = |(most, at)| Some(SessionLimit { most: NonZeroUsize::new(most)?, at });
         let session_limit = self.max_sessions.and_then(limit);
-        let config = Config { lifetime, limits: self.limits, ids, clock: self.clock, keys, session_limit };
+        let config = Config { lifetime, limits: self.limits, ids, clock: self.clock, keys, session_limit, rotation: self.rotation };
         M::from_parts(self.storage, config)
     }
 }

@@ -73,6 +73,15 @@ impl Limits {
         self
     }
 
+    /// The same, with room for more entries and bytes: for entries of our own, which must not fail because the application's fill the
+    /// session.
+    #[must_use]
+    pub(crate) const fn with_room_for(self, entries: usize, bytes: usize) -> Self {
+        let (all_entries, all_bytes) =
+            (self.max_entries.saturating_add(entries), self.max_record_bytes.saturating_add(bytes));
+        self.max_entries(all_entries).max_record_bytes(all_bytes)
+    }
+
     /// The most bytes in a principal. Default: 256; at most 4,096.
     #[must_use]
     pub const fn max_principal_bytes(mut self, bytes: usize) -> Self {

@@ -1,4 +1,4 @@
-//! Entries of our own: what a login has left in the session. They are stored like the application's, so that every storage keeps them
+//! Entries of our own: what a login has left in the session, and which id is current. They are stored like the application's, so that every storage keeps them
 //! and overlapping requests change them one by one; the application does not see them as entries, and `clear` leaves them.
 
 use std::{net::IpAddr, ops::Range, sync::Arc};
@@ -17,7 +17,11 @@ const BEHIND: &[u8] = b"gsession/";
 pub(crate) const LOGIN: &str = "gsession.login";
 /// The entry of the label.
 pub(crate) const LABEL: &str = "gsession.label";
-/// All of them, for storages that read some entries of a session.
+/// The entry that tells the current id from those before: [`Issue`](crate::session::Issue).
+pub(crate) const ROTATION: &str = "gsession.rotation";
+/// The entry of the hash of the current id's secret, for a write that has not read the session. Absent until the id has rotated.
+pub(crate) const ID: &str = "gsession.id";
+/// What a login has left, for storages that read some entries of a session.
 #[cfg(feature = "redis")]
 pub(crate) const KEYS: [&str; 2] = [LABEL, LOGIN];
 

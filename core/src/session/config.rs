@@ -2,8 +2,11 @@
 
 use std::{num::NonZeroUsize, sync::Arc};
 
-use super::{AtLimit, Lifetime};
-use crate::{Clock, IdGenerator, InvalidId, Limits, SessionId, id::Keys};
+use super::{AtLimit, Lifetime, Rotation};
+use crate::{
+    Clock, IdGenerator, InvalidId, KeyScheme, Limits, SessionId,
+    id::{Keys, rotating::split},
+};
 
 /// The settings of a manager.
 #[derive(Clone)]
@@ -13,6 +16,7 @@ pub(crate) struct Config {
     pub(crate) ids: Arc<dyn IdGenerator>,
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) keys: Keys,
+    pub(crate) rotation: Rotation,
     pub(crate) session_limit: Option<SessionLimit>,
 }
 
@@ -26,7 +30,15 @@ pub(crate) struct SessionLimit {
 impl Config {
     /// Parses a text as an id that may open a session.
     pub(crate) fn parse(&self, text: &str) -> Result<SessionId, InvalidId> {
-        let id = self.ids.parse(text)?;
-        if self.keys.admits(&id) { Ok(id) } else { Err(InvalidId::Refused) }
+        // Raw ids do not rotate.
+        let (base, secret) = if self.keys.scheme == KeyScheme::Hashed { split(text) } else { (text, None) };
+        let id = self.ids.parse(base)?;
+        if !self.keys.admits(&id) {
+            return Err(InvalidId::Refused);
+        }
+        Ok(match secret {
+            Some(secret) => id.with_secret(secret),
+            None => id,
+        })
     }
 }

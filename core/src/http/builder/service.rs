@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use super::{Builder, Configured};
 use crate::{
-    AsyncManager, AtLimit, Clock, IdGenerator, IntoStorage, Limits, ManagerBuilder,
+    AsyncManager, AtLimit, Clock, IdGenerator, IntoStorage, Limits, ManagerBuilder, OnReuse,
     http::{ConfigError, Transport},
 };
 
@@ -30,7 +30,7 @@ impl ServiceSettings {
     ///
     /// # Errors
     ///
-    /// [`ConfigError::Lifetime`] if every session would end at once, or a user may have none.
+    /// [`ConfigError::Lifetime`] if every session would end at once, a user may have none, or ids cannot rotate like that.
     pub fn build(self, transport: &Transport) -> Result<(AsyncManager, Duration), ConfigError> {
         let realm = self.realm.as_deref().unwrap_or_else(|| transport.realm());
         Ok((self.manager.realm(realm).build()?, self.shutdown_timeout))
@@ -62,6 +62,26 @@ impl<T: Configured<Settings = ServiceSettings>> Builder<T> {
     /// [`ManagerBuilder::max_sessions`]. Default: no limit.
     pub fn max_sessions(mut self, most: usize, at: AtLimit) -> Self {
         self.further.manager = self.further.manager.max_sessions(most, at);
+        self
+    }
+
+    /// Gives a session a new id when its id has been in use for this long: see [`ManagerBuilder::rotate_every`]. Default: never.
+    pub fn rotate_every(mut self, period: Duration) -> Self {
+        self.further.manager = self.further.manager.rotate_every(period);
+        self
+    }
+
+    /// How long an id from before a rotation still counts after the first use of the new one: see
+    /// [`ManagerBuilder::rotation_grace`]. Default: 60 seconds.
+    pub fn rotation_grace(mut self, grace: Duration) -> Self {
+        self.further.manager = self.further.manager.rotation_grace(grace);
+        self
+    }
+
+    /// What happens when an id from before a rotation is used again after the grace: see [`ManagerBuilder::on_reuse`]. Default:
+    /// [`OnReuse::EndSession`].
+    pub fn on_reuse(mut self, on_reuse: OnReuse) -> Self {
+        self.further.manager = self.further.manager.on_reuse(on_reuse);
         self
     }
 

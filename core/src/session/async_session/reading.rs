@@ -8,8 +8,12 @@ use serde_json::{Map, Value};
 
 use super::{AsyncSession, Shared};
 use crate::{
-    Error,
-    session::{info::SessionInfo, values},
+    Error, StorageError,
+    session::{
+        info::SessionInfo,
+        machine::{ID_ENTRIES, Need},
+        values,
+    },
 };
 
 /// Reading. The first read loads the session; later reads are free.
@@ -233,16 +237,33 @@ impl Shared {
                 // Another task may have loaded it while this one waited.
                 continue;
             }
-            let lookup = match names {
-                Some(names) => self.storage.fetch(&need.key, names, &need.access).await?,
-                None => self.storage.load(&need.key, &need.access).await?,
-            };
+            self.look(&need, names).await?;
             asked = true;
-            let mut machine = self.machine.lock();
-            machine.loaded(lookup, names, &need);
-            if machine.knows(names) {
+            if self.machine.lock().knows(names) {
                 return Ok(asked);
             }
         }
+    }
+
+    /// Loads what the machine needs of the entries `names`, or of all.
+    pub(super) async fn look(&self, need: &Need, names: Option<&[&str]>) -> Result<(), StorageError> {
+        let with_id: Vec<&str>;
+        let names = match names {
+            Some(names) if need.checks_id => {
+                with_id = names.iter().chain(&ID_ENTRIES).copied().collect();
+                Some(&*with_id)
+            }
+            names => names,
+        };
+        let lookup = match names {
+            Some(names) => self.storage.fetch(&need.key, names, &need.access).await?,
+            None => self.storage.load(&need.key, &need.access).await?,
+        };
+        let suspicion = self.machine.lock().loaded(lookup, names, need, &self.config);
+        if let Some(suspicion) = suspicion {
+            let committed = self.storage.commit(&suspicion.key, &suspicion.commit).await?;
+            self.machine.lock().suspected(&suspicion, &committed, &self.config);
+        }
+        Ok(())
     }
 }

@@ -92,6 +92,13 @@ impl Shared {
                     let touched = storage.touch(key, access).await.map_err(failed)?;
                     machine().touched(touched);
                 }
+                Step::CheckId(need) => {
+                    self.look(need, Some(&[])).await.map_err(failed)?;
+                }
+                Step::Rotate(step) => {
+                    let committed = storage.commit(&step.write.key, &step.write.commit).await.map_err(failed)?;
+                    machine().rotated(step, committed, &mut progress, config);
+                }
                 Step::LookForOwn(step) => {
                     let lookup = storage.load(&step.key, &step.access).await.map_err(failed)?;
                     machine().looked(step, lookup, &mut progress);

@@ -51,7 +51,7 @@ impl Machine {
             return Ok(());
         }
         let Create { id, key, record, .. } = step;
-        let Current { held, state, pending, expires_at } = &mut self.current;
+        let Current { held, state, pending, expires_at, .. } = &mut self.current;
         match created {
             Created::Done => {
                 (pending.attempt, pending.in_flight) = (None, None);
@@ -95,8 +95,12 @@ impl Machine {
                 self.stored(&step.commit, expires_at, revision, progress.closing, config);
             }
             Committed::Renewed(at) => self.renewed_by_another(at),
-            // A commit without a condition cannot conflict.
-            Committed::Gone | Committed::Conflict(_) => self.gone(),
+            // The only condition is that the client's id is current.
+            Committed::Conflict(_) => {
+                self.current.pending.settle();
+                self.current.must_read = true;
+            }
+            Committed::Gone => self.gone(),
         }
     }
 

@@ -2,7 +2,10 @@
 
 use std::{collections::BTreeSet, sync::Arc};
 
-use super::renewal::{Overtaken, Part};
+use super::{
+    renewal::{Overtaken, Part},
+    rotation::Rotating,
+};
 use crate::{
     SessionId, StoreKey, Timestamp,
     record::{Changes, Snapshot},
@@ -17,6 +20,10 @@ pub(super) struct Current {
     pub(super) pending: Pending,
     /// When the session ends, if this request has moved its deadline.
     pub(super) expires_at: Option<Timestamp>,
+    /// What is to be done about the id at the end of the request.
+    pub(super) rotating: Option<Box<Rotating>>,
+    /// Whether a write found another id than the client's, so that the session has to be read.
+    pub(super) must_read: bool,
 }
 
 /// The id a request works under.
@@ -106,7 +113,7 @@ impl Current {
     #[inline]
     pub(super) fn presented(id: Option<SessionId>) -> Self {
         let state = if id.is_some() { State::Unknown } else { State::Absent };
-        Self { held: id.map(Held::presented), state, pending: Pending::default(), expires_at: None }
+        Self { held: id.map(Held::presented), state, ..Self::default() }
     }
 
     /// The key of the session's id.
@@ -123,6 +130,7 @@ impl Current {
     /// From now on, the session is stored under this id.
     pub(super) fn adopt(&mut self, id: &SessionId, key: StoreKey, origin: Origin) {
         self.held = Some(Held { id: id.clone(), key: Some(key), origin });
+        self.rotating = None;
     }
 
     /// Another request renewed the session that had `id`.

@@ -10,6 +10,7 @@
 //! | `next` | what to ask the storage next, at a save or at the end of the request |
 //! | `answers` | what the storage's answer to each step changes |
 //! | `update` | atomic change of one entry |
+//! | `rotation` | which id is current, and new ids for the same session |
 //! | `overtaken` | requests whose id another request renewed |
 //! | `ending` | sessions to end, wherever they have moved |
 
@@ -23,6 +24,7 @@ mod presented;
 mod progress;
 mod read;
 mod renewal;
+mod rotation;
 mod step;
 #[cfg(test)]
 mod tests;
@@ -33,6 +35,8 @@ use current::{Current, Held, Origin, State, Tries, View};
 use ending::Ending;
 use presented::{Presented, Turn};
 pub(super) use progress::Progress;
+pub(super) use read::Need;
+pub(super) use rotation::ID_ENTRIES;
 pub(super) use step::Step;
 pub(super) use update::{MAX_UPDATE_TRIES, Update};
 

@@ -8,7 +8,7 @@ use super::{
 };
 use crate::{
     Error, IdError, Saved, SessionId, StoreKey,
-    id::SealedId,
+    id::{SealedId, rotating::split},
     record::{Changes, Commit, Entries, Expect},
     session::config::Config,
     storage::Access,
@@ -44,6 +44,9 @@ impl Machine {
         {
             return Ok(Some(step));
         }
+        if let Some(step) = self.rotate(progress, config)? {
+            return Ok(Some(Step::Rotate(step)));
+        }
         if let Some((key, access)) = self.touch(progress, config) {
             return Ok(Some(Step::Touch(key, access)));
         }
@@ -59,6 +62,10 @@ impl Machine {
             && let Some(step) = self.after_overtaking(progress, config)?
         {
             return Ok(Some(step));
+        }
+        let Current { state, must_read, pending, .. } = &self.current;
+        if matches!(state, State::Unknown) && (*must_read || pending.renew) && self.checks_id(config) {
+            return Ok(self.need(config).map(Step::CheckId));
         }
         let pending = &mut self.current.pending;
         match self.current.state {
@@ -82,7 +89,7 @@ impl Machine {
             State::Unknown | State::Written | State::Found(_) if pending.renew => self.renew_id(progress, config),
             State::Unknown | State::Written | State::Found(_) => {
                 let changes = pending.take_off();
-                let commit = self.commit(changes, None, config);
+                let commit = self.commit(changes, self.expect_current(config), config);
                 Ok(self.current.key(config).map(|key| Step::Commit(Write { key, commit })))
             }
         }
@@ -123,6 +130,9 @@ impl Machine {
             let why = "the storage cannot keep sessions under ids of this generator's format";
             return Err(IdError::new(why).into());
         }
+        if split(id.as_str()).1.is_some() {
+            return Err(IdError::new("an id of this generator looks like one that has rotated").into());
+        }
         Ok(id)
     }
 
@@ -144,7 +154,8 @@ impl Machine {
     fn renew_id(&mut self, progress: &mut Progress, config: &Config) -> Result<Option<Step>, Error> {
         let id = self.fresh_id(progress, config)?;
         self.current.pending.attempt(&id);
-        let changes = self.current.pending.take_off();
+        let mut changes = self.current.pending.take_off();
+        self.add_renewed_id(&mut changes, config.clock.now(), config)?;
         let mut commit = self.commit(changes, None, config);
         let to = config.keys.key_of(&id);
         let old = self.current.held.as_ref();

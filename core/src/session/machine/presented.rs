@@ -66,6 +66,11 @@ impl Presented {
         }
     }
 
+    /// The ids that were not looked up yet.
+    pub(super) fn untried(&self) -> impl Iterator<Item = &SessionId> {
+        self.besides.iter().flat_map(|besides| &besides.untried)
+    }
+
     /// The next id that was renewed.
     pub(super) fn next_renewed(&mut self) -> Option<(SessionId, Timestamp)> {
         self.besides.as_mut()?.renewed.pop_front()

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::{Life, Machine, State, Usage, View};
+use super::{Life, Machine, State, Usage, View, rotation::NotCurrent, step::Write};
 use crate::{
     Error, StoreKey,
     record::{Entries, JsonText},
@@ -15,6 +15,8 @@ use crate::{
 pub(crate) struct Need {
     pub(crate) key: StoreKey,
     pub(crate) access: Access,
+    /// Whether to ask for the entries that say which id is current.
+    pub(crate) checks_id: bool,
 }
 
 impl Machine {
@@ -28,8 +30,14 @@ impl Machine {
         if self.knows(names) {
             return Ok(None);
         }
+        Ok(self.need(config))
+    }
+
+    /// What to load of the session.
+    pub(super) fn need(&mut self, config: &Config) -> Option<Need> {
         let access = self.access(config);
-        Ok(self.current.key(config).map(|key| Need { key, access }))
+        let checks_id = matches!(self.current.state, State::Unknown) && self.checks_id(config);
+        self.current.key(config).map(|key| Need { key, access, checks_id })
     }
 
     /// Whether the entries `names`, or all of them and the metadata, are known, so that nothing needs to be loaded.
@@ -49,11 +57,29 @@ impl Machine {
         config.lifetime.access(config.clock.now(), self.request.is_passive)
     }
 
-    /// Takes the storage's answer to a [`Need`] of the entries `names`, or of all.
-    pub(crate) fn loaded(&mut self, lookup: Lookup, names: Option<&[&str]>, need: &Need) {
+    /// Takes the storage's answer to a [`Need`] of the entries `names`, or of all. Returns what has to be asked if the client's id
+    /// seems to be one from before a rotation.
+    pub(crate) fn loaded(
+        &mut self,
+        lookup: Lookup,
+        names: Option<&[&str]>,
+        need: &Need,
+        config: &Config,
+    ) -> Option<Write> {
         if self.current.known_key() != Some(need.key) {
             // The session was destroyed, or got a new id, while it was being read.
-            return;
+            return None;
+        }
+        if let Lookup::Found(snapshot) = &lookup
+            && need.checks_id
+            && let Err(why) = self.check_id(&snapshot.record, need, config)
+        {
+            match why {
+                NotCurrent::Unknown => self.pass_over(None),
+                NotCurrent::Outlasted => self.lose(),
+                NotCurrent::Reused(issue) => return Some(self.suspicion(issue, need)),
+            }
+            return None;
         }
         match (lookup, &mut self.current.state) {
             // A storage may answer by the stored deadlines alone, although the settings have become stricter since.
@@ -73,6 +99,7 @@ impl Machine {
             (Lookup::Renewed(at), _) => self.pass_over(Some(at)),
             (Lookup::Absent | Lookup::Found(_), _) => self.pass_over(None),
         }
+        None
     }
 
     /// What this request wrote under `key`; `None` if nothing.

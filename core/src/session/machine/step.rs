@@ -1,6 +1,7 @@
 //! What a machine asks the storage. Each step has its own type, and the machine a method that takes its answer, so a
 //! step cannot get the answer to another one.
 
+use super::read::Need;
 use crate::{
     Record, SessionId, StoreKey, Timestamp,
     record::{Access, Commit},
@@ -14,6 +15,10 @@ pub(crate) enum Step {
     Commit(Write),
     Move(Move),
     Touch(StoreKey, Access),
+    /// Looks whether the id that the client presented is the current one.
+    CheckId(Need),
+    /// Changes what the session keeps of its id.
+    Rotate(Rotate),
     /// Looks whether an earlier attempt succeeded.
     LookForOwn(Look),
     /// Asks under which id another request renewed the session.
@@ -45,6 +50,16 @@ pub(crate) struct Move {
     pub(crate) from: StoreKey,
     pub(crate) to: StoreKey,
     pub(crate) commit: Commit,
+}
+
+/// A change of what the session keeps of its id.
+#[derive(Debug)]
+pub(crate) struct Rotate {
+    /// The new id, if it gets one.
+    pub(super) id: Option<SessionId>,
+    /// When the session ended if it were not used, as it was read.
+    pub(super) expires_at: Timestamp,
+    pub(crate) write: Write,
 }
 
 /// A look at what an id opens.

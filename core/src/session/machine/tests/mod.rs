@@ -71,7 +71,8 @@ impl Request {
     fn read(&mut self, lookup: Lookup) {
         if let Some(need) = self.machine.want(Some(&["user"]), &self.config).unwrap() {
             self.asked.push("load");
-            self.machine.loaded(lookup, Some(&["user"]), &need);
+            let suspicion = self.machine.loaded(lookup, Some(&["user"]), &need, &self.config);
+            assert!(suspicion.is_none());
         }
     }
 

@@ -1,0 +1,203 @@
+//! Routine rotation of ids ([S15](crate::design#s15)): its settings, what a session keeps of its id, and what that says of an id that
+//! a client presents.
+//!
+//! | the id | is |
+//! |---|---|
+//! | the current one | good; its first use is noted |
+//! | the one before, and nobody has used the current one | good: the response with the current one was lost. It is sent again. |
+//! | the one before, until the grace is over, which begins with the first use of the current one | good: other tabs, requests on their way |
+//! | any other | used again: somebody else may have it |
+
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+
+use crate::{
+    IdError, SessionId, StoreKey, Timestamp,
+    id::rotating::{Kept, Secret},
+};
+
+/// How ids rotate.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Rotation {
+    /// Never, if `None`.
+    pub(crate) every: Option<Duration>,
+    pub(crate) grace: Duration,
+    pub(crate) on_reuse: OnReuse,
+}
+
+/// What happens when an id from before a rotation is used again after the grace: see
+/// [`ManagerBuilder::on_reuse`](crate::ManagerBuilder::on_reuse).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[non_exhaustive]
+pub enum OnReuse {
+    /// The session ends: either its user or somebody else has used a stolen id, and nobody can tell which.
+    #[default]
+    EndSession,
+    /// The id opens nothing, and the session lives on for whoever has the current id, which may be the thief.
+    Refuse,
+}
+
+impl Default for Rotation {
+    fn default() -> Self {
+        Self { every: None, grace: Duration::from_secs(60), on_reuse: OnReuse::default() }
+    }
+}
+
+/// What a session keeps of its current id and the one before. Times are in milliseconds since the Unix epoch.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Issue {
+    /// When the id was issued.
+    at: u64,
+    /// When it was first used.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    used: Option<u64>,
+    /// The hash of its secret; `None` if it has none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) is: Option<Kept>,
+    /// The one before; `None` if it opens nothing.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    before: Option<Before>,
+}
+
+/// What a session keeps of the id before the current one.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+struct Before {
+    /// The hash of its secret; `None` if it has none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    was: Option<Kept>,
+    /// The secret of the current one, sealed with this one.
+    sealed: Kept,
+}
+
+/// What an id is to a session.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Standing {
+    Current,
+    /// The one before, which still counts.
+    Before {
+        /// The current one, if nobody has used it: the client may not know it.
+        next: Option<SessionId>,
+    },
+    /// From before, and it no longer counts.
+    Reused,
+    /// The request began before the current id was issued, so it cannot be told whether its id counted then.
+    Outlasted,
+    /// It was never an id of this session.
+    Unknown,
+}
+
+impl Issue {
+    /// Of an id that has no secret, and none before it.
+    pub(crate) const fn first(now: Timestamp) -> Self {
+        Self { at: now.as_millis(), used: Some(now.as_millis()), is: None, before: None }
+    }
+
+    /// Of the id with this `secret`, which follows the id `before`.
+    pub(crate) fn rotated(secret: Secret, before: &SessionId, key: &StoreKey, now: Timestamp) -> Self {
+        let was = before.secret().map(|secret| secret.hash(key));
+        let before = Some(Before { was, sealed: secret.seal(key, before) });
+        Self { at: now.as_millis(), used: None, is: Some(secret.hash(key)), before }
+    }
+
+    /// The same, when the id has been used.
+    pub(crate) fn used(self, now: Timestamp) -> Self {
+        Self { used: Some(now.as_millis()), ..self }
+    }
+
+    /// The entry to store.
+    pub(crate) fn json(&self) -> Result<String, IdError> {
+        serde_json::to_string(self).map_err(|error| IdError::new("its record cannot be written").with_source(error))
+    }
+
+    /// Reads an entry; `None` if it is damaged.
+    pub(crate) fn of(json: &str) -> Option<Self> {
+        serde_json::from_str(json).ok()
+    }
+
+    /// Whether nobody has used the id, and the one before may be all that the client has.
+    pub(crate) const fn is_unused(&self) -> bool {
+        self.before.is_some() && self.used.is_none()
+    }
+
+    /// Since when it has been in use.
+    pub(crate) fn since(&self) -> Timestamp {
+        Timestamp::from_millis(self.used.unwrap_or(self.at))
+    }
+
+    /// What `id` is to the session under `key`, for a request that began then.
+    pub(crate) fn standing(&self, id: &SessionId, key: &StoreKey, began: Timestamp, grace: Duration) -> Standing {
+        let hash = id.secret().map(|secret| secret.hash(key));
+        if hash == self.is {
+            return Standing::Current;
+        }
+        match &self.before {
+            Some(before) if before.was == hash => match self.used {
+                None => Standing::Before { next: Some(id.with_secret(before.sealed.open(key, id))) },
+                Some(used) if began < Timestamp::from_millis(used) + grace => Standing::Before { next: None },
+                Some(_) => Standing::Reused,
+            },
+            _ if began < Timestamp::from_millis(self.at) => Standing::Outlasted,
+            _ => Standing::Reused,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const GRACE: Duration = Duration::from_secs(60);
+
+    fn at(seconds: u64) -> Timestamp {
+        Timestamp::from_millis(seconds * 1_000)
+    }
+
+    #[test]
+    fn an_id_counts_until_the_grace_after_the_first_use_of_the_next_one() {
+        let first = SessionId::from_random([1; 32]);
+        let key = StoreKey::of(&first);
+        let [one, two] = [1, 2].map(|_| Secret::generate().unwrap());
+        let issue = Issue::rotated(one, &first, &key, at(100));
+        let second = first.with_secret(one);
+        let standing = |issue: &Issue, id: &SessionId, began| issue.standing(id, &key, at(began), GRACE);
+        // Nobody has used it: the one before counts for as long as it takes.
+        assert!(issue.is_unused());
+        assert_eq!(standing(&issue, &second, 100), Standing::Current);
+        for began in [100, 1_000_000] {
+            assert_eq!(standing(&issue, &first, began), Standing::Before { next: Some(second.clone()) });
+        }
+        // From its first use on, the one before counts for the grace, and does not lead to it any more.
+        let issue = issue.used(at(500));
+        assert!(!issue.is_unused() && issue.since() == at(500));
+        assert_eq!(standing(&issue, &first, 559), Standing::Before { next: None });
+        assert_eq!(standing(&issue, &first, 560), Standing::Reused);
+        assert_eq!(standing(&issue, &second, 1_000_000), Standing::Current);
+        // The next rotation leaves nothing of the first.
+        let issue = Issue::rotated(two, &second, &key, at(2_000));
+        let third = first.with_secret(two);
+        assert_eq!(standing(&issue, &third, 2_000), Standing::Current);
+        assert_eq!(standing(&issue, &second, 2_000), Standing::Before { next: Some(third) });
+        assert_eq!(standing(&issue, &first, 2_000), Standing::Reused);
+        assert_eq!(standing(&issue, &first, 1_999), Standing::Outlasted, "a long request");
+        // A made-up secret is no better than an old one.
+        assert_eq!(standing(&issue, &first.with_secret(Secret::generate().unwrap()), 2_000), Standing::Reused);
+    }
+
+    #[test]
+    fn an_entry_is_read_as_it_was_written_and_shows_no_secret() {
+        let first = SessionId::from_random([1; 32]);
+        let key = StoreKey::of(&first);
+        let secret = Secret::generate().unwrap();
+        let issue = Issue::rotated(secret, &first, &key, at(1)).used(at(2));
+        let json = issue.json().unwrap();
+        assert_eq!(Issue::of(&json), Some(issue));
+        let id = first.with_secret(secret);
+        let shown = &id.as_str()[45..];
+        assert!(!json.contains(shown), "{json}");
+        assert_eq!(Issue::first(at(1)).json().unwrap(), r#"{"at":1000,"used":1000}"#);
+        for damaged in ["", "1", "{}", r#"{"at":-1}"#, r#"{"at":1,"is":"x"}"#] {
+            assert_eq!(Issue::of(damaged), None, "{damaged}");
+        }
+    }
+}

@@ -1,0 +1,524 @@
+//! Rotation of ids on every storage: nobody is logged out, there is one session, and a stolen id is found out.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test may panic")]
+
+mod support;
+
+use std::{
+    sync::{Arc, Barrier},
+    thread,
+    time::Duration,
+};
+
+use gsession::{
+    ClientInfo, ConfigError, CustomIds, Delivery, Error, Exchange, HashedIds, IdError, IdGenerator, Limits, Login,
+    Manager, ManagerBuilder, MemoryStorage, OnReuse, Saved, Session, SessionId,
+};
+use support::{
+    KINDS, Kind, Place, log,
+    pausing_storage::{Op, PausingStorage},
+};
+
+const PERIOD: Duration = Duration::from_secs(15 * 60);
+const GRACE: Duration = Duration::from_secs(60);
+const SECOND: Duration = Duration::from_secs(1);
+
+fn rotating(builder: ManagerBuilder<Manager>) -> Manager {
+    builder.rotate_every(PERIOD).build().unwrap()
+}
+
+fn begin(manager: &Manager, id: &SessionId) -> Exchange<Session> {
+    manager.begin([id.as_str()], ClientInfo::default)
+}
+
+/// The id that the client is sent, if any.
+fn sent(session: &Exchange<Session>) -> Option<SessionId> {
+    match session.close().unwrap().delivery {
+        Delivery::Send { id, .. } => Some(id),
+        _ => None,
+    }
+}
+
+fn log_in(manager: &Manager) -> SessionId {
+    let session = manager.begin(None, ClientInfo::default);
+    session.log_in("ada").unwrap();
+    sent(&session).unwrap()
+}
+
+/// A request that reads: whether somebody is logged in, and the id that it is sent.
+fn visit(manager: &Manager, id: &SessionId) -> (bool, Option<SessionId>) {
+    let session = begin(manager, id);
+    let is_logged_in = session.principal().unwrap().is_some();
+    (is_logged_in, sent(&session))
+}
+
+/// A client that has had two ids: the first is from before a rotation, the second was used.
+fn rotated(place: &Place, manager: &Manager) -> (SessionId, SessionId) {
+    let first = log_in(manager);
+    place.clock.advance(PERIOD);
+    let (is_logged_in, second) = visit(manager, &first);
+    let second = second.unwrap();
+    assert!(is_logged_in && visit(manager, &second) == (true, None), "{:?}", place.kind);
+    (first, second)
+}
+
+#[test]
+fn an_id_rotates_when_it_is_due_and_the_session_stays_where_it_is() {
+    for place in KINDS.map(Place::new) {
+        let kind = place.kind;
+        let manager = rotating(place.builder());
+        let first = log_in(&manager);
+        place.clock.advance(PERIOD - SECOND);
+        assert_eq!(visit(&manager, &first), (true, None), "{kind:?}: not due");
+        place.clock.advance(SECOND);
+        let session = begin(&manager, &first);
+        session.set("cart", &["tea"]).unwrap();
+        assert!(session.principal().unwrap().is_some());
+        let second = sent(&session).unwrap();
+        assert_ne!(first, second, "{kind:?}");
+        assert_eq!(manager.key_of(&first), manager.key_of(&second), "{kind:?}");
+        assert_eq!(manager.sessions_of("ada").unwrap().len(), 1, "{kind:?}");
+
+        // The next one is due a period after the client has used this one.
+        place.clock.advance(PERIOD);
+        assert_eq!(visit(&manager, &second), (true, None), "{kind:?}: its first use");
+        place.clock.advance(PERIOD - SECOND);
+        assert_eq!(visit(&manager, &second), (true, None), "{kind:?}: not due");
+        place.clock.advance(SECOND);
+        let session = begin(&manager, &second);
+        assert_eq!(session.get::<Vec<String>>("cart").unwrap().unwrap(), ["tea"], "{kind:?}");
+        assert_eq!(session.data().unwrap().len(), 1, "{kind:?}: nothing of ours");
+        let third = sent(&session).unwrap();
+        assert!(third != second && third != first, "{kind:?}");
+        assert_eq!(visit(&manager, &third), (true, None), "{kind:?}");
+        assert_eq!(place.survivors(), 1, "{kind:?}");
+    }
+}
+
+#[test]
+fn a_lost_answer_logs_nobody_out_however_late_the_client_comes_back() {
+    for place in KINDS.map(Place::new) {
+        let manager = rotating(place.builder());
+        let first = log_in(&manager);
+        place.clock.advance(PERIOD);
+        let (_, lost) = visit(&manager, &first);
+        for later in [SECOND, PERIOD, Duration::from_secs(23 * 60 * 60)] {
+            place.clock.advance(later);
+            let (is_logged_in, again) = visit(&manager, &first);
+            assert!(is_logged_in, "{:?}", place.kind);
+            assert_eq!(again, lost, "{:?}: the same id again", place.kind);
+        }
+        assert_eq!(visit(&manager, &lost.unwrap()), (true, None), "{:?}", place.kind);
+    }
+}
+
+#[test]
+fn the_id_before_counts_until_the_grace_is_over_and_then_ends_the_session() {
+    for place in KINDS.map(Place::new) {
+        let kind = place.kind;
+        let manager = rotating(place.builder());
+        let (first, second) = rotated(&place, &manager);
+        place.clock.advance(GRACE - SECOND);
+        let session = begin(&manager, &first);
+        session.update("n", |n: Option<u32>| n.unwrap_or(0) + 1).unwrap();
+        session.set("other", &1).unwrap();
+        assert_eq!(sent(&session), None, "{kind:?}: it does not lead to the new one any more");
+
+        place.clock.advance(SECOND);
+        let before = log::lines().len();
+        let thief = begin(&manager, &first);
+        assert_eq!(thief.principal().unwrap(), None, "{kind:?}");
+        assert_eq!(thief.close().unwrap().delivery, Delivery::Withdraw, "{kind:?}");
+        let lines = log::lines();
+        let is_reported = |line: &String| line.contains("WARN") && line.contains("stolen") && line.contains("StoreKey(");
+        assert!(lines[before..].iter().any(is_reported), "{kind:?}: {:?}", &lines[before..]);
+        assert!(!lines.iter().any(|line| line.contains(first.as_str()) || line.contains(second.as_str())), "{kind:?}");
+        assert_eq!(visit(&manager, &second), (false, None), "{kind:?}: the session has ended for everybody");
+        assert_eq!(place.survivors(), 0, "{kind:?}");
+    }
+}
+
+#[test]
+fn an_id_from_long_ago_is_found_out_as_long_as_the_session_lives() {
+    for place in KINDS.map(Place::new) {
+        let manager = rotating(place.builder());
+        let (first, mut current) = rotated(&place, &manager);
+        for _ in 0..30 {
+            place.clock.advance(PERIOD);
+            current = visit(&manager, &current).1.unwrap();
+            assert_eq!(visit(&manager, &current), (true, None), "{:?}", place.kind);
+        }
+        assert_eq!(visit(&manager, &first), (false, None), "{:?}", place.kind);
+        assert_eq!(visit(&manager, &current), (false, None), "{:?}", place.kind);
+    }
+}
+
+#[test]
+fn with_refuse_an_old_id_opens_nothing_and_the_session_lives() {
+    for place in KINDS.map(Place::new) {
+        let manager = rotating(place.builder().on_reuse(OnReuse::Refuse));
+        let (first, second) = rotated(&place, &manager);
+        place.clock.advance(GRACE);
+        assert_eq!(visit(&manager, &first), (false, None), "{:?}", place.kind);
+        // What is written under it goes into a session of its own.
+        let session = begin(&manager, &first);
+        session.set("cart", &1).unwrap();
+        let own = sent(&session).unwrap();
+        assert_ne!(manager.key_of(&own), manager.key_of(&first), "{:?}", place.kind);
+        let session = begin(&manager, &second);
+        assert!(session.principal().unwrap().is_some() && !session.contains_key("cart").unwrap(), "{:?}", place.kind);
+    }
+}
+
+/// The ways in which a request uses its session without reading it first.
+#[test]
+fn a_write_that_reads_nothing_is_checked_too() {
+    let acts: [(&str, fn(&Exchange<Session>)); 6] = [
+        ("set", |session| session.set("x", &1).unwrap()),
+        ("remove", |session| session.remove("x").unwrap()),
+        ("clear", |session| session.clear().unwrap()),
+        ("set_principal", |session| session.set_principal("eve").unwrap()),
+        ("renew", |session| session.renew().unwrap()),
+        ("label", |session| session.set_label("mine").unwrap()),
+    ];
+    for (place, (act, run)) in KINDS.iter().flat_map(|kind| acts.map(|act| (Place::new(*kind), act))) {
+        let what = format!("{:?}: {act}", place.kind);
+        let manager = rotating(place.builder());
+        let (first, second) = rotated(&place, &manager);
+        // With the current id, and with the one before while it counts.
+        for id in [&second, &first] {
+            let session = begin(&manager, id);
+            session.set(if id == &first { "a" } else { "b" }, &1).unwrap();
+            assert_eq!(session.close().unwrap().saved, Saved::Committed, "{what}");
+        }
+        let session = begin(&manager, &second);
+        assert!(session.contains_key("a").unwrap() && session.contains_key("b").unwrap(), "{what}");
+
+        place.clock.advance(GRACE);
+        let thief = begin(&manager, &first);
+        run(&thief);
+        let got = sent(&thief);
+        assert_eq!(visit(&manager, &second), (false, None), "{what}: the session has ended");
+        if let Some(got) = got {
+            let session = begin(&manager, &got);
+            assert!(!session.contains_key("a").unwrap(), "{what}: the thief has a session, but nothing of the user's");
+        }
+        assert!(manager.sessions_of("ada").unwrap().is_empty(), "{what}");
+    }
+}
+
+#[test]
+fn a_login_or_renewal_begins_a_new_id_and_ends_the_old_ones() {
+    for place in KINDS.map(Place::new) {
+        let kind = place.kind;
+        let manager = rotating(place.builder());
+        let (first, second) = rotated(&place, &manager);
+        let session = begin(&manager, &second);
+        session.log_in(Login::new("ada").label("Firefox")).unwrap();
+        let third = sent(&session).unwrap();
+        assert_ne!(manager.key_of(&third), manager.key_of(&second), "{kind:?}");
+        for old in [&first, &second] {
+            assert_eq!(visit(&manager, old), (false, None), "{kind:?}");
+        }
+        // It is due a period after the renewal, not after the creation of the session.
+        place.clock.advance(PERIOD - SECOND);
+        assert_eq!(visit(&manager, &third), (true, None), "{kind:?}");
+        place.clock.advance(SECOND);
+        assert!(visit(&manager, &third).1.is_some(), "{kind:?}");
+    }
+}
+
+#[test]
+fn of_twenty_requests_at_once_on_two_servers_one_rotates_and_all_bring_the_same_id() {
+    for place in KINDS.map(Place::new) {
+        let other = match place.kind {
+            Kind::Memory => Arc::clone(&place.storage),
+            _ => place.opened_again(),
+        };
+        let managers = [rotating(place.builder()), rotating(place.builder_over(other))];
+        let first = log_in(&managers[0]);
+        place.clock.advance(PERIOD);
+        let barrier = Barrier::new(20);
+        let answers: Vec<_> = thread::scope(|scope| {
+            let visit = |number: usize| {
+                let session = begin(&managers[number % 2], &first);
+                assert!(session.principal().unwrap().is_some(), "{:?}", place.kind);
+                // All have read it before one rotates it.
+                barrier.wait();
+                sent(&session)
+            };
+            let threads: Vec<_> = (0..20).map(|number| scope.spawn(move || visit(number))).collect();
+            threads.into_iter().map(|thread| thread.join().unwrap()).collect()
+        });
+        let second = answers[0].clone().unwrap();
+        assert!(answers.iter().all(|answer| answer.as_ref() == Some(&second)), "{:?}", place.kind);
+        for manager in &managers {
+            assert_eq!(visit(manager, &second), (true, None), "{:?}", place.kind);
+        }
+        assert_eq!(place.survivors(), 1, "{:?}", place.kind);
+    }
+}
+
+#[test]
+fn a_logout_or_login_that_comes_between_wins() {
+    for place in KINDS.map(Place::new) {
+        let kind = place.kind;
+        let storage = PausingStorage::new(Arc::clone(&place.storage));
+        let manager = rotating(place.builder_over(storage.clone()));
+        for renews in [false, true] {
+            let first = log_in(&manager);
+            place.clock.advance(PERIOD);
+            let gate = storage.before(Op::Commit);
+            thread::scope(|scope| {
+                let slow = scope.spawn(|| visit(&manager, &first));
+                gate.reached();
+                let session = begin(&manager, &first);
+                if renews { session.renew().unwrap() } else { session.log_out() }
+                let next = match session.save().unwrap() {
+                    Saved::Renewed => session.id(),
+                    _ => None,
+                };
+                gate.open();
+                // The slow answer brings no id that is dead, or that displaces a later one.
+                assert_eq!(slow.join().unwrap(), (true, None), "{kind:?}: {renews}");
+                assert_eq!(visit(&manager, &first), (false, None), "{kind:?}: {renews}");
+                let living = next.iter().filter(|id| visit(&manager, id).0).count();
+                assert_eq!(living, usize::from(renews), "{kind:?}");
+                next.iter().for_each(|id| {
+                    let session = begin(&manager, id);
+                    session.log_out();
+                    let _ = session.close().unwrap();
+                });
+            });
+        }
+        assert_eq!(place.survivors(), 0, "{kind:?}");
+    }
+}
+
+#[test]
+fn a_rotation_whose_answer_is_lost_on_the_way_to_the_server_is_found_again() {
+    for place in KINDS.map(Place::new) {
+        let kind = place.kind;
+        let storage = PausingStorage::new(Arc::clone(&place.storage));
+        let manager = rotating(place.builder_over(storage.clone()));
+        let first = log_in(&manager);
+        place.clock.advance(PERIOD);
+        // The rotation is stored, and the process that made it never learns of it.
+        let gate = storage.after(Op::Commit);
+        thread::scope(|scope| {
+            let lost = scope.spawn(|| visit(&manager, &first));
+            gate.reached();
+            let other = rotating(place.builder());
+            let (is_logged_in, second) = visit(&other, &first);
+            assert!(is_logged_in, "{kind:?}");
+            let second = second.unwrap();
+            assert_eq!(visit(&other, &second), (true, None), "{kind:?}");
+            gate.open();
+            assert_eq!(lost.join().unwrap(), (true, Some(second)), "{kind:?}");
+        });
+    }
+}
+
+#[test]
+fn a_slow_answer_does_not_bring_back_an_id_from_before() {
+    for place in KINDS.map(Place::new) {
+        let kind = place.kind;
+        let manager = rotating(place.builder());
+        let first = log_in(&manager);
+        place.clock.advance(PERIOD);
+        let second = visit(&manager, &first).1.unwrap();
+        // It would bring the second id, if it did not take so long.
+        let slow = begin(&manager, &first);
+        assert!(slow.principal().unwrap().is_some(), "{kind:?}");
+        assert_eq!(visit(&manager, &second), (true, None), "{kind:?}");
+        place.clock.advance(PERIOD);
+        let third = visit(&manager, &second).1.unwrap();
+        assert_eq!(visit(&manager, &third), (true, None), "{kind:?}");
+        assert_eq!(sent(&slow), None, "{kind:?}");
+        // A request that is so slow that its id cannot be judged any more sees no session, and harms nobody's.
+        let slow = begin(&manager, &third);
+        place.clock.advance(PERIOD);
+        let fourth = visit(&manager, &third).1.unwrap();
+        assert_eq!(visit(&manager, &fourth), (true, None), "{kind:?}");
+        place.clock.advance(PERIOD);
+        let fifth = visit(&manager, &fourth).1.unwrap();
+        assert_eq!(visit(&manager, &fifth), (true, None), "{kind:?}");
+        assert_eq!(slow.principal().unwrap(), None, "{kind:?}");
+        slow.set("x", &1).unwrap();
+        let closed = slow.close().unwrap();
+        assert_eq!((closed.saved, closed.delivery), (Saved::Gone, Delivery::Keep), "{kind:?}");
+        assert_eq!(visit(&manager, &fifth), (true, None), "{kind:?}");
+        assert_eq!(place.survivors(), 1, "{kind:?}");
+    }
+}
+
+#[test]
+fn a_client_that_presents_an_old_id_beside_the_current_one_is_no_thief() {
+    for place in KINDS.map(Place::new) {
+        let manager = rotating(place.builder());
+        let (first, second) = rotated(&place, &manager);
+        place.clock.advance(GRACE);
+        for presented in [[&first, &second], [&second, &first]] {
+            let session = manager.begin(presented.map(SessionId::as_str), ClientInfo::default);
+            assert!(session.principal().unwrap().is_some(), "{:?}", place.kind);
+            assert_eq!(sent(&session), None, "{:?}", place.kind);
+        }
+        let session = manager.begin([first.as_str(), first.as_str()], ClientInfo::default);
+        assert_eq!(session.principal().unwrap(), None, "{:?}: twice is not beside", place.kind);
+        assert_eq!(session.close().unwrap().delivery, Delivery::Withdraw, "{:?}", place.kind);
+        assert_eq!(visit(&manager, &second), (false, None), "{:?}", place.kind);
+    }
+}
+
+#[test]
+fn made_up_secrets_open_nothing() {
+    for place in KINDS.map(Place::new) {
+        let kind = place.kind;
+        let manager = rotating(place.builder());
+        let id = log_in(&manager);
+        let secret = "A".repeat(22);
+        // The session's id has never rotated, so the text was no id of it.
+        let made_up = format!("{}~~{secret}", id.as_str());
+        let session = manager.begin([made_up.as_str()], ClientInfo::default);
+        assert_eq!(session.principal().unwrap(), None, "{kind:?}");
+        assert_eq!(sent(&session), None, "{kind:?}");
+        for malformed in ["~~", "~", "~~AAA", &format!("~~{secret}A"), &format!("~~{}B", "A".repeat(21))] {
+            let text = format!("{}{malformed}", id.as_str());
+            assert!(!manager.accepts(&text), "{kind:?}: {text}");
+        }
+        assert!(!manager.accepts(&format!("~~{secret}")), "{kind:?}");
+        assert!(!manager.accepts(&format!("{made_up}~~{secret}")), "{kind:?}");
+        assert_eq!(visit(&manager, &id), (true, None), "{kind:?}");
+    }
+}
+
+#[test]
+fn passive_requests_rotate_nothing() {
+    for place in KINDS.map(Place::new) {
+        let manager = rotating(place.builder());
+        let first = log_in(&manager);
+        place.clock.advance(PERIOD);
+        let session = begin(&manager, &first);
+        session.set_passive(true);
+        assert!(session.principal().unwrap().is_some());
+        assert_eq!(sent(&session), None, "{:?}", place.kind);
+        assert!(visit(&manager, &first).1.is_some(), "{:?}", place.kind);
+    }
+}
+
+#[test]
+fn rotation_costs_operations_only_when_it_is_due() {
+    for place in KINDS.map(Place::new) {
+        let storage = PausingStorage::new(Arc::clone(&place.storage));
+        let plain = place.builder_over(storage.clone()).build().unwrap();
+        let manager = rotating(place.builder_over(storage.clone()));
+        let cost = |manager: &Manager, id: &SessionId, run: fn(&Exchange<Session>)| {
+            let count = || [Op::Load, Op::Create, Op::Commit, Op::Touch, Op::Move, Op::Remove].map(|op| storage.count(op));
+            let before = count();
+            let session = begin(manager, id);
+            run(&session);
+            let _ = session.close().unwrap();
+            let after = count();
+            std::array::from_fn::<_, 6, _>(|at| after[at] - before[at])
+        };
+        let reading: fn(&Exchange<Session>) = |session| drop(session.principal().unwrap());
+        let writing: fn(&Exchange<Session>) = |session| session.set("x", &1).unwrap();
+        let both: fn(&Exchange<Session>) = |session| {
+            session.update("n", |n: Option<u32>| n.unwrap_or(0) + 1).unwrap();
+            session.set("x", &1).unwrap();
+        };
+        let (id, other) = (log_in(&manager), log_in(&plain));
+        for act in [reading, writing, both] {
+            assert_eq!(cost(&manager, &id, act), cost(&plain, &other, act), "{:?}", place.kind);
+        }
+        place.clock.advance(PERIOD);
+        let [loads, .., commits, touches, _, _] = cost(&manager, &id, reading);
+        assert_eq!((loads, commits, touches), (1, 1, 0), "{:?}: a rotation is one commit", place.kind);
+    }
+}
+
+#[test]
+fn a_session_that_is_full_rotates_all_the_same() {
+    for place in KINDS.map(Place::new) {
+        let manager = rotating(place.builder().limits(Limits::default().max_entries(4).max_record_bytes(400)));
+        let session = manager.begin(None, ClientInfo::default);
+        session.log_in("ada").unwrap();
+        let mut number = 0;
+        while session.set(&format!("{number}"), &"x".repeat(50)).is_ok() {
+            number += 1;
+        }
+        let mut id = sent(&session).unwrap();
+        for _ in 0..3 {
+            place.clock.advance(PERIOD);
+            id = visit(&manager, &id).1.unwrap();
+            assert_eq!(visit(&manager, &id), (true, None), "{:?}", place.kind);
+        }
+        let session = begin(&manager, &id);
+        assert!(session.principal().unwrap().is_some(), "{:?}", place.kind);
+        assert!(matches!(session.set("more", &"x".repeat(200)), Err(Error::Limit(_))), "{:?}", place.kind);
+    }
+}
+
+#[test]
+fn turned_off_again_everybody_stays_logged_in() {
+    for place in KINDS.map(Place::new) {
+        let (first, second) = rotated(&place, &rotating(place.builder()));
+        let plain = place.manager();
+        place.clock.advance(PERIOD);
+        assert_eq!(visit(&plain, &second), (true, None), "{:?}", place.kind);
+        // A renewal forgets what was kept of the ids.
+        let session = begin(&plain, &second);
+        session.renew().unwrap();
+        let third = sent(&session).unwrap();
+        assert_eq!(visit(&plain, &third), (true, None), "{:?}", place.kind);
+        assert_eq!(visit(&plain, &first), (false, None), "{:?}", place.kind);
+        assert_eq!(visit(&rotating(place.builder()), &third).0, true, "{:?}: and on again", place.kind);
+    }
+}
+
+#[test]
+fn ids_of_other_generators_rotate_too_and_realms_stay_apart() {
+    let place = Place::new(Kind::Memory);
+    let ids = || {
+        let generate = |client: &ClientInfo| {
+            let id = HashedIds::new().generate(client)?;
+            SessionId::custom(&format!("eu1.{}", id.as_str())).map_err(|error| IdError::new("bad").with_source(error))
+        };
+        CustomIds::new(generate, |text: &str| text.strip_prefix("eu1.").is_some_and(|id| SessionId::parse(id).is_ok()))
+    };
+    let shop = rotating(place.builder().id_generator(ids()).realm("shop"));
+    let first = log_in(&shop);
+    place.clock.advance(PERIOD);
+    let second = visit(&shop, &first).1.unwrap();
+    assert!(second.as_str().starts_with(first.as_str()));
+    assert_eq!(visit(&shop.in_realm("admin"), &second), (false, None));
+    assert_eq!(visit(&shop, &second), (true, None));
+
+    // An id that looks like one that has rotated could not be told from one.
+    let unlucky = CustomIds::new(
+        |_: &ClientInfo| SessionId::custom(&format!("x~~{}", "A".repeat(22))).map_err(|_| IdError::new("bad")),
+        |_: &str| true,
+    );
+    let manager = place.builder().id_generator(unlucky).build().unwrap();
+    let session = manager.begin(None, ClientInfo::default);
+    session.set("x", &1).unwrap();
+    assert!(matches!(session.save(), Err(Error::Id(_))));
+}
+
+#[test]
+fn settings_that_cannot_work_are_refused() {
+    let builder = || Manager::builder(MemoryStorage::new());
+    let day = Duration::from_secs(24 * 60 * 60);
+    for (period, grace) in [(Duration::ZERO, Duration::ZERO), (GRACE, GRACE), (SECOND, day)] {
+        let built = builder().rotate_every(period).rotation_grace(grace).build();
+        assert_eq!(built.map(drop), Err(ConfigError::RotationTooOften), "{period:?}, {grace:?}");
+    }
+    for (period, grace) in [(SECOND, Duration::ZERO), (Duration::MAX, day)] {
+        assert!(builder().rotate_every(period).rotation_grace(grace).build().is_ok());
+    }
+    #[cfg(feature = "redis")]
+    {
+        let storage = support::redis::goframe_strings();
+        let built = Manager::builder(storage).rotate_every(PERIOD).build();
+        assert_eq!(built.map(drop), Err(ConfigError::RotationUnsupported));
+    }
+}
