@@ -9,6 +9,7 @@ use gsession::{
     RedisStorage, SessionId, storage::redis::NearCache,
 };
 use gsession_test_servers::{Proxy, RedisServer, wait};
+use tokio::runtime::Handle;
 
 /// Believes its connection until it hears something.
 fn trusting() -> NearCache {
@@ -189,28 +190,39 @@ async fn an_id_that_is_newer_than_what_is_cached_is_not_taken_for_a_stolen_one()
     let hashes = |url: &str| RedisHashStorage::builder(url).near_cache(trusting()).build().unwrap().into_storage();
     let layouts: [&dyn Fn(&str) -> AnyStorage; 2] = [&strings, &hashes];
     for layout in layouts {
-        let manager =
-            |url: &str| AsyncManager::builder(layout(url)).clock(clock.clone()).rotate_every(period).build().unwrap();
-        let (here, there) = (manager(&server.url()), manager(&proxy.url()));
+        let builder = |url: &str| AsyncManager::builder(layout(url)).clock(clock.clone());
+        let here = builder(&server.url()).rotate_every(period).build().unwrap();
+        // This one rotates nothing itself, so that it caches the session although that is due.
+        let there = builder(&proxy.url()).build().unwrap();
         let rotate = async |id: &SessionId| {
-            clock.advance(period);
             let session = open(&here, id);
             assert!(session.contains_key("user").await.unwrap());
             let Delivery::Send { id, .. } = session.close().await.unwrap().delivery else { panic!("it was due") };
             assert!(is_logged_in(&here, &id).await.unwrap());
             id
         };
-        let first = log_in(&here).await;
+        let mut first = log_in(&here).await;
+        clock.advance(period);
+        first = rotate(&first).await;
+        clock.advance(period);
         cache(&there, &proxy, &first).await;
         // The message that the session has changed is held up, and the thread is asked for an id that it cannot know.
         proxy.hold_replies(true);
         let second = rotate(&first).await;
         proxy.wait_for_held(1);
-        let (there, id) = (there.clone(), second.clone());
-        let asked = tokio::spawn(async move { is_logged_in(&there, &id).await });
-        proxy.wait_for_held(2);
-        proxy.hold_replies(false);
-        assert!(asked.await.unwrap().unwrap());
+        proxy.reset();
+        thread::scope(|scope| {
+            let release = || {
+                // What is cached says that the id is not current, so the server is asked.
+                wait::until("a request", || (proxy.sent() > 0).then_some(()));
+                proxy.hold_replies(false);
+            };
+            let releasing = scope.spawn(release);
+            // On this thread, because each has its own cache.
+            let seen = tokio::task::block_in_place(|| Handle::current().block_on(is_logged_in(&there, &second)));
+            releasing.join().unwrap();
+            assert!(seen.unwrap());
+        });
         assert!(is_logged_in(&here, &second).await.unwrap(), "the session lives");
     }
 }

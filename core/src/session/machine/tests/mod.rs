@@ -12,7 +12,7 @@ use crate::{
     Timestamp,
     id::{Keys, SealedId},
     record::encode,
-    session::{Config, Lifetime},
+    session::{Config, Lifetime, Rotation},
     storage::{Committed, Created, Lookup, Moved, Removed, Snapshot, Tombstone, Touched},
 };
 
@@ -27,6 +27,7 @@ fn config() -> Config {
         ids: Arc::new(HashedIds::new()),
         clock: Arc::new(ManualClock::new(T0)),
         keys: Keys::default(),
+        rotation: Rotation::default(),
         session_limit: None,
     }
 }
@@ -126,6 +127,8 @@ impl Request {
                 Step::LookForOwn(_) => "look",
                 Step::Follow(_) => "tombstone",
                 Step::Recognise(_) => "whose",
+                Step::CheckId(_) => "check",
+                Step::Rotate(_) => "rotate",
             });
             let reply = replies.next().expect("one step too many");
             self.answer(&step, reply, &mut progress)?;
