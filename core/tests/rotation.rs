@@ -132,7 +132,8 @@ fn the_id_before_counts_until_the_grace_is_over_and_then_ends_the_session() {
         assert_eq!(thief.principal().unwrap(), None, "{kind:?}");
         assert_eq!(thief.close().unwrap().delivery, Delivery::Withdraw, "{kind:?}");
         let lines = log::lines();
-        let is_reported = |line: &String| line.contains("WARN") && line.contains("stolen") && line.contains("StoreKey(");
+        let is_reported =
+            |line: &String| line.contains("WARN") && line.contains("stolen") && line.contains("StoreKey(");
         assert!(lines[before..].iter().any(is_reported), "{kind:?}: {:?}", &lines[before..]);
         assert!(!lines.iter().any(|line| line.contains(first.as_str()) || line.contains(second.as_str())), "{kind:?}");
         assert_eq!(visit(&manager, &second), (false, None), "{kind:?}: the session has ended for everybody");
@@ -275,7 +276,11 @@ fn a_logout_or_login_that_comes_between_wins() {
                 let slow = scope.spawn(|| visit(&manager, &first));
                 gate.reached();
                 let session = begin(&manager, &first);
-                if renews { session.renew().unwrap() } else { session.log_out() }
+                if renews {
+                    session.renew().unwrap()
+                } else {
+                    session.log_out()
+                }
                 let next = match session.save().unwrap() {
                     Saved::Renewed => session.id(),
                     _ => None,
@@ -308,7 +313,11 @@ fn an_answer_that_would_bring_the_new_id_again_brings_none_that_is_dead() {
             let slow = begin(&manager, &first);
             assert!(slow.principal().unwrap().is_some(), "{:?}", place.kind);
             let session = begin(&manager, &lost.unwrap());
-            if renews { session.renew().unwrap() } else { session.log_out() }
+            if renews {
+                session.renew().unwrap()
+            } else {
+                session.log_out()
+            }
             let _ = session.close().unwrap();
             assert_eq!(slow.close().unwrap().delivery, Delivery::Keep, "{:?}: {renews}", place.kind);
         }
@@ -433,7 +442,8 @@ fn rotation_costs_operations_only_when_it_is_due() {
         let plain = place.builder_over(storage.clone()).build().unwrap();
         let manager = rotating(place.builder_over(storage.clone()));
         let cost = |manager: &Manager, id: &SessionId, run: Act| {
-            let count = || [Op::Load, Op::Create, Op::Commit, Op::Touch, Op::Move, Op::Remove].map(|op| storage.count(op));
+            let count =
+                || [Op::Load, Op::Create, Op::Commit, Op::Touch, Op::Move, Op::Remove].map(|op| storage.count(op));
             let before = count();
             let session = begin(manager, id);
             run(&session);

@@ -212,7 +212,15 @@ impl<M: Built> ManagerBuilder<M> {
         let ids = self.ids.unwrap_or_else(|| default_ids(keys.scheme));
         let limit = |(most, at)| Some(SessionLimit { most: NonZeroUsize::new(most)?, at });
         let session_limit = self.max_sessions.and_then(limit);
-        let config = Config { lifetime, limits: self.limits, ids, clock: self.clock, keys, session_limit, rotation: self.rotation };
+        let config = Config {
+            lifetime,
+            limits: self.limits,
+            ids,
+            clock: self.clock,
+            keys,
+            session_limit,
+            rotation: self.rotation,
+        };
         M::from_parts(self.storage, config)
     }
 }

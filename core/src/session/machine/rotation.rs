@@ -80,8 +80,7 @@ impl Machine {
             Standing::Reused if self.presents_another_of(config) => return Err(NotCurrent::Unknown),
             Standing::Reused => return Err(issue.map_or(NotCurrent::Unknown, |(text, _)| NotCurrent::Reused(text))),
         };
-        self.current.rotating =
-            due.map(|due| Box::new(Rotating { due, issue, expires_at: record.expires_at() }));
+        self.current.rotating = due.map(|due| Box::new(Rotating { due, issue, expires_at: record.expires_at() }));
         Ok(())
     }
 
@@ -128,7 +127,12 @@ impl Machine {
     }
 
     /// Changes for a session that gets another id by a renewal.
-    pub(super) fn add_renewed_id(&self, changes: &mut Arc<Changes>, now: Timestamp, config: &Config) -> Result<(), IdError> {
+    pub(super) fn add_renewed_id(
+        &self,
+        changes: &mut Arc<Changes>,
+        now: Timestamp,
+        config: &Config,
+    ) -> Result<(), IdError> {
         let keeps = match &self.current.state {
             State::Found(view) => ID_ENTRIES.iter().any(|entry| view.snapshot.record.entries.get(entry).is_some()),
             _ => self.current.held.as_ref().is_some_and(|held| held.id.has_rotated()),
