@@ -58,18 +58,14 @@
 //!
 //! # WebSockets and other long answers
 //!
-//! A WebSocket's request is over once the handshake is answered, and its `Session` handle is then closed. Keep the id,
-//! and get a handle from the [manager](SessionMiddleware::manager) for each message:
+//! A WebSocket's request is over once the handshake is answered, and its `Session` handle is then closed. Keep it, and
+//! [reopen](gsession::AsyncSession::reopen) it for each message:
 //!
 //! ```
-//! use gsession::{AsyncManager, ClientInfo};
 //! use gsession_actix::{Session, SessionError};
 //!
-//! # async fn on_message(session: Session, manager: AsyncManager) -> Result<(), SessionError> {
-//! // When the socket opens:
-//! let id = session.id();
-//! // For each message:
-//! let session = manager.begin(id.as_ref().map(|id| id.as_str()), ClientInfo::default);
+//! # async fn on_message(session: Session) -> Result<(), SessionError> {
+//! let session = session.reopen();
 //! let Some(user) = session.get::<String>("user").await? else {
 //!     return Ok(()); // logged out: close the socket
 //! };
@@ -80,8 +76,8 @@
 //!
 //! [`update`](gsession::AsyncSession::update) stores at once; after [`set`](gsession::AsyncSession::set), call
 //! [`save`](gsession::AsyncSession::save). A socket never learns a new id, so after a renewal it can no longer use the
-//! session. Register `web::Data::new(sessions.manager().clone())`. Do not clone the middleware in a handler: dropping a
-//! clone can block.
+//! session. The socket goes on when the id [rotates](SessionMiddlewareBuilder::rotate_every).
+//!
 //! # Which id counts, and what the client is told
 //!
 //! A browser may send several cookies of one name, for example after a deploy that changed the cookie's domain, and a

@@ -45,6 +45,9 @@ pub enum Error {
     /// `set_id` was called after the session was used.
     #[error("set_id must be called before the session is used")]
     AlreadyUsed,
+    /// `set_id` was called although ids rotate: an id that the application chooses would not be the client's for long.
+    #[error("set_id cannot be used with rotate_every")]
+    IdsRotate,
     /// The id given to `set_id` belongs to another session.
     #[error("the id given to set_id belongs to another session")]
     IdTaken,
@@ -74,8 +77,8 @@ pub enum ConfigError {
     /// The idle timeout is shorter than a millisecond: every session would have ended before it began.
     #[error("the idle timeout must be at least one millisecond")]
     IdleTimeoutTooShort,
-    /// Ids would rotate before the grace of the one before is over.
-    #[error("ids must rotate less often than once in the grace, during which the id before still counts")]
+    /// Ids would rotate so often that a slow response could bring back an id whose grace period is over.
+    #[error("the rotation period must be at least three times as long as the grace period")]
     RotationTooOften,
     /// The storage names sessions by their ids, so an id cannot change while its session stays: GoFrame's formats.
     #[error("ids of a storage in GoFrame's format cannot rotate")]

@@ -421,3 +421,56 @@ fn a_listing_costs_what_that_user_has() {
         listed("the mark is known", &["ZRANGEBYSCORE", read, read, read], 2);
     }
 }
+
+/// What rotation of ids adds to a request whose id is not due: nothing, except a look at strings that are written without reading.
+#[tokio::test]
+async fn rotation_costs_commands_only_when_it_is_due() {
+    let period = Duration::from_secs(15 * 60);
+    for (kind, place) in Place::each() {
+        let rotating = |url: &str| match kind {
+            "string" => RedisStorage::builder(url).build().unwrap().into_storage(),
+            _ => RedisHashStorage::builder(url).build().unwrap().into_storage(),
+        };
+        let builder = AsyncManager::builder(rotating(&place.proxy.url())).clock(place.clock.clone());
+        let place = Place { manager: builder.rotate_every(period).build().unwrap(), ..place };
+        place.warm_up().await;
+        let mut id = place.log_in().await;
+        let read = if kind == "string" { "GET" } else { "HMGET" };
+        let replace = if kind == "string" { place.replaces() } else { "EVALSHA" };
+        let reading = async |id: &SessionId| {
+            let session = place.open(id);
+            assert_eq!(session.get::<String>("user").await.unwrap().as_deref(), Some("ada"));
+            session.close().await.unwrap().delivery
+        };
+        for round in 0..2 {
+            place.cost(async || drop(reading(&id).await)).await.is("reading one entry", &[read]);
+            let writing = async || {
+                let session = place.open(&id);
+                session.set("x", &round).unwrap();
+                assert_eq!(session.close().await.unwrap().saved, Saved::Committed);
+            };
+            // A condition on an entry of a string is checked here, not at the server.
+            let blind: &[&str] = if kind == "string" { &["EVALSHA", "EVALSHA"] } else { &["EVALSHA"] };
+            place.cost(writing).await.is("writing without reading", blind);
+            let both = async || {
+                let session = place.open(&id);
+                let n: u32 = session.get_or("n", 0).await.unwrap();
+                session.set("n", &(n + 1)).unwrap();
+                let _ = session.close().await.unwrap();
+            };
+            place.cost(both).await.is("reading and writing", &[read, replace]);
+
+            place.clock.advance(period);
+            let mut next = None;
+            let rotate = async || {
+                if let Delivery::Send { id, .. } = reading(&id).await {
+                    next = Some(id);
+                }
+            };
+            // The read touches the session, which is due as well.
+            place.cost(rotate).await.is("a rotation", &["EVALSHA", replace]);
+            id = next.unwrap();
+            place.cost(async || drop(reading(&id).await)).await.is("the first use of a new id", &[read, replace]);
+        }
+    }
+}

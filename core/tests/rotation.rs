@@ -54,6 +54,12 @@ fn visit(manager: &Manager, id: &SessionId) -> (bool, Option<SessionId>) {
     (is_logged_in, sent(&session))
 }
 
+/// Whether it was logged that this id may be stolen.
+fn is_reported(manager: &Manager, id: &SessionId, lines: &[String]) -> bool {
+    let key = format!("{:?}", manager.key_of(id));
+    lines.iter().any(|line| line.contains("WARN") && line.contains("stolen") && line.contains(&key))
+}
+
 /// A client that has had two ids: the first is from before a rotation, the second was used.
 fn rotated(place: &Place, manager: &Manager) -> (SessionId, SessionId) {
     let first = log_in(manager);
@@ -124,7 +130,7 @@ fn the_id_before_counts_until_the_grace_is_over_and_then_ends_the_session() {
         let session = begin(&manager, &first);
         session.update("n", |n: Option<u32>| n.unwrap_or(0) + 1).unwrap();
         session.set("other", &1).unwrap();
-        assert_eq!(sent(&session), None, "{kind:?}: it does not lead to the new one any more");
+        assert_eq!(sent(&session), Some(second.clone()), "{kind:?}: a browser may have gone back to it");
 
         place.clock.advance(SECOND);
         let before = log::lines().len();
@@ -132,9 +138,7 @@ fn the_id_before_counts_until_the_grace_is_over_and_then_ends_the_session() {
         assert_eq!(thief.principal().unwrap(), None, "{kind:?}");
         assert_eq!(thief.close().unwrap().delivery, Delivery::Withdraw, "{kind:?}");
         let lines = log::lines();
-        let is_reported =
-            |line: &String| line.contains("WARN") && line.contains("stolen") && line.contains("StoreKey(");
-        assert!(lines[before..].iter().any(is_reported), "{kind:?}: {:?}", &lines[before..]);
+        assert!(is_reported(&manager, &first, &lines[before..]), "{kind:?}: {:?}", &lines[before..]);
         assert!(!lines.iter().any(|line| line.contains(first.as_str()) || line.contains(second.as_str())), "{kind:?}");
         assert_eq!(visit(&manager, &second), (false, None), "{kind:?}: the session has ended for everybody");
         assert_eq!(place.survivors(), 0, "{kind:?}");
@@ -162,7 +166,9 @@ fn with_refuse_an_old_id_opens_nothing_and_the_session_lives() {
         let manager = rotating(place.builder().on_reuse(OnReuse::Refuse));
         let (first, second) = rotated(&place, &manager);
         place.clock.advance(GRACE);
+        let before = log::lines().len();
         assert_eq!(visit(&manager, &first), (false, None), "{:?}", place.kind);
+        assert!(is_reported(&manager, &first, &log::lines()[before..]), "{:?}", place.kind);
         // What is written under it goes into a session of its own.
         let session = begin(&manager, &first);
         session.set("cart", &1).unwrap();
@@ -263,7 +269,7 @@ fn of_twenty_requests_at_once_on_two_servers_one_rotates_and_all_bring_the_same_
 }
 
 #[test]
-fn a_logout_or_login_that_comes_between_wins() {
+fn a_logout_or_renewal_that_comes_between_wins() {
     for place in KINDS.map(Place::new) {
         let kind = place.kind;
         let storage = PausingStorage::new(Arc::clone(&place.storage));
@@ -325,14 +331,14 @@ fn an_answer_that_would_bring_the_new_id_again_brings_none_that_is_dead() {
 }
 
 #[test]
-fn a_rotation_whose_answer_is_lost_on_the_way_to_the_server_is_found_again() {
+fn a_rotation_that_is_answered_late_brings_the_same_id_as_everybody_else() {
     for place in KINDS.map(Place::new) {
         let kind = place.kind;
         let storage = PausingStorage::new(Arc::clone(&place.storage));
         let manager = rotating(place.builder_over(storage.clone()));
         let first = log_in(&manager);
         place.clock.advance(PERIOD);
-        // The rotation is stored, and the process that made it never learns of it.
+        // The rotation is stored, and the process that made it learns of it only later.
         let gate = storage.after(Op::Commit);
         thread::scope(|scope| {
             let lost = scope.spawn(|| visit(&manager, &first));
@@ -415,9 +421,14 @@ fn made_up_secrets_open_nothing() {
             let text = format!("{}{malformed}", id.as_str());
             assert!(!manager.accepts(&text), "{kind:?}: {text}");
         }
+        // Nor was it one of a session whose id has.
+        let (_, second) = rotated(&place, &manager);
+        let session = manager.begin([format!("{}~~{secret}", &second.as_str()[..43]).as_str()], ClientInfo::default);
+        session.set("x", &1).unwrap();
+        assert_eq!(session.close().unwrap().saved, Saved::Created, "{kind:?}: a session of its own");
         assert!(!manager.accepts(&format!("~~{secret}")), "{kind:?}");
         assert!(!manager.accepts(&format!("{made_up}~~{secret}")), "{kind:?}");
-        assert_eq!(visit(&manager, &id), (true, None), "{kind:?}");
+        assert!(visit(&manager, &id).0, "{kind:?}");
     }
 }
 
@@ -546,7 +557,14 @@ fn ids_of_other_generators_rotate_too_and_realms_stay_apart() {
 fn settings_that_cannot_work_are_refused() {
     let builder = || Manager::builder(MemoryStorage::new());
     let day = Duration::from_secs(24 * 60 * 60);
-    for (period, grace) in [(Duration::ZERO, Duration::ZERO), (GRACE, GRACE), (SECOND, day)] {
+    let too_often = [
+        (Duration::ZERO, Duration::ZERO),
+        (GRACE, GRACE),
+        (3 * GRACE - SECOND, GRACE),
+        (SECOND, day),
+        (day, Duration::MAX),
+    ];
+    for (period, grace) in too_often {
         let built = builder().rotate_every(period).rotation_grace(grace).build();
         assert_eq!(built.map(drop), Err(ConfigError::RotationTooOften), "{period:?}, {grace:?}");
     }
@@ -558,5 +576,199 @@ fn settings_that_cannot_work_are_refused() {
         let storage = support::redis::goframe_strings();
         let built = Manager::builder(storage).rotate_every(PERIOD).build();
         assert_eq!(built.map(drop), Err(ConfigError::RotationUnsupported));
+    }
+}
+
+/// A cookie with a `Max-Age` is sent again when the session is used. That must not bring back a previous id.
+#[test]
+fn a_persistent_cookie_is_never_refreshed_with_a_previous_id() {
+    for place in KINDS.map(Place::new) {
+        let kind = place.kind;
+        let manager = rotating(place.builder().touch_interval(SECOND));
+        let keeping = |id: &SessionId| begin(&manager, id).client_keeps_expiry();
+        let reading = |id: &SessionId| {
+            let session = keeping(id);
+            assert!(session.principal().unwrap().is_some(), "{kind:?}");
+            session
+        };
+        // The id in the cookie that comes with the response.
+        let told = |session: &Exchange<Session>| match session.close().unwrap().delivery {
+            Delivery::Send { id, .. } | Delivery::Refresh { id, .. } => Some(id),
+            _ => None,
+        };
+        let acts: [Act; 4] = [
+            |_| {},
+            |session| session.set("x", &1).unwrap(),
+            |session| _ = session.update("n", |n: Option<u32>| n.unwrap_or(0) + 1).unwrap(),
+            |session| drop(session.principal().unwrap()),
+        ];
+        for (number, act) in acts.into_iter().enumerate() {
+            let first = log_in(&manager);
+            // Read when nothing was due, or not read at all.
+            let slow = [reading(&first), keeping(&first)];
+            place.clock.advance(PERIOD);
+            let overlapping = reading(&first);
+            let second = told(&reading(&first)).unwrap();
+            assert_ne!(second, first);
+            assert_eq!(visit(&manager, &second), (true, None), "{kind:?}");
+            place.clock.advance(2 * SECOND);
+            for session in [&slow[0], &slow[1], &overlapping, &keeping(&first)] {
+                act(session);
+                let told = told(session);
+                assert!(told.is_none_or(|id| id == second), "{kind:?}: {number}");
+            }
+            // With the current one it is.
+            let session = keeping(&second);
+            session.set("x", &2).unwrap();
+            assert_eq!(told(&session), Some(second.clone()), "{kind:?}: {number}");
+            place.clock.advance(2 * SECOND);
+            assert_eq!(told(&reading(&second)), Some(second.clone()), "{kind:?}: {number}");
+        }
+    }
+}
+
+#[test]
+fn a_login_joins_no_session_whose_id_has_rotated_since() {
+    for place in KINDS.map(Place::new) {
+        let kind = place.kind;
+        let manager = rotating(place.builder());
+        for rotates_twice in [false, true] {
+            let visitor = manager.begin(None, ClientInfo::default);
+            visitor.set("cart", &1).unwrap();
+            let first = sent(&visitor).unwrap();
+            let session = begin(&manager, &first);
+            session.log_in("ada").unwrap();
+            let third = sent(&session).unwrap();
+            place.clock.advance(PERIOD);
+            let mut current = visit(&manager, &third).1.unwrap();
+            if rotates_twice {
+                assert_eq!(visit(&manager, &current), (true, None), "{kind:?}");
+                place.clock.advance(PERIOD);
+                current = visit(&manager, &current).1.unwrap();
+            }
+            // Another tab is still at the login page.
+            let session = begin(&manager, &first);
+            session.log_in("ada").unwrap();
+            let own = sent(&session).unwrap();
+            for id in [&own, &current] {
+                assert!(visit(&manager, id).0, "{kind:?}: {rotates_twice}");
+            }
+        }
+    }
+}
+
+#[test]
+fn a_stolen_id_takes_no_living_one_from_the_client() {
+    for place in KINDS.map(Place::new) {
+        let kind = place.kind;
+        let manager = rotating(place.builder());
+        let (stolen, _) = rotated(&place, &manager);
+        place.clock.advance(GRACE);
+        let own = log_in(&manager);
+        let session = manager.begin([stolen.as_str(), own.as_str()], ClientInfo::default);
+        assert!(session.principal().unwrap().is_some(), "{kind:?}");
+        assert_eq!(session.close().unwrap().delivery, Delivery::Keep, "{kind:?}");
+        assert_eq!(visit(&manager, &own), (true, None), "{kind:?}");
+        assert_eq!(place.survivors(), 1, "{kind:?}");
+    }
+}
+
+#[test]
+fn a_thief_is_found_out_by_a_read_although_the_request_is_never_ended() {
+    for place in KINDS.map(Place::new) {
+        let manager = rotating(place.builder());
+        let (stolen, second) = rotated(&place, &manager);
+        place.clock.advance(GRACE);
+        assert_eq!(begin(&manager, &stolen).principal().unwrap(), None, "{:?}", place.kind);
+        assert_eq!(visit(&manager, &second), (false, None), "{:?}", place.kind);
+    }
+}
+
+#[test]
+fn a_session_over_its_limits_can_be_used_and_renewed() {
+    for place in KINDS.map(Place::new) {
+        let kind = place.kind;
+        let session = place.manager().begin(None, ClientInfo::default);
+        session.log_in("ada").unwrap();
+        (0..10).for_each(|number| session.set(&format!("{number}"), &number).unwrap());
+        let id = sent(&session).unwrap();
+        // The limits were lowered since.
+        let manager = rotating(place.builder().limits(Limits::default().max_entries(2).max_value_bytes(8)));
+        place.clock.advance(PERIOD);
+        for _ in 0..2 {
+            assert!(visit(&manager, &id).0, "{kind:?}");
+        }
+        let session = begin(&manager, &id);
+        session.renew().unwrap();
+        assert!(visit(&manager, &sent(&session).unwrap()).0, "{kind:?}");
+    }
+}
+
+#[test]
+fn managers_with_and_without_rotation_share_a_storage() {
+    for place in KINDS.map(Place::new) {
+        let kind = place.kind;
+        let (manager, plain) = (rotating(place.builder()), place.manager());
+        let first = log_in(&manager);
+        place.clock.advance(PERIOD);
+        // The answer is lost, and a renewal follows that knows nothing of rotation.
+        assert!(visit(&manager, &first).1.is_some(), "{kind:?}");
+        let session = begin(&plain, &first);
+        session.renew().unwrap();
+        let third = sent(&session).unwrap();
+        let (is_logged_in, fourth) = visit(&manager, &third);
+        assert!(is_logged_in, "{kind:?}");
+        assert_eq!(visit(&manager, &fourth.unwrap_or(third)), (true, None), "{kind:?}");
+    }
+}
+
+#[test]
+fn an_id_that_the_application_chooses_does_not_rotate() {
+    let place = Place::new(Kind::Memory);
+    let manager = rotating(place.builder());
+    let (first, second) = rotated(&place, &manager);
+    for id in [first, second.clone()] {
+        let session = manager.begin(None, ClientInfo::default);
+        assert!(matches!(session.set_id(id), Err(Error::IdsRotate)));
+    }
+    let session = place.manager().begin(None, ClientInfo::default);
+    assert!(matches!(session.set_id(second.clone()), Err(Error::InvalidId(_))));
+    // The text of an id that was kept elsewhere leads to its session.
+    let read = SessionId::custom(second.as_str()).unwrap();
+    assert!(read == second && manager.key_of(&read) == manager.key_of(&second));
+    assert!(SessionId::custom(&format!("{}~~{}", second.as_str(), "A".repeat(22))).is_err());
+}
+
+#[test]
+fn a_reopened_session_outlasts_rotations() {
+    for place in KINDS.map(Place::new) {
+        let kind = place.kind;
+        let manager = rotating(place.builder());
+        let mut id = log_in(&manager);
+        // A socket opens, and its request ends.
+        let request = begin(&manager, &id);
+        assert!(request.principal().unwrap().is_some());
+        let _ = request.close().unwrap();
+        let socket = request.session().clone();
+        for number in 1..5 {
+            place.clock.advance(PERIOD);
+            if let (true, Some(next)) = visit(&manager, &id) {
+                id = next;
+            }
+            place.clock.advance(2 * GRACE);
+            let message = socket.reopen();
+            assert!(message.principal().unwrap().is_some(), "{kind:?}: {number}");
+            message.update("messages", |n: Option<u32>| n.unwrap_or(0) + 1).unwrap();
+            assert_eq!(begin(&manager, &id).get_or("messages", 0).unwrap(), number, "{kind:?}");
+        }
+        // A logout ends it for the socket, too.
+        let session = begin(&manager, &id);
+        session.log_out();
+        let _ = session.close().unwrap();
+        assert_eq!(socket.reopen().principal().unwrap(), None, "{kind:?}");
+        let message = socket.reopen();
+        message.set("x", &1).unwrap();
+        assert_eq!(message.save().unwrap(), Saved::Gone, "{kind:?}: no session that nobody knows");
+        assert_eq!(place.survivors(), 0, "{kind:?}");
     }
 }

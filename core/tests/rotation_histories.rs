@@ -63,12 +63,14 @@ struct World {
     answers: Vec<Option<SessionId>>,
     /// How long requests and answers have been under way at most.
     slowest: Duration,
+    /// Whether its cookie has a `Max-Age`.
+    keeps_cookies: bool,
     /// Increments that were acknowledged.
     count: u32,
 }
 
 impl World {
-    fn new(kind: Kind) -> Self {
+    fn new(kind: Kind, keeps_cookies: bool) -> Self {
         let place = Place::new(kind);
         let other = if kind == Kind::Memory { Arc::clone(&place.storage) } else { place.opened_again() };
         let rotating = |storage| place.builder_over(storage).rotate_every(PERIOD).build().unwrap();
@@ -78,14 +80,19 @@ impl World {
         let Delivery::Send { id: jar, .. } = session.close().unwrap().delivery else { panic!("no id") };
         let had = vec![jar.clone()];
         let (requests, answers) = (Vec::new(), Vec::new());
-        Self { place, managers, jar, had, requests, answers, slowest: Duration::ZERO, count: 0 }
+        Self { place, managers, jar, had, requests, answers, slowest: Duration::ZERO, keeps_cookies, count: 0 }
+    }
+
+    fn begin(&self, manager: &Manager) -> Exchange<Session> {
+        let request = manager.begin([self.jar.as_str()], ClientInfo::default);
+        if self.keeps_cookies { request.client_keeps_expiry() } else { request }
     }
 
     fn act(&mut self, act: Act) {
         match act {
             Act::Begin { server } => {
                 let manager = &self.managers[usize::from(server)];
-                self.requests.push(manager.begin([self.jar.as_str()], ClientInfo::default));
+                self.requests.push(self.begin(manager));
             }
             Act::Answer(which) => self.answer(which),
             Act::Receive { which, is_lost } => self.receive(which, is_lost),
@@ -109,8 +116,8 @@ impl World {
         let closed = self.requests.swap_remove(at).close().unwrap();
         assert!(!closed.conflict, "changes were lost");
         self.answers.push(match closed.delivery {
-            Delivery::Send { id, .. } => Some(id),
-            Delivery::Keep | Delivery::Refresh { .. } => None,
+            Delivery::Send { id, .. } | Delivery::Refresh { id, .. } => Some(id),
+            Delivery::Keep => None,
             other => panic!("{other:?}"),
         });
     }
@@ -145,7 +152,7 @@ impl World {
 
     /// A request that sees how things are.
     fn look(&mut self) {
-        self.requests.push(self.managers[0].begin([self.jar.as_str()], ClientInfo::default));
+        self.requests.push(self.begin(&self.managers[0]));
         assert!(self.requests[0].principal().unwrap().is_some(), "logged out");
         assert_eq!(self.requests[0].get_or("n", 0).unwrap(), self.count, "an update was lost");
         self.come_to_rest();
@@ -186,8 +193,8 @@ proptest! {
     #![proptest_config(config(500))]
 
     #[test]
-    fn in_memory_the_user_stays_logged_in_and_a_thief_does_not_get_in(history in histories()) {
-        World::new(Kind::Memory).check(&history);
+    fn in_memory_the_user_stays_logged_in_and_a_thief_does_not_get_in(history in histories(), keeps_cookies: bool) {
+        World::new(Kind::Memory, keeps_cookies).check(&history);
     }
 }
 
@@ -195,7 +202,7 @@ proptest! {
     #![proptest_config(config(20))]
 
     #[test]
-    fn on_every_storage_the_user_stays_logged_in_and_a_thief_does_not_get_in(history in histories()) {
-        KINDS.iter().for_each(|kind| World::new(*kind).check(&history));
+    fn on_every_storage_the_user_stays_logged_in_and_a_thief_does_not_get_in(history in histories(), keeps_cookies: bool) {
+        KINDS.iter().for_each(|kind| World::new(*kind, keeps_cookies).check(&history));
     }
 }

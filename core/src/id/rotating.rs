@@ -1,8 +1,8 @@
 //! The part of an id that rotates ([S15](crate::design#s15)).
 //!
-//! A session is stored under the first part of its id, which stays. Rotation gives the id a new second part, the *secret*, so the
-//! session does not move, and an id from before is recognised for as long as the session lives: same first part, another secret. Of
-//! the secrets a storage keeps only hashes, and the current one sealed with the one before, for clients whose response was lost.
+//! A session is stored under the first part of its id, which stays. Rotation gives the id a new second part, the *secret*. So the
+//! session does not move, and a previous id is recognised until the session ends or is renewed: same first part, another secret. Of
+//! the secrets a storage keeps only hashes, and the current one sealed with the previous id, for clients whose response was lost.
 
 use std::fmt;
 
@@ -29,7 +29,7 @@ impl fmt::Debug for Secret {
     }
 }
 
-/// What a storage keeps of a secret, or of no secret: the first half of a SHA-256, or a sealed secret.
+/// What a storage keeps of a secret: the first half of a SHA-256, or the sealed secret.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Kept([u8; 16]);
 

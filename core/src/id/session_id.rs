@@ -80,7 +80,7 @@ impl SessionId {
         }
     }
 
-    /// An id in the application's own format, for example one that another system issued.
+    /// An id in the application's own format, for example one that another system issued. Also reads an id that has rotated.
     ///
     /// Its strength is up to you: ASVS 7.2.3 asks for at least 128 bits from a cryptographic generator.
     ///
@@ -95,6 +95,10 @@ impl SessionId {
     /// [`InvalidId::NotCustom`] if `text` is empty, is longer than 512 characters, or has a character that is not a
     /// cookie-octet (RFC 6265 4.1.1).
     pub fn custom(text: &str) -> Result<Self, InvalidId> {
+        if let (base, Some(secret)) = rotating::split(text) {
+            let id = Self::custom(base)?;
+            return if id.has_rotated() { Err(InvalidId::NotCustom) } else { Ok(id.with_secret(secret)) };
+        }
         if let Ok(standard) = Self::parse(text) {
             return Ok(standard);
         }

@@ -125,23 +125,35 @@ impl<M: Built> ManagerBuilder<M> {
         self
     }
 
-    /// Gives a session a new id when its id has been in use for this long (RFC 9700 4.14). Default: never; only
-    /// [`renew`](crate::AsyncSession::renew) and [`log_in`](crate::AsyncSession::log_in) do. A stolen id is then worth something for at
-    /// most this long, and its theft is noticed: see [`on_reuse`](Self::on_reuse).
+    /// Gives a session a new id when its id has been in use for this long (RFC 9700 4.14). Default: never; then only
+    /// [`renew`](crate::AsyncSession::renew) and [`log_in`](crate::AsyncSession::log_in) do. At least a millisecond, and three times the
+    /// [grace period](Self::rotation_grace).
     ///
     /// The session stays where it is, and nobody is logged out ([S15](crate::design#s15)):
     ///
-    /// - The id from before counts until the [grace](Self::rotation_grace) is over, and the grace begins only when the client uses the
-    ///   new one. So a lost response logs nobody out, however late the client comes back: it gets the new id again.
-    /// - Of overlapping requests one rotates the id. The others' clients get the same new id.
+    /// - The previous id counts until its grace period is over, and that begins only when the client uses the new id. So a lost response logs
+    ///   nobody out, however late the client comes back. As long as a client sends the previous id, responses bring the new one.
+    /// - Of overlapping requests, one rotates the id. The other responses carry the same new id.
     ///
-    /// A request that reads its session rotates the id at its end if that is due, which takes one write; so does the first use of a new
-    /// id. [Passive](crate::AsyncSession::set_passive) requests and those that only write do not. Otherwise rotation costs nothing but two small
-    /// entries to read. A request that writes or renews without reading first has its id checked: a write in the same step, except that
-    /// Redis strings take one more command; a renewal or a login by one read.
+    /// An older id opens nothing, and [`on_reuse`](Self::on_reuse) says what else happens. That finds thieves who use a stolen id later: one
+    /// from a backup, a log, or a copy of the browser's data. A thief who keeps sending requests gets the new id as the user does, and can
+    /// renew the session while the stolen id counts. Against those, log users in [anew](crate::AsyncSession::require_recent).
     ///
-    /// A rotated id is longer: `~~` and 22 characters follow. Update all instances of a service before you set this, because builds that do not
-    /// know rotation reject such ids. If you set it no longer, rotated ids stay valid, and theft of an id that never rotated is not noticed.
+    /// The end of a request that reads its session rotates the id, if that is due, in one write. The first request that reads with the new id
+    /// notes that it is in use, in another one. [Passive](crate::AsyncSession::set_passive) requests rotate nothing. Otherwise rotation costs
+    /// two small entries to read:
+    ///
+    /// | a request that | costs besides |
+    /// |---|---|
+    /// | reads | nothing |
+    /// | writes without reading | nothing; on Redis strings, one command |
+    /// | renews or logs in without reading | one read |
+    /// | sends the previous id | one touch |
+    ///
+    /// A rotated id is longer: `~~` and 22 characters follow. Builds that do not know rotation reject such ids, so update all instances of a
+    /// service before you turn it on. If you later turn it off, rotated ids stay valid, but ids that have never rotated are no longer
+    /// checked. Two clients cannot share one id, because only one of them would learn the next. Do not derive anything from
+    /// [`id`](crate::AsyncSession::id), such as a CSRF token: use [`key`](crate::AsyncSession::key).
     ///
     /// ```
     /// use std::time::Duration;
@@ -157,20 +169,23 @@ impl<M: Built> ManagerBuilder<M> {
         self
     }
 
-    /// How long an id from before a [rotation](Self::rotate_every) still counts after the first use of the new one: for other tabs,
-    /// prefetches and requests on their way. Default: 60 seconds. It must be shorter than the period of the rotation.
+    /// How long the previous id still counts after the first use of the [new one](Self::rotate_every): for other tabs, prefetches and
+    /// requests on their way. Default: 60 seconds. A client that needs longer for a request is served, too: what counts is when the request
+    /// arrived.
     ///
-    /// An id stolen before a rotation opens the session for this long, too. It does not lead to the new id once that is in use.
+    /// An id that was stolen before a rotation opens the session for this long, too.
     pub const fn rotation_grace(mut self, grace: Duration) -> Self {
         self.rotation.grace = grace;
         self
     }
 
-    /// What happens when an id from before a [rotation](Self::rotate_every) is used again after the grace: somebody has stolen it, or
-    /// has stolen the new one and the user still has this one. Default: [`OnReuse::EndSession`]. Both are logged at the level `warn`.
+    /// What happens when an id from before a [rotation](Self::rotate_every) is used after its grace period: somebody has stolen it, or has
+    /// stolen the new one while the user still has this one. Default: [`OnReuse::EndSession`]. Either is logged at the level `warn`.
     ///
-    /// A browser that crashes soon after a rotation may come back with the id from before, because browsers write their cookies to disk
-    /// only every half minute or so. Its user is then logged out unless the grace is still running.
+    /// Two accidents look the same. A browser that crashes soon after a rotation may come back with the previous id, because browsers write
+    /// their cookies to disk only every half minute or so; its user is logged out unless the grace period is still running. And a storage may
+    /// lose the last rotation: an asynchronous failover of Redis, or a power failure with files that are not
+    /// [durable](crate::storage::file::FileStorageBuilder).
     pub const fn on_reuse(mut self, on_reuse: OnReuse) -> Self {
         self.rotation.on_reuse = on_reuse;
         self
@@ -180,8 +195,8 @@ impl<M: Built> ManagerBuilder<M> {
     ///
     /// # Errors
     ///
-    /// [`ConfigError`] if the idle timeout or the absolute lifetime is shorter than a millisecond, a user may have no session, or
-    /// ids rotate more often than once in the grace, or cannot rotate in this storage. Durations beyond the calendar are allowed and
+    /// [`ConfigError`] if the idle timeout or the absolute lifetime is shorter than a millisecond, a user may have no session, or ids
+    /// rotate too often, or cannot rotate in this storage. Durations beyond the calendar are allowed and
     /// never end.
     pub fn build(self) -> Result<M, ConfigError> {
         const SHORTEST: Duration = Duration::from_millis(1);
@@ -195,7 +210,9 @@ impl<M: Built> ManagerBuilder<M> {
             return Err(ConfigError::NoSessions);
         }
         match self.rotation.every {
-            Some(period) if period <= self.rotation.grace => return Err(ConfigError::RotationTooOften),
+            Some(period) if period < SHORTEST || period < self.rotation.grace.saturating_mul(3) => {
+                return Err(ConfigError::RotationTooOften);
+            }
             Some(_) if self.storage.key_scheme() == KeyScheme::RawIds => return Err(ConfigError::RotationUnsupported),
             _ => {}
         }

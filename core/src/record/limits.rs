@@ -73,8 +73,7 @@ impl Limits {
         self
     }
 
-    /// The same, with room for more entries and bytes: for entries of our own, which must not fail because the application's fill the
-    /// session.
+    /// The same, with room for more entries and bytes: for entries of our own, although the application's entries fill the session.
     #[must_use]
     pub(crate) const fn with_room_for(self, entries: usize, bytes: usize) -> Self {
         let (all_entries, all_bytes) =

@@ -1,5 +1,6 @@
-//! Entries of our own: what a login has left in the session, and which id is current. They are stored like the application's, so that every storage keeps them
-//! and overlapping requests change them one by one; the application does not see them as entries, and `clear` leaves them.
+//! Entries of our own: what a login has left in the session, and which id is current. They are stored like the application's, so that
+//! every storage keeps them and overlapping requests change them one by one. The application does not see them as entries, and `clear`
+//! leaves them.
 
 use std::{net::IpAddr, ops::Range, sync::Arc};
 

@@ -395,6 +395,12 @@ impl Session {
         self.0.key()
     }
 
+    /// A new handle to the same session, for work that goes on after the request: see [`AsyncSession::reopen`].
+    #[must_use]
+    pub fn reopen(&self) -> Self {
+        Self(self.0.reopen())
+    }
+
     /// Whether there are changes that are not stored yet.
     #[must_use]
     pub fn is_dirty(&self) -> bool {

@@ -33,7 +33,7 @@ impl Config {
         // Raw ids do not rotate.
         let (base, secret) = if self.keys.scheme == KeyScheme::Hashed { split(text) } else { (text, None) };
         let id = self.ids.parse(base)?;
-        if !self.keys.admits(&id) {
+        if id.has_rotated() || !self.keys.admits(&id) {
             return Err(InvalidId::Refused);
         }
         Ok(match secret {

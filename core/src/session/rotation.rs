@@ -1,12 +1,11 @@
 //! Routine rotation of ids ([S15](crate::design#s15)): its settings, what a session keeps of its id, and what that says of an id that
 //! a client presents.
 //!
-//! | the id | is |
+//! | the id | counts |
 //! |---|---|
-//! | the current one | good; its first use is noted |
-//! | the one before, and nobody has used the current one | good: the response with the current one was lost. It is sent again. |
-//! | the one before, until the grace is over, which begins with the first use of the current one | good: other tabs, requests on their way |
-//! | any other | used again: somebody else may have it |
+//! | the current one | yes; its first use is noted |
+//! | the previous one | yes, until the grace period is over, which begins with the first use of the current one: a response may have been lost, other tabs may be on their way. The current one is sent again. |
+//! | any other | no: somebody else may have it |
 
 use std::time::Duration;
 
@@ -26,15 +25,16 @@ pub(crate) struct Rotation {
     pub(crate) on_reuse: OnReuse,
 }
 
-/// What happens when an id from before a rotation is used again after the grace: see
+/// What happens when a previous id is used after its grace period: see
 /// [`ManagerBuilder::on_reuse`](crate::ManagerBuilder::on_reuse).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 #[non_exhaustive]
 pub enum OnReuse {
-    /// The session ends: either its user or somebody else has used a stolen id, and nobody can tell which.
+    /// The session ends: either its user or somebody else holds a stolen id, and nobody can tell which.
     #[default]
     EndSession,
-    /// The id opens nothing, and the session lives on for whoever has the current id, which may be the thief.
+    /// The id opens nothing, and the session lives on for the client that has the current id, which may be the thief's. A logout with
+    /// a previous id still ends the session.
     Refuse,
 }
 
@@ -44,7 +44,7 @@ impl Default for Rotation {
     }
 }
 
-/// What a session keeps of its current id and the one before. Times are in milliseconds since the Unix epoch.
+/// What a session keeps of its current id, once it has rotated, and of the previous one. Times are in milliseconds since the Unix epoch.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Issue {
     /// When the id was issued.
@@ -52,15 +52,12 @@ pub(crate) struct Issue {
     /// When it was first used.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     used: Option<u64>,
-    /// The hash of its secret; `None` if it has none.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub(crate) is: Option<Kept>,
-    /// The one before; `None` if it opens nothing.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    before: Option<Before>,
+    /// The hash of its secret.
+    pub(crate) is: Kept,
+    before: Before,
 }
 
-/// What a session keeps of the id before the current one.
+/// What a session keeps of the previous id.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 struct Before {
     /// The hash of its secret; `None` if it has none.
@@ -74,10 +71,10 @@ struct Before {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Standing {
     Current,
-    /// The one before, which still counts.
-    Before {
-        /// The current one, if nobody has used it: the client may not know it.
-        next: Option<SessionId>,
+    /// The previous one, which still counts.
+    Previous {
+        /// The current one.
+        next: SessionId,
     },
     /// From before, and it no longer counts.
     Reused,
@@ -88,16 +85,11 @@ pub(crate) enum Standing {
 }
 
 impl Issue {
-    /// Of an id that has no secret, and none before it.
-    pub(crate) const fn first(now: Timestamp) -> Self {
-        Self { at: now.as_millis(), used: Some(now.as_millis()), is: None, before: None }
-    }
-
     /// Of the id with this `secret`, which follows the id `before`.
     pub(crate) fn rotated(secret: Secret, before: &SessionId, key: &StoreKey, now: Timestamp) -> Self {
         let was = before.secret().map(|secret| secret.hash(key));
-        let before = Some(Before { was, sealed: secret.seal(key, before) });
-        Self { at: now.as_millis(), used: None, is: Some(secret.hash(key)), before }
+        let before = Before { was, sealed: secret.seal(key, before) };
+        Self { at: now.as_millis(), used: None, is: secret.hash(key), before }
     }
 
     /// The same, when the id has been used.
@@ -115,9 +107,9 @@ impl Issue {
         serde_json::from_str(json).ok()
     }
 
-    /// Whether nobody has used the id, and the one before may be all that the client has.
+    /// Whether nobody has used the id, and the previous one may be all that the client has.
     pub(crate) const fn is_unused(&self) -> bool {
-        self.before.is_some() && self.used.is_none()
+        self.used.is_none()
     }
 
     /// Since when it has been in use.
@@ -128,17 +120,18 @@ impl Issue {
     /// What `id` is to the session under `key`, for a request that began then.
     pub(crate) fn standing(&self, id: &SessionId, key: &StoreKey, began: Timestamp, grace: Duration) -> Standing {
         let hash = id.secret().map(|secret| secret.hash(key));
-        if hash == self.is {
-            return Standing::Current;
-        }
-        match &self.before {
-            Some(before) if before.was == hash => match self.used {
-                None => Standing::Before { next: Some(id.with_secret(before.sealed.open(key, id))) },
-                Some(used) if began < Timestamp::from_millis(used) + grace => Standing::Before { next: None },
-                Some(_) => Standing::Reused,
-            },
-            _ if began < Timestamp::from_millis(self.at) => Standing::Outlasted,
-            _ => Standing::Reused,
+        let Self { at, used, is, before } = self;
+        if hash == Some(*is) {
+            Standing::Current
+        } else if hash == before.was {
+            match used {
+                Some(used) if began >= Timestamp::from_millis(*used) + grace => Standing::Reused,
+                _ => Standing::Previous { next: id.with_secret(before.sealed.open(key, id)) },
+            }
+        } else if began < Timestamp::from_millis(*at) {
+            Standing::Outlasted
+        } else {
+            Standing::Reused
         }
     }
 }
@@ -161,23 +154,23 @@ mod tests {
         let issue = Issue::rotated(one, &first, &key, at(100));
         let second = first.with_secret(one);
         let standing = |issue: &Issue, id: &SessionId, began| issue.standing(id, &key, at(began), GRACE);
-        // Nobody has used it: the one before counts for as long as it takes.
+        // Nobody has used it: the previous one counts for as long as it takes.
         assert!(issue.is_unused());
         assert_eq!(standing(&issue, &second, 100), Standing::Current);
         for began in [100, 1_000_000] {
-            assert_eq!(standing(&issue, &first, began), Standing::Before { next: Some(second.clone()) });
+            assert_eq!(standing(&issue, &first, began), Standing::Previous { next: second.clone() });
         }
-        // From its first use on, the one before counts for the grace, and does not lead to it any more.
+        // From its first use on, the previous one counts for the grace period.
         let issue = issue.used(at(500));
         assert!(!issue.is_unused() && issue.since() == at(500));
-        assert_eq!(standing(&issue, &first, 559), Standing::Before { next: None });
+        assert_eq!(standing(&issue, &first, 559), Standing::Previous { next: second.clone() });
         assert_eq!(standing(&issue, &first, 560), Standing::Reused);
         assert_eq!(standing(&issue, &second, 1_000_000), Standing::Current);
         // The next rotation leaves nothing of the first.
         let issue = Issue::rotated(two, &second, &key, at(2_000));
         let third = first.with_secret(two);
         assert_eq!(standing(&issue, &third, 2_000), Standing::Current);
-        assert_eq!(standing(&issue, &second, 2_000), Standing::Before { next: Some(third) });
+        assert_eq!(standing(&issue, &second, 2_000), Standing::Previous { next: third });
         assert_eq!(standing(&issue, &first, 2_000), Standing::Reused);
         assert_eq!(standing(&issue, &first, 1_999), Standing::Outlasted, "a long request");
         // A made-up secret is no better than an old one.
@@ -195,7 +188,6 @@ mod tests {
         let id = first.with_secret(secret);
         let shown = &id.as_str()[45..];
         assert!(!json.contains(shown), "{json}");
-        assert_eq!(Issue::first(at(1)).json().unwrap(), r#"{"at":1000,"used":1000}"#);
         for damaged in ["", "1", "{}", r#"{"at":-1}"#, r#"{"at":1,"is":"x"}"#] {
             assert_eq!(Issue::of(damaged), None, "{damaged}");
         }

@@ -30,7 +30,7 @@ impl ServiceSettings {
     ///
     /// # Errors
     ///
-    /// [`ConfigError::Lifetime`] if every session would end at once, a user may have none, or ids cannot rotate like that.
+    /// [`ConfigError::Lifetime`] if every session would end at once, a user may have none, or the settings of the rotation are invalid.
     pub fn build(self, transport: &Transport) -> Result<(AsyncManager, Duration), ConfigError> {
         let realm = self.realm.as_deref().unwrap_or_else(|| transport.realm());
         Ok((self.manager.realm(realm).build()?, self.shutdown_timeout))
@@ -71,14 +71,14 @@ impl<T: Configured<Settings = ServiceSettings>> Builder<T> {
         self
     }
 
-    /// How long an id from before a rotation still counts after the first use of the new one: see
-    /// [`ManagerBuilder::rotation_grace`]. Default: 60 seconds.
+    /// How long the previous id still counts after the first use of a new one: see [`ManagerBuilder::rotation_grace`]. Default: 60
+    /// seconds.
     pub fn rotation_grace(mut self, grace: Duration) -> Self {
         self.further.manager = self.further.manager.rotation_grace(grace);
         self
     }
 
-    /// What happens when an id from before a rotation is used again after the grace: see [`ManagerBuilder::on_reuse`]. Default:
+    /// What happens when a previous id is used after its grace period: see [`ManagerBuilder::on_reuse`]. Default:
     /// [`OnReuse::EndSession`].
     pub fn on_reuse(mut self, on_reuse: OnReuse) -> Self {
         self.further.manager = self.further.manager.on_reuse(on_reuse);

@@ -1,6 +1,6 @@
 //! The session: the methods an application calls. Each one records in the machine, or drives it through the storage.
 //!
-//! The files are named after what their methods do. A session waits in only three places: `Shared::read` in `reading`,
+//! The files are named after what their methods do. A session waits in only three places: `Shared::look` in `reading`,
 //! `Shared::store` in `storing`, and `Shared::try_update` in `updating`.
 
 mod alteration;
@@ -122,6 +122,32 @@ impl<E: From<Error>> AsyncSession<E> {
     #[must_use]
     pub fn key(&self) -> Option<StoreKey> {
         self.id().map(|id| self.config().keys.key_of(&id))
+    }
+
+    /// A new handle to the same session, for work that goes on after the request: the messages of a WebSocket, a background job. Open one for
+    /// each message, and call [`save`](Self::save) after a write or a logout: no end of a request does.
+    ///
+    /// It goes on when the id [rotates](crate::ManagerBuilder::rotate_every), and sees no session once that has ended or was renewed. It never
+    /// begins a session: a write is then [`Saved::Gone`](crate::Saved::Gone).
+    ///
+    /// ```
+    /// # futures::executor::block_on(async {
+    /// # let manager = gsession::AsyncManager::new(gsession::MemoryStorage::new());
+    /// # let exchange = manager.begin(None, gsession::ClientInfo::default);
+    /// # let session = exchange.session().clone();
+    /// session.log_in("ada").await?;
+    /// // The request ends. Later, for each message:
+    /// # let _ = exchange.close().await?;
+    /// let message = session.reopen();
+    /// assert_eq!(message.principal().await?.as_deref(), Some("ada"));
+    /// message.update("messages", |n: Option<u32>| n.unwrap_or(0) + 1).await?;
+    /// # Ok::<(), gsession::Error>(()) }).unwrap();
+    /// ```
+    #[must_use]
+    pub fn reopen(&self) -> Self {
+        let Shared { storage, config, late, .. } = &*self.shared;
+        let machine = self.machine().reopened(config.clock.now());
+        AsyncSession::new(storage.clone(), Arc::clone(config), machine, late.clone()).with_errors()
     }
 
     /// Whether there are changes that are not stored yet.

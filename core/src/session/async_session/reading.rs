@@ -11,7 +11,7 @@ use crate::{
     Error, StorageError,
     session::{
         info::SessionInfo,
-        machine::{ID_ENTRIES, Need},
+        machine::{ID_ENTRIES, Need, Write},
         values,
     },
 };
@@ -260,9 +260,20 @@ impl Shared {
             None => self.storage.load(&need.key, &need.access).await?,
         };
         let suspicion = self.machine.lock().loaded(lookup, names, need, &self.config);
-        if let Some(suspicion) = suspicion {
-            let committed = self.storage.commit(&suspicion.key, &suspicion.commit).await?;
-            self.machine.lock().suspected(&suspicion, &committed, &self.config);
+        match suspicion {
+            // Boxed, because it is rare and large.
+            Some(suspicion) => Box::pin(self.prove(&suspicion)).await,
+            None => Ok(()),
+        }
+    }
+
+    /// Finds out whether an id was used again, and ends its session if it was.
+    async fn prove(&self, suspicion: &Write) -> Result<(), StorageError> {
+        let committed = self.storage.commit(&suspicion.key, &suspicion.commit).await?;
+        let must_end = self.machine.lock().suspected(suspicion, &committed, &self.config);
+        if must_end {
+            self.storage.end(suspicion.key).await?;
+            self.machine.lock().ended_as_stolen(suspicion.key);
         }
         Ok(())
     }

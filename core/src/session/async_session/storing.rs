@@ -2,7 +2,7 @@
 
 use super::{AsyncSession, Shared};
 use crate::{
-    Error, Saved, StorageError,
+    Error, Saved, StorageError, StorageErrorKind,
     session::machine::{Progress, Step},
 };
 
@@ -93,12 +93,21 @@ impl Shared {
                     machine().touched(touched);
                 }
                 Step::CheckId(need) => {
-                    self.look(need, Some(&[])).await.map_err(failed)?;
+                    Box::pin(self.look(need, Some(&[]))).await.map_err(failed)?;
                 }
-                Step::Rotate(step) => {
-                    let committed = storage.commit(&step.write.key, &step.write.commit).await.map_err(failed)?;
-                    machine().rotated(step, committed, &mut progress, config);
+                Step::Confirm(step) => {
+                    let committed = storage.commit(&step.key, &step.commit).await.map_err(failed)?;
+                    machine().confirmed(&committed, &mut progress);
                 }
+                Step::Rotate(step) => match storage.commit(&step.write.key, &step.write.commit).await {
+                    Ok(committed) => machine().rotated(step, committed, &mut progress, config),
+                    // The id stays as it is.
+                    Err(error) if matches!(error.kind(), StorageErrorKind::Limit(_)) => {
+                        let key = &step.write.key;
+                        tracing::warn!(?key, %error, "there is no room to rotate the id of a session");
+                    }
+                    Err(error) => return Err(failed(error).into()),
+                },
                 Step::LookForOwn(step) => {
                     let lookup = storage.load(&step.key, &step.access).await.map_err(failed)?;
                     machine().looked(step, lookup, &mut progress);

@@ -187,7 +187,8 @@ impl<E: From<Error>> AsyncSession<E> {
     ///
     /// # Errors
     ///
-    /// [`Error::AlreadyUsed`] if the session has been used; [`Error::InvalidId`] if the manager's generator does not
+    /// [`Error::AlreadyUsed`] if the session has been used; [`Error::IdsRotate`] if the manager's ids
+    /// [rotate](crate::ManagerBuilder::rotate_every); [`Error::InvalidId`] if the manager's generator does not
     /// accept the id, as the client could never come back with it.
     pub fn set_id(&self, id: SessionId) -> Result<(), E> {
         Ok(self.machine().set_id(id, self.config())?)

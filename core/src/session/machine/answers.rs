@@ -96,10 +96,7 @@ impl Machine {
             }
             Committed::Renewed(at) => self.renewed_by_another(at),
             // The only condition is that the client's id is current.
-            Committed::Conflict(_) => {
-                self.current.pending.settle();
-                self.current.must_read = true;
-            }
+            Committed::Conflict(_) => self.note_other_id(),
             Committed::Gone => self.gone(),
         }
     }

@@ -4,7 +4,7 @@ use std::{collections::BTreeSet, sync::Arc};
 
 use super::{
     renewal::{Overtaken, Part},
-    rotation::Rotating,
+    rotation::IdCheck,
 };
 use crate::{
     SessionId, StoreKey, Timestamp,
@@ -20,10 +20,7 @@ pub(super) struct Current {
     pub(super) pending: Pending,
     /// When the session ends, if this request has moved its deadline.
     pub(super) expires_at: Option<Timestamp>,
-    /// What is to be done about the id at the end of the request.
-    pub(super) rotating: Option<Box<Rotating>>,
-    /// Whether a write found another id than the client's, so that the session has to be read.
-    pub(super) must_read: bool,
+    pub(super) id_check: IdCheck,
 }
 
 /// The id a request works under.
@@ -42,6 +39,8 @@ pub(super) enum Origin {
     Client,
     /// The application chose it. A session may be created under it.
     Application { client_has_it: bool },
+    /// The application goes on with a session after its request, for which it was checked.
+    Reopened,
     /// Another request renewed the session to this id, and this request continues with it. The client learns the id
     /// once something is stored.
     Joined,
@@ -116,6 +115,13 @@ impl Current {
         Self { held: id.map(Held::presented), state, ..Self::default() }
     }
 
+    /// A session that is known to exist, opened once more; nothing without an id.
+    pub(super) fn reopened(id: Option<SessionId>) -> Self {
+        let state = if id.is_some() { State::Written } else { State::Lost };
+        let held = id.map(|id| Held { id, key: None, origin: Origin::Reopened });
+        Self { held, state, ..Self::default() }
+    }
+
     /// The key of the session's id.
     pub(super) fn key(&mut self, config: &Config) -> Option<StoreKey> {
         let held = self.held.as_mut()?;
@@ -130,7 +136,7 @@ impl Current {
     /// From now on, the session is stored under this id.
     pub(super) fn adopt(&mut self, id: &SessionId, key: StoreKey, origin: Origin) {
         self.held = Some(Held { id: id.clone(), key: Some(key), origin });
-        self.rotating = None;
+        self.id_check = IdCheck::default();
     }
 
     /// Another request renewed the session that had `id`.

@@ -14,6 +14,8 @@ pub(super) struct Ending {
     trail: Trail,
     /// Whether the client holds an id that it should forget.
     withdraw: bool,
+    /// Whether it should forget it unless another one opens a session.
+    withdraw_if_absent: bool,
     /// Whether `destroy` was called after the last step was sent to the storage.
     came_meanwhile: bool,
 }
@@ -45,8 +47,13 @@ impl Ending {
     }
 
     /// Whether the client must forget its id. Never before the storage has confirmed the end.
-    pub(super) const fn withdraws_id(&self) -> bool {
-        self.withdraw && !self.is_pending()
+    pub(super) const fn withdraws_id(&self, is_absent: bool) -> bool {
+        (self.withdraw || self.withdraw_if_absent && is_absent) && !self.is_pending()
+    }
+
+    /// The session of one of the client's ids was ended.
+    pub(super) const fn withdraw_if_absent(&mut self) {
+        self.withdraw_if_absent = true;
     }
 
     /// A step is sent to the storage.

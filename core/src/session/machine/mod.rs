@@ -37,7 +37,7 @@ use presented::{Presented, Turn};
 pub(super) use progress::Progress;
 pub(super) use read::Need;
 pub(super) use rotation::ID_ENTRIES;
-pub(super) use step::Step;
+pub(super) use step::{Step, Write};
 pub(super) use update::{MAX_UPDATE_TRIES, Update};
 
 use super::{config::Config, delivery::Delivery};
@@ -112,6 +112,15 @@ impl Machine {
             saw_principal: false,
             was_told: false,
         }
+    }
+
+    /// The same session, for work after the request; nothing if there is none.
+    pub(crate) fn reopened(&mut self, began: Timestamp) -> Self {
+        if let Life::Detached(why) = self.life {
+            return Self::detached(why);
+        }
+        let nobody = Self::new(None, Vec::new(), false, ClientInfo::default(), began);
+        Self { current: Current::reopened(self.id()), ..nobody }
     }
 
     /// A handle without a session: reads and writes are errors with this text.
@@ -229,8 +238,10 @@ impl Machine {
         match (held, expires_at) {
             (Some(held), Some(expires_at)) if is_news => Delivery::Send { id: held.id.clone(), expires_at },
             // Never before the storage has confirmed the end.
-            _ if self.ending.withdraws_id() => Delivery::Withdraw,
-            (Some(held), Some(expires_at)) => Delivery::Refresh { id: held.id.clone(), expires_at },
+            _ if self.ending.withdraws_id(matches!(state, State::Absent)) => Delivery::Withdraw,
+            (Some(held), Some(expires_at)) if !self.current.id_check.is_previous() => {
+                Delivery::Refresh { id: held.id.clone(), expires_at }
+            }
             _ => Delivery::Keep,
         }
     }

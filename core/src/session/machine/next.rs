@@ -7,11 +7,10 @@ use super::{
     step::{Create, Look, Move, Write},
 };
 use crate::{
-    Error, IdError, Saved, SessionId, StoreKey,
+    Error, IdError, Saved, SessionId,
     id::{SealedId, rotating::split},
     record::{Changes, Commit, Entries, Expect},
     session::config::Config,
-    storage::Access,
 };
 use std::sync::Arc;
 
@@ -47,8 +46,8 @@ impl Machine {
         if let Some(step) = self.rotate(progress, config)? {
             return Ok(Some(Step::Rotate(step)));
         }
-        if let Some((key, access)) = self.touch(progress, config) {
-            return Ok(Some(Step::Touch(key, access)));
+        if let Some(step) = self.touch(progress, config) {
+            return Ok(Some(step));
         }
         if progress.closing {
             self.life = Life::Closed;
@@ -63,8 +62,7 @@ impl Machine {
         {
             return Ok(Some(step));
         }
-        let Current { state, must_read, pending, .. } = &self.current;
-        if matches!(state, State::Unknown) && (*must_read || pending.renew) && self.checks_id(config) {
+        if self.must_check_id(config) {
             return Ok(self.need(config).map(Step::CheckId));
         }
         let pending = &mut self.current.pending;
@@ -89,14 +87,15 @@ impl Machine {
             State::Unknown | State::Written | State::Found(_) if pending.renew => self.renew_id(progress, config),
             State::Unknown | State::Written | State::Found(_) => {
                 let changes = pending.take_off();
-                let commit = self.commit(changes, self.expect_current(config), config);
+                let expect = self.expect_current(progress.closing && self.refreshes_id(), config);
+                let commit = self.commit(changes, expect, config);
                 Ok(self.current.key(config).map(|key| Step::Commit(Write { key, commit })))
             }
         }
     }
 
     /// The touch that is due at the end of the request, or that confirms what the client is told.
-    fn touch(&mut self, progress: &mut Progress, config: &Config) -> Option<(StoreKey, Access)> {
+    fn touch(&mut self, progress: &mut Progress, config: &Config) -> Option<Step> {
         if !progress.closing || progress.touch_asked {
             return None;
         }
@@ -107,13 +106,19 @@ impl Machine {
             }
             // An id or an expiry from earlier in the request must still be valid when the client is told.
             (State::Found(_) | State::Written, Some(_)) => {
-                let is_told = held.as_ref().is_some_and(Held::is_news) || self.request.client_keeps_expiry;
+                let is_told = held.as_ref().is_some_and(Held::is_news) || self.refreshes_id();
                 (is_told && !progress.stored).then(|| self.access(config))
             }
             _ => None,
         }?;
         progress.touch_asked = true;
-        self.current.key(config).map(|key| (key, access))
+        let key = self.current.key(config)?;
+        let expect = self.expect_current(self.refreshes_id(), config);
+        if expect.is_none() {
+            return Some(Step::Touch(key, access));
+        }
+        let commit = self.commit(Arc::default(), expect, config);
+        Some(Step::Confirm(Write { key, commit }))
     }
 
     /// The id for a create or a move: that of an attempt with an unknown outcome, or a new one.
@@ -155,7 +160,7 @@ impl Machine {
         let id = self.fresh_id(progress, config)?;
         self.current.pending.attempt(&id);
         let mut changes = self.current.pending.take_off();
-        self.add_renewed_id(&mut changes, config.clock.now(), config)?;
+        self.forget_ids(&mut changes);
         let mut commit = self.commit(changes, None, config);
         let to = config.keys.key_of(&id);
         let old = self.current.held.as_ref();

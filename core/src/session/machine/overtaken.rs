@@ -121,9 +121,13 @@ impl Machine {
             && snapshot.record.principal == who
         {
             let Lookup::Found(snapshot) = lookup else { return };
-            self.current.state = State::Found(View::read(snapshot, Some(&[])));
-            self.current.adopt(&step.id, step.key, Origin::Joined);
-            self.current.pending.renew = false;
+            if let Some(id) = self.current_id_of(&snapshot.record, &step.id, &step.key, config) {
+                self.current.state = State::Found(View::read(snapshot, Some(&[])));
+                self.current.adopt(&id, step.key, Origin::Joined);
+                self.current.pending.renew = false;
+            } else if let State::Overtaken(overtaken) = &mut self.current.state {
+                overtaken.way = Way::Closed;
+            }
             return;
         }
         let State::Overtaken(overtaken) = &mut self.current.state else { return };

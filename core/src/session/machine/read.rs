@@ -65,19 +65,20 @@ impl Machine {
         names: Option<&[&str]>,
         need: &Need,
         config: &Config,
-    ) -> Option<Write> {
+    ) -> Option<Box<Write>> {
         if self.current.known_key() != Some(need.key) {
             // The session was destroyed, or got a new id, while it was being read.
             return None;
         }
         if let Lookup::Found(snapshot) = &lookup
             && need.checks_id
+            && !need.access.has_ended(&snapshot.record, snapshot.record.last_seen)
             && let Err(why) = self.check_id(&snapshot.record, need, config)
         {
             match why {
                 NotCurrent::Unknown => self.pass_over(None),
                 NotCurrent::Outlasted => self.lose(),
-                NotCurrent::Reused(issue) => return Some(self.suspicion(issue, need)),
+                NotCurrent::Reused(issue) => return Some(Self::suspicion(issue, need)),
             }
             return None;
         }

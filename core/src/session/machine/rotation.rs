@@ -1,7 +1,8 @@
 //! Which id is current, and giving the session a new one: see [`rotation`](crate::session::rotation).
 //!
 //! The id is checked when the session is first read. A request that only writes makes its commit depend on the id, and looks only if that
-//! fails. At the end of the request, one of several overlapping ones changes what is kept of the id; the others join it.
+//! fails. At the end of the request, one of several overlapping ones changes what is kept of the id; the others join it. A response
+//! that would refresh the client's cookie first makes sure that its id is still current, so that no slow one brings back a previous id.
 
 use std::sync::Arc;
 
@@ -11,11 +12,11 @@ use super::{
     step::{Rotate, Write},
 };
 use crate::{
-    IdError, Record, SessionId, Timestamp,
-    id::rotating::Secret,
+    IdError, Record, SessionId, StoreKey, Timestamp,
+    id::rotating::{Kept, Secret},
     record::{
         Changes, Commit, Expect, JsonText,
-        reserved::{ID, ROTATION},
+        reserved::{ID, LOGIN, LoginFacts, ROTATION},
     },
     session::{
         config::Config,
@@ -24,15 +25,26 @@ use crate::{
     storage::{Access, Committed},
 };
 
-/// The entries that say which id is current.
-pub(crate) const ID_ENTRIES: [&str; 2] = [ID, ROTATION];
-/// Room beyond the limits of a session, for these entries.
-const ENTRIES: usize = ID_ENTRIES.len();
+/// The entries that say which id is current, and since when.
+pub(crate) const ID_ENTRIES: [&str; 3] = [ID, LOGIN, ROTATION];
+/// Room beyond the limits of a session, for the entries that a rotation adds.
+const ENTRIES: usize = 2;
 const BYTES: usize = 512;
+
+/// What a request knows of the client's id.
+#[derive(Debug, Default)]
+pub(super) struct IdCheck {
+    /// Whether a write found another id than the client's, so that the session has to be read.
+    must_read: bool,
+    /// Whether the client's id is a previous one.
+    is_previous: bool,
+    /// What is to be done at the end of the request.
+    rotating: Option<Box<Rotating>>,
+}
 
 /// What is to be done about the id at the end of the request.
 #[derive(Debug)]
-pub(super) struct Rotating {
+struct Rotating {
     due: Due,
     /// What the session keeps of its id, as it was read.
     issue: Option<(JsonText, Issue)>,
@@ -49,11 +61,23 @@ enum Due {
     Delivery(SessionId),
 }
 
+impl IdCheck {
+    pub(super) const fn is_previous(&self) -> bool {
+        self.is_previous
+    }
+}
+
 impl Machine {
     /// Whether it has to be checked that the id the client presented is the current one.
     pub(super) fn checks_id(&self, config: &Config) -> bool {
         let is_checked = |id: &SessionId| config.rotation.every.is_some() || id.has_rotated();
         self.current.held.as_ref().is_some_and(|held| held.origin == Origin::Client && is_checked(&held.id))
+    }
+
+    /// Whether the session has to be read before anything can be stored under the client's id.
+    pub(super) fn must_check_id(&self, config: &Config) -> bool {
+        let Current { state, id_check, pending, .. } = &self.current;
+        matches!(state, State::Unknown) && (id_check.must_read || pending.renew) && self.checks_id(config)
     }
 
     /// Checks the id against the session that was read. `Err` if it opens nothing.
@@ -73,14 +97,18 @@ impl Machine {
         let issue = text.zip(issue.flatten());
         let due = match standing {
             Standing::Current => due_of(issue.as_ref().map(|(_, issue)| issue), record, need.access.now, config),
-            Standing::Before { next } => next.map(Due::Delivery),
+            Standing::Previous { next } => {
+                self.current.id_check.is_previous = true;
+                Some(Due::Delivery(next))
+            }
             Standing::Unknown => return Err(NotCurrent::Unknown),
             Standing::Outlasted => return Err(NotCurrent::Outlasted),
-            // The client knows a later id as well, so it is not a thief.
+            // The turn of the other id decides.
             Standing::Reused if self.presents_another_of(config) => return Err(NotCurrent::Unknown),
             Standing::Reused => return Err(issue.map_or(NotCurrent::Unknown, |(text, _)| NotCurrent::Reused(text))),
         };
-        self.current.rotating = due.map(|due| Box::new(Rotating { due, issue, expires_at: record.expires_at() }));
+        self.current.id_check.rotating =
+            due.map(|due| Box::new(Rotating { due, issue, expires_at: record.expires_at() }));
         Ok(())
     }
 
@@ -90,62 +118,119 @@ impl Machine {
         self.presented.untried().any(|id| config.keys.key_of(id) == key)
     }
 
-    /// Makes a commit depend on the id, if the session was not read.
-    pub(super) fn expect_current(&self, config: &Config) -> Option<Expect> {
-        if !matches!(self.current.state, State::Unknown) || !self.checks_id(config) {
+    /// Makes a commit depend on the id, if that was not checked, or if the client is to be told to keep it.
+    pub(super) fn expect_current(&mut self, is_told: bool, config: &Config) -> Option<Expect> {
+        let is_in_question = matches!(self.current.state, State::Unknown) || is_told;
+        if !is_in_question || self.current.id_check.is_previous || !self.checks_id(config) {
             return None;
         }
-        let held = self.current.held.as_ref()?;
-        let key = config.keys.key_of(&held.id);
-        let hash = held.id.secret().map(|secret| JsonText::whole(format!("\"{}\"", secret.hash(&key).text()).into()));
-        Some(Expect { key: ID.into(), json: hash })
+        let key = self.current.key(config)?;
+        let secret = self.current.held.as_ref()?.id.secret();
+        let json = secret.map(|secret| JsonText::whole(quoted(secret.hash(&key)).into()));
+        Some(Expect { key: ID.into(), json })
+    }
+
+    /// A commit that depended on the id was refused.
+    pub(super) fn note_other_id(&mut self) {
+        self.current.pending.settle();
+        let check = &mut self.current.id_check;
+        match self.current.state {
+            State::Unknown => check.must_read = true,
+            _ => check.is_previous = true,
+        }
+    }
+
+    /// Whether the client can be told to keep its id for longer.
+    pub(super) fn refreshes_id(&self) -> bool {
+        self.request.client_keeps_expiry && !self.current.id_check.is_previous
+    }
+
+    /// Takes the answer to [`Step::Confirm`](super::Step::Confirm).
+    pub(crate) fn confirmed(&mut self, committed: &Committed, progress: &mut Progress) {
+        if self.was_destroyed_meanwhile() {
+            return;
+        }
+        match committed {
+            Committed::Done { expires_at, .. } => self.current.expires_at = Some(*expires_at),
+            Committed::Conflict(_) => {
+                self.note_other_id();
+                // Its activity still counts.
+                progress.touch_asked = false;
+            }
+            Committed::Renewed(at) => self.lose_to_renewal(*at),
+            Committed::Gone => self.lose(),
+        }
     }
 
     /// What proves that an id was used again: what was read may have come from a cache, and be older than the id. Nothing is changed.
-    pub(super) fn suspicion(&self, issue: JsonText, need: &Need) -> Write {
+    pub(super) fn suspicion(issue: JsonText, need: &Need) -> Box<Write> {
         let expect = Expect { key: ROTATION.into(), json: Some(issue) };
         let commit = Commit::of(Arc::default(), Access { extend: None, ..need.access });
-        Write { key: need.key, commit: Commit { expect: Some(expect), ..commit } }
+        Box::new(Write { key: need.key, commit: Commit { expect: Some(expect), ..commit } })
     }
 
-    /// Takes the answer to a [`suspicion`](Self::suspicion).
-    pub(crate) fn suspected(&mut self, suspicion: &Write, committed: &Committed, config: &Config) {
-        if !matches!(committed, Committed::Done { .. }) || self.current.known_key() != Some(suspicion.key) {
-            // The session has changed, so it is read again.
-            return;
+    /// Takes the answer to a [`suspicion`](Self::suspicion). Returns whether the session must end.
+    pub(crate) fn suspected(&mut self, suspicion: &Write, committed: &Committed, config: &Config) -> bool {
+        if self.current.known_key() != Some(suspicion.key) {
+            return false;
         }
-        self.pass_over(None);
-        match config.rotation.on_reuse {
-            OnReuse::EndSession => {
-                tracing::warn!(key = ?suspicion.key, "an id from before a rotation was used again: it may be stolen, so its session ends");
-                self.ending.begin([suspicion.key], true);
+        match committed {
+            Committed::Done { .. } => {}
+            // It has changed, so it is read again.
+            Committed::Conflict(_) => return false,
+            Committed::Renewed(at) => {
+                self.pass_over(Some(*at));
+                return false;
             }
-            OnReuse::Refuse => {
-                tracing::warn!(key = ?suspicion.key, "an id from before a rotation was used again: it may be stolen, and opens nothing");
+            Committed::Gone => {
+                self.pass_over(None);
+                return false;
             }
+        }
+        let ends = config.rotation.on_reuse == OnReuse::EndSession;
+        let (key, what) = (suspicion.key, if ends { "its session ends" } else { "it opens nothing" });
+        tracing::warn!(?key, "a previous id was used after its grace period: it may be stolen, so {what}");
+        if !ends {
+            self.pass_over(None);
+        }
+        ends
+    }
+
+    /// The session of an id that was used again has ended.
+    pub(crate) fn ended_as_stolen(&mut self, key: StoreKey) {
+        if self.current.known_key() == Some(key) {
+            self.ending.withdraw_if_absent();
+            self.pass_over(None);
         }
     }
 
-    /// Changes for a session that gets another id by a renewal.
-    pub(super) fn add_renewed_id(
+    /// The id by which a client can go on with a session that another request has renewed to `id`; `None` if it is not known, because the
+    /// session's id has rotated since.
+    pub(super) fn current_id_of(
         &self,
-        changes: &mut Arc<Changes>,
-        now: Timestamp,
+        record: &Record,
+        id: &SessionId,
+        key: &StoreKey,
         config: &Config,
-    ) -> Result<(), IdError> {
-        let keeps = match &self.current.state {
-            State::Found(view) => ID_ENTRIES.iter().any(|entry| view.snapshot.record.entries.get(entry).is_some()),
-            _ => self.current.held.as_ref().is_some_and(|held| held.id.has_rotated()),
-        };
-        if config.rotation.every.is_some() {
-            let changes = Arc::make_mut(changes);
-            changes.remove(ID);
-            changes.set_bytes(ROTATION, Issue::first(now).json()?.as_bytes());
-        } else if keeps {
-            let changes = Arc::make_mut(changes);
-            ID_ENTRIES.iter().for_each(|entry| changes.remove(entry));
+    ) -> Option<SessionId> {
+        let Some(text) = record.entries.get(ROTATION) else { return Some(id.clone()) };
+        match Issue::of(text.as_str())?.standing(id, key, self.request.began, config.rotation.grace) {
+            Standing::Current => Some(id.clone()),
+            Standing::Previous { next } => Some(next),
+            _ => None,
         }
-        Ok(())
+    }
+
+    /// A session that is renewed keeps nothing of its ids before.
+    pub(super) fn forget_ids(&self, changes: &mut Arc<Changes>) {
+        let may_have = |entry: &str| match &self.current.state {
+            State::Found(view) => !view.knows(entry) || view.snapshot.record.entries.get(entry).is_some(),
+            _ => true,
+        };
+        if may_have(ROTATION) {
+            let changes = Arc::make_mut(changes);
+            [ID, ROTATION].iter().for_each(|entry| changes.remove(entry));
+        }
     }
 
     /// What the end of the request has to do about the id.
@@ -153,7 +238,7 @@ impl Machine {
         if !progress.closing || !matches!(self.current.state, State::Found(_) | State::Written) {
             return Ok(None);
         }
-        let Some(rotating) = self.current.rotating.take() else { return Ok(None) };
+        let Some(rotating) = self.current.id_check.rotating.take() else { return Ok(None) };
         let Rotating { due, issue, expires_at } = *rotating;
         let now = config.clock.now();
         let (Some(key), Some(held)) = (self.current.key(config), self.current.held.as_ref()) else { return Ok(None) };
@@ -167,17 +252,17 @@ impl Machine {
                 }
                 return Ok(None);
             }
-            _ if self.request.is_passive => return Ok(None),
             (Due::NoteUse, Some((_, issue))) => (None, issue.clone().used(now)),
             (Due::NoteUse, None) => return Ok(None),
+            (Due::Rotation, _) if self.request.is_passive => return Ok(None),
             (Due::Rotation, _) => {
                 let secret = Secret::generate()?;
                 (Some(held.id.with_secret(secret)), Issue::rotated(secret, &held.id, &key, now))
             }
         };
         let mut changes = Changes::default();
-        if let Some(hash) = next.is.filter(|_| id.is_some()) {
-            changes.set_bytes(ID, format!("\"{}\"", hash.text()).as_bytes());
+        if id.is_some() {
+            changes.set_bytes(ID, quoted(next.is).as_bytes());
         }
         changes.set_bytes(ROTATION, next.json()?.as_bytes());
         let expect = Expect { key: ROTATION.into(), json: issue.map(|(text, _)| text) };
@@ -209,13 +294,16 @@ impl Machine {
 
     /// Another request was first. If the client may not have its id, this response brings it too.
     fn join_rotation(&mut self, step: &Rotate, current: Option<&JsonText>, config: &Config) {
-        let Current { held: Some(held), expires_at, .. } = &mut self.current else { return };
+        let Current { held: Some(held), expires_at, id_check, .. } = &mut self.current else { return };
+        let (key, began) = (&step.write.key, self.request.began);
         let issue = current.and_then(|text| Issue::of(text.as_str()));
-        let standing =
-            issue.map(|issue| issue.standing(&held.id, &step.write.key, self.request.began, config.rotation.grace));
-        if let Some(Standing::Before { next: Some(id) }) = standing {
-            expires_at.get_or_insert(step.expires_at);
-            self.current.adopt(&id, step.write.key, Origin::Issued);
+        match issue.map(|issue| issue.standing(&held.id, key, began, config.rotation.grace)) {
+            Some(Standing::Current) => {}
+            Some(Standing::Previous { next }) => {
+                expires_at.get_or_insert(step.expires_at);
+                self.current.adopt(&next, *key, Origin::Issued);
+            }
+            _ => id_check.is_previous = true,
         }
     }
 }
@@ -235,6 +323,17 @@ fn due_of(issue: Option<&Issue>, record: &Record, now: Timestamp, config: &Confi
     if issue.is_some_and(Issue::is_unused) {
         return Some(Due::NoteUse);
     }
-    let since = issue.map_or(record.created_at, Issue::since);
+    let since = issue.map_or_else(|| issued_at(record), Issue::since);
     config.rotation.every.filter(|period| since + *period <= now).map(|_| Due::Rotation)
+}
+
+/// When the id of a session was issued that has not rotated since its creation or its login.
+fn issued_at(record: &Record) -> Timestamp {
+    let login = record.entries.get(LOGIN).and_then(|text| LoginFacts::of(text.as_str()));
+    login.map_or(record.created_at, |login| login.at().max(record.created_at))
+}
+
+/// As JSON.
+fn quoted(hash: Kept) -> String {
+    format!("\"{}\"", hash.text())
 }

@@ -15,6 +15,8 @@ pub(crate) enum Step {
     Commit(Write),
     Move(Move),
     Touch(StoreKey, Access),
+    /// A touch that also confirms that the id the client presented is the current one.
+    Confirm(Write),
     /// Looks whether the id that the client presented is the current one.
     CheckId(Need),
     /// Changes what the session keeps of its id.

@@ -121,7 +121,10 @@ impl Machine {
         if self.was_used() {
             return Err(Error::AlreadyUsed);
         }
-        if config.parse(id.as_str()).as_ref() != Ok(&id) {
+        if config.rotation.every.is_some() {
+            return Err(Error::IdsRotate);
+        }
+        if id.has_rotated() || config.parse(id.as_str()).as_ref() != Ok(&id) {
             return Err(InvalidId::Refused.into());
         }
         // The client's ids are no longer looked up. It learns the given id once a session is stored under it.

@@ -129,6 +129,7 @@ impl Request {
                 Step::Recognise(_) => "whose",
                 Step::CheckId(_) => "check",
                 Step::Rotate(_) => "rotate",
+                Step::Confirm(_) => "confirm",
             });
             let reply = replies.next().expect("one step too many");
             self.answer(&step, reply, &mut progress)?;
