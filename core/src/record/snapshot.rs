@@ -41,7 +41,10 @@ impl Snapshot {
         let is_one_state = later.complete || (later.revision != 0 && later.revision == self.revision);
         // A read through a cache may be older than this request's own activity.
         if self.record.last_seen > record.last_seen {
-            (record.last_seen, record.idle_timeout) = (self.record.last_seen, self.record.idle_timeout);
+            record.last_seen = self.record.last_seen;
+            if !record.is_remembered {
+                record.idle_timeout = self.record.idle_timeout;
+            }
         }
         *self = Self {
             record,

@@ -289,9 +289,9 @@ impl Storage for Plain {
             let applied = self.applied(&record, revision, commit)?;
             slots = self.slots();
             let Applied::Changed(record) = applied else { return Ok(Committed::Gone) };
-            let expires_at = record.expires_at();
+            let committed = Committed::done(&record, revision + 1);
             slots.insert(*key, Slot::Session { record, revision: revision + 1 });
-            return Ok(Committed::Done { expires_at, revision: revision + 1 });
+            return Ok(committed);
         }
         match self.applied(&record, revision, commit)? {
             Applied::Changed(changed) => {
@@ -302,11 +302,11 @@ impl Storage for Plain {
                     slots.insert(*key, Slot::Session { record, revision });
                     slots = self.let_others_in(slots);
                 }
-                let expires_at = changed.expires_at();
-                slots.insert(*key, Slot::Session { record: changed, revision: revision + 1 });
                 let known = commit.base.as_ref().is_some_and(|base| base.revision == revision);
                 let is_told = known || self.has(Fault::RevisionWithOthersChanges);
-                Ok(Committed::Done { expires_at, revision: if is_told { revision + 1 } else { 0 } })
+                let committed = Committed::done(&changed, if is_told { revision + 1 } else { 0 });
+                slots.insert(*key, Slot::Session { record: changed, revision: revision + 1 });
+                Ok(committed)
             }
             Applied::Expired => Ok(Committed::Gone),
             Applied::Conflict(current) => Ok(Committed::Conflict(current)),
@@ -354,7 +354,7 @@ impl Storage for Plain {
             (one, other.lock())
         });
         if self.has(Fault::MovesNothingAndSaysSo) {
-            return Ok(Moved::Done { expires_at: commit.access.now, revision: 0 });
+            return Ok(Moved::done(&Record::new(commit.access.now, TOMBSTONE_LIFETIME, None), 0));
         }
         let mut slots = self.slots();
         let (record, revision) = match self.living(&slots, from, &commit.access) {
@@ -378,7 +378,7 @@ impl Storage for Plain {
             Applied::Changed(changed) => changed,
             Applied::Expired | Applied::Conflict(_) => return Ok(Moved::Gone),
         };
-        let expires_at = changed.expires_at();
+        let moved = Moved::done(&changed, 1);
         slots.insert(*to, Slot::Session { record: changed, revision: 1 });
         if self.has(Fault::MoveLeavesNoTombstone) {
             slots.remove(from);
@@ -391,7 +391,7 @@ impl Storage for Plain {
             }
             slots.insert(*from, Slot::Tombstone(Tombstone::new(*to, commit.access.now, commit.sealed.clone())));
         }
-        Ok(Moved::Done { expires_at, revision: 1 })
+        Ok(moved)
     }
 
     fn tombstone(&self, key: &StoreKey, now: Timestamp) -> Result<Option<Tombstone>, StorageError> {

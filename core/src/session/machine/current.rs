@@ -17,6 +17,8 @@ pub(super) struct Current {
     pub(super) pending: Pending,
     /// When the session ends, if this request has moved its deadline.
     pub(super) expires_at: Option<Timestamp>,
+    /// Whether it is remembered, as far as this request knows.
+    pub(super) is_remembered: bool,
 }
 
 /// The id a request works under.
@@ -106,7 +108,13 @@ impl Current {
     #[inline]
     pub(super) fn presented(id: Option<SessionId>) -> Self {
         let state = if id.is_some() { State::Unknown } else { State::Absent };
-        Self { held: id.map(Held::presented), state, pending: Pending::default(), expires_at: None }
+        Self {
+            held: id.map(Held::presented),
+            state,
+            pending: Pending::default(),
+            expires_at: None,
+            is_remembered: false,
+        }
     }
 
     /// The key of the session's id.

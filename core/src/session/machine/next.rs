@@ -93,14 +93,15 @@ impl Machine {
         if !progress.closing || progress.touch_asked {
             return None;
         }
-        let Current { held, state, expires_at, .. } = &self.current;
+        let Current { held, state, expires_at, is_remembered, .. } = &self.current;
         let access = match (state, expires_at) {
             (State::Found(view), None) if self.usage == Usage::Read => {
                 Some(self.access(config)).filter(|access| view.snapshot.record.is_touch_due(access))
             }
             // An id or an expiry from earlier in the request must still be valid when the client is told.
             (State::Found(_) | State::Written, Some(_)) => {
-                let is_told = held.as_ref().is_some_and(Held::is_news) || self.request.client_keeps_expiry;
+                let client_keeps_expiry = self.request.client_keeps_expiry || *is_remembered;
+                let is_told = held.as_ref().is_some_and(Held::is_news) || client_keeps_expiry;
                 (is_told && !progress.stored).then(|| self.access(config))
             }
             _ => None,
@@ -135,7 +136,7 @@ impl Machine {
         let now = config.clock.now();
         let mut record = config.lifetime.new_record(now);
         record.entries = changes.apply_to(&Entries::EMPTY, &config.limits)?;
-        changes.apply_facts(&mut record);
+        changes.apply_facts(&mut record, &config.lifetime.access(now, true));
         self.current.pending.take_off();
         self.current.pending.attempt(&id);
         Ok(Step::Create(Create { key: config.keys.key_of(&id), id, record, now }))
