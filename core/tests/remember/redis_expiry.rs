@@ -1,0 +1,68 @@
+//! The expiry that Redis enforces is that of the session's own deadlines, after whatever touches it.
+
+use std::time::Duration;
+
+use gsession::{
+    Changes, RedisHashStorage, RedisStorage, Storage, StoreKey,
+    record::{Commit, Lifespan},
+    storage::{Access, Created, Touched},
+};
+use gsession_test_servers::RedisServer;
+
+use super::{DAY, HOUR, MINUTE};
+use crate::support::{NOW, found, key, record, setting};
+
+/// How much longer a key is kept than its session, by the documentation.
+const SLACK: Duration = Duration::from_secs(60);
+
+#[test]
+fn a_key_is_kept_as_long_as_the_remembered_session_lives() {
+    let own = Lifespan::Own { idle_timeout: 7 * DAY, until: NOW + 30 * DAY };
+    let server = RedisServer::start();
+    let strings = RedisStorage::builder(&server.url()).key_prefix("gsession:s:").build().unwrap();
+    let hashes = RedisHashStorage::builder(&server.url()).key_prefix("gsession:h:").build().unwrap();
+    let storages: [(&str, &dyn Storage); 2] = [("s:", &strings), ("h:", &hashes)];
+    for (prefix, storage) in storages {
+        for reads_first in [false, true] {
+            for (number, is_long) in [(1, false), (2, true)] {
+                let (mut at, what) = (NOW, format!("{prefix}, reads first: {reads_first}, long: {is_long}"));
+                let key = key(number + 10 * u8::from(reads_first));
+                let name = |key: &StoreKey| format!("{prefix}{key}");
+                let check = |at, doing: &str| {
+                    let end = found(storage, &key, at).expect("it lives").record.expires_at();
+                    let left = server.command(&[b"PTTL".as_slice(), format!("gsession:{}", name(&key)).as_bytes()]);
+                    let left = Duration::from_millis(u64::try_from(left.int()).expect("the key has an expiry"));
+                    assert!(left > end.since(at) && left <= end.since(at) + SLACK, "{what}: {doing}: {left:?}");
+                    end
+                };
+                let long = format!("\"{}\"", "x".repeat(if is_long { 3_000 } else { 1 }));
+                assert_eq!(storage.create(&key, &record(&[("long", &long)]), NOW).unwrap(), Created::Done);
+                let access = |at| Access::active(at, HOUR, MINUTE).bounded(HOUR, Some(2 * HOUR));
+                let commit = |at, changes: Changes| {
+                    let mut commit = Commit::new(changes, access(at));
+                    commit.base = found(storage, &key, at).filter(|_| reads_first);
+                    drop(storage.commit(&key, &commit).unwrap());
+                };
+                let mut login = setting("n", "0");
+                login.set_lifespan(own);
+                commit(at, login);
+                assert_eq!(check(at, "a login"), NOW + 7 * DAY);
+                at = at + 5 * HOUR;
+                commit(at, setting("n", "1"));
+                assert_eq!(check(at, "a write"), at + 7 * DAY);
+                at = at + 5 * HOUR;
+                assert!(matches!(storage.touch(&key, &access(at)).unwrap(), Touched::Done(_)));
+                assert_eq!(check(at, "a touch"), at + 7 * DAY);
+                at = at + 5 * HOUR;
+                drop(storage.load(&key, &access(at)).unwrap());
+                assert!(matches!(storage.touch(&key, &access(at)).unwrap(), Touched::Done(_)));
+                assert_eq!(check(at, "a read"), at + 7 * DAY);
+                let mut back = setting("n", "2");
+                back.set_lifespan(Lifespan::Managers);
+                at = at + 5 * HOUR;
+                commit(at, back);
+                assert_eq!(check(at, "an ordinary login"), at + HOUR);
+            }
+        }
+    }
+}
