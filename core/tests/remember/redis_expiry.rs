@@ -17,7 +17,7 @@ const SLACK: Duration = Duration::from_secs(60);
 
 #[test]
 fn a_key_is_kept_as_long_as_the_remembered_session_lives() {
-    let own = Lifespan::Own { idle_timeout: 7 * DAY, until: NOW + 30 * DAY };
+    let own = Lifespan::Own { idle_timeout: 7 * DAY, until: NOW + 7 * DAY + 6 * HOUR };
     let server = RedisServer::start();
     let strings = RedisStorage::builder(&server.url()).key_prefix("gsession:s:").build().unwrap();
     let hashes = RedisHashStorage::builder(&server.url()).key_prefix("gsession:h:").build().unwrap();
@@ -52,11 +52,15 @@ fn a_key_is_kept_as_long_as_the_remembered_session_lives() {
                 assert_eq!(check(at, "a write"), at + 7 * DAY);
                 at = at + 5 * HOUR;
                 assert!(matches!(storage.touch(&key, &access(at)).unwrap(), Touched::Done(_)));
-                assert_eq!(check(at, "a touch"), at + 7 * DAY);
+                // From here on the absolute deadline comes first.
+                assert_eq!(check(at, "a touch"), NOW + 7 * DAY + 6 * HOUR);
                 at = at + 5 * HOUR;
                 drop(storage.load(&key, &access(at)).unwrap());
                 assert!(matches!(storage.touch(&key, &access(at)).unwrap(), Touched::Done(_)));
-                assert_eq!(check(at, "a read"), at + 7 * DAY);
+                assert_eq!(check(at, "a read"), NOW + 7 * DAY + 6 * HOUR);
+                at = at + HOUR;
+                commit(at, setting("n", "1"));
+                assert_eq!(check(at, "a second write"), NOW + 7 * DAY + 6 * HOUR);
                 let mut back = setting("n", "2");
                 back.set_lifespan(Lifespan::Managers);
                 at = at + 5 * HOUR;
