@@ -47,6 +47,12 @@ fn a_key_is_kept_as_long_as_the_remembered_session_lives() {
                 login.set_lifespan(own);
                 commit(at, login);
                 assert_eq!(check(at, "a login"), NOW + 7 * DAY);
+                for until in [NOW + DAY, NOW + 7 * DAY + 6 * HOUR] {
+                    let mut login = setting("n", "0");
+                    login.set_lifespan(Lifespan::Own { idle_timeout: 7 * DAY, until });
+                    commit(at, login);
+                    assert_eq!(check(at, "another login at once"), until.min(NOW + 7 * DAY));
+                }
                 at = at + 5 * HOUR;
                 commit(at, setting("n", "1"));
                 assert_eq!(check(at, "a write"), at + 7 * DAY);

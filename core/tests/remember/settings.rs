@@ -3,7 +3,7 @@
 use gsession::{AtLimit, Error, Login, LoginError};
 
 use super::{DAY, HOUR, MINUTE, begin, info, log_in, strict, visits};
-use crate::support::{KINDS, Kind, NOW, Place};
+use crate::support::{KINDS, NOW, Place};
 
 #[test]
 fn another_manager_judges_a_remembered_session_by_its_own_deadlines() {
@@ -65,22 +65,5 @@ fn remembered_sessions_count_for_the_limit() {
         );
         let fourth = log_in(&ending, None, "ada".into());
         assert!(!visits(&ending, &first) && visits(&ending, &third) && visits(&ending, &fourth), "{:?}", place.kind);
-    }
-}
-
-#[test]
-fn a_pending_touch_of_another_manager_does_not_change_the_deadlines_of_a_later_login() {
-    for place in KINDS.map(Place::new).into_iter().filter(|place| place.kind == Kind::File) {
-        let (shop, admin) = (place.manager(), strict(&place));
-        let id = log_in(&shop, None, "ada".into());
-        place.clock.advance(MINUTE);
-        // Collected in memory, with the hour of the admin area.
-        let visiting = begin(&admin, Some(&id));
-        assert!(visiting.principal().unwrap().is_some());
-        let joining = begin(&shop, Some(&id));
-        joining.log_in(Login::new("ada").remember_for(30 * DAY)).unwrap();
-        let id = joining.id().unwrap();
-        let _ = (joining.close().unwrap(), visiting.close().unwrap());
-        assert_eq!(info(&admin, &id).unwrap().expires_at, NOW + MINUTE + 30 * DAY);
     }
 }

@@ -39,11 +39,11 @@ impl Scene {
     fn access(&mut self) -> Access {
         let (idle, absolute) = self.numbers.pick(&[(MINUTE, None), (HOUR, Some(2 * HOUR)), (MINUTE, Some(HOUR))]);
         let interval = self.numbers.pick(&[Duration::ZERO, idle / 20, idle / 2]);
-        let access = match self.numbers.below(4) {
-            0 => Access::passive(self.now),
-            _ => Access::active(self.now, idle, interval),
-        };
-        access.bounded(idle, absolute)
+        match self.numbers.below(4) {
+            0 => Access::passive(self.now).bounded(idle, absolute),
+            1 => Access::active(self.now, idle, interval),
+            _ => Access::active(self.now, idle, interval).bounded(idle, absolute),
+        }
     }
 
     fn lifespan(&mut self) -> Option<Lifespan> {
@@ -65,7 +65,9 @@ impl Scene {
         if self.numbers.below(8) == 0 {
             changes.set_principal(self.numbers.pick(&[None, Some("ada")]).map(Into::into));
         }
-        for name in ["a", "b", "gsession.c"] {
+        // Without edits, a storage must see that the deadlines alone are new.
+        let edited = self.numbers.pick(&[&["a", "b", "gsession.c"][..], &[]]);
+        for name in edited {
             match self.numbers.below(4) {
                 0 => changes.set(name, self.now.as_millis().to_string()),
                 1 => changes.set(name, format!("\"{}\"", "x".repeat(self.numbers.pick(&[1, 100, 2_000])))),
@@ -172,6 +174,54 @@ impl Scene {
 }
 
 #[test]
+fn a_login_keeps_a_later_touch_and_sets_its_own_timeout_all_the_same() {
+    for place in KINDS.map(Place::new) {
+        for (number, is_move) in [(1, false), (2, true)] {
+            let (storage, at) = (&place.storage, key(number));
+            assert_eq!(storage.create(&at, &record(&[("a", "1")]), NOW).unwrap(), Created::Done);
+            let mut changes = Changes::default();
+            changes.set("n", "1");
+            changes.set_lifespan(Lifespan::Own { idle_timeout: 3 * HOUR, until: NOW + 5 * HOUR });
+            let mut login = Commit::new(changes, Access::active(NOW + SECOND, MINUTE, Duration::ZERO));
+            login.base = found(&**storage, &at, NOW);
+            let touched = Access::active(NOW + 10 * SECOND, MINUTE, Duration::ZERO);
+            assert_eq!(storage.touch(&at, &touched).unwrap(), Touched::Done(NOW + 10 * SECOND + MINUTE));
+            let end = NOW + 10 * SECOND + 3 * HOUR;
+            if is_move {
+                let moved = storage.move_to(&at, &key(9), &login).unwrap();
+                assert!(matches!(moved, Moved::Done { expires_at, .. } if expires_at == end), "{:?}", place.kind);
+            } else {
+                let committed = storage.commit(&at, &login).unwrap();
+                assert!(
+                    matches!(committed, Committed::Done { expires_at, .. } if expires_at == end),
+                    "{:?}",
+                    place.kind
+                );
+            }
+        }
+    }
+}
+
+#[test]
+fn activity_under_other_settings_in_the_same_millisecond_does_not_change_what_a_login_has_set() {
+    for place in KINDS.map(Place::new) {
+        let (storage, at, now) = (&place.storage, key(1), NOW + MINUTE);
+        assert_eq!(storage.create(&at, &record(&[("a", "1")]), NOW).unwrap(), Created::Done);
+        let other = Access::active(now, HOUR, SECOND);
+        assert_eq!(storage.touch(&at, &other).unwrap(), Touched::Done(now + HOUR));
+        let mut changes = Changes::default();
+        changes.set("n", "1");
+        changes.set_lifespan(Lifespan::Own { idle_timeout: 3 * HOUR, until: NOW + 5 * HOUR });
+        let login = Commit::new(changes, Access::active(now, MINUTE, SECOND));
+        assert!(matches!(storage.commit(&at, &login).unwrap(), Committed::Done { .. }));
+        let end = |now| found(&**storage, &at, now).map(|snapshot| snapshot.record.expires_at());
+        assert_eq!(end(now), Some(now + 3 * HOUR), "{:?}", place.kind);
+        assert_eq!(storage.sweep(now + 2 * HOUR).unwrap().kept, 1, "{:?}", place.kind);
+        assert_eq!(end(now + 2 * HOUR), Some(now + 3 * HOUR), "{:?}", place.kind);
+    }
+}
+
+#[test]
 fn any_order_of_logins_writes_touches_and_moves_leaves_the_deadlines_that_the_contract_says() {
     for kind in KINDS {
         for seed in 0..6 {
@@ -187,7 +237,8 @@ fn any_order_of_logins_writes_touches_and_moves_leaves_the_deadlines_that_the_co
             assert_eq!(scene.storage.create(&scene.key, &scene.must_be, NOW).unwrap(), Created::Done);
             let mut trace = vec![format!("{kind:?}, seed {seed}")];
             for _ in 0..120 {
-                scene.now = scene.now + scene.numbers.pick(&[Duration::ZERO, SECOND, 7 * SECOND, MINUTE, HOUR]);
+                scene.now =
+                    scene.now + scene.numbers.pick(&[Duration::from_millis(1), SECOND, 7 * SECOND, MINUTE, HOUR]);
                 let at = scene.now;
                 let did = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| scene.step()));
                 match did {
