@@ -1,15 +1,15 @@
-//! The expiry that Redis enforces is that of the session's own deadlines, after whatever touches it.
+//! What Redis enforces by itself: keys and entries of the index are kept as long as the session's own deadlines say.
 
 use std::time::Duration;
 
 use gsession::{
     Changes, RedisHashStorage, RedisStorage, Storage, StoreKey,
     record::{Commit, Lifespan},
-    storage::{Access, Created, Touched},
+    storage::{Access, Created, Moved, Touched},
 };
-use gsession_test_servers::RedisServer;
+use gsession_test_servers::{Monitor, RedisServer};
 
-use super::{DAY, HOUR, MINUTE};
+use super::{DAY, HOUR, MINUTE, SECOND};
 use crate::support::{NOW, found, key, record, setting};
 
 /// How much longer a key is kept than its session, by the documentation.
@@ -72,6 +72,57 @@ fn a_key_is_kept_as_long_as_the_remembered_session_lives() {
                 at = at + 5 * HOUR;
                 commit(at, back);
                 assert_eq!(check(at, "an ordinary login"), at + HOUR);
+            }
+        }
+    }
+}
+
+/// A process may die after it has noted a session, and before it could note it once more.
+#[test]
+fn no_note_in_the_index_counts_shorter_than_its_session_lives() {
+    let server = RedisServer::start();
+    let strings = RedisStorage::builder(&server.url()).key_prefix("s:").build().unwrap();
+    let hashes = RedisHashStorage::builder(&server.url()).key_prefix("h:").build().unwrap();
+    let storages: [&dyn Storage; 2] = [&strings, &hashes];
+    for storage in storages {
+        for reads_first in [false, true] {
+            let access = |now| Access::active(now, MINUTE, SECOND).bounded(MINUTE, None);
+            let commit = |key: &StoreKey, now, changes: Changes| {
+                let mut commit = Commit::new(changes, access(now));
+                commit.base = found(storage, key, now).filter(|_| reads_first);
+                commit
+            };
+            let login = |lives: Duration| {
+                let mut login = setting("n", "1");
+                login.set_principal(Some("ada".into()));
+                login.set_lifespan(Lifespan::Own { idle_timeout: lives, until: NOW + 2 * lives });
+                login
+            };
+            let keys = [1, 2, 3].map(|number| key(number + 10 * u8::from(reads_first)));
+            assert_eq!(storage.create(&keys[0], &record(&[("a", "1")]), NOW).unwrap(), Created::Done);
+            let in_place = || assert!(storage.commit(&keys[0], &commit(&keys[0], NOW, login(30 * DAY))).is_ok());
+            let by_move = || {
+                let commit = commit(&keys[0], NOW, login(50 * DAY));
+                assert!(matches!(storage.move_to(&keys[0], &keys[1], &commit).unwrap(), Moved::Done { .. }));
+            };
+            let by_renewal = || {
+                let commit = commit(&keys[1], NOW + DAY, Changes::default());
+                assert!(matches!(storage.move_to(&keys[1], &keys[2], &commit).unwrap(), Moved::Done { .. }));
+            };
+            let deeds: [(&str, &dyn Fn(), _); 3] = [
+                ("a login", &in_place, NOW + 30 * DAY),
+                ("a login that renews", &by_move, NOW + 50 * DAY),
+                ("a renewal", &by_renewal, NOW + 51 * DAY),
+            ];
+            for (what, deed, end) in deeds {
+                let seen = Monitor::during(&server, deed);
+                let notes: Vec<_> = seen.inside_scripts.iter().filter(|line| line.starts_with("\"ZADD\"")).collect();
+                assert!(!notes.is_empty(), "{what}, reads first: {reads_first}: {seen:?}");
+                for note in notes {
+                    let score: u64 = note.split('"').nth(5).unwrap().parse().unwrap();
+                    let minutes = end.as_millis() / 60_000;
+                    assert!(score >> 26 >= minutes, "{what}, reads first: {reads_first}: {note}");
+                }
             }
         }
     }
