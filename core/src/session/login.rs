@@ -55,7 +55,8 @@ impl Login {
     ///
     /// - The lifetimes of the [manager](crate::ManagerBuilder), shorter or longer, do not apply to the session. Renewals keep its
     ///   own. The next [`log_in`](crate::AsyncSession::log_in) sets them anew: without `remember_for`, it begins an ordinary
-    ///   session.
+    ///   session. So a page that only asks for the password again says it again, if the session
+    ///   [is remembered](crate::SessionInfo::is_remembered).
     /// - A cookie becomes a persistent one, even if by default it ends with the browser. Browsers keep a cookie for at most 400 days
     ///   (RFC 6265bis 5.5), and each use of the session sends it again. A header has no such thing; there only the lifetime counts.
     /// - Durations beyond the calendar never end. Less than a millisecond is refused.
@@ -77,8 +78,8 @@ impl Login {
         self
     }
 
-    /// Ends the remembered session when it has not been used for so long (ASVS 7.3.1). Default: as long as it is remembered. No
-    /// effect without [`remember_for`](Self::remember_for). Less than a millisecond is refused.
+    /// Ends the [remembered](Self::remember_for) session when it has not been used for so long (ASVS 7.3.1). Default: as long as it is
+    /// remembered. No effect if it is not. Less than a millisecond is refused.
     pub const fn idle_timeout(mut self, timeout: Duration) -> Self {
         self.idle_timeout = Some(timeout);
         self
