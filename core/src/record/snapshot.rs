@@ -122,5 +122,11 @@ mod tests {
         assert_eq!(snapshot.record.last_seen, Timestamp::from_millis(5));
         assert_eq!(snapshot.record.idle_timeout, Duration::from_millis(5));
         assert_eq!(snapshot.record.created_at, Timestamp::from_millis(2));
+        // The idle timeout of a remembered session is not that of the activity.
+        let mut later = read(3, "eve", &[]);
+        later.record.is_remembered = true;
+        snapshot.merge(later.clone(), Some(&[]));
+        assert_eq!(snapshot.record.last_seen, Timestamp::from_millis(5));
+        assert_eq!(snapshot.record.idle_timeout, later.record.idle_timeout);
     }
 }

@@ -1,5 +1,7 @@
 //! What storages do to a remembered session that are broken in that respect.
 
+use std::time::Duration;
+
 use gsession::{Record, Timestamp, record::Commit, storage::Access};
 
 use crate::fault::Fault;
@@ -57,7 +59,7 @@ pub(crate) fn changed(fault: Option<Fault>, before: &Record, commit: &Commit, is
 /// Whether a listing has the session.
 pub(crate) fn is_listed(fault: Option<Fault>, record: &Record, now: Timestamp) -> bool {
     let forgets = fault == Some(Fault::FindForgetsTheRemembered) && record.is_remembered;
-    !(forgets && record.created_at + crate::support::IDLE < now)
+    !(forgets && record.created_at + Duration::from_secs(24 * 60 * 60) < now)
 }
 
 /// The record in a listing.
