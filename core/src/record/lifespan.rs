@@ -79,6 +79,7 @@ fn is_flagged(stored: u64) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::Changes;
 
     const NOW: Timestamp = Timestamp::from_millis(1_000_000);
     const HOUR: Duration = Duration::from_secs(3600);
@@ -115,6 +116,26 @@ mod tests {
             assert_eq!(record(Some(far), true).stored_deadline(), Some((1 << 53) - 1));
         }
         assert_eq!(record(None, true).stored_deadline(), Some((1 << 53) - 1));
+    }
+
+    #[test]
+    fn of_several_lifespans_the_last_one_counts_and_a_withdrawn_login_leaves_none() {
+        let own = Lifespan::Own { idle_timeout: HOUR, until: NOW + HOUR };
+        let with = |lifespan| {
+            let mut changes = Changes::default();
+            changes.set_lifespan(lifespan);
+            changes
+        };
+        for (first, second) in [(own, Lifespan::Managers), (Lifespan::Managers, own)] {
+            let mut changes = with(first);
+            changes.then(Changes::default());
+            assert_eq!(changes.lifespan(), Some(first));
+            changes.then(with(second));
+            assert_eq!(changes.lifespan(), Some(second));
+            assert!(!changes.is_empty());
+            changes.withdraw_login();
+            assert!(changes.is_empty() && changes.lifespan().is_none());
+        }
     }
 
     #[test]

@@ -62,7 +62,7 @@ pub struct Record {
     pub last_seen: Timestamp,
     /// The session ends when it has not been used for this long.
     pub idle_timeout: Duration,
-    /// The session ends at this time, however much it is used. Neither touching nor renewing changes it.
+    /// The session ends at this time, however much it is used. Neither touching nor renewing changes it; a login may.
     pub absolute_deadline: Option<Timestamp>,
     /// Whether these deadlines are the session's own, so that the manager's settings do not apply to it: its user asked to be
     /// remembered ([S17](crate::design#s17)).

@@ -121,7 +121,6 @@ impl Machine {
             && snapshot.record.principal == who
         {
             let Lookup::Found(snapshot) = lookup else { return };
-            self.current.is_remembered = snapshot.record.is_remembered;
             self.current.state = State::Found(View::read(snapshot, Some(&[])));
             self.current.adopt(&step.id, step.key, Origin::Joined);
             self.current.pending.renew = false;

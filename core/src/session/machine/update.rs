@@ -81,8 +81,7 @@ impl Machine {
             return Err(Error::Gone);
         }
         match committed {
-            Committed::Done { expires_at, is_remembered, revision } => {
-                self.current.is_remembered = is_remembered;
+            Committed::Done { expires_at, revision, .. } => {
                 self.stored(&step.commit, expires_at, revision, false, config);
                 Ok(None)
             }

@@ -387,6 +387,16 @@ fn a_move_that_was_not_answered_is_found_again() {
         (Saved::Renewed, Delivery::Send { id: first, expires_at: T0 + IDLE, is_remembered: false })
     );
 
+    // That of a remembered session, which was not read.
+    let mut request = Request::presenting(Some(old_id()));
+    request.machine.renew().unwrap();
+    let Step::Move(Move { id: first, .. }) = lose_a_step(&mut request) else { panic!() };
+    let mut remembered = Record::new(T0, IDLE, Some(T0 + 2 * IDLE));
+    remembered.is_remembered = true;
+    let remembered = Lookup::Found(Snapshot::complete(remembered));
+    let (_, delivery) = request.close([Reply::Moved(Moved::Renewed(T0)), Reply::Looked(remembered)]);
+    assert_eq!(delivery, Delivery::Send { id: first, expires_at: T0 + IDLE, is_remembered: true });
+
     // Another renewal was first.
     let mut request = Request::presenting(Some(old_id()));
     request.read(stored(T0));
