@@ -126,7 +126,8 @@ fn a_remembered_login_is_an_error_and_changes_nothing() {
             assert_eq!(refused.unwrap_err().kind(), StorageErrorKind::Unsupported);
         }
         let Lookup::Found(snapshot) = storage.load(&key, &Access::passive(now)).unwrap() else { panic!("it is there") };
-        assert_eq!(snapshot.record.entries.iter().collect::<Vec<_>>(), [("a", "1")]);
+        let kept: Vec<_> = snapshot.record.entries.iter().map(|(key, json)| (key, json.trim())).collect();
+        assert_eq!(kept, [("a", "1")]);
         // One that is not remembered is what all are.
         let mut login = Changes::default();
         login.set("n", "1");
