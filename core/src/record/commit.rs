@@ -152,11 +152,12 @@ impl Record {
     /// does not end.
     #[must_use]
     pub fn is_touch_due(&self, access: &Access) -> bool {
-        self.is_touch_due_after(self.last_seen, access)
+        self.is_touch_due_if_last_seen(self.last_seen, access)
     }
 
     /// As [`is_touch_due`](Self::is_touch_due), if the session was last used at `last_seen`.
-    pub(crate) fn is_touch_due_after(&self, last_seen: Timestamp, access: &Access) -> bool {
+    #[must_use]
+    pub fn is_touch_due_if_last_seen(&self, last_seen: Timestamp, access: &Access) -> bool {
         access.extend.as_ref().is_some_and(|extend| {
             let own = if self.is_remembered { self.idle_timeout / 2 } else { Duration::MAX };
             access.now >= last_seen + extend.interval.min(own)

@@ -160,7 +160,7 @@ impl Slot {
 
     /// Whether a touch of the session of this record is due and counts as activity.
     pub(super) fn is_touch_due(&self, record: &Record, access: &Access) -> bool {
-        record.is_touch_due_after(self.last_seen(), access)
+        record.is_touch_due_if_last_seen(self.last_seen(), access)
     }
 
     /// Whether a touch changes more than last-seen, because the manager's idle timeout differs from the stored one.
