@@ -308,7 +308,7 @@ async fn debug_shows_no_secret() {
     changes.set_principal(Some(VALUE.into()));
     let commit = Commit::new(changes.clone(), Access::passive(now)).expecting("user", Some(VALUE));
     let client_info = ClientInfo::new(None).with_header("cookie", format!("{NAME}={}", id.as_str()).as_bytes());
-    let delivery = Delivery::Send { id: id.clone(), expires_at: now };
+    let delivery = Delivery::Send { id: id.clone(), expires_at: now, is_remembered: false };
     let session = place.sessions().manager().begin(Some(id.as_str()), || client_info.clone());
     let conflict = place.probe.commit(&key, &commit).unwrap();
     texts.extend([

@@ -51,7 +51,7 @@ impl Storage for TreeStorage {
             Ok(match applied {
                 Applied::Changed(changed) => {
                     *record = changed;
-                    Committed::Done { expires_at: record.expires_at(), revision: 0 }
+                    Committed::done(record, 0)
                 }
                 Applied::Expired => Committed::Gone,
                 Applied::Conflict(current) => Committed::Conflict(current),

@@ -154,7 +154,10 @@ fn the_client_hears_of_a_new_deadline_when_there_is_one() {
         assert_eq!(delivery(), Delivery::Keep, "nothing was due");
         clock.advance(10 * MINUTE);
         let expires_at = NOW + 10 * MINUTE + HOUR;
-        assert_eq!(format!("{:?}", delivery()), format!("{:?}", Delivery::Refresh { id: id.clone(), expires_at }));
+        assert_eq!(
+            format!("{:?}", delivery()),
+            format!("{:?}", Delivery::Refresh { id: id.clone(), expires_at, is_remembered: false })
+        );
         let untouched = request(&manager, &id);
         assert_eq!(untouched.close().unwrap().delivery, Delivery::Keep, "a session that was not used");
     }
@@ -173,7 +176,9 @@ fn nothing_extends_the_absolute_lifetime() {
             let session = request(&manager, &id);
             session.update("n", |n: Option<u32>| n.unwrap_or(0) + 1).unwrap();
             session.renew().unwrap();
-            let Delivery::Send { id: new, expires_at } = session.close().unwrap().delivery else { panic!("renewed") };
+            let Delivery::Send { id: new, expires_at, .. } = session.close().unwrap().delivery else {
+                panic!("renewed")
+            };
             assert!(expires_at <= end);
             id = new;
             let info = request(&manager, &id).info().unwrap().unwrap();

@@ -5,7 +5,7 @@
 use std::time::Duration;
 
 use gsession::{
-    AnyStorage, AsyncManager, ClientInfo, Delivery, Exchange, IntoStorage, Limits, Manager, ManualClock,
+    AnyStorage, AsyncManager, ClientInfo, Delivery, Exchange, IntoStorage, Limits, Login, Manager, ManualClock,
     RedisHashStorage, RedisStorage, Saved, SessionId, Storage, StoreKey, storage::redis::NearCache,
 };
 use gsession_test_servers::{Monitor, Proxy, RedisServer, Seen, resp};
@@ -192,6 +192,61 @@ async fn a_request_costs_as_many_commands_as_it_has_to() {
             assert_eq!(session.close().await.unwrap().saved, Saved::Destroyed);
         };
         place.cost(leaving).await.is("destroying", &["EVALSHA"]);
+    }
+}
+
+/// Reads and writes are the same, although the settings of the manager do not apply. Only when a touch is due, one command more
+/// confirms what the client's cookie is to say, as for any persistent cookie.
+#[tokio::test]
+async fn a_remembered_session_is_read_and_written_by_the_commands_of_any_other() {
+    const HOUR: Duration = Duration::from_secs(3600);
+    for (kind, place) in Place::each() {
+        place.warm_up().await;
+        let session = place.manager.begin(None, ClientInfo::default);
+        session.log_in(Login::new("ada").remember_for(10_000 * HOUR).idle_timeout(1_000 * HOUR)).await.unwrap();
+        session.set("n", &0).unwrap();
+        let Delivery::Send { id, .. } = session.close().await.unwrap().delivery else { panic!("it has an id") };
+        let read = if kind == "string" { "GET" } else { "HMGET" };
+        let replace = if kind == "string" { place.replaces() } else { "EVALSHA" };
+        let reading = async || {
+            let session = place.open(&id);
+            assert!(session.contains_key("n").await.unwrap());
+            let _ = session.close().await.unwrap();
+        };
+        let writing = async || {
+            let session = place.open(&id);
+            session.set("n", &1).unwrap();
+            assert_eq!(session.close().await.unwrap().saved, Saved::Committed);
+        };
+        let both = async || {
+            let session = place.open(&id);
+            let n: u32 = session.get_or("n", 0).await.unwrap();
+            session.set("n", &(n + 1)).unwrap();
+            let _ = session.close().await.unwrap();
+        };
+        let (written, expired): (&[&str], &[&str]) = match kind {
+            "string" => (&["GET", "SETRANGE", "APPEND"], &["GET", "SETRANGE", "APPEND", "PEXPIRE"]),
+            _ => (&["HGET", "HSTRLEN", "HSET"], &["HGET", "HSTRLEN", "HSET", "PEXPIRE"]),
+        };
+        // The script of a touch is known.
+        place.clock.advance(Duration::from_secs(120));
+        reading().await;
+        for unused in [30, 60] {
+            // Longer than the manager allows. The first request tells the index, too.
+            place.clock.advance(unused * HOUR);
+            place.cost(writing).await.is("writing after a long time", &["EVALSHA", "EVALSHA"]);
+            place.cost(reading).await.is("reading", &[read]);
+            place.cost(both).await.is("reading and writing", &[read, replace]);
+            let cost = place.cost(writing).await;
+            cost.is("writing", &["EVALSHA"]);
+            cost.runs("writing", written);
+            place.clock.advance(Duration::from_secs(120));
+            let cost = place.cost(writing).await;
+            cost.is("writing, and a touch is due", &["EVALSHA"]);
+            cost.runs("writing, and a touch is due", expired);
+            place.clock.advance(Duration::from_secs(120));
+            place.cost(reading).await.is("reading with a touch due", &["EVALSHA", "EVALSHA"]);
+        }
     }
 }
 

@@ -1,6 +1,6 @@
 //! What a person does in a browser: open, type, click, look, go back, use two tabs.
 
-use std::{env, fs, path::PathBuf};
+use std::{env, fs, path::PathBuf, sync::Arc};
 
 use fantoccini::{Client, Locator, cookies::Cookie, elements::Element, wd::WindowHandle};
 use serde_json::{Value, json};
@@ -25,7 +25,16 @@ impl Browser {
 
     /// Starts it with one empty tab, further switches of Chromium, and preferences by their dotted names.
     pub async fn with(switches: &[&str], preferences: &Value) -> Self {
-        Self { chromedriver: Chromedriver::start(switches, preferences).await }
+        let profile = tempfile::tempdir().expect("making a folder for the browser's profile");
+        Self { chromedriver: Chromedriver::start(Arc::new(profile), switches, preferences).await }
+    }
+
+    /// Closes it as a person does who goes home, and opens it again: with the same profile and one empty tab.
+    pub async fn closed_and_opened_again(self) -> Self {
+        let profile = self.chromedriver.profile();
+        // Answered when Chromium has ended, and so has written what it keeps.
+        drop(self);
+        Self { chromedriver: Chromedriver::start(profile, &[], &json!({})).await }
     }
 
     /// Opens a page and waits until it has loaded.

@@ -1,6 +1,6 @@
 //! A headless Chromium of our own behind a chromedriver of our own, both gone when the test is.
 
-use std::{io, process::Command, thread};
+use std::{io, process::Command, sync::Arc, thread};
 
 use fantoccini::{Client, ClientBuilder};
 use hyper_util::client::legacy::connect::HttpConnector;
@@ -37,15 +37,14 @@ pub struct Chromedriver {
     address: String,
     // In this order: the driver ends before the profile is removed.
     _driver: Process,
-    _profile: TempDir,
+    profile: Arc<TempDir>,
 }
 
 impl Chromedriver {
-    /// Starts both, Chromium with further switches and with preferences by their dotted names.
-    pub async fn start(further: &[&str], preferences: &Value) -> Self {
+    /// Starts both, Chromium with this profile, further switches, and preferences by their dotted names.
+    pub async fn start(profile: Arc<TempDir>, further: &[&str], preferences: &Value) -> Self {
         let chromium = program::find(&["chromium", "chromium-browser", "google-chrome"], "chromium");
         let program = program::find(&["chromedriver"], "chromium-driver");
-        let profile = tempfile::tempdir().expect("making a folder for the browser's profile");
 
         let (driver, port) = loop {
             let mut driver = Process::start(Command::new(&program).arg("--port=0"));
@@ -76,13 +75,19 @@ impl Chromedriver {
         let session = client.session_id().await.expect("asking for the session").expect("a session was opened");
         // The client would end the session from a task of a runtime that is already stopping. We end it ourselves, below.
         client.persist().await.expect("keeping the session");
-        Self { client, session, address, _driver: driver, _profile: profile }
+        Self { client, session, address, _driver: driver, profile }
     }
 
     /// The client that drives it.
     #[must_use]
     pub fn client(&self) -> &Client {
         &self.client
+    }
+
+    /// The folder of the profile, which goes with the last who holds it.
+    #[must_use]
+    pub fn profile(&self) -> Arc<TempDir> {
+        Arc::clone(&self.profile)
     }
 
     /// A command without an argument, outside the runtime.

@@ -4,6 +4,7 @@ use std::{
     future::{Future as _, poll_fn},
     pin::pin,
     sync::atomic::{AtomicUsize, Ordering},
+    time::Duration,
 };
 
 use actix_web::{
@@ -13,7 +14,7 @@ use actix_web::{
     web,
 };
 use futures::{FutureExt as _, StreamExt as _};
-use gsession::SessionId;
+use gsession::{Login, SessionId};
 use gsession_actix::Session;
 use serde_json::Value;
 use tokio::sync::Notify;
@@ -101,6 +102,13 @@ pub(crate) async fn run(
             "save" => said.push(format!("{:?}", session.save().await?)),
             "passive" => session.set_passive(true),
             "principal" => session.set_principal(about)?,
+            "login" => session.log_in(about).await?,
+            // Seconds to remember ada for, and without use if that is less.
+            "remember" => {
+                let (whole, unused) = about.split_once('-').unwrap_or((about, about));
+                let seconds = |text: &str| Duration::from_secs(text.parse().unwrap());
+                session.log_in(Login::new("ada").remember_for(seconds(whole)).idle_timeout(seconds(unused))).await?;
+            }
             "everywhere" => said.push(session.destroy_everywhere().await?.to_string()),
             "list" => said.push(session.list().await?.len().to_string()),
             "others" => said.push(session.destroy_others().await?.to_string()),

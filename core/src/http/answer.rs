@@ -15,12 +15,13 @@ impl Transport {
     /// |---|---|---|
     /// | every one | `Vary: Cookie`, or the header's name, or both | RFC 9110 12.5.5 |
     /// | gives the client an id, or removes it | `Set-Cookie`, the session header, or both; `Cache-Control: no-store`, unless the handler set a `Cache-Control` | RFC 6265bis 4.1, ASVS 14.3.2 |
-    /// | moves the deadline of a cookie with a `Max-Age` | the same `Set-Cookie` with a new `Max-Age`, and the rest as above | |
+    /// | moves the deadline of a cookie with a `Max-Age`; that of a [remembered](crate::Login::remember_for) session has one | the same `Set-Cookie` with a new `Max-Age`, and the rest as above | |
     /// | is the page of a logged-in session, with [`no_store_when_logged_in`](super::Builder::no_store_when_logged_in) | `Cache-Control: no-store`, whatever the handler set | ASVS 14.3.2 |
     ///
     /// - `delivery` and `logged_in` come from the [`Finished`](crate::Finished) exchange.
     /// - `location` is where the client presented its id: [`location`](Self::location).
-    /// - `now` is the [manager's time](crate::Manager::now). It is called only if the cookie has a `Max-Age`.
+    /// - `now` is the [manager's time](crate::Manager::now). It is called only if the cookie has a `Max-Age`,
+    ///   or the session is remembered.
     pub fn deliver(
         &self,
         delivery: &Delivery,
@@ -41,16 +42,16 @@ impl Transport {
         let cookie = self.cookie.as_ref().filter(|_| self.cookie_output && location != IdLocation::Header);
         let header = self.header.as_ref().filter(|_| location != IdLocation::Cookie || !self.cookie_output);
         let line = match delivery {
-            Delivery::Send { id, expires_at } => {
+            Delivery::Send { id, expires_at, is_remembered } => {
                 if let Some(header) = header {
                     headers.insert(header.name(), FieldValue::Secret(header.value(id)));
                     not_stored(headers);
                 }
-                cookie.map(|cookie| FieldValue::Secret(cookie.set(id, *expires_at, now)))
+                cookie.map(|cookie| FieldValue::Secret(cookie.set(id, *expires_at, *is_remembered, now)))
             }
-            Delivery::Refresh { id, expires_at } => cookie
-                .filter(|cookie| cookie.is_persistent())
-                .map(|cookie| FieldValue::Secret(cookie.set(id, *expires_at, now))),
+            Delivery::Refresh { id, expires_at, is_remembered } => cookie
+                .filter(|cookie| *is_remembered || cookie.is_persistent())
+                .map(|cookie| FieldValue::Secret(cookie.set(id, *expires_at, *is_remembered, now))),
             Delivery::Withdraw => cookie.map(SessionCookie::remove).map(FieldValue::Text),
             Delivery::Keep => None,
         };
@@ -114,7 +115,7 @@ mod tests {
         let id = crate::SessionId::from_random([0; 32]);
         let (id_text, now) = (id.as_str().to_owned(), Timestamp::from_millis(0));
         let set = format!("sid={id_text}; Path=/; Secure; HttpOnly; SameSite=Lax");
-        let send = Delivery::Send { id, expires_at: now };
+        let send = Delivery::Send { id, expires_at: now, is_remembered: false };
         let beside = || Transport::builder().cookie_name("sid").header_name("X-Session");
         for (builder, location, cookie, header) in [
             (Transport::builder().cookie_name("sid"), Both, true, None),

@@ -59,14 +59,15 @@ impl<M: Built> ManagerBuilder<M> {
         }
     }
 
-    /// Ends a session when it has not been used for this long. Default: 24 hours, as in GoFrame (ASVS 7.3.1).
+    /// Ends a session when it has not been used for this long. Default: 24 hours, as in GoFrame (ASVS 7.3.1). A session can be
+    /// [remembered](crate::Login::remember_for) for longer or shorter.
     pub const fn idle_timeout(mut self, timeout: Duration) -> Self {
         self.idle_timeout = timeout;
         self
     }
 
     /// Ends a session this long after its creation, however much it is used. Default: never. ASVS 7.3.2 asks for a
-    /// limit that fits the application.
+    /// limit that fits the application. A [remembered](crate::Login::remember_for) session has a limit of its own.
     pub const fn absolute_lifetime(mut self, lifetime: Duration) -> Self {
         self.absolute_lifetime = Some(lifetime);
         self

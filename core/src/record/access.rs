@@ -11,13 +11,14 @@ use crate::Timestamp;
 pub struct Access {
     /// The time by the manager's clock. A session that has ended by then is absent.
     pub now: Timestamp,
-    /// What the manager allows now. It may be stricter than the deadlines that were stored with the session.
+    /// What the manager allows now. It may be stricter than the deadlines that were stored with the session. It does not apply to a
+    /// [remembered](Record::is_remembered) session.
     pub bounds: Bounds,
     /// `Some` if this is activity and moves the idle deadline forward; `None` for passive requests.
     pub extend: Option<Extend>,
 }
 
-/// How long a session may live at most, whatever deadlines were stored with it.
+/// How long a session may live at most, whatever deadlines were stored with it, unless it is [remembered](Record::is_remembered).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Bounds {
@@ -40,9 +41,10 @@ impl Bounds {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Extend {
-    /// The session then ends when it has not been used for this long.
+    /// The session then ends when it has not been used for this long. A [remembered](Record::is_remembered) one keeps its own idle
+    /// timeout.
     pub idle_timeout: Duration,
-    /// A touch within this time of the last one is not due and may be skipped.
+    /// A touch within this time of the last one is not due and may be skipped: see [`Record::is_touch_due`].
     pub interval: Duration,
 }
 
@@ -70,11 +72,16 @@ impl Access {
         self
     }
 
-    /// Whether a session with this record, last used at `last_seen`, has ended: by its stored deadlines, or by the bounds of
-    /// this access.
+    /// The idle timeout of the manager.
+    pub(super) fn idle_timeout(&self) -> Duration {
+        self.extend.as_ref().map_or(self.bounds.idle_timeout, |extend| extend.idle_timeout)
+    }
+
+    /// Whether a session with this record, last used at `last_seen`, has ended: by its stored deadlines or, unless it is
+    /// remembered, by the bounds of this access.
     #[must_use]
     pub fn has_ended(&self, record: &Record, last_seen: Timestamp) -> bool {
         record.expires_if_last_seen(last_seen) <= self.now
-            || self.bounds.are_over(record.created_at, last_seen, self.now)
+            || !record.is_remembered && self.bounds.are_over(record.created_at, last_seen, self.now)
     }
 }

@@ -2,10 +2,13 @@
 
 use std::{fmt, ops::Range, sync::Arc};
 
-use super::{Entries, JsonText, LimitExceeded, Limits, Record, edit::Edit, packed::Packed, reserved::is_reserved};
+use super::{
+    Access, Entries, JsonText, Lifespan, LimitExceeded, Limits, Record, edit::Edit, packed::Packed,
+    reserved::is_reserved,
+};
 
-/// What one request changed in a session: keys it set or removed, whether it cleared everything, and the principal. Never a
-/// whole snapshot, so overlapping requests do not overwrite each other ([S3](crate::design#s3)).
+/// What one request changed in a session: keys it set or removed, whether it cleared everything, the principal, and how long the
+/// session lives. Never a whole snapshot, so overlapping requests do not overwrite each other ([S3](crate::design#s3)).
 ///
 /// ```
 /// use gsession::{Changes, Entries};
@@ -24,6 +27,7 @@ pub struct Changes {
     /// Sorted by key. A clear discards earlier edits.
     edits: Vec<Edit>,
     principal: Option<Option<Arc<str>>>,
+    lifespan: Option<Lifespan>,
 }
 
 impl Changes {
@@ -54,9 +58,14 @@ impl Changes {
         self.principal = Some(principal);
     }
 
+    /// Sets how long the session lives.
+    pub const fn set_lifespan(&mut self, lifespan: Lifespan) {
+        self.lifespan = Some(lifespan);
+    }
+
     /// Takes back the principal and all that a login sets.
     pub(crate) fn withdraw_login(&mut self) {
-        self.principal = None;
+        (self.principal, self.lifespan) = (None, None);
         self.edits.retain(|edit| !is_reserved(edit.key()));
     }
 
@@ -75,14 +84,22 @@ impl Changes {
     /// Whether nothing was changed.
     #[must_use]
     pub const fn is_empty(&self) -> bool {
-        let Self { cleared, edits, principal } = self;
-        !*cleared && edits.is_empty() && principal.is_none()
+        let Self { cleared, edits, principal, lifespan } = self;
+        !*cleared && edits.is_empty() && principal.is_none() && lifespan.is_none()
     }
 
     /// Changes what a record holds besides its entries, which [`apply_to`](Self::apply_to) changes.
-    pub(crate) fn apply_facts(&self, record: &mut Record) {
+    pub(crate) fn apply_facts(&self, record: &mut Record, access: &Access) {
         if let Some(principal) = &self.principal {
             record.principal.clone_from(principal);
+        }
+        self.apply_lifespan(record, access);
+    }
+
+    /// Changes the deadlines of a record.
+    pub(crate) fn apply_lifespan(&self, record: &mut Record, access: &Access) {
+        if let Some(lifespan) = self.lifespan {
+            lifespan.begin(record, access);
         }
     }
 
@@ -107,6 +124,12 @@ impl Changes {
     #[must_use]
     pub fn principal(&self) -> Option<Option<&str>> {
         self.principal.as_ref().map(Option::as_deref)
+    }
+
+    /// How long the session lives from now on; `None` if that was not changed.
+    #[must_use]
+    pub const fn lifespan(&self) -> Option<Lifespan> {
+        self.lifespan
     }
 
     /// Whether they set a principal.
@@ -141,7 +164,7 @@ impl Changes {
 
     /// Adds later changes.
     pub(crate) fn then(&mut self, later: Self) {
-        let Self { cleared, edits, principal } = later;
+        let Self { cleared, edits, principal, lifespan } = later;
         if cleared {
             self.clear();
         }
@@ -153,6 +176,7 @@ impl Changes {
         if principal.is_some() {
             self.principal = principal;
         }
+        self.lifespan = lifespan.or(self.lifespan);
     }
 
     pub(crate) fn edit_count(&self) -> usize {

@@ -35,7 +35,7 @@ pub trait Codec: Send + Sync + fmt::Debug {
 /// | varint | created-at, milliseconds since the Unix epoch |
 /// | varint | last-seen, milliseconds since the Unix epoch |
 /// | varint | idle timeout in milliseconds |
-/// | 1, varint | 0, or 1 and the absolute deadline |
+/// | 1, varint | 0, or 1 and the absolute deadline; 2<sup>52</sup> is added if the session is remembered |
 /// | 1, varint, n | 0, or 1 and the principal's length and UTF-8 text |
 /// | varint | number of entries |
 /// | for each: varint, n, varint, n | key length, key, value length, value (JSON), sorted by key |
@@ -59,7 +59,7 @@ impl Codec for BincodeCodec {
             record.created_at.as_millis(),
             record.last_seen.as_millis(),
             idle,
-            record.absolute_deadline.map(Timestamp::as_millis),
+            record.stored_deadline(),
             record.principal.as_deref(),
             u32::try_from(record.entries.len()).map_err(|_| CodecError::TooLarge { reason: "entries" })?,
         );
@@ -103,14 +103,11 @@ impl Codec for BincodeCodec {
         if entries.text_bytes() > limits.max_record_bytes {
             return Err(CodecError::TooLarge { reason: "bytes" });
         }
-        Ok(Record {
-            created_at: Timestamp::from_millis(created_at),
-            last_seen: Timestamp::from_millis(last_seen),
-            idle_timeout: Duration::from_millis(idle),
-            absolute_deadline: deadline.map(Timestamp::from_millis),
-            principal: principal.map(Arc::from),
-            entries,
-        })
+        let mut record = Record::new(Timestamp::from_millis(created_at), Duration::from_millis(idle), None);
+        record.last_seen = Timestamp::from_millis(last_seen);
+        record.set_stored_deadline(deadline);
+        (record.principal, record.entries) = (principal.map(Arc::from), entries);
+        Ok(record)
     }
 }
 
@@ -136,6 +133,16 @@ mod tests {
     fn the_format_of_version_1_is_stable() {
         assert_eq!(BincodeCodec.encode(&sample()).unwrap(), VERSION_1);
         assert_eq!(BincodeCodec.decode(VERSION_1, &Limits::default()).unwrap(), sample());
+    }
+
+    #[test]
+    fn a_remembered_session_differs_in_one_bit() {
+        let mut remembered = sample();
+        remembered.is_remembered = true;
+        let bytes = BincodeCodec.encode(&remembered).unwrap();
+        assert_eq!(bytes[..20], *b"\x01\xfb\xe8\x03\xfb\xd0\x07\xfb\x60\xea\x01\xfd\xa0\xbb\x0d\0\0\0\x10\0");
+        assert_eq!(bytes[20..], VERSION_1[16..]);
+        assert_eq!(BincodeCodec.decode(&bytes, &Limits::default()).unwrap(), remembered);
     }
 
     #[test]

@@ -4,10 +4,10 @@
 //! Redis, the first with [`replay`](super::replay) for what it has appended. After a commit, a session updates what it knows in
 //! `Machine::stored`.
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 use super::{Access, Changes, JsonText, LimitExceeded, Limits, Record, Snapshot};
-use crate::id::SealedId;
+use crate::{Timestamp, id::SealedId};
 
 /// What a storage is asked to do to a stored session, atomically and only if the session still exists.
 #[derive(Debug, Clone)]
@@ -129,24 +129,38 @@ impl Record {
             limits.check_principal(principal.as_deref())?;
         }
         let mut record = Self { entries, principal: self.principal.clone(), ..*self };
-        commit.changes.apply_facts(&mut record);
+        commit.changes.apply_facts(&mut record, &commit.access);
         record.extend(&commit.access);
         Ok(Applied::Changed(record))
     }
 
-    /// If a touch is due, moves the idle deadline forward; never back ([S7](crate::design#s7)).
+    /// If a touch is due, moves the idle deadline forward; never back ([S7](crate::design#s7)). A
+    /// [remembered](Self::is_remembered) session keeps its own idle timeout.
     pub fn extend(&mut self, access: &Access) {
         if let Some(extend) = &access.extend
             && self.is_touch_due(access)
         {
             self.last_seen = access.now;
-            self.idle_timeout = extend.idle_timeout;
+            if !self.is_remembered {
+                self.idle_timeout = extend.idle_timeout;
+            }
         }
     }
 
-    /// Whether a touch is due: `access` is activity, and the last touch was at least the touch interval ago.
+    /// Whether a touch is due: `access` is activity, and the last touch was at least the touch interval ago. For a
+    /// [remembered](Self::is_remembered) session the interval is at most half its idle timeout, so that one that is always in use
+    /// does not end.
     #[must_use]
     pub fn is_touch_due(&self, access: &Access) -> bool {
-        access.extend.as_ref().is_some_and(|extend| access.now >= self.last_seen + extend.interval)
+        self.is_touch_due_if_last_seen(self.last_seen, access)
+    }
+
+    /// As [`is_touch_due`](Self::is_touch_due), if the session was last used at `last_seen`.
+    #[must_use]
+    pub fn is_touch_due_if_last_seen(&self, last_seen: Timestamp, access: &Access) -> bool {
+        access.extend.as_ref().is_some_and(|extend| {
+            let own = if self.is_remembered { self.idle_timeout / 2 } else { Duration::MAX };
+            access.now >= last_seen + extend.interval.min(own)
+        })
     }
 }

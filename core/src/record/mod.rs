@@ -13,6 +13,7 @@ mod encode;
 mod entries;
 mod json_scan;
 mod json_text;
+mod lifespan;
 mod limit_checks;
 mod limits;
 mod packed;
@@ -39,6 +40,7 @@ pub use entries::Entries;
 pub(crate) use json_scan::depth_of;
 pub use json_text::JsonText;
 pub(crate) use json_text::Unreadable;
+pub use lifespan::Lifespan;
 pub use limits::{LimitExceeded, Limits};
 pub use snapshot::Snapshot;
 pub use stored_value::StoredValue;
@@ -60,8 +62,11 @@ pub struct Record {
     pub last_seen: Timestamp,
     /// The session ends when it has not been used for this long.
     pub idle_timeout: Duration,
-    /// The session ends at this time, however much it is used. Neither touching nor renewing changes it.
+    /// The session ends at this time, however much it is used. Neither touching nor renewing changes it; a login may.
     pub absolute_deadline: Option<Timestamp>,
+    /// Whether these deadlines are the session's own, so that the manager's settings do not apply to it: its user asked to be
+    /// remembered ([S17](crate::design#s17)).
+    pub is_remembered: bool,
     /// Whose session this is, if the application said so.
     pub principal: Option<Arc<str>>,
     /// The data.
@@ -77,13 +82,14 @@ impl Record {
             last_seen: now,
             idle_timeout,
             absolute_deadline,
+            is_remembered: false,
             principal: None,
             entries: Entries::EMPTY,
         }
     }
 
-    /// Whether both have the same principal and the same entries, whatever their times are. If a commit changed nothing,
-    /// a storage can spare itself a write.
+    /// Whether both have the same principal, the same entries, and the same deadlines of their own if they are remembered, whatever
+    /// their other times are. If a commit changed nothing, a storage can spare itself a write.
     ///
     /// ```
     /// use gsession::{Record, Timestamp};
@@ -94,8 +100,10 @@ impl Record {
     /// ```
     #[must_use]
     pub fn has_same_content(&self, other: &Self) -> bool {
-        let Self { created_at: _, last_seen: _, idle_timeout: _, absolute_deadline: _, principal, entries } = self;
-        (principal, entries) == (&other.principal, &other.entries)
+        let Self { created_at: _, last_seen: _, idle_timeout, absolute_deadline, is_remembered, principal, entries } =
+            self;
+        (principal, entries, is_remembered) == (&other.principal, &other.entries, &other.is_remembered)
+            && (!is_remembered || (idle_timeout, absolute_deadline) == (&other.idle_timeout, &other.absolute_deadline))
     }
 
     /// When the session ends if it is not used again.
@@ -125,6 +133,7 @@ impl fmt::Debug for Record {
             .field("last_seen", &self.last_seen)
             .field("idle_timeout", &self.idle_timeout)
             .field("absolute_deadline", &self.absolute_deadline)
+            .field("is_remembered", &self.is_remembered)
             .field("principal", &self.principal.as_ref().map(|_| "…"))
             .field("entries", &self.entries.len())
             .finish()

@@ -41,7 +41,10 @@ impl Snapshot {
         let is_one_state = later.complete || (later.revision != 0 && later.revision == self.revision);
         // A read through a cache may be older than this request's own activity.
         if self.record.last_seen > record.last_seen {
-            (record.last_seen, record.idle_timeout) = (self.record.last_seen, self.record.idle_timeout);
+            record.last_seen = self.record.last_seen;
+            if !record.is_remembered {
+                record.idle_timeout = self.record.idle_timeout;
+            }
         }
         *self = Self {
             record,
@@ -119,5 +122,11 @@ mod tests {
         assert_eq!(snapshot.record.last_seen, Timestamp::from_millis(5));
         assert_eq!(snapshot.record.idle_timeout, Duration::from_millis(5));
         assert_eq!(snapshot.record.created_at, Timestamp::from_millis(2));
+        // The idle timeout of a remembered session is not that of the activity.
+        let mut later = read(3, "eve", &[]);
+        later.record.is_remembered = true;
+        snapshot.merge(later.clone(), Some(&[]));
+        assert_eq!(snapshot.record.last_seen, Timestamp::from_millis(5));
+        assert_eq!(snapshot.record.idle_timeout, later.record.idle_timeout);
     }
 }

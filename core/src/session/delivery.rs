@@ -10,12 +10,14 @@ pub enum Delivery {
     /// Nothing: the client's id is right, or was never looked up.
     Keep,
     /// The session's deadline moved. This matters only to a client with an expiry of its own, such as a persistent
-    /// cookie.
+    /// cookie; the cookie of a remembered session is one.
     Refresh {
         /// The id the client already has.
         id: SessionId,
         /// When the session ends if it is not used again.
         expires_at: Timestamp,
+        /// Whether the client has kept the id beyond its own end, as in [`Send`](Self::Send).
+        is_remembered: bool,
     },
     /// The client has a new id.
     Send {
@@ -23,6 +25,9 @@ pub enum Delivery {
         id: SessionId,
         /// When the session ends if it is not used again.
         expires_at: Timestamp,
+        /// Whether the client is to keep the id until then, even if it is closed and opened again, because the user asked to be
+        /// [remembered](crate::Login::remember_for). If not, the client decides.
+        is_remembered: bool,
     },
     /// The session was destroyed, and the client should forget its id. A client whose id merely opens nothing is never
     /// told so: a removal names no id, so it could hit a newer id, or one of another application.

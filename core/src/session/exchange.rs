@@ -127,7 +127,8 @@ impl<S: Handle> Exchange<S> {
     }
 
     /// Declares that the client has an expiry of its own, as with a persistent cookie. The storage then confirms a
-    /// [`Delivery::Refresh`] before it is returned, so a slow request does not refresh an id that has ended.
+    /// [`Delivery::Refresh`] before it is returned, so a slow request does not refresh an id that has ended. For a remembered session
+    /// it always does.
     #[must_use]
     pub fn client_keeps_expiry(self) -> Self {
         self.0.shared().machine.lock().set_client_keeps_expiry();

@@ -20,6 +20,8 @@ pub struct SessionInfo {
     pub expires_at: Timestamp,
     /// When it ends regardless of use.
     pub absolute_deadline: Option<Timestamp>,
+    /// Whether the user asked to be remembered here: [`Login::remember_for`](crate::Login::remember_for).
+    pub is_remembered: bool,
     /// Whose session it is, if the application has set that.
     pub principal: Option<Arc<str>>,
     /// What the user recognises the device by, if the application has set that.
@@ -44,11 +46,21 @@ impl SessionInfo {
         label: Option<Arc<str>>,
         login: Option<LoginFacts>,
     ) -> Self {
-        let Record { created_at, last_seen, absolute_deadline, .. } = *record;
+        let Record { created_at, last_seen, absolute_deadline, is_remembered, .. } = *record;
         let authenticated_at = login.as_ref().map(LoginFacts::at);
         let address = login.and_then(|login| login.address);
         let expires_at = record.expires_at();
-        Self { created_at, last_seen, expires_at, absolute_deadline, principal, label, authenticated_at, address }
+        Self {
+            created_at,
+            last_seen,
+            expires_at,
+            absolute_deadline,
+            is_remembered,
+            principal,
+            label,
+            authenticated_at,
+            address,
+        }
     }
 }
 
@@ -77,6 +89,7 @@ impl fmt::Debug for SessionInfo {
             .field("last_seen", &self.last_seen)
             .field("expires_at", &self.expires_at)
             .field("absolute_deadline", &self.absolute_deadline)
+            .field("is_remembered", &self.is_remembered)
             .field("principal", &self.principal.as_ref().map(|_| "…"))
             .field("authenticated_at", &self.authenticated_at)
             .finish_non_exhaustive()

@@ -30,7 +30,7 @@ impl Lifetime {
         access.bounded(self.idle_timeout, self.absolute)
     }
 
-    /// Whether a stored session has ended, by its stored deadlines or by settings that have become stricter since.
+    /// Whether a stored session has ended, by its stored deadlines or by settings that have become stricter since, unless it is remembered.
     pub(crate) fn is_over(&self, record: &Record, now: Timestamp) -> bool {
         self.access(now, true).has_ended(record, record.last_seen)
     }

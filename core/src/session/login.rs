@@ -1,6 +1,8 @@
 //! What an application says at a login.
 
-use std::{fmt, net::IpAddr, num::NonZeroUsize};
+use std::{fmt, net::IpAddr, num::NonZeroUsize, time::Duration};
+
+use crate::{Timestamp, record::Lifespan};
 
 /// A login: whose session it becomes, and what the user sees of it in the list of their devices.
 ///
@@ -19,6 +21,8 @@ pub struct Login {
     pub(super) principal: Box<str>,
     pub(super) label: Option<Box<str>>,
     pub(super) address: Option<IpAddr>,
+    remember_for: Option<Duration>,
+    idle_timeout: Option<Duration>,
 }
 
 impl Login {
@@ -28,7 +32,7 @@ impl Login {
     /// A login of this principal: the user's permanent identifier, such as a primary key. Not a name that may be given to
     /// somebody else later, and never one that several people share, such as "guest".
     pub fn new(principal: impl Into<Box<str>>) -> Self {
-        Self { principal: principal.into(), label: None, address: None }
+        Self { principal: principal.into(), label: None, address: None, remember_for: None, idle_timeout: None }
     }
 
     /// What the user recognises the device by, such as "Firefox on Linux". Default: none. At most
@@ -46,7 +50,57 @@ impl Login {
         self
     }
 
+    /// Remembers the user on this device ([S17](crate::design#s17)): this session lives for so long from this login on, and the
+    /// client keeps its id after it is closed. Default: not remembered.
+    ///
+    /// - The lifetimes of the [manager](crate::ManagerBuilder), shorter or longer, do not apply to the session. Renewals keep its
+    ///   own. The next [`log_in`](crate::AsyncSession::log_in) sets them anew: without `remember_for`, it begins an ordinary
+    ///   session. So a page that only asks for the password again says it again, if the session
+    ///   [is remembered](crate::SessionInfo::is_remembered).
+    /// - A cookie becomes a persistent one, even if by default it ends with the browser. Browsers keep a cookie for at most 400 days
+    ///   (RFC 6265bis 5.5), and each use of the session sends it again. A header has no such thing; there only the lifetime counts.
+    /// - Durations beyond the calendar never end. Less than a millisecond is refused.
+    ///
+    /// Let the user choose, since other people may use the device too. A stolen id is of use for so long, so require a
+    /// [recent login](crate::AsyncSession::require_recent) for what is sensitive (ASVS 7.5.3), and document the lifetime that you
+    /// choose (ASVS 7.1.1, 7.3.2).
+    ///
+    /// ```
+    /// use std::time::Duration;
+    /// use gsession::Login;
+    ///
+    /// const DAY: Duration = Duration::from_secs(24 * 60 * 60);
+    /// let login = Login::new("ada").remember_for(30 * DAY).idle_timeout(7 * DAY);
+    /// # let _ = login;
+    /// ```
+    pub const fn remember_for(mut self, duration: Duration) -> Self {
+        self.remember_for = Some(duration);
+        self
+    }
+
+    /// Ends the [remembered](Self::remember_for) session when it has not been used for so long (ASVS 7.3.1). Default: as long as it is
+    /// remembered. No effect if it is not. Less than a millisecond is refused.
+    pub const fn idle_timeout(mut self, timeout: Duration) -> Self {
+        self.idle_timeout = Some(timeout);
+        self
+    }
+
+    /// How long the session lives after this login, which was at `now`.
+    pub(super) fn lifespan(&self, now: Timestamp) -> Lifespan {
+        self.remember_for.map_or(Lifespan::Managers, |duration| Lifespan::Own {
+            idle_timeout: self.idle_timeout.unwrap_or(duration),
+            until: now + duration,
+        })
+    }
+
     pub(super) fn check(&self) -> Result<(), LoginError> {
+        const SHORTEST: Duration = Duration::from_millis(1);
+        if self.remember_for.is_some_and(|duration| duration < SHORTEST) {
+            return Err(LoginError::RememberedTooShort);
+        }
+        if self.idle_timeout.is_some_and(|timeout| timeout < SHORTEST) {
+            return Err(LoginError::IdleTimeoutTooShort);
+        }
         if self.principal.is_empty() {
             return Err(LoginError::EmptyPrincipal);
         }
@@ -92,6 +146,12 @@ pub enum LoginError {
     /// pass for another one in a list.
     #[error("a label must not contain control characters")]
     LabelWithControlCharacters,
+    /// The user would be [remembered](Login::remember_for) for less than a millisecond.
+    #[error("a user cannot be remembered for less than a millisecond")]
+    RememberedTooShort,
+    /// The [idle timeout](Login::idle_timeout) is shorter than a millisecond.
+    #[error("the idle timeout of a remembered session must be at least a millisecond")]
+    IdleTimeoutTooShort,
     /// The user has as many sessions as one may have, and the limit is [`AtLimit::Refuse`].
     #[error("the user is already logged in {limit} times, which is the limit")]
     TooManySessions {
@@ -142,6 +202,21 @@ mod tests {
         let error = LoginError::LabelTooLong { limit: 256, actual: 258 };
         assert_eq!(Login::new("ada").label(long).check(), Err(error));
         assert_eq!(Login::new("").check(), Err(LoginError::EmptyPrincipal));
+    }
+
+    #[test]
+    fn durations_below_a_millisecond_are_refused() {
+        let (nothing, short, shortest) = (Duration::ZERO, Duration::from_nanos(999_999), Duration::from_millis(1));
+        for bad in [nothing, short] {
+            assert_eq!(Login::new("ada").remember_for(bad).check(), Err(LoginError::RememberedTooShort));
+            let login = Login::new("ada").remember_for(shortest).idle_timeout(bad);
+            assert_eq!(login.check(), Err(LoginError::IdleTimeoutTooShort));
+            // A mistake, even where it has no effect.
+            assert_eq!(Login::new("ada").idle_timeout(bad).check(), Err(LoginError::IdleTimeoutTooShort));
+        }
+        for good in [shortest, Duration::MAX] {
+            assert_eq!(Login::new("ada").remember_for(good).idle_timeout(good).check(), Ok(()));
+        }
     }
 
     #[test]

@@ -25,6 +25,8 @@ use crate::{
 ///   keep what others wrote ([S3](crate::design#s3)). If your storage holds a lock, [`Record::apply`] does the rest.
 /// - **Deadlines only move forward**, and never past [`Record::absolute_deadline`] ([S7](crate::design#s7)).
 ///   [`Record::extend`] ensures this.
+/// - **A remembered session lives by its own deadlines** ([`Record::is_remembered`], [S17](crate::design#s17)), whatever the
+///   [`Access`] says. [`Record::apply`], [`Record::extend`] and [`Access::has_ended`] ensure this.
 /// - **What is acknowledged is stored**: the next `load`, by anyone, sees it ([S8](crate::design#s8)).
 ///
 /// The module `conformance` (with the feature of that name) tests a storage against every sentence of this contract. The example

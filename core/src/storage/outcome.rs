@@ -35,6 +35,8 @@ pub enum Committed {
     Done {
         /// When the session ends if it is not used again.
         expires_at: Timestamp,
+        /// [`Record::is_remembered`].
+        is_remembered: bool,
         /// See [`Snapshot::revision`].
         revision: u64,
     },
@@ -44,6 +46,14 @@ pub enum Committed {
     Renewed(Timestamp),
     /// The entry of [`Commit::expect`](crate::record::Commit::expect) now has this value. Nothing was stored.
     Conflict(Option<JsonText>),
+}
+
+impl Committed {
+    /// The changes are stored, and this is the record now.
+    #[must_use]
+    pub fn done(record: &Record, revision: u64) -> Self {
+        Self::Done { expires_at: record.expires_at(), is_remembered: record.is_remembered, revision }
+    }
 }
 
 /// The result of [`touch`](super::Storage::touch).
@@ -63,6 +73,8 @@ pub enum Moved {
     Done {
         /// When the session ends if it is not used again.
         expires_at: Timestamp,
+        /// [`Record::is_remembered`].
+        is_remembered: bool,
         /// See [`Snapshot::revision`].
         revision: u64,
     },
@@ -72,6 +84,14 @@ pub enum Moved {
     Renewed(Timestamp),
     /// There is something under the new key. Nothing was changed.
     Taken,
+}
+
+impl Moved {
+    /// This record is stored under the new key and nowhere else.
+    #[must_use]
+    pub fn done(record: &Record, revision: u64) -> Self {
+        Self::Done { expires_at: record.expires_at(), is_remembered: record.is_remembered, revision }
+    }
 }
 
 /// The result of [`remove`](super::Storage::remove).

@@ -100,7 +100,7 @@ impl AsyncStorage for Waiting {
                 self.storage.remove(from)?;
                 tokio::task::yield_now().await;
                 self.storage.create(to, &read.record, commit.access.now)?;
-                return Ok(Moved::Done { expires_at: read.record.expires_at(), revision: 0 });
+                return Ok(Moved::done(&read.record, 0));
             }
             self.storage.move_to(from, to, commit)
         })

@@ -6,6 +6,7 @@
 mod broken;
 mod broken_async;
 mod fault;
+mod forgetful;
 mod one_file;
 mod plain;
 #[cfg(feature = "redis")]

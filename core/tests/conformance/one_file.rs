@@ -143,9 +143,9 @@ impl Storage for OneFile {
             };
             Ok(match record.apply(commit).map_err(|limit| StorageError::limit(limit, "committing"))? {
                 Applied::Changed(record) => {
-                    let expires_at = record.expires_at();
+                    let committed = Committed::done(&record, 0);
                     lines.insert(*key, Line::Session(record));
-                    (Committed::Done { expires_at, revision: 0 }, true)
+                    (committed, true)
                 }
                 Applied::Expired => (Committed::Gone, false),
                 Applied::Conflict(current) => (Committed::Conflict(current), false),
@@ -165,10 +165,10 @@ impl Storage for OneFile {
             }
             let applied = record.apply(commit).map_err(|limit| StorageError::limit(limit, "renewing"))?;
             let Applied::Changed(record) = applied else { return Ok((Moved::Gone, false)) };
-            let expires_at = record.expires_at();
+            let moved = Moved::done(&record, 0);
             lines.insert(*to, Line::Session(record));
             lines.insert(*from, Line::Renewed(Tombstone::new(*to, commit.access.now, commit.sealed.clone())));
-            Ok((Moved::Done { expires_at, revision: 0 }, true))
+            Ok((moved, true))
         })
     }
 

@@ -18,7 +18,7 @@ use gsession::{
     },
 };
 
-use crate::fault::Fault;
+use crate::{fault::Fault, forgetful};
 
 #[derive(Debug, Clone)]
 enum Slot {
@@ -99,7 +99,7 @@ impl Plain {
         if self.has(Fault::IgnoresStricterSettings) {
             return record.is_expired(access.now);
         }
-        access.has_ended(record, record.last_seen)
+        forgetful::has_ended(self.fault, record, access)
     }
 
     fn is_over(&self, slot: &Slot, now: Timestamp) -> bool {
@@ -121,7 +121,7 @@ impl Plain {
     }
 
     /// What a commit makes of a record, with the faults of that.
-    fn applied(&self, record: &Record, revision: u64, commit: &Commit) -> Result<Applied, StorageError> {
+    fn applied(&self, record: &Record, revision: u64, commit: &Commit, is_move: bool) -> Result<Applied, StorageError> {
         let mut commit = commit.clone();
         if self.has(Fault::IgnoresLimits) {
             commit.limits = Limits::default();
@@ -178,6 +178,7 @@ impl Plain {
                 if self.has(Fault::CommitForgetsThePrincipal) && commit.changes.principal().is_none() {
                     changed.principal = None;
                 }
+                forgetful::changed(self.fault, record, &commit, is_move, &mut changed);
                 Applied::Changed(changed)
             }
             other => other,
@@ -208,7 +209,7 @@ impl Storage for Plain {
                 snapshot.revision = revision;
                 if record.is_touch_due(access) {
                     snapshot.extended = true;
-                    snapshot.record.extend(access);
+                    forgetful::extended(self.fault, &mut snapshot.record, access, true);
                     if self.has(Fault::ReadingKeepsTheTimeout) {
                         snapshot.record.idle_timeout = record.idle_timeout;
                     }
@@ -264,6 +265,7 @@ impl Storage for Plain {
         if self.has(Fault::CreateForgetsTheDeadline) {
             record.absolute_deadline = None;
         }
+        forgetful::created(self.fault, &mut record);
         if self.has(Fault::LosesOddKeys) {
             let plain = record.entries.iter().filter(|(key, _)| key.is_ascii());
             record.entries = Entries::pack(plain).unwrap();
@@ -286,14 +288,14 @@ impl Storage for Plain {
         };
         if self.has(Fault::UnlockedCommit) {
             drop(slots);
-            let applied = self.applied(&record, revision, commit)?;
+            let applied = self.applied(&record, revision, commit, false)?;
             slots = self.slots();
             let Applied::Changed(record) = applied else { return Ok(Committed::Gone) };
-            let expires_at = record.expires_at();
+            let committed = Committed::done(&record, revision + 1);
             slots.insert(*key, Slot::Session { record, revision: revision + 1 });
-            return Ok(Committed::Done { expires_at, revision: revision + 1 });
+            return Ok(committed);
         }
-        match self.applied(&record, revision, commit)? {
+        match self.applied(&record, revision, commit, false)? {
             Applied::Changed(changed) => {
                 if self.has(Fault::HalfACommitIsSeen) {
                     let half = changed.entries.iter().take(1).chain(record.entries.iter().skip(1));
@@ -302,11 +304,11 @@ impl Storage for Plain {
                     slots.insert(*key, Slot::Session { record, revision });
                     slots = self.let_others_in(slots);
                 }
-                let expires_at = changed.expires_at();
-                slots.insert(*key, Slot::Session { record: changed, revision: revision + 1 });
                 let known = commit.base.as_ref().is_some_and(|base| base.revision == revision);
                 let is_told = known || self.has(Fault::RevisionWithOthersChanges);
-                Ok(Committed::Done { expires_at, revision: if is_told { revision + 1 } else { 0 } })
+                let committed = Committed::done(&changed, if is_told { revision + 1 } else { 0 });
+                slots.insert(*key, Slot::Session { record: changed, revision: revision + 1 });
+                Ok(committed)
             }
             Applied::Expired => Ok(Committed::Gone),
             Applied::Conflict(current) => Ok(Committed::Conflict(current)),
@@ -334,7 +336,7 @@ impl Storage for Plain {
                 record.extend(access);
                 record.idle_timeout = idle_timeout;
             }
-            _ => record.extend(access),
+            fault => forgetful::extended(fault, &mut record, access, false),
         }
         if self.has(Fault::TouchPassesTheAbsoluteDeadline) {
             record.absolute_deadline = None;
@@ -354,7 +356,7 @@ impl Storage for Plain {
             (one, other.lock())
         });
         if self.has(Fault::MovesNothingAndSaysSo) {
-            return Ok(Moved::Done { expires_at: commit.access.now, revision: 0 });
+            return Ok(Moved::done(&Record::new(commit.access.now, TOMBSTONE_LIFETIME, None), 0));
         }
         let mut slots = self.slots();
         let (record, revision) = match self.living(&slots, from, &commit.access) {
@@ -374,11 +376,11 @@ impl Storage for Plain {
         if self.has(Fault::UnlockedMove) {
             slots = self.let_others_in(slots);
         }
-        let changed = match self.applied(&record, revision, commit)? {
+        let changed = match self.applied(&record, revision, commit, true)? {
             Applied::Changed(changed) => changed,
             Applied::Expired | Applied::Conflict(_) => return Ok(Moved::Gone),
         };
-        let expires_at = changed.expires_at();
+        let moved = Moved::done(&changed, 1);
         slots.insert(*to, Slot::Session { record: changed, revision: 1 });
         if self.has(Fault::MoveLeavesNoTombstone) {
             slots.remove(from);
@@ -391,7 +393,7 @@ impl Storage for Plain {
             }
             slots.insert(*from, Slot::Tombstone(Tombstone::new(*to, commit.access.now, commit.sealed.clone())));
         }
-        Ok(Moved::Done { expires_at, revision: 1 })
+        Ok(moved)
     }
 
     fn tombstone(&self, key: &StoreKey, now: Timestamp) -> Result<Option<Tombstone>, StorageError> {
@@ -442,11 +444,13 @@ impl Storage for Plain {
                 && record.principal.as_deref() == Some(principal)
                 && (self.has(Fault::FindListsTheExpired) || !self.is_over(slot, now))
                 && (!self.has(Fault::FindKnowsOnlyTheFirstPrincipal) || self.was_created_as(key, principal))
+                && forgetful::is_listed(self.fault, record, now)
             {
                 let mut record = record.clone();
                 if self.has(Fault::FindLeavesOutTheLogin) {
                     record.entries = Entries::EMPTY;
                 }
+                forgetful::listed(self.fault, &mut record);
                 found.push(Found::new(*key, record));
             }
         }

@@ -12,6 +12,8 @@ mod explorer;
 #[path = "../conformance/fault.rs"]
 mod fault;
 mod faults;
+#[path = "../conformance/forgetful.rs"]
+mod forgetful;
 mod judge;
 mod lineage;
 #[path = "../conformance/plain.rs"]

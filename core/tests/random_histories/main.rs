@@ -9,6 +9,8 @@
 #[allow(dead_code, reason = "some faults need what no history does")]
 #[path = "../conformance/fault.rs"]
 mod fault;
+#[path = "../conformance/forgetful.rs"]
+mod forgetful;
 mod history;
 mod linear;
 mod model;

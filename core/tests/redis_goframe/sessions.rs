@@ -3,8 +3,10 @@
 use std::time::Duration;
 
 use gsession::{
-    ClientInfo, Error, GoFrameIds, IdGenerator as _, Manager, RedisHashStorage, RedisStorage, Saved, SessionId,
-    Storage, StorageErrorKind,
+    Changes, ClientInfo, Entries, Error, GoFrameIds, IdGenerator as _, KeyScheme, Manager, Record, RedisHashStorage,
+    RedisStorage, Saved, SessionId, Storage, StorageErrorKind, Timestamp,
+    record::{Commit, Lifespan},
+    storage::{Access, Committed, Created, Lookup},
 };
 use gsession_test_servers::{Cluster, RedisServer};
 
@@ -91,6 +93,47 @@ fn renewals_cross_the_nodes_of_a_cluster() {
     for key in cluster.keys("*") {
         let node = cluster.node_of(cluster.slot_of(&key)).unwrap();
         assert!(cluster.nodes[node].command(&[b"PTTL", &key[..]]).int() > 0, "a key without an expiry");
+    }
+}
+
+/// Not silently an ordinary session.
+#[test]
+fn a_remembered_login_is_an_error_and_changes_nothing() {
+    let server = RedisServer::start();
+    let storages: [Box<dyn Storage>; 2] = [
+        Box::new(RedisStorage::builder(&server.url()).goframe().key_prefix("s").build().unwrap()),
+        Box::new(RedisHashStorage::builder(&server.url()).goframe().key_prefix("h").build().unwrap()),
+    ];
+    let (now, hour) = (Timestamp::from_millis(1_750_000_000_000), Duration::from_secs(3600));
+    let [key, to] = ["k", "t"].map(|id| {
+        let id = format!("{id:0<32}");
+        KeyScheme::RawIds.key_of(&SessionId::custom(&id).unwrap())
+    });
+    for storage in storages {
+        let mut record = Record::new(now, hour, None);
+        record.entries = Entries::pack([("a", "1")]).unwrap();
+        assert_eq!(storage.create(&key, &record, now).unwrap(), Created::Done);
+        let mut login = Changes::default();
+        login.set("n", "1");
+        login.set_lifespan(Lifespan::Own { idle_timeout: hour, until: now + hour });
+        let login = Commit::new(login, Access::active(now, hour, Duration::ZERO));
+        record.is_remembered = true;
+        for refused in [
+            storage.commit(&key, &login).map(drop),
+            storage.move_to(&key, &to, &login).map(drop),
+            storage.create(&to, &record, now).map(drop),
+        ] {
+            assert_eq!(refused.unwrap_err().kind(), StorageErrorKind::Unsupported);
+        }
+        let Lookup::Found(snapshot) = storage.load(&key, &Access::passive(now)).unwrap() else { panic!("it is there") };
+        let kept: Vec<_> = snapshot.record.entries.iter().map(|(key, json)| (key, json.trim())).collect();
+        assert_eq!(kept, [("a", "1")]);
+        // One that is not remembered is what all are.
+        let mut login = Changes::default();
+        login.set("n", "1");
+        login.set_lifespan(Lifespan::Managers);
+        let login = Commit::new(login, Access::active(now, hour, Duration::ZERO));
+        assert!(matches!(storage.commit(&key, &login).unwrap(), Committed::Done { is_remembered: false, .. }));
     }
 }
 

@@ -34,6 +34,7 @@ pub(super) struct Device {
     name: String,
     address: Option<String>,
     is_this_one: bool,
+    is_remembered: bool,
     logged_in: Option<DisplayTime>,
     last_seen: Option<DisplayTime>,
 }
@@ -47,6 +48,7 @@ impl Device {
             name: info.label.as_deref().unwrap_or("Unknown browser").to_owned(),
             address: info.address.map(|address| address.to_string()),
             is_this_one: session.is_current,
+            is_remembered: info.is_remembered,
             logged_in: DisplayTime::of(info.authenticated_at.unwrap_or(info.created_at), now),
             last_seen: DisplayTime::of(info.last_seen, now),
         }

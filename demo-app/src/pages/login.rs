@@ -1,5 +1,7 @@
 //! Logging in and out.
 
+use std::time::Duration;
+
 use actix_web::{
     HttpRequest, HttpResponse,
     http::{StatusCode, header::USER_AGENT},
@@ -22,13 +24,23 @@ use crate::{
     redirect::see_other,
 };
 
+/// How long a user is remembered who wants that.
+const REMEMBERED: Duration = Duration::from_secs(30 * 24 * 60 * 60);
+
 #[derive(Template)]
 #[template(path = "login.html")]
 struct LoginPage {
     layout: Layout,
     accounts: &'static [(&'static str, &'static str)],
+    /// What was typed before, if it was wrong.
+    typed: Typed,
+}
+
+#[derive(Default)]
+struct Typed {
     next: String,
     username: String,
+    remember: bool,
 }
 
 #[derive(Deserialize)]
@@ -43,6 +55,8 @@ pub(crate) struct LoginForm {
     username: String,
     password: String,
     next: Option<String>,
+    /// Only there if the box is ticked.
+    remember: Option<String>,
 }
 
 /// A path on this site, or `/`: a page elsewhere must not be able to redirect users through our login.
@@ -57,17 +71,12 @@ pub(super) fn own_path(next: Option<&str>) -> &str {
     }
 }
 
-async fn login_page(
-    session: &Session,
-    next: String,
-    username: String,
-    message: Option<&str>,
-) -> Result<HttpResponse, PageError> {
+async fn login_page(session: &Session, typed: Typed, message: Option<&str>) -> Result<HttpResponse, PageError> {
     let mut layout = Layout::of_login("Log in", session).await?;
     if let Some(text) = message {
         layout.flash = Some(Flash::bad(text));
     }
-    html(&LoginPage { layout, accounts: &DEMO, next, username })
+    html(&LoginPage { layout, accounts: &DEMO, typed })
 }
 
 pub(crate) async fn show(session: Session, query: web::Query<Query>) -> Result<HttpResponse, PageError> {
@@ -76,7 +85,8 @@ pub(crate) async fn show(session: Session, query: web::Query<Query>) -> Result<H
         return Ok(see_other("/"));
     }
     let message = ended.then_some("Your session has expired or was ended. Log in to begin a new one.");
-    login_page(&session, own_path(query.next.as_deref()).to_owned(), String::new(), message).await
+    let next = own_path(query.next.as_deref()).to_owned();
+    login_page(&session, Typed { next, ..Typed::default() }, message).await
 }
 
 pub(crate) async fn submit(
@@ -85,7 +95,8 @@ pub(crate) async fn submit(
     accounts: web::Data<Accounts>,
     form: web::Form<LoginForm>,
 ) -> Result<HttpResponse, PageError> {
-    let LoginForm { csrf, username, password, next } = form.into_inner();
+    let LoginForm { csrf, username, password, next, remember } = form.into_inner();
+    let remember = remember.is_some();
     let next = own_path(next.as_deref()).to_owned();
     if has_ended(&session).await? && !csrf::is_from_own_page(&request) {
         // The page stayed open until its session had ended: not a forgery, but there is no token to check either.
@@ -95,7 +106,7 @@ pub(crate) async fn submit(
     let found = accounts::check(accounts, username.clone(), password).await;
     let Some(user) = found.map_err(|_| PageError::Internal("a password could not be checked"))? else {
         let message = "The user name or the password is wrong.";
-        let mut response = login_page(&session, next, username, Some(message)).await?;
+        let mut response = login_page(&session, Typed { next, username, remember }, Some(message)).await?;
         *response.status_mut() = StatusCode::UNAUTHORIZED;
         return Ok(response);
     };
@@ -108,17 +119,20 @@ pub(crate) async fn submit(
     flash::good(&session, "You are logged in, and your session has a new id.")?;
     // All of this is stored in one step. If the session ended while the password was checked, nobody is logged in. If another
     // login of the same user has renewed it, as with a second click, both end up in the same session.
-    match session.log_in(login_from(&request, user)).await {
+    match session.log_in(login_from(&request, user, remember)).await {
         Ok(()) => Ok(see_other(&next)),
         Err(error) if matches!(error.cause(), Error::Gone) => Err(PageError::LoginFirst { next, ended: true }),
         Err(error) => Err(error.into()),
     }
 }
 
-/// A login of this user with what the list of their devices shows.
-pub(super) fn login_from(request: &HttpRequest, user: &str) -> Login {
+/// A login of this user with what the list of their devices shows, remembered or not.
+pub(super) fn login_from(request: &HttpRequest, user: &str, remember: bool) -> Login {
     let user_agent = request.headers().get(USER_AGENT).and_then(|value| value.to_str().ok());
-    let login = Login::new(user).user_agent(user_agent.unwrap_or_default());
+    let mut login = Login::new(user).user_agent(user_agent.unwrap_or_default());
+    if remember {
+        login = login.remember_for(REMEMBERED);
+    }
     match request.peer_addr() {
         Some(address) => login.address(address.ip()),
         None => login,

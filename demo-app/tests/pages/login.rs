@@ -68,6 +68,48 @@ async fn who_asks_for_a_page_before_the_login_gets_it_afterwards() {
 }
 
 #[actix_web::test]
+async fn who_ticks_the_box_is_remembered_for_a_month_and_nobody_else_is() {
+    const DAY: Duration = Duration::from_secs(24 * 60 * 60);
+    let (demo, clock) = with_clock();
+    let log_in = async |fields: &[(&str, &str)]| {
+        let browser = Browser::new(&demo).await;
+        browser.get("/login").await;
+        let fields = [&[("username", "ada"), ("password", "lovelace")], fields].concat();
+        let answer = browser.submit("/login", &fields).await;
+        let cookie = answer.header("set-cookie").unwrap().to_owned();
+        (browser, cookie)
+    };
+    let (ordinary, cookie) = log_in(&[]).await;
+    assert!(!cookie.contains("Max-Age") && !cookie.contains("Expires"), "{cookie}");
+    let (remembered, cookie) = log_in(&[("remember", "yes")]).await;
+    assert!(cookie.ends_with("; Max-Age=2592000"), "{cookie}");
+    assert_eq!(ordinary.get("/").await.body.matches(", remembered<").count(), 1, "one of the two devices");
+
+    clock.advance(20 * DAY);
+    assert!(ordinary.get("/").await.is_redirect());
+    assert_eq!(remembered.get("/").await.text("user"), Some("ada"));
+    // Asked for the password again, the user stays remembered.
+    assert_eq!(remembered.get("/vault").await.location(), "/confirm");
+    remembered.get("/confirm").await;
+    let answer = remembered.submit("/confirm", &[("password", "lovelace")]).await;
+    assert!(answer.header("set-cookie").unwrap().ends_with("; Max-Age=2592000"));
+    clock.advance(29 * DAY);
+    assert_eq!(remembered.get("/").await.text("user"), Some("ada"));
+    clock.advance(DAY);
+    assert!(remembered.get("/").await.is_redirect());
+}
+
+#[actix_web::test]
+async fn the_box_stays_ticked_after_a_wrong_password() {
+    let browser = Browser::new(&in_memory()).await;
+    let ticked = |page: &crate::browser::Page| page.body.contains(r#"type="checkbox" value="yes" checked"#);
+    let page = browser.get("/login").await;
+    assert!(page.body.contains(r#"type="checkbox""#) && !ticked(&page));
+    let page = browser.submit("/login", &[("username", "ada"), ("password", "x"), ("remember", "yes")]).await;
+    assert!(ticked(&page), "{}", page.body);
+}
+
+#[actix_web::test]
 async fn a_logout_is_final_and_says_so_once() {
     let demo = in_memory();
     let browser = Browser::of_ada(&demo).await;

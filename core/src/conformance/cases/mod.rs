@@ -7,6 +7,7 @@ mod deadlines;
 mod listing;
 mod overlapping;
 mod reading;
+mod remembering;
 mod renewing;
 mod requests;
 mod tombstones;
@@ -126,6 +127,18 @@ registry! { $
             "The idle timeout was extended, but users who only read are still logged out after the old one."
         stricter_settings_end_what_is_there "S7"
             "The timeout was shortened after an incident, but writing to an old session revives it."
+    }
+    remembering {
+        a_remembered_session_lives_by_its_own_deadlines "S17"
+            "A user who asked to be remembered is logged out all the same; or a session that was remembered for a month never ends."
+        a_short_remembered_session_in_use_does_not_end "S17"
+            "A user is remembered for some minutes, and logged out while they are using the application."
+        a_move_keeps_or_sets_own_deadlines "S17" [Renewing]
+            "A user who asked to be remembered is logged out soon after their id was renewed."
+        an_ordinary_login_takes_back_own_deadlines "S17"
+            "Somebody logs in on a computer that is not theirs, and stays logged in for a month because another user was remembered there."
+        a_listing_says_who_is_remembered "S17" [Listing]
+            "A remembered session is missing among a user's devices, and ending all of them leaves it alive."
     }
     renewing {
         a_move_takes_the_data_and_leaves_a_tombstone "S5" [Renewing]

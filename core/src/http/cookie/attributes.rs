@@ -29,6 +29,8 @@ pub enum SameSite {
 
 /// How long the browser keeps the cookie (`Max-Age`, RFC 6265bis 4.1.2.2). The server enforces the session's own
 /// lifetime regardless.
+///
+/// For a session whose user asked to be [remembered](crate::Login::remember_for) it is always [`Lifetime`](Self::Lifetime).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 #[non_exhaustive]
 pub enum CookieMaxAge {
@@ -148,20 +150,22 @@ impl Default for SessionCookie {
 }
 
 impl SessionCookie {
-    /// Whether the browser has an expiry of its own, which must follow the session's.
+    /// Whether the browser has an expiry of its own, which must follow the session's, even if the session is not remembered.
     pub(in crate::http) const fn is_persistent(&self) -> bool {
         !matches!(self.max_age, CookieMaxAge::BrowserSession)
     }
 
-    /// The `Set-Cookie` line that gives the client its id. `now` is called only if `Max-Age` follows the session's
-    /// deadline.
+    /// The `Set-Cookie` line that gives the client its id. `Max-Age` follows the deadline of a remembered session, whatever the
+    /// settings are. `now` is called only if `Max-Age` follows the session's deadline.
     pub(in crate::http) fn set(
         &self,
         id: &SessionId,
         expires_at: Timestamp,
+        is_remembered: bool,
         now: impl FnOnce() -> Timestamp,
     ) -> String {
-        let age = match self.max_age {
+        let max_age = if is_remembered { CookieMaxAge::Lifetime } else { self.max_age };
+        let age = match max_age {
             CookieMaxAge::BrowserSession => None,
             CookieMaxAge::Lifetime => Some(expires_at.since(now())),
             CookieMaxAge::Fixed(age) => Some(age),
@@ -198,7 +202,7 @@ mod tests {
     fn line(attributes: CookieAttributes, lives: Duration) -> String {
         let now = Timestamp::from_millis(1_000_000);
         let id = SessionId::from_random([0; 32]);
-        attributes.check().unwrap().set(&id, now + lives, || now).replace(&"A".repeat(43), "ID")
+        attributes.check().unwrap().set(&id, now + lives, false, || now).replace(&"A".repeat(43), "ID")
     }
 
     #[test]
@@ -243,6 +247,19 @@ mod tests {
         ] {
             let line = line(CookieAttributes { max_age, ..attributes() }, lives);
             assert_eq!(line, format!("__Host-Http-gsession=ID; Path=/; Secure; HttpOnly; SameSite=Lax{expected}"));
+        }
+    }
+
+    #[test]
+    fn the_cookie_of_a_remembered_session_lives_as_long_as_the_session() {
+        let (now, id, day) =
+            (Timestamp::from_millis(1_000_000), SessionId::from_random([0; 32]), Duration::from_secs(86_400));
+        for max_age in [CookieMaxAge::BrowserSession, CookieMaxAge::Lifetime, CookieMaxAge::Fixed(day)] {
+            let cookie = CookieAttributes { max_age, ..attributes() }.check().unwrap();
+            for (lives, seconds) in [(30 * day, 2_592_000), (Duration::MAX, 34_560_000), (Duration::ZERO, 1)] {
+                let line = cookie.set(&id, now + lives, true, || now);
+                assert!(line.ends_with(&format!("; SameSite=Lax; Max-Age={seconds}")), "{max_age:?}: {line}");
+            }
         }
     }
 

@@ -70,7 +70,8 @@ impl<E: From<Error>> AsyncSession<E> {
         let label = self.encode_label(login.label.as_deref().unwrap_or_default())?;
         // Whatever is not stored now must not be stored later, when nobody looks at the limit.
         let mut withdrawal = Withdrawal { shared: &self.shared, is_due: true };
-        self.machine().log_in(login, &text, label.as_ref(), self.config())?;
+        let lifespan = login.lifespan(Timestamp::from_millis(facts.at));
+        self.machine().log_in(login, &text, label.as_ref(), lifespan, self.config())?;
         let saved = self.shared.store(Progress::saving()).await?.saved();
         withdrawal.is_due = false;
         if saved == Saved::Gone { Err(Error::Gone.into()) } else { Ok(()) }

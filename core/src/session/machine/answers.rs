@@ -51,12 +51,12 @@ impl Machine {
             return Ok(());
         }
         let Create { id, key, record, .. } = step;
-        let Current { held, state, pending, expires_at, .. } = &mut self.current;
+        let Current { held, state, pending, expires_at, is_remembered, .. } = &mut self.current;
         match created {
             Created::Done => {
                 (pending.attempt, pending.in_flight) = (None, None);
                 *state = State::Found(View::of(Snapshot::complete(record.clone())));
-                *expires_at = Some(record.expires_at());
+                (*expires_at, *is_remembered) = (Some(record.expires_at()), record.is_remembered);
                 progress.stored = true;
                 if progress.saved != Saved::Destroyed {
                     progress.saved = Saved::Created;
@@ -82,7 +82,7 @@ impl Machine {
             return;
         }
         match committed {
-            Committed::Done { expires_at, revision } => {
+            Committed::Done { expires_at, is_remembered, revision } => {
                 progress.stored = true;
                 progress.saved = Saved::Committed;
                 if let Some(held) = &mut self.current.held
@@ -92,6 +92,7 @@ impl Machine {
                     held.origin = Origin::Issued;
                     progress.saved = Saved::Renewed;
                 }
+                self.current.is_remembered = is_remembered;
                 self.stored(&step.commit, expires_at, revision, progress.closing, config);
             }
             Committed::Renewed(at) => self.renewed_by_another(at),
@@ -108,8 +109,9 @@ impl Machine {
         }
         let Move { id, to, commit, .. } = step;
         match moved {
-            Moved::Done { expires_at, revision } => {
+            Moved::Done { expires_at, is_remembered, revision } => {
                 self.current.pending.attempt = None;
+                self.current.is_remembered = is_remembered;
                 self.stored(commit, expires_at, revision, progress.closing, config);
                 self.issue(id, *to, expires_at);
                 progress.stored = true;
@@ -149,6 +151,7 @@ impl Machine {
                 progress.saved = if pending.renew { Saved::Renewed } else { Saved::Created };
                 progress.stored = true;
                 let expires_at = snapshot.record.expires_at();
+                self.current.is_remembered = snapshot.record.is_remembered;
                 self.current.state = State::Found(View::of(snapshot));
                 self.issue(&step.id, step.key, expires_at);
             }
@@ -191,7 +194,7 @@ impl Machine {
                 if let Some(names) = &mut view.names {
                     names.extend(commit.changes.edits().map(|(key, _)| key.into()));
                 }
-                commit.changes.apply_facts(record);
+                commit.changes.apply_facts(record, &commit.access);
                 record.extend(&commit.access);
                 (view.snapshot.revision, view.snapshot.stored) = (revision, None);
             }

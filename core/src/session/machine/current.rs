@@ -20,6 +20,8 @@ pub(super) struct Current {
     pub(super) pending: Pending,
     /// When the session ends, if this request has moved its deadline.
     pub(super) expires_at: Option<Timestamp>,
+    /// Whether it is remembered, as far as this request knows.
+    pub(super) is_remembered: bool,
     pub(super) id_check: IdCheck,
 }
 

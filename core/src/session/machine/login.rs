@@ -6,19 +6,21 @@ use super::Machine;
 use crate::{
     Error,
     record::{
-        Encoded,
+        Encoded, Lifespan,
         reserved::{LABEL, LOGIN, LoginFacts, label_of},
     },
     session::{config::Config, login::Login},
 };
 
 impl Machine {
-    /// The session is renewed and becomes this principal's. `facts` are the encoded facts, and `label` is the encoded label.
+    /// The session is renewed, becomes this principal's and lives for `lifespan`. `facts` are the encoded facts, and `label` is the
+    /// encoded label.
     pub(crate) fn log_in(
         &mut self,
         login: &Login,
         facts: &Encoded,
         label: Option<&Encoded>,
+        lifespan: Lifespan,
         config: &Config,
     ) -> Result<(), Error> {
         self.check_open()?;
@@ -28,6 +30,8 @@ impl Machine {
         self.current.pending.renew = true;
         let changes = &mut self.current.pending.changes;
         changes.set_principal(Some((&*login.principal).into()));
+        // Without having read the session: what an earlier login has set must not stay.
+        changes.set_lifespan(lifespan);
         changes.set_bytes(LOGIN, &facts.text);
         match label {
             Some(label) => changes.set_bytes(LABEL, &label.text),

@@ -228,7 +228,8 @@ impl Machine {
             // The id this request knows is dead, and another response may bring the client a live one.
             return Delivery::Keep;
         }
-        let Current { held, state, expires_at, .. } = &self.current;
+        let Current { held, state, expires_at, is_remembered, .. } = &self.current;
+        let is_remembered = *is_remembered;
         let is_news = held.as_ref().is_some_and(Held::is_news);
         let expires_at = match state {
             // A client that joins a session under a given id must learn it, even if the deadline did not move.
@@ -236,11 +237,13 @@ impl Machine {
             _ => *expires_at,
         };
         match (held, expires_at) {
-            (Some(held), Some(expires_at)) if is_news => Delivery::Send { id: held.id.clone(), expires_at },
+            (Some(held), Some(expires_at)) if is_news => {
+                Delivery::Send { id: held.id.clone(), expires_at, is_remembered }
+            }
             // Never before the storage has confirmed the end.
             _ if self.ending.withdraws_id(matches!(state, State::Absent)) => Delivery::Withdraw,
             (Some(held), Some(expires_at)) if !self.current.id_check.is_previous() => {
-                Delivery::Refresh { id: held.id.clone(), expires_at }
+                Delivery::Refresh { id: held.id.clone(), expires_at, is_remembered }
             }
             _ => Delivery::Keep,
         }

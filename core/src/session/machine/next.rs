@@ -150,7 +150,7 @@ impl Machine {
         let now = config.clock.now();
         let mut record = config.lifetime.new_record(now);
         record.entries = changes.apply_to(&Entries::EMPTY, &config.limits)?;
-        changes.apply_facts(&mut record);
+        changes.apply_facts(&mut record, &config.lifetime.access(now, true));
         self.current.pending.take_off();
         self.current.pending.attempt(&id);
         Ok(Step::Create(Create { key: config.keys.key_of(&id), id, record, now }))

@@ -86,6 +86,7 @@ impl Machine {
             // A storage may answer by the stored deadlines alone, although the settings have become stricter since.
             (Lookup::Found(snapshot), state) if !need.access.has_ended(&snapshot.record, snapshot.record.last_seen) => {
                 self.saw_principal |= snapshot.record.principal.is_some();
+                self.current.is_remembered = snapshot.record.is_remembered;
                 if snapshot.extended {
                     self.current.expires_at = Some(snapshot.record.expires_at());
                 }

@@ -142,7 +142,8 @@ impl Machine {
 
     /// Whether the client can be told to keep its id for longer.
     pub(super) fn refreshes_id(&self) -> bool {
-        self.request.client_keeps_expiry && !self.current.id_check.is_previous
+        let keeps_expiry = self.request.client_keeps_expiry || self.current.is_remembered;
+        keeps_expiry && !self.current.id_check.is_previous
     }
 
     /// Takes the answer to [`Step::Confirm`](super::Step::Confirm).

@@ -81,7 +81,7 @@ impl Machine {
             return Err(Error::Gone);
         }
         match committed {
-            Committed::Done { expires_at, revision } => {
+            Committed::Done { expires_at, revision, .. } => {
                 self.stored(&step.commit, expires_at, revision, false, config);
                 Ok(None)
             }

@@ -6,7 +6,7 @@ use super::{Current, Held, Life, Machine, State, Usage};
 use crate::{
     Error, InvalidId, LimitExceeded, LoginError, SessionId,
     record::{
-        Encoded, Entries,
+        Encoded, Entries, Lifespan,
         reserved::{LABEL, LOGIN, is_reserved},
     },
     session::config::Config,
@@ -85,8 +85,9 @@ impl Machine {
         self.note_write();
         self.saw_principal |= principal.is_some();
         let changes = &mut self.current.pending.changes;
-        // What is kept of a login belongs to that login.
+        // What is kept of a login belongs to that login, and so does the wish to be remembered.
         changes.remove(LOGIN);
+        changes.set_lifespan(Lifespan::Managers);
         if principal.is_none() {
             changes.remove(LABEL);
         }

@@ -167,8 +167,10 @@ impl Store {
         let limits = &self.settings.limits;
         let is_within_limits = limits.check_changes(&commit.changes).is_ok()
             && limits.check_total(changed.entries.len(), changed.entries.text_bytes()).is_ok();
-        // The idle timeout is in the header, where a sweep finds it.
-        if !is_within_limits || millis(changed.idle_timeout) != millis(idle_timeout) {
+        // The deadlines are in the header, where a sweep finds them.
+        let has_same_deadlines = millis(changed.idle_timeout) == millis(idle_timeout)
+            && (changed.created_at, changed.stored_deadline()) == (base.created_at, base.stored_deadline());
+        if !is_within_limits || !has_same_deadlines {
             return Ok(None);
         }
         let later = Some(changed.last_seen).filter(|time| *time > last_seen);
@@ -200,12 +202,12 @@ impl Store {
     /// The result of a commit that changes nothing: recorded as for a touch ([S3](crate::design#s3)).
     pub(super) fn only_activity(&self, key: &StoreKey, mut record: Record, commit: &Commit) -> Committed {
         self.touches.extend(key, &mut record, &commit.access);
-        Committed::Done { expires_at: record.expires_at(), revision: 0 }
+        Committed::done(&record, 0)
     }
 
     /// The result of a commit after which the file holds this record.
     pub(super) fn stored(&self, key: &StoreKey, record: &Record) -> Committed {
         self.touches.written(key, &Touch { at: record.last_seen, idle_timeout: Some(record.idle_timeout) });
-        Committed::Done { expires_at: record.expires_at(), revision: 0 }
+        Committed::done(record, 0)
     }
 }

@@ -4,7 +4,7 @@ use std::fs::File;
 
 use super::{
     error::Result,
-    format::{self, Content, Deadlines, HEADER, Unreadable},
+    format::{self, Content, HEADER, Unreadable},
     fs::read,
     read::Source,
     store::{Held, Store},
@@ -66,8 +66,7 @@ impl Store {
         let are_over = |last_seen: Timestamp| {
             let last_seen = last_seen.max(pending.at);
             let idle_timeout = pending.idle_timeout.filter(|_| pending.at >= last_seen);
-            Deadlines { idle_timeout: idle_timeout.unwrap_or(deadlines.idle_timeout), ..deadlines }
-                .are_over(last_seen, now)
+            deadlines.are_over(idle_timeout, last_seen, now)
         };
         if stat.set_time().is_some_and(|time| !are_over(time)) {
             return Ok(Standing::Living);

@@ -21,7 +21,7 @@
 //! | 5 | 1 | kind: 1 is a session, 2 the tombstone of a renewal; 3 is reserved for encrypted sessions |
 //! | 6 | 2 | 0; reserved for the number of an encryption key |
 //! | 8 | 8 | idle timeout |
-//! | 16 | 8 | absolute deadline; 0 for none |
+//! | 16 | 8 | absolute deadline; 0 for none; 2<sup>52</sup> is added if the session is remembered |
 //! | 24 | 4 | length of the content |
 //! | 28 | 4 | 0 |
 //! | 32 | 16 | salt: random bytes |

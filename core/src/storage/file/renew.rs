@@ -88,6 +88,6 @@ impl Store {
             return Err(error);
         }
         self.touches.forget(from);
-        Ok(Some(Moved::Done { expires_at: record.expires_at(), revision: 0 }))
+        Ok(Some(Moved::done(&record, 0)))
     }
 }

@@ -19,7 +19,7 @@ impl Touch {
     fn of(record: &Record, access: &Access) -> Option<Self> {
         let extend = access.extend.as_ref().filter(|_| record.is_touch_due(access))?;
         // Files store milliseconds.
-        let differs = millis(extend.idle_timeout) != millis(record.idle_timeout);
+        let differs = !record.is_remembered && millis(extend.idle_timeout) != millis(record.idle_timeout);
         let is_new = access.now > record.last_seen || differs && access.now == record.last_seen;
         is_new.then_some(Self { at: access.now, idle_timeout: differs.then_some(extend.idle_timeout) })
     }
@@ -28,7 +28,12 @@ impl Touch {
     pub(super) fn apply(&self, record: &mut Record) {
         if self.at >= record.last_seen {
             record.last_seen = self.at;
-            record.idle_timeout = self.idle_timeout.unwrap_or(record.idle_timeout);
+            // One from before the login that gave the session its own does not count.
+            if let Some(idle_timeout) = self.idle_timeout
+                && !record.is_remembered
+            {
+                record.idle_timeout = idle_timeout;
+            }
         }
     }
 }

@@ -39,7 +39,7 @@ impl Store {
                 Applied::Changed(record) => record,
                 Applied::Expired | Applied::Conflict(_) => return Ok(Moved::Gone),
             };
-            let (expires_at, is_owned) = (record.expires_at(), record.principal.is_some());
+            let (moved, is_owned) = (Moved::done(&record, 0), record.principal.is_some());
             let Renewal { history, is_anchor, surplus } = history.renewed(from, now);
             let tombstone = Tombstone::new(*to, now, commit.sealed.clone());
             let tombstone = Slot::tombstone(*from, tombstone, is_owned, is_anchor);
@@ -70,7 +70,7 @@ impl Store {
                 }
                 drop(locks);
                 drop((expired, replaced, forgotten));
-                return Ok(Moved::Done { expires_at, revision: 0 });
+                return Ok(moved);
             }
             drop(locks);
             self.make_room(places, growth, Self::shard_of(from), Some(from), now)?;

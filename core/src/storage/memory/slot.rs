@@ -158,13 +158,16 @@ impl Slot {
         }
     }
 
-    /// Whether a touch is due and counts as activity.
-    pub(super) fn is_touch_due(&self, access: &Access) -> bool {
-        access.extend.as_ref().is_some_and(|extend| access.now >= self.last_seen() + extend.interval)
+    /// Whether a touch of the session of this record is due and counts as activity.
+    pub(super) fn is_touch_due(&self, record: &Record, access: &Access) -> bool {
+        record.is_touch_due_if_last_seen(self.last_seen(), access)
     }
 
     /// Whether a touch changes more than last-seen, because the manager's idle timeout differs from the stored one.
     pub(super) fn has_other_timeout(&self, record: &Record, access: &Access) -> bool {
+        if record.is_remembered {
+            return false;
+        }
         let differs = access.extend.as_ref().is_some_and(|extend| extend.idle_timeout != record.idle_timeout);
         differs && access.now >= self.last_seen()
     }

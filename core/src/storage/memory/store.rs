@@ -61,7 +61,7 @@ impl Store {
         match shard.get(key).and_then(|slot| Some((slot, slot.living(access)?))) {
             Some((slot, Content::Session { record, .. })) => {
                 slot.note_return();
-                let extended = slot.is_touch_due(access);
+                let extended = slot.is_touch_due(record, access);
                 if extended && slot.has_other_timeout(record, access) {
                     drop(shard);
                     return self.extend(key, access);
@@ -132,7 +132,7 @@ impl Store {
                 Applied::Expired => return Ok(Committed::Gone),
                 Applied::Conflict(current) => return Ok(Committed::Conflict(current)),
             };
-            let expires_at = record.expires_at();
+            let committed = Committed::done(&record, 0);
             let slot = Arc::new(Slot::session(*key, record, history));
             let growth = slot.bytes().saturating_sub(old_bytes);
             if self.capacity.reserve(0, growth) {
@@ -141,7 +141,7 @@ impl Store {
                 self.capacity.release(0, shrinkage);
                 drop(shard);
                 drop(replaced);
-                return Ok(Committed::Done { expires_at, revision: 0 });
+                return Ok(committed);
             }
             drop(shard);
             self.make_room(0, growth, Self::shard_of(key), Some(key), commit.access.now)?;

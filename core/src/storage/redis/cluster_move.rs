@@ -48,7 +48,9 @@ pub(super) async fn move_between_nodes<L: Layout>(
             Claim::Done => {
                 let activated = layout.activate(servers, to, &commit.access).await?;
                 layout.unlist(servers, from, before.principal.as_deref()).await;
-                return Ok(activated.map_or(Moved::Gone, |expires_at| Moved::Done { expires_at, revision: 0 }));
+                let is_remembered = record.is_remembered;
+                let done = |expires_at| Moved::Done { expires_at, is_remembered, revision: 0 };
+                return Ok(activated.map_or(Moved::Gone, done));
             }
             Claim::Changed if L::REPLACES_PREPARED && left > 0 => continue,
             Claim::Changed => None,

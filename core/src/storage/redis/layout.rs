@@ -41,10 +41,11 @@ pub(crate) struct LayoutSettings {
 
 /// The result of a change.
 pub(crate) enum Change {
-    /// When the session ends if it is not used again, and its revision as in
+    /// When the session ends if it is not used again, whether it is remembered, and its revision as in
     /// [`Snapshot::revision`](crate::record::Snapshot::revision).
     Done {
         expires_at: Timestamp,
+        is_remembered: bool,
         revision: u64,
     },
     Gone,

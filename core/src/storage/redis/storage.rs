@@ -128,7 +128,9 @@ impl<L: Layout> Redis<L> {
         let _writing = self.writing(key);
         self.layout().check(commit)?;
         Ok(match self.layout().change(servers, key, None, commit).await? {
-            Change::Done { expires_at, revision } => Committed::Done { expires_at, revision },
+            Change::Done { expires_at, is_remembered, revision } => {
+                Committed::Done { expires_at, is_remembered, revision }
+            }
             Change::Renewed(at) | Change::AlreadyRenewed(at) => Committed::Renewed(at),
             Change::Conflict(current) => Committed::Conflict(current),
             Change::Gone | Change::Taken | Change::Unreadable => Committed::Gone,
@@ -148,7 +150,7 @@ impl<L: Layout> Redis<L> {
             return move_between_nodes(self.layout(), servers, &renewal).await;
         }
         Ok(match self.layout().change(servers, from, Some(to), commit).await? {
-            Change::Done { expires_at, revision } => Moved::Done { expires_at, revision },
+            Change::Done { expires_at, is_remembered, revision } => Moved::Done { expires_at, is_remembered, revision },
             Change::Renewed(at) => Moved::Renewed(at),
             Change::AlreadyRenewed(at) => return moved_before(self.layout(), servers, &renewal, at).await,
             Change::Taken => Moved::Taken,

@@ -40,7 +40,7 @@ impl Sabotaged {
     /// Says that a commit is stored, which it is not; `None` if it could not be stored anyway.
     async fn pretend(&self, key: &StoreKey, commit: &Commit) -> Result<Option<Committed>, StorageError> {
         Ok(match self.storage.touch(key, &commit.access).await? {
-            Touched::Done(expires_at) => Some(Committed::Done { expires_at, revision: 0 }),
+            Touched::Done(expires_at) => Some(Committed::Done { expires_at, is_remembered: false, revision: 0 }),
             Touched::Gone => None,
         })
     }
@@ -103,9 +103,8 @@ impl AsyncStorage for Sabotaged {
             if self.strikes(Sabotage::Successors, 1)
                 && let Lookup::Found(snapshot) = self.storage.load(from, &Access::passive(commit.access.now)).await?
             {
-                let expires_at = snapshot.record.expires_at();
                 return Ok(match self.storage.create(to, &snapshot.record, commit.access.now).await? {
-                    Created::Done => Moved::Done { expires_at, revision: 0 },
+                    Created::Done => Moved::done(&snapshot.record, 0),
                     Created::Exists => Moved::Taken,
                 });
             }

@@ -50,7 +50,7 @@ fn found_and_only_read_is_touched_if_due() {
     request.read(stored(T0));
     let expires_at = request.clock.now() + IDLE;
     let (_, delivery) = request.close([Reply::Touched(Touched::Done(expires_at))]);
-    assert_eq!(delivery, Delivery::Refresh { id: old_id(), expires_at });
+    assert_eq!(delivery, Delivery::Refresh { id: old_id(), expires_at, is_remembered: false });
     assert_eq!(request.asked, ["load", "touch"]);
 }
 
@@ -69,7 +69,10 @@ fn found_and_written_is_committed() {
     request.read(stored(T0));
     request.write();
     let (saved, delivery) = request.close([committed()]);
-    assert_eq!((saved, delivery), (Saved::Committed, Delivery::Refresh { id: old_id(), expires_at: T0 + IDLE }));
+    assert_eq!(
+        (saved, delivery),
+        (Saved::Committed, Delivery::Refresh { id: old_id(), expires_at: T0 + IDLE, is_remembered: false })
+    );
     assert_eq!(request.asked, ["load", "commit"]);
 }
 
@@ -148,7 +151,8 @@ fn found_and_renewed_moves() {
     let mut request = Request::presenting(Some(old_id()));
     request.read(stored(T0));
     request.machine.renew().unwrap();
-    let (saved, delivery) = request.close([Reply::Moved(Moved::Done { expires_at: T0 + IDLE, revision: 0 })]);
+    let (saved, delivery) =
+        request.close([Reply::Moved(Moved::Done { expires_at: T0 + IDLE, is_remembered: false, revision: 0 })]);
     assert_eq!(saved, Saved::Renewed);
     assert!(sends_fresh_id(&delivery));
 }
@@ -310,7 +314,8 @@ fn a_refused_update_drops_nothing_else() {
     request.machine.update_step("log", None, Some(&encode(&1).unwrap()), &request.config).unwrap();
     let limit = crate::LimitExceeded::Record { limit: 1, actual: 2 };
     request.machine.failed(false, &crate::StorageError::limit(limit, "committing"));
-    let (saved, _) = request.close([Reply::Moved(Moved::Done { expires_at: T0 + IDLE, revision: 0 })]);
+    let (saved, _) =
+        request.close([Reply::Moved(Moved::Done { expires_at: T0 + IDLE, is_remembered: false, revision: 0 })]);
     assert_eq!(saved, Saved::Renewed);
     assert_eq!(
         request.machine.value("seen").map(|json| json.as_str().to_owned()).as_deref(),
@@ -337,7 +342,11 @@ fn whoever_joins_under_a_given_id_learns_it() {
         request.machine.set_id(old_id(), &request.config).unwrap();
         request.read(stored(T0));
         let (_, delivery) = request.close([]);
-        assert_eq!(delivery, Delivery::Send { id: old_id(), expires_at: T0 + IDLE }, "passive: {passive}");
+        assert_eq!(
+            delivery,
+            Delivery::Send { id: old_id(), expires_at: T0 + IDLE, is_remembered: false },
+            "passive: {passive}"
+        );
     }
 }
 
@@ -354,7 +363,7 @@ fn a_create_that_was_not_answered_is_tried_again_under_its_id() {
     // The step had no effect.
     let (saved, delivery) = request.close([created()]);
     assert_eq!(saved, Saved::Created);
-    assert_eq!(delivery, Delivery::Send { id: first, expires_at: T0 + IDLE });
+    assert_eq!(delivery, Delivery::Send { id: first, expires_at: T0 + IDLE, is_remembered: false });
 
     // The step had succeeded.
     let mut request = Request::presenting(None);
@@ -362,7 +371,7 @@ fn a_create_that_was_not_answered_is_tried_again_under_its_id() {
     let Step::Create(Create { id: first, .. }) = lose_a_step(&mut request) else { panic!() };
     let replies = [Reply::Created(Created::Exists), Reply::Looked(stored(T0)), committed()];
     let (_, delivery) = request.close(replies);
-    assert_eq!(delivery, Delivery::Send { id: first, expires_at: T0 + IDLE });
+    assert_eq!(delivery, Delivery::Send { id: first, expires_at: T0 + IDLE, is_remembered: false });
     assert_eq!(request.asked, ["create", "look", "commit"]);
 }
 
@@ -373,7 +382,20 @@ fn a_move_that_was_not_answered_is_found_again() {
     request.machine.renew().unwrap();
     let Step::Move(Move { id: first, .. }) = lose_a_step(&mut request) else { panic!() };
     let (saved, delivery) = request.close([Reply::Moved(Moved::Renewed(T0)), Reply::Looked(stored(T0))]);
-    assert_eq!((saved, delivery), (Saved::Renewed, Delivery::Send { id: first, expires_at: T0 + IDLE }));
+    assert_eq!(
+        (saved, delivery),
+        (Saved::Renewed, Delivery::Send { id: first, expires_at: T0 + IDLE, is_remembered: false })
+    );
+
+    // That of a remembered session, which was not read.
+    let mut request = Request::presenting(Some(old_id()));
+    request.machine.renew().unwrap();
+    let Step::Move(Move { id: first, .. }) = lose_a_step(&mut request) else { panic!() };
+    let mut remembered = Record::new(T0, IDLE, Some(T0 + 2 * IDLE));
+    remembered.is_remembered = true;
+    let remembered = Lookup::Found(Snapshot::complete(remembered));
+    let (_, delivery) = request.close([Reply::Moved(Moved::Renewed(T0)), Reply::Looked(remembered)]);
+    assert_eq!(delivery, Delivery::Send { id: first, expires_at: T0 + IDLE, is_remembered: true });
 
     // Another renewal was first.
     let mut request = Request::presenting(Some(old_id()));

@@ -180,11 +180,11 @@ fn created() -> Reply {
 }
 
 fn committed() -> Reply {
-    Reply::Committed(Committed::Done { expires_at: T0 + IDLE, revision: 0 })
+    Reply::Committed(Committed::Done { expires_at: T0 + IDLE, is_remembered: false, revision: 0 })
 }
 
 fn sends_fresh_id(delivery: &Delivery) -> bool {
-    matches!(delivery, Delivery::Send { id, expires_at } if *id != old_id() && *expires_at == T0 + IDLE)
+    matches!(delivery, Delivery::Send { id, expires_at, is_remembered: false } if *id != old_id() && *expires_at == T0 + IDLE)
 }
 
 fn other_id() -> SessionId {

@@ -165,7 +165,10 @@ fn a_second_login_joins_the_first() {
         request.log_in("ada");
         let replies = [move_lost(), tombstone(&old_id(), &other_id()), Reply::Looked(stored_of("ada")), committed()];
         let (saved, delivery) = request.close(replies);
-        assert_eq!((saved, delivery), (Saved::Renewed, Delivery::Send { id: other_id(), expires_at: T0 + IDLE }));
+        assert_eq!(
+            (saved, delivery),
+            (Saved::Renewed, Delivery::Send { id: other_id(), expires_at: T0 + IDLE, is_remembered: false })
+        );
         assert_eq!(request.asked, ["move", "tombstone", "whose", "commit"]);
     }
     // Read before or after the renewal, it makes no difference.
@@ -195,7 +198,7 @@ fn a_login_follows_several_renewals() {
         Reply::Looked(stored_of("ada")),
         committed(),
     ];
-    assert_eq!(request.close(replies).1, Delivery::Send { id: third, expires_at: T0 + IDLE });
+    assert_eq!(request.close(replies).1, Delivery::Send { id: third, expires_at: T0 + IDLE, is_remembered: false });
 }
 
 /// Merely knowing the old id gives no access to the renewed session.
@@ -362,7 +365,7 @@ fn a_login_joins_whichever_renewal_it_can() {
             Reply::Looked(stored_of("ada")),
             committed(),
         ];
-        let sends = Delivery::Send { id: fourth.clone(), expires_at: T0 + IDLE };
+        let sends = Delivery::Send { id: fourth.clone(), expires_at: T0 + IDLE, is_remembered: false };
         assert_eq!(request.close(replies), (Saved::Renewed, sends));
     }
 }

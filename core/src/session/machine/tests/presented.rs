@@ -20,12 +20,16 @@ fn a_dead_id_hides_no_living_one() {
         let mut writer = presenting_both();
         writer.write();
         let (saved, delivery) = writer.close([Reply::Committed(dead), committed()]);
-        assert_eq!((saved, delivery), (Saved::Committed, Delivery::Refresh { id: other_id(), expires_at: T0 + IDLE }));
+        assert_eq!(
+            (saved, delivery),
+            (Saved::Committed, Delivery::Refresh { id: other_id(), expires_at: T0 + IDLE, is_remembered: false })
+        );
     }
     for dead in [Moved::Gone, Moved::Renewed(T0)] {
         let mut login = presenting_both();
         login.log_in("ada");
-        let replies = [dead, Moved::Done { expires_at: T0 + IDLE, revision: 0 }].map(Reply::Moved);
+        let replies =
+            [dead, Moved::Done { expires_at: T0 + IDLE, is_remembered: false, revision: 0 }].map(Reply::Moved);
         let (saved, delivery) = login.close(replies);
         assert_eq!(saved, Saved::Renewed);
         assert!(sends_fresh_id(&delivery));
@@ -71,7 +75,10 @@ fn a_login_joins_whichever_renewal_it_can() {
     login.log_in("ada");
     let replies = moved().chain(followed(old_id(), 8, "bob")).chain(followed(other_id(), 9, "ada"));
     let (saved, delivery) = login.close(replies.chain([committed()]));
-    assert_eq!((saved, delivery), (Saved::Renewed, Delivery::Send { id: renewed_to(9), expires_at: T0 + IDLE }));
+    assert_eq!(
+        (saved, delivery),
+        (Saved::Renewed, Delivery::Send { id: renewed_to(9), expires_at: T0 + IDLE, is_remembered: false })
+    );
 
     let mut login = presenting_both();
     login.log_in("ada");

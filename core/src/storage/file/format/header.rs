@@ -5,7 +5,7 @@ use std::time::Duration;
 use sha2::{Digest, Sha256};
 
 use super::Unreadable;
-use crate::Timestamp;
+use crate::{Record, Timestamp};
 
 pub(in super::super) const MAGIC: &[u8; 4] = b"GSES";
 /// The longest header: that of version 2. That of version 1 ends at byte 32.
@@ -22,16 +22,40 @@ pub(super) const TOMBSTONE: u8 = 2;
 /// A checksum: the first 8 bytes of a SHA-256.
 pub(in super::super) type Sum = [u8; 8];
 
+/// The absolute deadline of a session without one.
+pub(super) const NO_DEADLINE: u64 = 0;
+
 /// The part of the header that says when a session ends.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(in super::super) struct Deadlines {
-    pub(in super::super) idle_timeout: Duration,
-    pub(in super::super) absolute: Option<Timestamp>,
+    idle_timeout: Duration,
+    /// As [`Record::stored_deadline`].
+    absolute: Option<u64>,
 }
 
 impl Deadlines {
-    pub(in super::super) fn are_over(&self, last_seen: Timestamp, now: Timestamp) -> bool {
-        last_seen + self.idle_timeout <= now || self.absolute.is_some_and(|deadline| deadline <= now)
+    /// Whether a session is over at `now` that was last used at `last_seen`, with another idle timeout if one is given and the
+    /// session's is not its own.
+    pub(in super::super) fn are_over(
+        &self,
+        idle_timeout: Option<Duration>,
+        last_seen: Timestamp,
+        now: Timestamp,
+    ) -> bool {
+        let mut record = Record::new(last_seen, self.idle_timeout, None);
+        self.put_into(&mut record);
+        if let Some(idle_timeout) = idle_timeout
+            && !record.is_remembered
+        {
+            record.idle_timeout = idle_timeout;
+        }
+        record.is_expired(now)
+    }
+
+    /// Gives a record these deadlines.
+    pub(super) fn put_into(&self, record: &mut Record) {
+        record.idle_timeout = self.idle_timeout;
+        record.set_stored_deadline(self.absolute);
     }
 }
 
@@ -63,10 +87,7 @@ pub(in super::super) fn decode_deadlines(header: &[u8]) -> Result<Deadlines, Unr
         return Err(Unreadable::Unknown);
     }
     let (Some(idle), Some(absolute)) = (number(header, 8), number(header, 16)) else { return Err(Unreadable::Damaged) };
-    Ok(Deadlines {
-        idle_timeout: Duration::from_millis(idle),
-        absolute: (absolute != 0).then_some(Timestamp::from_millis(absolute)),
-    })
+    Ok(Deadlines { idle_timeout: Duration::from_millis(idle), absolute: (absolute != NO_DEADLINE).then_some(absolute) })
 }
 
 /// The version of a file that begins with [`MAGIC`].

@@ -10,7 +10,7 @@ use std::time::Duration;
 use rand::{TryRng as _, rngs::SysRng};
 
 pub(super) use self::{
-    header::{Deadlines, HEADER, MAGIC, decode_deadlines, is_tombstone},
+    header::{HEADER, MAGIC, decode_deadlines, is_tombstone},
     log::Log,
 };
 #[cfg(feature = "fuzzing")]
@@ -24,7 +24,7 @@ use crate::{
     id::SealedId,
     storage::{TOMBSTONE_LIFETIME, Tombstone},
 };
-use header::{SALT, SESSION, TOMBSTONE, number};
+use header::{NO_DEADLINE, SALT, SESSION, TOMBSTONE, number};
 
 /// The offset of the sealed id in the content of a tombstone.
 const SEALED: usize = 40;
@@ -64,7 +64,7 @@ pub(super) fn millis(duration: Duration) -> u64 {
 
 /// The file of a session.
 pub(super) fn encode_session(record: &Record, codec: &dyn Codec) -> Result<Vec<u8>> {
-    let absolute = record.absolute_deadline.map_or(0, Timestamp::as_millis);
+    let absolute = record.stored_deadline().unwrap_or(NO_DEADLINE);
     encode(SESSION, record.idle_timeout, absolute, &codec.encode(record)?)
 }
 
@@ -72,7 +72,7 @@ pub(super) fn encode_session(record: &Record, codec: &dyn Codec) -> Result<Vec<u
 pub(super) fn encode_tombstone(tombstone: &Tombstone) -> Result<Vec<u8>> {
     let Tombstone { to, at, sealed } = tombstone;
     let content = [to.as_bytes().as_slice(), &at.as_millis().to_le_bytes(), sealed.as_bytes()].concat();
-    encode(TOMBSTONE, TOMBSTONE_LIFETIME, 0, &content)
+    encode(TOMBSTONE, TOMBSTONE_LIFETIME, NO_DEADLINE, &content)
 }
 
 fn encode(kind: u8, idle_timeout: Duration, absolute: u64, content: &[u8]) -> Result<Vec<u8>> {
@@ -94,8 +94,7 @@ pub(super) fn decode(bytes: &[u8], codec: &dyn Codec, limits: &Limits) -> std::r
         return Ok(Decoded { content: Content::Tombstone(Tombstone::new(to, at, sealed)), log: None });
     }
     let mut record = codec.decode(content, limits)?;
-    record.idle_timeout = head.deadlines.idle_timeout;
-    record.absolute_deadline = head.deadlines.absolute;
+    head.deadlines.put_into(&mut record);
     let Some((sum, frames)) = head.log else { return Ok(Decoded { content: Content::Session(record), log: None }) };
     let begins = bytes.len() - frames.len();
     let (record, log) = Log { begins, ends: begins, sum }.replay(frames, record, limits)?;

@@ -124,7 +124,7 @@ impl Format for GoHashes {
         args.extend(removals);
         let mut answer = servers.call(operation, &scripts::HASH_COMMIT, &keys, &args, Effect::Once).await?;
         Ok(match answer.case {
-            0 => Change::Done { expires_at: commit.access.now + answer.left()?, revision: 0 },
+            0 => Change::Done { expires_at: commit.access.now + answer.left()?, is_remembered: false, revision: 0 },
             1 => Change::Gone,
             2 => renewed(answer.tombstone()?, to),
             4 => {

@@ -5,7 +5,7 @@ use std::time::Duration;
 use super::tombstone::Tombstone;
 use crate::{
     Record, StoreKey, Timestamp,
-    record::{Access, Commit, Entries, Snapshot},
+    record::{Access, Commit, Entries, Lifespan, Snapshot},
     storage::{
         Lookup, StorageError, TOMBSTONE_LIFETIME,
         redis::{errors::Answered, layout::Change, servers::Answer},
@@ -17,12 +17,14 @@ const FOREVER: u64 = 3_155_760_000;
 
 /// Refuses what GoFrame's formats cannot store.
 pub(super) fn check_commit(commit: &Commit) -> Answered<()> {
-    check_principal(commit.changes.principal().flatten())
+    check_principal(commit.changes.principal().flatten())?;
+    check_lifespan(matches!(commit.changes.lifespan(), Some(Lifespan::Own { .. })))
 }
 
 /// As [`check_commit`], for a new session.
 pub(super) fn check_record(record: &Record) -> Answered<()> {
     check_principal(record.principal.as_deref())?;
+    check_lifespan(record.is_remembered)?;
     if record.absolute_deadline.is_some() {
         return Err(StorageError::unsupported("keeping a session's absolute lifetime in GoFrame's format"));
     }
@@ -32,6 +34,13 @@ pub(super) fn check_record(record: &Record) -> Answered<()> {
 fn check_principal(principal: Option<&str>) -> Answered<()> {
     if principal.is_some() {
         return Err(StorageError::unsupported("keeping a session's principal in GoFrame's format"));
+    }
+    Ok(())
+}
+
+fn check_lifespan(is_remembered: bool) -> Answered<()> {
+    if is_remembered {
+        return Err(StorageError::unsupported("remembering a session in GoFrame's format"));
     }
     Ok(())
 }

@@ -132,7 +132,8 @@ impl Format for GoStrings {
                     let (left, revision) = (answer.left()?, answer.revision()?);
                     // If others have changed the session since the request read it, the request does not know it as it is now.
                     let is_known = base.map(|base| base.revision) == commit.base.as_ref().map(|base| base.revision);
-                    Change::Done { expires_at: commit.access.now + left, revision: if is_known { revision } else { 0 } }
+                    let revision = if is_known { revision } else { 0 };
+                    Change::Done { expires_at: commit.access.now + left, is_remembered: false, revision }
                 }
                 1 => Change::Gone,
                 2 => renewed(answer.tombstone()?, to),

@@ -50,7 +50,7 @@ impl Context {
     pub(super) async fn changed(&self, servers: &Servers, key: &StoreKey, header: &Header, revision: u64) -> Change {
         let before = self.recently_touched.note(key, header.last_seen);
         index::keep(&self.prefix, servers, key, before, header).await;
-        Change::Done { expires_at: header.expires_at(), revision }
+        Change::Done { expires_at: header.expires_at(), is_remembered: header.is_remembered, revision }
     }
 }
 

@@ -12,6 +12,8 @@ pub(super) const VERSION: u8 = 1;
 pub(super) const LEN: usize = 62;
 /// The offset of the sealed id in a tombstone.
 const SEALED: usize = 42;
+/// The absolute deadline of a session without one.
+const NO_DEADLINE: u64 = u64::MAX;
 /// The maximum length of a tombstone.
 pub(super) const LONGEST_TOMBSTONE: usize = SEALED + 512;
 
@@ -38,6 +40,7 @@ pub(crate) struct Header {
     pub(super) tag: Tag,
     pub(super) created_at: Timestamp,
     pub(super) absolute_deadline: Option<Timestamp>,
+    pub(super) is_remembered: bool,
     /// The offset of the log of changes; 0 for hashes, which have none.
     pub(super) log: u32,
 }
@@ -87,6 +90,7 @@ impl Header {
             tag,
             created_at: record.created_at,
             absolute_deadline: record.absolute_deadline,
+            is_remembered: record.is_remembered,
             log: 0,
         }
     }
@@ -105,14 +109,15 @@ impl Header {
         bytes[30..34].copy_from_slice(&self.bytes.to_le_bytes());
         bytes[34..42].copy_from_slice(&self.tag);
         bytes[42..50].copy_from_slice(&self.created_at.as_millis().to_le_bytes());
-        bytes[50..58].copy_from_slice(&self.absolute_deadline.map_or(u64::MAX, Timestamp::as_millis).to_le_bytes());
+        bytes[50..58].copy_from_slice(&self.record().stored_deadline().unwrap_or(NO_DEADLINE).to_le_bytes());
         bytes[58..62].copy_from_slice(&self.log.to_le_bytes());
         bytes
     }
 
-    /// The same, last used as the record says.
-    pub(super) fn extended(self, record: &Record) -> Self {
-        Self { last_seen: record.last_seen, idle_timeout: record.idle_timeout, ..self }
+    /// The same with the times of the record.
+    pub(super) fn with_times(self, record: &Record) -> Self {
+        let Record { created_at, last_seen, idle_timeout, absolute_deadline, is_remembered, .. } = *record;
+        Self { created_at, last_seen, idle_timeout, absolute_deadline, is_remembered, ..self }
     }
 
     /// Replaces the header of a value.
@@ -125,7 +130,7 @@ impl Header {
     /// A record with these times, and nothing else.
     pub(super) fn record(&self) -> Record {
         let mut record = Record::new(self.created_at, self.idle_timeout, self.absolute_deadline);
-        record.last_seen = self.last_seen;
+        self.put_times(&mut record);
         record
     }
 
@@ -133,6 +138,7 @@ impl Header {
     pub(super) fn put_times(&self, record: &mut Record) {
         (record.created_at, record.last_seen) = (self.created_at, self.last_seen);
         (record.idle_timeout, record.absolute_deadline) = (self.idle_timeout, self.absolute_deadline);
+        record.is_remembered = self.is_remembered;
     }
 
     /// When the session ends if it is not used again.
@@ -177,6 +183,8 @@ impl Head {
             _ => return None,
         };
         let absolute = number(50)?;
+        let mut deadline = Record::new(Timestamp::default(), Duration::ZERO, None);
+        deadline.set_stored_deadline((absolute != NO_DEADLINE).then_some(absolute));
         Some(Self::Session(Header {
             kind,
             revision: number(2)?,
@@ -186,7 +194,8 @@ impl Head {
             bytes: small(30)?,
             tag: bytes.get(34..42)?.try_into().ok()?,
             created_at: Timestamp::from_millis(number(42)?),
-            absolute_deadline: (absolute != u64::MAX).then(|| Timestamp::from_millis(absolute)),
+            absolute_deadline: deadline.absolute_deadline,
+            is_remembered: deadline.is_remembered,
             log: small(58)?,
         }))
     }
@@ -209,6 +218,7 @@ mod tests {
             tag: *b"principl",
             created_at: Timestamp::from_millis(1_000),
             absolute_deadline: Some(Timestamp::from_millis(900_000)),
+            is_remembered: false,
             log: 99,
         }
     }
@@ -220,6 +230,11 @@ mod tests {
     fn version_1_is_written_and_read_as_recorded() {
         assert_eq!(&sample().encode(), VERSION_1);
         assert_eq!(Head::decode(VERSION_1), Some(Head::Session(sample())));
+        let remembered = Header { is_remembered: true, ..sample() };
+        let mut written = *VERSION_1;
+        written[50..58].copy_from_slice(b"\xa0\xbb\x0d\0\0\0\x10\0");
+        assert_eq!(remembered.encode(), written);
+        assert_eq!(Head::decode(&written), Some(Head::Session(remembered)));
         let tombstone = |sealed: &[u8]| {
             let to = StoreKey::from_bytes([7; 32]);
             Tombstone::new(to, Timestamp::from_millis(5), SealedId::from_bytes(sealed))

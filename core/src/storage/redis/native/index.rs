@@ -158,7 +158,7 @@ pub(super) async fn keep(prefix: &str, servers: &Servers, key: &StoreKey, before
 pub(super) async fn keep_read(prefix: &str, servers: &Servers, key: &StoreKey, before: &Header, lookup: &Lookup) {
     let Lookup::Found(Snapshot { record, .. }) = lookup else { return };
     let is_known = before.idle_timeout == record.idle_timeout;
-    keep(prefix, servers, key, is_known.then_some(before.last_seen), &before.extended(record)).await;
+    keep(prefix, servers, key, is_known.then_some(before.last_seen), &before.with_times(record)).await;
 }
 
 /// Removes the entry of a session that is gone. If this fails, the entry is stale.

@@ -2,12 +2,12 @@
 
 use super::{
     context::Context,
-    header::{Tag, tag_of},
+    header::{Header, Tag, tag_of},
     index::{Note, counts_until, forget},
 };
 use crate::{
     StoreKey, Timestamp,
-    record::Commit,
+    record::{Commit, Lifespan},
     storage::redis::{errors::Answered, layout::Change, servers::Servers},
 };
 
@@ -37,9 +37,16 @@ impl<'a> IndexedChange<'a> {
         let set = commit.changes.principal().map(tag_of);
         let is_indexed = set.is_some() || to.is_some();
         let before = base.filter(|_| is_indexed).map(|record| tag_of(record.principal.as_deref()));
-        let idle = access.extend.map_or(access.bounds.idle_timeout, |extend| extend.idle_timeout);
-        let idle = base.map_or(idle, |record| record.idle_timeout.max(idle));
-        let until = counts_until(idle, base.and_then(|record| record.absolute_deadline), access.now);
+        let until = match commit.changes.lifespan() {
+            Some(Lifespan::Own { idle_timeout, until }) => counts_until(idle_timeout, Some(until), access.now),
+            lifespan => {
+                let idle = access.extend.map_or(access.bounds.idle_timeout, |extend| extend.idle_timeout);
+                let idle = base.map_or(idle, |record| record.idle_timeout.max(idle));
+                // A remembered session may get a later deadline.
+                let kept = base.filter(|record| lifespan.is_none() || !record.is_remembered);
+                counts_until(idle, kept.and_then(|record| record.absolute_deadline), access.now)
+            }
+        };
         Self { context, servers, from, to, set, before, until, now: access.now }
     }
 
@@ -66,9 +73,10 @@ impl<'a> IndexedChange<'a> {
         if self.to.is_some() && self.set.is_none() { self.before.unwrap_or_default().to_vec() } else { Vec::new() }
     }
 
-    /// The session has another tag, so it is noted for that principal.
-    pub(super) async fn expect(&mut self, tag: Tag) -> Answered<()> {
-        self.before = Some(tag);
+    /// The session has this header with another tag, so it is noted for that principal.
+    pub(super) async fn expect(&mut self, header: &Header) -> Answered<()> {
+        self.before = Some(header.tag);
+        self.until = self.until.max(counts_until(header.idle_timeout, header.absolute_deadline, self.now));
         self.note().await
     }
 

@@ -6,7 +6,7 @@ use super::{
 };
 use crate::{
     Timestamp,
-    record::{Access, Snapshot, StoredValue},
+    record::{Commit, Snapshot, StoredValue},
 };
 
 /// The bytes at the beginning of a header that no other value has: its revision and its times.
@@ -33,19 +33,20 @@ impl<'a> Known<'a> {
         self.stored.beginning().get(..IDENTITY).unwrap_or_default()
     }
 
-    /// The header after an access; `None` if the session has ended.
-    pub(super) fn after(&self, access: &Access) -> Option<Header> {
+    /// The header with the times after a commit; `None` if the session has ended.
+    pub(super) fn after(&self, Commit { changes, access, .. }: &Commit) -> Option<Header> {
         let mut record = self.header.record();
         if access.has_ended(&record, record.last_seen) {
             return None;
         }
+        changes.apply_lifespan(&mut record, access);
         record.extend(access);
-        Some(self.header.extended(&record))
+        Some(self.header.with_times(&record))
     }
 
     /// The new expiry of the key in milliseconds, if the session's end has moved.
     pub(super) fn new_expiry(&self, new: &Header, now: Timestamp) -> Option<u64> {
-        let has_moved = (new.last_seen, new.idle_timeout) != (self.header.last_seen, self.header.idle_timeout);
+        let has_moved = new.with_times(&self.header.record()) != *new;
         has_moved.then(|| script_args::kept_for(new.expires_at().since(now)))
     }
 }

@@ -5,7 +5,7 @@ use std::time::Duration;
 use super::header::{Head, Header, Kind, Tag, millis};
 use crate::{
     Record, Timestamp,
-    record::Access,
+    record::{Access, Lifespan},
     storage::redis::{errors::Answered, layout::PREPARED_FOR, servers::Answer},
 };
 
@@ -26,6 +26,18 @@ pub(super) fn access(access: &Access) -> [u8; 41] {
         bytes[33..41].copy_from_slice(&millis(extend.interval).to_le_bytes());
     }
     bytes
+}
+
+/// A lifespan as `lifespan.lua` reads it.
+pub(super) fn lifespan(lifespan: Option<Lifespan>) -> Vec<u8> {
+    match lifespan {
+        None => Vec::new(),
+        Some(Lifespan::Managers) => b"m".to_vec(),
+        Some(Lifespan::Own { idle_timeout, until }) => {
+            let deadline = Lifespan::stored_deadline_of(until);
+            [millis(idle_timeout).to_le_bytes(), deadline.to_le_bytes()].concat()
+        }
+    }
 }
 
 /// The expiry of the key of a session that ends after this time, in milliseconds.

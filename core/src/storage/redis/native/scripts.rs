@@ -41,7 +41,7 @@ pub(super) static HASH_CHANGE: Script = Script::new(include_str!("scripts/hash_c
 pub(super) static STRING: Scripts = Scripts {
     read: script!("string.lua", "string_read.lua"),
     create: script!("string.lua", "string_create.lua"),
-    commit: script!("string.lua", "refusal.lua", "string_commit.lua"),
+    commit: script!("string.lua", "refusal.lua", "lifespan.lua", "string_commit.lua"),
     touch: script!("string.lua", "touch.lua"),
     remove: script!("string.lua", "remove.lua"),
     claim: script!("string.lua", "claim.lua"),
@@ -53,7 +53,7 @@ pub(super) static STRING: Scripts = Scripts {
 pub(super) static HASH: Scripts = Scripts {
     read: script!("hash.lua", "hash_read.lua"),
     create: script!("hash.lua", "hash_create.lua"),
-    commit: script!("hash.lua", "refusal.lua", "hash_commit.lua"),
+    commit: script!("hash.lua", "refusal.lua", "lifespan.lua", "hash_commit.lua"),
     touch: script!("hash.lua", "touch.lua"),
     remove: script!("hash.lua", "remove.lua"),
     claim: script!("hash.lua", "claim.lua"),

@@ -52,7 +52,7 @@ pub(super) async fn change(
     let target = to.map(|to| context.name(to));
     let keys: Vec<&[u8]> = std::iter::once(&*name).chain(target.as_deref()).collect();
     let (access, revision) = (script_args::access(&commit.access), context.revisions.next().to_le_bytes());
-    let tag = tag_of(principal.flatten());
+    let (tag, lifespan) = (tag_of(principal.flatten()), script_args::lifespan(changes.lifespan()));
     let tombstone = to.map(|to| encode_tombstone(&Tombstone::new(*to, commit.access.now, commit.sealed.clone())));
     let (condition_field, condition_value) = match &condition {
         None => (&[][..], &[][..]),
@@ -60,7 +60,7 @@ pub(super) async fn change(
     };
     for _ in 0..ATTEMPTS {
         let expected = indexed.expected();
-        let mut args: Vec<&[u8]> = Vec::with_capacity(9 + 2 * sets.len() + removals.len());
+        let mut args: Vec<&[u8]> = Vec::with_capacity(10 + 2 * sets.len() + removals.len());
         args.extend([
             &access[..],
             &revision,
@@ -71,12 +71,13 @@ pub(super) async fn change(
             condition_value,
             tombstone.as_ref().map_or(&[][..], |tombstone| &tombstone[..]),
             &expected,
+            &lifespan,
         ]);
         args.extend(sets.iter().flat_map(|(field, json)| [field.as_slice(), json.as_bytes()]));
         args.extend(removals.iter().map(Vec::as_slice));
         let mut answer = servers.call(operation, &HASH.commit, &keys, &args, Effect::Once).await?;
         if answer.case == 7 {
-            indexed.expect(answer.tag()?).await?;
+            indexed.expect(&answer.header()?).await?;
             continue;
         }
         let change = changed(context, servers, to.unwrap_or(key), answer, limits, operation).await?;

@@ -43,13 +43,17 @@ impl<'a> Simple<'a> {
     /// The change, if it is a simple one.
     pub(super) fn of(context: &Context, commit: &'a Commit, limits: &Limits) -> Option<Self> {
         let changes = &commit.changes;
-        if changes.is_cleared() || changes.principal().is_some() || !(1..=MOST_EDITS).contains(&changes.edit_count()) {
+        if changes.is_cleared()
+            || changes.principal().is_some()
+            || changes.lifespan().is_some()
+            || !(1..=MOST_EDITS).contains(&changes.edit_count())
+        {
             return None;
         }
         let fields = Fields::of(changes);
         let read = commit.base.as_ref().and_then(|base| Some((base, Known::of(base)?)));
         if let Some((base, known)) = read
-            && let Some(before) = known.after(&commit.access)
+            && let Some(before) = known.after(commit)
             && let Some(bytes) = bytes_after(&before, base, commit)
             && limits.check_total(before.entries as usize, bytes).is_ok()
         {

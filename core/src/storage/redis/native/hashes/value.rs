@@ -63,7 +63,7 @@ pub(super) fn found(
     }
     if extended {
         record.extend(access);
-        header.extended(&record).put_into(&mut head);
+        header.with_times(&record).put_into(&mut head);
     }
     context.recently_touched.note(key, record.last_seen);
     let (revision, stored) = (header.revision, Some(StoredValue::whole_of(head)));

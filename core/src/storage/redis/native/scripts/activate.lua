@@ -6,6 +6,6 @@ if k ~= 'P' and k ~= 'S' then return {1} end
 if k == 'P' then
   h = '\1S' .. string.sub(h, 3, 62)
   put_head(KEYS[1], h)
-  expire(KEYS[1], number(h, 11), number(h, 19), number(h, 51))
+  expire(KEYS[1], h)
 end
 return {0, string.sub(h, 1, 62)}

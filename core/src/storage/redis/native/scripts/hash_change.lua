@@ -9,6 +9,12 @@ if type(m) ~= 'string' or string.sub(m, 1, 2) ~= '\1S' or #m < 62 then return en
 local now, most_idle, most_life, active, idle, interval, pairs_set, most_entries, most_bytes =
   struct.unpack('<I8I8I8I1I8I8I4I4I4', arg)
 local seen, timeout, entries, bytes, created, absolute = struct.unpack('<I8I8I4I4xxxxxxxxI8I8', m, 11)
+-- With 2^52 of `common.lua`, a remembered session.
+local is_remembered = absolute >= 4503599627370496 and absolute < 9007199254740992
+if is_remembered then
+  absolute, most_idle, most_life = absolute - 4503599627370496, math.huge, math.huge
+  idle, interval = timeout, math.min(interval, math.floor(timeout / 2))
+end
 if seen + timeout <= now or absolute <= now or seen + most_idle <= now or created + most_life <= now
   or entries > most_entries or bytes > most_bytes then
   return
@@ -29,7 +35,8 @@ for i = first_removed, #ARGV do
 end
 if entries < 0 or bytes < 0 or entries > most_entries or bytes > most_bytes then return end
 local is_due = active == 1 and now >= seen + interval
-local times = is_due and string.sub(arg, 1, 8) .. string.sub(arg, 26, 33) or string.sub(m, 11, 26)
+local times = string.sub(m, 11, 26)
+if is_due then times = string.sub(arg, 1, 8) .. (is_remembered and string.sub(m, 19, 26) or string.sub(arg, 26, 33)) end
 m = '\1S' .. string.sub(arg, 54) .. times .. struct.pack('<I4I4', entries, bytes) .. string.sub(m, 35)
 -- First what needs memory: if the server has none left, nothing has changed yet.
 redis.call('HSET', key, 'm', m, unpack(ARGV, 2, first_removed - 1))

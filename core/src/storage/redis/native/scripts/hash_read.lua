@@ -5,8 +5,9 @@ if not h then return {0} end
 if type(h) ~= 'string' then return {2} end
 local extended = 0
 if kind(h) == 'S' and is_due(h) then
-  redis.call('HSET', KEYS[1], 'm', string.sub(h, 1, 10) .. seen_after(h) .. string.sub(h, 27))
-  expire(KEYS[1], now, idle, number(h, 51))
+  local m = string.sub(h, 1, 10) .. seen_after(h) .. string.sub(h, 27)
+  redis.call('HSET', KEYS[1], 'm', m)
+  expire(KEYS[1], m)
   extended = 1
 end
 if #ARGV == 1 then return {1, extended, h, redis.call('HGETALL', KEYS[1])} end

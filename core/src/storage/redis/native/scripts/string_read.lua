@@ -3,8 +3,9 @@ local v = redis.pcall('GET', KEYS[1])
 if not v then return {0} end
 if type(v) ~= 'string' then return {2} end
 if kind(v) == 'S' and is_due(v) then
-  redis.call('SETRANGE', KEYS[1], 10, seen_after(v))
-  expire(KEYS[1], now, idle, number(v, 51))
+  local times = seen_after(v)
+  redis.call('SETRANGE', KEYS[1], 10, times)
+  expire(KEYS[1], string.sub(v, 1, 10) .. times .. string.sub(v, 27, 62))
   return {1, 1, v}
 end
 return {1, 0, v}

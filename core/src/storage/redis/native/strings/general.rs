@@ -56,7 +56,7 @@ pub(super) async fn change(
     let keys = if to.is_some() { &both_keys[..] } else { &both_keys[..1] };
     let tombstone = to.map(|to| encode_tombstone(&Tombstone::new(*to, commit.access.now, commit.sealed.clone())));
     let tombstone = tombstone.as_ref().map_or(&[][..], |tombstone| &tombstone[..]);
-    let access = script_args::access(&commit.access);
+    let (access, lifespan) = (script_args::access(&commit.access), script_args::lifespan(commit.changes.lifespan()));
     let mut costs = [u8::from(strings.appends); 17];
     costs[1..].copy_from_slice(&changing.costs());
 
@@ -78,8 +78,8 @@ pub(super) async fn change(
                 let Attempt { known, next, frame, tag, whole, must_be_known } = &attempt;
                 let (known, next) = (known.to_le_bytes(), next.to_le_bytes());
                 let (must_be, expected) = (if *must_be_known { b"1" } else { b"0" }, indexed.expected());
-                let args: [&[u8]; 10] =
-                    [&access, &known, &next, frame, &costs, tag, tombstone, whole, must_be, &expected];
+                let args: [&[u8]; 11] =
+                    [&access, &known, &next, frame, &costs, tag, tombstone, whole, must_be, &expected, &lifespan];
                 servers.call(operation, &STRING.commit, keys, &args, Effect::Once).await?
             }
         };
@@ -101,7 +101,7 @@ pub(super) async fn change(
                 let whole = strings.values.encode_checked(&record, header, operation)?;
                 attempt = Attempt { known, next, frame: Vec::new(), tag: Vec::new(), whole, must_be_known: true };
             }
-            7 => indexed.expect(answer.tag()?).await?,
+            7 => indexed.expect(&answer.header()?).await?,
             _ => {
                 let change = changed(strings, servers, to.unwrap_or(key), answer, read, attempt.next).await?;
                 indexed.finish(&change).await;

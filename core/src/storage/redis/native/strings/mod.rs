@@ -62,7 +62,7 @@ impl Strings {
             Ok(Stored { header, mut record }) => {
                 if extended {
                     record.extend(access);
-                    header.extended(&record).put_into(&mut value);
+                    header.with_times(&record).put_into(&mut value);
                 }
                 let stored = if value.len() <= KEPT {
                     StoredValue::whole_of(value)

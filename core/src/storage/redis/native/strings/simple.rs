@@ -70,7 +70,7 @@ impl<'a> Simple<'a> {
     fn extend(changing: &Changing<'a>, known: Known<'a>) -> Answered<Option<Self>> {
         let Changing { strings, commit, limits, .. } = changing;
         let Some(frame) = changing.frame()? else { return Ok(None) };
-        let Some(before) = known.after(&commit.access) else { return Ok(None) };
+        let Some(before) = known.after(commit) else { return Ok(None) };
         let entries = before.entries as usize + commit.changes.edit_count();
         let bytes = before.bytes as usize + commit.changes.edit_bytes();
         if limits.check_total(entries, bytes).is_err() || known.stored.length() + frame.len() > longest(before.log) {
@@ -86,7 +86,7 @@ impl<'a> Simple<'a> {
 
     fn append(changing: &Changing<'a>) -> Answered<Option<Self>> {
         let Changing { strings, commit, .. } = changing;
-        if commit.expect.is_some() || commit.changes.principal().is_some() {
+        if commit.expect.is_some() || commit.changes.principal().is_some() || commit.changes.lifespan().is_some() {
             return Ok(None);
         }
         let Some(frame) = changing.frame()? else { return Ok(None) };
@@ -146,7 +146,7 @@ impl<'a> Simple<'a> {
                 };
                 let mut record = before.record();
                 record.extend(&changing.commit.access);
-                let after = before.extended(&record);
+                let after = before.with_times(&record);
                 // This request does not know what others have stored.
                 Tried::Made(strings.context.changed(servers, key, &after, 0).await)
             }
