@@ -104,8 +104,8 @@ pub use record::{BincodeCodec, Changes, Codec, CodecError, Entries, LimitExceede
 #[cfg(feature = "user-agent")]
 pub use session::label_of_user_agent;
 pub use session::{
-    AsyncSession, AtLimit, Closed, Delivery, Exchange, Finished, ListedSession, Login, LoginError, Outcome, Saved,
-    Session, SessionInfo,
+    AsyncSession, AtLimit, Closed, Delivery, Exchange, Finished, ListedSession, Login, LoginError, Outcome, Page,
+    Saved, Session, SessionInfo,
 };
 #[cfg(feature = "file")]
 pub use storage::file::FileStorage;

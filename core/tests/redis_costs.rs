@@ -2,7 +2,7 @@
 #![cfg(feature = "redis")]
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test that cannot go on fails")]
 
-use std::time::Duration;
+use std::{num::NonZeroUsize, time::Duration};
 
 use gsession::{
     AnyStorage, AsyncManager, ClientInfo, Delivery, Exchange, IntoStorage, Limits, Manager, ManualClock,
@@ -419,5 +419,19 @@ fn a_listing_costs_what_that_user_has() {
         };
         manager.sessions_of("bob").unwrap();
         listed("the mark is known", &["ZRANGEBYSCORE", read, read, read], 2);
+        // A page reads one session more than it has, which shows that there is a next one.
+        let paged = |after: Option<StoreKey>, expected: &[&str], round_trips: u64| {
+            let mut monitor = Monitor::of(&server);
+            proxy.reset();
+            let page = manager.sessions_page("ada", after, NonZeroUsize::MIN).unwrap();
+            assert_eq!(monitor.seen().names(), expected);
+            assert_eq!(proxy.round_trips(), round_trips);
+            page.sessions[0].0
+        };
+        assert_eq!(paged(None, &["ZRANGEBYSCORE", read, read], 2), ada[0]);
+        assert_eq!(paged(Some(ada[1]), &["ZRANGEBYSCORE", read], 2), ada[2], "the last page");
+        // Others are read only if there was no session under some of the keys.
+        server.command(&["DEL", &format!("gsession:{}", ada[0])]);
+        assert_eq!(paged(None, &["ZRANGEBYSCORE", read, read, read], 3), ada[1]);
     }
 }

@@ -4,13 +4,14 @@ use std::{
     cmp::Reverse,
     collections::HashSet,
     fmt,
+    num::NonZeroUsize,
     sync::{Arc, OnceLock},
     time::Duration,
 };
 
 use super::builder::{Built, ManagerBuilder};
 use crate::{
-    AnyStorage, AsyncSession, ClientInfo, Exchange, IntoStorage, MemoryStorage, Realm, SessionId, SessionInfo,
+    AnyStorage, AsyncSession, ClientInfo, Exchange, IntoStorage, MemoryStorage, Page, Realm, SessionId, SessionInfo,
     StorageError, StoreKey, Timestamp,
     session::{Config, LateEnd, Machine},
     storage::Swept,
@@ -132,6 +133,47 @@ impl AsyncManager {
         let mut sessions: Vec<_> = living.map(|found| (found.key, SessionInfo::of(&found.record))).collect();
         sessions.sort_by_key(|(_, info)| Reverse(info.last_seen));
         Ok(sessions)
+    }
+
+    /// Lists at most `most` of the live sessions of a principal, in the order of their keys, from the first or after the key
+    /// [`next`](Page::next) of the page before: for accounts with thousands of sessions. Only the sessions of the page are
+    /// read. [`Page`] tells what such a walk sees while sessions come and go.
+    ///
+    /// ```
+    /// use std::num::NonZeroUsize;
+    /// use gsession::{AsyncManager, ClientInfo, MemoryStorage};
+    ///
+    /// const TWO: NonZeroUsize = NonZeroUsize::new(2).unwrap();
+    ///
+    /// # futures::executor::block_on(async {
+    /// let manager = AsyncManager::new(MemoryStorage::new());
+    /// for _ in 0..5 {
+    ///     manager.begin(None, ClientInfo::default).log_in("reports").await?;
+    /// }
+    /// let (mut sizes, mut after) = (Vec::new(), None);
+    /// loop {
+    ///     let page = manager.sessions_page("reports", after, TWO).await?;
+    ///     sizes.push(page.sessions.len());
+    ///     after = page.next;
+    ///     if after.is_none() {
+    ///         break;
+    ///     }
+    /// }
+    /// assert_eq!(sizes, [2, 2, 1]);
+    /// # Ok::<(), gsession::Error>(()) }).unwrap();
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// Same as [`sessions_of`](Self::sessions_of).
+    pub async fn sessions_page(
+        &self,
+        principal: &str,
+        after: Option<StoreKey>,
+        most: NonZeroUsize,
+    ) -> Result<Page<(StoreKey, SessionInfo)>, StorageError> {
+        let page = Page::read(&self.storage, &self.config, principal, after, most).await?;
+        Ok(page.map(|found| (found.key, SessionInfo::of(&found.record))))
     }
 
     /// Ends every session of a principal, except the one with the id `except`, or an older id of it. Returns how many

@@ -10,6 +10,7 @@ mod info;
 mod lifetime;
 mod login;
 mod machine;
+mod page;
 #[cfg(feature = "user-agent")]
 mod user_agent;
 mod values;
@@ -24,5 +25,6 @@ pub use info::{ListedSession, SessionInfo};
 pub(crate) use lifetime::Lifetime;
 pub use login::{AtLimit, Login, LoginError};
 pub(crate) use machine::Machine;
+pub use page::Page;
 #[cfg(feature = "user-agent")]
 pub use user_agent::label_of_user_agent;

@@ -1,5 +1,7 @@
 //! The blocking storage trait.
 
+use std::num::NonZeroUsize;
+
 use super::{
     Access, Committed, Created, Found, Lookup, Moved, Pointer, Removed, StorageError, Swept, Tombstone, Touched,
 };
@@ -143,6 +145,24 @@ pub trait Storage: Send + Sync {
         Err(StorageError::unsupported("listing the sessions of a principal"))
     }
 
+    /// Lists a part of the live sessions of a principal: the first `most` whose keys come after `after`, in the order of their keys.
+    /// There are fewer only if no more are left. The default cuts them out of [`find`](Self::find).
+    ///
+    /// A session that is renewed while this runs may be missing: its new key may come before those that were listed already.
+    ///
+    /// # Errors
+    ///
+    /// Same as [`find`](Self::find).
+    fn find_page(
+        &self,
+        principal: &str,
+        after: Option<StoreKey>,
+        most: NonZeroUsize,
+        now: Timestamp,
+    ) -> Result<Vec<Found>, StorageError> {
+        Ok(Found::page(self.find(principal, now)?, after, most))
+    }
+
     /// Removes what has expired at `now`. The default does nothing, for storages that expire sessions themselves.
     ///
     /// # Errors
@@ -206,6 +226,16 @@ where
 
     fn find(&self, principal: &str, now: Timestamp) -> Result<Vec<Found>, StorageError> {
         (**self).find(principal, now)
+    }
+
+    fn find_page(
+        &self,
+        principal: &str,
+        after: Option<StoreKey>,
+        most: NonZeroUsize,
+        now: Timestamp,
+    ) -> Result<Vec<Found>, StorageError> {
+        (**self).find_page(principal, after, most, now)
     }
 
     fn sweep(&self, now: Timestamp) -> Result<Swept, StorageError> {

@@ -73,6 +73,9 @@ const FAULTS: &[(Fault, &str)] = &[
     (Fault::FindListsTheExpired, "find_lists_the_living_sessions_of_a_principal"),
     (Fault::FindKnowsOnlyTheFirstPrincipal, "a_session_is_listed_under_the_principal_it_has_now"),
     (Fault::FindLeavesOutTheLogin, "what_a_login_has_left_is_listed"),
+    (Fault::PagesBeginAgain, "a_walk_in_pages_sees_each_session_once"),
+    (Fault::PagesCountTheExpired, "a_walk_in_pages_sees_each_session_once"),
+    (Fault::PagesAreInNoOrder, "a_walk_in_pages_sees_each_session_once"),
     (Fault::SweepRemovesTheLiving, "sweep_removes_what_has_expired_and_nothing_else"),
 ];
 

@@ -157,6 +157,8 @@ registry! { $
             "When a user changes a stolen password, the thief's session is not ended."
         a_session_is_listed_under_the_principal_it_has_now "S16" [Listing]
             "A user who has logged in does not see that session among their devices, and cannot end it; or sees another user's."
+        a_walk_in_pages_sees_each_session_once "S16" [Listing]
+            "An operator who goes through the sessions of an account, page by page, does not see the one that they look for."
         what_a_login_has_left_is_listed "S16" [Listing]
             "The list of a user's devices has no names, and their limit of sessions ends the wrong one."
         sweep_removes_what_has_expired_and_nothing_else "contract" [Sweeping]

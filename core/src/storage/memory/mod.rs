@@ -17,7 +17,7 @@ mod sync;
 #[cfg(test)]
 mod tests;
 
-use std::{fmt, sync::Arc};
+use std::{fmt, num::NonZeroUsize, sync::Arc};
 
 pub use builder::MemoryStorageBuilder;
 use store::Store;
@@ -141,6 +141,16 @@ impl Storage for MemoryStorage {
 
     fn find(&self, principal: &str, now: Timestamp) -> Result<Vec<Found>, StorageError> {
         Ok(self.0.store.find(principal, now))
+    }
+
+    fn find_page(
+        &self,
+        principal: &str,
+        after: Option<StoreKey>,
+        most: NonZeroUsize,
+        now: Timestamp,
+    ) -> Result<Vec<Found>, StorageError> {
+        Ok(self.0.store.find_page(principal, after, most, now))
     }
 
     fn sweep(&self, now: Timestamp) -> Result<Swept, StorageError> {
