@@ -5,7 +5,7 @@
 use std::{num::NonZeroUsize, time::Duration};
 
 use gsession::{
-    AnyStorage, AsyncManager, ClientInfo, Delivery, Exchange, IntoStorage, Limits, Manager, ManualClock,
+    AnyStorage, AsyncManager, ClientInfo, Delivery, Exchange, IntoStorage, Limits, Login, Manager, ManualClock,
     RedisHashStorage, RedisStorage, Saved, SessionId, Storage, StoreKey, storage::redis::NearCache,
 };
 use gsession_test_servers::{Monitor, Proxy, RedisServer, Seen, resp};
@@ -375,6 +375,62 @@ async fn a_cached_read_costs_nothing_and_sees_every_change() {
         session.destroy();
         let _ = session.close().await.unwrap();
         assert!(place.open(&id).is_empty().await.unwrap());
+    }
+}
+
+/// A tag costs its login two commands more, and then one each time its session is touched; twice in an idle timeout two. Others pay
+/// nothing for it.
+#[tokio::test]
+async fn a_tag_is_paid_for_by_the_sessions_that_have_one() {
+    for (kind, place) in Place::each() {
+        let read_all = if kind == "string" { "GET" } else { "HGETALL" };
+        let create = if kind == "string" { "SET" } else { "EVALSHA" };
+        let replace = if kind == "string" { place.replaces() } else { "EVALSHA" };
+        let log_in = async |login: Login| {
+            let session = place.manager.begin(None, ClientInfo::default);
+            session.log_in(login).await.unwrap();
+            let Delivery::Send { id, .. } = session.close().await.unwrap().delivery else { panic!("an id") };
+            id
+        };
+        let read = async |id: &SessionId| {
+            let session = place.open(id);
+            assert_eq!(session.get::<u32>("n").await.unwrap(), None);
+            let _ = session.close().await.unwrap();
+        };
+        // Every script is known to the server.
+        for _ in 0..2 {
+            for login in [Login::new("ada").tag("warm"), Login::new("bob").tag("warm"), Login::new("ada")] {
+                let id = log_in(login).await;
+                place.clock.advance(Duration::from_secs(120));
+                read(&id).await;
+                place.clock.advance(Duration::from_secs(12 * 60 * 60));
+                read(&id).await;
+            }
+            let _ = log_in(Login::new("ada").tag("warm")).await;
+            let _ = log_in(Login::new("bob").tag("warm")).await;
+        }
+        let (mut plain, mut tagged) = (None, None);
+        let cost = place.cost(async || plain = Some(log_in(Login::new("ada")).await)).await;
+        cost.is("a login without a tag", &["EVALSHA", create, "EVALSHA"]);
+        let cost = place.cost(async || tagged = Some(log_in(Login::new("ada").tag("sid")).await)).await;
+        cost.is("the first login with a tag", &[read_all, create, "EVALSHA", create, "EVALSHA"]);
+        let cost = place.cost(async || drop(log_in(Login::new("ada").tag("sid")).await)).await;
+        cost.is("another login with it", &[read_all, replace, "EVALSHA", create, "EVALSHA"]);
+        let (plain, tagged) = (plain.unwrap(), tagged.unwrap());
+        let small = if kind == "string" { "GET" } else { "HMGET" };
+        for id in [&plain, &tagged] {
+            place.cost(async || read(id).await).await.is("no touch is due", &[small]);
+        }
+        place.clock.advance(Duration::from_secs(60 * 60));
+        place.cost(async || read(&plain).await).await.is("a touch without a tag", &["EVALSHA", "EVALSHA"]);
+        place.cost(async || read(&tagged).await).await.is("a touch with a tag", &["EVALSHA", "EVALSHA", read_all]);
+        place.clock.advance(Duration::from_secs(60 * 2));
+        place.cost(async || read(&plain).await).await.is("a touch without a tag", &["EVALSHA"]);
+        place.cost(async || read(&tagged).await).await.is("a touch with a tag", &["EVALSHA", read_all]);
+        place.clock.advance(Duration::from_secs(12 * 60 * 60));
+        place.cost(async || read(&plain).await).await.is("after half of an idle timeout", &["EVALSHA", "EVALSHA"]);
+        let kept = ["EVALSHA", "EVALSHA", read_all, replace];
+        place.cost(async || read(&tagged).await).await.is("after half of an idle timeout, with a tag", &kept);
     }
 }
 

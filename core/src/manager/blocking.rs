@@ -98,6 +98,24 @@ impl Manager {
         wait(self.0.destroy_all_of(principal, except))
     }
 
+    /// Lists the live sessions with a tag: see [`AsyncManager::sessions_tagged`].
+    ///
+    /// # Errors
+    ///
+    /// Same as [`AsyncManager::sessions_tagged`].
+    pub fn sessions_tagged(&self, tag: &str) -> Result<Vec<(StoreKey, SessionInfo)>, StorageError> {
+        wait(self.0.sessions_tagged(tag))
+    }
+
+    /// Ends every session with a tag: see [`AsyncManager::destroy_all_tagged`].
+    ///
+    /// # Errors
+    ///
+    /// Same as [`AsyncManager::destroy_all_tagged`].
+    pub fn destroy_all_tagged(&self, tag: &str) -> Result<u64, StorageError> {
+        wait(self.0.destroy_all_tagged(tag))
+    }
+
     /// Ends the session under a key: see [`AsyncManager::destroy`].
     ///
     /// # Errors

@@ -11,6 +11,7 @@ mod lifetime;
 mod login;
 mod machine;
 mod page;
+mod tags;
 #[cfg(feature = "user-agent")]
 mod user_agent;
 mod values;
@@ -26,5 +27,6 @@ pub(crate) use lifetime::Lifetime;
 pub use login::{AtLimit, Login, LoginError};
 pub(crate) use machine::Machine;
 pub use page::Page;
+pub(crate) use tags::Tags;
 #[cfg(feature = "user-agent")]
 pub use user_agent::label_of_user_agent;

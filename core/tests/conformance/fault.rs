@@ -13,6 +13,7 @@ pub(crate) enum Fault {
     LosesOddKeys,
     LosesLongPrincipals,
     FetchForgetsTheSecondName,
+    FetchForgetsTheTag,
     StaleReadAfterCommit,
     HalfACommitIsSeen,
     LostUpdate,

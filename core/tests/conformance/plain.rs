@@ -241,6 +241,12 @@ impl Storage for Plain {
                     Entries::pack(known.iter().map(|(name, json)| (*name, json.as_str()))).unwrap();
                 Lookup::Found(snapshot)
             }
+            Lookup::Found(mut snapshot) if self.has(Fault::FetchForgetsTheTag) => {
+                let known = snapshot.record.entries.iter().filter(|(name, _)| names.contains(name));
+                snapshot.record.entries = Entries::pack(known).unwrap();
+                snapshot.complete = false;
+                Lookup::Found(snapshot)
+            }
             lookup => lookup,
         })
     }

@@ -4,9 +4,10 @@ use serde_json::{Value, json};
 
 use crate::{
     conformance::{
-        fixture::{Fixture, active, commit_at, done_at, setting},
+        fixture::{Fixture, MINUTE, SECOND, active, commit_at, done_at, setting},
         verdict::{Flaw, Verdict, must, must_be},
     },
+    record::reserved::TAG,
     storage::{Created, Lookup, Removed},
 };
 
@@ -31,6 +32,20 @@ pub(super) fn a_fetch_has_the_entries_it_was_asked_for(fixture: &Fixture) -> Ver
     let value = |name: &str| snapshot.record.entries.get(name).map(|json| json.as_str().trim().to_owned());
     for (name, wanted) in [("a", Some("1")), ("c", Some("3")), ("no", None)] {
         must_be!(value(name).as_deref(), wanted, "the entry {name}");
+    }
+    Ok(())
+}
+
+pub(super) fn a_fetch_that_touches_has_the_tag(fixture: &Fixture) -> Verdict {
+    let key = fixture.create(1, &[("a", "1"), ("b", "2"), (TAG, "\"sid\"")])?;
+    for (names, later) in [(&["a"][..], SECOND), (&[], MINUTE)] {
+        let access = active(fixture.start + later);
+        let Lookup::Found(snapshot) = fixture.storage.fetch(&key, names, &access)? else {
+            return Err(Flaw::seen("a fetch of a live session found none"));
+        };
+        if snapshot.extended {
+            must_be!(snapshot.record.entries.get_str(TAG), Some("\"sid\""), "the tag of a session that was touched");
+        }
     }
     Ok(())
 }

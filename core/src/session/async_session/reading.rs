@@ -238,9 +238,15 @@ impl Shared {
                 None => self.storage.load(&need.key, &need.access).await?,
             };
             asked = true;
-            let mut machine = self.machine.lock();
-            machine.loaded(lookup, names, &need);
-            if machine.knows(names) {
+            let (tag_use, is_known) = {
+                let mut machine = self.machine.lock();
+                machine.loaded(lookup, names, &need);
+                (machine.take_tag_use(), machine.knows(names))
+            };
+            if let Some(tag_use) = tag_use {
+                Box::pin(self.tags().keep(&tag_use)).await;
+            }
+            if is_known {
                 return Ok(asked);
             }
         }

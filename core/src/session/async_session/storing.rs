@@ -58,7 +58,7 @@ impl Shared {
                 let mut machine = machine();
                 match machine.next(&mut progress, config) {
                     Ok(Some(step)) => step,
-                    Ok(None) => return Ok(progress),
+                    Ok(None) => break,
                     Err(error) => {
                         machine.tell();
                         return Err(error);
@@ -90,7 +90,7 @@ impl Shared {
                 }
                 Step::Touch(key, access) => {
                     let touched = storage.touch(key, access).await.map_err(failed)?;
-                    machine().touched(touched);
+                    machine().touched(access, touched);
                 }
                 Step::LookForOwn(step) => {
                     let lookup = storage.load(&step.key, &step.access).await.map_err(failed)?;
@@ -106,5 +106,11 @@ impl Shared {
                 }
             }
         }
+        let tag_use = machine().take_tag_use();
+        if let Some(tag_use) = tag_use {
+            // Boxed, because it is rare and the future of every request has room for it.
+            Box::pin(self.tags().keep(&tag_use)).await;
+        }
+        Ok(progress)
     }
 }

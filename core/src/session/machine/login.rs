@@ -7,18 +7,20 @@ use crate::{
     Error,
     record::{
         Encoded,
-        reserved::{LABEL, LOGIN, LoginFacts, label_of},
+        reserved::{LABEL, LOGIN, LoginFacts, TAG, text_of},
     },
     session::{config::Config, login::Login},
 };
 
 impl Machine {
-    /// The session is renewed and becomes this principal's. `facts` are the encoded facts, and `label` is the encoded label.
+    /// The session is renewed and becomes this principal's. `facts` are the encoded facts, `label` is the encoded label, and `tag` the
+    /// encoded tag.
     pub(crate) fn log_in(
         &mut self,
         login: &Login,
         facts: &Encoded,
         label: Option<&Encoded>,
+        tag: Option<&Encoded>,
         config: &Config,
     ) -> Result<(), Error> {
         self.check_open()?;
@@ -29,9 +31,11 @@ impl Machine {
         let changes = &mut self.current.pending.changes;
         changes.set_principal(Some((&*login.principal).into()));
         changes.set_bytes(LOGIN, &facts.text);
-        match label {
-            Some(label) => changes.set_bytes(LABEL, &label.text),
-            None => changes.remove(LABEL),
+        for (key, value) in [(LABEL, label), (TAG, tag)] {
+            match value {
+                Some(value) => changes.set_bytes(key, &value.text),
+                None => changes.remove(key),
+            }
         }
         if let Err(limit) = self.check_total(config) {
             (self.current.pending.changes, self.current.pending.renew) = before;
@@ -76,6 +80,11 @@ impl Machine {
 
     /// The label, likewise.
     pub(super) fn label(&self) -> Option<Arc<str>> {
-        label_of(self.value(LABEL)?.as_str())
+        text_of(self.value(LABEL)?.as_str())
+    }
+
+    /// The tag, likewise.
+    pub(super) fn tag(&self) -> Option<Arc<str>> {
+        text_of(self.value(TAG)?.as_str())
     }
 }

@@ -59,12 +59,16 @@ impl Machine {
             // A storage may answer by the stored deadlines alone, although the settings have become stricter since.
             (Lookup::Found(snapshot), state) if !need.access.has_ended(&snapshot.record, snapshot.record.last_seen) => {
                 self.saw_principal |= snapshot.record.principal.is_some();
-                if snapshot.extended {
+                let extended = snapshot.extended;
+                if extended {
                     self.current.expires_at = Some(snapshot.record.expires_at());
                 }
                 match state {
                     State::Found(view) => view.add(snapshot, names),
                     _ => *state = State::Found(View::read(snapshot, names)),
+                }
+                if extended {
+                    self.note_tag_use(&need.access);
                 }
             }
             // Another request has renewed or ended the session since this one used it.
@@ -110,7 +114,7 @@ impl Machine {
         match &self.current.state {
             State::Found(view) => {
                 let record = &view.snapshot.record;
-                Some(SessionInfo::new(record, self.principal(), self.label(), self.login()))
+                Some(SessionInfo::new(record, self.principal(), self.label(), self.tag(), self.login()))
             }
             _ => None,
         }

@@ -7,7 +7,7 @@ use crate::{
     Error, InvalidId, LimitExceeded, LoginError, SessionId,
     record::{
         Encoded, Entries,
-        reserved::{LABEL, LOGIN, is_reserved},
+        reserved::{LABEL, LOGIN, TAG, is_reserved},
     },
     session::config::Config,
 };
@@ -87,6 +87,7 @@ impl Machine {
         let changes = &mut self.current.pending.changes;
         // What is kept of a login belongs to that login.
         changes.remove(LOGIN);
+        changes.remove(TAG);
         if principal.is_none() {
             changes.remove(LABEL);
         }

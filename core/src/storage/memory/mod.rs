@@ -52,8 +52,8 @@ use crate::{Record, StoreKey, Timestamp, record::Commit};
 /// The order applies within a sample, not across the whole storage. Where one kind fills nearly all of it, an entry of that
 /// kind may go while a few of an earlier kind stay.
 ///
-/// A session with a principal ([`set_principal`](crate::Session::set_principal)) is never evicted. If only such sessions and
-/// their recent tombstones are left, the new session is refused with
+/// A session with a principal ([`set_principal`](crate::Session::set_principal)) is never evicted, nor is the list
+/// of a [tag](crate::Login::tag). If only those and the recent tombstones of such sessions are left, the new session is refused with
 /// [`StorageErrorKind::Full`](super::StorageErrorKind::Full).
 ///
 /// # Renewals

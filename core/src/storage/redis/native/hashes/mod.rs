@@ -29,7 +29,7 @@ use value::{found, pairs};
 
 use crate::{
     Record, StoreKey, Timestamp,
-    record::{Access, Commit},
+    record::{Access, Commit, reserved::TAG},
     storage::{
         Created, Lookup, StorageError,
         redis::{
@@ -150,10 +150,9 @@ impl Format for Hashes {
             };
         }
         let packed = script_args::access(access);
-        // Without any field the script reads all; if no entry is asked for, it reads the header alone.
+        // Without any field the script reads all. It may touch the session, so the tag has to be known.
         let fields: Vec<Vec<u8>> = match names {
-            Some([]) => vec![HEAD.to_vec()],
-            Some(names) => names.iter().map(|name| field(name)).collect(),
+            Some(names) => names.iter().copied().chain([TAG]).map(field).collect(),
             None => Vec::new(),
         };
         let args: Vec<&[u8]> = std::iter::once(&packed[..]).chain(fields.iter().map(Vec::as_slice)).collect();
