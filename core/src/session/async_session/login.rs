@@ -69,7 +69,7 @@ impl<E: From<Error>> AsyncSession<E> {
     async fn note_and_store(&self, login: &Login, facts: &LoginFacts) -> Result<(), E> {
         if let Some(tag) = &login.tag {
             let (tags, idle_timeout) = (self.shared.tags(), self.config().lifetime.idle_timeout);
-            tags.note_login(tag, &login.principal, idle_timeout).await.map_err(Error::from)?;
+            tags.note_login(tag, &login.principal, idle_timeout).await?;
         }
         self.store_login(login, facts).await
     }
