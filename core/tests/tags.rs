@@ -174,6 +174,22 @@ fn a_session_that_is_read_stays_found_for_ever() {
     }
 }
 
+/// Requests that last so long that the touch is due at their end, and never when they read one entry.
+#[test]
+fn a_session_that_is_only_touched_at_the_end_of_requests_stays_found() {
+    for place in KINDS.map(Place::new) {
+        let manager = place.builder().idle_timeout(MINUTE * 20).touch_interval(MINUTE).build().unwrap();
+        let id = log_in(&manager, tagged("ada"));
+        for _ in 0..80 {
+            let session = begin(&manager, Some(&id));
+            assert_eq!(session.get::<u32>("n").unwrap(), None);
+            place.clock.advance(MINUTE);
+            let _ = session.close().unwrap();
+        }
+        assert_eq!(found(&manager, SID), keys(&[&id]), "{:?}", place.kind);
+    }
+}
+
 /// The session of the manager with the short idle timeout is used all the time, the other one is not.
 #[test]
 fn a_list_lasts_as_long_as_the_longest_of_its_sessions() {

@@ -43,7 +43,7 @@ pub trait Storage: Send + Sync {
     /// [`StorageError`] if the storage is broken; never for a session that is absent or unreadable.
     fn load(&self, key: &StoreKey, access: &Access) -> Result<Lookup, StorageError>;
 
-    /// Loads the session under `key` with at least the entries `names` and, if it touches the session, the entry `gsession.tag`. The
+    /// Loads the session under `key` with at least the entries `names` and, if `access` is activity, the entry `gsession.tag`. The
     /// default loads all entries.
     ///
     /// # Errors

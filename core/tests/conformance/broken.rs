@@ -18,7 +18,7 @@ const FAULTS: &[(Fault, &str)] = &[
     (Fault::LosesOddKeys, "odd_keys_and_values_survive"),
     (Fault::LosesLongPrincipals, "a_principal_of_any_length_is_kept_or_refused"),
     (Fault::FetchForgetsTheSecondName, "a_fetch_has_the_entries_it_was_asked_for"),
-    (Fault::FetchForgetsTheTag, "a_fetch_that_touches_has_the_tag"),
+    (Fault::FetchForgetsTheTag, "a_fetch_that_is_activity_has_the_tag"),
     (Fault::StaleReadAfterCommit, "what_is_answered_is_seen_by_the_next_load"),
     (Fault::HalfACommitIsSeen, "a_reader_sees_all_of_a_commit_or_nothing"),
     (Fault::LostUpdate, "commits_that_began_from_the_same_state_both_stay"),

@@ -106,7 +106,7 @@ registry! { $
             "A user logs in, and the next page does not know it; or logs out, and still sees their data."
         a_fetch_has_the_entries_it_was_asked_for "contract"
             "A page finds no user in a session that has one, and shows the login again."
-        a_fetch_that_touches_has_the_tag "S16"
+        a_fetch_that_is_activity_has_the_tag "S16"
             "A user logs out at the provider with which they logged in, and their session here is not ended: its tag has been forgotten."
         a_reader_sees_all_of_a_commit_or_nothing "S3"
             "A page sees half of what another request stored: a new user with the old permissions."

@@ -1,6 +1,9 @@
 //! Entries as fields.
 
-use crate::Changes;
+use crate::{
+    Changes,
+    record::{Access, reserved::TAG},
+};
 
 /// The field of the header.
 pub(super) const HEAD: &[u8] = b"m";
@@ -11,6 +14,13 @@ pub(super) fn field(key: &str) -> Vec<u8> {
     field.push(b':');
     field.extend_from_slice(key.as_bytes());
     field
+}
+
+/// The fields of these entries and, if the session may be touched because of this access, of its tag: who touches a session with a tag
+/// has to know it.
+pub(super) fn fields_to_read(names: &[&str], access: &Access) -> impl Iterator<Item = Vec<u8>> {
+    let tag = access.extend.is_some().then_some(TAG);
+    names.iter().copied().chain(tag).map(field)
 }
 
 /// What changes do to the fields of entries.

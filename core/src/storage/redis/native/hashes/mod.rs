@@ -23,13 +23,13 @@ use super::{
     script_args,
     scripts::{HASH, Scripts},
 };
-use fields::{HEAD, field};
+use fields::{HEAD, field, fields_to_read};
 use simple::Simple;
 use value::{found, pairs};
 
 use crate::{
     Record, StoreKey, Timestamp,
-    record::{Access, Commit, reserved::TAG},
+    record::{Access, Commit},
     storage::{
         Created, Lookup, StorageError,
         redis::{
@@ -107,8 +107,8 @@ impl Format for Hashes {
             }
             Some(names) => {
                 command.arg("HMGET").arg(name).arg(HEAD);
-                for name in names {
-                    command.arg(field(name));
+                for field in fields_to_read(names, access) {
+                    command.arg(field);
                 }
             }
         }
@@ -120,7 +120,7 @@ impl Format for Hashes {
             (Value::Array(values), Some(names)) => {
                 let mut values = values.into_iter();
                 let head = values.next();
-                let fields = names.iter().map(|name| Value::BulkString(field(name))).zip(values).collect();
+                let fields = fields_to_read(names, access).map(Value::BulkString).zip(values).collect();
                 (head, fields)
             }
             (reply, None) => {
@@ -150,9 +150,10 @@ impl Format for Hashes {
             };
         }
         let packed = script_args::access(access);
-        // Without any field the script reads all. It may touch the session, so the tag has to be known.
+        // Without any field the script reads all; if no entry is asked for, it reads the header alone.
         let fields: Vec<Vec<u8>> = match names {
-            Some(names) => names.iter().copied().chain([TAG]).map(field).collect(),
+            Some([]) if access.extend.is_none() => vec![HEAD.to_vec()],
+            Some(names) => fields_to_read(names, access).collect(),
             None => Vec::new(),
         };
         let args: Vec<&[u8]> = std::iter::once(&packed[..]).chain(fields.iter().map(Vec::as_slice)).collect();
