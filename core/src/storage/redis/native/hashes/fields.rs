@@ -1,12 +1,12 @@
 //! Entries as fields.
 
-use crate::{
-    Changes,
-    record::{Access, reserved::TAG},
-};
+use crate::Changes;
 
 /// The field of the header.
 pub(super) const HEAD: &[u8] = b"m";
+/// The field of the entry [`TAG`](crate::record::reserved::TAG). It is read whenever the session may be touched, because who touches a
+/// session with a tag has to know it.
+pub(super) const TAG: &[u8] = b":gsession.tag";
 
 /// The field of an entry.
 pub(super) fn field(key: &str) -> Vec<u8> {
@@ -14,13 +14,6 @@ pub(super) fn field(key: &str) -> Vec<u8> {
     field.push(b':');
     field.extend_from_slice(key.as_bytes());
     field
-}
-
-/// The fields of these entries and, if the session may be touched because of this access, of its tag: who touches a session with a tag
-/// has to know it.
-pub(super) fn fields_to_read(names: &[&str], access: &Access) -> impl Iterator<Item = Vec<u8>> {
-    let tag = access.extend.is_some().then_some(TAG);
-    names.iter().copied().chain(tag).map(field)
 }
 
 /// What changes do to the fields of entries.
@@ -42,5 +35,15 @@ impl<'a> Fields<'a> {
     pub(super) fn args(&self) -> impl Iterator<Item = &[u8]> {
         let pairs = self.sets.iter().flat_map(|(field, json)| [field.as_slice(), json.as_bytes()]);
         pairs.chain(self.removals.iter().map(Vec::as_slice))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_field_of_the_tag_is_that_of_its_entry() {
+        assert_eq!(field(crate::record::reserved::TAG), TAG);
     }
 }
