@@ -105,7 +105,7 @@ pub use record::{BincodeCodec, Changes, Codec, CodecError, Entries, LimitExceede
 pub use session::label_of_user_agent;
 pub use session::{
     AsyncSession, AtLimit, Closed, Delivery, Exchange, Finished, ListedSession, Login, LoginError, OnReuse, Outcome,
-    Saved, Session, SessionInfo,
+    Page, Saved, Session, SessionInfo,
 };
 #[cfg(feature = "file")]
 pub use storage::file::FileStorage;

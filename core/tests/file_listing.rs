@@ -9,6 +9,7 @@ mod support;
 
 use std::{
     fs,
+    num::NonZeroUsize,
     path::{Path, PathBuf},
     time::Duration,
 };
@@ -128,4 +129,22 @@ fn tombstones_in_a_cycle_are_logged_and_keep_no_session_from_being_listed() {
     let storage: &dyn Storage = &quiet_file(&path);
     assert_eq!(listed(storage), [key(2)]);
     assert_eq!(cycles(), 1);
+}
+
+/// Half of the sessions are in the index, and half are not.
+#[test]
+fn a_page_has_sessions_from_before_the_index_too() {
+    let folder = TempDir::new().unwrap();
+    let path = folder.path().join("sessions");
+    let storage: &dyn Storage = &quiet_file(&path);
+    for number in [1, 3, 5] {
+        storage.create(&key(number), &ada(), NOW).unwrap();
+    }
+    forget_the_index(&path);
+    let storage: &dyn Storage = &quiet_file(&path);
+    for number in [2, 4, 6] {
+        storage.create(&key(number), &ada(), NOW).unwrap();
+    }
+    let page = storage.find_page("ada", Some(key(1)), NonZeroUsize::new(4).unwrap(), NOW).unwrap();
+    assert_eq!(page.iter().map(|found| found.key).collect::<Vec<_>>(), [key(2), key(3), key(4), key(5)]);
 }

@@ -3,7 +3,7 @@
 
 mod support;
 
-use std::{sync::Arc, time::Duration};
+use std::{num::NonZeroUsize, sync::Arc, time::Duration};
 
 use gsession::{
     AnyStorage, AsyncStorage, Changes, IntoStorage, Record, Storage, StorageError, StorageErrorKind, StoreKey,
@@ -69,6 +69,16 @@ impl Storage for Awaited {
         self.runtime.block_on(self.storage.find(principal, now))
     }
 
+    fn find_page(
+        &self,
+        principal: &str,
+        after: Option<StoreKey>,
+        most: NonZeroUsize,
+        now: Timestamp,
+    ) -> Result<Vec<Found>, StorageError> {
+        self.runtime.block_on(self.storage.find_page(principal, after, most, now))
+    }
+
     fn sweep(&self, now: Timestamp) -> Result<Swept, StorageError> {
         self.runtime.block_on(self.storage.sweep(now))
     }
@@ -116,6 +126,16 @@ impl Storage for Names {
 
     fn find(&self, _: &str, _: Timestamp) -> Result<Vec<Found>, StorageError> {
         named("find")
+    }
+
+    fn find_page(
+        &self,
+        _: &str,
+        _: Option<StoreKey>,
+        _: NonZeroUsize,
+        _: Timestamp,
+    ) -> Result<Vec<Found>, StorageError> {
+        named("find_page")
     }
 
     fn sweep(&self, _: Timestamp) -> Result<Swept, StorageError> {
@@ -167,6 +187,16 @@ impl AsyncStorage for AsyncNames {
         named_later("find")
     }
 
+    fn find_page<'a>(
+        &'a self,
+        _: &'a str,
+        _: Option<StoreKey>,
+        _: NonZeroUsize,
+        _: Timestamp,
+    ) -> StorageFuture<'a, Vec<Found>> {
+        named_later("find_page")
+    }
+
     fn sweep(&self, _: Timestamp) -> StorageFuture<'_, Swept> {
         named_later("sweep")
     }
@@ -187,6 +217,7 @@ fn forwards_every_method(storage: &dyn Storage) {
     assert_eq!(name(storage.tombstone(&key(1), NOW)), "tombstone");
     assert_eq!(name(storage.remove(&key(1))), "remove");
     assert_eq!(name(storage.find("ada", NOW)), "find");
+    assert_eq!(name(storage.find_page("ada", None, NonZeroUsize::MIN, NOW)), "find_page");
     assert_eq!(name(storage.sweep(NOW)), "sweep");
 }
 
@@ -242,6 +273,7 @@ fn the_defaults_are_right_or_say_that_they_are_missing() {
     let unsupported = |error: StorageError| assert_eq!(error.kind(), StorageErrorKind::Unsupported);
     unsupported(storage.move_to(&key(30), &key(31), &commit_at(Changes::default(), NOW)).unwrap_err());
     unsupported(storage.find("ada", NOW).unwrap_err());
+    unsupported(storage.find_page("ada", None, NonZeroUsize::MIN, NOW).unwrap_err());
     assert_eq!(storage.sweep(NOW).unwrap(), Swept::default());
     assert_eq!(stored(&storage, &key(30), late), pairs(&[("a", "1")]));
 }

@@ -2,7 +2,7 @@
 #![cfg(feature = "redis")]
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test that cannot go on fails")]
 
-use std::time::Duration;
+use std::{num::NonZeroUsize, time::Duration};
 
 use gsession::{
     AnyStorage, AsyncManager, ClientInfo, Delivery, Exchange, IntoStorage, Limits, Login, Manager, ManualClock,
@@ -433,6 +433,62 @@ async fn a_cached_read_costs_nothing_and_sees_every_change() {
     }
 }
 
+/// A tag costs its login two commands more, and then one each time its session is touched; twice in an idle timeout two. Others pay
+/// nothing for it.
+#[tokio::test]
+async fn a_tag_is_paid_for_by_the_sessions_that_have_one() {
+    for (kind, place) in Place::each() {
+        let read_all = if kind == "string" { "GET" } else { "HGETALL" };
+        let create = if kind == "string" { "SET" } else { "EVALSHA" };
+        let replace = if kind == "string" { place.replaces() } else { "EVALSHA" };
+        let log_in = async |login: Login| {
+            let session = place.manager.begin(None, ClientInfo::default);
+            session.log_in(login).await.unwrap();
+            let Delivery::Send { id, .. } = session.close().await.unwrap().delivery else { panic!("an id") };
+            id
+        };
+        let read = async |id: &SessionId| {
+            let session = place.open(id);
+            assert_eq!(session.get::<u32>("n").await.unwrap(), None);
+            let _ = session.close().await.unwrap();
+        };
+        // Every script is known to the server.
+        for _ in 0..2 {
+            for login in [Login::new("ada").tag("warm"), Login::new("bob").tag("warm"), Login::new("ada")] {
+                let id = log_in(login).await;
+                place.clock.advance(Duration::from_secs(120));
+                read(&id).await;
+                place.clock.advance(Duration::from_secs(12 * 60 * 60));
+                read(&id).await;
+            }
+            let _ = log_in(Login::new("ada").tag("warm")).await;
+            let _ = log_in(Login::new("bob").tag("warm")).await;
+        }
+        let (mut plain, mut tagged) = (None, None);
+        let cost = place.cost(async || plain = Some(log_in(Login::new("ada")).await)).await;
+        cost.is("a login without a tag", &["EVALSHA", create, "EVALSHA"]);
+        let cost = place.cost(async || tagged = Some(log_in(Login::new("ada").tag("sid")).await)).await;
+        cost.is("the first login with a tag", &[read_all, create, "EVALSHA", create, "EVALSHA"]);
+        let cost = place.cost(async || drop(log_in(Login::new("ada").tag("sid")).await)).await;
+        cost.is("another login with it", &[read_all, replace, "EVALSHA", create, "EVALSHA"]);
+        let (plain, tagged) = (plain.unwrap(), tagged.unwrap());
+        let small = if kind == "string" { "GET" } else { "HMGET" };
+        for id in [&plain, &tagged] {
+            place.cost(async || read(id).await).await.is("no touch is due", &[small]);
+        }
+        place.clock.advance(Duration::from_secs(60 * 60));
+        place.cost(async || read(&plain).await).await.is("a touch without a tag", &["EVALSHA", "EVALSHA"]);
+        place.cost(async || read(&tagged).await).await.is("a touch with a tag", &["EVALSHA", "EVALSHA", read_all]);
+        place.clock.advance(Duration::from_secs(60 * 2));
+        place.cost(async || read(&plain).await).await.is("a touch without a tag", &["EVALSHA"]);
+        place.cost(async || read(&tagged).await).await.is("a touch with a tag", &["EVALSHA", read_all]);
+        place.clock.advance(Duration::from_secs(12 * 60 * 60));
+        place.cost(async || read(&plain).await).await.is("after half of an idle timeout", &["EVALSHA", "EVALSHA"]);
+        let kept = ["EVALSHA", "EVALSHA", read_all, replace];
+        place.cost(async || read(&tagged).await).await.is("after half of an idle timeout, with a tag", &kept);
+    }
+}
+
 /// Listing one user's sessions asks for nothing of others, however many there are and whatever they have left.
 #[test]
 fn a_listing_costs_what_that_user_has() {
@@ -474,6 +530,20 @@ fn a_listing_costs_what_that_user_has() {
         };
         manager.sessions_of("bob").unwrap();
         listed("the mark is known", &["ZRANGEBYSCORE", read, read, read], 2);
+        // A page reads one session more than it has, which shows that there is a next one.
+        let paged = |after: Option<StoreKey>, expected: &[&str], round_trips: u64| {
+            let mut monitor = Monitor::of(&server);
+            proxy.reset();
+            let page = manager.sessions_page("ada", after, NonZeroUsize::MIN).unwrap();
+            assert_eq!(monitor.seen().names(), expected);
+            assert_eq!(proxy.round_trips(), round_trips);
+            page.sessions[0].0
+        };
+        assert_eq!(paged(None, &["ZRANGEBYSCORE", read, read], 2), ada[0]);
+        assert_eq!(paged(Some(ada[1]), &["ZRANGEBYSCORE", read], 2), ada[2], "the last page");
+        // Others are read only if there was no session under some of the keys.
+        server.command(&["DEL", &format!("gsession:{}", ada[0])]);
+        assert_eq!(paged(None, &["ZRANGEBYSCORE", read, read, read], 3), ada[1]);
     }
 }
 

@@ -4,7 +4,7 @@
 
 mod support;
 
-use std::time::Duration;
+use std::{num::NonZeroUsize, time::Duration};
 
 use gsession::{
     Changes, RedisHashStorage, RedisStorage, Storage, StoreKey, Timestamp,
@@ -139,6 +139,24 @@ fn an_entry_without_a_session_goes_when_nobody_can_still_store_the_session() {
         for set in sets(server) {
             let left = server.command(&[b"PTTL".as_slice(), &set]).int();
             assert!((1..=(IDLE * 4).as_millis() as i64).contains(&left), "{left} ms");
+        }
+    });
+}
+
+#[test]
+fn a_page_removes_the_stale_entries_that_it_has_looked_at() {
+    each(|server, storage| {
+        for number in 1..=4 {
+            log_in(storage, &key(number), "ada");
+        }
+        for number in [1, 4] {
+            server.command(&["DEL", &format!("gsession:{}", key(number))]);
+        }
+        for (minutes, left) in [(59, 4), (62, 3)] {
+            let now = NOW + Duration::from_secs(minutes * 60);
+            let page = storage.find_page("ada", None, NonZeroUsize::MIN, now).unwrap();
+            assert_eq!(page.iter().map(|found| found.key).collect::<Vec<_>>(), [key(2)]);
+            assert_eq!(entries(server), left);
         }
     });
 }

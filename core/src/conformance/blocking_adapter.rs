@@ -1,6 +1,6 @@
 //! Presents an async storage as a blocking one, so that the same cases test it.
 
-use std::{future::Future, io, sync::Arc};
+use std::{future::Future, io, num::NonZeroUsize, sync::Arc};
 
 use tokio::runtime::{Builder, Runtime};
 
@@ -66,6 +66,16 @@ impl Storage for BlockingAdapter {
 
     fn find(&self, principal: &str, now: Timestamp) -> Result<Vec<Found>, StorageError> {
         self.executor.wait(self.storage.find(principal, now))
+    }
+
+    fn find_page(
+        &self,
+        principal: &str,
+        after: Option<StoreKey>,
+        most: NonZeroUsize,
+        now: Timestamp,
+    ) -> Result<Vec<Found>, StorageError> {
+        self.executor.wait(self.storage.find_page(principal, after, most, now))
     }
 
     fn sweep(&self, now: Timestamp) -> Result<Swept, StorageError> {

@@ -61,6 +61,11 @@ impl StoreKey {
         Self::from_bytes(hash.into())
     }
 
+    /// The key of the list of a tag, which names the principals that have logged in with it. No id leads to it, likewise.
+    pub(crate) fn of_tag(tag: &str) -> Self {
+        Self::from_bytes(Sha256::new().chain_update(b"gsession tag\0").chain_update(tag).finalize().into())
+    }
+
     /// The key of the session that `id` opens if there is no [`Realm`](crate::Realm). The sessions of a middleware have
     /// one: use their [`key`](crate::AsyncSession::key), or the manager's [`key_of`](crate::AsyncManager::key_of).
     #[must_use]

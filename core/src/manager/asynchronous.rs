@@ -4,16 +4,17 @@ use std::{
     cmp::Reverse,
     collections::HashSet,
     fmt,
+    num::NonZeroUsize,
     sync::{Arc, OnceLock},
     time::Duration,
 };
 
 use super::builder::{Built, ManagerBuilder};
 use crate::{
-    AnyStorage, AsyncSession, ClientInfo, Exchange, IntoStorage, MemoryStorage, Realm, SessionId, SessionInfo,
+    AnyStorage, AsyncSession, ClientInfo, Exchange, IntoStorage, MemoryStorage, Page, Realm, SessionId, SessionInfo,
     StorageError, StoreKey, Timestamp,
-    session::{Config, LateEnd, Machine},
-    storage::Swept,
+    session::{Config, LateEnd, Machine, Tags},
+    storage::{Found, Swept},
 };
 
 /// How many more ids one request may present. A browser sends several cookies of one name if paths or domains differ.
@@ -127,11 +128,48 @@ impl AsyncManager {
     /// [`StorageError`] if the storage fails or cannot list sessions.
     pub async fn sessions_of(&self, principal: &str) -> Result<Vec<(StoreKey, SessionInfo)>, StorageError> {
         let now = self.now();
-        let found = self.storage.find(principal, now).await?;
-        let living = found.into_iter().filter(|found| !self.config.lifetime.is_over(&found.record, now));
-        let mut sessions: Vec<_> = living.map(|found| (found.key, SessionInfo::of(&found.record))).collect();
-        sessions.sort_by_key(|(_, info)| Reverse(info.last_seen));
-        Ok(sessions)
+        Ok(self.listed(self.storage.find(principal, now).await?, now))
+    }
+
+    /// Lists at most `most` of the live sessions of a principal, in the order of their keys, from the first or after the key
+    /// [`next`](Page::next) of the page before: for accounts with thousands of sessions. Only the sessions of the page are
+    /// read. [`Page`] tells what such a walk sees while sessions come and go.
+    ///
+    /// ```
+    /// use std::num::NonZeroUsize;
+    /// use gsession::{AsyncManager, ClientInfo, MemoryStorage};
+    ///
+    /// const TWO: NonZeroUsize = NonZeroUsize::new(2).unwrap();
+    ///
+    /// # futures::executor::block_on(async {
+    /// let manager = AsyncManager::new(MemoryStorage::new());
+    /// for _ in 0..5 {
+    ///     manager.begin(None, ClientInfo::default).log_in("reports").await?;
+    /// }
+    /// let (mut sizes, mut after) = (Vec::new(), None);
+    /// loop {
+    ///     let page = manager.sessions_page("reports", after, TWO).await?;
+    ///     sizes.push(page.sessions.len());
+    ///     after = page.next;
+    ///     if after.is_none() {
+    ///         break;
+    ///     }
+    /// }
+    /// assert_eq!(sizes, [2, 2, 1]);
+    /// # Ok::<(), gsession::Error>(()) }).unwrap();
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// Same as [`sessions_of`](Self::sessions_of).
+    pub async fn sessions_page(
+        &self,
+        principal: &str,
+        after: Option<StoreKey>,
+        most: NonZeroUsize,
+    ) -> Result<Page<(StoreKey, SessionInfo)>, StorageError> {
+        let page = Page::read(&self.storage, &self.config, principal, after, most).await?;
+        Ok(page.map(|found| (found.key, SessionInfo::of(&found.record))))
     }
 
     /// Ends every session of a principal, except the one with the id `except`, or an older id of it. Returns how many
@@ -157,6 +195,57 @@ impl AsyncManager {
             }
         }
         Ok(ended)
+    }
+
+    /// Lists the live sessions whose logins had this [tag](crate::Login::tag), most recently used first. It reads the sessions of the
+    /// principals that have logged in with the tag, and nobody else's.
+    ///
+    /// Only sessions that are read are known to be in use. One that is only written to, without being read, for three idle timeouts
+    /// on end is no longer found.
+    ///
+    /// ```
+    /// use gsession::{AsyncManager, ClientInfo, Login, MemoryStorage};
+    ///
+    /// # futures::executor::block_on(async {
+    /// let manager = AsyncManager::new(MemoryStorage::new());
+    /// let sid = "08a5019c-17e1-4977"; // from the ID token
+    /// manager.begin(None, ClientInfo::default).log_in(Login::new("ada").tag(sid)).await?;
+    /// let (key, info) = manager.sessions_tagged(sid).await?.remove(0);
+    /// assert_eq!(info.principal.as_deref(), Some("ada"));
+    /// # let _ = key;
+    /// # Ok::<(), gsession::Error>(()) }).unwrap();
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// [`StorageError`] if the storage fails, cannot list sessions or, as with GoFrame's formats, cannot keep tags.
+    pub async fn sessions_tagged(&self, tag: &str) -> Result<Vec<(StoreKey, SessionInfo)>, StorageError> {
+        let now = self.now();
+        Ok(self.listed(Tags::new(&self.storage, &self.config).sessions(tag).await?, now))
+    }
+
+    /// Ends every session whose login had this [tag](crate::Login::tag), even if it was renewed since. Returns how many ended. For the
+    /// Back-Channel Logout of OpenID Connect; the repository has an example, `backchannel_logout`.
+    ///
+    /// A login that is not stored yet when this is called is not ended.
+    ///
+    /// # Errors
+    ///
+    /// Same as [`sessions_tagged`](Self::sessions_tagged). Some sessions may already have ended.
+    pub async fn destroy_all_tagged(&self, tag: &str) -> Result<u64, StorageError> {
+        let mut ended = 0;
+        for found in Tags::new(&self.storage, &self.config).sessions(tag).await? {
+            ended += u64::from(self.destroy(found.key).await?);
+        }
+        Ok(ended)
+    }
+
+    /// Those that live, most recently used first.
+    fn listed(&self, found: Vec<Found>, now: Timestamp) -> Vec<(StoreKey, SessionInfo)> {
+        let living = found.into_iter().filter(|found| !self.config.lifetime.is_over(&found.record, now));
+        let mut sessions: Vec<_> = living.map(|found| (found.key, SessionInfo::of(&found.record))).collect();
+        sessions.sort_by_key(|(_, info)| Reverse(info.last_seen));
+        sessions
     }
 
     /// Ends the session under a key, even if it was renewed since. Returns whether there was one.

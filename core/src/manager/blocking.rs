@@ -1,12 +1,14 @@
 //! The manager over a blocking storage: the same methods, run to completion on the calling thread.
 
+use std::num::NonZeroUsize;
+
 use super::{
     AsyncManager,
     builder::{Built, ManagerBuilder},
 };
 use crate::{
-    AnyStorage, ClientInfo, Exchange, Session, SessionId, SessionInfo, Storage, StorageError, StoreKey, Timestamp,
-    session::Config, storage::Swept, wait::wait,
+    AnyStorage, ClientInfo, Exchange, Page, Session, SessionId, SessionInfo, Storage, StorageError, StoreKey,
+    Timestamp, session::Config, storage::Swept, wait::wait,
 };
 
 /// Provides sessions over a blocking storage: for threads, TCP servers, command-line tools. Cheap to clone.
@@ -73,6 +75,20 @@ impl Manager {
         wait(self.0.sessions_of(principal))
     }
 
+    /// Lists a part of the live sessions of a principal: see [`AsyncManager::sessions_page`].
+    ///
+    /// # Errors
+    ///
+    /// Same as [`AsyncManager::sessions_page`].
+    pub fn sessions_page(
+        &self,
+        principal: &str,
+        after: Option<StoreKey>,
+        most: NonZeroUsize,
+    ) -> Result<Page<(StoreKey, SessionInfo)>, StorageError> {
+        wait(self.0.sessions_page(principal, after, most))
+    }
+
     /// Ends every session of a principal, except one if given: see [`AsyncManager::destroy_all_of`].
     ///
     /// # Errors
@@ -80,6 +96,24 @@ impl Manager {
     /// Same as [`AsyncManager::destroy_all_of`].
     pub fn destroy_all_of(&self, principal: &str, except: Option<&SessionId>) -> Result<u64, StorageError> {
         wait(self.0.destroy_all_of(principal, except))
+    }
+
+    /// Lists the live sessions with a tag: see [`AsyncManager::sessions_tagged`].
+    ///
+    /// # Errors
+    ///
+    /// Same as [`AsyncManager::sessions_tagged`].
+    pub fn sessions_tagged(&self, tag: &str) -> Result<Vec<(StoreKey, SessionInfo)>, StorageError> {
+        wait(self.0.sessions_tagged(tag))
+    }
+
+    /// Ends every session with a tag: see [`AsyncManager::destroy_all_tagged`].
+    ///
+    /// # Errors
+    ///
+    /// Same as [`AsyncManager::destroy_all_tagged`].
+    pub fn destroy_all_tagged(&self, tag: &str) -> Result<u64, StorageError> {
+        wait(self.0.destroy_all_tagged(tag))
     }
 
     /// Ends the session under a key: see [`AsyncManager::destroy`].

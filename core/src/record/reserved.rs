@@ -18,13 +18,17 @@ const BEHIND: &[u8] = b"gsession/";
 pub(crate) const LOGIN: &str = "gsession.login";
 /// The entry of the label.
 pub(crate) const LABEL: &str = "gsession.label";
+/// The entry of the tag.
+pub(crate) const TAG: &str = "gsession.tag";
 /// The entry that tells the current id from those before: [`Issue`](crate::session::Issue).
 pub(crate) const ROTATION: &str = "gsession.rotation";
 /// The entry of the hash of the current id's secret, for a write that has not read the session. Absent until the id has rotated.
 pub(crate) const ID: &str = "gsession.id";
 /// What a login has left, for storages that read some entries of a session.
 #[cfg(feature = "redis")]
-pub(crate) const KEYS: [&str; 2] = [LABEL, LOGIN];
+pub(crate) const KEYS: [&str; 3] = [LABEL, LOGIN, TAG];
+/// Not in a session, but in the list of a tag: until when it is needed.
+pub(crate) const NEEDED_UNTIL: &str = "gsession.needed_until";
 
 /// Whether an entry is one of our own.
 pub(crate) fn is_reserved(key: &[u8]) -> bool {
@@ -63,8 +67,8 @@ impl LoginFacts {
     }
 }
 
-/// The label in the entry [`LABEL`]; `None` if it cannot be read.
-pub(crate) fn label_of(json: &str) -> Option<Arc<str>> {
+/// The text in the entry [`LABEL`] or [`TAG`]; `None` if it cannot be read.
+pub(crate) fn text_of(json: &str) -> Option<Arc<str>> {
     serde_json::from_str::<String>(json).ok().map(Into::into)
 }
 

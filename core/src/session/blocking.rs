@@ -1,11 +1,11 @@
 //! The blocking session: the same methods, run to completion on the calling thread.
 
-use std::{sync::Arc, time::Duration};
+use std::{num::NonZeroUsize, sync::Arc, time::Duration};
 
 use serde::{Serialize, de::DeserializeOwned};
 use serde_json::{Map, Value};
 
-use super::{AsyncSession, ListedSession, Login, Saved, SessionInfo};
+use super::{AsyncSession, ListedSession, Login, Page, Saved, SessionInfo};
 use crate::{Error, SessionId, StoreKey, Timestamp, wait::wait};
 
 /// A session during one request, over a blocking storage. Clones share the session, so you can pass them to other
@@ -351,6 +351,15 @@ impl Session {
     /// Same as [`AsyncSession::list`].
     pub fn list(&self) -> Result<Vec<ListedSession>, Error> {
         wait(self.0.list())
+    }
+
+    /// Lists a part of these sessions: see [`AsyncSession::list_page`].
+    ///
+    /// # Errors
+    ///
+    /// Same as [`AsyncSession::list_page`].
+    pub fn list_page(&self, after: Option<StoreKey>, most: NonZeroUsize) -> Result<Page<ListedSession>, Error> {
+        wait(self.0.list_page(after, most))
     }
 
     /// Ends one of this principal's sessions: see [`AsyncSession::end`].

@@ -4,11 +4,11 @@ use std::{fmt, net::IpAddr, sync::Arc};
 
 use crate::{
     Record, StoreKey, Timestamp,
-    record::reserved::{LABEL, LOGIN, LoginFacts, label_of},
+    record::reserved::{LABEL, LOGIN, LoginFacts, TAG, text_of},
     storage::Found,
 };
 
-/// A session's metadata. `Debug` shows neither the principal nor the address nor the label.
+/// A session's metadata. `Debug` shows neither the principal nor the address nor the label nor the tag.
 #[derive(Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct SessionInfo {
@@ -26,6 +26,8 @@ pub struct SessionInfo {
     pub principal: Option<Arc<str>>,
     /// What the user recognises the device by, if the application has set that.
     pub label: Option<Arc<str>>,
+    /// What the application finds the session by, if its [login](crate::Login::tag) had a tag.
+    pub tag: Option<Arc<str>>,
     /// When the user logged in, if that was by [`log_in`](crate::AsyncSession::log_in) (ASVS 7.5.1).
     pub authenticated_at: Option<Timestamp>,
     /// From where the user logged in, if the application has kept that.
@@ -35,8 +37,8 @@ pub struct SessionInfo {
 impl SessionInfo {
     pub(crate) fn of(record: &Record) -> Self {
         let entry = |key| record.entries.get_str(key);
-        let (label, login) = (entry(LABEL).and_then(label_of), entry(LOGIN).and_then(LoginFacts::of));
-        Self::new(record, record.principal.clone(), label, login)
+        let [label, tag] = [LABEL, TAG].map(|key| entry(key).and_then(text_of));
+        Self::new(record, record.principal.clone(), label, tag, entry(LOGIN).and_then(LoginFacts::of))
     }
 
     /// With what a request knows better than the record.
@@ -44,6 +46,7 @@ impl SessionInfo {
         record: &Record,
         principal: Option<Arc<str>>,
         label: Option<Arc<str>>,
+        tag: Option<Arc<str>>,
         login: Option<LoginFacts>,
     ) -> Self {
         let Record { created_at, last_seen, absolute_deadline, is_remembered, .. } = *record;
@@ -58,6 +61,7 @@ impl SessionInfo {
             is_remembered,
             principal,
             label,
+            tag,
             authenticated_at,
             address,
         }

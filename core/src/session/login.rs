@@ -23,16 +23,20 @@ pub struct Login {
     pub(super) address: Option<IpAddr>,
     remember_for: Option<Duration>,
     idle_timeout: Option<Duration>,
+    pub(super) tag: Option<Box<str>>,
 }
 
 impl Login {
     /// The most bytes in a label.
     pub const MAX_LABEL_BYTES: usize = 256;
+    /// The most bytes in a tag.
+    pub const MAX_TAG_BYTES: usize = 256;
 
     /// A login of this principal: the user's permanent identifier, such as a primary key. Not a name that may be given to
     /// somebody else later, and never one that several people share, such as "guest".
     pub fn new(principal: impl Into<Box<str>>) -> Self {
-        Self { principal: principal.into(), label: None, address: None, remember_for: None, idle_timeout: None }
+        let principal = principal.into();
+        Self { principal, label: None, address: None, remember_for: None, idle_timeout: None, tag: None }
     }
 
     /// What the user recognises the device by, such as "Firefox on Linux". Default: none. At most
@@ -93,6 +97,20 @@ impl Login {
         })
     }
 
+    /// What the application finds the session by, besides the principal: see
+    /// [`destroy_all_tagged`](crate::AsyncManager::destroy_all_tagged). Default: none. It stays until the session ends or somebody
+    /// logs in again. Not empty, at most [`MAX_TAG_BYTES`](Self::MAX_TAG_BYTES), without control characters.
+    ///
+    /// An example is the `sid` of OpenID Connect, by which the provider asks to end a session (Back-Channel Logout 1.0). If there are
+    /// several providers, put the issuer before it.
+    ///
+    /// A tag is for few principals, because each look-up reads all sessions of each of them: 100 at most. It is not for all users of a
+    /// customer.
+    pub fn tag(mut self, tag: impl Into<Box<str>>) -> Self {
+        self.tag = Some(tag.into());
+        self
+    }
+
     pub(super) fn check(&self) -> Result<(), LoginError> {
         const SHORTEST: Duration = Duration::from_millis(1);
         if self.remember_for.is_some_and(|duration| duration < SHORTEST) {
@@ -104,6 +122,7 @@ impl Login {
         if self.principal.is_empty() {
             return Err(LoginError::EmptyPrincipal);
         }
+        self.tag.as_deref().map_or(Ok(()), check_tag)?;
         self.label.as_deref().map_or(Ok(()), check_label)
     }
 }
@@ -152,6 +171,26 @@ pub enum LoginError {
     /// The [idle timeout](Login::idle_timeout) is shorter than a millisecond.
     #[error("the idle timeout of a remembered session must be at least a millisecond")]
     IdleTimeoutTooShort,
+    /// The tag is empty. It would be shared by all logins that lack one.
+    #[error("a tag must not be empty")]
+    EmptyTag,
+    /// The tag is too long.
+    #[error("a tag may have at most {limit} bytes; this one has {actual}")]
+    TagTooLong {
+        /// The limit.
+        limit: usize,
+        /// The length of the tag.
+        actual: usize,
+    },
+    /// The tag has a control character.
+    #[error("a tag must not contain control characters")]
+    TagWithControlCharacters,
+    /// As many other users as a tag may have are logged in with this one.
+    #[error("{limit} users are logged in with this tag already, which is the limit")]
+    TooManyUsersOfTag {
+        /// The limit.
+        limit: usize,
+    },
     /// The user has as many sessions as one may have, and the limit is [`AtLimit::Refuse`].
     #[error("the user is already logged in {limit} times, which is the limit")]
     TooManySessions {
@@ -176,6 +215,16 @@ pub(super) fn check_label(label: &str) -> Result<(), LoginError> {
         return Err(LoginError::LabelTooLong { limit: Login::MAX_LABEL_BYTES, actual: label.len() });
     }
     if label.chars().any(misleads) { Err(LoginError::LabelWithControlCharacters) } else { Ok(()) }
+}
+
+fn check_tag(tag: &str) -> Result<(), LoginError> {
+    if tag.is_empty() {
+        return Err(LoginError::EmptyTag);
+    }
+    if tag.len() > Login::MAX_TAG_BYTES {
+        return Err(LoginError::TagTooLong { limit: Login::MAX_TAG_BYTES, actual: tag.len() });
+    }
+    if tag.chars().any(char::is_control) { Err(LoginError::TagWithControlCharacters) } else { Ok(()) }
 }
 
 /// Control characters, separators of lines and paragraphs, and marks that change the direction of the text (Unicode Standard Annex
@@ -220,8 +269,22 @@ mod tests {
     }
 
     #[test]
+    fn a_tag_is_any_short_text() {
+        let longest = "ü".repeat(128);
+        for good in ["x", "https://id.example.com 08a5019c-17e1-4977", &longest] {
+            assert_eq!(Login::new("ada").tag(good).check(), Ok(()), "{good}");
+        }
+        assert_eq!(Login::new("ada").tag("").check(), Err(LoginError::EmptyTag));
+        for bad in ["a\nb", "\0", "\u{7f}", "\u{85}"] {
+            assert_eq!(Login::new("ada").tag(bad).check(), Err(LoginError::TagWithControlCharacters), "{bad:?}");
+        }
+        let error = LoginError::TagTooLong { limit: 256, actual: 257 };
+        assert_eq!(Login::new("ada").tag("x".repeat(257)).check(), Err(error));
+    }
+
+    #[test]
     fn debug_does_not_show_who_logs_in() {
-        let shown = format!("{:?}", Login::new("ada").label("Firefox").address("192.0.2.7".parse().unwrap()));
+        let shown = format!("{:?}", Login::new("ada").label("Firefox").tag("t").address("192.0.2.7".parse().unwrap()));
         assert!(!shown.contains("ada") && !shown.contains("192") && !shown.contains("Firefox"), "{shown}");
     }
 }

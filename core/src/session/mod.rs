@@ -10,7 +10,9 @@ mod info;
 mod lifetime;
 mod login;
 mod machine;
+mod page;
 mod rotation;
+mod tags;
 #[cfg(feature = "user-agent")]
 mod user_agent;
 mod values;
@@ -25,7 +27,9 @@ pub use info::{ListedSession, SessionInfo};
 pub(crate) use lifetime::Lifetime;
 pub use login::{AtLimit, Login, LoginError};
 pub(crate) use machine::Machine;
+pub use page::Page;
 pub use rotation::OnReuse;
 pub(crate) use rotation::Rotation;
+pub(crate) use tags::Tags;
 #[cfg(feature = "user-agent")]
 pub use user_agent::label_of_user_agent;

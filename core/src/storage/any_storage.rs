@@ -1,6 +1,6 @@
 //! One type for any storage: what managers and sessions hold, and how they call it.
 
-use std::{fmt, sync::Arc};
+use std::{fmt, num::NonZeroUsize, sync::Arc};
 
 use super::{
     Access, AsyncStorage, Committed, Created, Found, Leads, Lookup, Moved, Removed, Storage, StorageError, Swept,
@@ -201,6 +201,24 @@ impl AnyStorage {
         match &self.0 {
             Kind::Immediate(storage) => storage.find(principal, now),
             Kind::Waiting(storage) => storage.find(principal, now).await,
+        }
+    }
+
+    /// Same as [`Storage::find_page`].
+    ///
+    /// # Errors
+    ///
+    /// Same as [`Storage::find_page`].
+    pub async fn find_page(
+        &self,
+        principal: &str,
+        after: Option<StoreKey>,
+        most: NonZeroUsize,
+        now: Timestamp,
+    ) -> Result<Vec<Found>, StorageError> {
+        match &self.0 {
+            Kind::Immediate(storage) => storage.find_page(principal, after, most, now),
+            Kind::Waiting(storage) => storage.find_page(principal, after, most, now).await,
         }
     }
 

@@ -1,6 +1,6 @@
 //! The async storage trait.
 
-use std::{future::Future, pin::Pin};
+use std::{future::Future, num::NonZeroUsize, pin::Pin};
 
 use super::{
     Access, Committed, Created, Found, Lookup, Moved, Pointer, Removed, StorageError, Swept, Tombstone, Touched,
@@ -72,6 +72,17 @@ pub trait AsyncStorage: Send + Sync {
         Box::pin(std::future::ready(Err(StorageError::unsupported("listing the sessions of a principal"))))
     }
 
+    /// Same as [`Storage::find_page`](super::Storage::find_page).
+    fn find_page<'a>(
+        &'a self,
+        principal: &'a str,
+        after: Option<StoreKey>,
+        most: NonZeroUsize,
+        now: Timestamp,
+    ) -> StorageFuture<'a, Vec<Found>> {
+        Box::pin(async move { Ok(Found::page(self.find(principal, now).await?, after, most)) })
+    }
+
     /// Same as [`Storage::sweep`](super::Storage::sweep).
     fn sweep(&self, now: Timestamp) -> StorageFuture<'_, Swept> {
         let _ = now;
@@ -123,6 +134,16 @@ where
 
     fn find<'a>(&'a self, principal: &'a str, now: Timestamp) -> StorageFuture<'a, Vec<Found>> {
         (**self).find(principal, now)
+    }
+
+    fn find_page<'a>(
+        &'a self,
+        principal: &'a str,
+        after: Option<StoreKey>,
+        most: NonZeroUsize,
+        now: Timestamp,
+    ) -> StorageFuture<'a, Vec<Found>> {
+        (**self).find_page(principal, after, most, now)
     }
 
     fn sweep(&self, now: Timestamp) -> StorageFuture<'_, Swept> {

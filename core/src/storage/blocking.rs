@@ -1,5 +1,7 @@
 //! The blocking storage trait.
 
+use std::num::NonZeroUsize;
+
 use super::{
     Access, Committed, Created, Found, Lookup, Moved, Pointer, Removed, StorageError, Swept, Tombstone, Touched,
 };
@@ -43,7 +45,8 @@ pub trait Storage: Send + Sync {
     /// [`StorageError`] if the storage is broken; never for a session that is absent or unreadable.
     fn load(&self, key: &StoreKey, access: &Access) -> Result<Lookup, StorageError>;
 
-    /// Loads the session under `key` with at least the entries `names`. The default loads all entries.
+    /// Loads the session under `key` with at least the entries `names` and, if `access` is activity, the entry `gsession.tag`. The
+    /// default loads all entries.
     ///
     /// # Errors
     ///
@@ -145,6 +148,24 @@ pub trait Storage: Send + Sync {
         Err(StorageError::unsupported("listing the sessions of a principal"))
     }
 
+    /// Lists a part of the live sessions of a principal: the first `most` whose keys come after `after`, in the order of their keys.
+    /// There are fewer only if no more are left. The default cuts them out of [`find`](Self::find).
+    ///
+    /// A session that is renewed while this runs may be missing: its new key may come before those that were listed already.
+    ///
+    /// # Errors
+    ///
+    /// Same as [`find`](Self::find).
+    fn find_page(
+        &self,
+        principal: &str,
+        after: Option<StoreKey>,
+        most: NonZeroUsize,
+        now: Timestamp,
+    ) -> Result<Vec<Found>, StorageError> {
+        Ok(Found::page(self.find(principal, now)?, after, most))
+    }
+
     /// Removes what has expired at `now`. The default does nothing, for storages that expire sessions themselves.
     ///
     /// # Errors
@@ -208,6 +229,16 @@ where
 
     fn find(&self, principal: &str, now: Timestamp) -> Result<Vec<Found>, StorageError> {
         (**self).find(principal, now)
+    }
+
+    fn find_page(
+        &self,
+        principal: &str,
+        after: Option<StoreKey>,
+        most: NonZeroUsize,
+        now: Timestamp,
+    ) -> Result<Vec<Found>, StorageError> {
+        (**self).find_page(principal, after, most, now)
     }
 
     fn sweep(&self, now: Timestamp) -> Result<Swept, StorageError> {

@@ -1,5 +1,7 @@
 //! What storages return. Absent, gone and broken are always distinct: the first two are values, the third is an error.
 
+use std::num::NonZeroUsize;
+
 use crate::{
     Record, StoreKey, Timestamp,
     id::SealedId,
@@ -154,5 +156,13 @@ impl Found {
     #[must_use]
     pub const fn new(key: StoreKey, record: Record) -> Self {
         Self { key, record }
+    }
+
+    /// The first `most` of these sessions after this key, in the order of their keys.
+    pub(super) fn page(mut found: Vec<Self>, after: Option<StoreKey>, most: NonZeroUsize) -> Vec<Self> {
+        found.retain(|found| after.is_none_or(|after| found.key > after));
+        found.sort_unstable_by_key(|found| found.key);
+        found.truncate(most.get());
+        found
     }
 }

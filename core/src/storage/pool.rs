@@ -1,6 +1,6 @@
 //! A blocking storage on tokio's pool of blocking threads.
 
-use std::sync::Arc;
+use std::{num::NonZeroUsize, sync::Arc};
 
 use tokio::runtime::Handle;
 
@@ -93,6 +93,17 @@ impl AsyncStorage for Pool {
     fn find<'a>(&'a self, principal: &'a str, now: Timestamp) -> StorageFuture<'a, Vec<Found>> {
         let principal = principal.to_owned();
         self.run(move |storage| storage.find(&principal, now))
+    }
+
+    fn find_page<'a>(
+        &'a self,
+        principal: &'a str,
+        after: Option<StoreKey>,
+        most: NonZeroUsize,
+        now: Timestamp,
+    ) -> StorageFuture<'a, Vec<Found>> {
+        let principal = principal.to_owned();
+        self.run(move |storage| storage.find_page(&principal, after, most, now))
     }
 
     fn sweep(&self, now: Timestamp) -> StorageFuture<'_, Swept> {

@@ -18,6 +18,7 @@ const FAULTS: &[(Fault, &str)] = &[
     (Fault::LosesOddKeys, "odd_keys_and_values_survive"),
     (Fault::LosesLongPrincipals, "a_principal_of_any_length_is_kept_or_refused"),
     (Fault::FetchForgetsTheSecondName, "a_fetch_has_the_entries_it_was_asked_for"),
+    (Fault::FetchForgetsTheTag, "a_fetch_that_is_activity_has_the_tag"),
     (Fault::StaleReadAfterCommit, "what_is_answered_is_seen_by_the_next_load"),
     (Fault::HalfACommitIsSeen, "a_reader_sees_all_of_a_commit_or_nothing"),
     (Fault::LostUpdate, "commits_that_began_from_the_same_state_both_stay"),
@@ -86,6 +87,9 @@ const FAULTS: &[(Fault, &str)] = &[
     (Fault::FindListsTheExpired, "find_lists_the_living_sessions_of_a_principal"),
     (Fault::FindKnowsOnlyTheFirstPrincipal, "a_session_is_listed_under_the_principal_it_has_now"),
     (Fault::FindLeavesOutTheLogin, "what_a_login_has_left_is_listed"),
+    (Fault::PagesBeginAgain, "a_walk_in_pages_sees_each_session_once"),
+    (Fault::PagesCountTheExpired, "a_walk_in_pages_sees_each_session_once"),
+    (Fault::PagesAreInNoOrder, "a_walk_in_pages_sees_each_session_once"),
     (Fault::SweepRemovesTheLiving, "sweep_removes_what_has_expired_and_nothing_else"),
 ];
 

@@ -2,6 +2,7 @@
 
 use std::{
     collections::BTreeMap,
+    num::NonZeroUsize,
     sync::{
         Arc, Condvar, Mutex, MutexGuard,
         atomic::{AtomicU64, Ordering},
@@ -241,6 +242,12 @@ impl Storage for Plain {
                     Entries::pack(known.iter().map(|(name, json)| (*name, json.as_str()))).unwrap();
                 Lookup::Found(snapshot)
             }
+            Lookup::Found(mut snapshot) if self.has(Fault::FetchForgetsTheTag) => {
+                let known = snapshot.record.entries.iter().filter(|(name, _)| names.contains(name));
+                snapshot.record.entries = Entries::pack(known).unwrap();
+                snapshot.complete = false;
+                Lookup::Found(snapshot)
+            }
             lookup => lookup,
         })
     }
@@ -454,6 +461,27 @@ impl Storage for Plain {
                 found.push(Found::new(*key, record));
             }
         }
+        Ok(found)
+    }
+
+    fn find_page(
+        &self,
+        principal: &str,
+        after: Option<StoreKey>,
+        most: NonZeroUsize,
+        now: Timestamp,
+    ) -> Result<Vec<Found>, StorageError> {
+        let counts_the_expired = self.has(Fault::PagesCountTheExpired);
+        let mut found = self.find(principal, if counts_the_expired { Timestamp::default() } else { now })?;
+        found.retain(|found| counts_the_expired || !found.record.is_expired(now));
+        if self.has(Fault::PagesAreInNoOrder) {
+            found.sort_by_key(|found| found.key.as_bytes()[31]);
+        }
+        if !self.has(Fault::PagesBeginAgain) {
+            found.retain(|found| after.is_none_or(|after| found.key > after));
+        }
+        found.truncate(most.get());
+        found.retain(|found| !found.record.is_expired(now));
         Ok(found)
     }
 

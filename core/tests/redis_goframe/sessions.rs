@@ -1,10 +1,10 @@
 //! What sessions do, in GoFrame's formats, too: overlap, are renewed, end; and what these formats have no place for.
 
-use std::time::Duration;
+use std::{num::NonZeroUsize, time::Duration};
 
 use gsession::{
-    Changes, ClientInfo, Entries, Error, GoFrameIds, IdGenerator as _, KeyScheme, Manager, Record, RedisHashStorage,
-    RedisStorage, Saved, SessionId, Storage, StorageErrorKind, Timestamp,
+    Changes, ClientInfo, Entries, Error, GoFrameIds, IdGenerator as _, KeyScheme, Login, Manager, Record,
+    RedisHashStorage, RedisStorage, Saved, SessionId, Storage, StorageError, StorageErrorKind, Timestamp,
     record::{Commit, Lifespan},
     storage::{Access, Committed, Created, Lookup},
 };
@@ -146,6 +146,17 @@ fn what_goframes_format_has_no_place_for_is_an_error() {
         let Err(Error::Storage(error)) = session.save() else { panic!("it cannot be stored") };
         assert_eq!(error.kind(), StorageErrorKind::Unsupported);
         session.abandon();
+        // Nor can it list sessions, of a user or with a tag.
+        let unsupported = |error: StorageError| assert_eq!(error.kind(), StorageErrorKind::Unsupported);
+        unsupported(manager.sessions_of("ada").unwrap_err());
+        unsupported(manager.sessions_page("ada", None, NonZeroUsize::MIN).unwrap_err());
+        let Err(Error::Storage(error)) = session.log_in(Login::new("ada").tag("sid")) else {
+            panic!("no place for it")
+        };
+        unsupported(error);
+        assert!(!session.is_dirty() && server.keys("*").is_empty());
+        unsupported(manager.sessions_tagged("sid").unwrap_err());
+        unsupported(manager.destroy_all_tagged("sid").unwrap_err());
 
         let storage = RedisStorage::builder(&server.url()).goframe().build().unwrap();
         let lifetime = Duration::from_secs(60);

@@ -1,5 +1,7 @@
 //! Listing a user's sessions, and sweeping.
 
+use std::num::NonZeroUsize;
+
 use serde_json::json;
 
 use crate::{
@@ -84,6 +86,47 @@ pub(super) fn a_session_is_listed_under_the_principal_it_has_now(fixture: &Fixtu
     Ok(())
 }
 
+pub(super) fn a_walk_in_pages_sees_each_session_once(fixture: &Fixture) -> Verdict {
+    let storage = &fixture.storage;
+    // Every second session has ended by then, and one in four is another user's.
+    let mut living = Vec::new();
+    for number in 0..24 {
+        let idle_timeout = if number % 2 == 0 { MINUTE } else { IDLE };
+        let principal = if number % 4 == 3 { "bob" } else { "ada" };
+        let record = Record { idle_timeout, ..fixture.record_of(principal, &[("a", "1")]) };
+        let key = fixture.key(number);
+        fixture.create_as(&key, &record)?;
+        if number % 4 == 1 {
+            living.push(key);
+        }
+    }
+    living.sort();
+    let later = fixture.start + MINUTE;
+    for most in [1, 2, 3, 5, 6, 7, 100].into_iter().filter_map(NonZeroUsize::new) {
+        let mut after = None;
+        for wanted in living.chunks(most.get()) {
+            let page = storage.find_page("ada", after, most, later)?;
+            must!(
+                page.iter().all(|found| found.record.principal.as_deref() == Some("ada")),
+                "a page has another user's"
+            );
+            let keys: Vec<_> = page.iter().map(|found| found.key).collect();
+            must_be!(keys, wanted, "a page");
+            after = keys.last().copied();
+        }
+        must!(storage.find_page("ada", after, most, later)?.is_empty(), "there are sessions after the last one");
+    }
+    // The cursor may have ended meanwhile.
+    must_be!(storage.remove(&living[2])?, Removed::Done, "a remove");
+    let page = storage.find_page("ada", Some(living[2]), NonZeroUsize::MIN, later)?;
+    must_be!(page.first().map(|found| found.key), living.get(3).copied(), "the page after a session that has ended");
+    must!(
+        storage.find_page("eve", None, NonZeroUsize::MIN, later)?.is_empty(),
+        "somebody who never logged in has sessions"
+    );
+    Ok(())
+}
+
 pub(super) fn what_a_login_has_left_is_listed(fixture: &Fixture) -> Verdict {
     let (storage, now) = (&fixture.storage, fixture.start);
     let key = fixture.create(1, &[("a", "1")])?;
@@ -92,9 +135,11 @@ pub(super) fn what_a_login_has_left_is_listed(fixture: &Fixture) -> Verdict {
     changes.set(LABEL, "\"phone\"");
     changes.set(LOGIN, "{\"at\":1,\"n\":2}");
     done_at(&storage.commit(&key, &commit_at(changes, now))?)?;
-    let [found] = &storage.find("ada", now)?[..] else { return Err(Flaw::seen("not one session is listed")) };
-    must_be!(found.record.entries.get_str(LABEL), Some("\"phone\""), "the label");
-    must_be!(found.record.entries.get_str(LOGIN), Some("{\"at\":1,\"n\":2}"), "the login");
+    for listed in [storage.find("ada", now)?, storage.find_page("ada", None, NonZeroUsize::MIN, now)?] {
+        let [found] = &listed[..] else { return Err(Flaw::seen("not one session is listed")) };
+        must_be!(found.record.entries.get_str(LABEL), Some("\"phone\""), "the label");
+        must_be!(found.record.entries.get_str(LOGIN), Some("{\"at\":1,\"n\":2}"), "the login");
+    }
     Ok(())
 }
 

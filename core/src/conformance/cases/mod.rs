@@ -107,6 +107,8 @@ registry! { $
             "A user logs in, and the next page does not know it; or logs out, and still sees their data."
         a_fetch_has_the_entries_it_was_asked_for "contract"
             "A page finds no user in a session that has one, and shows the login again."
+        a_fetch_that_is_activity_has_the_tag "S16"
+            "A user logs out at the provider with which they logged in, and their session here is not ended: its tag has been forgotten."
         a_reader_sees_all_of_a_commit_or_nothing "S3"
             "A page sees half of what another request stored: a new user with the old permissions."
         a_principal_of_any_length_is_kept_or_refused "S12"
@@ -170,6 +172,8 @@ registry! { $
             "When a user changes a stolen password, the thief's session is not ended."
         a_session_is_listed_under_the_principal_it_has_now "S16" [Listing]
             "A user who has logged in does not see that session among their devices, and cannot end it; or sees another user's."
+        a_walk_in_pages_sees_each_session_once "S16" [Listing]
+            "An operator who goes through the sessions of an account, page by page, does not see the one that they look for."
         what_a_login_has_left_is_listed "S16" [Listing]
             "The list of a user's devices has no names, and their limit of sessions ends the wrong one."
         sweep_removes_what_has_expired_and_nothing_else "contract" [Sweeping]

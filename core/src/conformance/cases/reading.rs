@@ -1,13 +1,16 @@
 //! Every acknowledged write can be read, and every read is consistent.
 
+use std::time::Duration;
+
 use serde_json::{Value, json};
 
 use crate::{
     conformance::{
-        fixture::{Fixture, active, commit_at, done_at, setting},
+        fixture::{Fixture, IDLE, SECOND, active, commit_at, done_at, setting},
         verdict::{Flaw, Verdict, must, must_be},
     },
-    storage::{Created, Lookup, Removed},
+    record::reserved::TAG,
+    storage::{Access, Created, Lookup, Removed},
 };
 
 pub(super) fn what_is_answered_is_seen_by_the_next_load(fixture: &Fixture) -> Verdict {
@@ -31,6 +34,19 @@ pub(super) fn a_fetch_has_the_entries_it_was_asked_for(fixture: &Fixture) -> Ver
     let value = |name: &str| snapshot.record.entries.get(name).map(|json| json.as_str().trim().to_owned());
     for (name, wanted) in [("a", Some("1")), ("c", Some("3")), ("no", None)] {
         must_be!(value(name).as_deref(), wanted, "the entry {name}");
+    }
+    Ok(())
+}
+
+pub(super) fn a_fetch_that_is_activity_has_the_tag(fixture: &Fixture) -> Verdict {
+    let key = fixture.create(1, &[("a", "1"), ("b", "2"), (TAG, "\"sid\"")])?;
+    // A touch may be due at once, or at the end of the request.
+    for (names, interval) in [(&["a"][..], IDLE), (&[], IDLE), (&["a"], Duration::ZERO), (&[], Duration::ZERO)] {
+        let access = Access::active(fixture.start + SECOND, IDLE, interval);
+        let Lookup::Found(snapshot) = fixture.storage.fetch(&key, names, &access)? else {
+            return Err(Flaw::seen("a fetch of a live session found none"));
+        };
+        must_be!(snapshot.record.entries.get_str(TAG), Some("\"sid\""), "the tag of a session that is used");
     }
     Ok(())
 }

@@ -1,11 +1,11 @@
 //! All sessions of one user.
 
-use std::{cmp::Reverse, sync::Arc};
+use std::{cmp::Reverse, num::NonZeroUsize, sync::Arc};
 
 use super::AsyncSession;
 use crate::{
     Error, StoreKey,
-    session::info::ListedSession,
+    session::{info::ListedSession, page::Page},
     storage::{Leads, Trail},
 };
 
@@ -36,6 +36,30 @@ impl<E: From<Error>> AsyncSession<E> {
         let mut sessions: Vec<_> = living.map(|found| ListedSession::of(&found, own)).collect();
         sessions.sort_by_key(|session| Reverse(session.info.last_seen));
         Ok(sessions)
+    }
+
+    /// Lists at most `most` of these sessions, in the order of their keys, from the first or after the key
+    /// [`next`](Page::next) of the page before: for accounts with thousands of sessions. Empty without a principal.
+    /// [`Page`] tells what such a walk sees while sessions come and go.
+    ///
+    /// ```
+    /// # futures::executor::block_on(async {
+    /// # let session = gsession::AsyncManager::new(gsession::MemoryStorage::new()).begin(None, gsession::ClientInfo::default);
+    /// # const FIFTY: std::num::NonZeroUsize = std::num::NonZeroUsize::new(50).unwrap();
+    /// session.log_in("reports").await?;
+    /// let page = session.list_page(None, FIFTY).await?;
+    /// assert!(page.sessions[0].is_current && page.next.is_none());
+    /// # Ok::<(), gsession::Error>(()) }).unwrap();
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// Same as [`list`](Self::list).
+    pub async fn list_page(&self, after: Option<StoreKey>, most: NonZeroUsize) -> Result<Page<ListedSession>, E> {
+        let Some(principal) = self.whose().await? else { return Ok(Page { sessions: Vec::new(), next: None }) };
+        let (storage, own) = (&self.shared.storage, self.key());
+        let page = Page::read(storage, self.config(), &principal, after, most).await.map_err(Error::from)?;
+        Ok(page.map(|found| ListedSession::of(&found, own)))
     }
 
     /// Ends one of this principal's sessions, given its key from [`list`](Self::list), even if it was renewed since.

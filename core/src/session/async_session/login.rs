@@ -8,8 +8,8 @@ use super::{AsyncSession, Shared};
 use crate::{
     Error, IdError, Saved, Timestamp,
     record::{
-        Encoded, encode,
-        reserved::{LABEL, LOGIN, LoginFacts},
+        Encoded, Lifespan, encode,
+        reserved::{LABEL, LOGIN, LoginFacts, TAG},
     },
     session::{
         login::{Login, check_label},
@@ -57,7 +57,7 @@ impl<E: From<Error>> AsyncSession<E> {
         let place = self.place_of(&login, at).await?;
         let facts = LoginFacts { at, n, place, address: login.address };
         let seat = self.take_seat(&login, &facts).await?;
-        let done = self.store_login(&login, &facts).await;
+        let done = self.note_and_store(&login, &facts).await;
         if let Some(seat) = seat {
             self.leave_seat(seat).await;
         }
@@ -65,13 +65,28 @@ impl<E: From<Error>> AsyncSession<E> {
         self.end_oldest(&login, &facts).await
     }
 
+    /// Notes the tag first: a session must not be there before its tag leads to it.
+    async fn note_and_store(&self, login: &Login, facts: &LoginFacts) -> Result<(), E> {
+        if let Some(tag) = &login.tag {
+            let tags = self.shared.tags();
+            let idle_timeout = match login.lifespan(Timestamp::from_millis(facts.at)) {
+                Lifespan::Own { idle_timeout, .. } => idle_timeout,
+                Lifespan::Managers => self.config().lifetime.idle_timeout,
+            };
+            tags.note_login(tag, &login.principal, idle_timeout).await?;
+        }
+        self.store_login(login, facts).await
+    }
+
     async fn store_login(&self, login: &Login, facts: &LoginFacts) -> Result<(), E> {
         let text = encode(facts).map_err(|reason| refused(LOGIN, reason, &self.config().limits))?;
         let label = self.encode_label(login.label.as_deref().unwrap_or_default())?;
+        let tag = login.tag.as_deref().map(encode).transpose();
+        let tag = tag.map_err(|reason| refused(TAG, reason, &self.config().limits))?;
         // Whatever is not stored now must not be stored later, when nobody looks at the limit.
         let mut withdrawal = Withdrawal { shared: &self.shared, is_due: true };
         let lifespan = login.lifespan(Timestamp::from_millis(facts.at));
-        self.machine().log_in(login, &text, label.as_ref(), lifespan, self.config())?;
+        self.machine().log_in(login, &text, label.as_ref(), tag.as_ref(), lifespan, self.config())?;
         let saved = self.shared.store(Progress::saving()).await?.saved();
         withdrawal.is_due = false;
         if saved == Saved::Gone { Err(Error::Gone.into()) } else { Ok(()) }

@@ -17,7 +17,7 @@ use std::{fmt, marker::PhantomData, sync::Arc};
 use futures::lock::Mutex as AsyncMutex;
 use parking_lot::{Mutex, MutexGuard};
 
-use super::{Config, machine::Machine};
+use super::{Config, Tags, machine::Machine};
 use crate::{AnyStorage, Error, SessionId, StoreKey};
 
 /// A session during one request. Clones share the session, so you can pass them to other tasks.
@@ -61,6 +61,12 @@ pub(crate) struct Shared {
 
 /// Carries out a `destroy` called after the end of the request.
 pub(crate) type LateEnd = dyn Fn(AsyncSession) + Send + Sync;
+
+impl Shared {
+    fn tags(&self) -> Tags<'_> {
+        Tags::new(&self.storage, &self.config)
+    }
+}
 
 impl<E> Clone for AsyncSession<E> {
     fn clone(&self) -> Self {

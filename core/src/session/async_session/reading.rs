@@ -239,7 +239,14 @@ impl Shared {
             }
             self.look(&need, names).await?;
             asked = true;
-            if self.machine.lock().knows(names) {
+            let (tag_use, is_known) = {
+                let mut machine = self.machine.lock();
+                (machine.take_tag_use(), machine.knows(names))
+            };
+            if let Some(tag_use) = tag_use {
+                Box::pin(self.tags().keep(&tag_use)).await;
+            }
+            if is_known {
                 return Ok(asked);
             }
         }

@@ -58,7 +58,7 @@ impl Shared {
                 let mut machine = machine();
                 match machine.next(&mut progress, config) {
                     Ok(Some(step)) => step,
-                    Ok(None) => return Ok(progress),
+                    Ok(None) => break,
                     Err(error) => {
                         machine.tell();
                         return Err(error);
@@ -90,14 +90,14 @@ impl Shared {
                 }
                 Step::Touch(key, access) => {
                     let touched = storage.touch(key, access).await.map_err(failed)?;
-                    machine().touched(touched);
+                    machine().touched(access, touched);
                 }
                 Step::CheckId(need) => {
                     Box::pin(self.look(need, Some(&[]))).await.map_err(failed)?;
                 }
                 Step::Confirm(step) => {
                     let committed = storage.commit(&step.key, &step.commit).await.map_err(failed)?;
-                    machine().confirmed(&committed, &mut progress);
+                    machine().confirmed(&step.commit.access, &committed, &mut progress);
                 }
                 Step::Rotate(step) => match storage.commit(&step.write.key, &step.write.commit).await {
                     Ok(committed) => machine().rotated(step, committed, &mut progress, config),
@@ -122,5 +122,11 @@ impl Shared {
                 }
             }
         }
+        let tag_use = machine().take_tag_use();
+        if let Some(tag_use) = tag_use {
+            // Boxed, because it is rare and the future of every request has room for it.
+            Box::pin(self.tags().keep(&tag_use)).await;
+        }
+        Ok(progress)
     }
 }

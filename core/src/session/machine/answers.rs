@@ -6,7 +6,7 @@ use super::{
 };
 use crate::{
     Error, Saved, StoreKey, Timestamp,
-    record::{Commit, Snapshot},
+    record::{Access, Commit, Snapshot, reserved::TAG},
     session::config::Config,
     storage::{Committed, Created, Lookup, Moved, Removed, StorageError, StorageErrorKind, Touched},
 };
@@ -128,12 +128,15 @@ impl Machine {
     }
 
     /// Takes the answer to [`Step::Touch`](super::Step::Touch).
-    pub(crate) fn touched(&mut self, touched: Touched) {
+    pub(crate) fn touched(&mut self, access: &Access, touched: Touched) {
         if self.was_destroyed_meanwhile() {
             return;
         }
         match touched {
-            Touched::Done(expires_at) => self.current.expires_at = Some(expires_at),
+            Touched::Done(expires_at) => {
+                self.current.expires_at = Some(expires_at);
+                self.note_tag_use_if_due(access);
+            }
             Touched::Gone => self.lose(),
         }
     }
@@ -181,6 +184,10 @@ impl Machine {
         closing: bool,
         config: &Config,
     ) {
+        // A login has noted its tag itself.
+        if commit.changes.get(TAG).is_none() {
+            self.note_tag_use_if_due(&commit.access);
+        }
         let current = &mut self.current;
         current.pending.in_flight = None;
         match &mut current.state {

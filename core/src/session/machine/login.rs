@@ -7,19 +7,20 @@ use crate::{
     Error,
     record::{
         Encoded, Lifespan,
-        reserved::{LABEL, LOGIN, LoginFacts, label_of},
+        reserved::{LABEL, LOGIN, LoginFacts, TAG, text_of},
     },
     session::{config::Config, login::Login},
 };
 
 impl Machine {
-    /// The session is renewed, becomes this principal's and lives for `lifespan`. `facts` are the encoded facts, and `label` is the
-    /// encoded label.
+    /// The session is renewed, becomes this principal's and lives for `lifespan`. `facts` are the encoded facts, `label` is the encoded
+    /// label, and `tag` the encoded tag.
     pub(crate) fn log_in(
         &mut self,
         login: &Login,
         facts: &Encoded,
         label: Option<&Encoded>,
+        tag: Option<&Encoded>,
         lifespan: Lifespan,
         config: &Config,
     ) -> Result<(), Error> {
@@ -33,9 +34,11 @@ impl Machine {
         // Without having read the session: what an earlier login has set must not stay.
         changes.set_lifespan(lifespan);
         changes.set_bytes(LOGIN, &facts.text);
-        match label {
-            Some(label) => changes.set_bytes(LABEL, &label.text),
-            None => changes.remove(LABEL),
+        for (key, value) in [(LABEL, label), (TAG, tag)] {
+            match value {
+                Some(value) => changes.set_bytes(key, &value.text),
+                None => changes.remove(key),
+            }
         }
         if let Err(limit) = self.check_total(config) {
             (self.current.pending.changes, self.current.pending.renew) = before;
@@ -80,6 +83,11 @@ impl Machine {
 
     /// The label, likewise.
     pub(super) fn label(&self) -> Option<Arc<str>> {
-        label_of(self.value(LABEL)?.as_str())
+        text_of(self.value(LABEL)?.as_str())
+    }
+
+    /// The tag, likewise.
+    pub(super) fn tag(&self) -> Option<Arc<str>> {
+        text_of(self.value(TAG)?.as_str())
     }
 }

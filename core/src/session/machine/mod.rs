@@ -9,6 +9,7 @@
 //! | `read`, `write`, `login` | answers reads from what is known; records writes and logins |
 //! | `next` | what to ask the storage next, at a save or at the end of the request |
 //! | `answers` | what the storage's answer to each step changes |
+//! | `tag_use` | notices that a session with a tag was touched |
 //! | `update` | atomic change of one entry |
 //! | `rotation` | which id is current, and new ids for the same session |
 //! | `overtaken` | requests whose id another request renewed |
@@ -26,6 +27,7 @@ mod read;
 mod renewal;
 mod rotation;
 mod step;
+mod tag_use;
 #[cfg(test)]
 mod tests;
 mod update;
@@ -40,7 +42,7 @@ pub(super) use rotation::ID_ENTRIES;
 pub(super) use step::{Step, Write};
 pub(super) use update::{MAX_UPDATE_TRIES, Update};
 
-use super::{config::Config, delivery::Delivery};
+use super::{config::Config, delivery::Delivery, tags::TagUse};
 use crate::{ClientInfo, Error, SessionId, StoreKey, Timestamp};
 use renewal::Part;
 
@@ -57,6 +59,8 @@ pub(crate) struct Machine {
     saw_principal: bool,
     /// Whether the application was told that something could not be stored.
     was_told: bool,
+    /// That this request has touched a session with a tag.
+    tag_use: Option<Box<TagUse>>,
 }
 
 /// Whether there is a session to work on.
@@ -111,6 +115,7 @@ impl Machine {
             request: Request { client, began, is_passive: false, client_keeps_expiry: false },
             saw_principal: false,
             was_told: false,
+            tag_use: None,
         }
     }
 

@@ -87,12 +87,16 @@ impl Machine {
             (Lookup::Found(snapshot), state) if !need.access.has_ended(&snapshot.record, snapshot.record.last_seen) => {
                 self.saw_principal |= snapshot.record.principal.is_some();
                 self.current.is_remembered = snapshot.record.is_remembered;
-                if snapshot.extended {
+                let extended = snapshot.extended;
+                if extended {
                     self.current.expires_at = Some(snapshot.record.expires_at());
                 }
                 match state {
                     State::Found(view) => view.add(snapshot, names),
                     _ => *state = State::Found(View::read(snapshot, names)),
+                }
+                if extended {
+                    self.note_tag_use(&need.access);
                 }
             }
             // Another request has renewed or ended the session since this one used it.
@@ -139,7 +143,7 @@ impl Machine {
         match &self.current.state {
             State::Found(view) => {
                 let record = &view.snapshot.record;
-                Some(SessionInfo::new(record, self.principal(), self.label(), self.login()))
+                Some(SessionInfo::new(record, self.principal(), self.label(), self.tag(), self.login()))
             }
             _ => None,
         }

@@ -147,12 +147,15 @@ impl Machine {
     }
 
     /// Takes the answer to [`Step::Confirm`](super::Step::Confirm).
-    pub(crate) fn confirmed(&mut self, committed: &Committed, progress: &mut Progress) {
+    pub(crate) fn confirmed(&mut self, access: &Access, committed: &Committed, progress: &mut Progress) {
         if self.was_destroyed_meanwhile() {
             return;
         }
         match committed {
-            Committed::Done { expires_at, .. } => self.current.expires_at = Some(*expires_at),
+            Committed::Done { expires_at, .. } => {
+                self.note_tag_use_if_due(access);
+                self.current.expires_at = Some(*expires_at);
+            }
             Committed::Conflict(_) => {
                 self.note_other_id();
                 // Its activity still counts.
@@ -280,6 +283,7 @@ impl Machine {
         match committed {
             Committed::Done { expires_at, .. } => {
                 progress.stored = true;
+                self.note_tag_use_if_due(&step.write.commit.access);
                 if let Some(id) = &step.id {
                     self.current.adopt(id, step.write.key, Origin::Issued);
                 }

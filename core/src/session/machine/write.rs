@@ -7,7 +7,7 @@ use crate::{
     Error, InvalidId, LimitExceeded, LoginError, SessionId,
     record::{
         Encoded, Entries, Lifespan,
-        reserved::{LABEL, LOGIN, is_reserved},
+        reserved::{LABEL, LOGIN, TAG, is_reserved},
     },
     session::config::Config,
 };
@@ -88,6 +88,7 @@ impl Machine {
         // What is kept of a login belongs to that login, and so does the wish to be remembered.
         changes.remove(LOGIN);
         changes.set_lifespan(Lifespan::Managers);
+        changes.remove(TAG);
         if principal.is_none() {
             changes.remove(LABEL);
         }

@@ -3,6 +3,7 @@
 use std::{
     collections::{HashMap, hash_map::Entry},
     io::ErrorKind,
+    num::NonZeroUsize,
 };
 
 use super::{
@@ -48,15 +49,7 @@ impl Store {
             }
         }
         for (number, sub) in unindexed {
-            // Under the lock: POSIX does not say whether a file is listed that is replaced by a rename during the listing. On a
-            // read-only file system there is no lock, and nothing is renamed.
-            let lock = match self.locks.lock(number, &sub) {
-                Err(FileError::Io { source, .. }) if source.kind() == ErrorKind::ReadOnlyFilesystem => None,
-                lock => Some(lock?),
-            };
-            let keys = keys_in(&sub)?;
-            drop(lock);
-            for key in keys {
+            for key in self.keys_in_unindexed(number, &sub)? {
                 if !listing.known.contains_key(&key) {
                     listing.look(&sub, key)?;
                 }
@@ -64,6 +57,49 @@ impl Store {
         }
         listing.follow()?;
         Ok(listing.found)
+    }
+
+    /// Reads the sessions of one page, and no others, unless a sub-folder is not in the index yet.
+    pub(super) fn find_page(
+        &self,
+        principal: &str,
+        after: Option<StoreKey>,
+        most: NonZeroUsize,
+        now: Timestamp,
+    ) -> Result<Vec<Found>> {
+        // Before the index is read, as in `find`.
+        let unindexed = self.unindexed()?;
+        let mut keys = self.noted(principal)?;
+        for (number, sub) in unindexed {
+            keys.extend(self.keys_in_unindexed(number, &sub)?);
+        }
+        keys.retain(|key| after.is_none_or(|after| *key > after));
+        keys.sort_unstable();
+        keys.dedup();
+        let (mut found, access) = (Vec::new(), Access::passive(now));
+        for key in keys {
+            if found.len() == most.get() {
+                break;
+            }
+            if let Some(sub) = self.folder.sub(&sub_name(&key))?
+                && let Some(Content::Session(record)) = self.read(&sub, &key, &access)?
+                && record.principal.as_deref() == Some(principal)
+            {
+                found.push(Found::new(key, record));
+            }
+        }
+        Ok(found)
+    }
+
+    /// The keys in a sub-folder whose sessions may not be in the index.
+    fn keys_in_unindexed(&self, number: u8, sub: &Dir) -> Result<Vec<StoreKey>> {
+        // Under the lock: POSIX does not say whether a file is listed that is replaced by a rename during the listing. On a
+        // read-only file system there is no lock, and nothing is renamed.
+        let _lock = match self.locks.lock(number, sub) {
+            Err(FileError::Io { source, .. }) if source.kind() == ErrorKind::ReadOnlyFilesystem => None,
+            lock => Some(lock?),
+        };
+        keys_in(sub)
     }
 }
 

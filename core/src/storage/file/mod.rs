@@ -122,7 +122,7 @@ mod touches;
 mod write;
 mod write_touches;
 
-use std::{fmt, sync::Arc};
+use std::{fmt, num::NonZeroUsize, sync::Arc};
 
 pub use builder::FileStorageBuilder;
 pub use settings::Durability;
@@ -234,6 +234,16 @@ impl Storage for FileStorage {
 
     fn find(&self, principal: &str, now: Timestamp) -> Result<Vec<Found>, StorageError> {
         Ok(self.0.store.find(principal, now)?)
+    }
+
+    fn find_page(
+        &self,
+        principal: &str,
+        after: Option<StoreKey>,
+        most: NonZeroUsize,
+        now: Timestamp,
+    ) -> Result<Vec<Found>, StorageError> {
+        Ok(self.0.store.find_page(principal, after, most, now)?)
     }
 
     fn sweep(&self, now: Timestamp) -> Result<Swept, StorageError> {

@@ -1,8 +1,8 @@
 //! Lists a principal's sessions, even while they are being renewed.
 
-use std::collections::HashSet;
+use std::{collections::HashSet, num::NonZeroUsize};
 
-use super::store::Store;
+use super::{slot::Content, store::Store};
 use crate::{StoreKey, Timestamp, storage::Found};
 
 impl Store {
@@ -29,6 +29,36 @@ impl Store {
             if is_complete {
                 return found;
             }
+        }
+    }
+
+    /// Reads the sessions of one page, and no others.
+    pub(super) fn find_page(
+        &self,
+        principal: &str,
+        mut after: Option<StoreKey>,
+        most: NonZeroUsize,
+        now: Timestamp,
+    ) -> Vec<Found> {
+        let mut found = Vec::new();
+        while found.len() < most.get() {
+            let keys = self.principals.keys_after(principal, after, most.get() - found.len());
+            let Some(last) = keys.last() else { break };
+            after = Some(*last);
+            found.extend(keys.iter().filter_map(|key| self.session_of(principal, key, now)));
+        }
+        found
+    }
+
+    /// The session under a key, if it is this principal's.
+    fn session_of(&self, principal: &str, key: &StoreKey, now: Timestamp) -> Option<Found> {
+        let shard = self.shard(key).read();
+        let slot = shard.get(key).filter(|slot| !slot.is_expired(now))?;
+        match slot.content() {
+            Content::Session { record, .. } if record.principal.as_deref() == Some(principal) => {
+                Some(Found::new(*key, slot.current(record)))
+            }
+            Content::Session { .. } | Content::Tombstone { .. } => None,
         }
     }
 }

@@ -17,7 +17,7 @@ mod sync;
 #[cfg(test)]
 mod tests;
 
-use std::{fmt, sync::Arc};
+use std::{fmt, num::NonZeroUsize, sync::Arc};
 
 pub use builder::MemoryStorageBuilder;
 use store::Store;
@@ -52,8 +52,8 @@ use crate::{Record, StoreKey, Timestamp, record::Commit};
 /// The order applies within a sample, not across the whole storage. Where one kind fills nearly all of it, an entry of that
 /// kind may go while a few of an earlier kind stay.
 ///
-/// A session with a principal ([`set_principal`](crate::Session::set_principal)) is never evicted. If only such sessions and
-/// their recent tombstones are left, the new session is refused with
+/// A session with a principal ([`set_principal`](crate::Session::set_principal)) is never evicted, nor is the list
+/// of a [tag](crate::Login::tag). If only those and the recent tombstones of such sessions are left, the new session is refused with
 /// [`StorageErrorKind::Full`](super::StorageErrorKind::Full).
 ///
 /// # Renewals
@@ -141,6 +141,16 @@ impl Storage for MemoryStorage {
 
     fn find(&self, principal: &str, now: Timestamp) -> Result<Vec<Found>, StorageError> {
         Ok(self.0.store.find(principal, now))
+    }
+
+    fn find_page(
+        &self,
+        principal: &str,
+        after: Option<StoreKey>,
+        most: NonZeroUsize,
+        now: Timestamp,
+    ) -> Result<Vec<Found>, StorageError> {
+        Ok(self.0.store.find_page(principal, after, most, now))
     }
 
     fn sweep(&self, now: Timestamp) -> Result<Swept, StorageError> {

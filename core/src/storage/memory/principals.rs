@@ -3,6 +3,7 @@
 use std::{
     collections::BTreeSet,
     hash::{BuildHasher as _, RandomState},
+    ops::Bound,
 };
 
 use super::sync::{Mutex, PARTS};
@@ -53,5 +54,14 @@ impl Principals {
         let (hash, part) = self.part(principal);
         let all = (hash, StoreKey::from_bytes([0; 32]))..=(hash, StoreKey::from_bytes([u8::MAX; 32]));
         part.lock().range(all).map(|(_, key)| *key).collect()
+    }
+
+    /// The first `most` of these keys after `after`, in order.
+    pub(super) fn keys_after(&self, principal: &str, after: Option<StoreKey>, most: usize) -> Vec<StoreKey> {
+        let (hash, part) = self.part(principal);
+        let pair = |bytes| (hash, StoreKey::from_bytes(bytes));
+        let first = after.map_or(Bound::Included(pair([0; 32])), |after| Bound::Excluded(pair(*after.as_bytes())));
+        let rest = (first, Bound::Included(pair([u8::MAX; 32])));
+        part.lock().range(rest).take(most).map(|(_, key)| *key).collect()
     }
 }

@@ -54,7 +54,7 @@ pub(super) enum EvictionRank {
 /// Whether a slot is protected from eviction.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Protection {
-    /// A session with a principal: until it ends.
+    /// What must be kept until it ends, such as a session with a principal.
     Always,
     /// The recent tombstone of a session with a principal: until this time.
     Until(Timestamp),
@@ -180,7 +180,7 @@ impl Slot {
 
     pub(super) fn protection(&self) -> Protection {
         match &self.content {
-            Content::Session { record: Record { principal: Some(_), .. }, .. } => Protection::Always,
+            Content::Session { record, .. } if record.must_be_kept() => Protection::Always,
             Content::Tombstone { is_owned: true, at, .. } => Protection::Until(*at + PROTECTED_FOR),
             Content::Session { .. } | Content::Tombstone { .. } => Protection::None,
         }

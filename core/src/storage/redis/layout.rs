@@ -2,6 +2,7 @@
 
 use std::{
     future::{Future, ready},
+    num::NonZeroUsize,
     sync::Arc,
     time::Duration,
 };
@@ -77,6 +78,13 @@ pub(crate) enum Claim {
     Renewed(Timestamp),
 }
 
+/// Which of a principal's sessions are listed: the first `most` whose keys come after `after`.
+#[derive(Clone, Copy)]
+pub(crate) struct PageOf {
+    pub(super) after: Option<StoreKey>,
+    pub(super) most: NonZeroUsize,
+}
+
 /// A future whose output is an answer or an error.
 pub(crate) trait Answering<T>: Future<Output = Answered<T>> + Send {}
 
@@ -142,6 +150,9 @@ pub(crate) trait Layout: Format {
     }
 
     fn find(&self, servers: &Servers, principal: &str, now: Timestamp) -> impl Answering<Vec<Found>>;
+
+    fn find_page(&self, servers: &Servers, principal: &str, page: PageOf, now: Timestamp)
+    -> impl Answering<Vec<Found>>;
 
     /// By default Redis does it.
     fn sweep(&self, _servers: &Servers, _now: Timestamp) -> impl Answering<Swept> {

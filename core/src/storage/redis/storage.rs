@@ -1,11 +1,11 @@
 //! A Redis storage: its servers, an optional near cache, and a layout.
 
-use std::{fmt, sync::Arc};
+use std::{fmt, num::NonZeroUsize, sync::Arc};
 
 use super::{
     cluster_move::{move_between_nodes, moved_before},
     errors::{Answered, Failure, is_answer},
-    layout::{Change, Layout, Names, READING, Renewal},
+    layout::{Change, Layout, Names, PageOf, READING, Renewal},
     near_cache::OwnWrites,
     servers::Servers,
 };
@@ -206,6 +206,16 @@ impl<L: Layout> Storage for Redis<L> {
         wait(self.layout().find(self.blocking(), principal, now))
     }
 
+    fn find_page(
+        &self,
+        principal: &str,
+        after: Option<StoreKey>,
+        most: NonZeroUsize,
+        now: Timestamp,
+    ) -> Answered<Vec<Found>> {
+        wait(self.layout().find_page(self.blocking(), principal, PageOf { after, most }, now))
+    }
+
     fn sweep(&self, now: Timestamp) -> Answered<Swept> {
         wait(self.layout().sweep(self.blocking(), now))
     }
@@ -250,6 +260,16 @@ impl<L: Layout> AsyncStorage for Redis<L> {
 
     fn find<'a>(&'a self, principal: &'a str, now: Timestamp) -> StorageFuture<'a, Vec<Found>> {
         Box::pin(self.layout().find(self.asynchronous(), principal, now))
+    }
+
+    fn find_page<'a>(
+        &'a self,
+        principal: &'a str,
+        after: Option<StoreKey>,
+        most: NonZeroUsize,
+        now: Timestamp,
+    ) -> StorageFuture<'a, Vec<Found>> {
+        Box::pin(self.layout().find_page(self.asynchronous(), principal, PageOf { after, most }, now))
     }
 
     fn sweep(&self, now: Timestamp) -> StorageFuture<'_, Swept> {

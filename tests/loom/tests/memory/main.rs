@@ -32,7 +32,7 @@ mod slot;
 #[path = "../../../../core/src/storage/memory/store.rs"]
 mod store;
 
-use std::{sync::Arc, time::Duration};
+use std::{num::NonZeroUsize, sync::Arc, time::Duration};
 
 use gsession::{Changes, Entries, Record, StoreKey, Timestamp, id, record, storage};
 use loom::thread::{self, JoinHandle};
@@ -219,6 +219,26 @@ fn a_listing_finds_what_is_renewed_meanwhile() {
         }
         other.join().unwrap();
         assert!(!(1..=3).any(|number| lives(&storage, number)), "the session is still alive");
+    });
+}
+
+/// While one session is written to and another ends, a page has the one, and the other at most once. What is renewed may be missed.
+#[test]
+fn a_page_has_what_is_written_to_meanwhile() {
+    explore(|| {
+        let storage = with_session_of_ada(1);
+        let mut owned = record(&[]);
+        owned.principal = Some("ada".into());
+        storage.create(&key(2), &owned, NOW).unwrap();
+        let other = spawn(&storage, |storage| {
+            assert!(matches!(storage.commit(&key(1), &setting("a")).unwrap(), Committed::Done { .. }));
+            assert_eq!(storage.remove(&key(2)), Removed::Done);
+        });
+        let page = storage.find_page("ada", None, NonZeroUsize::new(2).unwrap(), NOW);
+        let keys: Vec<_> = page.iter().map(|found| found.key).collect();
+        assert!(keys == [key(1)] || keys == [key(1), key(2)], "{keys:?}");
+        other.join().unwrap();
+        assert!(storage.find_page("ada", Some(key(1)), NonZeroUsize::MIN, NOW).is_empty());
     });
 }
 

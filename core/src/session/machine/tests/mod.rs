@@ -159,7 +159,7 @@ impl Request {
             (Step::Create(step), Reply::Created(created)) => machine.created(step, created, progress)?,
             (Step::Commit(step), Reply::Committed(committed)) => machine.committed(step, committed, progress, config),
             (Step::Move(step), Reply::Moved(moved)) => machine.moved(step, moved, progress, config),
-            (Step::Touch(..), Reply::Touched(touched)) => machine.touched(touched),
+            (Step::Touch(_, access), Reply::Touched(touched)) => machine.touched(access, touched),
             (Step::LookForOwn(step), Reply::Looked(lookup)) => machine.looked(step, lookup, progress),
             (Step::Follow(step), Reply::Followed(tombstone)) => machine.followed(step, tombstone, config),
             (Step::Recognise(step), Reply::Looked(lookup)) => machine.recognised(step, lookup, config),

@@ -17,7 +17,7 @@ use crate::{
         Created, Found, Removed, StorageError, StorageErrorKind, Touched,
         redis::{
             errors::Answered,
-            layout::{CREATING, Claim, ENDING, Layout, PREPARED_FOR, RENEWING, Renewal, TOUCHING},
+            layout::{CREATING, Claim, ENDING, Layout, PREPARED_FOR, PageOf, RENEWING, Renewal, TOUCHING},
             servers::{Answer, Effect, Script, Servers},
         },
     },
@@ -72,6 +72,16 @@ where
 
     async fn find(&self, _servers: &Servers, _principal: &str, _now: Timestamp) -> Answered<Vec<Found>> {
         Err(StorageError::unsupported("listing the sessions of a principal in GoFrame's format"))
+    }
+
+    async fn find_page(
+        &self,
+        servers: &Servers,
+        principal: &str,
+        _page: PageOf,
+        now: Timestamp,
+    ) -> Answered<Vec<Found>> {
+        self.find(servers, principal, now).await
     }
 
     /// GoFrame could see the prepared session, but nobody knows its id yet.

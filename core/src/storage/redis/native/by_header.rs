@@ -14,7 +14,7 @@ use crate::{
         Created, Found, Removed, Swept, TOMBSTONE_LIFETIME, Tombstone, Touched,
         redis::{
             errors::Answered,
-            layout::{Claim, ENDING, Layout, READING, RENEWING, Renewal, TOUCHING},
+            layout::{Claim, ENDING, Layout, PageOf, READING, RENEWING, Renewal, TOUCHING},
             servers::{Effect, Request, Servers},
         },
     },
@@ -114,6 +114,16 @@ impl<N: Native> Layout for N {
 
     async fn find(&self, servers: &Servers, principal: &str, now: Timestamp) -> Answered<Vec<Found>> {
         listing::find(self, servers, principal, now).await
+    }
+
+    async fn find_page(
+        &self,
+        servers: &Servers,
+        principal: &str,
+        page: PageOf,
+        now: Timestamp,
+    ) -> Answered<Vec<Found>> {
+        listing::find_page(self, servers, principal, page, now).await
     }
 
     async fn sweep(&self, servers: &Servers, now: Timestamp) -> Answered<Swept> {

@@ -4,6 +4,9 @@ use crate::Changes;
 
 /// The field of the header.
 pub(super) const HEAD: &[u8] = b"m";
+/// The field of the entry [`TAG`](crate::record::reserved::TAG). It is read whenever the session may be touched, because who touches a
+/// session with a tag has to know it.
+pub(super) const TAG: &[u8] = b":gsession.tag";
 
 /// The field of an entry.
 pub(super) fn field(key: &str) -> Vec<u8> {
@@ -32,5 +35,15 @@ impl<'a> Fields<'a> {
     pub(super) fn args(&self) -> impl Iterator<Item = &[u8]> {
         let pairs = self.sets.iter().flat_map(|(field, json)| [field.as_slice(), json.as_bytes()]);
         pairs.chain(self.removals.iter().map(Vec::as_slice))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_field_of_the_tag_is_that_of_its_entry() {
+        assert_eq!(field(crate::record::reserved::TAG), TAG);
     }
 }

@@ -23,7 +23,7 @@ use super::{
     script_args,
     scripts::{HASH, Scripts},
 };
-use fields::{HEAD, field};
+use fields::{HEAD, TAG, field};
 use simple::Simple;
 use value::{found, pairs};
 
@@ -110,6 +110,9 @@ impl Format for Hashes {
                 for name in names {
                     command.arg(field(name));
                 }
+                if access.extend.is_some() {
+                    command.arg(TAG);
+                }
             }
         }
         Some(command)
@@ -120,7 +123,11 @@ impl Format for Hashes {
             (Value::Array(values), Some(names)) => {
                 let mut values = values.into_iter();
                 let head = values.next();
-                let fields = names.iter().map(|name| Value::BulkString(field(name))).zip(values).collect();
+                let named = names.iter().map(|name| Value::BulkString(field(name)));
+                let mut fields: Vec<_> = named.zip(values.by_ref()).collect();
+                if let Some(tag @ Value::BulkString(_)) = values.next() {
+                    fields.push((Value::BulkString(TAG.to_vec()), tag));
+                }
                 (head, fields)
             }
             (reply, None) => {
@@ -150,10 +157,9 @@ impl Format for Hashes {
             };
         }
         let packed = script_args::access(access);
-        // Without any field the script reads all; if no entry is asked for, it reads the header alone.
+        // Without any field the script reads all. It may touch the session.
         let fields: Vec<Vec<u8>> = match names {
-            Some([]) => vec![HEAD.to_vec()],
-            Some(names) => names.iter().map(|name| field(name)).collect(),
+            Some(names) => names.iter().map(|name| field(name)).chain([TAG.to_vec()]).collect(),
             None => Vec::new(),
         };
         let args: Vec<&[u8]> = std::iter::once(&packed[..]).chain(fields.iter().map(Vec::as_slice)).collect();

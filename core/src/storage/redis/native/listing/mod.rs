@@ -2,6 +2,9 @@
 
 mod complete;
 mod entries;
+mod page;
+
+pub(super) use self::page::find_page;
 
 use std::collections::HashSet;
 
@@ -68,11 +71,12 @@ pub(super) async fn find<N: Native>(
     let (mut found, mut living, mut followed) = (Vec::new(), HashSet::new(), HashSet::new());
     let mut to_ask = Vec::new();
     loop {
-        for (chase, lookup) in to_open.iter().zip(open(layout, servers, &to_open, now).await?) {
+        let keys: Vec<StoreKey> = to_open.iter().map(|chase| chase.key).collect();
+        for (chase, lookup) in to_open.iter().zip(open(layout, servers, &keys, now).await?) {
             match lookup {
                 Lookup::Found(Snapshot { record, .. }) if record.principal.as_deref() != Some(principal) => {}
                 Lookup::Found(Snapshot { record, .. }) if living.insert(chase.key) => {
-                    found.push(Found::new(chase.key, Record { entries: record.entries.reserved(), ..record }));
+                    found.push(without_data(chase.key, record));
                 }
                 // It was renewed since it was noted.
                 Lookup::Renewed(_) => to_ask.push(Chase { hops: chase.hops + 1, ..*chase }),
@@ -126,21 +130,26 @@ pub(super) async fn find<N: Native>(
     Ok(found)
 }
 
+/// A session as it is listed, without the application's entries.
+fn without_data(key: StoreKey, record: Record) -> Found {
+    Found::new(key, Record { entries: record.entries.reserved(), ..record })
+}
+
 /// The sessions under these keys, without the application's entries where the layout can leave them out.
-async fn open<N: Native>(layout: &N, servers: &Servers, chases: &[Chase], now: Timestamp) -> Answered<Vec<Lookup>> {
+async fn open<N: Native>(layout: &N, servers: &Servers, keys: &[StoreKey], now: Timestamp) -> Answered<Vec<Lookup>> {
     let access = Access::passive(now);
-    let names: Vec<Vec<u8>> = chases.iter().map(|chase| layout.name(&chase.key)).collect();
+    let names: Vec<Vec<u8>> = keys.iter().map(|key| layout.name(key)).collect();
     let mut requests = Vec::with_capacity(names.len());
-    for (chase, name) in chases.iter().zip(&names) {
+    for (key, name) in keys.iter().zip(&names) {
         // A passive read never has to touch, so there is always one.
-        let Some(read) = layout.plain_read(&chase.key, name, Some(&reserved::KEYS), &access) else { continue };
+        let Some(read) = layout.plain_read(key, name, Some(&reserved::KEYS), &access) else { continue };
         requests.push(Request::command(LISTING, name, read, Effect::Read));
     }
-    let answers = chases.iter().zip(servers.ask_each(requests).await?);
+    let answers = keys.iter().zip(servers.ask_each(requests).await?);
     answers
-        .map(|(chase, answer)| match answer {
-            Ok(reply) => Ok(layout.decode(&chase.key, reply, Some(&reserved::KEYS), &access)),
-            Err(error) => or_wrong_type(error, &chase.key),
+        .map(|(key, answer)| match answer {
+            Ok(reply) => Ok(layout.decode(key, reply, Some(&reserved::KEYS), &access)),
+            Err(error) => or_wrong_type(error, key),
         })
         .collect()
 }
