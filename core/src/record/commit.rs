@@ -148,8 +148,8 @@ impl Record {
     }
 
     /// Whether a touch is due: `access` is activity, and the last touch was at least the touch interval ago. For a
-    /// [remembered](Self::is_remembered) session the interval is at most half its idle timeout, so that one that is always in use
-    /// does not end.
+    /// [remembered](Self::is_remembered) session the interval is at most a twentieth of its idle timeout, so that it does not end much
+    /// earlier than that.
     #[must_use]
     pub fn is_touch_due(&self, access: &Access) -> bool {
         self.is_touch_due_if_last_seen(self.last_seen, access)
@@ -159,7 +159,7 @@ impl Record {
     #[must_use]
     pub fn is_touch_due_if_last_seen(&self, last_seen: Timestamp, access: &Access) -> bool {
         access.extend.as_ref().is_some_and(|extend| {
-            let own = if self.is_remembered { self.idle_timeout / 2 } else { Duration::MAX };
+            let own = if self.is_remembered { self.idle_timeout / 20 } else { Duration::MAX };
             access.now >= last_seen + extend.interval.min(own)
         })
     }

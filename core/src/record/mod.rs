@@ -106,11 +106,9 @@ impl Record {
             && (!is_remembered || (idle_timeout, absolute_deadline) == (&other.idle_timeout, &other.absolute_deadline))
     }
 
-    /// Whether a storage that makes room for others must not drop it: the session of a user who is logged in, or the list by which
-    /// such sessions are found ([R21](crate::design#r21)).
-    #[must_use]
-    pub fn must_be_kept(&self) -> bool {
-        self.principal.is_some() || self.entries.contains_key(reserved::NEEDED_UNTIL)
+    /// Whether it is the list of a tag, and no session.
+    pub(crate) fn is_list_of_tag(&self) -> bool {
+        self.entries.contains_key(reserved::NEEDED_UNTIL)
     }
 
     /// When the session ends if it is not used again.

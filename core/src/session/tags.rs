@@ -4,12 +4,13 @@
 //! then the sessions of those principals, and takes the ones that have the tag. So an entry may be stale, but must not be missing:
 //!
 //! - A login is noted before it is stored. If its process dies in between, the entry is stale.
-//! - The list is kept for three idle timeouts. When a session with the tag is touched, and less than two and a half are left, it is
-//!   kept for three again, and an entry that got lost comes back. So each process writes it at most once per half of an idle timeout.
-//! - An entry without a session is removed by a look-up, or to make room for a login. It must be older than a minute, because its
-//!   login may be under way.
+//! - The list is kept for three idle timeouts, but not beyond the absolute deadline of its sessions. When a session with the tag is
+//!   touched, and fewer than two and a half idle timeouts are left, it is kept for three again, and an entry that got lost comes back. So
+//!   each process writes it at most once per half of an idle timeout.
+//! - An entry without a session is removed by a look-up, or to make room for a login. It must be older than an hour, because its
+//!   login may be under way, and clocks differ.
 
-use std::{sync::Arc, time::Duration};
+use std::{fmt, sync::Arc, time::Duration};
 
 use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
@@ -29,19 +30,38 @@ use crate::{
 const MOST: usize = 100;
 /// Idle timeouts for which a list is kept.
 const KEPT_FOR: u32 = 3;
+/// How much longer a list is kept than its sessions live.
+const SLACK: Duration = Duration::from_secs(2 * 60);
 /// For how long a login may be under way.
-const UNDER_WAY: Duration = Duration::from_secs(60);
+const UNDER_WAY: Duration = Duration::from_secs(60 * 60);
 /// Tries to change a list. Each lost one means that another request was faster.
 const MAX_TRIES: u32 = 10_000;
+/// Tries of a request that only keeps a list: the next touch tries again.
+const TRIES_TO_KEEP: u32 = 3;
+/// Tries to create a list that is there and cannot be read.
+const TRIES_TO_CREATE: u32 = 10;
 const LISTING: &str = "finding sessions by tag";
+const UNREADABLE: &str = "reading the list of a tag, which exceeds the limits or is of another version";
 
 /// A session with a tag that was touched.
-#[derive(Debug)]
 pub(crate) struct TagUse {
     pub(super) tag: Arc<str>,
     pub(super) principal: Arc<str>,
-    /// Of the session.
+    pub(super) life: Life,
+}
+
+impl fmt::Debug for TagUse {
+    /// Without who uses what.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("TagUse").finish_non_exhaustive()
+    }
+}
+
+/// How long a session with a tag may live.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Life {
     pub(super) idle_timeout: Duration,
+    pub(super) absolute_deadline: Option<Timestamp>,
 }
 
 /// An entry of a list.
@@ -63,20 +83,31 @@ impl<'a> Tags<'a> {
         Self { storage, config }
     }
 
-    /// Notes a login that is about to be stored, of a session with this idle timeout.
-    pub(super) async fn note_login(&self, tag: &str, principal: &str, idle_timeout: Duration) -> Result<(), Error> {
+    /// Notes a login before it is stored. Its session may live for this long.
+    pub(super) async fn note_login(&self, tag: &str, principal: &str, life: Life) -> Result<(), Error> {
         let key = self.key_of(tag)?;
+        let mut absent = 0;
         for _ in 0..MAX_TRIES {
             let now = self.config.clock.now();
             let list = self.read(&key, now).await?;
-            match self.write(&key, list.as_ref(), principal, idle_timeout, now).await {
+            match self.write(&key, list.as_ref(), principal, life, now).await {
                 Ok(true) => return Ok(()),
+                Ok(false) if list.is_none() => {
+                    absent += 1;
+                    if absent == TRIES_TO_CREATE {
+                        return Err(StorageError::new(StorageErrorKind::Other, UNREADABLE).into());
+                    }
+                }
                 Ok(false) => {}
                 Err(error) => match (error.kind(), &list) {
-                    (StorageErrorKind::Limit(LimitExceeded::Entries { limit, .. }), Some(list)) => {
+                    (StorageErrorKind::Limit(limit), Some(list)) => {
                         if !self.make_room(&key, tag, &list.record, now).await? {
-                            let limit = limit.saturating_sub(1);
-                            return Err(LoginError::TooManyUsersOfTag { limit }.into());
+                            return Err(match limit {
+                                LimitExceeded::Entries { limit, .. } => {
+                                    LoginError::TooManyUsersOfTag { limit: limit.saturating_sub(1) }.into()
+                                }
+                                _ => error.into(),
+                            });
                         }
                     }
                     _ => return Err(error.into()),
@@ -86,7 +117,7 @@ impl<'a> Tags<'a> {
         Err(Error::Contended { key: NEEDED_UNTIL.into() })
     }
 
-    /// Keeps the list as long as the session may live that was touched.
+    /// Keeps the list for as long as the touched session may live.
     pub(super) async fn keep(&self, used: &TagUse) {
         if let Err(error) = self.try_to_keep(used).await {
             // The session itself is stored. If this fails, the next touch is in time.
@@ -97,14 +128,13 @@ impl<'a> Tags<'a> {
 
     async fn try_to_keep(&self, used: &TagUse) -> Result<(), StorageError> {
         let (key, name) = (self.key_of(&used.tag)?, name_of(&used.principal));
-        for _ in 0..MAX_TRIES {
+        for _ in 0..TRIES_TO_KEEP {
             let now = self.config.clock.now();
             let list = self.read(&key, now).await?;
-            let is_kept = |list: &Snapshot| {
-                list.record.entries.contains_key(&name) && lasts(&list.record, used.idle_timeout, now)
-            };
+            let is_kept =
+                |list: &Snapshot| list.record.entries.contains_key(&name) && lasts(&list.record, used.life, now);
             if list.as_ref().is_some_and(is_kept)
-                || self.write(&key, list.as_ref(), &used.principal, used.idle_timeout, now).await?
+                || self.write(&key, list.as_ref(), &used.principal, used.life, now).await?
             {
                 return Ok(());
             }
@@ -150,7 +180,7 @@ impl<'a> Tags<'a> {
         key: &StoreKey,
         list: Option<&Snapshot>,
         principal: &str,
-        idle_timeout: Duration,
+        life: Life,
         now: Timestamp,
     ) -> Result<bool, StorageError> {
         let failed = || StorageError::new(StorageErrorKind::Other, LISTING);
@@ -159,7 +189,7 @@ impl<'a> Tags<'a> {
         let name = name_of(principal);
         // Not before the last change, although this clock may be behind: a list is never kept shorter than it was.
         let now = list.map_or(now, |list| now.max(list.record.last_seen));
-        let needed_until = now + kept_for(idle_timeout);
+        let needed_until = life.needed_until(now, Duration::ZERO);
         let needed_text = needed_until.as_millis().to_string();
         let Some(list) = list else {
             let mut record = Record::new(now, needed_until.since(now), None);
@@ -169,7 +199,7 @@ impl<'a> Tags<'a> {
         };
         let mut changes = Changes::default();
         changes.set(&name, noted);
-        let mut commit = if lasts(&list.record, idle_timeout, now) {
+        let mut commit = if lasts(&list.record, life, now) {
             Commit::new(changes, Access::passive(now))
         } else {
             changes.set(NEEDED_UNTIL, needed_text);
@@ -228,11 +258,16 @@ fn name_of(principal: &str) -> String {
     StoreKey::from_bytes(Sha256::digest(principal).into()).to_string()
 }
 
-fn kept_for(idle_timeout: Duration) -> Duration {
-    idle_timeout.saturating_mul(KEPT_FOR)
+impl Life {
+    /// Until when the list is needed, if this much less will do.
+    fn needed_until(self, now: Timestamp, less: Duration) -> Timestamp {
+        let idle = now + self.idle_timeout.saturating_mul(KEPT_FOR).saturating_sub(less);
+        // Clocks differ a little.
+        self.absolute_deadline.map_or(idle, |deadline| idle.min(deadline + SLACK)).max(now + SLACK)
+    }
 }
 
-/// Whether a list needs not be kept longer yet for a session with this idle timeout.
-fn lasts(list: &Record, idle_timeout: Duration, now: Timestamp) -> bool {
-    list.expires_at() >= now + kept_for(idle_timeout).saturating_sub(idle_timeout / 2)
+/// Whether a list already lasts long enough for a session that may live for this long.
+fn lasts(list: &Record, life: Life, now: Timestamp) -> bool {
+    list.expires_at() >= life.needed_until(now, life.idle_timeout / 2)
 }

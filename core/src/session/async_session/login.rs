@@ -14,6 +14,7 @@ use crate::{
     session::{
         login::{Login, check_label},
         machine::Progress,
+        tags::Life,
         values::refused,
     },
 };
@@ -68,12 +69,16 @@ impl<E: From<Error>> AsyncSession<E> {
     /// Notes the tag first: a session must not be there before its tag leads to it.
     async fn note_and_store(&self, login: &Login, facts: &LoginFacts) -> Result<(), E> {
         if let Some(tag) = &login.tag {
-            let tags = self.shared.tags();
-            let idle_timeout = match login.lifespan(Timestamp::from_millis(facts.at)) {
-                Lifespan::Own { idle_timeout, .. } => idle_timeout,
-                Lifespan::Managers => self.config().lifetime.idle_timeout,
+            let (lifetime, at) = (&self.config().lifetime, facts.at());
+            let life = match login.lifespan(at) {
+                Lifespan::Own { idle_timeout, until } => Life { idle_timeout, absolute_deadline: Some(until) },
+                Lifespan::Managers => Life {
+                    idle_timeout: lifetime.idle_timeout,
+                    absolute_deadline: lifetime.absolute.map(|lifetime| at + lifetime),
+                },
             };
-            tags.note_login(tag, &login.principal, idle_timeout).await?;
+            self.machine().check_login(login, self.config())?;
+            self.shared.tags().note_login(tag, &login.principal, life).await?;
         }
         self.store_login(login, facts).await
     }

@@ -85,12 +85,18 @@ impl Machine {
             Committed::Done { expires_at, is_remembered, revision } => {
                 progress.stored = true;
                 progress.saved = Saved::Committed;
-                if let Some(held) = &mut self.current.held
-                    && held.origin == Origin::Joined
-                {
-                    // A client that joins a renewed session must learn its id.
-                    held.origin = Origin::Issued;
-                    progress.saved = Saved::Renewed;
+                let forgets = self.current.is_remembered && !is_remembered;
+                if let Some(held) = &mut self.current.held {
+                    match held.origin {
+                        // A client that joins a renewed session must learn its id.
+                        Origin::Joined => {
+                            held.origin = Origin::Issued;
+                            progress.saved = Saved::Renewed;
+                        }
+                        // A client that keeps its id must learn that it should no longer.
+                        Origin::Client if forgets => held.origin = Origin::Issued,
+                        _ => {}
+                    }
                 }
                 self.current.is_remembered = is_remembered;
                 self.stored(&step.commit, expires_at, revision, progress.closing, config);

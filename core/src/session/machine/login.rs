@@ -13,6 +13,12 @@ use crate::{
 };
 
 impl Machine {
+    /// Whether a login can be recorded now.
+    pub(crate) fn check_login(&self, login: &Login, config: &Config) -> Result<(), Error> {
+        self.check_open()?;
+        Ok(config.limits.check_principal(Some(&login.principal))?)
+    }
+
     /// The session is renewed, becomes this principal's and lives for `lifespan`. `facts` are the encoded facts, `label` is the encoded
     /// label, and `tag` the encoded tag.
     pub(crate) fn log_in(
@@ -24,8 +30,7 @@ impl Machine {
         lifespan: Lifespan,
         config: &Config,
     ) -> Result<(), Error> {
-        self.check_open()?;
-        config.limits.check_principal(Some(&login.principal))?;
+        self.check_login(login, config)?;
         let pending = &self.current.pending;
         let before = (pending.changes.clone(), pending.renew);
         self.current.pending.renew = true;

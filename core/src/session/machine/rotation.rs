@@ -152,9 +152,9 @@ impl Machine {
             return;
         }
         match committed {
-            Committed::Done { expires_at, .. } => {
+            Committed::Done { expires_at, is_remembered, .. } => {
                 self.note_tag_use_if_due(access);
-                self.current.expires_at = Some(*expires_at);
+                (self.current.expires_at, self.current.is_remembered) = (Some(*expires_at), *is_remembered);
             }
             Committed::Conflict(_) => {
                 self.note_other_id();
@@ -281,8 +281,9 @@ impl Machine {
             return;
         }
         match committed {
-            Committed::Done { expires_at, .. } => {
+            Committed::Done { expires_at, is_remembered, .. } => {
                 progress.stored = true;
+                self.current.is_remembered = is_remembered;
                 self.note_tag_use_if_due(&step.write.commit.access);
                 if let Some(id) = &step.id {
                     self.current.adopt(id, step.write.key, Origin::Issued);

@@ -8,7 +8,7 @@ use crate::{
         Access,
         reserved::{TAG, text_of},
     },
-    session::tags::TagUse,
+    session::tags::{Life, TagUse},
 };
 
 impl Machine {
@@ -32,8 +32,9 @@ impl Machine {
         let record = &view.snapshot.record;
         let principal = record.principal.clone()?;
         let idle_timeout = if record.is_remembered { record.idle_timeout } else { idle_timeout };
+        let life = Life { idle_timeout, absolute_deadline: record.absolute_deadline };
         let tag = record.entries.get_str(TAG).and_then(text_of)?;
-        Some(TagUse { tag, principal, idle_timeout })
+        Some(TagUse { tag, principal, life })
     }
 
     /// The use that was noted last, once.

@@ -81,7 +81,8 @@ impl Machine {
             return Err(Error::Gone);
         }
         match committed {
-            Committed::Done { expires_at, revision, .. } => {
+            Committed::Done { expires_at, is_remembered, revision } => {
+                self.current.is_remembered = is_remembered;
                 self.stored(&step.commit, expires_at, revision, false, config);
                 Ok(None)
             }

@@ -60,7 +60,7 @@ impl Principals {
     pub(super) fn keys_after(&self, principal: &str, after: Option<StoreKey>, most: usize) -> Vec<StoreKey> {
         let (hash, part) = self.part(principal);
         let pair = |bytes| (hash, StoreKey::from_bytes(bytes));
-        let first = after.map_or(Bound::Included(pair([0; 32])), |after| Bound::Excluded(pair(*after.as_bytes())));
+        let first = after.map_or(Bound::Included(pair([0; 32])), |after| Bound::Excluded((hash, after)));
         let rest = (first, Bound::Included(pair([u8::MAX; 32])));
         part.lock().range(rest).take(most).map(|(_, key)| *key).collect()
     }

@@ -49,6 +49,8 @@ pub(super) enum EvictionRank {
     Anonymous,
     /// The recent tombstone of an anonymous session: without it a logout in progress could miss the session.
     Tombstone,
+    /// The list by which sessions are found. Activity brings it back.
+    ListOfTag,
 }
 
 /// Whether a slot is protected from eviction.
@@ -180,7 +182,7 @@ impl Slot {
 
     pub(super) fn protection(&self) -> Protection {
         match &self.content {
-            Content::Session { record, .. } if record.must_be_kept() => Protection::Always,
+            Content::Session { record, .. } if record.principal.is_some() => Protection::Always,
             Content::Tombstone { is_owned: true, at, .. } => Protection::Until(*at + PROTECTED_FOR),
             Content::Session { .. } | Content::Tombstone { .. } => Protection::None,
         }
@@ -190,6 +192,7 @@ impl Slot {
     pub(super) fn eviction_rank(&self, now: Timestamp) -> EvictionRank {
         match &self.content {
             _ if self.is_expired(now) => EvictionRank::Expired,
+            Content::Session { record, .. } if record.is_list_of_tag() => EvictionRank::ListOfTag,
             Content::Session { record, .. } => {
                 let has_returned = self.has_returned.load(Ordering::Relaxed) || self.last_seen() != record.created_at;
                 if has_returned { EvictionRank::Anonymous } else { EvictionRank::NeverReturned }

@@ -49,7 +49,7 @@ end
 local function is_due(head)
   local _, is_remembered = deadline(head)
   local between = interval
-  if is_remembered then between = math.min(interval, math.floor(number(head, 19) / 2)) end
+  if is_remembered then between = math.min(interval, math.floor(number(head, 19) / 20)) end
   return active == 1 and now >= number(head, 11) + between
 end
 

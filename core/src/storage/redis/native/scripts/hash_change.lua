@@ -13,7 +13,7 @@ local seen, timeout, entries, bytes, created, absolute = struct.unpack('<I8I8I4I
 local is_remembered = absolute >= 4503599627370496 and absolute < 9007199254740992
 if is_remembered then
   absolute, most_idle, most_life = absolute - 4503599627370496, math.huge, math.huge
-  idle, interval = timeout, math.min(interval, math.floor(timeout / 2))
+  idle, interval = timeout, math.min(interval, math.floor(timeout / 20))
 end
 if seen + timeout <= now or absolute <= now or seen + most_idle <= now or created + most_life <= now
   or entries > most_entries or bytes > most_bytes then
