@@ -114,7 +114,7 @@ impl Episode<'_> {
         }
         if renewed {
             let living =
-                self.ids().iter().filter(|id| self.world.opens(tab, id).as_deref() == Some(&self.user)).count();
+                self.ids().iter().filter(|id| self.world.opens(tab, self.scope, id).as_deref() == Some(&self.user)).count();
             if living > 1 {
                 let words = || format!("{living} ids open the session of {}", self.user);
                 self.world.ledger.suspect(Violation::Successors, living as u64 - 1, self.settled(), words);
