@@ -37,12 +37,12 @@ pub(crate) struct Rotation {
 }
 
 impl Rotation {
-    /// Nearly all requests must take less than the grace, since a later answer is not obeyed. What is kept in memory is never
-    /// waited for, and ends with its process, about every second.
+    /// Most requests must take less than the grace, since a later answer is not obeyed. What is kept in memory is never waited
+    /// for, and ends with its process, about every second.
     pub(crate) const fn of(target: Target) -> Self {
         let (every, grace) = match target.keeps() {
-            Keeps::InMemory => (250, 200),
-            _ => (1_000, 900),
+            Keeps::InMemory => (100, 80),
+            _ => (700, 600),
         };
         Self { every: Duration::from_millis(every), grace: Duration::from_millis(grace) }
     }

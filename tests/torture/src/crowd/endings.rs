@@ -47,8 +47,7 @@ impl<'a> Crowd<'a> {
         let names = self.devices.len() + ended.len() + 1;
         let mut new: Vec<_> =
             (0..random.usize(1..3)).map(|number| Device::new(self.world, &self.user, names + number)).collect();
-        let since =
-            end(self.world, &mut own, Action::Everywhere, "/devices/everywhere", &mut ended, &mut new, random)?;
+        let since = end(self.world, &mut own, Action::Everywhere, "/devices/everywhere", &mut ended, &mut new, random)?;
         ended.push(own);
         self.devices.extend(new);
         self.must_be_gone(ended, since, random)?;

@@ -52,14 +52,14 @@ impl Crowd<'_> {
         if has_unknown {
             self.logged_in().for_each(|device| device.episode.may_end());
         }
-        let names: Vec<String> = self.logged_in().map(|device| device.name.clone()).collect();
-        let asking = random.usize(..names.len());
+        let asking = random.usize(..self.logged_in().count());
         let lists = thread::scope(|scope| {
             let mut lists = None;
             for (number, device) in self.logged_in().enumerate() {
                 let mut random = random.fork();
                 if number == asking {
-                    lists = Some(scope.spawn(move || (0..actions).filter_map(|_| device.list(world)).collect::<Vec<_>>()));
+                    lists =
+                        Some(scope.spawn(move || (0..actions).filter_map(|_| device.list(world)).collect::<Vec<_>>()));
                 } else {
                     scope.spawn(move || {
                         (0..actions).for_each(|action| device.act(&format!("k{action}"), &mut random));
@@ -135,7 +135,8 @@ impl Crowd<'_> {
             return None;
         }
         for device in &self.devices {
-            let (count, allowed) = (device.count_in(list), usize::from(!matches!(device.fate, Fate::Out | Fate::Ended(_))));
+            let (count, allowed) =
+                (device.count_in(list), usize::from(!matches!(device.fate, Fate::Out | Fate::Ended(_))));
             if count > allowed {
                 return Some(format!("{} is {count} times", device.name));
             }
