@@ -105,7 +105,7 @@ fn steal(world: &World, episode: &Episode<'_>, tabs: &mut [Tab], stolen: &Outliv
     world.ledger.note(Action::Theft);
     episode.may_end();
     let ready = Barrier::new(tabs.len());
-    let opened = thread::scope(|scope| {
+    let (opened, since) = thread::scope(|scope| {
         let mut tabs = tabs.iter_mut();
         let thief = tabs.next();
         for tab in tabs {
@@ -118,9 +118,9 @@ fn steal(world: &World, episode: &Episode<'_>, tabs: &mut [Tab], stolen: &Outliv
             });
         }
         ready.wait();
-        thief.and_then(|tab| world.opens(tab, Scope::Rotating, &stolen.cookie))
+        let opened = thief.and_then(|tab| world.opens(tab, Scope::Rotating, &stolen.cookie));
+        (opened, Instant::now())
     });
-    let since = Instant::now();
     if opened.is_some() {
         let words = || format!("an old id of {} opens its session", episode.user);
         return world.ledger.suspect(Violation::DeadAlive, 1, stolen.since, words);

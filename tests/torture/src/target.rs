@@ -145,7 +145,7 @@ pub(crate) enum Sabotage {
     NoLimit,
     /// A logout everywhere misses one
     HalfEverywhere,
-    /// An id from before a rotation opens nothing as soon as the next one is used
+    /// An id from before a rotation opens nothing as soon as there is another one
     NoGrace,
     /// An id from before a rotation opens its session for ever
     EternalIds,

@@ -1,7 +1,7 @@
 //! gsession-actix, with each of its storages.
 
+mod broken_rotation;
 mod devices;
-mod eternal;
 mod outside;
 mod pages;
 
@@ -14,7 +14,7 @@ use gsession::{
 };
 use gsession_actix::{SessionMiddleware, SessionMiddlewareBuilder};
 
-use self::{eternal::Eternal, outside::Outside};
+use self::{broken_rotation::BrokenRotation, outside::Outside};
 use super::{LOOPBACK, announce, first, sabotaged::Sabotaged};
 use crate::{
     cli::Serve,
@@ -33,13 +33,13 @@ pub(super) fn serve(settings: &Serve) -> Result<()> {
     let sessions = || SessionMiddleware::builder(storage.clone()).cookie_secure(false);
     let (ours, others) = (sessions().build()?, sessions().realm(ELSEWHERE).build()?);
     let (crowd, rotating) = (limited(sessions(), settings)?, rotating(sessions(), settings)?);
-    let eternal = Eternal::new(settings.sabotage == Some(Sabotage::EternalIds));
+    let broken = BrokenRotation::new(settings.sabotage, rotating.manager().clone());
     let sabotage = web::Data::new(settings.sabotage);
     let outside = Outside::new(settings.sabotage, ours.manager().clone());
     let root = format!("/{}", settings.secret);
     actix_web::rt::System::new().block_on(async {
         let server = HttpServer::new(move || {
-            let (outside, eternal) = (outside.clone(), eternal.clone());
+            let (outside, broken) = (outside.clone(), broken.clone());
             let pages = web::scope(&root)
                 .wrap(ours.clone())
                 .wrap(from_fn(move |request, next| outside.clone().around(request, next)))
@@ -56,7 +56,7 @@ pub(super) fn serve(settings: &Serve) -> Result<()> {
                 .configure(devices::register);
             let rotating = web::scope(&format!("{root}{}", Scope::Rotating.path()))
                 .wrap(rotating.clone())
-                .wrap(from_fn(move |request, next| eternal.clone().around(request, next)))
+                .wrap(from_fn(move |request, next| broken.clone().around(request, next)))
                 .configure(pages::register);
             App::new().service(others).service(crowd).service(rotating).service(pages)
         })
