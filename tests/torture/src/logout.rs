@@ -55,7 +55,9 @@ pub(crate) fn log_out(world: &World, episode: &Episode<'_>, tabs: &mut [Tab], ra
     for id in &ids {
         if world.opens(&mut tabs[0], Scope::Main, id).is_some() {
             let words = || format!("the session of {} opens after its logout", episode.user);
-            return world.ledger.suspect(Violation::DeadAlive, 1, since, words);
+            // A failover may also have lost that it is the user's.
+            let acknowledged = [episode.settled_between(), vec![since]].concat();
+            return world.ledger.suspect_some(Violation::DeadAlive, 1, acknowledged, words);
         }
     }
     if !episode.has_lingering_login()

@@ -68,7 +68,8 @@ impl<'a> Crowd<'a> {
         for mut device in ended {
             if device.opens(self.world) {
                 let words = || format!("{} of {} lives after it was ended from another one", device.name, self.user);
-                self.world.ledger.suspect(Violation::DeadAlive, 1, since, words);
+                let acknowledged = [device.episode.settled_between(), vec![since]].concat();
+                self.world.ledger.suspect_some(Violation::DeadAlive, 1, acknowledged, words);
                 return None;
             }
             device.fate = Fate::Ended(since);
@@ -89,7 +90,8 @@ impl<'a> Crowd<'a> {
             }
             if begun.elapsed() > SETTLES {
                 let words = || format!("{living} sessions of {} live after a logout everywhere", self.user);
-                self.world.ledger.suspect(Violation::DeadAlive, living - allowed, since, words);
+                let acknowledged = self.settled_between().into_iter().chain([since]).collect();
+                self.world.ledger.suspect_some(Violation::DeadAlive, living - allowed, acknowledged, words);
                 return None;
             }
             thread::sleep(Duration::from_millis(20));

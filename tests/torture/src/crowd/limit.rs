@@ -33,7 +33,7 @@ impl Crowd<'_> {
             let is_refused = device.log_in(random);
             if is_refused && self.unknown() == 0 && !self.is_moot() {
                 let words = || format!("the latest login of {} was refused", self.user);
-                self.world.ledger.suspect(Violation::Devices, 1, device.episode.settled(), words);
+                self.world.ledger.suspect_some(Violation::Devices, 1, device.episode.settled_between(), words);
             }
             if matches!(device.fate, Fate::LoggedIn(_)) && self.unknown() == 0 {
                 self.check_newest(&mut device);
@@ -54,8 +54,8 @@ impl Crowd<'_> {
     /// How many sessions live when all logins have been answered: as many as are allowed, and not fewer. `None` if nobody is logged
     /// in.
     pub(super) fn settle(&mut self, random: &mut fastrand::Rng) -> Option<()> {
-        let logins: Vec<Instant> = self.logged_in().filter_map(|device| device.acknowledged()).collect();
-        self.check_count(&logins)?;
+        let (logins, acknowledged) = (self.logged_in().count(), self.settled_between());
+        self.check_count(&acknowledged)?;
         let world = self.world;
         for device in self.logged_in() {
             if !device.opens(world) {
@@ -66,15 +66,15 @@ impl Crowd<'_> {
         if self.is_moot() {
             return None;
         }
-        let (living, at_most) = (self.logged_in().count(), logins.len().min(MOST_SESSIONS));
+        let (living, at_most) = (self.logged_in().count(), logins.min(MOST_SESSIONS));
         let at_least = at_most.saturating_sub(self.unknown());
         if living < at_least {
-            let words = || format!("{living} of {} logins of {} live, and {at_least} should", logins.len(), self.user);
-            world.ledger.suspect_some(Violation::Devices, (at_least - living) as u64, logins.clone(), words);
+            let words = || format!("{living} of {} logins of {} live, and {at_least} should", logins, self.user);
+            world.ledger.suspect_some(Violation::Devices, (at_least - living) as u64, acknowledged.clone(), words);
         }
         if living > MOST_SESSIONS && !self.may_have_orphans() {
             let words = || format!("{} is logged in on {living} devices", self.user);
-            world.ledger.suspect_some(Violation::Devices, (living - MOST_SESSIONS) as u64, logins, words);
+            world.ledger.suspect_some(Violation::Devices, (living - MOST_SESSIONS) as u64, acknowledged, words);
         }
         for device in &self.devices {
             self.bury(device, random);
@@ -83,7 +83,7 @@ impl Crowd<'_> {
     }
 
     /// Whether no more sessions live than there may be. A login that was broken off may not have looked at the limit.
-    fn check_count(&mut self, logins: &[Instant]) -> Option<()> {
+    fn check_count(&mut self, acknowledged: &[Instant]) -> Option<()> {
         let begun = Instant::now();
         loop {
             let allowed = (MOST_SESSIONS + self.unknown()) as u64;
@@ -96,7 +96,7 @@ impl Crowd<'_> {
             }
             if begun.elapsed() > SETTLES {
                 let words = || format!("{} has {living} sessions, and {allowed} are allowed", self.user);
-                self.world.ledger.suspect_some(Violation::Devices, living - allowed, logins.to_vec(), words);
+                self.world.ledger.suspect_some(Violation::Devices, living - allowed, acknowledged.to_vec(), words);
                 return Some(());
             }
             thread::sleep(Duration::from_millis(20));

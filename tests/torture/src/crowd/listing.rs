@@ -81,7 +81,7 @@ impl Crowd<'_> {
         let (world, user) = (self.world, self.user.clone());
         for device in self.logged_in().filter(|device| device.count_in(list) == 0) {
             let words = || format!("{} of {user} is logged in and not in the list", device.name);
-            let acknowledged = vec![device.episode.settled(), Instant::now()];
+            let acknowledged = [device.episode.settled_between(), vec![Instant::now()]].concat();
             world.ledger.suspect_some(Violation::Devices, 1, acknowledged, words);
         }
     }
@@ -119,7 +119,7 @@ impl Crowd<'_> {
             }
             let Some(wrong) = self.wrong_in(&list, &keys, asking) else { return Some(()) };
             if begun.elapsed() > SETTLES {
-                let acknowledged = self.devices.iter().map(|device| device.episode.settled()).chain([begun]).collect();
+                let acknowledged = self.settled_between().into_iter().chain([begun]).collect();
                 let words = || format!("{wrong} in the list of {}: {list:?}", self.user);
                 world.ledger.suspect_some(Violation::Devices, 1, acknowledged, words);
                 return None;

@@ -5,7 +5,10 @@ mod endings;
 mod limit;
 mod listing;
 
-use std::{thread, time::Duration};
+use std::{
+    thread,
+    time::{Duration, Instant},
+};
 
 use self::device::{Device, Fate};
 use crate::{client::Tab, ledger::Dead, scope::Scope, target::Target, world::World};
@@ -65,6 +68,11 @@ impl<'a> Crowd<'a> {
     /// The devices that are logged in.
     fn logged_in(&mut self) -> impl Iterator<Item = &mut Device<'a>> {
         self.devices.iter_mut().filter(|device| matches!(device.fate, Fate::LoggedIn(_)))
+    }
+
+    /// When the devices took their last ids.
+    fn settled_between(&self) -> Vec<Instant> {
+        self.devices.iter().flat_map(|device| device.episode.settled_between()).collect()
     }
 
     /// How many devices there are of which nobody knows whether they have a session.

@@ -99,7 +99,7 @@ impl Episode<'_> {
         let mut statuses = Vec::new();
         for outcome in obeyed {
             if let Outcome::Answered(answer) = outcome {
-                self.obey(answer);
+                self.obey(answer, begun);
                 statuses.push(answer.status);
             }
         }

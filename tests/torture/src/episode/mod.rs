@@ -44,8 +44,8 @@ struct Facts {
     /// Every cookie that was ever handed out, in order.
     ids: Vec<String>,
     writes: BTreeMap<String, Standing>,
-    /// When the session was last acknowledged under a new id: by its login or a renewal.
-    settled: Option<Instant>,
+    /// When the session was last asked for under a new id, by its login or a renewal, and when that was acknowledged.
+    settled: Option<[Instant; 2]>,
     /// When increments were acknowledged, and those of which nobody knows.
     added: Vec<Instant>,
     maybe_added: u64,
@@ -100,7 +100,7 @@ impl<'a> Episode<'a> {
         let outcome = self.world.ask(tab, &self.page(path), cookies.as_deref());
         let is_late = self.end_request(sent, path, cookies.as_deref(), &outcome);
         match &outcome {
-            Outcome::Answered(answer) if !is_late => self.obey(answer),
+            Outcome::Answered(answer) if !is_late => self.obey(answer, sent),
             Outcome::Answered(_) | Outcome::NotSent => {}
             Outcome::Unknown => self.world.ledger.note(Action::Unknown),
         }
@@ -127,8 +127,8 @@ impl<'a> Episode<'a> {
         }
     }
 
-    /// Keeps or forgets the cookie as told.
-    fn obey(&self, answer: &Answer) {
+    /// Keeps or forgets the cookie as told by the answer to a request that was sent then.
+    fn obey(&self, answer: &Answer, sent: Instant) {
         let Some(cookie) = &answer.cookie else { return };
         let mut facts = self.facts();
         facts.jar.clone_from(cookie);
@@ -137,7 +137,7 @@ impl<'a> Episode<'a> {
             if facts.rotating.as_mut().is_some_and(|rotating| rotating.receive(cookie)) {
                 self.world.ledger.note(Action::Rotation);
             }
-            facts.settled = Some(Instant::now());
+            facts.settled = Some([sent, Instant::now()]);
         }
     }
 
@@ -155,7 +155,7 @@ impl<'a> Episode<'a> {
             self.facts().lost_track = true;
             let words =
                 || format!("{page} was answered {status} to {}, who is logged in, with {}", self.user, self.besides());
-            self.world.ledger.suspect(Violation::FalseSuccess, 1, self.settled(), words);
+            self.world.ledger.suspect_some(Violation::FalseSuccess, 1, self.settled_between(), words);
         }
     }
 
@@ -166,7 +166,13 @@ impl<'a> Episode<'a> {
 
     /// When the session was last acknowledged under a new id.
     pub(crate) fn settled(&self) -> Instant {
-        self.facts().settled.unwrap_or(self.began)
+        self.facts().settled.map_or(self.began, |[_, acknowledged]| acknowledged)
+    }
+
+    /// Between when and when the session took its last id. A failover in the middle may have lost the first steps of that, although the
+    /// last one was acknowledged after it.
+    pub(crate) fn settled_between(&self) -> Vec<Instant> {
+        self.facts().settled.map_or_else(|| vec![self.began], Vec::from)
     }
 
     /// Whether a login that was broken off may still come to its end, and begin a session of its own.
