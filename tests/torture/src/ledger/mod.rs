@@ -19,7 +19,7 @@ use std::{
 use crate::scope::Scope;
 
 /// How many findings of each kind are kept in words.
-const IN_WORDS: usize = 3;
+const IN_WORDS: usize = 5;
 /// How long before a failover something may have been acknowledged that its new primary does not have: replicas that are alive
 /// lag by much less, even on a busy machine.
 const LAG: Duration = Duration::from_secs(5);
