@@ -14,7 +14,8 @@ use crate::target::{Sabotage, Target};
 ///
 /// Browsers with several tabs each log in, read, write, count, renew, fail, hang up and log out, all at once. They hang up in
 /// the middle of a login and repeat it at once, click twice on it, and hold two cookies of one name. The service also uses its
-/// sessions when the response is there already. Meanwhile a second hand kills and restarts the service processes and the servers
+/// sessions when the response is there already. A user logs in on more devices than are allowed, lists them and ends them; the
+/// ids of other sessions rotate, and old ones are stolen. Meanwhile a second hand kills and restarts the service processes and the servers
 /// they store in, or lets them fail over. What was acknowledged is kept in a ledger. Everything runs on the loopback address and
 /// ends by itself, or early and with its report on Ctrl-C.
 ///

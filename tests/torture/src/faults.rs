@@ -122,7 +122,7 @@ pub(crate) fn haunt(world: &World, mut random: fastrand::Rng) {
 
 /// Whether a session that has ended is still gone.
 pub(crate) fn look(world: &World, tab: &mut Tab, dead: &crate::ledger::Dead) {
-    if world.opens(tab, &dead.cookie).is_some() {
+    if world.opens(tab, dead.scope, &dead.cookie).is_some() {
         world.ledger.forget(&dead.user);
         let words = || format!("the session of {} has come back", dead.user);
         world.ledger.suspect(Violation::DeadAlive, 1, dead.since, words);

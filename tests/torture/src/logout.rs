@@ -10,6 +10,7 @@ use crate::{
     client::{Answer, HangUp, Outcome, Tab},
     episode::Episode,
     ledger::{Action, Dead, Violation},
+    scope::Scope,
     target::Target,
     world::World,
 };
@@ -52,9 +53,11 @@ pub(crate) fn log_out(world: &World, episode: &Episode<'_>, tabs: &mut [Tab], ra
     }
     let ids = episode.ids();
     for id in &ids {
-        if world.opens(&mut tabs[0], id).is_some() {
+        if world.opens(&mut tabs[0], Scope::Main, id).is_some() {
             let words = || format!("the session of {} opens after its logout", episode.user);
-            return world.ledger.suspect(Violation::DeadAlive, 1, since, words);
+            // A failover may also have lost that it is the user's.
+            let acknowledged = [episode.settled_between(), vec![since]].concat();
+            return world.ledger.suspect_some(Violation::DeadAlive, 1, acknowledged, words);
         }
     }
     if !episode.has_lingering_login()
@@ -65,7 +68,7 @@ pub(crate) fn log_out(world: &World, episode: &Episode<'_>, tabs: &mut [Tab], ra
     }
     // It has to stay so; two ids are looked at again and again.
     for cookie in ids.into_iter().rev().take(2) {
-        world.ledger.bury(Dead { user: episode.user.clone(), cookie, since }, random);
+        world.ledger.bury(Dead { user: episode.user.clone(), scope: Scope::Main, cookie, since }, random);
     }
 }
 
@@ -156,7 +159,7 @@ fn goes(world: &World, episode: &Episode<'_>, tab: &mut Tab, asked: Instant) -> 
         let begun = Instant::now();
         loop {
             // It may also live under an id that no answer has brought.
-            let lives = episode.ids().iter().any(|id| world.opens(tab, id).is_some())
+            let lives = episode.ids().iter().any(|id| world.opens(tab, Scope::Main, id).is_some())
                 || !episode.has_lingering_login() && episode.living(tab).is_some_and(|living| living > 0);
             if !lives {
                 return true;

@@ -1,6 +1,6 @@
 //! Tortures a session library over real HTTP: browsers with several tabs each log in, read, write, count, renew and log out,
-//! fail, hang up by FIN and by RST, repeat their logins, click twice and hold two cookies of one name, while a second hand kills
-//! and restarts the services and what they store in. A ledger of what was acknowledged says in the end what was lost.
+//! fail, hang up by FIN and by RST, repeat their logins, click twice and hold two cookies of one name. Users with several devices list
+//! and end them, ids rotate and are stolen. Meanwhile a second hand kills and restarts the services and what they store in. A ledger of what was acknowledged says in the end what was lost.
 //!
 //! `cargo run --release -p gsession-torture -- --help` names the rest.
 
@@ -8,13 +8,16 @@ mod backend;
 mod browser;
 mod cli;
 mod client;
+mod crowd;
 mod episode;
 mod faults;
 mod fleet;
 mod ledger;
 mod logout;
 mod report;
+mod rotation;
 mod run;
+mod scope;
 mod service;
 mod target;
 mod world;

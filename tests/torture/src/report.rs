@@ -26,7 +26,7 @@ impl Row {
     fn violation(&self, violation: Violation) -> Option<u64> {
         let makes_sense = match violation {
             Violation::EndlessKey => self.target.needs_redis(),
-            Violation::Growth | Violation::LateWrite => self.target.is_ours(),
+            Violation::Devices | Violation::Growth | Violation::LateWrite => self.target.is_ours(),
             _ => true,
         };
         makes_sense.then(|| self.ledger.violations(violation))

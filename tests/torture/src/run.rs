@@ -19,16 +19,23 @@ use crate::{
     browser,
     cli::Torture,
     client::{Answer, Outcome, Tab},
+    crowd,
     faults::{self, Watch},
     fleet::Fleet,
     ledger::{Action, Ledger, Violation},
     report::{self, Row},
+    rotation,
     target::{Sabotage, Target},
     world::World,
 };
 
 /// For how long sessions that have ended are looked at once more in the end.
 const LAST_LOOKS: Duration = Duration::from_secs(10);
+
+/// How many users have several devices.
+const CROWDS: usize = 1;
+/// How many browsers have ids that rotate.
+const ROTATING: usize = 2;
 
 /// Tortures what was asked for and prints the report. Gives back whether nothing was found, the peers aside.
 pub(crate) fn run(settings: &Torture) -> Result<bool> {
@@ -89,6 +96,9 @@ fn torture(target: Target, settings: &Torture, seed: u64, interrupted: &Arc<Atom
         }
         let (ghosts, harm) = (random.fork(), random.fork());
         scope.spawn(move || faults::haunt(world, ghosts));
+        if target.is_ours() {
+            spawn_ours(scope, world, &mut random);
+        }
         scope.spawn(move || show_progress(world, settings.duration));
         if settings.no_faults {
             faults::stand_by(world, &backend, &mut watch);
@@ -102,6 +112,17 @@ fn torture(target: Target, settings: &Torture, seed: u64, interrupted: &Arc<Atom
     })?;
     close_the_books(&world, &backend, &mut watch, settings.sabotage, &mut random)?;
     Ok(Row { target, ledger: world.ledger, came_back: !world.is_down.into_inner() })
+}
+
+/// What only ours is asked for, beside the browsers.
+fn spawn_ours<'s>(scope: &'s thread::Scope<'s, '_>, world: &'s World, random: &mut fastrand::Rng) {
+    let mut forks = std::iter::repeat_with(|| random.fork());
+    for (number, random) in forks.by_ref().take(CROWDS).enumerate() {
+        scope.spawn(move || crowd::gather(world, number, random));
+    }
+    for (number, random) in forks.take(ROTATING).enumerate() {
+        scope.spawn(move || rotation::rotate(world, number, random));
+    }
 }
 
 /// A bar where somebody looks at it.

@@ -139,6 +139,18 @@ pub(crate) enum Sabotage {
     StoredRefusals,
     /// A session that is renewed while a user's are listed is not among them
     MissedSessions,
+    /// The list of a user's devices lacks one
+    MissedDevices,
+    /// Logins end no older ones, however many there are
+    NoLimit,
+    /// A logout everywhere misses one
+    HalfEverywhere,
+    /// An id from before a rotation opens nothing as soon as there is another one
+    NoGrace,
+    /// An id from before a rotation opens its session for ever
+    EternalIds,
+    /// A session lives on although an old id of it was used again
+    ForgivenThefts,
     /// Every login leaves a session behind that never ends
     Growth,
     /// Some keys lose their expiry (Redis only)

@@ -13,6 +13,7 @@ use crate::{
     client::{Answer, HangUp, Outcome, Tab},
     fleet::Fleet,
     ledger::{Action, Ledger},
+    scope::Scope,
     target::{Keeps, Target},
 };
 
@@ -73,12 +74,22 @@ impl World {
     }
 
     /// Whose session a cookie opens; `None` if it opens none.
-    pub(crate) fn opens(&self, tab: &mut Tab, cookie: &str) -> Option<String> {
+    pub(crate) fn opens(&self, tab: &mut Tab, scope: Scope, cookie: &str) -> Option<String> {
         self.ledger.note(Action::Probe);
-        self.patiently(|| match self.ask(tab, "/whoami", Some(cookie)) {
+        let page = format!("{}/whoami", scope.path());
+        self.patiently(|| match self.ask(tab, &page, Some(cookie)) {
             Outcome::Answered(Answer { status: 200, body, .. }) => Some(Some(body)),
             Outcome::Answered(Answer { status: 401, .. }) => Some(None),
             _ => None,
         })?
+    }
+
+    /// How many sessions of a user live. Only gsession can be asked.
+    pub(crate) fn living(&self, tab: &mut Tab, user: &str) -> Option<u64> {
+        let page = format!("/sessions?user={user}");
+        self.patiently(|| match self.ask(tab, &page, None) {
+            Outcome::Answered(Answer { status: 200, body, .. }) => body.parse().ok(),
+            _ => None,
+        })
     }
 }

@@ -44,6 +44,11 @@ fn is_sound(storage: &str, seconds: u32) {
         "repeated logins",
         "double clicks",
         "late uses",
+        "device lists",
+        "devices ended",
+        "logouts everywhere",
+        "rotations",
+        "thefts",
         "faults",
     ] {
         assert!(row["done"][deed].as_u64() > Some(0), "{deed}: {row:#}");
@@ -87,8 +92,15 @@ fn failovers_in_a_cluster_lose_what_is_documented_at_most() {
 }
 
 /// What a browser is told of its session decides what it does next, so that one lie leads to others.
-const WHATEVER_COMES_OF_IT: [&str; 6] =
-    ["updates lost", "increments wrong", "dead sessions alive", "ids over one", "false successes", "logins refused"];
+const WHATEVER_COMES_OF_IT: [&str; 7] = [
+    "updates lost",
+    "increments wrong",
+    "dead sessions alive",
+    "ids over one",
+    "false successes",
+    "logins refused",
+    "devices wrong",
+];
 
 /// A sabotage is found in the column that is its own. Gives back the words.
 fn is_found(sabotage: &str, storage: &str, column: &str, elsewhere: &[&str]) -> Vec<String> {
@@ -119,14 +131,14 @@ fn increments_that_are_missing_are_found() {
 
 #[test]
 fn dead_sessions_that_live_are_found() {
-    is_found("zombies", "file", "dead sessions alive", &[]);
+    is_found("zombies", "file", "dead sessions alive", &["devices wrong"]);
 }
 
 #[test]
 fn sessions_that_a_listing_misses_are_found() {
     // Only every fifth session or so ends in this way.
-    let words = is_found_in(6, "missed-sessions", "redis-hash", "dead sessions alive", &[]);
-    assert!(words.iter().all(|words| words.contains("logout")), "{words:#?}");
+    let words = is_found_in(6, "missed-sessions", "redis-hash", "dead sessions alive", &["devices wrong"]);
+    assert!(words.iter().any(|words| words.contains("logout")), "{words:#?}");
 }
 
 #[test]
@@ -147,7 +159,8 @@ fn pages_that_take_a_user_for_a_visitor_are_found() {
 #[test]
 fn repeated_logins_that_are_refused_are_found() {
     // Who was told to be logged in writes in vain.
-    is_found("refused-logins", "memory", "logins refused", &[]);
+    // Who ends a device is not told either under which id it goes on.
+    is_found("refused-logins", "memory", "logins refused", &["devices wrong", "dead sessions alive"]);
 }
 
 #[test]
@@ -181,6 +194,42 @@ fn cookies_that_hide_others_are_found() {
 fn refusals_of_what_is_stored_are_found() {
     let words = is_found("stored-refusals", "memory", "false successes", &WHATEVER_COMES_OF_IT);
     assert!(words.iter().any(|words| words.contains("is there, and its request had failed")), "{words:#?}");
+}
+
+#[test]
+fn lists_of_devices_that_lack_one_are_found() {
+    let words = is_found("missed-devices", "file", "devices wrong", &[]);
+    assert!(words.iter().all(|words| words.contains("not in the list")), "{words:#?}");
+}
+
+#[test]
+fn logins_that_ignore_the_limit_are_found() {
+    let words = is_found("no-limit", "redis-hash", "devices wrong", &[]);
+    assert!(words.iter().any(|words| words.contains("and 3 are allowed")), "{words:#?}");
+}
+
+#[test]
+fn logouts_everywhere_that_miss_a_device_are_found() {
+    let words = is_found("half-everywhere", "memory", "dead sessions alive", &[]);
+    assert!(words.iter().all(|words| words.contains("ended from another one")), "{words:#?}");
+}
+
+#[test]
+fn rotations_that_log_out_whoever_does_not_know_of_them_are_found() {
+    let words = is_found("no-grace", "memory", "false successes", &[]);
+    assert!(words.iter().all(|words| words.contains("rotating")), "{words:#?}");
+}
+
+#[test]
+fn ids_that_outlive_their_rotation_are_found() {
+    let words = is_found("eternal-ids", "memory", "dead sessions alive", &[]);
+    assert!(words.iter().all(|words| words.contains("an old id of")), "{words:#?}");
+}
+
+#[test]
+fn thefts_that_end_nothing_are_found() {
+    let words = is_found("forgiven-thefts", "memory", "dead sessions alive", &[]);
+    assert!(words.iter().all(|words| words.contains("although an old id was used again")), "{words:#?}");
 }
 
 #[test]

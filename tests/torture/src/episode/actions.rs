@@ -75,7 +75,7 @@ impl Episode<'_> {
         self.world.ledger.note(Action::HangUp);
         self.facts().writes.insert(key.to_owned(), Standing::Open);
         let path = format!("/set?key={key}&value={}&slow={slow}", self.user);
-        self.world.hang_up(tab, &path, self.cookies().as_deref(), how);
+        self.world.hang_up(tab, &self.page(&path), self.cookies().as_deref(), how);
     }
 
     /// Has a key written after the response.
@@ -124,10 +124,11 @@ impl Episode<'_> {
             Outcome::Answered(_) | Outcome::Unknown => self.facts().lost_track = true,
         }
     }
+
     /// Asks for a new id and hangs up.
     pub(crate) fn renew_and_hang_up(&self, tab: &mut Tab, slow: u64, how: HangUp) {
         self.world.ledger.note(Action::HangUp);
         self.facts().renewing = true;
-        self.world.hang_up(tab, &format!("/renew?slow={slow}"), self.cookies().as_deref(), how);
+        self.world.hang_up(tab, &self.page(&format!("/renew?slow={slow}")), self.cookies().as_deref(), how);
     }
 }

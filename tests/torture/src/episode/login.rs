@@ -16,7 +16,7 @@ use crate::{
 /// seconds after it; this is measured from before it, and until after the answer.
 const GRACE: Duration = Duration::from_secs(25);
 /// How long a session that has been replaced may take to go: nobody sees all of a storage at one moment.
-const SETTLES: Duration = Duration::from_secs(2);
+pub(crate) const SETTLES: Duration = Duration::from_secs(2);
 
 impl Episode<'_> {
     /// Begins the session. Gives back whether the user is logged in.
@@ -36,6 +36,12 @@ impl Episode<'_> {
         }
     }
 
+    /// Logs in by one request, on the device of this name.
+    pub(crate) fn log_in_once(&self, tab: &mut Tab, device: &str, slow: u64) -> Outcome {
+        self.world.ledger.note(Action::Login);
+        self.ask(tab, &format!("{}&label={device}", self.login_page(slow)))
+    }
+
     /// Logs in once more, in the middle of the session, which keeps all that it holds.
     pub(crate) fn log_in_again(&self, tab: &mut Tab, random: &mut fastrand::Rng) -> bool {
         self.facts().renewing = true;
@@ -51,7 +57,7 @@ impl Episode<'_> {
     }
 
     /// Gets a cookie before the login.
-    fn visit(&self, tab: &mut Tab) -> bool {
+    pub(crate) fn visit(&self, tab: &mut Tab) -> bool {
         matches!(self.ask(tab, "/visit"), Outcome::Answered(Answer { status: 200, .. })) && self.has_cookie()
     }
 
@@ -93,7 +99,7 @@ impl Episode<'_> {
         let mut statuses = Vec::new();
         for outcome in obeyed {
             if let Outcome::Answered(answer) = outcome {
-                self.obey(answer);
+                self.obey(answer, begun);
                 statuses.push(answer.status);
             }
         }
@@ -128,7 +134,7 @@ impl Episode<'_> {
     fn is_logged_in(&self, tab: &mut Tab, begun: Instant, answer: &str) -> bool {
         let (world, told) = (self.world, Instant::now());
         let jar = self.facts().jar.clone();
-        let who = jar.and_then(|jar| world.opens(tab, &jar));
+        let who = jar.and_then(|jar| world.opens(tab, self.scope, &jar));
         if self.is_moot() || begun.elapsed() > GRACE {
             return false;
         }
@@ -149,11 +155,7 @@ impl Episode<'_> {
         if !self.world.target.is_ours() {
             return None;
         }
-        let page = format!("/sessions?user={}", self.user);
-        self.world.patiently(|| match self.world.ask(tab, &page, None) {
-            Outcome::Answered(Answer { status: 200, body, .. }) => body.parse().ok(),
-            _ => None,
-        })
+        self.world.living(tab, &self.user)
     }
 
     /// How many sessions there may be whose id nobody has: a process that is killed between the two files of a renewal leaves

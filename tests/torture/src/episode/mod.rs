@@ -3,6 +3,7 @@
 mod actions;
 mod login;
 mod reading;
+mod rotating;
 mod two_cookies;
 
 use std::{
@@ -11,13 +12,16 @@ use std::{
     time::Instant,
 };
 
-use self::two_cookies::SecondCookie;
+use self::{rotating::Rotating, two_cookies::SecondCookie};
 use crate::{
     client::{Answer, Outcome, Tab},
     ledger::{Action, Violation},
+    scope::{Rotation, Scope},
     world::World,
 };
 pub(crate) use actions::Write;
+pub(crate) use login::SETTLES;
+pub(crate) use rotating::Outlived;
 
 /// What is known about a write.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -40,8 +44,8 @@ struct Facts {
     /// Every cookie that was ever handed out, in order.
     ids: Vec<String>,
     writes: BTreeMap<String, Standing>,
-    /// When the session was last acknowledged under a new id: by its login or a renewal.
-    settled: Option<Instant>,
+    /// When the session was last asked for under a new id, by its login or a renewal, and when that was acknowledged.
+    settled: Option<[Instant; 2]>,
     /// When increments were acknowledged, and those of which nobody knows.
     added: Vec<Instant>,
     maybe_added: u64,
@@ -51,11 +55,14 @@ struct Facts {
     lost_track: bool,
     /// Whether a login was broken off that may still come to its end.
     login_lingers: bool,
+    /// Where ids rotate: what is known of them.
+    rotating: Option<Rotating>,
 }
 
 /// A browser's session.
 pub(crate) struct Episode<'a> {
     world: &'a World,
+    pub(crate) scope: Scope,
     pub(crate) user: String,
     began: Instant,
     epoch: u64,
@@ -66,15 +73,16 @@ pub(crate) struct Episode<'a> {
 
 impl<'a> Episode<'a> {
     pub(crate) fn new(world: &'a World, user: String, tab: &mut Tab, random: &mut fastrand::Rng) -> Self {
+        let second_cookie = SecondCookie::pick(world, tab, random);
+        Self { second_cookie, ..Self::in_scope(world, Scope::Main, user) }
+    }
+
+    /// Of a browser with one cookie.
+    pub(crate) fn in_scope(world: &'a World, scope: Scope, user: String) -> Self {
         let (began, epoch) = (Instant::now(), world.fleet.epoch());
-        Self {
-            world,
-            user,
-            began,
-            epoch,
-            second_cookie: SecondCookie::pick(world, tab, random),
-            facts: Mutex::default(),
-        }
+        let rotating = (scope == Scope::Rotating).then(|| Rotating::new(Rotation::of(world.target).grace));
+        let facts = Mutex::new(Facts { rotating, ..Facts::default() });
+        Self { world, scope, user, began, epoch, second_cookie: None, facts }
     }
 
     fn facts(&self) -> MutexGuard<'_, Facts> {
@@ -82,20 +90,26 @@ impl<'a> Episode<'a> {
     }
 
     /// Whether the session may have died with the process it lived in.
-    fn is_moot(&self) -> bool {
+    pub(crate) fn is_moot(&self) -> bool {
         self.world.sessions_die_with_a_process() && self.world.fleet.epoch() != self.epoch
     }
 
     /// Asks for a page with the browser's cookie, and keeps or forgets the cookie as told.
     pub(crate) fn ask(&self, tab: &mut Tab, path: &str) -> Outcome {
-        let cookies = self.cookies();
-        let outcome = self.world.ask(tab, path, cookies.as_deref());
+        let (sent, cookies) = self.begin_request();
+        let outcome = self.world.ask(tab, &self.page(path), cookies.as_deref());
+        let is_late = self.end_request(sent, path, cookies.as_deref(), &outcome);
         match &outcome {
-            Outcome::Answered(answer) => self.obey(answer),
+            Outcome::Answered(answer) if !is_late => self.obey(answer, sent),
+            Outcome::Answered(_) | Outcome::NotSent => {}
             Outcome::Unknown => self.world.ledger.note(Action::Unknown),
-            Outcome::NotSent => {}
         }
         outcome
+    }
+
+    /// The path of a page.
+    fn page(&self, path: &str) -> String {
+        format!("{}{path}", self.scope.path())
     }
 
     /// What the browser holds besides its cookie, for people.
@@ -113,37 +127,52 @@ impl<'a> Episode<'a> {
         }
     }
 
-    /// Keeps or forgets the cookie as told.
-    fn obey(&self, answer: &Answer) {
+    /// Keeps or forgets the cookie as told by the answer to a request that was sent then.
+    fn obey(&self, answer: &Answer, sent: Instant) {
         let Some(cookie) = &answer.cookie else { return };
         let mut facts = self.facts();
         facts.jar.clone_from(cookie);
         if let Some(cookie) = cookie {
             facts.ids.push(cookie.clone());
-            facts.settled = Some(Instant::now());
+            if facts.rotating.as_mut().is_some_and(|rotating| rotating.receive(cookie)) {
+                self.world.ledger.note(Action::Rotation);
+            }
+            facts.settled = Some([sent, Instant::now()]);
         }
     }
 
-    fn has_cookie(&self) -> bool {
+    pub(crate) fn has_cookie(&self) -> bool {
         self.facts().jar.is_some()
     }
 
     /// A request was answered that nobody is logged in, or that the session has ended.
-    fn told_nobody(&self, page: &str, status: u16) {
+    pub(crate) fn told_nobody(&self, page: &str, status: u16) {
         // A renewal that has not been answered yet is enough to make an id old. And once is enough: the browser may have been
         // told to forget its cookie.
-        let may_be = std::mem::replace(&mut self.facts().renewing, true);
+        let is_outlived = self.facts().rotating.as_ref().is_some_and(Rotating::has_outlived_requests);
+        let may_be = std::mem::replace(&mut self.facts().renewing, true) || is_outlived;
         if !may_be && !self.is_moot() {
             self.facts().lost_track = true;
             let words =
                 || format!("{page} was answered {status} to {}, who is logged in, with {}", self.user, self.besides());
-            self.world.ledger.suspect(Violation::FalseSuccess, 1, self.settled(), words);
+            self.world.ledger.suspect_some(Violation::FalseSuccess, 1, self.settled_between(), words);
         }
     }
 
+    /// From now on, whoever is told that nobody is logged in may be told right.
+    pub(crate) fn may_end(&self) {
+        self.facts().renewing = true;
+    }
+
     /// When the session was last acknowledged under a new id.
-    fn settled(&self) -> Instant {
-        self.facts().settled.unwrap_or(self.began)
+    pub(crate) fn settled(&self) -> Instant {
+        self.facts().settled.map_or(self.began, |[_, acknowledged]| acknowledged)
+    }
+
+    /// Between when and when the session took its last id. A failover in the middle may have lost the first steps of that, although the
+    /// last one was acknowledged after it.
+    pub(crate) fn settled_between(&self) -> Vec<Instant> {
+        self.facts().settled.map_or_else(|| vec![self.began], Vec::from)
     }
 
     /// Whether a login that was broken off may still come to its end, and begin a session of its own.

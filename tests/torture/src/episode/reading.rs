@@ -113,8 +113,11 @@ impl Episode<'_> {
             self.world.ledger.suspect(violation, 1, self.settled(), || format!("{} {what}", self.user));
         }
         if renewed {
-            let living =
-                self.ids().iter().filter(|id| self.world.opens(tab, id).as_deref() == Some(&self.user)).count();
+            let living = self
+                .ids()
+                .iter()
+                .filter(|id| self.world.opens(tab, self.scope, id).as_deref() == Some(&self.user))
+                .count();
             if living > 1 {
                 let words = || format!("{living} ids open the session of {}", self.user);
                 self.world.ledger.suspect(Violation::Successors, living as u64 - 1, self.settled(), words);

@@ -19,6 +19,16 @@ pub(crate) enum Action {
     DoubleClick,
     /// A use of the session after the response.
     LateUse,
+    /// Somebody looks at the list of their devices.
+    List,
+    /// One device is ended from another one, or all others are.
+    DeviceEnd,
+    /// All devices are ended from one of them.
+    Everywhere,
+    /// A browser gets another id because it is time to.
+    Rotation,
+    /// An id from before a rotation is used by somebody else.
+    Theft,
     Probe,
     /// Answered in a way that leaves open whether it was done, or not answered.
     Unknown,
@@ -26,7 +36,7 @@ pub(crate) enum Action {
 }
 
 impl Action {
-    pub(crate) const ALL: [Self; 15] = [
+    pub(crate) const ALL: [Self; 20] = [
         Self::Login,
         Self::Read,
         Self::Write,
@@ -39,6 +49,11 @@ impl Action {
         Self::Repeat,
         Self::DoubleClick,
         Self::LateUse,
+        Self::List,
+        Self::DeviceEnd,
+        Self::Everywhere,
+        Self::Rotation,
+        Self::Theft,
         Self::Probe,
         Self::Unknown,
         Self::Fault,
@@ -58,6 +73,11 @@ impl Action {
             Self::Repeat => "repeated logins",
             Self::DoubleClick => "double clicks",
             Self::LateUse => "late uses",
+            Self::List => "device lists",
+            Self::DeviceEnd => "devices ended",
+            Self::Everywhere => "logouts everywhere",
+            Self::Rotation => "rotations",
+            Self::Theft => "thefts",
             Self::Probe => "probes",
             Self::Unknown => "unknown outcomes",
             Self::Fault => "faults",

@@ -16,8 +16,10 @@ use std::{
     time::{Duration, Instant},
 };
 
+use crate::scope::Scope;
+
 /// How many findings of each kind are kept in words.
-const IN_WORDS: usize = 3;
+const IN_WORDS: usize = 5;
 /// How long before a failover something may have been acknowledged that its new primary does not have: replicas that are alive
 /// lag by much less, even on a busy machine.
 const LAG: Duration = Duration::from_secs(5);
@@ -30,6 +32,7 @@ const GRAVES: usize = 10_000;
 #[derive(Debug, Clone)]
 pub(crate) struct Dead {
     pub(crate) user: String,
+    pub(crate) scope: Scope,
     pub(crate) cookie: String,
     pub(crate) since: Instant,
 }

@@ -5,7 +5,7 @@
 pub(crate) enum Violation {
     /// A write was acknowledged and is not there.
     LostUpdate,
-    /// A session opens after its logout was acknowledged.
+    /// A session opens after its logout was acknowledged, or an id after it was replaced for long enough.
     DeadAlive,
     /// An answer was somebody else's.
     Crossed,
@@ -18,6 +18,8 @@ pub(crate) enum Violation {
     FalseSuccess,
     /// Whoever repeated a login, or sent it twice, is not logged in.
     LoginRefused,
+    /// A user has more sessions than are allowed, or fewer, or a list of them is not what it has to be.
+    Devices,
     /// A write that came after the response was accepted.
     LateWrite,
     /// A key in Redis that never expires.
@@ -27,7 +29,7 @@ pub(crate) enum Violation {
 }
 
 impl Violation {
-    pub(crate) const ALL: [Self; 10] = [
+    pub(crate) const ALL: [Self; 11] = [
         Self::LostUpdate,
         Self::DeadAlive,
         Self::Crossed,
@@ -35,6 +37,7 @@ impl Violation {
         Self::Increment,
         Self::FalseSuccess,
         Self::LoginRefused,
+        Self::Devices,
         Self::LateWrite,
         Self::EndlessKey,
         Self::Growth,
@@ -50,6 +53,7 @@ impl Violation {
             Self::Increment => "increments wrong",
             Self::FalseSuccess => "false successes",
             Self::LoginRefused => "logins refused",
+            Self::Devices => "devices wrong",
             Self::LateWrite => "late writes accepted",
             Self::EndlessKey => "keys without expiry",
             Self::Growth => "left over",

@@ -3,7 +3,7 @@
 //! | path | what it does | answers besides 200 |
 //! |---|---|---|
 //! | `/visit` | writes `seen` | |
-//! | `/login?user=U&slow=MS` | waits, renews, writes `user` | |
+//! | `/login?user=U&label=L&slow=MS` | waits, renews, writes `user` | |
 //! | `/read` | all that the session holds, as JSON | 401 nobody is logged in |
 //! | `/whoami` | `user` | 401 |
 //! | `/set?key=K&value=V&slow=MS` | reads `user`, waits, writes `K`, saves | 401; 409 the session has ended |
@@ -19,6 +19,13 @@
 //! |---|---|---|
 //! | `/plain` | uses no session | |
 //! | `/put?key=K&value=V&slow=MS&blind=1` | as `/set`, and leaves saving to the middleware; blind: reads nothing | 401; 409 |
+//! | `/crowd/…` | all pages, in another realm that limits how many sessions a user has | `/login`: 409 |
+//! | `/rotating/…` | all pages, in another realm where ids rotate | |
+//! | `/crowd/devices` | the sessions of the user, as JSON | 401; 409 |
+//! | `/crowd/devices/key` | the key of the session | 401; 409 |
+//! | `/crowd/devices/end?key=K` | ends one of the user's sessions | 401; 409 |
+//! | `/crowd/devices/others` | ends all others | 401; 409 |
+//! | `/crowd/devices/everywhere` | ends all | 401; 409 |
 //! | `/elsewhere/visit` | `/visit` of another application, with a cookie of the same name and in the same storage | |
 //! | `/sessions?user=U` | how many sessions of a user live | |
 //! | `/expel?user=U` | ends every session of a user | |
@@ -59,6 +66,7 @@ const COUNTER: &str = "n";
 struct Query {
     user: String,
     key: String,
+    label: String,
     value: String,
     slow: u64,
     fail: u8,

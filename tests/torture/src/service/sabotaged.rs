@@ -16,6 +16,7 @@ use gsession::{
     },
 };
 
+use super::COUNTER;
 use crate::target::Sabotage;
 
 /// A sound storage with a saboteur before it.
@@ -80,11 +81,11 @@ impl AsyncStorage for Sabotaged {
 
     fn commit<'a>(&'a self, key: &'a StoreKey, commit: &'a Commit) -> StorageFuture<'a, Committed> {
         Box::pin(async move {
-            let (sabotage, every) =
-                if commit.expect.is_some() { (Sabotage::MissingIncrements, 4) } else { (Sabotage::LostUpdates, 5) };
-            if self.strikes(sabotage, every)
-                && let Some(pretended) = self.pretend(key, commit).await?
-            {
+            let is_struck = match &commit.expect {
+                Some(expect) => *expect.key == *COUNTER && self.strikes(Sabotage::MissingIncrements, 4),
+                None => self.strikes(Sabotage::LostUpdates, 5),
+            };
+            if is_struck && let Some(pretended) = self.pretend(key, commit).await? {
                 return Ok(pretended);
             }
             let committed = self.storage.commit(key, commit).await?;

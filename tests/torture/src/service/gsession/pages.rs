@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use actix_web::{HttpResponse, Responder, error::InternalError, http::StatusCode, web};
-use gsession::{AnyStorage, Clock as _, Saved, SystemClock};
+use gsession::{AnyStorage, Clock as _, Login, Saved, SystemClock};
 use gsession_actix::{Session, SessionMiddleware};
 use serde_json::Value;
 
@@ -33,7 +33,7 @@ fn status(code: StatusCode, text: &'static str) -> actix_web::Error {
 }
 
 /// Who is logged in; otherwise the answer says that nobody is.
-async fn known(session: &Session) -> actix_web::Result<String> {
+pub(super) async fn known(session: &Session) -> actix_web::Result<String> {
     session.get(USER).await?.ok_or_else(|| status(StatusCode::UNAUTHORIZED, "nobody"))
 }
 
@@ -55,7 +55,7 @@ async fn login(session: Session, query: web::Query<Query>) -> actix_web::Result<
     query.wait().await;
     session.set(USER, &query.user)?;
     // If the session has ended meanwhile, this is a 409 too.
-    session.log_in(query.user.as_str()).await?;
+    session.log_in(Login::new(&*query.user).label(&*query.label)).await?;
     Ok("stored")
 }
 
