@@ -11,8 +11,8 @@ use std::{
 };
 
 use gsession::{
-    ClientInfo, Clock as _, Delivery, Error, Exchange, Login, LoginError, Manager, ManualClock, MemoryStorage, Session,
-    SessionId, Storage, StoreKey,
+    ClientInfo, Clock as _, Delivery, Error, Exchange, FileStorage, Limits, Login, LoginError, Manager, ManualClock,
+    MemoryStorage, Session, SessionId, Storage, StoreKey, Timestamp,
     storage::{Access, Lookup, Removed},
 };
 use sha2::{Digest as _, Sha256};
@@ -22,6 +22,7 @@ use support::{
 };
 
 const MINUTE: Duration = Duration::from_secs(60);
+const HOUR: Duration = Duration::from_secs(60 * 60);
 const SID: &str = "08a5019c-17e1-4977-8f42-65a12843ea02";
 
 fn begin(manager: &Manager, id: Option<&SessionId>) -> Exchange<Session> {
@@ -300,7 +301,7 @@ fn a_crash_during_a_login_leaves_a_stale_entry_at_most() {
         let id = login.meanwhile(|manager| {
             // As if its process had died here.
             assert_eq!((listed(place, SID), found(manager, SID)), (Some(1), vec![]), "{kind:?}");
-            place.clock.advance(MINUTE - Duration::from_millis(1));
+            place.clock.advance(HOUR - Duration::from_millis(1));
             assert_eq!(found(manager, SID), [], "{kind:?}");
             assert_eq!(listed(place, SID), Some(1), "{kind:?}: it may be stored at any moment");
             place.clock.advance(Duration::from_millis(1));
@@ -344,6 +345,78 @@ fn a_session_that_is_renewed_meanwhile_ends() {
     }
 }
 
+/// The clock of the process that logs in is behind, and a look-up comes between its two steps.
+#[test]
+fn a_login_by_a_clock_that_is_behind_is_found() {
+    for place in KINDS.map(Place::new) {
+        let storage = PausingStorage::new(Arc::clone(&place.storage));
+        let behind = ManualClock::new(Timestamp::from_millis(NOW.as_millis() - 61_000));
+        let manager = Manager::builder(storage.clone()).clock(behind).idle_timeout(IDLE).build().unwrap();
+        let session = begin(&manager, None);
+        session.set("cart", &1).unwrap();
+        let visitor = close(&session);
+        let (gate, other) = (storage.before(Op::Move), place.manager());
+        let id = thread::scope(|scope| {
+            let login = scope.spawn(|| {
+                let session = begin(&manager, Some(&visitor));
+                session.log_in(tagged("ada")).unwrap();
+                close(&session)
+            });
+            gate.reached();
+            assert_eq!(other.destroy_all_tagged(SID).unwrap(), 0, "{:?}", place.kind);
+            drop(gate);
+            login.join().unwrap()
+        });
+        assert_eq!(found(&other, SID), keys(&[&id]), "{:?}", place.kind);
+    }
+}
+
+#[test]
+fn a_list_ends_with_the_sessions_that_it_leads_to() {
+    const DAY: Duration = Duration::from_secs(24 * 60 * 60);
+    for place in KINDS.map(Place::new) {
+        let manager = place.manager();
+        let id = log_in(&manager, tagged("ada").remember_for(30 * DAY));
+        place.clock.advance(29 * DAY);
+        assert!(begin(&manager, Some(&id)).principal().unwrap().is_some(), "{:?}", place.kind);
+        assert_eq!(found(&manager, SID), keys(&[&id]), "{:?}", place.kind);
+        place.clock.advance(DAY + 2 * MINUTE);
+        assert_eq!(listed(&place, SID), None, "{:?}", place.kind);
+    }
+}
+
+#[test]
+fn logins_that_have_ended_do_not_fill_the_memory() {
+    let storage = Arc::new(MemoryStorage::builder().max_sessions(64).sweep_interval(Duration::MAX).build());
+    let clock = ManualClock::new(NOW);
+    let manager = Manager::builder(Arc::clone(&storage)).clock(clock.clone()).build().unwrap();
+    for number in 0..1_000 {
+        clock.advance(Duration::from_millis(1));
+        let id = log_in(&manager, Login::new("ada").tag(format!("sid {number}")));
+        log_out(&manager, &id);
+    }
+    clock.advance(Duration::from_millis(1));
+    let id = log_in(&manager, tagged("ada"));
+    assert_eq!(found(&manager, SID), keys(&[&id]));
+}
+
+/// As of a process with smaller limits.
+#[test]
+fn a_list_that_cannot_be_read_refuses_the_login_at_once() {
+    let folder = tempfile::TempDir::new().unwrap();
+    let builder = || FileStorage::builder(folder.path().join("sessions")).sweep_interval(Duration::MAX);
+    let manager = |storage: Arc<dyn Storage>| Manager::builder(storage).clock(ManualClock::new(NOW)).build().unwrap();
+    let large = manager(Arc::new(builder().build().unwrap()));
+    let ids: Vec<_> = (0..30).map(|number| log_in(&large, tagged(&format!("user {number}")))).collect();
+    let small = builder().limits(Limits::default().max_entries(20)).build().unwrap();
+    let storage = PausingStorage::new(Arc::new(small));
+    let small = manager(Arc::new(storage.clone()));
+    let error = begin(&small, None).log_in(tagged("one more")).unwrap_err();
+    assert!(matches!(&error, Error::Storage(_)), "{error}");
+    assert!(storage.count(Op::Create) <= 10, "{}", storage.count(Op::Create));
+    assert!(begin(&small, Some(&ids[0])).principal().unwrap().is_some(), "the session itself can be used");
+}
+
 /// The user logs in again between the two steps of a look-up: it has found that the entry leads to nothing, and is about to remove it.
 #[test]
 fn an_entry_that_was_noted_again_is_not_removed() {
@@ -351,7 +424,7 @@ fn an_entry_that_was_noted_again_is_not_removed() {
         let storage = PausingStorage::new(Arc::clone(&place.storage));
         let manager = place.builder_over(storage.clone()).build().unwrap();
         log_out(&manager, &log_in(&manager, tagged("ada")));
-        place.clock.advance(MINUTE);
+        place.clock.advance(HOUR);
         let gate = storage.before(Op::Commit);
         thread::scope(|scope| {
             let looking = scope.spawn(|| found(&manager, SID));
@@ -383,7 +456,7 @@ fn a_tag_for_too_many_users_is_refused() {
         log_out(&manager, &ids[7]);
         refused(&session);
         // No login of theirs can be under way any more.
-        place.clock.advance(MINUTE);
+        place.clock.advance(HOUR);
         session.log_in(tagged("one more")).unwrap();
         let _ = session.close().unwrap();
         assert_eq!(found(&manager, SID).len(), 100, "{:?}", place.kind);

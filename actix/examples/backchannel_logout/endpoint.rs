@@ -32,14 +32,33 @@ async fn log_out(
         Ok(token) => token,
         Err(refused) => return refuse(&refused),
     };
+    // If the logout fails, or this future is dropped, the provider may try again.
+    let mut attempt = Attempt { provider: &provider, jti: &token.jti, is_done: false };
     match end(&manager, &token.subject).await {
         // Also if there was nothing to end.
-        Ok(_) => HttpResponse::Ok().insert_header((CACHE_CONTROL, "no-store")).finish(),
+        Ok(_) => {
+            attempt.is_done = true;
+            HttpResponse::Ok().insert_header((CACHE_CONTROL, "no-store")).finish()
+        }
         Err(error) => {
             // A real service would log it.
             eprintln!("a logout failed: {error}");
-            provider.used.forget(&token.jti);
             refuse(&Refused("the logout failed"))
+        }
+    }
+}
+
+/// Forgets that a token was used, unless its logout was done.
+struct Attempt<'a> {
+    provider: &'a Provider,
+    jti: &'a str,
+    is_done: bool,
+}
+
+impl Drop for Attempt<'_> {
+    fn drop(&mut self) {
+        if !self.is_done {
+            self.provider.used.forget(self.jti);
         }
     }
 }

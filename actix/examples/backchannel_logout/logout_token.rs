@@ -57,8 +57,10 @@ impl fmt::Display for Refused {
 
 #[derive(Deserialize)]
 struct Claims {
-    iat: u64,
-    exp: u64,
+    /// Times may have fractions (RFC 7519 2).
+    iat: f64,
+    exp: f64,
+    aud: Audience,
     jti: String,
     events: HashMap<String, Value>,
     sub: Option<String>,
@@ -66,6 +68,23 @@ struct Claims {
     /// What an ID token may have and a logout token must not have, even empty.
     #[serde(default, deserialize_with = "is_there")]
     nonce: bool,
+}
+
+#[derive(Deserialize)]
+#[serde(untagged)]
+enum Audience {
+    One(String),
+    Several(Vec<String>),
+}
+
+impl Audience {
+    /// Whether it is this client and nobody else: another audience would have to be trusted (OpenID Connect Core 3.1.3.7).
+    fn is_only(&self, client: &str) -> bool {
+        match self {
+            Self::One(one) => one == client,
+            Self::Several(all) => !all.is_empty() && all.iter().all(|one| one == client),
+        }
+    }
 }
 
 fn is_there<'de, D: serde::Deserializer<'de>>(value: D) -> Result<bool, D::Error> {
@@ -76,10 +95,18 @@ impl Provider {
     /// Checks a token, and notes that it was used. `now` is in seconds since the Unix epoch.
     pub(crate) fn accept(&self, token: &str, now: u64) -> Result<LogoutToken, Refused> {
         let claims = self.verify(token)?;
-        if claims.iat > now + SKEW {
+        // In whole seconds, as if the clocks differed by up to one more.
+        let (iat, exp) = (claims.iat.floor() as u64, claims.exp.ceil() as u64);
+        if !claims.aud.is_only(&self.client_id) {
+            return Err(Refused("it is for others as well"));
+        }
+        if iat > now + SKEW {
             return Err(Refused("it was issued in the future"));
         }
-        if claims.exp > now + LONGEST {
+        if exp.saturating_add(SKEW) < now {
+            return Err(Refused("it has expired"));
+        }
+        if exp > now + LONGEST {
             return Err(Refused("it lives too long"));
         }
         if !claims.events.get(EVENT).is_some_and(Value::is_object) {
@@ -93,17 +120,22 @@ impl Provider {
             (None, Some(sub)) => Subject::User(sub),
             (None, None) => return Err(Refused("it names neither a session nor a user")),
         };
-        if !self.used.note(&claims.jti, claims.exp + SKEW, now) {
+        if !self.used.note(&claims.jti, exp + SKEW, now) {
             return Err(Refused("it was used before"));
         }
         Ok(LogoutToken { subject, jti: claims.jti })
     }
 
-    /// Checks who has issued a token for whom, and that it has not expired.
+    /// Checks who has issued a token for whom.
     fn verify(&self, token: &str) -> Result<Claims, Refused> {
         let header = decode_header(token).map_err(|_| Refused("it is no token"))?;
         // Tokens for other purposes, such as access tokens, have a type of their own.
-        if header.typ.is_some_and(|typ| !typ.eq_ignore_ascii_case("logout+jwt") && !typ.eq_ignore_ascii_case("JWT")) {
+        let is_known = |typ: String| {
+            // The prefix may be left out (RFC 7515 4.1.9).
+            let typ = typ.to_ascii_lowercase();
+            matches!(typ.strip_prefix("application/").unwrap_or(&typ), "logout+jwt" | "jwt")
+        };
+        if !header.typ.is_none_or(is_known) {
             return Err(Refused("it is a token of another type"));
         }
         let key = match header.kid {
@@ -115,7 +147,8 @@ impl Provider {
         let key = DecodingKey::from_jwk(key).map_err(|_| Refused("its key cannot be used"))?;
         // Only the algorithm that was agreed; the header does not choose.
         let mut validation = Validation::new(self.algorithm);
-        validation.leeway = SKEW;
+        // By the time that the caller gives.
+        validation.validate_exp = false;
         validation.set_issuer(&[&self.issuer]);
         validation.set_audience(&[&self.client_id]);
         validation.set_required_spec_claims(&["iss", "aud", "exp"]);
@@ -132,7 +165,7 @@ impl Used {
     /// Notes a token until it expires. Returns whether it was new.
     fn note(&self, jti: &str, until: u64, now: u64) -> bool {
         let mut used = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        used.retain(|_, until| *until > now);
+        used.retain(|_, until| *until >= now);
         used.insert(jti.to_owned(), until).is_none()
     }
 

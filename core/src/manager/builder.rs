@@ -171,8 +171,8 @@ impl<M: Built> ManagerBuilder<M> {
     }
 
     /// How long the previous id still counts after the first use of the [new one](Self::rotate_every): for other tabs, prefetches and
-    /// requests on their way. Default: 60 seconds. A client that needs longer for a request is served, too: what counts is when the request
-    /// arrived.
+    /// requests on their way. Default: 60 seconds. A request that takes longer is served, too, since what counts is when it arrived,
+    /// but its response does not bring the new id. So let the grace period be longer than ordinary requests take.
     ///
     /// An id that was stolen before a rotation opens the session for this long, too.
     pub const fn rotation_grace(mut self, grace: Duration) -> Self {

@@ -106,8 +106,10 @@ impl Record {
             && (!is_remembered || (idle_timeout, absolute_deadline) == (&other.idle_timeout, &other.absolute_deadline))
     }
 
-    /// Whether it is the list of a tag, and no session.
-    pub(crate) fn is_list_of_tag(&self) -> bool {
+    /// Whether it is the list by which sessions with a [tag](crate::Login::tag) are found, and no session. A storage that makes room for
+    /// others drops it only after the sessions of visitors ([R21](crate::design#r21)).
+    #[must_use]
+    pub fn is_list_of_tag(&self) -> bool {
         self.entries.contains_key(reserved::NEEDED_UNTIL)
     }
 

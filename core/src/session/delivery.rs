@@ -16,7 +16,7 @@ pub enum Delivery {
         id: SessionId,
         /// When the session ends if it is not used again.
         expires_at: Timestamp,
-        /// Whether the client has kept the id beyond its own end, as in [`Send`](Self::Send).
+        /// Whether the client keeps the id after it is closed, as in [`Send`](Self::Send).
         is_remembered: bool,
     },
     /// The client has a new id.

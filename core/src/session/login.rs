@@ -62,7 +62,7 @@ impl Login {
     ///   session. So a page that only asks for the password again says it again, if the session
     ///   [is remembered](crate::SessionInfo::is_remembered).
     /// - A cookie becomes a persistent one, even if by default it ends with the browser. Browsers keep a cookie for at most 400 days
-    ///   (RFC 6265bis 5.5), and each use of the session sends it again. A header has no such thing; there only the lifetime counts.
+    ///   (RFC 6265bis 5.5), and the session's use, each time it is stored, sends it again. A header has no such thing; there only the lifetime counts.
     /// - Durations beyond the calendar never end. Less than a millisecond is refused.
     ///
     /// Let the user choose, since other people may use the device too. A stolen id is of use for so long, so require a
@@ -98,11 +98,11 @@ impl Login {
     }
 
     /// What the application finds the session by, besides the principal: see
-    /// [`destroy_all_tagged`](crate::AsyncManager::destroy_all_tagged). Default: none. It stays until the session ends or somebody
-    /// logs in again. Not empty, at most [`MAX_TAG_BYTES`](Self::MAX_TAG_BYTES), without control characters.
+    /// [`destroy_all_tagged`](crate::AsyncManager::destroy_all_tagged). Default: none. It stays until the session ends, somebody
+    /// logs in again, or the principal is set otherwise. Each touch of a session with a tag reads the storage once more. Not empty, at most [`MAX_TAG_BYTES`](Self::MAX_TAG_BYTES), without control characters.
     ///
     /// An example is the `sid` of OpenID Connect, by which the provider asks to end a session (Back-Channel Logout 1.0). If there are
-    /// several providers, put the issuer before it.
+    /// several providers, put the issuer before it, and before a `sub` that you use as the principal.
     ///
     /// A tag is for few principals, because each look-up reads all sessions of each of them: 100 at most. It is not for all users of a
     /// customer.
@@ -185,8 +185,8 @@ pub enum LoginError {
     /// The tag has a control character.
     #[error("a tag must not contain control characters")]
     TagWithControlCharacters,
-    /// As many other users as a tag may have are logged in with this one.
-    #[error("{limit} users are logged in with this tag already, which is the limit")]
+    /// The tag already belongs to as many users as it may.
+    #[error("{limit} users have logged in with this tag, which is the limit")]
     TooManyUsersOfTag {
         /// The limit.
         limit: usize,

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use gsession::{Clock as _, Error, Login, LoginError};
+use gsession::{Clock as _, Delivery, Error, Login, LoginError};
 
 use super::{DAY, HOUR, MINUTE, begin, id_after, info, log_in, strict, visits};
 use crate::support::{KINDS, NOW, Place};
@@ -101,14 +101,18 @@ fn a_login_begins_the_lifetime_even_in_a_passive_request() {
 fn another_principal_is_not_remembered_because_of_the_one_before() {
     for place in KINDS.map(Place::new) {
         let manager = strict(&place);
-        for principal in [Some("eve"), None] {
+        for (principal, reads_first) in [(Some("eve"), false), (None, false), (Some("eve"), true), (None, true)] {
             let id = log_in(&manager, None, remembered());
             let session = begin(&manager, Some(&id));
+            assert!(!reads_first || session.principal().unwrap().is_some());
             match principal {
                 Some(principal) => session.set_principal(principal).unwrap(),
                 None => session.clear_principal().unwrap(),
             }
-            let _ = session.close().unwrap();
+            // Its cookie is one for an ordinary session from now on.
+            let told = session.close().unwrap().delivery;
+            let is_told = matches!(&told, Delivery::Send { id: sent, is_remembered: false, .. } if *sent == id);
+            assert!(is_told, "{:?}: {principal:?}, {told:?}", place.kind);
             let known = info(&manager, &id).unwrap();
             assert!(!known.is_remembered, "{:?}: {principal:?}", place.kind);
             assert_eq!(known.expires_at, NOW + HOUR, "{:?}: {principal:?}", place.kind);

@@ -85,7 +85,8 @@ impl Machine {
             Committed::Done { expires_at, is_remembered, revision } => {
                 progress.stored = true;
                 progress.saved = Saved::Committed;
-                let forgets = self.current.is_remembered && !is_remembered;
+                let may_have_been = self.current.is_remembered || !matches!(self.current.state, State::Found(_));
+                let forgets = may_have_been && !is_remembered && step.commit.changes.lifespan().is_some();
                 if let Some(held) = &mut self.current.held {
                     match held.origin {
                         // A client that joins a renewed session must learn its id.
