@@ -114,7 +114,15 @@ impl Current {
     #[inline]
     pub(super) fn presented(id: Option<SessionId>) -> Self {
         let state = if id.is_some() { State::Unknown } else { State::Absent };
-        Self { held: id.map(Held::presented), state, ..Self::default() }
+        // Field by field, because a default would be moved as a whole, in every request.
+        Self {
+            held: id.map(Held::presented),
+            state,
+            pending: Pending::default(),
+            expires_at: None,
+            is_remembered: false,
+            id_check: IdCheck::default(),
+        }
     }
 
     /// A session that is known to exist, opened once more; nothing without an id.
