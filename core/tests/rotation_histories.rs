@@ -116,7 +116,8 @@ impl World {
         let closed = self.requests.swap_remove(at).close().unwrap();
         assert!(!closed.conflict, "changes were lost");
         self.answers.push(match closed.delivery {
-            Delivery::Send { id, .. } | Delivery::Refresh { id, .. } => Some(id),
+            Delivery::Send { id, .. } => Some(id),
+            Delivery::Refresh { id, .. } => self.keeps_cookies.then_some(id),
             Delivery::Keep => None,
             other => panic!("{other:?}"),
         });

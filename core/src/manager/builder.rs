@@ -151,6 +151,8 @@ impl<M: Built> ManagerBuilder<M> {
     /// | renews or logs in without reading | one read |
     /// | sends the previous id | one touch |
     ///
+    /// A persistent cookie is refreshed only by requests that read their session.
+    ///
     /// A rotated id is longer: `~~` and 22 characters follow. Builds that do not know rotation reject such ids, so update all instances of a
     /// service before you turn it on. If you later turn it off, rotated ids stay valid, but ids that have never rotated are no longer
     /// checked. Two clients cannot share one id, because only one of them would learn the next. Do not derive anything from

@@ -65,6 +65,9 @@ struct Before {
     was: Option<Kept>,
     /// The secret of the current one, sealed with this one.
     sealed: Kept,
+    /// Until when the id before this one counted, if there was one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    until: Option<u64>,
 }
 
 /// What an id is to a session.
@@ -78,17 +81,25 @@ pub(crate) enum Standing {
     },
     /// From before, and it no longer counts.
     Reused,
-    /// The request began before the current id was issued, so it cannot be told whether its id counted then.
+    /// It no longer counts, but may have when the request began.
     Outlasted,
     /// It was never an id of this session.
     Unknown,
 }
 
 impl Issue {
-    /// Of the id with this `secret`, which follows the id `before`.
-    pub(crate) fn rotated(secret: Secret, before: &SessionId, key: &StoreKey, now: Timestamp) -> Self {
+    /// Of the id with this `secret`, which follows the id `before`, of which the session kept `earlier`.
+    pub(crate) fn rotated(
+        secret: Secret,
+        before: &SessionId,
+        earlier: Option<&Self>,
+        key: &StoreKey,
+        now: Timestamp,
+        grace: Duration,
+    ) -> Self {
         let was = before.secret().map(|secret| secret.hash(key));
-        let before = Before { was, sealed: secret.seal(key, before) };
+        let until = earlier.map(|earlier| (earlier.since() + grace).as_millis());
+        let before = Before { was, sealed: secret.seal(key, before), until };
         Self { at: now.as_millis(), used: None, is: secret.hash(key), before }
     }
 
@@ -120,7 +131,7 @@ impl Issue {
     /// What `id` is to the session under `key`, for a request that began then.
     pub(crate) fn standing(&self, id: &SessionId, key: &StoreKey, began: Timestamp, grace: Duration) -> Standing {
         let hash = id.secret().map(|secret| secret.hash(key));
-        let Self { at, used, is, before } = self;
+        let Self { used, is, before, .. } = self;
         if hash == Some(*is) {
             Standing::Current
         } else if hash == before.was {
@@ -128,7 +139,7 @@ impl Issue {
                 Some(used) if began >= Timestamp::from_millis(*used) + grace => Standing::Reused,
                 _ => Standing::Previous { next: id.with_secret(before.sealed.open(key, id)) },
             }
-        } else if began < Timestamp::from_millis(*at) {
+        } else if before.until.is_some_and(|until| began < Timestamp::from_millis(until)) {
             Standing::Outlasted
         } else {
             Standing::Reused
@@ -151,7 +162,7 @@ mod tests {
         let first = SessionId::from_random([1; 32]);
         let key = StoreKey::of(&first);
         let [one, two] = [1, 2].map(|_| Secret::generate().unwrap());
-        let issue = Issue::rotated(one, &first, &key, at(100));
+        let issue = Issue::rotated(one, &first, None, &key, at(100), GRACE);
         let second = first.with_secret(one);
         let standing = |issue: &Issue, id: &SessionId, began| issue.standing(id, &key, at(began), GRACE);
         // Nobody has used it: the previous one counts for as long as it takes.
@@ -167,12 +178,13 @@ mod tests {
         assert_eq!(standing(&issue, &first, 560), Standing::Reused);
         assert_eq!(standing(&issue, &second, 1_000_000), Standing::Current);
         // The next rotation leaves nothing of the first.
-        let issue = Issue::rotated(two, &second, &key, at(2_000));
+        let issue = Issue::rotated(two, &second, Some(&issue), &key, at(2_000), GRACE);
         let third = first.with_secret(two);
         assert_eq!(standing(&issue, &third, 2_000), Standing::Current);
         assert_eq!(standing(&issue, &second, 2_000), Standing::Previous { next: third });
         assert_eq!(standing(&issue, &first, 2_000), Standing::Reused);
-        assert_eq!(standing(&issue, &first, 1_999), Standing::Outlasted, "a long request");
+        assert_eq!(standing(&issue, &first, 560), Standing::Reused);
+        assert_eq!(standing(&issue, &first, 559), Standing::Outlasted, "a long request");
         // A made-up secret is no better than an old one.
         assert_eq!(standing(&issue, &first.with_secret(Secret::generate().unwrap()), 2_000), Standing::Reused);
     }
@@ -182,7 +194,7 @@ mod tests {
         let first = SessionId::from_random([1; 32]);
         let key = StoreKey::of(&first);
         let secret = Secret::generate().unwrap();
-        let issue = Issue::rotated(secret, &first, &key, at(1)).used(at(2));
+        let issue = Issue::rotated(secret, &first, None, &key, at(1), GRACE).used(at(2));
         let json = issue.json().unwrap();
         assert_eq!(Issue::of(&json), Some(issue));
         let id = first.with_secret(secret);

@@ -169,3 +169,19 @@ fn a_thief_is_found_out_by_a_read_although_the_request_is_never_ended() {
         assert_eq!(visit(&manager, &second), (false, None), "{:?}", place.kind);
     }
 }
+
+/// Whoever comes with an id from long ago cannot hide behind a request that begins before the next rotation and reads after it.
+#[test]
+fn a_thief_that_is_slow_is_found_out_too() {
+    for place in KINDS.map(Place::new) {
+        let manager = rotating(place.builder());
+        let (stolen, second) = rotated(&place, &manager);
+        place.clock.advance(GRACE);
+        let thief = begin(&manager, &stolen);
+        place.clock.advance(PERIOD);
+        let third = visit(&manager, &second).1.unwrap();
+        assert_eq!(visit(&manager, &third), (true, None), "{:?}", place.kind);
+        assert_eq!(thief.principal().unwrap(), None, "{:?}", place.kind);
+        assert_eq!(visit(&manager, &third), (false, None), "{:?}", place.kind);
+    }
+}

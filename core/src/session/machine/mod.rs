@@ -247,7 +247,7 @@ impl Machine {
             }
             // Never before the storage has confirmed the end.
             _ if self.ending.withdraws_id(matches!(state, State::Absent)) => Delivery::Withdraw,
-            (Some(held), Some(expires_at)) if !self.current.id_check.is_previous() => {
+            (Some(held), Some(expires_at)) if !self.current.id_check.is_leaving() => {
                 Delivery::Refresh { id: held.id.clone(), expires_at, is_remembered }
             }
             _ => Delivery::Keep,

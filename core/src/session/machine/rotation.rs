@@ -36,8 +36,8 @@ const BYTES: usize = 512;
 pub(super) struct IdCheck {
     /// Whether a write found another id than the client's, so that the session has to be read.
     must_read: bool,
-    /// Whether the client's id is a previous one.
-    is_previous: bool,
+    /// Whether the client must not be told to keep its id: it is a previous one, or may be one when the response arrives.
+    is_leaving: bool,
     /// What is to be done at the end of the request.
     rotating: Option<Box<Rotating>>,
 }
@@ -62,8 +62,8 @@ enum Due {
 }
 
 impl IdCheck {
-    pub(super) const fn is_previous(&self) -> bool {
-        self.is_previous
+    pub(super) const fn is_leaving(&self) -> bool {
+        self.is_leaving
     }
 }
 
@@ -96,9 +96,17 @@ impl Machine {
         };
         let issue = text.zip(issue.flatten());
         let due = match standing {
-            Standing::Current => due_of(issue.as_ref().map(|(_, issue)| issue), record, need.access.now, config),
+            Standing::Current => {
+                let (issue, now) = (issue.as_ref().map(|(_, issue)| issue), need.access.now);
+                let since = issue.map_or_else(|| issued_at(record), Issue::since);
+                self.current.id_check.is_leaving = rotates_by(now + config.rotation.grace, since, config);
+                match issue {
+                    Some(issue) if issue.is_unused() => Some(Due::NoteUse),
+                    _ => rotates_by(now, since, config).then_some(Due::Rotation),
+                }
+            }
             Standing::Previous { next } => {
-                self.current.id_check.is_previous = true;
+                self.current.id_check.is_leaving = true;
                 Some(Due::Delivery(next))
             }
             Standing::Unknown => return Err(NotCurrent::Unknown),
@@ -121,8 +129,12 @@ impl Machine {
     /// Makes a commit depend on the id, if that was not checked, or if the client is to be told to keep it.
     pub(super) fn expect_current(&mut self, is_told: bool, config: &Config) -> Option<Expect> {
         let is_in_question = matches!(self.current.state, State::Unknown) || is_told;
-        if !is_in_question || self.current.id_check.is_previous || !self.checks_id(config) {
+        if !is_in_question || !self.checks_id(config) {
             return None;
+        }
+        if matches!(self.current.state, State::Unknown) && config.rotation.every.is_some() {
+            // Nobody knows when it rotates.
+            self.current.id_check.is_leaving = true;
         }
         let key = self.current.key(config)?;
         let secret = self.current.held.as_ref()?.id.secret();
@@ -136,14 +148,14 @@ impl Machine {
         let check = &mut self.current.id_check;
         match self.current.state {
             State::Unknown => check.must_read = true,
-            _ => check.is_previous = true,
+            _ => check.is_leaving = true,
         }
     }
 
     /// Whether the client can be told to keep its id for longer.
     pub(super) fn refreshes_id(&self) -> bool {
         let keeps_expiry = self.request.client_keeps_expiry || self.current.is_remembered;
-        keeps_expiry && !self.current.id_check.is_previous
+        keeps_expiry && !self.current.id_check.is_leaving
     }
 
     /// Takes the answer to [`Step::Confirm`](super::Step::Confirm).
@@ -261,7 +273,8 @@ impl Machine {
             (Due::Rotation, _) if self.request.is_passive => return Ok(None),
             (Due::Rotation, _) => {
                 let secret = Secret::generate()?;
-                (Some(held.id.with_secret(secret)), Issue::rotated(secret, &held.id, &key, now))
+                let (earlier, grace) = (issue.as_ref().map(|(_, issue)| issue), config.rotation.grace);
+                (Some(held.id.with_secret(secret)), Issue::rotated(secret, &held.id, earlier, &key, now, grace))
             }
         };
         let mut changes = Changes::default();
@@ -309,7 +322,7 @@ impl Machine {
                 expires_at.get_or_insert(step.expires_at);
                 self.current.adopt(&next, *key, Origin::Issued);
             }
-            _ => id_check.is_previous = true,
+            _ => id_check.is_leaving = true,
         }
     }
 }
@@ -318,19 +331,15 @@ impl Machine {
 pub(super) enum NotCurrent {
     /// It never was an id of the session, or the client presents another one.
     Unknown,
-    /// It may have been current when the request began.
+    /// It may have counted when the request began.
     Outlasted,
     /// It is from before a rotation. The session keeps this of its id.
     Reused(JsonText),
 }
 
-/// What the current id needs at the end of the request.
-fn due_of(issue: Option<&Issue>, record: &Record, now: Timestamp, config: &Config) -> Option<Due> {
-    if issue.is_some_and(Issue::is_unused) {
-        return Some(Due::NoteUse);
-    }
-    let since = issue.map_or_else(|| issued_at(record), Issue::since);
-    config.rotation.every.filter(|period| since + *period <= now).map(|_| Due::Rotation)
+/// Whether an id that has been in use since then rotates by this time.
+fn rotates_by(time: Timestamp, since: Timestamp, config: &Config) -> bool {
+    config.rotation.every.is_some_and(|period| since + period <= time)
 }
 
 /// When the id of a session was issued that has not rotated since its creation or its login.
