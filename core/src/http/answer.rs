@@ -15,7 +15,7 @@ impl Transport {
     /// |---|---|---|
     /// | every one | `Vary: Cookie`, or the header's name, or both | RFC 9110 12.5.5 |
     /// | gives the client an id, or removes it | `Set-Cookie`, the session header, or both; `Cache-Control: no-store`, unless the handler set a `Cache-Control` | RFC 6265bis 4.1, ASVS 14.3.2 |
-    /// | moves the deadline of a cookie with a `Max-Age`; that of a [remembered](crate::Login::remember_for) session has one | the same `Set-Cookie` with a new `Max-Age`, and the rest as above | |
+    /// | moves the deadline of a cookie with a `Max-Age` (the cookie of a [remembered](crate::Login::remember_for) session always has one) | the same `Set-Cookie` with a new `Max-Age`, and the rest as above | |
     /// | is the page of a logged-in session, with [`no_store_when_logged_in`](super::Builder::no_store_when_logged_in) | `Cache-Control: no-store`, whatever the handler set | ASVS 14.3.2 |
     ///
     /// - `delivery` and `logged_in` come from the [`Finished`](crate::Finished) exchange.

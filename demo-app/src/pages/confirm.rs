@@ -77,7 +77,7 @@ pub(crate) async fn submit(
         *response.status_mut() = StatusCode::UNAUTHORIZED;
         return Ok(response);
     }
-    // A login decides anew whether the user is remembered, and this one is not asked.
+    // Each login decides anew whether the user is remembered. This page does not ask, so it keeps the earlier choice.
     let is_remembered = session.info().await?.is_some_and(|info| info.is_remembered);
     session.log_in(login_from(&request, &user, is_remembered)).await?;
     Ok(see_other("/vault"))

@@ -165,8 +165,8 @@ impl<E: From<Error>> AsyncSession<E> {
     /// second click on "log in" continues with the session of the first, and the memory storage never evicts the
     /// session. Never share a principal between users, such as "guest".
     ///
-    /// What an earlier [`log_in`](Self::log_in) has set besides the principal ends: the time of the login, and that the session is
-    /// [remembered](crate::Login::remember_for).
+    /// What an earlier [`log_in`](Self::log_in) has set besides the principal and the label ends: the time of the login, the
+    /// [tag](crate::Login::tag), and that the session is [remembered](crate::Login::remember_for).
     ///
     /// # Errors
     ///

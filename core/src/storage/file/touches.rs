@@ -28,7 +28,7 @@ impl Touch {
     pub(super) fn apply(&self, record: &mut Record) {
         if self.at >= record.last_seen {
             record.last_seen = self.at;
-            // One from before the login that gave the session its own does not count.
+            // An idle timeout noted before the login that set the session's own does not count.
             if let Some(idle_timeout) = self.idle_timeout
                 && !record.is_remembered
             {

@@ -34,8 +34,8 @@ pub(in super::super) struct Deadlines {
 }
 
 impl Deadlines {
-    /// Whether a session is over at `now` that was last used at `last_seen`, with another idle timeout if one is given and the
-    /// session's is not its own.
+    /// Whether a session last used at `last_seen` is over at `now`. `idle_timeout` replaces the stored one, unless the session is
+    /// remembered.
     pub(in super::super) fn are_over(
         &self,
         idle_timeout: Option<Duration>,

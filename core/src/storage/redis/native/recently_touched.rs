@@ -38,7 +38,7 @@ impl RecentlyTouched {
         (held & !TIME == tag && held & TIME != 0).then(|| Timestamp::from_millis(held & TIME))
     }
 
-    /// Whether an access may have to touch the session.
+    /// Whether an access may have to touch the session, if it is not remembered with a short idle timeout: that shows only when it is read.
     pub(super) fn may_be_due(&self, key: &StoreKey, access: &Access) -> bool {
         let Some(extend) = &access.extend else { return false };
         let (slot, tag) = self.slot(key);
