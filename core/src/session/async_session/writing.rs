@@ -166,7 +166,8 @@ impl<E: From<Error>> AsyncSession<E> {
     /// session. Never share a principal between users, such as "guest".
     ///
     /// What an earlier [`log_in`](Self::log_in) has set besides the principal and the label ends: the time of the login, the
-    /// [tag](crate::Login::tag), and that the session is [remembered](crate::Login::remember_for).
+    /// [tag](crate::Login::tag), and that the session is [remembered](crate::Login::remember_for). A persistent
+    /// cookie becomes an ordinary one if this request has read the session before.
     ///
     /// # Errors
     ///

@@ -85,8 +85,7 @@ impl Machine {
             Committed::Done { expires_at, is_remembered, revision } => {
                 progress.stored = true;
                 progress.saved = Saved::Committed;
-                let may_have_been = self.current.is_remembered || !matches!(self.current.state, State::Found(_));
-                let forgets = may_have_been && !is_remembered && step.commit.changes.lifespan().is_some();
+                let forgets = self.current.is_remembered && !is_remembered;
                 if let Some(held) = &mut self.current.held {
                     match held.origin {
                         // A client that joins a renewed session must learn its id.
