@@ -27,9 +27,9 @@ use crate::{
     },
 };
 
-/// Renewals after which a session of the principal is no longer followed, but listed as it was last seen.
+/// Renewals since a listing began after which a session of the principal is no longer followed, but listed as it was last seen.
 const HOPS: u32 = 100;
-/// Renewals after which a session of which only tombstones were seen is given up: more than happen during a listing.
+/// Renewals since a listing began after which a session of which only tombstones were seen is given up.
 const BLIND_HOPS: u32 = 1_000;
 
 /// A session that is being followed.
@@ -119,6 +119,8 @@ pub(super) async fn find<N: Native>(
                         && !living.contains(&tombstone.to)
                         && followed.insert(tombstone.to) =>
                 {
+                    // What happened before this listing began comes to an end, however long it is.
+                    let hops = if tombstone.at < now { chase.hops } else { hops };
                     to_ask.push(Chase { key: tombstone.to, from: Some(key), hops, header: chase.header });
                 }
                 _ => {}
