@@ -98,6 +98,34 @@ fn a_renewal_lists_the_session_under_its_new_key_alone() {
     });
 }
 
+/// An entry that got lost on its way was written late, when its session had been renewed very often. A client that renews during the
+/// listing is given up at some point; what came before is followed to its end.
+#[test]
+fn a_stale_entry_leads_through_any_number_of_earlier_renewals() {
+    const RENEWALS: u32 = 1_200;
+    each(|server, storage| {
+        let key_of = |number: u32| {
+            let mut bytes = [0x5a; 32];
+            bytes[..4].copy_from_slice(&number.to_le_bytes());
+            StoreKey::from_bytes(bytes)
+        };
+        log_in(storage, &key_of(0), "ada");
+        for number in 0..RENEWALS {
+            let moved = storage.move_to(&key_of(number), &key_of(number + 1), &renewal(storage, None)).unwrap();
+            assert!(matches!(moved, Moved::Done { .. }));
+        }
+        let [set] = &sets(server)[..] else { panic!("one principal") };
+        let scores = server.command(&[b"ZRANGE".as_slice(), set, b"0", b"-1", b"WITHSCORES"]);
+        let score = scores.list()[1].text();
+        server.command(&[b"DEL".as_slice(), set]);
+        server.command(&[b"ZADD".as_slice(), set, score.as_bytes(), key_of(0).as_bytes()]);
+        let later = NOW + Duration::from_millis(1);
+        assert_eq!(listed(storage, "ada", later), [key_of(RENEWALS)]);
+        assert_eq!(storage.remove(&key_of(RENEWALS)).unwrap(), Removed::Done);
+        assert_eq!(listed(storage, "ada", later), []);
+    });
+}
+
 /// The request that renews has read the session before another one set its principal, or changed it.
 #[test]
 fn a_renewal_notes_the_principal_that_the_session_has_by_then() {
