@@ -19,9 +19,9 @@ use gsession::{Error, LoginError, StorageError, StorageErrorKind};
 /// |---|---|
 /// | the storage is unavailable, too slow, full or broken; no id could be generated | 503 |
 /// | the session would exceed a limit | 413 |
-/// | the session ended or was renewed meanwhile; an update lost too often; the user has as many sessions as one may have | 409 |
+/// | the session ended or was renewed meanwhile; an update lost too often; the user has as many sessions as one may have, or the tag as many users | 409 |
 /// | nobody is logged in, or not recently | 401, or a [page of yours](Self::or_redirect_to) |
-/// | a label cannot be used | 400 |
+/// | a principal, label or tag cannot be used | 400 |
 /// | anything else: a mistake in the application | 500 |
 #[derive(Debug)]
 pub struct SessionError {
@@ -103,13 +103,14 @@ impl ResponseError for SessionError {
             },
             Error::Id(_) => StatusCode::SERVICE_UNAVAILABLE,
             Error::Limit(_) => StatusCode::PAYLOAD_TOO_LARGE,
-            Error::Gone | Error::Contended { .. } | Error::Login(LoginError::TooManySessions { .. }) => {
-                StatusCode::CONFLICT
-            }
+            Error::Gone | Error::Contended { .. } => StatusCode::CONFLICT,
             Error::NotLoggedIn | Error::LoginNotRecent => StatusCode::UNAUTHORIZED,
-            Error::Login(LoginError::LabelTooLong { .. } | LoginError::LabelWithControlCharacters) => {
-                StatusCode::BAD_REQUEST
-            }
+            Error::Login(error) => match error {
+                LoginError::TooManySessions { .. } | LoginError::TooManyUsersOfTag { .. } => StatusCode::CONFLICT,
+                // The application sets these; they do not come from a form.
+                LoginError::RememberedTooShort | LoginError::IdleTimeoutTooShort => StatusCode::INTERNAL_SERVER_ERROR,
+                _ => StatusCode::BAD_REQUEST,
+            },
             _ => StatusCode::INTERNAL_SERVER_ERROR,
         }
     }

@@ -95,8 +95,9 @@
 //! | all are unknown | only reads | nothing | nothing: they may belong to another application |
 //! | | writes | a new session, from what it wrote | its id |
 //!
-//! To log a user in, check the password, then call [`renew`](gsession::AsyncSession::renew) and
-//! [`set_principal`](gsession::AsyncSession::set_principal). A second click on "log in" then works even if the first
+//! To log a user in, check the password, then call [`log_in`](gsession::AsyncSession::log_in). (With its parts
+//! [`renew`](gsession::AsyncSession::renew) and [`set_principal`](gsession::AsyncSession::set_principal) alone, `require_recent`,
+//! `max_sessions`, labels, tags and `remember_for` do not work.) A second click on "log in" then works even if the first
 //! response was lost, and both clicks share one session. Without a principal gsession cannot tell that click from a
 //! stranger who knew the old id: a renewal with other writes under the old id is a 409 for the first 5 seconds, and
 //! begins a new session after that. A request that read the session before the renewal gets a 409 instead of a new

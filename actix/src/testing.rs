@@ -10,9 +10,8 @@
 //! use gsession_actix::{Session, testing};
 //!
 //! async fn login(session: Session) -> Result<HttpResponse> {
-//!     session.renew()?;
 //!     session.set("user", "ada")?;
-//!     session.set_principal("ada")?;
+//!     session.log_in("ada").await?;
 //!     Ok(HttpResponse::Ok().finish())
 //! }
 //!
@@ -43,9 +42,8 @@
 //! let app = App::new()
 //!     .wrap(SessionMiddleware::new(MemoryStorage::new()))
 //!     .route("/login", web::post().to(|session: Session| async move {
-//!         session.renew()?;
 //!         session.set("user", "ada")?;
-//!         session.set_principal("ada").map(|()| HttpResponse::Ok())
+//!         session.log_in("ada").await.map(|()| HttpResponse::Ok())
 //!     }))
 //!     .route("/", web::get().to(|session: Session| async move {
 //!         session.get::<String>("user").await.map(|user| user.unwrap_or_else(|| "nobody".to_owned()))

@@ -14,7 +14,7 @@ use actix_web::{
     web,
 };
 use gsession::{AtLimit, Clock as _, Login, ManualClock, MemoryStorage, SystemClock};
-use gsession_actix::{Session, SessionMiddleware};
+use gsession_actix::{Session, SessionError, SessionMiddleware};
 
 const RECENT: Duration = Duration::from_secs(300);
 
@@ -119,4 +119,33 @@ async fn a_login_that_is_refused_says_why_and_stores_nothing_of_it() {
     let listed = manager.sessions_of("ada").await.unwrap();
     assert_eq!(listed.len(), 1);
     assert_eq!(listed[0].1.label.as_deref(), Some("phone"));
+}
+
+/// What comes from a form or from an identity provider is no mistake of the application.
+#[actix_web::test]
+async fn a_login_that_is_refused_says_whose_fault_it_is() {
+    use actix_web::ResponseError as _;
+
+    let clock = ManualClock::new(SystemClock.now());
+    let manager = gsession::AsyncManager::builder(MemoryStorage::new()).clock(clock).build().unwrap();
+    for (login, status) in [
+        (Login::new(""), StatusCode::BAD_REQUEST),
+        (Login::new("ada").tag(""), StatusCode::BAD_REQUEST),
+        (Login::new("ada").tag("x".repeat(257)), StatusCode::BAD_REQUEST),
+        (Login::new("ada").tag("a\0"), StatusCode::BAD_REQUEST),
+        (Login::new("ada").label("x".repeat(257)), StatusCode::BAD_REQUEST),
+        (Login::new("x".repeat(300)), StatusCode::PAYLOAD_TOO_LARGE),
+        (Login::new("ada").remember_for(Duration::ZERO), StatusCode::INTERNAL_SERVER_ERROR),
+    ] {
+        let session = manager.begin(None, gsession::ClientInfo::default);
+        let error = SessionError::from(session.log_in(login).await.unwrap_err());
+        assert_eq!(error.status_code(), status, "{error}");
+    }
+    for number in 0..100 {
+        let session = manager.begin(None, gsession::ClientInfo::default);
+        session.log_in(Login::new(format!("user {number}")).tag("sid")).await.unwrap();
+    }
+    let session = manager.begin(None, gsession::ClientInfo::default);
+    let error = SessionError::from(session.log_in(Login::new("one more").tag("sid")).await.unwrap_err());
+    assert_eq!(error.status_code(), StatusCode::CONFLICT, "{error}");
 }

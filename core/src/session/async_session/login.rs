@@ -25,6 +25,9 @@ impl<E: From<Error>> AsyncSession<E> {
     /// principal, the time of the login and a label ([S14](crate::design#s14), ASVS 7.2.4), and everything else that is not
     /// stored yet is stored. Call it again when a user proves once more who they are.
     ///
+    /// A login replaces all that an earlier one has said: label, address, tag and [`remember_for`](crate::Login::remember_for). What you
+    /// do not pass is gone; [`info`](Self::info) still has it before.
+    ///
     /// It is stored at once, so that you know the result before you answer. If the builder sets
     /// [`max_sessions`](crate::ManagerBuilder::max_sessions), it applies here.
     ///

@@ -158,7 +158,7 @@ impl<E: From<Error>> AsyncSession<E> {
         Ok(self.len().await? == 0)
     }
 
-    /// Returns when the session was created and when it ends, or `None` if no session is stored.
+    /// Returns the session's metadata, such as its times, its label and whether it is remembered; `None` if no session is stored.
     ///
     /// ```
     /// # futures::executor::block_on(async {
@@ -178,7 +178,7 @@ impl<E: From<Error>> AsyncSession<E> {
         Ok(self.machine().info())
     }
 
-    /// Returns the principal, if [`set_principal`](Self::set_principal) has set one.
+    /// Returns whose session this is, if [`log_in`](Self::log_in) or [`set_principal`](Self::set_principal) has said so.
     ///
     /// # Errors
     ///
