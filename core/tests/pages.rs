@@ -76,7 +76,8 @@ fn a_session_that_lives_through_the_walk_is_seen_once_whatever_else_happens() {
             assert_eq!(times, 1, "{:?}", place.kind);
         }
         let (last, others) = pages.split_last().unwrap();
-        assert!(others.iter().all(|page| page.len() == 3) && (1..=3).contains(&last.len()), "{:?}", place.kind);
+        // The last one may be empty: what was left logged out in between.
+        assert!(others.iter().all(|page| page.len() == 3) && last.len() <= 3, "{:?}", place.kind);
     }
 }
 
