@@ -41,8 +41,8 @@ impl Rotation {
     /// for, and ends with its process, about every second.
     pub(crate) const fn of(target: Target) -> Self {
         let (every, grace) = match target.keeps() {
-            Keeps::InMemory => (100, 80),
-            _ => (700, 600),
+            Keeps::InMemory => (180, 60),
+            _ => (1_050, 350),
         };
         Self { every: Duration::from_millis(every), grace: Duration::from_millis(grace) }
     }
