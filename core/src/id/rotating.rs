@@ -12,7 +12,7 @@ use sha2::{Digest, Sha256};
 
 use super::{IdError, SessionId, StoreKey, base64url};
 
-/// What stands between the two parts of an id.
+/// Separates the two parts of an id.
 const MARK: &str = "~~";
 /// Length of a secret as text.
 const SECRET_LEN: usize = 22;

@@ -126,9 +126,9 @@ impl<M: Built> ManagerBuilder<M> {
         self
     }
 
-    /// Gives a session a new id when its id has been in use for this long (RFC 9700 4.14). Default: never; then only
-    /// [`renew`](crate::AsyncSession::renew) and [`log_in`](crate::AsyncSession::log_in) do. At least a millisecond, and three times the
-    /// [grace period](Self::rotation_grace).
+    /// Replaces the id of a session after this long in use (RFC 9700 4.14). By default, an id changes only on
+    /// [`renew`](crate::AsyncSession::renew) and [`log_in`](crate::AsyncSession::log_in). The minimum is a millisecond, and three times
+    /// the [grace period](Self::rotation_grace).
     ///
     /// The session stays where it is, and nobody is logged out ([S15](crate::design#s15)):
     ///

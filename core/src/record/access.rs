@@ -73,7 +73,7 @@ impl Access {
     }
 
     /// The idle timeout of the manager.
-    pub(super) fn idle_timeout(&self) -> Duration {
+    pub(crate) fn idle_timeout(&self) -> Duration {
         self.extend.as_ref().map_or(self.bounds.idle_timeout, |extend| extend.idle_timeout)
     }
 

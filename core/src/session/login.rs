@@ -54,18 +54,19 @@ impl Login {
         self
     }
 
-    /// Remembers the user on this device ([S17](crate::design#s17)): this session lives for so long from this login on, and the
-    /// client keeps its id after it is closed. Default: not remembered.
+    /// Remembers the user on this device ([S17](crate::design#s17)): the session lasts for `duration` from this login, and the client
+    /// keeps the id after it is closed. Default: not remembered.
     ///
     /// - The lifetimes of the [manager](crate::ManagerBuilder), shorter or longer, do not apply to the session. Renewals keep its
-    ///   own. The next [`log_in`](crate::AsyncSession::log_in) sets them anew: without `remember_for`, it begins an ordinary
-    ///   session. So a page that only asks for the password again says it again, if the session
+    ///   own. The next [`log_in`](crate::AsyncSession::log_in) sets them anew, and without `remember_for` it makes the session an
+    ///   ordinary one. So a page that only asks for the password again must pass `remember_for` again if the session
     ///   [is remembered](crate::SessionInfo::is_remembered).
     /// - A cookie becomes a persistent one, even if by default it ends with the browser. Browsers keep a cookie for at most 400 days
-    ///   (RFC 6265bis 5.5), and the session's use, each time it is stored, sends it again. A header has no such thing; there only the lifetime counts.
+    ///   (RFC 6265bis 5.5). It is sent again when activity is stored. A header never expires in the client, so there only the
+    ///   lifetime matters.
     /// - Durations beyond the calendar never end. Less than a millisecond is refused.
     ///
-    /// Let the user choose, since other people may use the device too. A stolen id is of use for so long, so require a
+    /// Let the user choose, since other people may use the device too. A stolen id works for just as long, so require a
     /// [recent login](crate::AsyncSession::require_recent) for what is sensitive (ASVS 7.5.3), and document the lifetime that you
     /// choose (ASVS 7.1.1, 7.3.2).
     ///
@@ -82,8 +83,8 @@ impl Login {
         self
     }
 
-    /// Ends the [remembered](Self::remember_for) session when it has not been used for so long (ASVS 7.3.1). Default: as long as it is
-    /// remembered. No effect if it is not. Less than a millisecond is refused.
+    /// Ends the [remembered](Self::remember_for) session after this long without use (ASVS 7.3.1). Default: the duration of
+    /// `remember_for`. No effect without it. Less than a millisecond is refused.
     pub const fn idle_timeout(mut self, timeout: Duration) -> Self {
         self.idle_timeout = Some(timeout);
         self

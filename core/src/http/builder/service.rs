@@ -65,7 +65,7 @@ impl<T: Configured<Settings = ServiceSettings>> Builder<T> {
         self
     }
 
-    /// Gives a session a new id when its id has been in use for this long: see [`ManagerBuilder::rotate_every`]. Default: never.
+    /// Replaces the id of a session after this long in use: see [`ManagerBuilder::rotate_every`]. Default: never.
     pub fn rotate_every(mut self, period: Duration) -> Self {
         self.further.manager = self.further.manager.rotate_every(period);
         self

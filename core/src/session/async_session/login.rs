@@ -71,9 +71,10 @@ impl<E: From<Error>> AsyncSession<E> {
 
     /// Notes the tag first: a session must not be there before its tag leads to it.
     async fn note_and_store(&self, login: &Login, facts: &LoginFacts) -> Result<(), E> {
+        let lifespan = login.lifespan(facts.at());
         if let Some(tag) = &login.tag {
             let (lifetime, at) = (&self.config().lifetime, facts.at());
-            let life = match login.lifespan(at) {
+            let life = match lifespan {
                 Lifespan::Own { idle_timeout, until } => Life { idle_timeout, absolute_deadline: Some(until) },
                 Lifespan::Managers => Life {
                     idle_timeout: lifetime.idle_timeout,
@@ -83,17 +84,16 @@ impl<E: From<Error>> AsyncSession<E> {
             self.machine().check_login(login, self.config())?;
             self.shared.tags().note_login(tag, &login.principal, life).await?;
         }
-        self.store_login(login, facts).await
+        self.store_login(login, facts, lifespan).await
     }
 
-    async fn store_login(&self, login: &Login, facts: &LoginFacts) -> Result<(), E> {
+    async fn store_login(&self, login: &Login, facts: &LoginFacts, lifespan: Lifespan) -> Result<(), E> {
         let text = encode(facts).map_err(|reason| refused(LOGIN, reason, &self.config().limits))?;
         let label = self.encode_label(login.label.as_deref().unwrap_or_default())?;
         let tag = login.tag.as_deref().map(encode).transpose();
         let tag = tag.map_err(|reason| refused(TAG, reason, &self.config().limits))?;
         // Whatever is not stored now must not be stored later, when nobody looks at the limit.
         let mut withdrawal = Withdrawal { shared: &self.shared, is_due: true };
-        let lifespan = login.lifespan(Timestamp::from_millis(facts.at));
         self.machine().log_in(login, &text, label.as_ref(), tag.as_ref(), lifespan, self.config())?;
         let saved = self.shared.store(Progress::saving()).await?.saved();
         withdrawal.is_due = false;

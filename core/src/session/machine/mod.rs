@@ -37,9 +37,8 @@ use current::{Current, Held, Origin, State, Tries, View};
 use ending::Ending;
 use presented::{Presented, Turn};
 pub(super) use progress::Progress;
-pub(super) use read::Need;
 pub(super) use rotation::ID_ENTRIES;
-pub(super) use step::{Step, Write};
+pub(super) use step::{Need, Step, Write};
 pub(super) use update::{MAX_UPDATE_TRIES, Update};
 
 use super::{config::Config, delivery::Delivery, tags::TagUse};

@@ -2,22 +2,17 @@
 
 use std::sync::Arc;
 
-use super::{Life, Machine, State, Usage, View, rotation::NotCurrent, step::Write};
+use super::{
+    Life, Machine, State, Usage, View,
+    rotation::NotCurrent,
+    step::{Need, Write},
+};
 use crate::{
-    Error, StoreKey,
+    Error,
     record::{Entries, JsonText},
     session::{config::Config, info::SessionInfo},
     storage::{Access, Lookup},
 };
-
-/// What to load from the storage.
-#[derive(Debug)]
-pub(crate) struct Need {
-    pub(crate) key: StoreKey,
-    pub(crate) access: Access,
-    /// Whether to ask for the entries that say which id is current.
-    pub(crate) checks_id: bool,
-}
 
 impl Machine {
     /// Notes that the entries `names` are read (`None`: all of them, and the metadata). Returns what to load for that,

@@ -8,8 +8,7 @@ use std::sync::Arc;
 
 use super::{
     Current, Machine, Origin, Progress, State,
-    read::Need,
-    step::{Rotate, Write},
+    step::{Need, Rotate, Write},
 };
 use crate::{
     IdError, Record, SessionId, StoreKey, Timestamp,

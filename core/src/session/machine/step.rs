@@ -1,7 +1,6 @@
 //! What a machine asks the storage. Each step has its own type, and the machine a method that takes its answer, so a
 //! step cannot get the answer to another one.
 
-use super::read::Need;
 use crate::{
     Record, SessionId, StoreKey, Timestamp,
     record::{Access, Commit},
@@ -27,6 +26,15 @@ pub(crate) enum Step {
     Follow(Follow),
     /// Looks which principal a renewed session has.
     Recognise(Look),
+}
+
+/// What to load from the storage.
+#[derive(Debug)]
+pub(crate) struct Need {
+    pub(crate) key: StoreKey,
+    pub(crate) access: Access,
+    /// Whether to ask for the entries that say which id is current.
+    pub(crate) checks_id: bool,
 }
 
 /// A new session.

@@ -40,7 +40,7 @@ impl<'a> IndexedChange<'a> {
         let until = match commit.changes.lifespan() {
             Some(Lifespan::Own { idle_timeout, until }) => counts_until(idle_timeout, Some(until), access.now),
             lifespan => {
-                let idle = access.extend.map_or(access.bounds.idle_timeout, |extend| extend.idle_timeout);
+                let idle = access.idle_timeout();
                 let idle = base.map_or(idle, |record| record.idle_timeout.max(idle));
                 // A remembered session may get a later deadline.
                 let kept = base.filter(|record| lifespan.is_none() || !record.is_remembered);
