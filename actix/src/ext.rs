@@ -8,7 +8,11 @@ use actix_web::{
 };
 use gsession::Error;
 
-use crate::{Session, SessionError, extension::SessionExtension, session::NO_MIDDLEWARE};
+use crate::{
+    Session, SessionError,
+    extension::{place_of, session_in},
+    session::NO_MIDDLEWARE,
+};
 
 /// Returns the session of a request, on [`HttpRequest`], [`ServiceRequest`] and [`ServiceResponse`].
 ///
@@ -69,13 +73,13 @@ pub trait SessionExt {
 
 impl SessionExt for HttpRequest {
     fn get_session(&self) -> Session {
-        SessionExtension::innermost(self).map_or_else(Session::detached, |extension| extension.session(self))
+        place_of(self).map_or_else(Session::detached, |place| session_in(&place, self))
     }
 
     fn get_session_named(&self, name: &str) -> Session {
-        let extension = SessionExtension::innermost(self);
-        let named = extension.as_ref().and_then(|extension| extension.named(name));
-        named.map_or_else(Session::detached, |extension| extension.session(self))
+        let place = place_of(self);
+        let named = place.as_ref().and_then(|place| place.named(name));
+        named.map_or_else(Session::detached, |place| session_in(place, self))
     }
 }
 
@@ -109,8 +113,8 @@ impl FromRequest for Session {
     ///
     /// A [`SessionError`] that names the fix, answered 500, if there is no [`SessionMiddleware`](crate::SessionMiddleware).
     fn from_request(req: &HttpRequest, _: &mut Payload) -> Self::Future {
-        ready(match SessionExtension::innermost(req) {
-            Some(extension) => Ok(extension.session(req)),
+        ready(match place_of(req) {
+            Some(place) => Ok(session_in(&place, req)),
             None => Err(Error::Detached(NO_MIDDLEWARE).into()),
         })
     }

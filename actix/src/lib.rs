@@ -164,7 +164,6 @@
 //!
 //! `bincode` and `file`, both on by default, are those of [`gsession`]. Leave them out with `default-features = false`.
 
-mod background_logouts;
 mod error;
 mod ext;
 mod extension;

@@ -11,7 +11,7 @@ use actix_web::{
     dev::{ServiceRequest, ServiceResponse},
 };
 
-use crate::extension::{MarkedPassive, SessionExtension};
+use crate::extension::{MarkedPassive, place_of};
 
 /// Marks the requests of a route or scope as passive: they read the session without extending it, so a page that polls
 /// does not keep its user logged in ([S7](gsession::design#s7), ASVS 7.3.1).
@@ -63,10 +63,10 @@ where
     }
 
     fn call(&self, req: ServiceRequest) -> Self::Future {
-        if let Some(extension) = SessionExtension::innermost(req.request()) {
-            extension.set_passive();
+        if let Some(place) = place_of(req.request()) {
+            place.set_passive();
         }
-        // For sessions that are requested later.
+        // For session middlewares further in.
         req.extensions_mut().insert(MarkedPassive);
         self.0.call(req)
     }

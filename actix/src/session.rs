@@ -2,7 +2,7 @@
 
 use std::ops::Deref;
 
-use gsession::{AsyncManager, AsyncSession, Exchange};
+use gsession::{AsyncManager, AsyncSession};
 
 use crate::SessionError;
 
@@ -29,8 +29,8 @@ pub(crate) const NO_MIDDLEWARE: &str =
 pub struct Session(AsyncSession<SessionError>);
 
 impl Session {
-    pub(crate) fn of(exchange: &Exchange) -> Self {
-        Self(exchange.session().with_errors())
+    pub(crate) fn of(session: &AsyncSession<SessionError>) -> Self {
+        Self(session.clone())
     }
 
     /// A session on which every use is an error that says what is missing.

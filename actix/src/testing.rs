@@ -78,17 +78,18 @@
 //! # Ok::<(), gsession_actix::ConfigError>(())
 //! ```
 
-use std::sync::Arc;
-
 use actix_web::{HttpMessage as _, HttpRequest};
 use gsession::{AsyncManager, ClientInfo, MemoryStorage};
 
-use crate::{Session, SessionMiddleware, extension::SessionExtension};
+use crate::{
+    Session,
+    extension::{Place, Service},
+};
 
 /// A session of a new visitor, in a memory storage of its own. Clones share the session.
 #[must_use]
 pub fn session() -> Session {
-    Session::of(&AsyncManager::new(MemoryStorage::new()).begin(None, ClientInfo::default))
+    Session::of(&AsyncManager::new(MemoryStorage::new()).begin(None, ClientInfo::default).with_errors())
 }
 
 /// Makes `req.get_session()` return this session, as a middleware would.
@@ -110,6 +111,5 @@ pub fn session() -> Session {
 /// # Ok::<(), actix_web::Error>(()) }).unwrap();
 /// ```
 pub fn attach(req: &HttpRequest, session: &Session) {
-    let sessions = SessionMiddleware::new(MemoryStorage::new());
-    req.extensions_mut().insert(SessionExtension::of(Arc::clone(&sessions.setup), session.core().into()));
+    req.extensions_mut().insert(Place::with(Service::new(MemoryStorage::new()), session.core().into(), ()));
 }

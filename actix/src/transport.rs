@@ -1,60 +1,14 @@
 //! The HTTP rules ([`gsession::http`]) on actix-web's headers.
 
-use actix_web::{
-    dev::RequestHead,
-    http::header::{AUTHORIZATION, CACHE_CONTROL, COOKIE, HeaderMap, HeaderName, HeaderValue, SET_COOKIE, VARY},
+use actix_web::http::header::{
+    AUTHORIZATION, CACHE_CONTROL, COOKIE, HeaderMap, HeaderName, HeaderValue, SET_COOKIE, VARY,
 };
-use gsession::{
-    ClientInfo, Delivery, Timestamp,
-    http::{self, FieldName, FieldValue, IdLocation, ResponseHeaders},
-};
-
-/// Where ids are read from and written to.
-#[derive(Debug)]
-pub(crate) struct Transport {
-    rules: http::Transport,
-    /// The custom session header, parsed once.
-    custom: Option<HeaderName>,
-}
-
-impl From<http::Transport> for Transport {
-    fn from(rules: http::Transport) -> Self {
-        // Both accept the same names, those of RFC 9110.
-        let custom = rules.custom_header().and_then(|name| HeaderName::try_from(name).ok());
-        Self { rules, custom }
-    }
-}
-
-impl Transport {
-    pub(crate) fn rules(&self) -> &http::Transport {
-        &self.rules
-    }
-
-    pub(crate) fn candidates<'a>(&'a self, headers: &'a HeaderMap) -> impl Iterator<Item = &'a str> {
-        self.rules.candidates(|name| lines(headers, name, self.custom.as_ref()))
-    }
-
-    pub(crate) fn location(&self, headers: &HeaderMap, is_id: impl Fn(&str) -> bool) -> IdLocation {
-        self.rules.location(|name| lines(headers, name, self.custom.as_ref()), is_id)
-    }
-
-    pub(crate) fn deliver(
-        &self,
-        delivery: &Delivery,
-        location: IdLocation,
-        now: impl FnOnce() -> Timestamp,
-        logged_in: bool,
-        headers: &mut HeaderMap,
-    ) {
-        let mut headers = Headers { map: headers, custom: self.custom.as_ref() };
-        self.rules.deliver(delivery, location, now, logged_in, &mut headers);
-    }
-}
+use gsession::http::{FieldName, FieldValue, ResponseHeaders};
 
 /// The headers of a response.
-struct Headers<'a> {
-    map: &'a mut HeaderMap,
-    custom: Option<&'a HeaderName>,
+pub(crate) struct Headers<'a> {
+    pub(crate) map: &'a mut HeaderMap,
+    pub(crate) custom: Option<&'a HeaderName>,
 }
 
 impl Headers<'_> {
@@ -100,7 +54,7 @@ impl ResponseHeaders for Headers<'_> {
 
 /// The raw lines of a field.
 #[inline]
-fn lines<'a>(
+pub(crate) fn lines<'a>(
     headers: &'a HeaderMap,
     name: FieldName<'_>,
     custom: Option<&HeaderName>,
@@ -123,12 +77,5 @@ fn known(name: FieldName<'_>) -> Option<HeaderName> {
         FieldName::SetCookie => SET_COOKIE,
         FieldName::Vary => VARY,
         FieldName::Custom(_) => return None,
-    })
-}
-
-/// What is known about a client.
-pub(crate) fn client_info(head: &RequestHead) -> ClientInfo {
-    head.headers().iter().fold(ClientInfo::new(head.peer_addr), |client, (name, value)| {
-        client.with_header(name.as_str(), value.as_bytes())
     })
 }

@@ -78,6 +78,8 @@ mod manager;
 pub mod record;
 mod session;
 pub mod storage;
+#[cfg(feature = "tower")]
+pub mod tower;
 mod wait;
 
 #[doc = include_str!("docs/guarantees.md")]

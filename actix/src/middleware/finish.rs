@@ -7,9 +7,13 @@ use actix_web::{
     dev::ServiceResponse,
     http::{StatusCode, header::HeaderMap},
 };
-use gsession::{ClientInfo, Delivery, Finished, Outcome, http::IdLocation};
+use gsession::{ClientInfo, Finished, Outcome};
 
-use crate::{SessionError, extension::SessionExtension, transport::client_info};
+use crate::{
+    SessionError,
+    extension::{Place, client_info},
+    transport::Headers,
+};
 
 /// What the handler's response means for the session.
 pub(super) fn outcome_of<B>(answer: &Result<ServiceResponse<B>, Error>) -> Outcome {
@@ -27,51 +31,38 @@ pub(super) fn client_of<B>(answer: &Result<ServiceResponse<B>, Error>) -> Client
 
 /// Adds the session's headers to the response, or returns the error to answer instead.
 pub(super) fn deliver<B>(
-    extension: &SessionExtension,
-    location: IdLocation,
-    finished: Finished,
+    place: &Place,
+    mut finished: Finished,
     mut answer: Result<ServiceResponse<B>, Error>,
 ) -> Result<ServiceResponse<B>, Error> {
-    let Finished { delivery, logged_in, error, .. } = finished;
-    if let Some(error) = error {
+    if let Some(error) = finished.error.take() {
         answer = Err(SessionError::from(error).into());
     }
     match answer {
         Ok(mut response) => {
-            write(extension, &delivery, location, logged_in, response.headers_mut());
+            write(place, &finished, response.headers_mut());
             Ok(response)
         }
         Err(error) => {
-            let never_stored = logged_in && extension.setup().transport.rules().no_store_when_logged_in();
-            let tells_nothing = delivery == Delivery::Keep && !never_stored;
-            if tells_nothing && error.as_error::<SessionError>().is_some() {
+            if !place.tells(&finished) && error.as_error::<SessionError>().is_some() {
                 // Our own errors need no headers. Left unwrapped, outer middleware can match on them.
                 return Err(error);
             }
-            Err(WithHeaders { error, extension: extension.clone(), delivery, location, logged_in }.into())
+            Err(WithHeaders { error, place: place.clone(), finished }.into())
         }
     }
 }
 
-fn write(
-    extension: &SessionExtension,
-    delivery: &Delivery,
-    location: IdLocation,
-    logged_in: bool,
-    headers: &mut HeaderMap,
-) {
-    let setup = extension.setup();
-    setup.transport.deliver(delivery, location, || setup.manager.now(), logged_in, headers);
+fn write(place: &Place, finished: &Finished, headers: &mut HeaderMap) {
+    place.deliver(finished, &mut Headers { map: headers, custom: place.service().custom_header() });
 }
 
 /// An error of an inner service, with the session's headers for the response that is built from it later. Without them,
 /// a handler that returns `Err` after a logout would leave the cookie with the client.
 struct WithHeaders {
     error: Error,
-    extension: SessionExtension,
-    delivery: Delivery,
-    location: IdLocation,
-    logged_in: bool,
+    place: Place,
+    finished: Finished,
 }
 
 impl fmt::Debug for WithHeaders {
@@ -93,7 +84,7 @@ impl ResponseError for WithHeaders {
 
     fn error_response(&self) -> HttpResponse {
         let mut response = self.error.error_response();
-        write(&self.extension, &self.delivery, self.location, self.logged_in, response.headers_mut());
+        write(&self.place, &self.finished, response.headers_mut());
         response
     }
 }

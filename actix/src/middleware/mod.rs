@@ -3,14 +3,12 @@
 mod finish;
 mod service;
 
-use std::{sync::Arc, time::Duration};
-
 use gsession::{
     AsyncManager, IntoStorage,
-    http::{self, ConfigError, Configured, ServiceSettings},
+    http::{self, ConfigError, Configured, ServiceSettings, Transport},
 };
 
-use crate::{background_logouts::BackgroundLogouts, transport::Transport};
+use crate::extension::Service;
 
 pub use service::SessionMiddlewareService;
 
@@ -43,29 +41,19 @@ pub use service::SessionMiddlewareService;
 /// [`no_store_when_logged_in`](SessionMiddlewareBuilder::no_store_when_logged_in).
 #[derive(Debug, Clone)]
 pub struct SessionMiddleware {
-    pub(crate) setup: Arc<Setup>,
+    sessions: Service,
 }
 
 impl Drop for SessionMiddleware {
     /// Waits for logouts whose clients have left, up to the
     /// [`shutdown_timeout`](SessionMiddlewareBuilder::shutdown_timeout). The server drops its middleware when it stops.
     fn drop(&mut self) {
-        self.setup.background.wait();
+        self.sessions.wait_for_logouts();
     }
 }
 
 /// The settings of a [`SessionMiddleware`]: where ids travel, and how long sessions live.
 pub type SessionMiddlewareBuilder = http::Builder<SessionMiddleware>;
-
-/// What the requests of a middleware share.
-#[derive(Debug)]
-pub(crate) struct Setup {
-    pub(crate) manager: AsyncManager,
-    /// The same manager, for requests: what they destroy after their end is ended in the background.
-    pub(crate) requests: AsyncManager,
-    pub(crate) transport: Transport,
-    pub(crate) background: BackgroundLogouts,
-}
 
 impl SessionMiddleware {
     /// Sessions in `storage` with the default settings: a cookie `__Host-Http-gsession` with `Secure`, `HttpOnly`,
@@ -75,9 +63,7 @@ impl SessionMiddleware {
     /// [`cookie_secure`](SessionMiddlewareBuilder::cookie_secure).
     #[must_use]
     pub fn new(storage: impl IntoStorage) -> Self {
-        let transport = http::Transport::default();
-        let manager = AsyncManager::new(storage).in_realm(transport.realm());
-        Self::of(manager, transport, ServiceSettings::SHUTDOWN_TIMEOUT)
+        Self { sessions: Service::new(storage) }
     }
 
     /// Other settings. [`build`](http::Builder::build) rejects those that contradict each other.
@@ -99,25 +85,17 @@ impl SessionMiddleware {
         http::Builder::new(ServiceSettings::new(storage))
     }
 
-    fn of(manager: AsyncManager, transport: http::Transport, shutdown_timeout: Duration) -> Self {
-        let background = BackgroundLogouts::new(shutdown_timeout);
-        let late = background.clone();
-        let requests = manager.clone().end_late_with(move |session| late.carry_out(session));
-        Self { setup: Arc::new(Setup { manager, requests, transport: transport.into(), background }) }
-    }
-
     /// The manager of the sessions: for listing and ending a user's sessions, and for sessions outside requests.
     #[must_use]
     pub fn manager(&self) -> &AsyncManager {
-        &self.setup.manager
+        self.sessions.manager()
     }
 }
 
 impl Configured for SessionMiddleware {
     type Settings = ServiceSettings;
 
-    fn configured(transport: http::Transport, settings: ServiceSettings) -> Result<Self, ConfigError> {
-        let (manager, shutdown_timeout) = settings.build(&transport)?;
-        Ok(Self::of(manager, transport, shutdown_timeout))
+    fn configured(transport: Transport, settings: ServiceSettings) -> Result<Self, ConfigError> {
+        Ok(Self { sessions: Service::configured(transport, settings)? })
     }
 }

@@ -3,28 +3,30 @@
 use std::{
     future::{Future, Ready, ready},
     pin::Pin,
-    sync::Arc,
     task::{Context, Poll, ready as ready_or_return},
 };
 
 use actix_service::{Service, Transform};
 use actix_web::{
-    Error, HttpMessage,
+    Error, HttpMessage, HttpRequest,
     dev::{Payload, ServiceRequest, ServiceResponse},
 };
 use pin_project_lite::pin_project;
 
 use super::{
-    SessionMiddleware, Setup,
+    SessionMiddleware,
     finish::{client_of, deliver, outcome_of},
 };
-use crate::extension::{SessionExtension, name_is_taken};
+use crate::{
+    SessionError,
+    extension::{Place, RequestGuard, Service as Sessions},
+};
 
 /// The service of [`SessionMiddleware`].
 #[derive(Debug)]
 pub struct SessionMiddlewareService<S> {
     service: S,
-    setup: Arc<Setup>,
+    sessions: Sessions,
 }
 
 impl<S, B> Transform<S, ServiceRequest> for SessionMiddleware
@@ -39,7 +41,7 @@ where
     type Future = Ready<Result<Self::Transform, Self::InitError>>;
 
     fn new_transform(&self, service: S) -> Self::Future {
-        ready(Ok(SessionMiddlewareService { service, setup: Arc::clone(&self.setup) }))
+        ready(Ok(SessionMiddlewareService { service, sessions: self.sessions.clone() }))
     }
 }
 
@@ -58,14 +60,16 @@ where
 
     fn call(&self, req: ServiceRequest) -> Self::Future {
         let has_body = !matches!(req.parts().1, Payload::None);
-        let extension = SessionExtension::install(&self.setup, &mut req.extensions_mut(), has_body);
-        match extension {
-            Some((extension, is_first)) => SessionFuture::Running {
-                inner: self.service.call(req),
-                finishing: None,
-                request: Unfinished { extension: Some(extension), is_first },
-            },
-            None => SessionFuture::Refused,
+        let arrived = {
+            let mut extensions = req.extensions_mut();
+            Place::arrive(&self.sessions, extensions.get::<Place>(), has_body, || ()).map(|(place, request)| {
+                extensions.insert(place);
+                request
+            })
+        };
+        match arrived {
+            Ok(request) => SessionFuture::Running { inner: self.service.call(req), finishing: None, request },
+            Err(error) => SessionFuture::Refused { error: Some(error.into()) },
         }
     }
 }
@@ -81,10 +85,12 @@ pin_project! {
             #[pin]
             inner: F,
             finishing: Option<Finishing<B>>,
-            request: Unfinished,
+            request: RequestGuard,
         },
         /// The middlewares are misconfigured; nothing runs.
-        Refused,
+        Refused {
+            error: Option<SessionError>,
+        },
     }
 }
 
@@ -98,15 +104,17 @@ where
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         let (inner, finishing, request) = match self.project() {
             Projected::Running { inner, finishing, request } => (inner, finishing, request),
-            Projected::Refused => return Poll::Ready(Err(name_is_taken().into())),
+            Projected::Refused { error } => {
+                return error.take().map_or(Poll::Pending, |error| Poll::Ready(Err(error.into())));
+            }
         };
         if finishing.is_none() {
             let polled = inner.poll(cx);
-            let (Poll::Ready(answer), Some(extension)) = (&polled, &request.extension) else { return polled };
+            let Poll::Ready(answer) = &polled else { return polled };
             if let Ok(response) = answer {
-                extension.detach(response.request());
+                detach(request.place(), response.request());
             }
-            let Some((exchange, location)) = extension.used().filter(|_| request.is_first) else {
+            let Some(exchange) = request.to_finish() else {
                 request.end();
                 // As it came: it is large.
                 return polled;
@@ -114,14 +122,14 @@ where
             let answer = ready_or_return!(polled);
             let outcome = outcome_of(&answer);
             if let Some(finished) = exchange.finish_now(outcome, || client_of(&answer)) {
-                let answer = deliver(extension, location, finished, answer);
+                let answer = deliver(request.place(), finished, answer);
                 request.end();
                 return Poll::Ready(answer);
             }
-            let (exchange, extension) = (exchange.clone(), extension.clone());
+            let (exchange, place) = (exchange.clone(), request.place().clone());
             *finishing = Some(Box::pin(async move {
                 let finished = exchange.finish(outcome, || client_of(&answer)).await;
-                deliver(&extension, location, finished, answer)
+                deliver(&place, finished, answer)
             }));
         }
         let Some(finishing) = finishing else { return Poll::Pending };
@@ -131,24 +139,11 @@ where
     }
 }
 
-/// A request that has not come to its end. If it never does, because its handler panicked or actix dropped it when its client
-/// left, what it wrote is dropped, unless it is on its way to the storage already; a logout is done all the same ([S9](gsession::design#s9)).
-pub struct Unfinished {
-    extension: Option<SessionExtension>,
-    /// Whether this middleware finishes the session, rather than the same middleware further out.
-    is_first: bool,
-}
-
-impl Unfinished {
-    fn end(&mut self) {
-        if let Some(extension) = self.extension.take().filter(|_| self.is_first) {
-            extension.end();
-        }
-    }
-}
-
-impl Drop for Unfinished {
-    fn drop(&mut self) {
-        self.end();
+/// Puts the outer middleware's place back, if there is one.
+///
+/// Borrows the extensions only in that case, so that it does not conflict needlessly with a borrow of the handler.
+fn detach(place: &Place, request: &HttpRequest) {
+    if let Some(outer) = place.outer() {
+        request.extensions_mut().insert(outer.clone());
     }
 }

@@ -65,6 +65,8 @@
 //! | `cookie` | names and prefixes, attributes, `Cookie` and `Set-Cookie` lines: [`SameSite`], [`CookieMaxAge`] |
 //! | `header` | the session header, `Authorization: Bearer`, and reserved names |
 //! | `fields` | what a framework translates: [`FieldName`], [`FieldValue`], [`ResponseHeaders`] |
+//! | `session_error` | how an error is answered: [`SessionError`] |
+//! | `service` | what the middlewares of all frameworks have in common (with the feature `tokio`) |
 
 mod answer;
 mod builder;
@@ -75,6 +77,9 @@ mod fields;
 #[cfg(feature = "fuzzing")]
 pub(crate) mod fuzz;
 mod header;
+#[cfg(feature = "tokio")]
+mod service;
+mod session_error;
 mod token;
 mod transport;
 
@@ -82,4 +87,7 @@ pub use builder::{Builder, Configured, ServiceSettings};
 pub use cookie::{CookieMaxAge, SameSite};
 pub use error::ConfigError;
 pub use fields::{FieldName, FieldValue, ResponseHeaders};
+#[cfg(feature = "tokio")]
+pub use service::{Framework, Place, RequestGuard, Service};
+pub use session_error::SessionError;
 pub use transport::{IdLocation, Transport};

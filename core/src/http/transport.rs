@@ -81,6 +81,12 @@ impl Transport {
         }
     }
 
+    /// The header fields of a request that may carry ids.
+    pub fn carriers(&self) -> impl Iterator<Item = FieldName<'_>> {
+        let cookie = self.cookie.iter().map(|_| FieldName::Cookie);
+        cookie.chain(self.header.iter().map(SessionHeader::name))
+    }
+
     /// Whether the client has an expiry of its own that follows the session's: the cookie has a `Max-Age`. A framework
     /// then calls [`client_keeps_expiry`](crate::Exchange::client_keeps_expiry) on each exchange.
     #[must_use]

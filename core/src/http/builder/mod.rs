@@ -1,8 +1,8 @@
 //! The settings of a transport and of what is built on one, and whether they are consistent.
 
-mod service;
+mod settings;
 
-pub use service::ServiceSettings;
+pub use settings::ServiceSettings;
 
 use super::{ConfigError, CookieMaxAge, SameSite, Transport, cookie::CookieAttributes, header::HeaderChoice};
 

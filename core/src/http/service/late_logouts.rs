@@ -6,9 +6,13 @@ use std::{
     time::{Duration, Instant},
 };
 
-use gsession::{AsyncSession, Error};
 use parking_lot::{Condvar, Mutex};
-use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
+use tokio::sync::{
+    Notify,
+    mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel},
+};
+
+use crate::{AsyncSession, Error};
 
 /// The upper limit for retries and waiting, whatever is set.
 const LONGEST: Duration = Duration::from_secs(24 * 60 * 60);
@@ -17,14 +21,15 @@ const FIRST_PAUSE: Duration = Duration::from_millis(50);
 /// Between later tries.
 const LONGEST_PAUSE: Duration = Duration::from_secs(2);
 
-/// Carries out [`destroy`](gsession::AsyncSession::destroy) on a thread of its own, as the worker that served the
+/// Carries out [`destroy`](crate::AsyncSession::destroy) on a thread of its own, as the worker that served the
 /// request may be stopping. Clones share the state.
 #[derive(Clone)]
-pub(crate) struct BackgroundLogouts(Arc<Shared>);
+pub(super) struct LateLogouts(Arc<Shared>);
 
 struct Shared {
     state: Mutex<State>,
     all_done: Condvar,
+    all_done_async: Notify,
     patience: Duration,
 }
 
@@ -38,21 +43,40 @@ struct State {
     wait_until: Option<Instant>,
 }
 
+impl State {
+    /// Until when to wait for the logouts; `None` if all have finished.
+    fn wait_until(&mut self, patience: Duration) -> Option<Instant> {
+        let longest = || Instant::now() + patience;
+        (self.running > 0).then(|| *self.wait_until.get_or_insert_with(longest))
+    }
+
+    fn give_up(&self) {
+        if self.running > 0 {
+            tracing::error!(sessions = self.running, "stopping before these sessions were ended");
+        }
+    }
+}
+
 /// One logout. It has finished when this is dropped.
 struct Logout {
     session: AsyncSession,
     shared: Arc<Shared>,
 }
 
-impl BackgroundLogouts {
+impl LateLogouts {
     /// `patience` is how long a stopping service waits for them.
-    pub(crate) fn new(patience: Duration) -> Self {
+    pub(super) fn new(patience: Duration) -> Self {
         let patience = patience.min(LONGEST);
-        Self(Arc::new(Shared { state: Mutex::default(), all_done: Condvar::new(), patience }))
+        Self(Arc::new(Shared {
+            state: Mutex::default(),
+            all_done: Condvar::new(),
+            all_done_async: Notify::new(),
+            patience,
+        }))
     }
 
     /// Ends a session in the background.
-    pub(crate) fn carry_out(&self, session: AsyncSession) {
+    pub(super) fn carry_out(&self, session: AsyncSession) {
         let mut state = self.0.state.lock();
         let thread = match &state.thread {
             Some(thread) => thread.clone(),
@@ -75,15 +99,23 @@ impl BackgroundLogouts {
     }
 
     /// Blocks until every logout has finished, or the patience has run out. It starts with the first caller.
-    pub(crate) fn wait(&self) {
+    pub(super) fn wait(&self) {
         let mut state = self.0.state.lock();
-        while state.running > 0 {
-            let until = *state.wait_until.get_or_insert_with(|| Instant::now() + self.0.patience);
+        while let Some(until) = state.wait_until(self.0.patience) {
             if self.0.all_done.wait_until(&mut state, until).timed_out() {
-                if state.running > 0 {
-                    tracing::error!(sessions = state.running, "stopping before these sessions were ended");
-                }
-                return;
+                return state.give_up();
+            }
+        }
+    }
+
+    /// Same as [`wait`](Self::wait), without blocking the thread.
+    pub(super) async fn done(&self) {
+        loop {
+            // Before the look, so that no end is missed.
+            let done = self.0.all_done_async.notified();
+            let Some(until) = self.0.state.lock().wait_until(self.0.patience) else { return };
+            if tokio::time::timeout_at(until.into(), done).await.is_err() {
+                return self.0.state.lock().give_up();
             }
         }
     }
@@ -126,12 +158,13 @@ impl Drop for Logout {
         if state.running == 0 {
             state.wait_until = None;
             self.shared.all_done.notify_all();
+            self.shared.all_done_async.notify_waiters();
         }
     }
 }
 
-impl fmt::Debug for BackgroundLogouts {
+impl fmt::Debug for LateLogouts {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("BackgroundLogouts").field("running", &self.0.state.lock().running).finish()
+        f.debug_struct("LateLogouts").field("running", &self.0.state.lock().running).finish()
     }
 }

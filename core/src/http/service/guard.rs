@@ -1,0 +1,47 @@
+//! A request on its way through a middleware.
+
+use super::{Framework, Place};
+use crate::Exchange;
+
+/// Ends the request for its session when it is dropped.
+///
+/// If a request never comes to its end, because its handler panicked or the framework dropped it when its client left,
+/// what it wrote is dropped, unless it is on its way to the storage already. A logout is done all the same
+/// ([S9](crate::design#s9)).
+pub struct RequestGuard<F: Framework> {
+    place: Place<F>,
+    /// Whether this middleware finishes the session, rather than the same middleware further out.
+    is_first: bool,
+    has_ended: bool,
+}
+
+impl<F: Framework> RequestGuard<F> {
+    pub(super) const fn new(place: Place<F>, is_first: bool) -> Self {
+        Self { place, is_first, has_ended: false }
+    }
+
+    /// The place of the request's session.
+    #[must_use]
+    pub const fn place(&self) -> &Place<F> {
+        &self.place
+    }
+
+    /// What to finish: the request's session, if it was used, and if this middleware finishes it.
+    #[must_use]
+    pub fn to_finish(&self) -> Option<&Exchange> {
+        self.place.used().filter(|_| self.is_first)
+    }
+
+    /// Ends the request.
+    pub fn end(&mut self) {
+        if self.is_first && !std::mem::replace(&mut self.has_ended, true) {
+            self.place.end();
+        }
+    }
+}
+
+impl<F: Framework> Drop for RequestGuard<F> {
+    fn drop(&mut self) {
+        self.end();
+    }
+}

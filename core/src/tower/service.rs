@@ -1,0 +1,57 @@
+//! The service of the layer.
+
+use std::task::{Context, Poll};
+
+use ::http::{Request, Response};
+use tower_service::Service;
+
+use super::{
+    Session, SessionBody,
+    future::SessionFuture,
+    grpc,
+    layer::PeerAddr,
+    request::{Kept, Place, Tower},
+};
+use crate::http;
+
+/// The service of [`SessionLayer`](super::SessionLayer).
+#[derive(Debug, Clone)]
+pub struct SessionService<S> {
+    inner: S,
+    sessions: http::Service<Tower>,
+    peer_addr: Option<PeerAddr>,
+}
+
+impl<S> SessionService<S> {
+    pub(super) const fn new(inner: S, sessions: http::Service<Tower>, peer_addr: Option<PeerAddr>) -> Self {
+        Self { inner, sessions, peer_addr }
+    }
+}
+
+impl<S, ReqBody, ResBody> Service<Request<ReqBody>> for SessionService<S>
+where
+    S: Service<Request<ReqBody>, Response = Response<ResBody>>,
+{
+    type Response = Response<SessionBody<ResBody>>;
+    type Error = S::Error;
+    type Future = SessionFuture<S::Future, ResBody, S::Error>;
+
+    fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), S::Error>> {
+        self.inner.poll_ready(cx)
+    }
+
+    fn call(&mut self, mut request: Request<ReqBody>) -> Self::Future {
+        let outer = request.extensions().get::<Session>().and_then(Session::place);
+        let is_safe = request.method().is_safe();
+        // A request with a safe method has no body that a handler would wait for (RFC 9110 9.3.1).
+        let arrived =
+            Place::arrive(&self.sessions, outer, !is_safe, || Kept::of(&request, &self.sessions, self.peer_addr));
+        match arrived {
+            Ok((place, guard)) => {
+                request.extensions_mut().insert(Session::of(place));
+                SessionFuture::running(self.inner.call(request), guard, is_safe)
+            }
+            Err(error) => SessionFuture::refused(error, grpc::is_grpc(request.headers())),
+        }
+    }
+}
