@@ -1,5 +1,6 @@
 //! Server-side sessions for Rust services that stay correct under concurrency: the session component of the GoFrame
-//! framework, rebuilt. This crate is framework-agnostic; for actix-web, see `gsession-actix`.
+//! framework, rebuilt. For axum, tonic and other tower services, see `gsession::tower` (shown with the feature `tower`);
+//! for actix-web, the crate `gsession-actix`. Everything else here knows no framework.
 //!
 //! ```
 //! use gsession::{ClientInfo, Delivery, Manager, MemoryStorage};
@@ -45,6 +46,7 @@
 //! | [`id`] | what the client holds, what a storage sees, and how new ids are generated |
 //! | [`Clock`], [`Timestamp`] | time, which tests can control |
 //! | `http` | HTTP rules for cookies, session headers and caches, for framework integrations (shown with the feature `http`) |
+//! | `tower` | a layer for tower services, an extractor for axum, the session of a tonic call (shown with the feature `tower`) |
 //! | [`guarantees`] | each promise, the tests that show it, and the peers |
 //! | [`design`] | how gsession is built; its rules, with codes such as [S4](crate::design#s4) |
 //! | [`formats`] | what is stored, byte by byte |
@@ -61,6 +63,9 @@
 //! | `redis` | no | `RedisStorage` and `RedisHashStorage` | `redis`, `tokio`, `thread_local`, `lru` |
 //! | `redis-tls` | no | Redis over TLS | `rustls` with `ring` |
 //! | `http` | no | `http`: cookies and headers, for framework integrations | |
+//! | `tower` | no | `tower`: a layer for tower services | `http`, `http-body`, `pin-project-lite`, `tower-layer`, `tower-service`, `tokio` |
+//! | `axum` | no | the session as an extractor of axum, its errors as responses | `axum-core` |
+//! | `tonic` | no | the session of a tonic request, its errors as statuses | `tonic` |
 //! | `user-agent` | no | `Login::user_agent`, `label_of_user_agent` | `woothee` |
 //! | `conformance` | no | `conformance`: tests a storage of your own against the contract | `tokio` (`rt-multi-thread`) |
 
