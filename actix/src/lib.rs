@@ -179,8 +179,3 @@ pub use gsession::http::{ConfigError, CookieMaxAge, SameSite};
 pub use middleware::{SessionMiddleware, SessionMiddlewareBuilder, SessionMiddlewareService};
 pub use passive::{Passive, PassiveService};
 pub use session::Session;
-
-/// Compiles the README's code with the other examples.
-#[cfg(doctest)]
-#[doc = include_str!("../../README.md")]
-struct Readme;

@@ -24,3 +24,8 @@ pub use gsession_test_servers::{process, program};
 pub mod person;
 pub mod site;
 pub mod wait;
+
+/// Compiles the README's code with the other examples.
+#[cfg(doctest)]
+#[doc = include_str!("../../README.md")]
+struct Readme;

@@ -57,7 +57,7 @@ async fn login(session: Session, Form(form): Form<Credentials>) -> Result<Respon
 }
 
 async fn logout(session: Session) -> Redirect {
-    session.destroy();
+    session.log_out();
     Redirect::to("/")
 }
 

@@ -63,7 +63,7 @@ impl Accounts for Service {
     }
 
     async fn log_out(&self, request: Request<Nothing>) -> Result<Response<Nothing>, Status> {
-        request.get_session().destroy();
+        request.get_session().log_out();
         Ok(Response::new(Nothing {}))
     }
 }
