@@ -308,6 +308,15 @@ impl Session {
         wait(self.0.log_in(login))
     }
 
+    /// Confirms the login of a user who has proved once more who they are: see [`AsyncSession::confirm_login`].
+    ///
+    /// # Errors
+    ///
+    /// Same as [`AsyncSession::confirm_login`].
+    pub fn confirm_login(&self) -> Result<(), Error> {
+        wait(self.0.confirm_login())
+    }
+
     /// Logs the user out: see [`AsyncSession::log_out`].
     #[doc(alias = "logout")]
     pub fn log_out(&self) {

@@ -58,9 +58,8 @@ impl Login {
     /// keeps the id after it is closed. Default: not remembered.
     ///
     /// - The lifetimes of the [manager](crate::ManagerBuilder), shorter or longer, do not apply to the session. Renewals keep its
-    ///   own. The next [`log_in`](crate::AsyncSession::log_in) sets them anew, and without `remember_for` it makes the session an
-    ///   ordinary one. So a page that only asks for the password again must pass `remember_for` again if the session
-    ///   [is remembered](crate::SessionInfo::is_remembered).
+    ///   own, and so does [`confirm_login`](crate::AsyncSession::confirm_login). The next [`log_in`](crate::AsyncSession::log_in)
+    ///   sets them anew, and without `remember_for` it makes the session an ordinary one.
     /// - A cookie becomes a persistent one, even if by default it ends with the browser. Browsers keep a cookie for at most 400 days
     ///   (RFC 6265bis 5.5). It is sent again when activity is stored. A header never expires in the client, so there only the
     ///   lifetime matters.

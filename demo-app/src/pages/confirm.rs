@@ -10,7 +10,6 @@ use serde::Deserialize;
 use super::{
     current_user::user,
     layout::{Layout, html},
-    login::login_from,
 };
 use crate::{
     accounts::{self, Accounts},
@@ -77,8 +76,6 @@ pub(crate) async fn submit(
         *response.status_mut() = StatusCode::UNAUTHORIZED;
         return Ok(response);
     }
-    // Each login decides anew whether the user is remembered. This page does not ask, so it keeps the earlier choice.
-    let is_remembered = session.info().await?.is_some_and(|info| info.is_remembered);
-    session.log_in(login_from(&request, &user, is_remembered)).await?;
+    session.confirm_login().await?;
     Ok(see_other("/vault"))
 }

@@ -127,7 +127,7 @@ pub(crate) async fn submit(
 }
 
 /// A login of this user with what the list of their devices shows, remembered or not.
-pub(super) fn login_from(request: &HttpRequest, user: &str, remember: bool) -> Login {
+fn login_from(request: &HttpRequest, user: &str, remember: bool) -> Login {
     let user_agent = request.headers().get(USER_AGENT).and_then(|value| value.to_str().ok());
     let mut login = Login::new(user).user_agent(user_agent.unwrap_or_default());
     if remember {

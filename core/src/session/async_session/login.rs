@@ -12,8 +12,9 @@ use crate::{
         reserved::{LABEL, LOGIN, LoginFacts, TAG},
     },
     session::{
+        config::Config,
         login::{Login, check_label},
-        machine::Progress,
+        machine::{Machine, Progress},
         tags::Life,
         values::refused,
     },
@@ -23,10 +24,10 @@ use crate::{
 impl<E: From<Error>> AsyncSession<E> {
     /// Logs a user in, after you have checked their password or similar: in one atomic step the session gets a new id, the
     /// principal, the time of the login and a label ([S14](crate::design#s14), ASVS 7.2.4), and everything else that is not
-    /// stored yet is stored. Call it again when a user proves once more who they are.
+    /// stored yet is stored.
     ///
     /// A login replaces all that an earlier one has said: label, address, tag and [`remember_for`](crate::Login::remember_for). What you
-    /// do not pass is gone; [`info`](Self::info) still has it before.
+    /// do not pass is gone. When a user only proves once more who they are, call [`confirm_login`](Self::confirm_login).
     ///
     /// It is stored at once, so that you know the result before you answer. If the builder sets
     /// [`max_sessions`](crate::ManagerBuilder::max_sessions), it applies here.
@@ -69,6 +70,36 @@ impl<E: From<Error>> AsyncSession<E> {
         self.end_oldest(&login, &facts).await
     }
 
+    /// Confirms the login of a user who has proved once more who they are, before they change a password or spend money (ASVS
+    /// 7.5.3): the session gets a new id, and its login counts as [recent](Self::require_recent). Whose session it is, label,
+    /// address, tag and deadlines stay. Stored at once, with everything else that is not stored yet.
+    ///
+    /// ```
+    /// # futures::executor::block_on(async {
+    /// # let session = gsession::AsyncManager::new(gsession::MemoryStorage::new()).begin(None, gsession::ClientInfo::default);
+    /// use gsession::Login;
+    ///
+    /// session.log_in(Login::new("ada").label("Firefox on Linux")).await?;
+    /// // Later, the password is right once more:
+    /// session.confirm_login().await?;
+    /// let info = session.info().await?.expect("she is logged in");
+    /// assert_eq!(info.label.as_deref(), Some("Firefox on Linux"));
+    /// # Ok::<(), gsession::Error>(()) }).unwrap();
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// [`Error::NotLoggedIn`] if nobody has [logged in](Self::log_in). [`Error::Gone`] if the session was ended meanwhile, or
+    /// another user's login won; otherwise same as [`save`](Self::save).
+    pub async fn confirm_login(&self) -> Result<(), E> {
+        self.shared.read(None, None).await?;
+        let before = self.machine().login().ok_or(Error::NotLoggedIn)?;
+        // Among the user's sessions it stays as old as it is.
+        let facts = LoginFacts { at: self.config().clock.now().as_millis(), place: Some(before.order().0), ..before };
+        let text = encode(&facts).map_err(|reason| refused(LOGIN, reason, &self.config().limits))?;
+        self.store_at_once(|machine, config| machine.confirm_login(&text, config)).await
+    }
+
     /// Notes the tag first: a session must not be there before its tag leads to it.
     async fn note_and_store(&self, login: &Login, facts: &LoginFacts) -> Result<(), E> {
         let lifespan = login.lifespan(facts.at());
@@ -92,9 +123,17 @@ impl<E: From<Error>> AsyncSession<E> {
         let label = self.encode_label(login.label.as_deref().unwrap_or_default())?;
         let tag = login.tag.as_deref().map(encode).transpose();
         let tag = tag.map_err(|reason| refused(TAG, reason, &self.config().limits))?;
+        self.store_at_once(|machine, config| {
+            machine.log_in(login, &text, label.as_ref(), tag.as_ref(), lifespan, config)
+        })
+        .await
+    }
+
+    /// Records a login and stores it.
+    async fn store_at_once(&self, record: impl FnOnce(&mut Machine, &Config) -> Result<(), Error>) -> Result<(), E> {
         // Whatever is not stored now must not be stored later, when nobody looks at the limit.
         let mut withdrawal = Withdrawal { shared: &self.shared, is_due: true };
-        self.machine().log_in(login, &text, label.as_ref(), tag.as_ref(), lifespan, self.config())?;
+        record(&mut self.machine(), self.config())?;
         let saved = self.shared.store(Progress::saving()).await?.saved();
         withdrawal.is_due = false;
         if saved == Saved::Gone { Err(Error::Gone.into()) } else { Ok(()) }

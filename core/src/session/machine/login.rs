@@ -2,9 +2,9 @@
 
 use std::sync::Arc;
 
-use super::Machine;
+use super::{Machine, State};
 use crate::{
-    Error,
+    Changes, Error, Record,
     record::{
         Encoded, Lifespan,
         reserved::{LABEL, LOGIN, LoginFacts, TAG, text_of},
@@ -45,6 +45,33 @@ impl Machine {
                 None => changes.remove(key),
             }
         }
+        self.bound_login(before, config)
+    }
+
+    /// The session is renewed, and its login is that of these encoded facts. Everything else about it stays, after [`want`](Self::want) of
+    /// all.
+    pub(crate) fn confirm_login(&mut self, facts: &Encoded, config: &Config) -> Result<(), Error> {
+        self.check_open()?;
+        let (State::Found(view), Some(principal)) = (&self.current.state, self.principal()) else {
+            return Err(Error::Gone);
+        };
+        let Record { is_remembered, idle_timeout, absolute_deadline, .. } = view.snapshot.record;
+        let pending = &self.current.pending;
+        let before = (pending.changes.clone(), pending.renew);
+        let lifespan = pending.changes.lifespan().unwrap_or(match absolute_deadline {
+            Some(until) if is_remembered => Lifespan::Own { idle_timeout, until },
+            _ => Lifespan::Managers,
+        });
+        self.current.pending.renew = true;
+        let changes = &mut self.current.pending.changes;
+        changes.set_principal(Some(principal));
+        changes.set_lifespan(lifespan);
+        changes.set_bytes(LOGIN, &facts.text);
+        self.bound_login(before, config)
+    }
+
+    /// Takes back the login that was just recorded if it makes the session too large.
+    fn bound_login(&mut self, before: (Changes, bool), config: &Config) -> Result<(), Error> {
         if let Err(limit) = self.check_total(config) {
             (self.current.pending.changes, self.current.pending.renew) = before;
             return Err(limit.into());
