@@ -8,7 +8,7 @@ use std::{
     time::Duration,
 };
 
-use actix_web::{App, HttpRequest, HttpServer, Result, web};
+use actix_web::{App, HttpRequest, HttpResponse, HttpServer, Result, web};
 use gsession::{AnyStorage, RedisHashStorage, RedisStorage, storage::redis::NearCache};
 use gsession_actix::{SessionExt as _, SessionMiddleware};
 use gsession_test_servers::{RedisServer, wait};
@@ -42,6 +42,13 @@ async fn size(request: HttpRequest) -> Result<String> {
     Ok(request.get_session().len().await?.to_string())
 }
 
+async fn ready(sessions: web::Data<SessionMiddleware>) -> HttpResponse {
+    match sessions.check().await {
+        Ok(()) => HttpResponse::Ok().finish(),
+        Err(_) => HttpResponse::ServiceUnavailable().finish(),
+    }
+}
+
 async fn logout(request: HttpRequest) -> &'static str {
     request.get_session().destroy();
     "ok"
@@ -53,9 +60,12 @@ fn serve(storage: AnyStorage) -> SocketAddr {
     thread::spawn(move || {
         actix_web::rt::System::new().block_on(async move {
             let sessions = SessionMiddleware::builder(storage).cookie_secure(false).build().unwrap();
+            let data = web::Data::new(sessions.clone());
             let server = HttpServer::new(move || {
                 App::new()
+                    .app_data(data.clone())
                     .wrap(sessions.clone())
+                    .route("/ready", web::get().to(ready))
                     .route("/login", web::get().to(login))
                     .route("/count", web::get().to(count))
                     .route("/user", web::get().to(user))
@@ -150,5 +160,30 @@ fn an_outage_is_503_without_a_word_and_without_a_login_and_ends_by_itself() {
         wait::until("service again", || (get(address, "/user", Some(&cookie)).2 == "ada").then_some(()));
         // The logout was answered with an error, and is carried out now.
         wait::until("the logout", || get(address, "/user", Some(&other)).2.is_empty().then_some(()));
+    }
+}
+
+#[test]
+fn an_instance_is_ready_while_its_storage_works_and_again_after_an_outage() {
+    let mut server = RedisServer::start();
+    for storage in storages(&server.url()) {
+        let address = serve(storage);
+        // On each of the workers, most likely: a new connection goes to any of them.
+        let answers = |count: u32| (0..count).map(|_| get(address, "/ready", None)).collect::<Vec<_>>();
+        for (status, cookie, body) in answers(12) {
+            assert_eq!((status, cookie, &*body), (200, None, ""));
+        }
+        assert_eq!(server.keys("*"), [[0_u8; 0]; 0], "a probe leaves nothing behind");
+        server.kill();
+        for (status, cookie, body) in answers(12) {
+            assert_eq!((status, cookie, &*body), (503, None, ""));
+        }
+        server.start_again();
+        wait::until("ready again", || answers(12).iter().all(|(status, ..)| *status == 200).then_some(()));
+        // Alive, but it does not answer.
+        server.freeze();
+        assert_eq!(get(address, "/ready", None).0, 503);
+        server.thaw();
+        wait::until("ready once more", || answers(12).iter().all(|(status, ..)| *status == 200).then_some(()));
     }
 }

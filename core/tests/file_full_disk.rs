@@ -237,6 +237,32 @@ fn a_session_can_be_ended_on_a_full_disk() {
     assert_eq!(files(&sessions).len(), 1);
 }
 
+/// Sessions could not be stored, so the service is not ready.
+#[test]
+fn a_check_finds_a_full_disk_and_leaves_nothing_on_it() {
+    const NAME: &str = "a_check_finds_a_full_disk_and_leaves_nothing_on_it";
+    let Some(disk) = child::role() else { return on_a_tiny_disk(NAME) };
+    let disk = Path::new(&disk);
+    mount(disk);
+    let sessions = disk.join("sessions");
+    for durability in [Durability::None, Durability::Commit] {
+        let manager = Manager::new(FileStorage::builder(&sessions).durability(durability).build().unwrap());
+        manager.check().unwrap();
+        let ballast = Ballast::fill(disk);
+        for _ in 0..10 {
+            let error = manager.check().unwrap_err();
+            assert_eq!(error.kind(), StorageErrorKind::Full, "{error}");
+        }
+        ballast.throw();
+        manager.check().unwrap();
+    }
+    assert!(files(&sessions).is_empty(), "a check has left something");
+    let remount = Command::new("mount").args(["-o", "remount,ro"]).arg(disk).output().unwrap();
+    assert!(remount.status.success(), "{remount:?}");
+    let error = Manager::new(FileStorage::open(&sessions).unwrap()).check().unwrap_err();
+    assert_eq!(error.kind(), StorageErrorKind::Unavailable, "{error}");
+}
+
 /// What needs no writing works on a disk that the system has made read-only, as it does after an error.
 #[test]
 fn a_read_only_disk_can_be_read_and_listed() {

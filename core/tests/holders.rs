@@ -82,6 +82,14 @@ impl Storage for Awaited {
     fn sweep(&self, now: Timestamp) -> Result<Swept, StorageError> {
         self.runtime.block_on(self.storage.sweep(now))
     }
+
+    fn count(&self, now: Timestamp) -> Result<u64, StorageError> {
+        self.runtime.block_on(self.storage.count(now))
+    }
+
+    fn check(&self) -> Result<(), StorageError> {
+        self.runtime.block_on(self.storage.check())
+    }
 }
 
 /// Answers with the name of the method that was called.
@@ -140,6 +148,14 @@ impl Storage for Names {
 
     fn sweep(&self, _: Timestamp) -> Result<Swept, StorageError> {
         named("sweep")
+    }
+
+    fn count(&self, _: Timestamp) -> Result<u64, StorageError> {
+        named("count")
+    }
+
+    fn check(&self) -> Result<(), StorageError> {
+        named("check")
     }
 }
 
@@ -200,6 +216,14 @@ impl AsyncStorage for AsyncNames {
     fn sweep(&self, _: Timestamp) -> StorageFuture<'_, Swept> {
         named_later("sweep")
     }
+
+    fn count(&self, _: Timestamp) -> StorageFuture<'_, u64> {
+        named_later("count")
+    }
+
+    fn check(&self) -> StorageFuture<'_, ()> {
+        named_later("check")
+    }
 }
 
 /// A pointer that forgets one method would fall back to its default, which is slower or does nothing.
@@ -219,6 +243,8 @@ fn forwards_every_method(storage: &dyn Storage) {
     assert_eq!(name(storage.find("ada", NOW)), "find");
     assert_eq!(name(storage.find_page("ada", None, NonZeroUsize::MIN, NOW)), "find_page");
     assert_eq!(name(storage.sweep(NOW)), "sweep");
+    assert_eq!(name(storage.count(NOW)), "count");
+    assert_eq!(name(storage.check()), "check");
 }
 
 #[test]
@@ -274,7 +300,11 @@ fn the_defaults_are_right_or_say_that_they_are_missing() {
     unsupported(storage.move_to(&key(30), &key(31), &commit_at(Changes::default(), NOW)).unwrap_err());
     unsupported(storage.find("ada", NOW).unwrap_err());
     unsupported(storage.find_page("ada", None, NonZeroUsize::MIN, NOW).unwrap_err());
+    unsupported(storage.count(NOW).unwrap_err());
     assert_eq!(storage.sweep(NOW).unwrap(), Swept::default());
+    storage.check().unwrap();
+    let broken = Least(Box::new(Names)).check().unwrap_err();
+    assert_eq!(broken.operation(), "load", "a storage that cannot be read is not ready");
     assert_eq!(stored(&storage, &key(30), late), pairs(&[("a", "1")]));
 }
 

@@ -4,7 +4,7 @@ mod finish;
 mod service;
 
 use gsession::{
-    AsyncManager, IntoStorage,
+    AsyncManager, IntoStorage, StorageError,
     http::{self, ConfigError, Configured, ServiceSettings, Transport},
 };
 
@@ -89,6 +89,45 @@ impl SessionMiddleware {
     #[must_use]
     pub fn manager(&self) -> &AsyncManager {
         self.sessions.manager()
+    }
+
+    /// Whether sessions can be stored and read now, for an endpoint that says whether this instance is ready.
+    ///
+    /// ```
+    /// use actix_web::{App, HttpResponse, web};
+    /// use gsession::MemoryStorage;
+    /// use gsession_actix::SessionMiddleware;
+    ///
+    /// async fn ready(sessions: web::Data<SessionMiddleware>) -> HttpResponse {
+    ///     match sessions.check().await {
+    ///         Ok(()) => HttpResponse::Ok().finish(),
+    ///         Err(error) => {
+    ///             eprintln!("not ready: {error}: {:?}", std::error::Error::source(&error));
+    ///             HttpResponse::ServiceUnavailable().finish()
+    ///         }
+    ///     }
+    /// }
+    ///
+    /// let sessions = SessionMiddleware::new(MemoryStorage::new());
+    /// let data = web::Data::new(sessions.clone());
+    /// let app = App::new().app_data(data).route("/ready", web::get().to(ready)).wrap(sessions);
+    /// # let _ = app;
+    /// ```
+    ///
+    /// - **Readiness, not liveness.** While the storage is down, a load balancer should send requests elsewhere, or show its own error page.
+    ///   A restart of the service does not help, so a liveness probe must not call this: an outage of Redis would then restart every
+    ///   instance, over and over.
+    /// - **All instances share a storage**, so an outage makes all of them unready at once. If some pages work without sessions, it may
+    ///   be better to stay ready and watch the outcome of this.
+    /// - **Cost**: see [`AsyncManager::check`]. A probe every few seconds from each instance is nothing to notice. Do not leave the
+    ///   endpoint open to the world: each call writes to the storage.
+    /// - The request itself uses no session, so it costs no further operation and gets no cookie.
+    ///
+    /// # Errors
+    ///
+    /// [`StorageError`] whose source names the reason, with addresses and paths, without secrets.
+    pub async fn check(&self) -> Result<(), StorageError> {
+        self.manager().check().await
     }
 }
 

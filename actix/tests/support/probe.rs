@@ -147,4 +147,12 @@ impl Storage for Probe {
     fn sweep(&self, now: Timestamp) -> Result<Swept, StorageError> {
         self.storage.sweep(now)
     }
+
+    fn count(&self, now: Timestamp) -> Result<u64, StorageError> {
+        self.storage.count(now)
+    }
+
+    fn check(&self) -> Result<(), StorageError> {
+        self.storage.check()
+    }
 }

@@ -82,6 +82,14 @@ impl Storage for BlockingAdapter {
         self.executor.wait(self.storage.sweep(now))
     }
 
+    fn count(&self, now: Timestamp) -> Result<u64, StorageError> {
+        self.executor.wait(self.storage.count(now))
+    }
+
+    fn check(&self) -> Result<(), StorageError> {
+        self.executor.wait(self.storage.check())
+    }
+
     fn key_scheme(&self) -> KeyScheme {
         self.storage.key_scheme()
     }

@@ -72,4 +72,6 @@ pub enum Ability {
     Listing,
     /// [`sweep`](crate::Storage::sweep) that counts and removes. Without it, the storage must expire sessions by itself.
     Sweeping,
+    /// [`count`](crate::Storage::count). Without it, an operator does not see how many sessions there are.
+    Counting,
 }

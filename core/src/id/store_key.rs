@@ -51,6 +51,15 @@ impl KeyScheme {
             Self::Hashed => StoreKey::of(id),
         }
     }
+
+    /// A key made of random bytes, as long as an ordinary one. No session has it.
+    pub(crate) fn key_of_random(self, random: [u8; 32]) -> StoreKey {
+        let key = StoreKey::from_bytes(random);
+        match self {
+            Self::Hashed => key,
+            Self::RawIds => key.hex().get(..32).and_then(StoreKey::from_raw_id).unwrap_or(key),
+        }
+    }
 }
 
 impl StoreKey {

@@ -134,6 +134,24 @@ impl Manager {
         wait(self.0.sweep())
     }
 
+    /// Counts the live sessions in the storage: see [`AsyncManager::count`].
+    ///
+    /// # Errors
+    ///
+    /// Same as [`AsyncManager::count`].
+    pub fn count(&self) -> Result<u64, StorageError> {
+        wait(self.0.count())
+    }
+
+    /// Whether the storage can store and read sessions now: see [`AsyncManager::check`].
+    ///
+    /// # Errors
+    ///
+    /// Same as [`AsyncManager::check`].
+    pub fn check(&self) -> Result<(), StorageError> {
+        wait(self.0.check())
+    }
+
     /// The time by the manager's clock, which sets the deadlines of its sessions.
     #[must_use]
     pub fn now(&self) -> Timestamp {

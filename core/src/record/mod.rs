@@ -113,6 +113,13 @@ impl Record {
         self.entries.contains_key(reserved::NEEDED_UNTIL)
     }
 
+    /// Whether it is a list of gsession's own, and no session: that of a [tag](crate::Login::tag), or that of a user's logins which are
+    /// under way ([`max_sessions`](crate::ManagerBuilder::max_sessions)). [`count`](crate::Storage::count) leaves lists out.
+    #[must_use]
+    pub fn is_list(&self) -> bool {
+        reserved::OF_LISTS.iter().any(|name| self.entries.contains_key(name))
+    }
+
     /// When the session ends if it is not used again.
     #[must_use]
     pub fn expires_at(&self) -> Timestamp {

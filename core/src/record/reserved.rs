@@ -29,6 +29,10 @@ pub(crate) const ID: &str = "gsession.id";
 pub(crate) const KEYS: [&str; 3] = [LABEL, LOGIN, TAG];
 /// Not in a session, but in the list of a tag: until when it is needed.
 pub(crate) const NEEDED_UNTIL: &str = "gsession.needed_until";
+/// Not in a session, but in the list of a user's logins that are under way: those logins.
+pub(crate) const UNDER_WAY: &str = "gsession.under_way";
+/// What tells a list from a session.
+pub(crate) const OF_LISTS: [&str; 2] = [NEEDED_UNTIL, UNDER_WAY];
 
 /// Whether an entry is one of our own.
 pub(crate) fn is_reserved(key: &[u8]) -> bool {

@@ -35,7 +35,9 @@ pub struct SessionInfo {
 }
 
 impl SessionInfo {
-    pub(crate) fn of(record: &Record) -> Self {
+    /// The metadata of the session that a storage keeps, for those who read a [storage](crate::Storage) themselves.
+    #[must_use]
+    pub fn of(record: &Record) -> Self {
         let entry = |key| record.entries.get_str(key);
         let [label, tag] = [LABEL, TAG].map(|key| entry(key).and_then(text_of));
         Self::new(record, record.principal.clone(), label, tag, entry(LOGIN).and_then(LoginFacts::of))

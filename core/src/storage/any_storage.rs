@@ -234,6 +234,30 @@ impl AnyStorage {
         }
     }
 
+    /// Same as [`Storage::count`].
+    ///
+    /// # Errors
+    ///
+    /// Same as [`Storage::count`].
+    pub async fn count(&self, now: Timestamp) -> Result<u64, StorageError> {
+        match &self.0 {
+            Kind::Immediate(storage) => storage.count(now),
+            Kind::Waiting(storage) => storage.count(now).await,
+        }
+    }
+
+    /// Same as [`Storage::check`].
+    ///
+    /// # Errors
+    ///
+    /// Same as [`Storage::check`].
+    pub async fn check(&self) -> Result<(), StorageError> {
+        match &self.0 {
+            Kind::Immediate(storage) => storage.check(),
+            Kind::Waiting(storage) => storage.check().await,
+        }
+    }
+
     /// Same as [`Storage::key_scheme`].
     #[must_use]
     pub fn key_scheme(&self) -> KeyScheme {

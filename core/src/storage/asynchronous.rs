@@ -4,9 +4,10 @@ use std::{future::Future, num::NonZeroUsize, pin::Pin};
 
 use super::{
     Access, Committed, Created, Found, Lookup, Moved, Pointer, Removed, StorageError, Swept, Tombstone, Touched,
+    unused_key::unused_key,
 };
 use crate::{
-    KeyScheme, Record, StoreKey, Timestamp,
+    Clock as _, KeyScheme, Record, StoreKey, SystemClock, Timestamp,
     record::{Changes, Commit},
 };
 
@@ -89,6 +90,20 @@ pub trait AsyncStorage: Send + Sync {
         Box::pin(std::future::ready(Ok(Swept::default())))
     }
 
+    /// Same as [`Storage::count`](super::Storage::count).
+    fn count(&self, now: Timestamp) -> StorageFuture<'_, u64> {
+        let _ = now;
+        Box::pin(std::future::ready(Err(StorageError::unsupported("counting the sessions"))))
+    }
+
+    /// Same as [`Storage::check`](super::Storage::check).
+    fn check(&self) -> StorageFuture<'_, ()> {
+        Box::pin(async move {
+            let key = unused_key(self.key_scheme())?;
+            self.load(&key, &Access::passive(SystemClock.now())).await.map(drop)
+        })
+    }
+
     /// Same as [`Storage::key_scheme`](super::Storage::key_scheme).
     fn key_scheme(&self) -> KeyScheme {
         KeyScheme::Hashed
@@ -148,6 +163,14 @@ where
 
     fn sweep(&self, now: Timestamp) -> StorageFuture<'_, Swept> {
         (**self).sweep(now)
+    }
+
+    fn count(&self, now: Timestamp) -> StorageFuture<'_, u64> {
+        (**self).count(now)
+    }
+
+    fn check(&self) -> StorageFuture<'_, ()> {
+        (**self).check()
     }
 
     fn key_scheme(&self) -> KeyScheme {

@@ -4,9 +4,10 @@ use std::num::NonZeroUsize;
 
 use super::{
     Access, Committed, Created, Found, Lookup, Moved, Pointer, Removed, StorageError, Swept, Tombstone, Touched,
+    unused_key::unused_key,
 };
 use crate::{
-    KeyScheme, Record, StoreKey, Timestamp,
+    Clock as _, KeyScheme, Record, StoreKey, SystemClock, Timestamp,
     record::{Changes, Commit},
 };
 
@@ -176,6 +177,35 @@ pub trait Storage: Send + Sync {
         Ok(Swept::default())
     }
 
+    /// Counts the sessions that live at `now`, by their stored deadlines. Tombstones of renewals are no sessions, nor are
+    /// [lists](Record::is_list). What begins, ends or is renewed meanwhile may be counted or not. The default is not supported.
+    ///
+    /// Every storage looks at each session: this is for operators and for a gauge that is read every few minutes, not for requests.
+    ///
+    /// | storage | cost |
+    /// |---|---|
+    /// | memory | a few milliseconds for a million sessions, in steps of microseconds |
+    /// | files | opens and reads each file |
+    /// | Redis | `SCAN` over the prefix on every primary, 500 keys a step, and the first 62 bytes of each; of a session without a principal and an absolute lifetime also what tells it from a list: two fields of a hash, the whole of a string |
+    /// | GoFrame's formats | `SCAN`, and of a string its first byte. A key that looks like a session counts, so sessions need a prefix of their own |
+    ///
+    /// # Errors
+    ///
+    /// [`StorageError`] if the storage is broken or cannot count.
+    fn count(&self, now: Timestamp) -> Result<u64, StorageError> {
+        let _ = now;
+        Err(StorageError::unsupported("counting the sessions"))
+    }
+
+    /// Whether sessions can be stored and read now. Leaves nothing behind. The default loads a session that does not exist.
+    ///
+    /// # Errors
+    ///
+    /// [`StorageError`], whose source names the reason, without secrets.
+    fn check(&self) -> Result<(), StorageError> {
+        self.load(&unused_key(self.key_scheme())?, &Access::passive(SystemClock.now())).map(drop)
+    }
+
     /// How this storage names sessions. The default is by the SHA-256 of their ids.
     fn key_scheme(&self) -> KeyScheme {
         KeyScheme::Hashed
@@ -243,6 +273,14 @@ where
 
     fn sweep(&self, now: Timestamp) -> Result<Swept, StorageError> {
         (**self).sweep(now)
+    }
+
+    fn count(&self, now: Timestamp) -> Result<u64, StorageError> {
+        (**self).count(now)
+    }
+
+    fn check(&self) -> Result<(), StorageError> {
+        (**self).check()
     }
 
     fn key_scheme(&self) -> KeyScheme {

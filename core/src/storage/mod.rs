@@ -18,6 +18,7 @@ mod pool;
 pub mod redis;
 mod sweeper;
 mod trail;
+mod unused_key;
 
 pub use crate::{
     id::SealedId,

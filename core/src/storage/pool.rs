@@ -110,6 +110,14 @@ impl AsyncStorage for Pool {
         self.run(move |storage| storage.sweep(now))
     }
 
+    fn count(&self, now: Timestamp) -> StorageFuture<'_, u64> {
+        self.run(move |storage| storage.count(now))
+    }
+
+    fn check(&self) -> StorageFuture<'_, ()> {
+        self.run(|storage| storage.check())
+    }
+
     fn key_scheme(&self) -> KeyScheme {
         self.0.key_scheme()
     }

@@ -7,7 +7,7 @@ use tower_layer::Layer;
 
 use super::{request::Tower, service::SessionService};
 use crate::{
-    AsyncManager, IntoStorage,
+    AsyncManager, IntoStorage, StorageError,
     http::{self, ConfigError, Configured, Service, ServiceSettings, Transport},
 };
 
@@ -94,6 +94,38 @@ impl SessionLayer {
     #[must_use]
     pub fn manager(&self) -> &AsyncManager {
         self.sessions.manager()
+    }
+
+    /// Whether sessions can be stored and read now, for an endpoint that says whether this instance is ready: see
+    /// [`AsyncManager::check`] for what it does and costs. A liveness probe must not call it: a restart does not mend a
+    /// storage that is down.
+    ///
+    /// ```
+    /// # #[cfg(feature = "axum")] {
+    /// use axum::{Router, extract::State, http::StatusCode, routing::get};
+    /// use gsession::{MemoryStorage, tower::SessionLayer};
+    ///
+    /// async fn ready(State(sessions): State<SessionLayer>) -> StatusCode {
+    ///     match sessions.check().await {
+    ///         Ok(()) => StatusCode::OK,
+    ///         Err(error) => {
+    ///             eprintln!("not ready: {error}: {:?}", std::error::Error::source(&error));
+    ///             StatusCode::SERVICE_UNAVAILABLE
+    ///         }
+    ///     }
+    /// }
+    ///
+    /// let sessions = SessionLayer::new(MemoryStorage::new());
+    /// let app: Router = Router::new().route("/ready", get(ready)).with_state(sessions.clone()).layer(sessions);
+    /// # let _ = app;
+    /// # }
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// [`StorageError`] whose source names the reason, with addresses and paths, without secrets.
+    pub async fn check(&self) -> Result<(), StorageError> {
+        self.manager().check().await
     }
 
     /// Waits for logouts that go on in the background, because the storage failed or the client had left, at most for the

@@ -91,6 +91,12 @@ const FAULTS: &[(Fault, &str)] = &[
     (Fault::PagesCountTheExpired, "a_walk_in_pages_sees_each_session_once"),
     (Fault::PagesAreInNoOrder, "a_walk_in_pages_sees_each_session_once"),
     (Fault::SweepRemovesTheLiving, "sweep_removes_what_has_expired_and_nothing_else"),
+    (Fault::CountsTheExpired, "count_counts_the_living_sessions"),
+    (Fault::CountsLists, "count_counts_the_living_sessions"),
+    (Fault::CountsUsersOnly, "count_counts_the_living_sessions"),
+    (Fault::CountsTombstones, "a_renewed_session_counts_once"),
+    (Fault::RefusesWhenChecked, "a_check_passes_and_leaves_nothing_behind"),
+    (Fault::LeavesWhatItChecksWith, "a_check_passes_and_leaves_nothing_behind"),
 ];
 
 /// Cases whose faults are not those of a plain storage; where they are shown to fail.

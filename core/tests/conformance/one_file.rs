@@ -217,4 +217,10 @@ impl Storage for OneFile {
             Ok((swept, true))
         })
     }
+
+    fn count(&self, now: Timestamp) -> Result<u64, StorageError> {
+        let is_session =
+            |line: &&Line| !line.is_over(now) && matches!(line, Line::Session(record) if !record.is_list());
+        self.with(|lines| Ok((lines.values().filter(is_session).count() as u64, false)))
+    }
 }

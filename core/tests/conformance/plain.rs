@@ -11,7 +11,8 @@ use std::{
 };
 
 use gsession::{
-    Changes, Entries, LimitExceeded, Limits, Record, Storage, StorageError, StorageErrorKind, StoreKey, Timestamp,
+    Changes, Clock as _, Entries, LimitExceeded, Limits, Record, Storage, StorageError, StorageErrorKind, StoreKey,
+    SystemClock, Timestamp,
     record::{Applied, Commit},
     storage::{
         Access, Committed, Created, Found, Lookup, Moved, Removed, SealedId, Snapshot, Swept, TOMBSTONE_LIFETIME,
@@ -492,5 +493,28 @@ impl Storage for Plain {
         let mut swept = Swept::default();
         (swept.removed, swept.kept) = ((before - slots.len()) as u64, slots.len() as u64);
         Ok(swept)
+    }
+
+    fn count(&self, now: Timestamp) -> Result<u64, StorageError> {
+        let counts = |slot: &&Slot| match slot {
+            Slot::Session { record, .. } => {
+                (self.has(Fault::CountsTheExpired) || !self.is_over(slot, now))
+                    && (self.has(Fault::CountsLists) || !record.is_list())
+                    && (!self.has(Fault::CountsUsersOnly) || record.principal.is_some())
+            }
+            Slot::Tombstone(_) => self.has(Fault::CountsTombstones),
+        };
+        Ok(self.slots().values().filter(counts).count() as u64)
+    }
+
+    fn check(&self) -> Result<(), StorageError> {
+        if self.has(Fault::RefusesWhenChecked) {
+            return Err(StorageError::new(StorageErrorKind::Unavailable, "checking"));
+        }
+        if self.has(Fault::LeavesWhatItChecksWith) {
+            let record = Record::new(SystemClock.now(), TOMBSTONE_LIFETIME * 10, None);
+            self.slots().insert(StoreKey::from_bytes([9; 32]), Slot::Session { record, revision: 1 });
+        }
+        Ok(())
     }
 }

@@ -1,13 +1,14 @@
 //! Files and folders are the owner's alone, under every umask; a folder of another user is refused.
 
 use std::{
+    error::Error as _,
     fs,
     os::unix::{fs::chown, process::CommandExt as _},
     path::Path,
 };
 
 use gsession::{
-    Storage,
+    Storage, StorageErrorKind,
     storage::{Committed, Moved},
 };
 
@@ -136,6 +137,44 @@ fn a_folder_of_another_user_is_refused() {
         Some(folder) => {
             let why = refused(&Path::new(&folder).join("others"));
             assert!(why.contains("belongs to another user"), "{why}");
+        }
+    }
+}
+
+/// The rights may be lost while the service runs, for example by a restored backup.
+#[test]
+fn a_check_finds_missing_rights_and_another_owner() {
+    match child::role() {
+        None => {
+            let ground = Ground::new();
+            let storage = quiet_file(&ground.sessions());
+            storage.check().unwrap();
+            if is_root() {
+                chown(ground.sessions(), Some(65_534), None).unwrap();
+                let error = storage.check().unwrap_err();
+                let why = error.source().unwrap().to_string();
+                assert!(error.kind() == StorageErrorKind::Setup && why.contains("another user"), "{why}");
+                chown(ground.sessions(), Some(0), None).unwrap();
+                storage.check().unwrap();
+            }
+            unprivileged(&Ground::new(), &[], "private::a_check_finds_missing_rights_and_another_owner");
+        }
+        Some(folder) => {
+            let sessions = Path::new(&folder).join("sessions");
+            let storage = quiet_file(&sessions);
+            storage.check().unwrap();
+            // The sub-folder of that check can still be used.
+            fs::remove_dir_all(&sessions).unwrap();
+            storage.check().unwrap();
+            let subs: Vec<_> = fs::read_dir(&sessions).unwrap().map(|sub| sub.unwrap().path()).collect();
+            subs.iter().for_each(|sub| fs::remove_dir_all(sub).unwrap());
+            set_mode(&sessions, 0o500);
+            let error = storage.check().unwrap_err();
+            assert_eq!(error.kind(), StorageErrorKind::Unavailable, "{error}");
+            let why = error.source().unwrap().to_string();
+            assert!(why.contains("ermission denied"), "{why}");
+            set_mode(&sessions, 0o700);
+            storage.check().unwrap();
         }
     }
 }

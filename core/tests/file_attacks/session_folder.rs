@@ -1,12 +1,13 @@
 //! The session folder: what it may be, and that it comes back. Nothing a client sends leads out of it.
 
 use std::{
+    error::Error as _,
     fs,
     os::unix::fs::{MetadataExt as _, symlink},
 };
 
 use gsession::{
-    ClientInfo, Manager, SessionId, StoreKey,
+    ClientInfo, Manager, SessionId, Storage as _, StorageErrorKind, StoreKey,
     storage::{Committed, Created, Lookup, Removed},
 };
 use rustix::fs::FileType;
@@ -74,6 +75,42 @@ fn a_folder_open_to_others_is_made_private_only_if_it_is_ours() {
     storage.create(&key(1), &record(&[("a", "1")]), NOW).unwrap();
     assert_eq!(storage.sweep(NOW).unwrap().removed, 0);
     assert!(ground.sessions().join("index.html").exists());
+}
+
+/// It is what the next session would do, and what it would run into.
+#[test]
+fn a_check_makes_a_folder_that_has_gone_again_or_says_why_it_cannot() {
+    let ground = Ground::new();
+    fs::create_dir(ground.path("parent")).unwrap();
+    let sessions = ground.path("parent/sessions");
+    let storage = quiet_file(&sessions);
+    storage.check().unwrap();
+    fs::remove_dir_all(&sessions).unwrap();
+    storage.check().unwrap();
+    assert_eq!(mode(&sessions), 0o700);
+    fs::remove_dir_all(ground.path("parent")).unwrap();
+    let error = storage.check().unwrap_err();
+    assert_eq!(error.kind(), StorageErrorKind::Setup);
+    let why = error.source().unwrap().to_string();
+    assert!(why.contains("parent folder does not exist"), "{why}");
+    fs::create_dir(ground.path("parent")).unwrap();
+    storage.check().unwrap();
+    // Something else has taken its place.
+    fs::remove_dir_all(&sessions).unwrap();
+    fs::write(&sessions, "text").unwrap();
+    assert_eq!(storage.check().unwrap_err().kind(), StorageErrorKind::Setup);
+}
+
+/// Each check tries another sub-folder.
+#[test]
+fn a_check_finds_a_sub_folder_that_cannot_be_used() {
+    let ground = Ground::new();
+    let storage = quiet_file(&ground.sessions());
+    for number in 0..=u8::MAX {
+        fs::write(ground.sessions().join(format!("{number:02x}")), "text").unwrap();
+    }
+    let error = storage.check().unwrap_err();
+    assert!(error.source().unwrap().to_string().contains("is a link or a file; remove it"), "{error:?}");
 }
 
 #[test]

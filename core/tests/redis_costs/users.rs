@@ -223,3 +223,30 @@ async fn rotation_costs_commands_only_when_it_is_due() {
         }
     }
 }
+
+#[test]
+fn counting_reads_headers_and_more_only_of_what_may_be_a_list() {
+    let server = RedisServer::start();
+    let forms: [(Box<dyn Storage>, &str, &str); 2] = [
+        (Box::new(RedisStorage::builder(&server.url()).build().unwrap()), "GETRANGE", "GET"),
+        (Box::new(RedisHashStorage::builder(&server.url()).build().unwrap()), "HGET", "HMGET"),
+    ];
+    for (storage, header, whole) in forms {
+        server.flush();
+        let manager = Manager::new(storage);
+        let begin = |principal: Option<&str>| {
+            let session = manager.begin(None, ClientInfo::default);
+            principal.map_or_else(|| session.set("a", &1), |principal| session.set_principal(principal)).unwrap();
+            assert_eq!(session.save().unwrap(), Saved::Created);
+        };
+        (0..3).for_each(|_| begin(Some("ada")));
+        let counted = |number: u64| {
+            let mut monitor = Monitor::of(&server);
+            assert_eq!(manager.count().unwrap(), number);
+            monitor.seen().names()
+        };
+        assert_eq!(counted(3), ["SCAN", header, header, header]);
+        (0..2).for_each(|_| begin(None));
+        assert_eq!(counted(5), [&["SCAN"][..], &[header; 5], &[whole; 2]].concat());
+    }
+}

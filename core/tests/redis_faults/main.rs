@@ -63,6 +63,12 @@ const ALL: [(Form, Side); 4] = [
 /// An async storage as a blocking one, so that one test serves both.
 struct Driven(Arc<Runtime>, AnyStorage);
 
+impl Driven {
+    fn over(runtime: &Arc<Runtime>, storage: Box<dyn AsyncStorage>) -> Self {
+        Self(Arc::clone(runtime), AnyStorage::new(storage))
+    }
+}
+
 impl Storage for Driven {
     fn load(&self, key: &StoreKey, access: &Access) -> Result<Lookup, StorageError> {
         self.0.block_on(self.1.load(key, access))
@@ -98,6 +104,14 @@ impl Storage for Driven {
 
     fn sweep(&self, now: Timestamp) -> Result<Swept, StorageError> {
         self.0.block_on(self.1.sweep(now))
+    }
+
+    fn count(&self, now: Timestamp) -> Result<u64, StorageError> {
+        self.0.block_on(self.1.count(now))
+    }
+
+    fn check(&self) -> Result<(), StorageError> {
+        self.0.block_on(self.1.check())
     }
 }
 
@@ -430,6 +444,7 @@ mod lost_answers;
 mod many_servers;
 mod near_cache;
 mod no_server;
+mod ready;
 mod reasons;
 mod refusals;
 mod settings;

@@ -210,7 +210,7 @@ fn replicas_that_do_not_confirm() {
 }
 
 /// What servers say of a user whose script may not `SET`: Redis 7.0; Redis 8.0 and Valkey 8.1.
-const MAY_NOT_SET: [&str; 2] = ["can't run this command", "has no permissions to run the 'set' command"];
+pub(crate) const MAY_NOT_SET: [&str; 2] = ["can't run this command", "has no permissions to run the 'set' command"];
 
 fn has_one_of(text: &str, parts: &[&str]) -> bool {
     parts.iter().any(|part| text.contains(part))

@@ -213,3 +213,31 @@ fn a_lifetime_without_an_end_is_a_very_long_one() {
         logged_out(&manager, id.as_str());
     }
 }
+
+/// GoFrame marks nothing as a session: what looks like one counts.
+#[test]
+fn what_looks_like_a_session_counts() {
+    let server = RedisServer::start();
+    for (is_hash, prefix) in [(false, ""), (true, ""), (false, "app:"), (true, "{app}:")] {
+        server.flush();
+        let manager = if is_hash { crate::hashes(&server, prefix) } else { crate::strings(&server, prefix) };
+        assert_eq!(manager.count().unwrap(), 0);
+        let ids: Vec<_> = (0..3).map(|_| logged_in(&manager)).collect();
+        assert_eq!(manager.count().unwrap(), 3, "{is_hash} {prefix}");
+        let renewed = open(&manager, ids[0].as_str());
+        renewed.renew().unwrap();
+        assert_eq!(renewed.save().unwrap(), Saved::Renewed);
+        logged_out(&manager, ids[1].as_str());
+        // Of another application, or of another kind.
+        server.command(&["SET", &format!("{prefix}counter"), "17"]);
+        server.command(&["HSET", &format!("{prefix}a-name-that-is-too-long-to-be-an-id-of-a-session"), "a", "1"]);
+        server.command(&["RPUSH", &format!("{prefix}queue"), "{}"]);
+        server.command(&["SET", "elsewhere:of-another-application-not-here", "{}"]);
+        assert_eq!(manager.count().unwrap(), 2, "{is_hash} {prefix}");
+        if !is_hash {
+            server.command(&["SET", &format!("{prefix}{}", crate::KEY), "null", "EX", "60"]);
+            assert_eq!(manager.count().unwrap(), 3, "GoFrame takes it for an empty session");
+        }
+        manager.check().unwrap();
+    }
+}

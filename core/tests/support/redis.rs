@@ -16,6 +16,16 @@ fn server() -> &'static RedisServer {
     SERVER.get_or_init(RedisServer::start)
 }
 
+/// Where the one server is.
+pub(crate) fn url() -> String {
+    server().url()
+}
+
+/// Where the nodes of the cluster are.
+pub(crate) fn cluster_urls() -> Vec<String> {
+    cluster().urls()
+}
+
 fn cluster() -> &'static Cluster {
     static CLUSTER: OnceLock<Cluster> = OnceLock::new();
     CLUSTER.get_or_init(Cluster::start)
@@ -48,11 +58,19 @@ pub(crate) fn hashes_at(prefix: &str) -> RedisHashStorage {
 }
 
 pub(crate) fn goframe_strings() -> Redis<GoStrings> {
-    apart(RedisStorage::builder(&server().url())).goframe().build().unwrap()
+    goframe_strings_at(&prefix())
+}
+
+pub(crate) fn goframe_strings_at(prefix: &str) -> Redis<GoStrings> {
+    RedisStorage::builder(&server().url()).goframe().key_prefix(prefix).build().unwrap()
 }
 
 pub(crate) fn goframe_hashes() -> Redis<GoHashes> {
-    apart(RedisHashStorage::builder(&server().url())).goframe().build().unwrap()
+    goframe_hashes_at(&prefix())
+}
+
+pub(crate) fn goframe_hashes_at(prefix: &str) -> Redis<GoHashes> {
+    RedisHashStorage::builder(&server().url()).goframe().key_prefix(prefix).build().unwrap()
 }
 
 pub(crate) fn near_strings() -> RedisStorage {

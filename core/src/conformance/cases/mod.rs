@@ -2,6 +2,7 @@
 
 mod absence;
 mod committing;
+mod counting;
 mod creating;
 mod deadlines;
 mod listing;
@@ -178,6 +179,15 @@ registry! { $
             "The list of a user's devices has no names, and their limit of sessions ends the wrong one."
         sweep_removes_what_has_expired_and_nothing_else "contract" [Sweeping]
             "The storage fills up with expired sessions, or the cleanup logs users out."
+    }
+    counting {
+        count_counts_the_living_sessions "contract" [Counting]
+            "An operator sees sessions where there are none, or misses some, and draws the wrong conclusion: that nobody is logged in \
+             before a maintenance, or that somebody attacks."
+        a_renewed_session_counts_once "contract" [Counting Renewing]
+            "The number of sessions grows with each login, although nobody has come."
+        a_check_passes_and_leaves_nothing_behind "contract"
+            "A service that works is taken out of service; or each probe of it leaves something, until the storage is full."
     }
     overlapping {
         overlapping_commits_both_stay "S3"

@@ -8,7 +8,7 @@
 //! **Refusing.** A login must know that it may succeed before it is stored. Logins that are under way are on a list of the user's,
 //! a record of its own, changed by compare-and-set. A login counts them and the living sessions. If there is room, it adds itself,
 //! unless the list has changed since it was read. It leaves the list when it is stored, or if it fails. If its process dies, its
-//! entry counts for [`UNDER_WAY`].
+//! entry counts for [`AT_MOST`].
 
 use std::{collections::HashSet, time::Duration};
 
@@ -20,20 +20,18 @@ use crate::{
     AtLimit, Entries, Error, IdError, LoginError, Record, StorageError, StorageErrorKind, StoreKey, Timestamp,
     record::{
         Access, Changes, Commit,
-        reserved::{LOGIN, LoginFacts},
+        reserved::{LOGIN, LoginFacts, UNDER_WAY as LIST},
     },
     session::login::Login,
     storage::{Committed, Created, Found, Lookup, Removed},
 };
 
 /// For how long a login may be under way.
-const UNDER_WAY: Duration = Duration::from_secs(60);
+const AT_MOST: Duration = Duration::from_secs(60);
 /// How long the list is kept after it was changed.
 const KEPT: Duration = Duration::from_secs(180);
 /// Tries to change the list. Each lost one means that another login was faster.
 const MAX_TRIES: u32 = 10_000;
-/// The entry of the list.
-const LIST: &str = "under_way";
 
 /// The logins of a user that are under way.
 #[derive(Debug, Default, Serialize, Deserialize)]
@@ -66,9 +64,8 @@ impl<E: From<Error>> AsyncSession<E> {
             let mut others = self.living(&login.principal, now).await?;
             others.retain(|found| !own.contains(&found.key));
             let logins: HashSet<_> = others.iter().filter_map(login_of).map(|login| (login.at, login.n)).collect();
-            list.logins.retain(|under_way| {
-                now < Timestamp::from_millis(under_way.0) + UNDER_WAY && !logins.contains(under_way)
-            });
+            list.logins
+                .retain(|under_way| now < Timestamp::from_millis(under_way.0) + AT_MOST && !logins.contains(under_way));
             if others.len() + list.logins.len() >= limit.most.get() {
                 return Err(Error::Login(LoginError::TooManySessions { limit: limit.most }).into());
             }

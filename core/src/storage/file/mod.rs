@@ -99,7 +99,9 @@
 mod append;
 mod builder;
 mod cache;
+mod check;
 mod closer;
+mod count;
 mod error;
 mod expiry;
 mod folder;
@@ -248,5 +250,15 @@ impl Storage for FileStorage {
 
     fn sweep(&self, now: Timestamp) -> Result<Swept, StorageError> {
         Ok(self.0.store.sweep(now)?)
+    }
+
+    fn count(&self, now: Timestamp) -> Result<u64, StorageError> {
+        Ok(self.0.store.count(now)?)
+    }
+
+    /// Makes a file of 4 KiB in one of the sub-folders, reads it and removes it, as a new session would. A folder that has gone is made
+    /// again, as a new session would make it.
+    fn check(&self) -> Result<(), StorageError> {
+        Ok(self.0.store.check()?)
     }
 }

@@ -2,6 +2,7 @@
 
 mod builder;
 mod capacity;
+mod count;
 mod evict;
 mod evictable;
 mod follow;
@@ -155,5 +156,14 @@ impl Storage for MemoryStorage {
 
     fn sweep(&self, now: Timestamp) -> Result<Swept, StorageError> {
         Ok(self.0.store.sweep(now))
+    }
+
+    fn count(&self, now: Timestamp) -> Result<u64, StorageError> {
+        Ok(self.0.store.count(now))
+    }
+
+    /// Nothing can be wrong with it. Whether it is [full](MemoryStorage#when-it-is-full) depends on the session.
+    fn check(&self) -> Result<(), StorageError> {
+        Ok(())
     }
 }

@@ -16,8 +16,8 @@ use crate::{
     storage::{Access, Committed, Created, Lookup, Removed, Snapshot, StorageError, Swept, Tombstone, Touched},
 };
 
-/// Places scanned under one lock when sweeping: about 10 microseconds.
-const STEP: usize = 256;
+/// Places scanned under one lock when sweeping or counting: about 10 microseconds.
+pub(super) const STEP: usize = 256;
 /// Slots removed under one lock, which takes longer: about 50 microseconds.
 const SHORT_STEP: usize = 32;
 /// How often a write makes room again because others have taken it in the meantime.

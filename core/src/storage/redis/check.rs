@@ -16,7 +16,6 @@ use super::{
     storage::Redis,
 };
 use crate::{
-    KeyScheme, StoreKey,
     storage::{StorageError, StorageErrorKind},
     wait::wait,
 };
@@ -59,7 +58,8 @@ fn setup(unfit: Unfit) -> StorageError {
 
 impl<L: Layout> Redis<L> {
     /// Connects to the servers and checks that they can be used, so that a wrong setting is noticed at startup. It also writes a
-    /// key under the key prefix, with an expiry, and removes it again. Blocks, no longer than the timeouts allow.
+    /// key under the key prefix, with an expiry, and removes it again. Blocks, no longer than the timeouts allow; [`AsyncStorage::check`](crate::AsyncStorage::check)
+    /// does the same without blocking.
     ///
     /// # Errors
     ///
@@ -67,19 +67,15 @@ impl<L: Layout> Redis<L> {
     /// or a node of a cluster; or if nothing can be written, for example because the user has no right to this prefix, or the
     /// server is full; or if the server cannot report changes to the near cache. Its source names the reason.
     pub fn check(&self) -> Answered<()> {
-        let key = |random| match L::KEY_SCHEME {
-            KeyScheme::Hashed => StoreKey::from_bytes(random),
-            // A raw id of the usual length.
-            KeyScheme::RawIds => {
-                let hex = StoreKey::from_bytes(random).hex();
-                hex.get(..32).and_then(StoreKey::from_raw_id).unwrap_or_else(|| StoreKey::from_bytes(random))
-            }
-        };
+        wait(self.check_in(self.blocking()))
+    }
+
+    pub(super) async fn check_in(&self, servers: &Servers) -> Answered<()> {
         let names = |random| {
-            let key = key(random);
+            let key = L::KEY_SCHEME.key_of_random(random);
             iter::once(self.layout().name(&key)).chain(self.layout().name_of_tombstone(&key)).collect()
         };
-        wait(check(self.blocking(), names))
+        check(servers, names).await
     }
 }
 

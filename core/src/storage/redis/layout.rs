@@ -159,6 +159,8 @@ pub(crate) trait Layout: Format {
         ready(Ok(Swept::default()))
     }
 
+    fn count(&self, servers: &Servers, now: Timestamp) -> impl Answering<u64>;
+
     /// First step of a [move between nodes](super::cluster_move): stores a session that nobody can see yet.
     fn prepare(&self, servers: &Servers, renewal: &Renewal<'_>, record: &Record) -> impl Answering<Created>;
 

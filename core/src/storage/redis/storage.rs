@@ -220,6 +220,14 @@ impl<L: Layout> Storage for Redis<L> {
         wait(self.layout().sweep(self.blocking(), now))
     }
 
+    fn count(&self, now: Timestamp) -> Answered<u64> {
+        wait(self.layout().count(self.blocking(), now))
+    }
+
+    fn check(&self) -> Answered<()> {
+        wait(self.check_in(self.blocking()))
+    }
+
     fn key_scheme(&self) -> KeyScheme {
         L::KEY_SCHEME
     }
@@ -274,6 +282,14 @@ impl<L: Layout> AsyncStorage for Redis<L> {
 
     fn sweep(&self, now: Timestamp) -> StorageFuture<'_, Swept> {
         Box::pin(self.layout().sweep(self.asynchronous(), now))
+    }
+
+    fn count(&self, now: Timestamp) -> StorageFuture<'_, u64> {
+        Box::pin(self.layout().count(self.asynchronous(), now))
+    }
+
+    fn check(&self) -> StorageFuture<'_, ()> {
+        Box::pin(self.check_in(self.asynchronous()))
     }
 
     fn key_scheme(&self) -> KeyScheme {

@@ -2,6 +2,8 @@
 
 use std::{fmt, marker::PhantomData};
 
+use redis::Cmd;
+
 use super::{scripts::Scripts, tombstone};
 use crate::{
     Changes, Limits, StoreKey,
@@ -19,14 +21,22 @@ use crate::{
 
 /// A layout that shares sessions with GoFrame, in the format `F`.
 pub struct GoFrame<F> {
-    prefix: Box<str>,
+    pub(super) prefix: Box<str>,
     pub(super) limits: Limits,
     format: PhantomData<fn() -> F>,
 }
 
 /// A format of GoFrame's.
 pub(crate) trait GoFormat: Format {
+    /// What Redis calls the type of a session.
+    const TYPE: &'static str;
+
     fn scripts() -> &'static Scripts;
+
+    /// The command that reads what a session begins with, if its type alone does not show that it is one.
+    fn read_beginning(_name: &[u8]) -> Option<Cmd> {
+        None
+    }
 
     /// Stores a session for some seconds, unless something exists under the key. All its entries are new, or those that `changes`
     /// has set.

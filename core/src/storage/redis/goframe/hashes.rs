@@ -143,6 +143,8 @@ impl Format for GoHashes {
 }
 
 impl GoFormat for GoHashes {
+    const TYPE: &'static str = "hash";
+
     fn scripts() -> &'static Scripts {
         &scripts::HASH
     }

@@ -4,6 +4,7 @@
 //! The Redis key is the prefix and the raw id. GoFrame stores only the data: a session ends when its key expires, and there is no
 //! principal and no absolute deadline. A renewal leaves a tombstone under a key of its own.
 
+mod count;
 mod format;
 #[cfg(feature = "fuzzing")]
 pub(super) mod fuzz;

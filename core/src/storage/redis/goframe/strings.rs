@@ -2,7 +2,10 @@
 
 use std::time::Duration;
 
+use redis::Cmd;
+
 use super::{
+    count::first_bytes,
     format::{GoFormat, GoFrame},
     json,
     scripts::{self, Scripts},
@@ -153,8 +156,14 @@ impl Format for GoStrings {
 }
 
 impl GoFormat for GoStrings {
+    const TYPE: &'static str = "string";
+
     fn scripts() -> &'static Scripts {
         &scripts::STRING
+    }
+
+    fn read_beginning(name: &[u8]) -> Option<Cmd> {
+        Some(first_bytes(name))
     }
 
     async fn store(

@@ -2,6 +2,9 @@
 
 use crate::{StoreKey, Timestamp, storage::redis::servers::tag_of};
 
+/// What the names of tombstones end with.
+const SUFFIX: &[u8] = b":renewed";
+
 /// Where the session was moved to, and when: a version byte, the time in little-endian milliseconds, the new id.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Tombstone {
@@ -11,7 +14,12 @@ pub(super) struct Tombstone {
 
 /// The key of the tombstone of the session `name`: in the same slot of a cluster.
 pub(super) fn name_of_tombstone(name: &[u8]) -> Vec<u8> {
-    if tag_of(name).is_some() { [name, b":renewed"].concat() } else { [b"{", name, b"}:renewed"].concat() }
+    if tag_of(name).is_some() { [name, SUFFIX].concat() } else { [b"{", name, b"}", SUFFIX].concat() }
+}
+
+/// Whether a key has the name of a tombstone.
+pub(super) fn is_name(name: &[u8]) -> bool {
+    name.ends_with(SUFFIX)
 }
 
 impl Tombstone {

@@ -5,6 +5,7 @@
 //! text that was verified here.
 
 use super::{
+    count::count,
     format::{GoFormat, GoFrame},
     json,
     session::{check_commit, check_record, digits, idle_seconds, whole_seconds},
@@ -82,6 +83,10 @@ where
         now: Timestamp,
     ) -> Answered<Vec<Found>> {
         self.find(servers, principal, now).await
+    }
+
+    async fn count(&self, servers: &Servers, _now: Timestamp) -> Answered<u64> {
+        count::<Self>(servers, &self.prefix).await
     }
 
     /// GoFrame could see the prepared session, but nobody knows its id yet.

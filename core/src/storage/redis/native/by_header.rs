@@ -3,6 +3,7 @@
 use redis::Value;
 
 use super::{
+    count,
     format::Native,
     header::{Head, Header, Kind, encode_tombstone, tag_of},
     index, listing, scan, script_args,
@@ -128,6 +129,10 @@ impl<N: Native> Layout for N {
 
     async fn sweep(&self, servers: &Servers, now: Timestamp) -> Answered<Swept> {
         scan::sweep(self, servers, now).await
+    }
+
+    async fn count(&self, servers: &Servers, now: Timestamp) -> Answered<u64> {
+        count::count(self, servers, now).await
     }
 
     async fn prepare(&self, servers: &Servers, renewal: &Renewal<'_>, record: &Record) -> Answered<Created> {

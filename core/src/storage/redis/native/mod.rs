@@ -2,6 +2,7 @@
 
 mod by_header;
 mod context;
+mod count;
 mod format;
 mod hashes;
 mod header;

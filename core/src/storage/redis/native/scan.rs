@@ -18,14 +18,12 @@ use crate::{
         redis::{
             connection::Node,
             errors::{Answered, Failure},
-            servers::{Effect, Request, Servers, malformed},
+            servers::{Effect, Request, Scan, Servers},
         },
     },
 };
 
 const SWEEPING: &str = "sweeping the sessions in Redis";
-/// Keys read in one step, which takes the server well under a millisecond.
-const STEP: usize = 500;
 
 /// What was found under a key.
 pub(super) enum Seen {
@@ -43,10 +41,7 @@ pub(super) struct Walk<'a, N> {
     servers: &'a Servers,
     operation: &'static str,
     now: Timestamp,
-    /// The nodes that are left, the next one last.
-    nodes: Vec<Arc<Node>>,
-    /// Where the scan of that node is.
-    cursor: Vec<u8>,
+    scan: Scan<'a>,
 }
 
 impl<'a, N: Native> Walk<'a, N> {
@@ -56,20 +51,15 @@ impl<'a, N: Native> Walk<'a, N> {
         operation: &'static str,
         now: Timestamp,
     ) -> Answered<Self> {
-        let nodes = servers.primaries().await.map_err(|failure| failure.while_doing(operation))?;
-        Ok(Self { layout, servers, operation, now, nodes, cursor: b"0".to_vec() })
+        let scan = Scan::begin(servers, operation, &layout.context().prefix, None).await?;
+        Ok(Self { layout, servers, operation, now, scan })
     }
 
     /// What is under the next keys, which may be none; `None` at the end.
     pub(super) async fn next(&mut self) -> Answered<Option<Vec<Seen>>> {
         let Self { layout, servers, operation, .. } = *self;
-        let failed = |failure: Failure| failure.while_doing(operation);
-        let Some(node) = self.nodes.last() else { return Ok(None) };
+        let Some((node, mut names)) = self.scan.next().await? else { return Ok(None) };
         let prefix = &layout.context().prefix;
-        let mut scan = Pipeline::with_capacity(1);
-        scan.cmd("SCAN").arg(&self.cursor).arg("MATCH").arg(pattern(prefix)).arg("COUNT").arg(STEP);
-        let answer = servers.ask_node(node, &scan).await.map_err(failed)?;
-        let (cursor, mut names) = scanned(answer).ok_or_else(|| malformed(operation))?;
         let mut seen = Vec::with_capacity(names.len());
         names.retain(|name| match name.get(prefix.len()..).map_or(Part::None, index::part) {
             Part::None => true,
@@ -79,7 +69,8 @@ impl<'a, N: Native> Walk<'a, N> {
             }
             Part::Mark => false,
         });
-        let mut answers = ask_headers::<N>(servers, node, &names).await.map_err(failed)?;
+        let answers = ask_headers::<N>(servers, &node, &names).await;
+        let mut answers = answers.map_err(|failure| failure.while_doing(operation))?;
         for (name, answer) in
             names.iter().zip(&mut answers).filter(|(_, answer)| matches!(answer, Value::ServerError(_)))
         {
@@ -91,10 +82,6 @@ impl<'a, N: Native> Walk<'a, N> {
             }
         }
         seen.extend(names.iter().zip(answers).filter_map(|(name, answer)| self.seen(name, &answer)));
-        if cursor == b"0" {
-            self.nodes.pop();
-        }
-        self.cursor = cursor;
         Ok(Some(seen))
     }
 
@@ -134,32 +121,6 @@ async fn ask_headers<N: Native>(servers: &Servers, node: &Arc<Node>, names: &[Ve
         heads.add_command(N::read_header(name));
     }
     servers.ask_node(node, &heads).await
-}
-
-/// A `SCAN` pattern that matches the keys with a prefix.
-fn pattern(prefix: &str) -> String {
-    let mut pattern = String::with_capacity(prefix.len() + 1);
-    for letter in prefix.chars() {
-        if matches!(letter, '*' | '?' | '[' | ']' | '\\') {
-            pattern.push('\\');
-        }
-        pattern.push(letter);
-    }
-    pattern.push('*');
-    pattern
-}
-
-/// The next cursor and the keys in an answer to `SCAN`.
-fn scanned(answers: Vec<Value>) -> Option<(Vec<u8>, Vec<Vec<u8>>)> {
-    let Some(Value::Array(parts)) = answers.into_iter().next() else { return None };
-    let mut parts = parts.into_iter();
-    match (parts.next()?, parts.next()?) {
-        (Value::BulkString(cursor), Value::Array(names)) => {
-            let name = |value| if let Value::BulkString(name) = value { Some(name) } else { None };
-            Some((cursor, names.into_iter().map(name).collect::<Option<_>>()?))
-        }
-        _ => None,
-    }
 }
 
 /// Removes sessions and tombstones that have ended but are still stored, and counts the rest.

@@ -9,6 +9,7 @@ mod batch;
 mod cluster;
 mod request;
 mod routing;
+mod scan;
 mod script;
 mod sentinel;
 mod slots;
@@ -16,6 +17,7 @@ mod topology;
 
 pub(crate) use request::{Answer, Effect, Replace, Request, malformed};
 pub(crate) use routing::Servers;
+pub(crate) use scan::Scan;
 pub(crate) use script::Script;
 pub(crate) use slots::tag_of;
 pub(crate) use topology::Topology;

@@ -1,0 +1,179 @@
+//! The command line.
+
+use clap::{Args, CommandFactory as _, Parser, Subcommand, error::ErrorKind};
+
+use crate::storage::StorageOptions;
+
+/// Looks after the sessions that services keep with gsession: counts, lists and ends them, and checks and sweeps their storage.
+///
+/// It never prints an id, so nothing that it prints opens a session. Entries of sessions are shown only by `show --values`.
+#[derive(Parser)]
+#[command(
+    name = "gsession",
+    version,
+    after_help = "\
+Examples:
+  gsession --storage file:/var/lib/shop/sessions count
+  export GSESSION_STORAGE=redis://sessions@10.0.0.5/0 GSESSION_PASSWORD=…
+  gsession list ada
+  gsession end-all ada --yes
+
+Exit status: 0 if it is done, 1 if something was not found, is not ready or has failed, 2 if the command line is wrong."
+)]
+pub(crate) struct Cli {
+    #[command(subcommand)]
+    pub(crate) command: Command,
+
+    /// Print JSON instead of tables. Times are in RFC 3339, or null for never.
+    #[arg(long, global = true)]
+    pub(crate) json: bool,
+
+    #[command(flatten)]
+    pub(crate) storage: StorageOptions,
+}
+
+#[derive(Subcommand)]
+pub(crate) enum Command {
+    /// Count the live sessions.
+    ///
+    /// Looks at every session, which takes a while if there are millions. Requests are not held up meanwhile.
+    #[command(after_help = "\
+Example:
+  gsession count
+
+With --json: {\"sessions\":1204}")]
+    Count,
+
+    /// List the live sessions of a principal, or those with a tag.
+    ///
+    /// The keys are what `show` and `end` take. The sessions used last come first.
+    #[command(after_help = "\
+Examples:
+  gsession list ada
+  gsession list --tag 08a5019c-17e1-4977
+  gsession list ada --json | jq --raw-output .key
+
+With --json, a line for each session: {\"key\":…,\"principal\":…,\"label\":…,\"tag\":…,\"created_at\":…,\"last_seen\":…,\
+\"expires_at\":…,\"absolute_deadline\":…,\"authenticated_at\":…,\"is_remembered\":…,\"address\":…}")]
+    List(Whose),
+
+    /// Show a session: its times, its user, and the keys and sizes of its entries.
+    ///
+    /// If the session was renewed since it was listed, the renewed one is shown.
+    #[command(after_help = "\
+Examples:
+  gsession show 3f8a…
+  gsession show 3f8a… --values
+
+With --json: the object of `list`, with \"entries\":[{\"key\":…,\"bytes\":…}], and a \"value\" in each with --values.")]
+    Show {
+        #[command(flatten)]
+        key: Key,
+
+        /// Show the values of the entries, too. They may be secret.
+        #[arg(long)]
+        values: bool,
+    },
+
+    /// End a session, even if it was renewed since it was listed.
+    #[command(after_help = "\
+Example:
+  gsession end 3f8a…
+
+With --json: {\"ended\":1}")]
+    End {
+        #[command(flatten)]
+        key: Key,
+    },
+
+    /// End all sessions of a principal, for example because their password was stolen.
+    #[command(after_help = "\
+Example:
+  gsession end-all ada
+
+With --json: {\"ended\":3}")]
+    EndAll {
+        /// Whose sessions: what the application has given to `log_in` or `set_principal`.
+        principal: String,
+
+        #[command(flatten)]
+        confirmation: Confirmation,
+    },
+
+    /// End all sessions whose logins had a tag, such as the `sid` of a provider (OpenID Connect).
+    #[command(after_help = "\
+Example:
+  gsession end-tagged 08a5019c-17e1-4977 --yes
+
+With --json: {\"ended\":1}")]
+    EndTagged {
+        /// The tag that the application has given to `Login::tag`.
+        tag: String,
+
+        #[command(flatten)]
+        confirmation: Confirmation,
+    },
+
+    /// Find out whether sessions can be stored and read.
+    ///
+    /// In a folder, makes a small file, reads it and removes it. In Redis, asks each primary what it is, and writes and removes a key
+    /// under the prefix.
+    #[command(after_help = "\
+Example:
+  gsession check || echo 'no logins today'
+
+With --json: {\"ready\":true}, or {\"ready\":false,\"reason\":…}")]
+    Check,
+
+    /// Remove what has expired, and nothing else.
+    ///
+    /// Services do this themselves every few minutes for files, and Redis does it for its own keys.
+    #[command(after_help = "\
+Example:
+  gsession sweep
+
+With --json: {\"removed\":3,\"kept\":1204,\"foreign\":0}. What is kept includes the traces of renewals; what is foreign is not a \
+session, or cannot be read, and stays.")]
+    Sweep,
+}
+
+#[derive(Args)]
+#[group(required = true, multiple = false)]
+pub(crate) struct Whose {
+    /// Whose sessions: what the application has given to `log_in` or `set_principal`.
+    pub(crate) principal: Option<String>,
+
+    /// The tag of their logins instead: what the application has given to `Login::tag`.
+    #[arg(long)]
+    pub(crate) tag: Option<String>,
+}
+
+#[derive(Args)]
+pub(crate) struct Key {
+    /// The key of the session: 64 digits, as `list` prints them. With GoFrame's formats, its id. `-` reads it from standard input,
+    /// which keeps an id out of the list of processes.
+    #[arg(value_name = "KEY", allow_hyphen_values = true)]
+    pub(crate) text: String,
+}
+
+#[derive(Args)]
+pub(crate) struct Confirmation {
+    /// Do not ask.
+    #[arg(long, short)]
+    pub(crate) yes: bool,
+}
+
+/// An error of the command line, shown as clap shows its own. What was typed is not repeated: it may be a secret.
+pub(crate) fn usage(kind: ErrorKind, message: &str) -> clap::Error {
+    Cli::command().error(kind, message)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_command_line_is_sound() {
+        Cli::command().debug_assert();
+    }
+}

@@ -1,0 +1,68 @@
+//! The commands.
+
+mod check;
+mod count;
+mod end;
+mod list;
+mod show;
+mod sweep;
+
+use std::{io::stdin, time::Duration};
+
+use clap::error::ErrorKind;
+use gsession::{AnyStorage, AsyncManager, KeyScheme, SessionId, StoreKey};
+
+use crate::{
+    cli::{Cli, Command, Key, usage},
+    failure::Failure,
+    output::Output,
+};
+
+/// What every command needs.
+struct Context {
+    storage: AnyStorage,
+    manager: AsyncManager,
+    output: Output,
+    json: bool,
+}
+
+pub(crate) async fn run(cli: Cli) -> Result<(), Failure> {
+    let storage = cli.storage.open()?;
+    // Sessions live by the deadlines that are stored, whatever the settings of their service are.
+    let manager = AsyncManager::builder(storage.clone()).idle_timeout(Duration::MAX).build()?;
+    let context = Context { storage, manager, output: Output::new(), json: cli.json };
+    match cli.command {
+        Command::Count => count::count(context).await,
+        Command::List(whose) => list::list(context, &whose).await,
+        Command::Show { key, values } => show::show(context, &key, values).await,
+        Command::End { key } => end::one(context, &key).await,
+        Command::EndAll { principal, confirmation } => end::all(context, &principal, &confirmation).await,
+        Command::EndTagged { tag, confirmation } => end::tagged(context, &tag, &confirmation).await,
+        Command::Check => check::check(context).await,
+        Command::Sweep => sweep::sweep(context).await,
+    }
+}
+
+impl Context {
+    /// The key that was typed. What was typed is not repeated in the error: it may be an id.
+    fn key(&self, key: &Key) -> Result<StoreKey, Failure> {
+        let mut line = String::new();
+        let text = if key.text == "-" {
+            stdin().read_line(&mut line).map_err(Failure::Input)?;
+            line.trim()
+        } else {
+            &key.text
+        };
+        let wrong = |message| Failure::Usage(usage(ErrorKind::InvalidValue, message));
+        match self.storage.key_scheme() {
+            KeyScheme::RawIds => {
+                let id = SessionId::custom(text).ok().filter(|id| KeyScheme::RawIds.admits(id));
+                let id = id.ok_or_else(|| wrong("KEY is no id of a session in GoFrame's formats"))?;
+                Ok(KeyScheme::RawIds.key_of(&id))
+            }
+            _ => StoreKey::parse(text).ok_or_else(|| {
+                wrong("KEY is not one: a key has 64 digits from 0-9a-f, as `gsession list` prints them")
+            }),
+        }
+    }
+}

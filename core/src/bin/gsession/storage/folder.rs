@@ -1,0 +1,87 @@
+//! Sessions in files.
+
+use std::{
+    fs,
+    path::{Path, PathBuf},
+    time::Duration,
+};
+
+use clap::error::ErrorKind;
+use gsession::{AnyStorage, FileStorage, storage::file::Durability};
+
+use super::LIMITS;
+use crate::{cli::usage, failure::Failure};
+
+const SCHEME: &str = "file:";
+
+pub(super) fn is_url(text: &str) -> bool {
+    text.starts_with(SCHEME)
+}
+
+/// Opens a folder as its service does. A storage would make a missing folder, and an empty one private, but here it is more likely
+/// that the path is wrong.
+pub(super) fn open(url: &str, lock_timeout: Duration) -> Result<AnyStorage, Failure> {
+    let path = path_of(url)?;
+    match fs::metadata(&path) {
+        Ok(data) if data.is_dir() => refuse_others(&path, &data)?,
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Err(Failure::NoFolder(path)),
+        // Opening it says what is wrong.
+        Ok(_) | Err(_) => {}
+    }
+    let builder = FileStorage::builder(&path).sweep_interval(Duration::MAX).touch_interval(Duration::MAX);
+    // A session that an operator has ended stays ended after a power failure.
+    let storage = builder.limits(LIMITS()).durability(Durability::Commit).lock_timeout(lock_timeout).build()?;
+    Ok(AnyStorage::new(storage))
+}
+
+/// `file:sessions`, `file:/var/lib/…`, `file:///var/lib/…`. The path is taken as it is, without decoding.
+fn path_of(url: &str) -> Result<PathBuf, Failure> {
+    let rest = url.strip_prefix(SCHEME).unwrap_or_default();
+    let path = match rest.strip_prefix("//") {
+        Some(local) if local.starts_with('/') => local,
+        Some(local) => local.strip_prefix("localhost").filter(|path| path.starts_with('/')).unwrap_or_default(),
+        None => rest,
+    };
+    if path.is_empty() {
+        let message = "file: needs a path on this machine, such as file:sessions or file:///var/lib/shop/sessions";
+        return Err(usage(ErrorKind::InvalidValue, message).into());
+    }
+    Ok(path.into())
+}
+
+#[cfg(unix)]
+fn refuse_others(path: &Path, data: &fs::Metadata) -> Result<(), Failure> {
+    use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _};
+    if data.uid() != rustix::process::geteuid().as_raw() {
+        return Err(Failure::ForeignFolder(path.to_owned()));
+    }
+    let is_open = data.permissions().mode() & 0o077 != 0;
+    let is_empty = || fs::read_dir(path).is_ok_and(|mut names| names.next().is_none());
+    if is_open && is_empty() { Err(Failure::NoSessions(path.to_owned())) } else { Ok(()) }
+}
+
+#[cfg(not(unix))]
+fn refuse_others(_: &Path, _: &fs::Metadata) -> Result<(), Failure> {
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn paths_are_taken_as_they_are() {
+        for (url, path) in [
+            ("file:sessions", "sessions"),
+            ("file:./a b%20c", "./a b%20c"),
+            ("file:/var/lib/sessions", "/var/lib/sessions"),
+            ("file:///var/lib/sessions", "/var/lib/sessions"),
+            ("file://localhost/var/lib/sessions", "/var/lib/sessions"),
+        ] {
+            assert_eq!(path_of(url).unwrap(), Path::new(path), "{url}");
+        }
+        for url in ["file:", "file://", "file://server/share", "file://localhostess/x"] {
+            assert!(path_of(url).is_err(), "{url}");
+        }
+    }
+}
