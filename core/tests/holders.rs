@@ -9,7 +9,9 @@ use gsession::{
     AnyStorage, AsyncStorage, Changes, IntoStorage, Record, Storage, StorageError, StorageErrorKind, StoreKey,
     Timestamp,
     record::Commit,
-    storage::{Access, Committed, Created, Found, Lookup, Moved, Removed, StorageFuture, Swept, Tombstone, Touched},
+    storage::{
+        Access, Committed, Created, Found, Lookup, Moved, Removed, StorageFuture, Swept, Tombstone, Touched, Watch, Watched,
+    },
 };
 use support::{IDLE, NOW, active, commit_at, key, quiet_memory, record, stored};
 
@@ -82,6 +84,10 @@ impl Storage for Awaited {
     fn sweep(&self, now: Timestamp) -> Result<Swept, StorageError> {
         self.runtime.block_on(self.storage.sweep(now))
     }
+
+    fn watch(&self, key: &StoreKey) -> Option<Watched> {
+        self.storage.watch(key)
+    }
 }
 
 /// Answers with the name of the method that was called.
@@ -140,6 +146,10 @@ impl Storage for Names {
 
     fn sweep(&self, _: Timestamp) -> Result<Swept, StorageError> {
         named("sweep")
+    }
+
+    fn watch(&self, key: &StoreKey) -> Option<Watched> {
+        Some(Watch::new().watch(key))
     }
 }
 
@@ -200,6 +210,10 @@ impl AsyncStorage for AsyncNames {
     fn sweep(&self, _: Timestamp) -> StorageFuture<'_, Swept> {
         named_later("sweep")
     }
+
+    fn watch(&self, key: &StoreKey) -> Option<Watched> {
+        Some(Watch::new().watch(key))
+    }
 }
 
 /// A pointer that forgets one method would fall back to its default, which is slower or does nothing.
@@ -219,6 +233,7 @@ fn forwards_every_method(storage: &dyn Storage) {
     assert_eq!(name(storage.find("ada", NOW)), "find");
     assert_eq!(name(storage.find_page("ada", None, NonZeroUsize::MIN, NOW)), "find_page");
     assert_eq!(name(storage.sweep(NOW)), "sweep");
+    assert!(storage.watch(&key(1)).is_some(), "watch");
 }
 
 #[test]
@@ -275,6 +290,7 @@ fn the_defaults_are_right_or_say_that_they_are_missing() {
     unsupported(storage.find("ada", NOW).unwrap_err());
     unsupported(storage.find_page("ada", None, NonZeroUsize::MIN, NOW).unwrap_err());
     assert_eq!(storage.sweep(NOW).unwrap(), Swept::default());
+    assert!(storage.watch(&key(30)).is_none());
     assert_eq!(stored(&storage, &key(30), late), pairs(&[("a", "1")]));
 }
 

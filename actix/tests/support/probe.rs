@@ -5,7 +5,7 @@ use std::sync::{Arc, Condvar, Mutex};
 use gsession::{
     Record, Storage, StorageError, StorageErrorKind, StoreKey, Timestamp,
     record::Commit,
-    storage::{Access, Committed, Created, Found, Lookup, Moved, Removed, Swept, Tombstone, Touched},
+    storage::{Access, Committed, Created, Found, Lookup, Moved, Removed, Swept, Tombstone, Touched, Watched},
 };
 
 use super::PATIENCE;
@@ -146,5 +146,9 @@ impl Storage for Probe {
 
     fn sweep(&self, now: Timestamp) -> Result<Swept, StorageError> {
         self.storage.sweep(now)
+    }
+
+    fn watch(&self, key: &StoreKey) -> Option<Watched> {
+        self.storage.watch(key)
     }
 }

@@ -18,6 +18,7 @@ mod pool;
 pub mod redis;
 mod sweeper;
 mod trail;
+mod watch;
 
 pub use crate::{
     id::SealedId,
@@ -30,6 +31,8 @@ pub use error::{StorageError, StorageErrorKind};
 pub use outcome::{Committed, Created, Found, Lookup, Moved, Removed, Swept, Tombstone, Touched};
 use pointer::Pointer;
 pub(crate) use trail::{Leads, Trail};
+pub(crate) use watch::{Source, WATCH_INTERVAL};
+pub use watch::{Watch, Watched};
 
 use std::time::Duration;
 

@@ -8,7 +8,7 @@ use std::{
 use gsession::{
     Record, Storage, StorageError, StoreKey, Timestamp,
     record::Commit,
-    storage::{Access, Committed, Created, Found, Lookup, Moved, Removed, Swept, Tombstone, Touched},
+    storage::{Access, Committed, Created, Found, Lookup, Moved, Removed, Swept, Tombstone, Touched, Watched},
 };
 
 use super::PATIENCE;
@@ -167,5 +167,9 @@ impl Storage for PausingStorage {
 
     fn sweep(&self, now: Timestamp) -> Result<Swept, StorageError> {
         self.storage.sweep(now)
+    }
+
+    fn watch(&self, key: &StoreKey) -> Option<Watched> {
+        self.storage.watch(key)
     }
 }

@@ -24,7 +24,7 @@ use store::Store;
 
 use super::{
     Access, Committed, Created, Found, Lookup, Moved, Removed, Storage, StorageError, Swept, Tombstone, Touched,
-    sweeper::Background,
+    Watched, sweeper::Background,
 };
 use crate::{Record, StoreKey, Timestamp, record::Commit};
 
@@ -155,5 +155,9 @@ impl Storage for MemoryStorage {
 
     fn sweep(&self, now: Timestamp) -> Result<Swept, StorageError> {
         Ok(self.0.store.sweep(now))
+    }
+
+    fn watch(&self, key: &StoreKey) -> Option<Watched> {
+        Some(self.0.store.watch.watch(key))
     }
 }

@@ -12,7 +12,7 @@ use gsession::{
     AnyStorage, AsyncStorage, KeyScheme, Record, StorageError, StoreKey, Timestamp,
     record::Commit,
     storage::{
-        Access, Committed, Created, Found, Lookup, Moved, Removed, Snapshot, StorageFuture, Swept, Tombstone, Touched,
+        Access, Committed, Created, Found, Lookup, Moved, Removed, Snapshot, StorageFuture, Swept, Tombstone, Touched, Watched,
     },
 };
 
@@ -154,5 +154,9 @@ impl AsyncStorage for Sabotaged {
 
     fn key_scheme(&self) -> KeyScheme {
         self.storage.key_scheme()
+    }
+
+    fn watch(&self, key: &StoreKey) -> Option<Watched> {
+        self.storage.watch(key)
     }
 }
