@@ -10,7 +10,8 @@ use gsession::{
     Timestamp,
     record::Commit,
     storage::{
-        Access, Committed, Created, Found, Lookup, Moved, Removed, StorageFuture, Swept, Tombstone, Touched, Watch, Watched,
+        Access, Committed, Created, Found, Lookup, Moved, Removed, StorageFuture, Swept, Tombstone, Touched, Watch,
+        Watched,
     },
 };
 use support::{IDLE, NOW, active, commit_at, key, quiet_memory, record, stored};

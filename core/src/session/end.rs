@@ -3,11 +3,7 @@
 //! Each round begins to watch a key, and then looks at the session there: a change before the look is seen by it, and one after it is told. A
 //! session that lives is looked at again when the storage tells of a change, or when its deadline has come.
 
-use std::{
-    collections::VecDeque,
-    pin::pin,
-    time::Duration,
-};
+use std::{collections::VecDeque, pin::pin, time::Duration};
 
 use futures::future::select;
 use tokio::time::Instant;

@@ -3,7 +3,8 @@
 use std::num::NonZeroUsize;
 
 use super::{
-    Access, Committed, Created, Found, Lookup, Moved, Pointer, Removed, StorageError, Swept, Tombstone, Touched, Watched,
+    Access, Committed, Created, Found, Lookup, Moved, Pointer, Removed, StorageError, Swept, Tombstone, Touched,
+    Watched,
 };
 use crate::{
     KeyScheme, Record, StoreKey, Timestamp,

@@ -96,8 +96,7 @@ impl Watch {
         let watchers = keys.entry(*key).or_default();
         watchers.next += 1;
         watchers.count += 1;
-        let watched =
-            Watched { watch: self.clone(), key: *key, number: watchers.next, seen: watchers.changes };
+        let watched = Watched { watch: self.clone(), key: *key, number: watchers.next, seen: watchers.changes };
         if watchers.count == 1 {
             // With the storage's own change after it, or with the look of the one who waits before it: none is missed.
             self.0.count.fetch_add(1, Ordering::SeqCst);
@@ -146,11 +145,6 @@ impl Watch {
     /// Has `source` find out about what other processes do. The first one stays.
     pub(crate) fn set_source(&self, source: Weak<dyn Source>) {
         let _ = self.0.source.set(source);
-    }
-
-    /// Whether somebody waits at this key.
-    pub(crate) fn is_watched(&self, key: &StoreKey) -> bool {
-        !self.is_empty() && self.0.keys.lock().contains_key(key)
     }
 }
 

@@ -25,7 +25,9 @@ impl Machine {
         let is_coming = matches!(self.life, Life::Open) && !self.current.pending.is_empty();
         Ok(match &self.current.state {
             State::Found(_) | State::Written => self.current.key(config).map_or(Awaited::Nobody, Awaited::Key),
-            State::Unknown => self.presented_alone().map_or(Awaited::Nobody, |alone| Awaited::Presented(alone, is_coming)),
+            State::Unknown => {
+                self.presented_alone().map_or(Awaited::Nobody, |alone| Awaited::Presented(alone, is_coming))
+            }
             State::Overtaken(overtaken) if !overtaken.is_as_good_as_none(self.request.began) => {
                 self.current.key(config).map_or(Awaited::Nobody, Awaited::Key)
             }
@@ -39,8 +41,7 @@ impl Machine {
         let held = self.current.held.as_ref()?;
         let others = self.presented.untried().cloned().collect::<Vec<_>>();
         let others = others.into_iter().rev().collect();
-        let mut alone =
-            Self::new(Some(held.id.clone()), others, false, ClientInfo::default(), self.request.began);
+        let mut alone = Self::new(Some(held.id.clone()), others, false, ClientInfo::default(), self.request.began);
         if let Some(alone_held) = &mut alone.current.held {
             // An id that the application chose was checked then.
             alone_held.origin = if held.is_given() { Origin::Reopened } else { held.origin };

@@ -12,7 +12,8 @@ use gsession::{
     AnyStorage, AsyncStorage, KeyScheme, Record, StorageError, StoreKey, Timestamp,
     record::Commit,
     storage::{
-        Access, Committed, Created, Found, Lookup, Moved, Removed, Snapshot, StorageFuture, Swept, Tombstone, Touched, Watched,
+        Access, Committed, Created, Found, Lookup, Moved, Removed, Snapshot, StorageFuture, Swept, Tombstone, Touched,
+        Watched,
     },
 };
 

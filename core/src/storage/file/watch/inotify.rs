@@ -17,7 +17,10 @@ use super::super::{
     error::{Doing as _, Result},
     folder::{Folder, sub_name},
 };
-use crate::{StoreKey, storage::{WATCH_INTERVAL, Watch}};
+use crate::{
+    StoreKey,
+    storage::{WATCH_INTERVAL, Watch},
+};
 
 /// A file that is replaced, renamed away or removed, and the same for the folder. Not what is written to a file.
 const EVENTS: WatchFlags = WatchFlags::MOVED_TO
