@@ -8,6 +8,15 @@ use std::{
     },
     time::{Duration, SystemTime, UNIX_EPOCH},
 };
+#[cfg(feature = "tokio")]
+use std::{future::Future, pin::Pin};
+
+#[cfg(feature = "tokio")]
+use crate::wakers::Wakers;
+
+/// The clock of the system may be set, and stands still while a machine sleeps: a wait looks at it at least this often.
+#[cfg(feature = "tokio")]
+const LOOK_AGAIN: Duration = Duration::from_secs(60);
 
 /// A moment, in milliseconds since the Unix epoch. Arithmetic saturates: no duration is too long.
 ///
@@ -74,6 +83,36 @@ fn whole_millis(duration: Duration) -> u64 {
 pub trait Clock: Send + Sync + fmt::Debug {
     /// The current time.
     fn now(&self) -> Timestamp;
+
+    /// Waits until this clock shows `at` or later. Needs the feature `tokio`, and a tokio runtime with its timer around it.
+    ///
+    /// The default sleeps for as long as is left, and looks at the clock again at least once a minute. A clock that jumps, such as one for
+    /// tests, has to wake those who wait: [`ManualClock`] does.
+    ///
+    /// ```
+    /// use std::time::Duration;
+    /// use gsession::{Clock, ManualClock};
+    ///
+    /// # futures::executor::block_on(async {
+    /// let clock = ManualClock::default();
+    /// let later = clock.now() + Duration::from_secs(60);
+    /// let waiting = clock.reached(later);
+    /// clock.advance(Duration::from_secs(60));
+    /// waiting.await;
+    /// # });
+    /// ```
+    #[cfg(feature = "tokio")]
+    fn reached(&self, at: Timestamp) -> Pin<Box<dyn Future<Output = ()> + Send + '_>> {
+        Box::pin(async move {
+            loop {
+                let left = at.since(self.now());
+                if left.is_zero() {
+                    return;
+                }
+                tokio::time::sleep(left.min(LOOK_AGAIN)).await;
+            }
+        })
+    }
 }
 
 /// The system clock.
@@ -98,25 +137,44 @@ impl Clock for SystemClock {
 /// assert_eq!(clock.now().since(before), Duration::from_secs(60));
 /// ```
 #[derive(Debug, Clone)]
-pub struct ManualClock(Arc<AtomicU64>);
+pub struct ManualClock(Arc<Manual>);
+
+#[derive(Debug)]
+struct Manual {
+    now: AtomicU64,
+    #[cfg(feature = "tokio")]
+    waiting: Wakers,
+}
 
 impl ManualClock {
     /// A clock that shows `now`.
     #[must_use]
     pub fn new(now: Timestamp) -> Self {
-        Self(Arc::new(AtomicU64::new(now.0)))
+        Self(Arc::new(Manual {
+            now: AtomicU64::new(now.0),
+            #[cfg(feature = "tokio")]
+            waiting: Wakers::default(),
+        }))
     }
 
     /// Moves the clock forward, at most to [`Timestamp::MAX`].
     pub fn advance(&self, by: Duration) {
         let moved = |now| Some((Timestamp(now) + by).0);
         // The closure always returns a time, so this cannot fail.
-        let _ = self.0.fetch_update(Ordering::SeqCst, Ordering::SeqCst, moved);
+        let _ = self.0.now.fetch_update(Ordering::SeqCst, Ordering::SeqCst, moved);
+        self.moved();
     }
 
     /// Sets the clock, backwards too.
     pub fn set(&self, now: Timestamp) {
-        self.0.store(now.0, Ordering::SeqCst);
+        self.0.now.store(now.0, Ordering::SeqCst);
+        self.moved();
+    }
+
+    /// Wakes those who wait for a time.
+    fn moved(&self) {
+        #[cfg(feature = "tokio")]
+        self.0.waiting.wake_all();
     }
 }
 
@@ -129,12 +187,22 @@ impl Default for ManualClock {
 
 impl Clock for ManualClock {
     fn now(&self) -> Timestamp {
-        Timestamp(self.0.load(Ordering::SeqCst))
+        Timestamp(self.0.now.load(Ordering::SeqCst))
+    }
+
+    #[cfg(feature = "tokio")]
+    fn reached(&self, at: Timestamp) -> Pin<Box<dyn Future<Output = ()> + Send + '_>> {
+        Box::pin(self.0.waiting.until(move || (self.now() >= at).then_some(())))
     }
 }
 
 impl<C: Clock + ?Sized> Clock for Arc<C> {
     fn now(&self) -> Timestamp {
         (**self).now()
+    }
+
+    #[cfg(feature = "tokio")]
+    fn reached(&self, at: Timestamp) -> Pin<Box<dyn Future<Output = ()> + Send + '_>> {
+        (**self).reached(at)
     }
 }

@@ -59,7 +59,7 @@
 //! |---|---|---|---|
 //! | `bincode` | yes | records are encoded and decoded by the crate bincode. Without it, code of this crate reads and writes the same bytes, for those who must pass `cargo deny` (RUSTSEC-2025-0141: bincode is unmaintained) | `bincode` |
 //! | `file` | yes | [`FileStorage`], on Unix and Windows | `rustix`; on Windows `winapi-util` and `windows-permissions` |
-//! | `tokio` | no | `AnyStorage::blocking`, and with it [`FileStorage`] for [`AsyncManager`] | `tokio` (`rt`) |
+//! | `tokio` | no | `AnyStorage::blocking`, and with it [`FileStorage`] for [`AsyncManager`]; `AsyncSession::ended` | `tokio` (`rt`, `time`) |
 //! | `redis` | no | `RedisStorage` and `RedisHashStorage` | `redis`, `tokio`, `thread_local`, `lru` |
 //! | `redis-tls` | no | Redis over TLS | `rustls` with `ring` |
 //! | `http` | no | `http`: cookies and headers, for framework integrations | |
@@ -86,6 +86,8 @@ pub mod storage;
 #[cfg(feature = "tower")]
 pub mod tower;
 mod wait;
+#[cfg(feature = "tokio")]
+mod wakers;
 
 #[doc = include_str!("docs/guarantees.md")]
 pub mod guarantees {}

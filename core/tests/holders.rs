@@ -9,7 +9,10 @@ use gsession::{
     AnyStorage, AsyncStorage, Changes, IntoStorage, Record, Storage, StorageError, StorageErrorKind, StoreKey,
     Timestamp,
     record::Commit,
-    storage::{Access, Committed, Created, Found, Lookup, Moved, Removed, StorageFuture, Swept, Tombstone, Touched},
+    storage::{
+        Access, Committed, Created, Found, Lookup, Moved, Removed, StorageFuture, Swept, Tombstone, Touched, Watch,
+        Watched,
+    },
 };
 use support::{IDLE, NOW, active, commit_at, key, quiet_memory, record, stored};
 
@@ -90,6 +93,10 @@ impl Storage for Awaited {
     fn check(&self) -> Result<(), StorageError> {
         self.runtime.block_on(self.storage.check())
     }
+
+    fn watch(&self, key: &StoreKey) -> Option<Watched> {
+        self.storage.watch(key)
+    }
 }
 
 /// Answers with the name of the method that was called.
@@ -156,6 +163,10 @@ impl Storage for Names {
 
     fn check(&self) -> Result<(), StorageError> {
         named("check")
+    }
+
+    fn watch(&self, key: &StoreKey) -> Option<Watched> {
+        Some(Watch::new().watch(key))
     }
 }
 
@@ -224,6 +235,10 @@ impl AsyncStorage for AsyncNames {
     fn check(&self) -> StorageFuture<'_, ()> {
         named_later("check")
     }
+
+    fn watch(&self, key: &StoreKey) -> Option<Watched> {
+        Some(Watch::new().watch(key))
+    }
 }
 
 /// A pointer that forgets one method would fall back to its default, which is slower or does nothing.
@@ -245,6 +260,7 @@ fn forwards_every_method(storage: &dyn Storage) {
     assert_eq!(name(storage.sweep(NOW)), "sweep");
     assert_eq!(name(storage.count(NOW)), "count");
     assert_eq!(name(storage.check()), "check");
+    assert!(storage.watch(&key(1)).is_some(), "watch");
 }
 
 #[test]
@@ -305,6 +321,7 @@ fn the_defaults_are_right_or_say_that_they_are_missing() {
     storage.check().unwrap();
     let broken = Least(Box::new(Names)).check().unwrap_err();
     assert_eq!(broken.operation(), "load", "a storage that cannot be read is not ready");
+    assert!(storage.watch(&key(30)).is_none());
     assert_eq!(stored(&storage, &key(30), late), pairs(&[("a", "1")]));
 }
 

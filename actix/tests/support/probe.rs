@@ -5,7 +5,7 @@ use std::sync::{Arc, Condvar, Mutex};
 use gsession::{
     Record, Storage, StorageError, StorageErrorKind, StoreKey, Timestamp,
     record::Commit,
-    storage::{Access, Committed, Created, Found, Lookup, Moved, Removed, Swept, Tombstone, Touched},
+    storage::{Access, Committed, Created, Found, Lookup, Moved, Removed, Swept, Tombstone, Touched, Watched},
 };
 
 use super::PATIENCE;
@@ -154,5 +154,9 @@ impl Storage for Probe {
 
     fn check(&self) -> Result<(), StorageError> {
         self.storage.check()
+    }
+
+    fn watch(&self, key: &StoreKey) -> Option<Watched> {
+        self.storage.watch(key)
     }
 }

@@ -10,10 +10,10 @@ use gsession::{
     MemoryStorage,
     tower::{SessionExt as _, SessionLayer},
 };
-use tokio::net::TcpListener;
+use tokio::{net::TcpListener, sync::watch};
 use tonic::{
     Request, Response, Status,
-    transport::server::{Router, Server, TcpIncoming},
+    transport::server::{Server, TcpIncoming},
 };
 
 use accounts::{
@@ -25,7 +25,10 @@ use accounts::{
 mod accounts;
 mod self_test;
 
-struct Service;
+struct Service {
+    /// Whether the server is stopping: it waits for open streams, so they must end.
+    stopping: watch::Receiver<bool>,
+}
 
 #[tonic::async_trait]
 impl Accounts for Service {
@@ -58,8 +61,15 @@ impl Accounts for Service {
                 Some((Ok(News { text }), number + 1))
             }
         });
-        // The call outlives its request, and so does this future.
-        Ok(Response::new(Box::pin(news.take_until(session.ended()))))
+        let mut stopping = self.stopping.clone();
+        // The stream goes on after the head of the response, and so does this future.
+        let over = async move {
+            tokio::select! {
+                _ = session.ended() => {}
+                _ = stopping.wait_for(|is_stopping| *is_stopping) => {}
+            }
+        };
+        Ok(Response::new(Box::pin(news.take_until(Box::pin(over)))))
     }
 
     async fn log_out(&self, request: Request<Nothing>) -> Result<Response<Nothing>, Status> {
@@ -68,20 +78,31 @@ impl Accounts for Service {
     }
 }
 
-fn server(sessions: SessionLayer) -> Router<impl Clone> {
-    Server::builder().layer(sessions).add_service(AccountsServer::new(Service))
+/// Serves until `stop`.
+async fn serve(
+    sessions: SessionLayer,
+    listener: TcpListener,
+    stop: impl Future<Output = ()>,
+) -> Result<(), Box<dyn Error + Send + Sync>> {
+    let (stopping, is_stopping) = watch::channel(false);
+    let stop = async move {
+        stop.await;
+        stopping.send_replace(true);
+    };
+    let service = AccountsServer::new(Service { stopping: is_stopping });
+    let server = Server::builder().layer(sessions.clone()).add_service(service);
+    server.serve_with_incoming_shutdown(TcpIncoming::from(listener), stop).await?;
+    sessions.shutdown().await;
+    Ok(())
 }
 
 #[tokio::main]
-async fn main() -> Result<(), Box<dyn Error>> {
+async fn main() -> Result<(), Box<dyn Error + Send + Sync>> {
     let sessions = SessionLayer::builder(MemoryStorage::new()).bearer().build()?;
     if std::env::args().any(|argument| argument == "--self-test") {
         return self_test::run(sessions).await;
     }
-    let incoming = TcpIncoming::from(TcpListener::bind(("127.0.0.1", 50_051)).await?);
+    let listener = TcpListener::bind(("127.0.0.1", 50_051)).await?;
     println!("127.0.0.1:50051");
-    let stop = async { drop(tokio::signal::ctrl_c().await) };
-    server(sessions.clone()).serve_with_incoming_shutdown(incoming, stop).await?;
-    sessions.shutdown().await;
-    Ok(())
+    serve(sessions, listener, async { drop(tokio::signal::ctrl_c().await) }).await
 }

@@ -3,16 +3,17 @@
 use std::error::Error;
 
 use gsession::tower::SessionLayer;
-use tokio::net::TcpListener;
-use tonic::{Code, Request, metadata::MetadataValue, transport::server::TcpIncoming};
+use tokio::{net::TcpListener, sync::oneshot};
+use tonic::{Code, Request, metadata::MetadataValue};
 
 use super::accounts::{Credentials, Nothing, accounts_client::AccountsClient};
 
 /// Serves on a free port, and logs in and out.
-pub(crate) async fn run(sessions: SessionLayer) -> Result<(), Box<dyn Error>> {
+pub(crate) async fn run(sessions: SessionLayer) -> Result<(), Box<dyn Error + Send + Sync>> {
     let listener = TcpListener::bind(("127.0.0.1", 0)).await?;
     let url = format!("http://{}", listener.local_addr()?);
-    let service = tokio::spawn(super::server(sessions).serve_with_incoming(TcpIncoming::from(listener)));
+    let (stop, stopped) = oneshot::channel::<()>();
+    let service = tokio::spawn(super::serve(sessions, listener, async { drop(stopped.await) }));
     let mut client = AccountsClient::connect(url).await?;
 
     let wrong = Credentials { user: "ada".into(), password: "wrong".into() };
@@ -40,7 +41,17 @@ pub(crate) async fn run(sessions: SessionLayer) -> Result<(), Box<dyn Error>> {
     while news.message().await?.is_some() {}
     let ended = client.watch(with_token()).await.err().map(|status| status.code());
     assert_eq!(ended, Some(Code::Unauthenticated));
-    service.abort();
+
+    // A stream that is open ends when the server stops, and the server waits for it.
+    let right = Credentials { user: "ada".into(), password: "secret".into() };
+    let mut request = Request::new(Nothing {});
+    let welcome = client.log_in(right).await?;
+    let token = welcome.metadata().get("authorization").ok_or("no token")?.clone();
+    request.metadata_mut().insert("authorization", token);
+    let mut news = client.watch(request).await?.into_inner();
+    drop(stop);
+    while news.message().await?.is_some() {}
+    service.await??;
     println!("Logged in, got news, logged out: no more news.");
     Ok(())
 }

@@ -7,7 +7,7 @@ use tokio::runtime::{Builder, Runtime};
 use crate::{
     AnyStorage, KeyScheme, Record, Storage, StorageError, StoreKey, Timestamp,
     record::Commit,
-    storage::{Access, Committed, Created, Found, Lookup, Moved, Removed, Swept, Tombstone, Touched},
+    storage::{Access, Committed, Created, Found, Lookup, Moved, Removed, Swept, Tombstone, Touched, Watched},
 };
 
 /// The runtime of a suite's async storages.
@@ -92,5 +92,10 @@ impl Storage for BlockingAdapter {
 
     fn key_scheme(&self) -> KeyScheme {
         self.storage.key_scheme()
+    }
+
+    fn watch(&self, key: &StoreKey) -> Option<Watched> {
+        // A storage may need its runtime to begin.
+        self.executor.wait(async { self.storage.watch(key) })
     }
 }

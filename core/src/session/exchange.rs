@@ -150,6 +150,7 @@ impl<S: Handle> Exchange<S> {
     /// write is [`Error::Closed`]. A pending destroy stays.
     pub fn discard(&self) {
         self.0.shared().machine.lock().discard();
+        self.0.shared().tell_awaited();
     }
 
     /// Whether there is a destroy to carry out.
@@ -237,6 +238,7 @@ impl Exchange<AsyncSession> {
             machine.discard();
             machine.has_to_end()
         };
+        self.0.shared().tell_awaited();
         if has_to_end {
             self.0.end_if_late();
         }

@@ -30,6 +30,18 @@ impl Lifetime {
         access.bounded(self.idle_timeout, self.absolute)
     }
 
+    /// When a stored session ends if it is not used again.
+    #[cfg(feature = "tokio")]
+    pub(crate) fn ends_at(&self, record: &Record) -> Timestamp {
+        let stored = record.expires_at();
+        if record.is_remembered {
+            return stored;
+        }
+        let idle = record.last_seen + self.idle_timeout;
+        let absolute = self.absolute.map_or(Timestamp::MAX, |absolute| record.created_at + absolute);
+        stored.min(idle).min(absolute)
+    }
+
     /// Whether a stored session has ended, by its stored deadlines or by settings that have become stricter since, unless it is remembered.
     pub(crate) fn is_over(&self, record: &Record, now: Timestamp) -> bool {
         self.access(now, true).has_ended(record, record.last_seen)

@@ -5,6 +5,8 @@ mod async_session;
 mod blocking;
 mod config;
 mod delivery;
+#[cfg(feature = "tokio")]
+mod end;
 mod exchange;
 mod info;
 mod lifetime;

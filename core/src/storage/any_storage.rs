@@ -4,7 +4,7 @@ use std::{fmt, num::NonZeroUsize, sync::Arc};
 
 use super::{
     Access, AsyncStorage, Committed, Created, Found, Leads, Lookup, Moved, Removed, Storage, StorageError, Swept,
-    Tombstone, Touched, Trail,
+    Tombstone, Touched, Trail, Watched,
 };
 use crate::{KeyScheme, Record, StoreKey, Timestamp, record::Commit};
 
@@ -264,6 +264,15 @@ impl AnyStorage {
         match &self.0 {
             Kind::Immediate(storage) => storage.key_scheme(),
             Kind::Waiting(storage) => storage.key_scheme(),
+        }
+    }
+
+    /// Same as [`Storage::watch`].
+    #[must_use]
+    pub fn watch(&self, key: &StoreKey) -> Option<Watched> {
+        match &self.0 {
+            Kind::Immediate(storage) => storage.watch(key),
+            Kind::Waiting(storage) => storage.watch(key),
         }
     }
 

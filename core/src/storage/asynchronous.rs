@@ -4,7 +4,7 @@ use std::{future::Future, num::NonZeroUsize, pin::Pin};
 
 use super::{
     Access, Committed, Created, Found, Lookup, Moved, Pointer, Removed, StorageError, Swept, Tombstone, Touched,
-    unused_key::unused_key,
+    Watched, unused_key::unused_key,
 };
 use crate::{
     Clock as _, KeyScheme, Record, StoreKey, SystemClock, Timestamp,
@@ -108,6 +108,12 @@ pub trait AsyncStorage: Send + Sync {
     fn key_scheme(&self) -> KeyScheme {
         KeyScheme::Hashed
     }
+
+    /// Same as [`Storage::watch`](super::Storage::watch).
+    fn watch(&self, key: &StoreKey) -> Option<Watched> {
+        let _ = key;
+        None
+    }
 }
 
 /// A pointer to a storage is a storage: `Arc<S>`, `Box<dyn AsyncStorage>`, `&S`.
@@ -175,5 +181,9 @@ where
 
     fn key_scheme(&self) -> KeyScheme {
         (**self).key_scheme()
+    }
+
+    fn watch(&self, key: &StoreKey) -> Option<Watched> {
+        (**self).watch(key)
     }
 }

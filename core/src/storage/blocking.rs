@@ -4,7 +4,7 @@ use std::num::NonZeroUsize;
 
 use super::{
     Access, Committed, Created, Found, Lookup, Moved, Pointer, Removed, StorageError, Swept, Tombstone, Touched,
-    unused_key::unused_key,
+    Watched, unused_key::unused_key,
 };
 use crate::{
     Clock as _, KeyScheme, Record, StoreKey, SystemClock, Timestamp,
@@ -210,6 +210,17 @@ pub trait Storage: Send + Sync {
     fn key_scheme(&self) -> KeyScheme {
         KeyScheme::Hashed
     }
+
+    /// Tells when the session under `key` may have ended or moved to another key, or may now end earlier: for those who wait for its end
+    /// ([S18](crate::design#s18)). A call that begins to wait is followed by a `load`, so a change before it need not be told. What is
+    /// told without need does no harm. [`Watch`](super::Watch) does nearly all of it; what other processes do has to be told, too.
+    /// Expiry need not be told: those who wait know the deadline.
+    ///
+    /// The default is `None`, for a storage that cannot tell. Those who wait then load the session every 5 seconds.
+    fn watch(&self, key: &StoreKey) -> Option<Watched> {
+        let _ = key;
+        None
+    }
 }
 
 /// A pointer to a storage is a storage: `Arc<S>`, `Box<dyn Storage>`, `&S`.
@@ -285,5 +296,9 @@ where
 
     fn key_scheme(&self) -> KeyScheme {
         (**self).key_scheme()
+    }
+
+    fn watch(&self, key: &StoreKey) -> Option<Watched> {
+        (**self).watch(key)
     }
 }

@@ -19,6 +19,7 @@ pub mod redis;
 mod sweeper;
 mod trail;
 mod unused_key;
+mod watch;
 
 pub use crate::{
     id::SealedId,
@@ -31,6 +32,8 @@ pub use error::{StorageError, StorageErrorKind};
 pub use outcome::{Committed, Created, Found, Lookup, Moved, Removed, Swept, Tombstone, Touched};
 use pointer::Pointer;
 pub(crate) use trail::{Leads, Trail};
+pub(crate) use watch::{Source, WATCH_INTERVAL};
+pub use watch::{Watch, Watched};
 
 use std::time::Duration;
 

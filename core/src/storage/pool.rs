@@ -6,7 +6,7 @@ use tokio::runtime::Handle;
 
 use super::{
     Access, AsyncStorage, Committed, Created, Found, Lookup, Moved, Removed, Storage, StorageError, StorageErrorKind,
-    StorageFuture, Swept, Tombstone, Touched,
+    StorageFuture, Swept, Tombstone, Touched, Watched,
 };
 use crate::{KeyScheme, Record, StoreKey, Timestamp, record::Commit};
 
@@ -120,5 +120,9 @@ impl AsyncStorage for Pool {
 
     fn key_scheme(&self) -> KeyScheme {
         self.0.key_scheme()
+    }
+
+    fn watch(&self, key: &StoreKey) -> Option<Watched> {
+        self.0.watch(key)
     }
 }

@@ -24,7 +24,7 @@ use gsession::{
     SessionId, Storage, StorageError, StorageErrorKind, StoreKey, SystemClock, Timestamp,
     record::Commit,
     storage::{
-        Access, Committed, Created, Found, Lookup, Moved, Removed, Swept, Touched,
+        Access, Committed, Created, Found, Lookup, Moved, Removed, Swept, Touched, Watched,
         redis::{NearCache, RedisBuilder, Strings},
     },
 };
@@ -112,6 +112,10 @@ impl Storage for Driven {
 
     fn check(&self) -> Result<(), StorageError> {
         self.0.block_on(self.1.check())
+    }
+
+    fn watch(&self, key: &StoreKey) -> Option<Watched> {
+        self.1.watch(key)
     }
 }
 

@@ -8,7 +8,7 @@ use std::{
 use gsession::{
     Record, Storage, StorageError, StoreKey, Timestamp,
     record::Commit,
-    storage::{Access, Committed, Created, Found, Lookup, Moved, Removed, Swept, Tombstone, Touched},
+    storage::{Access, Committed, Created, Found, Lookup, Moved, Removed, Swept, Tombstone, Touched, Watched},
 };
 
 use super::PATIENCE;
@@ -39,6 +39,8 @@ struct State {
     next: u64,
     /// Every operation that began.
     begun: Vec<Op>,
+    /// The keys that were loaded.
+    loaded: Vec<StoreKey>,
 }
 
 /// Wraps a storage; clones share the gates.
@@ -72,6 +74,11 @@ impl PausingStorage {
     /// How many such operations there were.
     pub(crate) fn count(&self, op: Op) -> usize {
         self.shared.0.lock().unwrap().begun.iter().filter(|begun| **begun == op).count()
+    }
+
+    /// How often this key was loaded.
+    pub(crate) fn loads_of(&self, key: &StoreKey) -> usize {
+        self.shared.0.lock().unwrap().loaded.iter().filter(|loaded| *loaded == key).count()
     }
 
     fn gate(&self, op: Op, side: Side) -> Gate {
@@ -134,7 +141,9 @@ impl Drop for Gate {
 
 impl Storage for PausingStorage {
     fn load(&self, key: &StoreKey, access: &Access) -> Result<Lookup, StorageError> {
-        self.through(Op::Load, |storage| storage.load(key, access))
+        let lookup = self.through(Op::Load, |storage| storage.load(key, access));
+        self.shared.0.lock().unwrap().loaded.push(*key);
+        lookup
     }
 
     fn create(&self, key: &StoreKey, record: &Record, now: Timestamp) -> Result<Created, StorageError> {
@@ -175,5 +184,9 @@ impl Storage for PausingStorage {
 
     fn check(&self) -> Result<(), StorageError> {
         self.storage.check()
+    }
+
+    fn watch(&self, key: &StoreKey) -> Option<Watched> {
+        self.storage.watch(key)
     }
 }

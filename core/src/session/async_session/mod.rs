@@ -5,6 +5,8 @@
 
 mod alteration;
 mod devices;
+#[cfg(feature = "tokio")]
+mod ended;
 mod limit;
 mod login;
 mod reading;
@@ -57,6 +59,9 @@ pub(crate) struct Shared {
     io: AsyncMutex<()>,
     /// Carries out a `destroy` called after the end of the request.
     late: Option<Arc<LateEnd>>,
+    /// Tells those who wait for the end of the session that this request will store.
+    #[cfg(feature = "tokio")]
+    coming: Mutex<Option<Arc<ended::Coming>>>,
 }
 
 /// Carries out a `destroy` called after the end of the request.
@@ -65,6 +70,15 @@ pub(crate) type LateEnd = dyn Fn(AsyncSession) + Send + Sync;
 impl Shared {
     fn tags(&self) -> Tags<'_> {
         Tags::new(&self.storage, &self.config)
+    }
+
+    /// Tells those who wait for the end of the session that this request stores, if that is known now.
+    #[inline]
+    pub(crate) fn tell_awaited(&self) {
+        #[cfg(feature = "tokio")]
+        if self.coming.lock().is_some() {
+            self.tell_what_was_stored();
+        }
     }
 }
 
@@ -78,7 +92,18 @@ impl AsyncSession {
     #[inline(always)]
     pub(crate) fn new(storage: AnyStorage, config: Arc<Config>, machine: Machine, late: Option<Arc<LateEnd>>) -> Self {
         let (machine, io) = (Mutex::new(machine), AsyncMutex::new(()));
-        Self { shared: Arc::new(Shared { storage, config, machine, io, late }), error: PhantomData }
+        #[cfg(feature = "tokio")]
+        let coming = Mutex::new(None);
+        let shared = Shared {
+            storage,
+            config,
+            machine,
+            io,
+            late,
+            #[cfg(feature = "tokio")]
+            coming,
+        };
+        Self { shared: Arc::new(shared), error: PhantomData }
     }
 }
 
@@ -180,6 +205,10 @@ impl Drop for Shared {
     fn drop(&mut self) {
         if self.machine.get_mut().is_forgotten() {
             tracing::warn!("a session was dropped with unsaved changes");
+        }
+        #[cfg(feature = "tokio")]
+        if let Some(coming) = self.coming.get_mut().take() {
+            coming.tell(None);
         }
     }
 }

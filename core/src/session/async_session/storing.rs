@@ -40,6 +40,7 @@ impl<E: From<Error>> AsyncSession<E> {
     /// Drops unsaved changes. A [`destroy`](Self::destroy) stays.
     pub fn abandon(&self) {
         self.machine().abandon();
+        self.shared.tell_awaited();
     }
 }
 
@@ -127,6 +128,7 @@ impl Shared {
             // Boxed, because it is rare and the future of every request has room for it.
             Box::pin(self.tags().keep(&tag_use)).await;
         }
+        self.tell_awaited();
         Ok(progress)
     }
 }

@@ -14,6 +14,7 @@
 //! | `rotation` | which id is current, and new ids for the same session |
 //! | `overtaken` | requests whose id another request renewed |
 //! | `ending` | sessions to end, wherever they have moved |
+//! | `watching` | which session somebody waits for who waits for its end |
 
 mod answers;
 mod current;
@@ -31,6 +32,8 @@ mod tag_use;
 #[cfg(test)]
 mod tests;
 mod update;
+#[cfg(feature = "tokio")]
+mod watching;
 mod write;
 
 use current::{Current, Held, Origin, State, Tries, View};
@@ -40,6 +43,8 @@ pub(super) use progress::Progress;
 pub(super) use rotation::ID_ENTRIES;
 pub(super) use step::{Need, Step, Write};
 pub(super) use update::{MAX_UPDATE_TRIES, Update};
+#[cfg(feature = "tokio")]
+pub(super) use watching::Awaited;
 
 use super::{config::Config, delivery::Delivery, tags::TagUse};
 use crate::{ClientInfo, Error, SessionId, StoreKey, Timestamp};

@@ -19,8 +19,12 @@ use super::{
     store::Store,
     system::page_cache::PageCache,
     touches::Touches,
+    watch::Watcher,
 };
-use crate::{BincodeCodec, Clock, Codec, Limits, StorageError, SystemClock, storage::sweeper::Background};
+use crate::{
+    BincodeCodec, Clock, Codec, Limits, StorageError, SystemClock,
+    storage::{WATCH_INTERVAL, Watch, sweeper::Background},
+};
 
 const STARTING: &str = "starting the threads of the file storage";
 
@@ -64,6 +68,8 @@ pub struct FileStorageBuilder {
     codec: Option<Arc<dyn Codec>>,
     cache_bytes: usize,
     clock: Arc<dyn Clock>,
+    watch_interval: Duration,
+    uses_inotify: bool,
 }
 
 impl FileStorageBuilder {
@@ -78,6 +84,8 @@ impl FileStorageBuilder {
             codec: None,
             cache_bytes: 32 * 1024 * 1024,
             clock: Arc::new(SystemClock),
+            watch_interval: WATCH_INTERVAL,
+            uses_inotify: true,
         }
     }
 
@@ -137,6 +145,22 @@ impl FileStorageBuilder {
         self
     }
 
+    /// How often the files of sessions are looked at whose end is waited for
+    /// ([`ended`](crate::AsyncSession#method.ended)), where the system does not report it: not on Linux, unless
+    /// [`inotify`](Self::inotify) is off or its limits are exceeded. Default: 5 seconds; less than a millisecond counts as a millisecond.
+    /// That is for how long an end in another process may go unnoticed. Each look costs a few system calls for each such session.
+    pub const fn watch_interval(mut self, interval: Duration) -> Self {
+        self.watch_interval = interval;
+        self
+    }
+
+    /// Whether the kernel (Linux) is asked to report when sessions end in other processes. Default: yes. Turn it off where it reports nothing, as
+    /// on some file systems of containers and virtual machines.
+    pub const fn inotify(mut self, uses: bool) -> Self {
+        self.uses_inotify = uses;
+        self
+    }
+
     /// Opens the folder and starts the storage's threads.
     ///
     /// # Errors
@@ -159,6 +183,7 @@ impl FileStorageBuilder {
             pace: Pace::default(),
             closer: Closer::start().doing(STARTING).map_err(|error: FileError| StorageError::from(error))?,
             settings,
+            watch: Watch::new(),
         });
         // Never a busy loop.
         let at_least = |period: Duration| period.max(Duration::from_millis(1));
@@ -181,6 +206,7 @@ impl FileStorageBuilder {
         };
         let started: std::io::Result<[Background; 2]> = start();
         let background = started.doing(STARTING).map_err(|error: FileError| StorageError::from(error))?;
-        Ok(FileStorage(Arc::new(Handle { store, _background: background })))
+        let watcher = Watcher::new(&store, at_least(self.watch_interval), self.uses_inotify);
+        Ok(FileStorage(Arc::new(Handle { store, watcher, _background: background })))
     }
 }

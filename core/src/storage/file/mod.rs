@@ -95,6 +95,13 @@
 //! - **With [`Durability::Commit`]** every commit waits for the disk, and goes to the pool.
 //!
 //! Creating, replacing and removing files wait for the disk now and then, and go to the pool. So do logins, which write to the index.
+//!
+//! # Who waits for the end of a session
+//!
+//! On Linux the kernel reports (`inotify`) when files in the sub-folder of such a session get their names or lose them, to one thread for
+//! all that are waited for. Appended commits and touches are not reported and cost nothing. If the kernel has no watch to spare
+//! (`fs.inotify.max_user_watches`; at most 256 are needed), and on other systems, one thread looks at the files of these sessions every
+//! [`watch_interval`](FileStorageBuilder::watch_interval).
 
 mod append;
 mod builder;
@@ -121,6 +128,7 @@ mod store;
 mod sweep;
 mod system;
 mod touches;
+mod watch;
 mod write;
 mod write_touches;
 
@@ -129,10 +137,11 @@ use std::{fmt, num::NonZeroUsize, sync::Arc};
 pub use builder::FileStorageBuilder;
 pub use settings::Durability;
 use store::Store;
+use watch::Watcher;
 
 use super::{
     Access, Committed, Created, Found, Lookup, Moved, Removed, Storage, StorageError, Swept, Tombstone, Touched,
-    sweeper::Background,
+    Watched, sweeper::Background,
 };
 use crate::{Record, StoreKey, Timestamp, record::Commit};
 
@@ -188,6 +197,7 @@ pub struct FileStorage(Arc<Handle>);
 
 struct Handle {
     store: Arc<Store>,
+    watcher: Arc<Watcher>,
     _background: [Background; 2],
 }
 
@@ -260,5 +270,9 @@ impl Storage for FileStorage {
     /// again, as a new session would make it.
     fn check(&self) -> Result<(), StorageError> {
         Ok(self.0.store.check()?)
+    }
+
+    fn watch(&self, key: &StoreKey) -> Option<Watched> {
+        self.0.watcher.watch(key)
     }
 }

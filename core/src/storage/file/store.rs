@@ -14,7 +14,7 @@ use super::{
     system::{Dir, Opened, page_cache::PageCache},
     touches::Touches,
 };
-use crate::StoreKey;
+use crate::{StoreKey, storage::Watch};
 
 #[derive(Debug)]
 pub(super) struct Store {
@@ -27,6 +27,8 @@ pub(super) struct Store {
     pub(super) principals: Principals,
     pub(super) closer: Closer,
     pub(super) settings: Settings,
+    /// Those who wait for the end of sessions.
+    pub(super) watch: Watch,
 }
 
 /// A sub-folder under its lock.

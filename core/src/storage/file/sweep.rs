@@ -126,6 +126,7 @@ impl Store {
             }
             if let Name::Session(key) = name {
                 self.forget(key);
+                self.watch.changed(key);
             }
         }
         Ok(standing)

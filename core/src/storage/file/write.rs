@@ -108,6 +108,7 @@ impl Store {
         }
         let removed = remove(&held.sub, &name, (file, stat), self.is_durable());
         self.forget(key);
+        self.watch.changed(key);
         Ok(if removed? { Removed::Done } else { Removed::Absent })
     }
 
@@ -122,6 +123,8 @@ impl Store {
     ) -> Result<()> {
         let written = self.write_over(sub, &key.to_string(), before, bytes, Some(last_seen), self.is_durable());
         self.cache.forget(key);
+        // It may be a tombstone now, or end earlier.
+        self.watch.changed(key);
         written
     }
 

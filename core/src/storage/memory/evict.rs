@@ -57,6 +57,7 @@ impl Store {
         // Freed after unlocking.
         drop(shard);
         drop(evicted);
+        self.watch.changed(&key);
         true
     }
 }

@@ -25,7 +25,7 @@ use store::Store;
 
 use super::{
     Access, Committed, Created, Found, Lookup, Moved, Removed, Storage, StorageError, Swept, Tombstone, Touched,
-    sweeper::Background,
+    Watched, sweeper::Background,
 };
 use crate::{Record, StoreKey, Timestamp, record::Commit};
 
@@ -165,5 +165,9 @@ impl Storage for MemoryStorage {
     /// Nothing can be wrong with it. Whether it is [full](MemoryStorage#when-it-is-full) depends on the session.
     fn check(&self) -> Result<(), StorageError> {
         Ok(())
+    }
+
+    fn watch(&self, key: &StoreKey) -> Option<Watched> {
+        Some(self.0.store.watch.watch(key))
     }
 }

@@ -70,6 +70,7 @@ impl Store {
                 }
                 drop(locks);
                 drop((expired, replaced, forgotten));
+                self.watch.changed(from);
                 return Ok(moved);
             }
             drop(locks);

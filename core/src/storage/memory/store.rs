@@ -13,7 +13,7 @@ use super::{
 use crate::{
     Record, StoreKey, Timestamp,
     record::{Applied, Commit},
-    storage::{Access, Committed, Created, Lookup, Removed, Snapshot, StorageError, Swept, Tombstone, Touched},
+    storage::{Access, Committed, Created, Lookup, Removed, Snapshot, StorageError, Swept, Tombstone, Touched, Watch},
 };
 
 /// Places scanned under one lock when sweeping or counting: about 10 microseconds.
@@ -27,6 +27,8 @@ pub(super) struct Store {
     pub(super) shards: Box<[RwLock<Shard>]>,
     pub(super) capacity: Capacity,
     pub(super) principals: Arc<Principals>,
+    /// Those who wait for the end of sessions.
+    pub(super) watch: Watch,
 }
 
 impl Store {
@@ -36,6 +38,7 @@ impl Store {
             shards: (0..SHARDS).map(|_| RwLock::new(Shard::new(&principals))).collect(),
             capacity: Capacity::new(max_sessions, max_bytes),
             principals,
+            watch: Watch::new(),
         }
     }
 
@@ -127,12 +130,14 @@ impl Store {
                 Some((_, Content::Tombstone { at, .. })) => return Ok(Committed::Renewed(*at)),
                 None => return Ok(Committed::Gone),
             };
+            let ended_at = record.expires_at();
             let record = match record.apply(commit).map_err(|limit| StorageError::limit(limit, "committing"))? {
                 Applied::Changed(record) => record,
                 Applied::Expired => return Ok(Committed::Gone),
                 Applied::Conflict(current) => return Ok(Committed::Conflict(current)),
             };
             let committed = Committed::done(&record, 0);
+            let ends_earlier = record.expires_at() < ended_at;
             let slot = Arc::new(Slot::session(*key, record, history));
             let growth = slot.bytes().saturating_sub(old_bytes);
             if self.capacity.reserve(0, growth) {
@@ -141,6 +146,9 @@ impl Store {
                 self.capacity.release(0, shrinkage);
                 drop(shard);
                 drop(replaced);
+                if ends_earlier {
+                    self.watch.changed(key);
+                }
                 return Ok(committed);
             }
             drop(shard);
@@ -207,6 +215,7 @@ impl Store {
         // Freed after unlocking.
         drop(shard);
         drop(removed);
+        self.watch.changed(key);
     }
 
     /// Removes expired sessions in steps, so that no request waits for more than one step.
@@ -238,6 +247,7 @@ impl Store {
                         some.iter().filter_map(remove).inspect(|slot| self.capacity.release_slot(slot)).collect()
                     };
                     swept.removed += removed.len() as u64;
+                    removed.iter().for_each(|slot| self.watch.changed(&slot.key));
                     // Freed after unlocking: that is most of the work.
                     drop(removed);
                 }

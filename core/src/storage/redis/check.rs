@@ -100,7 +100,7 @@ async fn check(servers: &Servers, names: impl Fn([u8; 32]) -> Vec<Vec<u8>> + Sen
         if let Some(unfit) = unfit(&info, servers.are_a_cluster()) {
             return Err(setup(unfit));
         }
-        if let Some(tracking) = node.tracking() {
+        if let Some(tracking) = node.tracking(node.has_near_cache()) {
             try_tracking(servers, node, &tracking).await?;
         }
     }

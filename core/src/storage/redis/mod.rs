@@ -8,6 +8,7 @@
 // storage           `Redis`, and its `Storage` and `AsyncStorage`
 // goframe/          layouts: GoFrame's formats
 // native/           layouts: gsession's own
+// reports/          hearing which sessions change, for those who wait for their ends
 // cluster_move      moving a session between the nodes of a cluster
 // layout            what a layout is
 // servers/          which server has a key, and what to do when it refuses
@@ -29,6 +30,7 @@ mod invalid_setting;
 mod layout;
 mod native;
 mod near_cache;
+mod reports;
 mod servers;
 mod storage;
 #[cfg(feature = "redis-tls")]

@@ -7,6 +7,7 @@ use super::{
     errors::{Answered, Failure, is_answer},
     layout::{Change, Layout, Names, PageOf, READING, Renewal},
     near_cache::OwnWrites,
+    reports::Reports,
     servers::Servers,
 };
 use crate::{
@@ -14,7 +15,7 @@ use crate::{
     record::{Access, Commit},
     storage::{
         AsyncStorage, Committed, Created, Found, Lookup, Moved, Removed, Storage, StorageFuture, Swept, Tombstone,
-        Touched,
+        Touched, Watched,
     },
     wait::wait,
 };
@@ -24,11 +25,12 @@ use crate::{
 pub struct Redis<L>(Arc<Inner<L>>);
 
 struct Inner<L> {
-    layout: L,
+    layout: Arc<L>,
     blocking: Servers,
     asynchronous: Servers,
     /// What this process has written, if there is a near cache that has to know.
     own_writes: Option<Arc<OwnWrites>>,
+    reports: Arc<Reports>,
 }
 
 /// Records that this process has written to a session when the write has ended, or its future was dropped.
@@ -43,8 +45,14 @@ impl Drop for Writing<'_> {
 }
 
 impl<L> Redis<L> {
-    pub(super) fn new(layout: L, blocking: Servers, asynchronous: Servers, own_writes: Option<Arc<OwnWrites>>) -> Self {
-        Self(Arc::new(Inner { layout, blocking, asynchronous, own_writes }))
+    pub(super) fn new(
+        layout: Arc<L>,
+        blocking: Servers,
+        asynchronous: Servers,
+        own_writes: Option<Arc<OwnWrites>>,
+        reports: Arc<Reports>,
+    ) -> Self {
+        Self(Arc::new(Inner { layout, blocking, asynchronous, own_writes, reports }))
     }
 
     pub(super) fn layout(&self) -> &L {
@@ -143,6 +151,12 @@ impl<L: Layout> Redis<L> {
     }
 
     async fn move_in(&self, servers: &Servers, from: &StoreKey, to: &StoreKey, commit: &Commit) -> Answered<Moved> {
+        let moved = self.move_untold(servers, from, to, commit).await;
+        self.0.reports.changed(from);
+        moved
+    }
+
+    async fn move_untold(&self, servers: &Servers, from: &StoreKey, to: &StoreKey, commit: &Commit) -> Answered<Moved> {
         let _writing = (self.writing(from), self.writing(to));
         self.layout().check(commit)?;
         let renewal = Renewal { from, to, commit };
@@ -164,8 +178,11 @@ impl<L: Layout> Redis<L> {
     }
 
     async fn remove_in(&self, servers: &Servers, key: &StoreKey) -> Answered<Removed> {
-        let _writing = self.writing(key);
-        self.layout().remove(servers, key).await
+        let writing = self.writing(key);
+        let removed = self.layout().remove(servers, key).await;
+        drop(writing);
+        self.0.reports.changed(key);
+        removed
     }
 }
 
@@ -231,6 +248,10 @@ impl<L: Layout> Storage for Redis<L> {
     fn key_scheme(&self) -> KeyScheme {
         L::KEY_SCHEME
     }
+
+    fn watch(&self, key: &StoreKey) -> Option<Watched> {
+        self.0.reports.watch(key)
+    }
 }
 
 impl<L: Layout> AsyncStorage for Redis<L> {
@@ -294,6 +315,10 @@ impl<L: Layout> AsyncStorage for Redis<L> {
 
     fn key_scheme(&self) -> KeyScheme {
         L::KEY_SCHEME
+    }
+
+    fn watch(&self, key: &StoreKey) -> Option<Watched> {
+        self.0.reports.watch(key)
     }
 }
 

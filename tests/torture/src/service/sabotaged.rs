@@ -13,6 +13,7 @@ use gsession::{
     record::Commit,
     storage::{
         Access, Committed, Created, Found, Lookup, Moved, Removed, Snapshot, StorageFuture, Swept, Tombstone, Touched,
+        Watched,
     },
 };
 
@@ -154,5 +155,9 @@ impl AsyncStorage for Sabotaged {
 
     fn key_scheme(&self) -> KeyScheme {
         self.storage.key_scheme()
+    }
+
+    fn watch(&self, key: &StoreKey) -> Option<Watched> {
+        self.storage.watch(key)
     }
 }

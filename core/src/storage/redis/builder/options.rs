@@ -7,7 +7,10 @@ use super::urls::{Login, Urls};
 use crate::storage::redis::tls::RedisTls;
 use crate::{
     Codec, Limits,
-    storage::redis::{connection::Replicas, near_cache::NearCache},
+    storage::{
+        WATCH_INTERVAL,
+        redis::{connection::Replicas, near_cache::NearCache},
+    },
 };
 
 pub(super) struct Options {
@@ -18,6 +21,7 @@ pub(super) struct Options {
     pub(super) response_timeout: Duration,
     pub(super) probe_after: Duration,
     pub(super) near_cache: Option<NearCache>,
+    pub(super) watch_interval: Duration,
     pub(super) replicas: Option<Replicas>,
     pub(super) limits: Limits,
     pub(super) codec: Option<Arc<dyn Codec>>,
@@ -39,6 +43,7 @@ impl Options {
             response_timeout: Duration::from_secs(1),
             probe_after: Duration::from_secs(1),
             near_cache: None,
+            watch_interval: WATCH_INTERVAL,
             replicas: None,
             limits: Limits::default(),
             codec: None,

@@ -79,6 +79,7 @@ impl Options {
     pub(super) fn target(&self) -> Result<Target, InvalidSetting> {
         check_timeout("connect_timeout", self.connect_timeout)?;
         check_timeout("response_timeout", self.response_timeout)?;
+        check_timeout("watch_interval", self.watch_interval)?;
         self.replicas.map_or(Ok(()), check_replicas)?;
         self.prefix.as_deref().map_or(Ok(()), check_prefix)?;
         let target = self.target_in_urls()?;

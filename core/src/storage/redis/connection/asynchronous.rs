@@ -15,6 +15,7 @@ use tokio::runtime::{Handle, Id};
 use super::{
     backoff::Backoff,
     idle::{Activity, Probe},
+    news::{Listener, Listening},
     node::Node,
 };
 use crate::storage::redis::{
@@ -25,6 +26,8 @@ use crate::storage::redis::{
 pub(crate) struct AsyncPool {
     threads: ThreadLocal<Mutex<Vec<Arc<Place>>>>,
     near_cache: Option<(NearCache, Arc<OwnWrites>)>,
+    /// Hears what the connections report, if anybody does.
+    listener: Option<Listener>,
 }
 
 /// A thread's place for its connection to a node.
@@ -60,11 +63,15 @@ struct Life {
     is_confirmed: AtomicBool,
     has_no_replace: AtomicBool,
     near_cache: Option<Arc<Cache>>,
+    listening: Option<Listening>,
 }
 
 impl Life {
     /// Handles what the server sends besides answers, and the end of the connection.
     fn handle_push(&self, info: &PushInfo) {
+        if let (PushKind::Invalidate, Some(listening)) = (&info.kind, &self.listening) {
+            listening.invalidated(info.data.first());
+        }
         match (&info.kind, &self.near_cache) {
             (PushKind::Disconnection, _) => self.is_broken.store(true, Ordering::SeqCst),
             (PushKind::Invalidate, Some(cache)) => match info.data.first() {
@@ -84,8 +91,10 @@ impl Life {
 }
 
 impl AsyncConnection {
-    async fn open(node: &Node, near_cache: Option<Arc<Cache>>) -> RedisResult<Self> {
-        let life = Arc::new(Life { near_cache: near_cache.clone(), ..Life::default() });
+    async fn open(node: &Node, near_cache: Option<Arc<Cache>>, listener: Option<Listener>) -> RedisResult<Self> {
+        let listening = listener.map(|listener| Listening { node: node.name().into(), listener });
+        let tracking = node.tracking(near_cache.is_some() || listening.is_some());
+        let life = Arc::new(Life { near_cache: near_cache.clone(), listening, ..Life::default() });
         let weak = Arc::downgrade(&life);
         let config = AsyncConnectionConfig::new()
             .set_connection_timeout(Some(node.connect_timeout))
@@ -99,7 +108,7 @@ impl AsyncConnection {
         let connection = node.client().get_multiplexed_async_connection_with_config(&config).await?;
         let activity = Arc::new(Activity::new());
         let mut opened = Self { connection, life: weak, activity, is_reused: false, near_cache };
-        for command in [node.select(), node.tracking()].into_iter().flatten() {
+        for command in [node.select(), tracking].into_iter().flatten() {
             opened.exchange(&command).await?;
         }
         Ok(opened)
@@ -186,8 +195,8 @@ impl Place {
 }
 
 impl AsyncPool {
-    pub(super) fn new(near_cache: Option<(NearCache, Arc<OwnWrites>)>) -> Self {
-        Self { threads: ThreadLocal::new(), near_cache }
+    pub(super) fn new(near_cache: Option<(NearCache, Arc<OwnWrites>)>, listener: Option<Listener>) -> Self {
+        Self { threads: ThreadLocal::new(), near_cache, listener }
     }
 
     /// See [`Connections::connect`](super::Connections::connect).
@@ -213,7 +222,9 @@ impl AsyncPool {
         let connected = match refusal {
             Some(failure) => Err(failure),
             None => {
-                AsyncConnection::open(node, self.new_cache(node)).await.map_err(|error| node.connect_failure(&error))
+                let listener = self.listener.clone().filter(|_| node.keeps_sessions);
+                let opened = AsyncConnection::open(node, self.new_cache(node), listener).await;
+                opened.map_err(|error| node.connect_failure(&error))
             }
         };
         match (connected, silent) {
@@ -249,7 +260,7 @@ impl AsyncPool {
 
     /// The near cache of a new connection.
     fn new_cache(&self, node: &Node) -> Option<Arc<Cache>> {
-        let (settings, own_writes) = self.near_cache.as_ref().filter(|_| node.is_tracked)?;
+        let (settings, own_writes) = self.near_cache.as_ref().filter(|_| node.keeps_sessions)?;
         Some(Arc::new(Cache::new(*settings, Arc::clone(own_writes))))
     }
 

@@ -8,6 +8,7 @@ use redis::{Cmd, ConnectionLike as _, Pipeline, RedisResult, Value};
 use super::{
     asynchronous::{AsyncConnection, AsyncPool},
     blocking::{BlockingConnection, BlockingPool},
+    news::Listener,
     node::Node,
 };
 use crate::storage::redis::{
@@ -36,7 +37,12 @@ impl Connections {
     }
 
     pub(crate) fn asynchronous(near_cache: Option<(NearCache, Arc<OwnWrites>)>) -> Self {
-        Self::Async(AsyncPool::new(near_cache))
+        Self::Async(AsyncPool::new(near_cache, None))
+    }
+
+    /// Async connections over which the servers report to `listener` which keys have changed.
+    pub(crate) fn listening(listener: Listener) -> Self {
+        Self::Async(AsyncPool::new(None, Some(listener)))
     }
 
     /// A connection to `node`: an existing one, or a new one.

@@ -19,8 +19,10 @@ pub(crate) struct Node {
     #[cfg(feature = "redis-tls")]
     is_tls: bool,
     database: i64,
-    /// Whether there is a near cache, to which the server has to report changes.
-    pub(super) is_tracked: bool,
+    /// Whether it has sessions, whose changes it can report. A Sentinel has none.
+    pub(super) keeps_sessions: bool,
+    /// Whether there is a near cache, to which it has to report them.
+    has_near_cache: bool,
 }
 
 impl Node {
@@ -63,7 +65,8 @@ impl Node {
             #[cfg(feature = "redis-tls")]
             is_tls,
             database,
-            is_tracked: settings.near_cache.is_some(),
+            keeps_sessions: settings.keeps_sessions,
+            has_near_cache: settings.near_cache.is_some(),
         }))
     }
 
@@ -76,9 +79,14 @@ impl Node {
         (self.database != 0).then(|| redis::cmd("SELECT").arg(self.database).to_owned())
     }
 
-    /// The command that has the server report changes of keys that were read (RESP3), if there is a near cache.
-    pub(crate) fn tracking(&self) -> Option<Cmd> {
-        self.is_tracked.then(|| redis::cmd("CLIENT").arg("TRACKING").arg("ON").to_owned())
+    /// Whether changes have to be reported to a near cache.
+    pub(crate) const fn has_near_cache(&self) -> bool {
+        self.has_near_cache
+    }
+
+    /// The command that has the server report changes of keys that were read (RESP3), if somebody hears it.
+    pub(crate) fn tracking(&self, is_heard: bool) -> Option<Cmd> {
+        is_heard.then(|| redis::cmd("CLIENT").arg("TRACKING").arg("ON").to_owned())
     }
 
     pub(super) const fn client(&self) -> &Client {

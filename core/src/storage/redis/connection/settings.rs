@@ -14,6 +14,8 @@ pub(crate) struct Settings {
     /// A connection that was idle for longer is tested before it is used.
     pub(crate) probe_after: Duration,
     pub(crate) near_cache: Option<NearCache>,
+    /// Whether the servers have sessions. Sentinels have none.
+    pub(crate) keeps_sessions: bool,
     pub(crate) replicas: Option<Replicas>,
     #[cfg(feature = "redis-tls")]
     pub(crate) tls: RedisTls,

@@ -47,6 +47,16 @@ impl Servers {
         self.topology.known_node_of(key)
     }
 
+    /// The node that has `key`.
+    pub(crate) async fn node_of(&self, key: &[u8]) -> Result<Arc<Node>, Failure> {
+        self.topology.node_of(&self.connections, key).await
+    }
+
+    /// Records that `node` does not have what it was asked for, or cannot be reached.
+    pub(crate) fn doubt(&self, node: &Node) {
+        self.topology.forget(node);
+    }
+
     /// All primaries. Each has a part of the sessions.
     pub(crate) async fn primaries(&self) -> Result<Vec<Arc<Node>>, Failure> {
         self.topology.primaries(&self.connections).await

@@ -40,6 +40,7 @@ impl Topology {
                 let plain = Settings {
                     probe_after: sentinel::probe_after(settings.probe_after),
                     near_cache: None,
+                    keeps_sessions: false,
                     replicas: None,
                     #[cfg(feature = "redis-tls")]
                     tls: sentinel_tls,

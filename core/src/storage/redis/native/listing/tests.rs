@@ -165,6 +165,7 @@ fn listed(renews: Renews, renewed_before: u32) -> (Answered<Vec<Found>>, Fake) {
         response_timeout: Duration::from_secs(1),
         probe_after: Duration::from_secs(1),
         near_cache: None,
+        keeps_sessions: true,
         replicas: None,
         #[cfg(feature = "redis-tls")]
         tls: crate::storage::redis::tls::RedisTls::default(),

@@ -1,0 +1,221 @@
+//! Waiting for the end of sessions: who waits, and how a storage tells them ([S18](crate::design#s18)).
+
+use std::{
+    collections::HashMap,
+    fmt,
+    future::poll_fn,
+    sync::{
+        Arc, OnceLock, Weak,
+        atomic::{AtomicUsize, Ordering},
+    },
+    task::{Context, Poll, Waker},
+    time::Duration,
+};
+
+use parking_lot::Mutex;
+
+use crate::StoreKey;
+
+/// How long the end of a session may go unnoticed where nothing reports it, unless a setting says otherwise.
+pub(crate) const WATCH_INTERVAL: Duration = Duration::from_secs(5);
+
+/// Those who wait for the end of sessions of a storage. For authors of storages: keep one in the storage, return
+/// [`watch`](Self::watch) from [`Storage::watch`](super::Storage::watch), and call [`changed`](Self::changed) after a session was
+/// removed or moved, for whatever reason. Clones share those who wait, so the clones of a storage must share one.
+///
+/// A call for a session for which nobody waits costs next to nothing.
+///
+/// ```
+/// use std::{collections::HashMap, sync::Mutex};
+/// use gsession::{Record, StoreKey, storage::{Removed, Watch, Watched}};
+///
+/// #[derive(Default)]
+/// struct Map {
+///     sessions: Mutex<HashMap<StoreKey, Record>>,
+///     watch: Watch,
+/// }
+///
+/// impl Map {
+///     // In `Storage::watch`:
+///     fn watch(&self, key: &StoreKey) -> Option<Watched> {
+///         Some(self.watch.watch(key))
+///     }
+///
+///     // In `Storage::remove`, and likewise where sessions expire, are evicted or move:
+///     fn remove(&self, key: &StoreKey) -> Removed {
+///         let removed = self.sessions.lock().unwrap().remove(key);
+///         self.watch.changed(key);
+///         if removed.is_some() { Removed::Done } else { Removed::Absent }
+///     }
+/// }
+/// # Map::default().remove(&StoreKey::from_bytes([0; 32]));
+/// ```
+#[derive(Clone, Default)]
+pub struct Watch(Arc<Registry>);
+
+#[derive(Default)]
+struct Registry {
+    /// How many keys are watched, to be read without a lock.
+    count: AtomicUsize,
+    keys: Mutex<HashMap<StoreKey, Watchers>>,
+    /// What finds out about changes that other processes make.
+    source: OnceLock<Weak<dyn Source>>,
+}
+
+/// Those who wait at one key.
+#[derive(Default)]
+struct Watchers {
+    /// Counts the changes.
+    changes: u64,
+    next: u64,
+    count: usize,
+    tasks: HashMap<u64, Waker>,
+}
+
+/// Finds out about changes that other processes make. It is called under the lock of the registry: it must not wait, and must not call
+/// back.
+pub(crate) trait Source: Send + Sync {
+    /// Somebody waits at this key, where nobody did.
+    fn begin(&self, key: &StoreKey);
+
+    /// Nobody waits at this key any more.
+    fn end(&self, key: &StoreKey);
+}
+
+impl Watch {
+    /// Nobody waits yet.
+    #[must_use]
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Begins to wait at this key.
+    #[must_use]
+    pub fn watch(&self, key: &StoreKey) -> Watched {
+        let mut keys = self.0.keys.lock();
+        let watchers = keys.entry(*key).or_default();
+        watchers.next += 1;
+        watchers.count += 1;
+        let watched = Watched { watch: self.clone(), key: *key, number: watchers.next, seen: watchers.changes };
+        if watchers.count == 1 {
+            // With the storage's own change after it, or with the look of the one who waits before it: none is missed.
+            self.0.count.fetch_add(1, Ordering::SeqCst);
+            if let Some(source) = self.source() {
+                source.begin(key);
+            }
+        }
+        watched
+    }
+
+    /// The session under this key may have ended or moved, or may now end earlier. To say so without need does no harm: those who wait
+    /// look, and go on waiting.
+    pub fn changed(&self, key: &StoreKey) {
+        if self.is_empty() {
+            return;
+        }
+        let woken = self.0.keys.lock().get_mut(key).map(Watchers::change);
+        woken.into_iter().flatten().for_each(Waker::wake);
+    }
+
+    /// Any session may have ended: all who wait look. For when it is not known what has changed, such as after a connection was lost.
+    pub fn all_changed(&self) {
+        if self.is_empty() {
+            return;
+        }
+        let woken: Vec<Waker> = self.0.keys.lock().values_mut().flat_map(Watchers::change).collect();
+        woken.into_iter().for_each(Waker::wake);
+    }
+
+    /// Whether nobody waits.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.0.count.load(Ordering::SeqCst) == 0
+    }
+
+    /// The keys at which somebody waits.
+    #[must_use]
+    pub fn keys(&self) -> Vec<StoreKey> {
+        self.0.keys.lock().keys().copied().collect()
+    }
+
+    fn source(&self) -> Option<Arc<dyn Source>> {
+        self.0.source.get()?.upgrade()
+    }
+
+    /// Has `source` find out about what other processes do. The first one stays.
+    pub(crate) fn set_source(&self, source: Weak<dyn Source>) {
+        let _ = self.0.source.set(source);
+    }
+}
+
+impl Watchers {
+    fn change(&mut self) -> Vec<Waker> {
+        self.changes += 1;
+        self.tasks.drain().map(|(_, waker)| waker).collect()
+    }
+}
+
+impl fmt::Debug for Watch {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Watch").field("keys", &self.0.count.load(Ordering::SeqCst)).finish()
+    }
+}
+
+/// Somebody who waits at a key of a [`Watch`]. Dropping it leaves nothing behind.
+///
+/// ```
+/// use gsession::{StoreKey, storage::Watch};
+///
+/// # futures::executor::block_on(async {
+/// let (watch, key) = (Watch::new(), StoreKey::from_bytes([0; 32]));
+/// let mut watched = watch.watch(&key);
+/// watch.changed(&key);
+/// watched.changed().await;
+/// # });
+/// ```
+#[derive(Debug)]
+pub struct Watched {
+    watch: Watch,
+    key: StoreKey,
+    number: u64,
+    /// The changes that were noticed.
+    seen: u64,
+}
+
+impl Watched {
+    /// Waits until something may have changed since this was created, or since the last call that returned. Cancel-safe.
+    pub async fn changed(&mut self) {
+        poll_fn(|context| self.poll_changed(context)).await;
+    }
+
+    /// [`changed`](Self::changed), as a `poll` function.
+    pub fn poll_changed(&mut self, context: &mut Context<'_>) -> Poll<()> {
+        let mut keys = self.watch.0.keys.lock();
+        let watchers = keys.entry(self.key).or_default();
+        if watchers.changes != self.seen {
+            self.seen = watchers.changes;
+            return Poll::Ready(());
+        }
+        watchers.tasks.insert(self.number, context.waker().clone());
+        Poll::Pending
+    }
+}
+
+impl Drop for Watched {
+    fn drop(&mut self) {
+        let mut keys = self.watch.0.keys.lock();
+        let Some(watchers) = keys.get_mut(&self.key) else { return };
+        let waker = watchers.tasks.remove(&self.number);
+        watchers.count -= 1;
+        if watchers.count == 0 {
+            keys.remove(&self.key);
+            self.watch.0.count.fetch_sub(1, Ordering::SeqCst);
+            if let Some(source) = self.watch.source() {
+                source.end(&self.key);
+            }
+        }
+        drop(keys);
+        // It may be the last thing that holds a task.
+        drop(waker);
+    }
+}
