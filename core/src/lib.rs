@@ -75,6 +75,7 @@ pub mod fuzzing;
 pub mod http;
 pub mod id;
 mod manager;
+pub mod observe;
 pub mod record;
 mod session;
 pub mod storage;
@@ -85,6 +86,9 @@ pub mod guarantees {}
 
 #[doc = include_str!("docs/design.md")]
 pub mod design {}
+
+#[doc = include_str!("docs/observability.md")]
+pub mod observability {}
 
 #[doc = include_str!("docs/formats.md")]
 pub mod formats {}

@@ -113,6 +113,13 @@ impl Record {
         self.entries.contains_key(reserved::NEEDED_UNTIL)
     }
 
+    /// Whether it is a session, and no list that gsession keeps: of a [tag](crate::Login::tag), or of a user's logins that are under
+    /// way. A storage that reports the end of sessions leaves those out.
+    #[must_use]
+    pub fn is_session(&self) -> bool {
+        !self.is_list_of_tag() && !self.entries.contains_key(reserved::UNDER_WAY)
+    }
+
     /// When the session ends if it is not used again.
     #[must_use]
     pub fn expires_at(&self) -> Timestamp {

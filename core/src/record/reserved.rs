@@ -30,6 +30,9 @@ pub(crate) const KEYS: [&str; 3] = [LABEL, LOGIN, TAG];
 /// Not in a session, but in the list of a tag: until when it is needed.
 pub(crate) const NEEDED_UNTIL: &str = "gsession.needed_until";
 
+/// Not in a session, but in the list of a user's logins that are under way: the list.
+pub(crate) const UNDER_WAY: &str = "gsession.under_way";
+
 /// Whether an entry is one of our own.
 pub(crate) fn is_reserved(key: &[u8]) -> bool {
     key.starts_with(PREFIX.as_bytes())

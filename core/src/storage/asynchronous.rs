@@ -1,12 +1,13 @@
 //! The async storage trait.
 
-use std::{future::Future, num::NonZeroUsize, pin::Pin};
+use std::{future::Future, num::NonZeroUsize, pin::Pin, sync::Arc};
 
 use super::{
     Access, Committed, Created, Found, Lookup, Moved, Pointer, Removed, StorageError, Swept, Tombstone, Touched,
 };
 use crate::{
     KeyScheme, Record, StoreKey, Timestamp,
+    observe::Observer,
     record::{Changes, Commit},
 };
 
@@ -93,6 +94,11 @@ pub trait AsyncStorage: Send + Sync {
     fn key_scheme(&self) -> KeyScheme {
         KeyScheme::Hashed
     }
+
+    /// Same as [`Storage::report_to`](super::Storage::report_to).
+    fn report_to(&self, observers: &[Arc<dyn Observer>]) {
+        let _ = observers;
+    }
 }
 
 /// A pointer to a storage is a storage: `Arc<S>`, `Box<dyn AsyncStorage>`, `&S`.
@@ -152,5 +158,9 @@ where
 
     fn key_scheme(&self) -> KeyScheme {
         (**self).key_scheme()
+    }
+
+    fn report_to(&self, observers: &[Arc<dyn Observer>]) {
+        (**self).report_to(observers);
     }
 }

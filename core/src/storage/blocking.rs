@@ -1,12 +1,13 @@
 //! The blocking storage trait.
 
-use std::num::NonZeroUsize;
+use std::{num::NonZeroUsize, sync::Arc};
 
 use super::{
     Access, Committed, Created, Found, Lookup, Moved, Pointer, Removed, StorageError, Swept, Tombstone, Touched,
 };
 use crate::{
     KeyScheme, Record, StoreKey, Timestamp,
+    observe::Observer,
     record::{Changes, Commit},
 };
 
@@ -180,6 +181,13 @@ pub trait Storage: Send + Sync {
     fn key_scheme(&self) -> KeyScheme {
         KeyScheme::Hashed
     }
+
+    /// Also tells these observers what the storage does by itself. Each manager that has observers calls it once, when it is built.
+    /// A storage that reports passes them to its [`Reporter`](crate::observe::Reporter); one that wraps another passes them on. The
+    /// default does nothing.
+    fn report_to(&self, observers: &[Arc<dyn Observer>]) {
+        let _ = observers;
+    }
 }
 
 /// A pointer to a storage is a storage: `Arc<S>`, `Box<dyn Storage>`, `&S`.
@@ -247,5 +255,9 @@ where
 
     fn key_scheme(&self) -> KeyScheme {
         (**self).key_scheme()
+    }
+
+    fn report_to(&self, observers: &[Arc<dyn Observer>]) {
+        (**self).report_to(observers);
     }
 }

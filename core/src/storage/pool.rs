@@ -8,7 +8,7 @@ use super::{
     Access, AsyncStorage, Committed, Created, Found, Lookup, Moved, Removed, Storage, StorageError, StorageErrorKind,
     StorageFuture, Swept, Tombstone, Touched,
 };
-use crate::{KeyScheme, Record, StoreKey, Timestamp, record::Commit};
+use crate::{KeyScheme, Record, StoreKey, Timestamp, observe::Observer, record::Commit};
 
 const RUNNING: &str = "running on the blocking thread pool";
 
@@ -112,5 +112,9 @@ impl AsyncStorage for Pool {
 
     fn key_scheme(&self) -> KeyScheme {
         self.0.key_scheme()
+    }
+
+    fn report_to(&self, observers: &[Arc<dyn Observer>]) {
+        self.0.report_to(observers);
     }
 }

@@ -1,4 +1,4 @@
-//! A storage that stops an operation before or after it takes effect, until the test lets it go on.
+//! A storage that stops an operation before or after it takes effect, until the test lets it go on, or that fails.
 
 use std::{
     collections::HashSet,
@@ -6,7 +6,8 @@ use std::{
 };
 
 use gsession::{
-    Record, Storage, StorageError, StoreKey, Timestamp,
+    Record, Storage, StorageError, StorageErrorKind, StoreKey, Timestamp,
+    observe::Observer,
     record::Commit,
     storage::{Access, Committed, Created, Found, Lookup, Moved, Removed, Swept, Tombstone, Touched},
 };
@@ -39,6 +40,8 @@ struct State {
     next: u64,
     /// Every operation that began.
     begun: Vec<Op>,
+    /// Which operations fail, and whether they take effect all the same.
+    failing: Vec<(Op, Side)>,
 }
 
 /// Wraps a storage; clones share the gates.
@@ -67,6 +70,16 @@ impl PausingStorage {
     /// The next such operation takes effect, and stops before it is answered.
     pub(crate) fn after(&self, op: Op) -> Gate {
         self.gate(op, Side::After)
+    }
+
+    /// The next such operation fails, and does nothing.
+    pub(crate) fn fail(&self, op: Op) {
+        self.shared.0.lock().unwrap().failing.push((op, Side::Before));
+    }
+
+    /// The next such operation takes effect, and its answer is lost.
+    pub(crate) fn lose_answer(&self, op: Op) {
+        self.shared.0.lock().unwrap().failing.push((op, Side::After));
     }
 
     /// How many such operations there were.
@@ -99,11 +112,24 @@ impl PausingStorage {
         }
     }
 
-    fn through<T>(&self, op: Op, call: impl FnOnce(&dyn Storage) -> T) -> T {
+    fn through<T>(
+        &self,
+        op: Op,
+        call: impl FnOnce(&dyn Storage) -> Result<T, StorageError>,
+    ) -> Result<T, StorageError> {
+        let failing = {
+            let mut state = self.shared.0.lock().unwrap();
+            let at = state.failing.iter().position(|&(failing, _)| failing == op);
+            at.map(|at| state.failing.remove(at).1)
+        };
+        let failed = || StorageError::new(StorageErrorKind::Timeout, "failing, as the test asked");
         self.pass(op, Side::Before);
+        if failing == Some(Side::Before) {
+            return Err(failed());
+        }
         let answer = call(&*self.storage);
         self.pass(op, Side::After);
-        answer
+        if failing == Some(Side::After) { Err(failed()) } else { answer }
     }
 }
 
@@ -167,5 +193,9 @@ impl Storage for PausingStorage {
 
     fn sweep(&self, now: Timestamp) -> Result<Swept, StorageError> {
         self.storage.sweep(now)
+    }
+
+    fn report_to(&self, observers: &[Arc<dyn Observer>]) {
+        self.storage.report_to(observers);
     }
 }

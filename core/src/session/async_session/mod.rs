@@ -8,6 +8,7 @@ mod devices;
 mod limit;
 mod login;
 mod reading;
+mod reports;
 mod storing;
 mod updating;
 mod writing;
@@ -18,7 +19,7 @@ use futures::lock::Mutex as AsyncMutex;
 use parking_lot::{Mutex, MutexGuard};
 
 use super::{Config, Tags, machine::Machine};
-use crate::{AnyStorage, Error, SessionId, StoreKey};
+use crate::{AnyStorage, Error, SessionId, StoreKey, observe::Observers};
 
 /// A session during one request. Clones share the session, so you can pass them to other tasks.
 ///
@@ -65,6 +66,10 @@ pub(crate) type LateEnd = dyn Fn(AsyncSession) + Send + Sync;
 impl Shared {
     fn tags(&self) -> Tags<'_> {
         Tags::new(&self.storage, &self.config)
+    }
+
+    fn observers(&self) -> &Observers {
+        self.storage.observers()
     }
 }
 

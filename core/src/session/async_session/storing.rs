@@ -4,6 +4,7 @@ use super::{AsyncSession, Shared};
 use crate::{
     Error, Saved, StorageError, StorageErrorKind,
     session::machine::{Progress, Step},
+    storage::Committed,
 };
 
 /// Storing. Without a [`save`](Self::save), the end of the request stores the changes.
@@ -61,10 +62,13 @@ impl Shared {
                     Ok(None) => break,
                     Err(error) => {
                         machine.tell();
+                        drop(machine);
+                        self.report_dropped(&mut progress);
                         return Err(error);
                     }
                 }
             };
+            self.report_dropped(&mut progress);
             let failed = |error: StorageError| {
                 let mut machine = machine();
                 machine.failed(matches!(step, Step::Move(_)), &error);
@@ -74,19 +78,25 @@ impl Shared {
             match &step {
                 Step::Remove(key) => {
                     let removed = storage.remove(key).await.map_err(failed)?;
-                    machine().removed(*key, removed, &mut progress)?;
+                    let ended = machine().removed(*key, removed, &mut progress)?;
+                    self.report_end(*key, ended);
                 }
                 Step::Create(step) => {
                     let created = storage.create(&step.key, &step.record, step.now).await.map_err(failed)?;
-                    machine().created(step, created, &mut progress)?;
+                    let taken = machine().created(step, created, &mut progress);
+                    self.report_create(step, created);
+                    taken?;
                 }
                 Step::Commit(step) => {
                     let committed = storage.commit(&step.key, &step.commit).await.map_err(failed)?;
-                    machine().committed(step, committed, &mut progress, config);
+                    let is_stored = matches!(committed, Committed::Done { .. });
+                    let refused = machine().committed(step, committed, &mut progress, config);
+                    self.report_commit(step, is_stored, refused);
                 }
                 Step::Move(step) => {
                     let moved = storage.move_to(&step.from, &step.to, &step.commit).await.map_err(failed)?;
-                    machine().moved(step, moved, &mut progress, config);
+                    let refused = machine().moved(step, moved, &mut progress, config);
+                    self.report_move(step, moved, refused);
                 }
                 Step::Touch(key, access) => {
                     let touched = storage.touch(key, access).await.map_err(failed)?;
@@ -100,7 +110,11 @@ impl Shared {
                     machine().confirmed(&step.commit.access, &committed, &mut progress);
                 }
                 Step::Rotate(step) => match storage.commit(&step.write.key, &step.write.commit).await {
-                    Ok(committed) => machine().rotated(step, committed, &mut progress, config),
+                    Ok(committed) => {
+                        let is_stored = matches!(committed, Committed::Done { .. });
+                        machine().rotated(step, committed, &mut progress, config);
+                        self.report_rotation(step, is_stored);
+                    }
                     // The id stays as it is.
                     Err(error) if matches!(error.kind(), StorageErrorKind::Limit(_)) => {
                         let key = &step.write.key;
@@ -110,7 +124,8 @@ impl Shared {
                 },
                 Step::LookForOwn(step) => {
                     let lookup = storage.load(&step.key, &step.access).await.map_err(failed)?;
-                    machine().looked(step, lookup, &mut progress);
+                    let looked = machine().looked(step, lookup, &mut progress);
+                    self.report_attempt(step.key, looked);
                 }
                 Step::Follow(step) => {
                     let tombstone = storage.tombstone(&step.key, step.now).await.map_err(failed)?;
@@ -122,6 +137,7 @@ impl Shared {
                 }
             }
         }
+        self.report_dropped(&mut progress);
         let tag_use = machine().take_tag_use();
         if let Some(tag_use) = tag_use {
             // Boxed, because it is rare and the future of every request has room for it.

@@ -20,7 +20,9 @@ use super::{
     system::page_cache::PageCache,
     touches::Touches,
 };
-use crate::{BincodeCodec, Clock, Codec, Limits, StorageError, SystemClock, storage::sweeper::Background};
+use crate::{
+    BincodeCodec, Clock, Codec, Limits, StorageError, SystemClock, observe::Reporter, storage::sweeper::Background,
+};
 
 const STARTING: &str = "starting the threads of the file storage";
 
@@ -159,12 +161,14 @@ impl FileStorageBuilder {
             pace: Pace::default(),
             closer: Closer::start().doing(STARTING).map_err(|error: FileError| StorageError::from(error))?,
             settings,
+            reporter: Reporter::default(),
         });
         // Never a busy loop.
         let at_least = |period: Duration| period.max(Duration::from_millis(1));
         let clock = self.clock;
-        let sweep = move |store: &Store| {
-            if let Err(error) = store.sweep(clock.now()) {
+        let sweep = move |store: &Store| match store.sweep(clock.now()) {
+            Ok(swept) => store.reporter.swept(swept),
+            Err(error) => {
                 tracing::warn!(error = &error as &dyn std::error::Error, "sweeping the session folder failed");
             }
         };

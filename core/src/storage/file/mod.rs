@@ -132,7 +132,7 @@ use super::{
     Access, Committed, Created, Found, Lookup, Moved, Removed, Storage, StorageError, Swept, Tombstone, Touched,
     sweeper::Background,
 };
-use crate::{Record, StoreKey, Timestamp, record::Commit};
+use crate::{Record, StoreKey, Timestamp, observe::Observer, record::Commit};
 
 /// One file per session, in a folder of its own. Clones share the storage.
 ///
@@ -248,5 +248,9 @@ impl Storage for FileStorage {
 
     fn sweep(&self, now: Timestamp) -> Result<Swept, StorageError> {
         Ok(self.0.store.sweep(now)?)
+    }
+
+    fn report_to(&self, observers: &[Arc<dyn Observer>]) {
+        self.0.store.reporter.add(observers);
     }
 }

@@ -14,7 +14,7 @@ use super::{
     system::{Dir, Opened, page_cache::PageCache},
     touches::Touches,
 };
-use crate::StoreKey;
+use crate::{StoreKey, observe::Reporter};
 
 #[derive(Debug)]
 pub(super) struct Store {
@@ -27,6 +27,7 @@ pub(super) struct Store {
     pub(super) principals: Principals,
     pub(super) closer: Closer,
     pub(super) settings: Settings,
+    pub(super) reporter: Reporter,
 }
 
 /// A sub-folder under its lock.

@@ -26,7 +26,7 @@ use super::{
     Access, Committed, Created, Found, Lookup, Moved, Removed, Storage, StorageError, Swept, Tombstone, Touched,
     sweeper::Background,
 };
-use crate::{Record, StoreKey, Timestamp, record::Commit};
+use crate::{Record, StoreKey, Timestamp, observe::Observer, record::Commit};
 
 /// Sessions in sharded maps in memory. Clones share the sessions, which end with the last clone.
 ///
@@ -155,5 +155,9 @@ impl Storage for MemoryStorage {
 
     fn sweep(&self, now: Timestamp) -> Result<Swept, StorageError> {
         Ok(self.0.store.sweep(now))
+    }
+
+    fn report_to(&self, observers: &[Arc<dyn Observer>]) {
+        self.0.store.reporter.add(observers);
     }
 }

@@ -12,6 +12,7 @@ use super::{
 };
 use crate::{
     Record, StoreKey, Timestamp,
+    observe::{EndReason, Reporter},
     record::{Applied, Commit},
     storage::{Access, Committed, Created, Lookup, Removed, Snapshot, StorageError, Swept, Tombstone, Touched},
 };
@@ -27,6 +28,7 @@ pub(super) struct Store {
     pub(super) shards: Box<[RwLock<Shard>]>,
     pub(super) capacity: Capacity,
     pub(super) principals: Arc<Principals>,
+    pub(super) reporter: Reporter,
 }
 
 impl Store {
@@ -36,6 +38,7 @@ impl Store {
             shards: (0..SHARDS).map(|_| RwLock::new(Shard::new(&principals))).collect(),
             capacity: Capacity::new(max_sessions, max_bytes),
             principals,
+            reporter: Reporter::default(),
         }
     }
 
@@ -107,7 +110,7 @@ impl Store {
                     self.capacity.release_slot(expired);
                 }
                 drop(shard);
-                drop(expired);
+                self.report_end(expired.as_deref(), EndReason::Expired);
                 return Ok(Created::Done);
             }
             drop(shard);
@@ -209,6 +212,16 @@ impl Store {
         drop(removed);
     }
 
+    /// Reports that a slot was removed, if it held a session. Must be called without a lock.
+    pub(super) fn report_end(&self, removed: Option<&Slot>, reason: EndReason) {
+        if let Some(slot) = removed
+            && let Content::Session { record, .. } = slot.content()
+            && record.is_session()
+        {
+            self.reporter.ended(slot.key, reason);
+        }
+    }
+
     /// Removes expired sessions in steps, so that no request waits for more than one step.
     pub(super) fn sweep(&self, now: Timestamp) -> Swept {
         let mut swept = Swept::default();
@@ -239,7 +252,9 @@ impl Store {
                     };
                     swept.removed += removed.len() as u64;
                     // Freed after unlocking: that is most of the work.
-                    drop(removed);
+                    for slot in removed {
+                        self.report_end(Some(&slot), EndReason::Expired);
+                    }
                 }
             }
             shard.write().shrink();
