@@ -44,9 +44,11 @@
 //! | [`record`] | what is stored for a session, how a request changes it, and its encoding |
 //! | [`id`] | what the client holds, what a storage sees, and how new ids are generated |
 //! | [`Clock`], [`Timestamp`] | time, which tests can control |
+//! | [`observe`] | what an operator or an audit log is told of sessions: an observer, `tracing`, metrics |
 //! | `http` | HTTP rules for cookies, session headers and caches, for framework integrations (shown with the feature `http`) |
 //! | [`guarantees`] | each promise, the tests that show it, and the peers |
 //! | [`design`] | how gsession is built; its rules, with codes such as [S4](crate::design#s4) |
+//! | [`observability`] | events, log and metrics, and what to alarm on |
 //! | [`formats`] | what is stored, byte by byte |
 //! | `conformance` | for authors of storages: tests a storage against the contract (shown with the feature `conformance`) |
 //! | `coming_from_goframe` | GoFrame's names and ours, and how to migrate without logging anyone out (shown with the feature `redis`) |
@@ -61,6 +63,7 @@
 //! | `redis` | no | `RedisStorage` and `RedisHashStorage` | `redis`, `tokio`, `thread_local`, `lru` |
 //! | `redis-tls` | no | Redis over TLS | `rustls` with `ring` |
 //! | `http` | no | `http`: cookies and headers, for framework integrations | |
+//! | `metrics` | no | `observe::MetricsObserver`: counts what happens by the facade `metrics` | `metrics` |
 //! | `user-agent` | no | `Login::user_agent`, `label_of_user_agent` | `woothee` |
 //! | `conformance` | no | `conformance`: tests a storage of your own against the contract | `tokio` (`rt-multi-thread`) |
 
@@ -104,6 +107,7 @@ pub use id::{
     StoreKey,
 };
 pub use manager::{AsyncManager, Manager, ManagerBuilder};
+pub use observe::Observer;
 pub use record::{BincodeCodec, Changes, Codec, CodecError, Entries, LimitExceeded, Limits, Record, ValueError};
 #[cfg(feature = "user-agent")]
 pub use session::label_of_user_agent;

@@ -63,12 +63,18 @@ impl Shared {
     /// Changes that were dropped since the last call.
     pub(super) fn report_dropped(&self, progress: &mut Progress) {
         if let Some(outcome) = progress.take_dropped() {
-            let key = self.machine.lock().known_key();
+            let key = self.machine.lock().key(&self.config);
             self.report_committed(key, outcome, 1);
         }
     }
 
-    pub(super) fn report_committed(&self, key: Option<StoreKey>, outcome: CommitOutcome, tries: u32) {
+    /// An update that is decided, after so many tries.
+    pub(super) fn report_update(&self, outcome: CommitOutcome, tries: u32) {
+        let key = self.machine.lock().key(&self.config);
+        self.report_committed(key, outcome, tries);
+    }
+
+    fn report_committed(&self, key: Option<StoreKey>, outcome: CommitOutcome, tries: u32) {
         self.observers().committed(&Committed { key, outcome, tries });
     }
 

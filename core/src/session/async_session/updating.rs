@@ -4,7 +4,7 @@ use serde::{Serialize, de::DeserializeOwned};
 
 use super::{AsyncSession, Shared, alteration::Alteration};
 use crate::{
-    Error, StoreKey,
+    Error,
     observe::CommitOutcome,
     record::{Encoded, JsonText},
     session::{
@@ -155,7 +155,7 @@ impl<E: From<Error>> AsyncSession<E> {
                 Update::Shared(old) => {
                     tries += 1;
                     let tried = self.shared.try_update(key, old, edit).await;
-                    self.report_update(&tried, tries);
+                    self.report(&tried, tries);
                     tried
                 }
             };
@@ -164,23 +164,19 @@ impl<E: From<Error>> AsyncSession<E> {
                 Some(current) => (told, is_current) = (Some(current), true),
             }
         }
-        self.shared.report_committed(self.key_in_use(), CommitOutcome::Contended, tries);
+        self.shared.report_update(CommitOutcome::Contended, tries);
         Err(failed(Error::Contended { key: key.into() }))
     }
 
-    /// Reports an update that is decided.
-    fn report_update(&self, tried: &Result<Option<Option<JsonText>>, Error>, tries: u32) {
+    fn report(&self, tried: &Result<Option<Option<JsonText>>, Error>, tries: u32) {
         let outcome = match tried {
             Ok(None) => CommitOutcome::Stored,
             Err(Error::Gone) if self.machine().is_overtaken() => CommitOutcome::Overtaken,
             Err(Error::Gone) => CommitOutcome::Gone,
+            // Not decided, or not known.
             Ok(Some(_)) | Err(_) => return,
         };
-        self.shared.report_committed(self.key_in_use(), outcome, tries);
-    }
-
-    fn key_in_use(&self) -> Option<StoreKey> {
-        self.machine().known_key()
+        self.shared.report_update(outcome, tries);
     }
 
     fn record(&self, key: &str, edit: Option<Encoded>) -> Result<(), Error> {

@@ -298,9 +298,9 @@ impl Machine {
         Some(Refused { key, reason })
     }
 
-    /// The key of the session, as far as it is known.
-    pub(crate) fn known_key(&self) -> Option<StoreKey> {
-        self.current.known_key()
+    /// The key of the session that the request works on, also if it has ended.
+    pub(crate) fn key(&mut self, config: &Config) -> Option<StoreKey> {
+        self.current.key(config)
     }
 
     /// The session that this request has used has ended, for whatever reason: a logout, its expiry, an eviction.
