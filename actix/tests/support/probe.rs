@@ -147,4 +147,8 @@ impl Storage for Probe {
     fn sweep(&self, now: Timestamp) -> Result<Swept, StorageError> {
         self.storage.sweep(now)
     }
+
+    fn report_to(&self, observers: &[Arc<dyn Observer>]) {
+        self.storage.report_to(observers);
+    }
 }

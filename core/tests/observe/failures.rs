@@ -145,3 +145,34 @@ fn an_observer_that_panics_costs_nobody_anything() {
         assert!(told.contains(&Told::Ended(scene.key(&id), EndReason::LoggedOut)), "{kind:?}: {told:?}");
     }
 }
+
+/// The theft is certain, but the session cannot be ended at once.
+#[test]
+fn a_theft_is_told_once_although_the_end_of_the_session_fails() {
+    for kind in KINDS {
+        let scene = Scene::with(kind, |builder| builder.rotate_every(PERIOD));
+        let first = scene.user();
+        let read = |id: &SessionId| {
+            let session = scene.begin(Some(id));
+            assert!(session.principal().unwrap().is_some(), "{kind:?}");
+            closed(&session).unwrap()
+        };
+        scene.place.clock.advance(PERIOD);
+        let second = read(&first);
+        assert_eq!(read(&second), second, "{kind:?}");
+        scene.place.clock.advance(GRACE);
+        scene.told();
+        let before = log::lines().len();
+        scene.storage.fail(Op::Remove);
+        let thief = scene.begin(Some(&first));
+        thief.principal().unwrap_err();
+        let key = scene.key(&first);
+        assert_eq!(scene.told(), [Told::Theft(key, OnReuse::EndSession)], "{kind:?}");
+        assert_eq!(thief.principal().unwrap(), None, "{kind:?}");
+        assert_eq!(scene.told(), [Told::Ended(key, EndReason::IdReused)], "{kind:?}");
+        let key = format!("{key:?}");
+        let warnings =
+            log::lines()[before..].iter().filter(|line| line.contains("stolen") && line.contains(&key)).count();
+        assert_eq!(warnings, 1, "{kind:?}");
+    }
+}

@@ -286,8 +286,10 @@ impl Shared {
         match verdict {
             Verdict::Unfounded => {}
             Verdict::Refused(refused) => self.observers().refused(&refused),
-            Verdict::Reused(on_reuse) => {
-                self.observers().theft_suspected(suspicion.key, on_reuse);
+            Verdict::Reused { on_reuse, is_news } => {
+                if is_news {
+                    self.observers().theft_suspected(suspicion.key, on_reuse);
+                }
                 if on_reuse == OnReuse::EndSession {
                     self.storage.end(suspicion.key, EndReason::IdReused).await?;
                     self.machine.lock().ended_as_stolen(suspicion.key);

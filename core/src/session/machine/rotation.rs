@@ -38,6 +38,8 @@ pub(super) struct IdCheck {
     must_read: bool,
     /// Whether the client must not be told to keep its id: it is a previous one, or may be one when the response arrives.
     is_leaving: bool,
+    /// Whether this was reported as an id that was used again. The session may not have ended yet.
+    is_reported: bool,
     /// What is to be done at the end of the request.
     rotating: Option<Box<Rotating>>,
 }
@@ -201,19 +203,27 @@ impl Machine {
         let on_reuse = config.rotation.on_reuse;
         let ends = on_reuse == OnReuse::EndSession;
         let (key, what) = (suspicion.key, if ends { "its session ends" } else { "it opens nothing" });
-        tracing::warn!(?key, "a previous id was used after its grace period: it may be stolen, so {what}");
-        if !ends {
-            // Not also reported as refused.
-            let _ = self.pass_over(None);
+        let is_news = !std::mem::replace(&mut self.current.id_check.is_reported, true);
+        if is_news {
+            tracing::warn!(?key, "a previous id was used after its grace period: it may be stolen, so {what}");
         }
-        Verdict::Reused(on_reuse)
+        if !ends {
+            self.pass_over_reused();
+        }
+        Verdict::Reused { on_reuse, is_news }
+    }
+
+    /// Not also reported as refused.
+    fn pass_over_reused(&mut self) {
+        let _ = self.pass_over(None);
+        self.current.id_check.is_reported = false;
     }
 
     /// The session of an id that was used again has ended.
     pub(crate) fn ended_as_stolen(&mut self, key: StoreKey) {
         if self.current.known_key() == Some(key) {
             self.ending.withdraw_if_absent();
-            let _ = self.pass_over(None);
+            self.pass_over_reused();
         }
     }
 
@@ -330,8 +340,8 @@ pub(crate) enum Verdict {
     Unfounded,
     /// The id opens nothing.
     Refused(Refused),
-    /// The id was used again. This happens to the session.
-    Reused(OnReuse),
+    /// The id was used again. `is_news` unless that was reported before, and the session could not be ended.
+    Reused { on_reuse: OnReuse, is_news: bool },
 }
 
 /// Why an id opens nothing.
