@@ -4,6 +4,7 @@ use std::sync::{Arc, Condvar, Mutex};
 
 use gsession::{
     Record, Storage, StorageError, StorageErrorKind, StoreKey, Timestamp,
+    observe::Observer,
     record::Commit,
     storage::{Access, Committed, Created, Found, Lookup, Moved, Removed, Swept, Tombstone, Touched},
 };

@@ -2,7 +2,7 @@
 
 use std::time::Instant;
 
-use tracing::{Instrument as _, Span, field::Empty};
+use tracing::{Instrument as _, Level, Span, field::Empty};
 
 use super::{CallOutcome, Observers, Operation, StorageCalled, TARGET};
 use crate::{
@@ -21,17 +21,14 @@ pub(crate) struct Call {
 }
 
 impl Call {
-    /// `None` if nobody looks: then there is no clock to read and nothing to allocate.
+    /// Whether anybody looks. If not, there is no clock to read and nothing to allocate.
     #[inline]
-    pub(crate) fn begin(observers: &Observers, operation: Operation, key: Option<&StoreKey>) -> Option<Self> {
-        if observers.is_empty() && !tracing::span_enabled!(target: TARGET, tracing::Level::DEBUG) {
-            return None;
-        }
-        Some(Self::new(observers, operation, key))
+    pub(crate) fn is_watched(observers: &Observers) -> bool {
+        observers.hear(Level::DEBUG)
     }
 
     #[cold]
-    fn new(observers: &Observers, operation: Operation, key: Option<&StoreKey>) -> Self {
+    pub(crate) fn begin(observers: &Observers, operation: Operation, key: Option<&StoreKey>) -> Self {
         let name = operation.as_str();
         let span = tracing::debug_span!(target: TARGET, "storage", operation = name, key = Empty, outcome = Empty);
         if let Some(key) = key {

@@ -125,17 +125,17 @@ impl AnyStorage {
         at_once: impl FnOnce(&'a dyn Storage) -> Result<T, StorageError>,
         waiting: impl FnOnce(&'a dyn AsyncStorage) -> StorageFuture<'a, T>,
     ) -> Result<T, StorageError> {
+        if !Call::is_watched(&self.observers) {
+            return match &self.kind {
+                Kind::Immediate(storage) => at_once(&**storage),
+                Kind::Waiting(storage) => waiting(&**storage).await,
+            };
+        }
         match &self.kind {
-            Kind::Immediate(storage) => match Call::begin(&self.observers, operation, key) {
-                Some(call) => call.make(|| at_once(&**storage)),
-                None => at_once(&**storage),
-            },
+            Kind::Immediate(storage) => Call::begin(&self.observers, operation, key).make(|| at_once(&**storage)),
             Kind::Waiting(storage) => {
                 // The call goes into the future, so that the future of a request has no room for it.
-                let answer = match Call::begin(&self.observers, operation, key) {
-                    Some(call) => call.follow(|| waiting(&**storage)),
-                    None => waiting(&**storage),
-                };
+                let answer = Call::begin(&self.observers, operation, key).follow(|| waiting(&**storage));
                 answer.await
             }
         }

@@ -11,7 +11,7 @@ fn changes_that_are_stored_are_told_once() {
         session.set("cart", &2).unwrap();
         session.set("visits", &1).unwrap();
         let _ = session.close().unwrap();
-        assert_eq!(scene.told(), [stored.clone()], "{:?}", scene.place.kind);
+        assert_eq!(scene.told(), std::slice::from_ref(&stored), "{:?}", scene.place.kind);
         let session = scene.begin(Some(&id));
         session.update("visits", |n: Option<u32>| n.unwrap_or(0) + 1).unwrap();
         let _ = session.close().unwrap();

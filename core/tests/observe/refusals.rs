@@ -6,7 +6,8 @@ const UNKNOWN: &str = "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA";
 
 #[test]
 fn an_unknown_id_is_told_once_a_request_whatever_the_request_does() {
-    let acts: [(&str, fn(&Session)); 4] = [
+    type Act = fn(&Session);
+    let acts: [(&str, Act); 4] = [
         ("get", |session| assert_eq!(session.get::<u8>("cart").unwrap(), None)),
         ("twice", |session| assert!(session.is_empty().unwrap() && session.principal().unwrap().is_none())),
         ("remove", |session| session.remove("cart").unwrap()),

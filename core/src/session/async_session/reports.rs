@@ -2,6 +2,8 @@
 //!
 //! Always after the machine has taken the answer, and without its lock: an observer must not come between a session and its data.
 
+use tracing::Level;
+
 use super::Shared;
 use crate::{
     StoreKey,
@@ -28,12 +30,18 @@ impl Shared {
         }
     }
 
+    #[inline]
     pub(super) fn report_commit(&self, step: &Write, is_stored: bool, refused: Option<Refused>) {
-        if is_stored {
-            self.report_committed(Some(step.key), CommitOutcome::Stored, 1);
-            self.report_login(step.key, &step.commit.changes);
+        if is_stored && self.observers().hear(Level::INFO) {
+            self.report_stored(step);
         }
         self.report_refusal(refused);
+    }
+
+    #[cold]
+    fn report_stored(&self, step: &Write) {
+        self.report_committed(Some(step.key), CommitOutcome::Stored, 1);
+        self.report_login(step.key, &step.commit.changes);
     }
 
     pub(super) fn report_move(&self, step: &Move, moved: Moved, refused: Option<Refused>) {
@@ -61,15 +69,16 @@ impl Shared {
     }
 
     /// Changes that were dropped since the last call.
+    #[inline]
     pub(super) fn report_dropped(&self, progress: &mut Progress) {
         if let Some(outcome) = progress.take_dropped() {
-            let key = self.machine.lock().key(&self.config);
-            self.report_committed(key, outcome, 1);
+            self.report_decided(outcome, 1);
         }
     }
 
-    /// An update that is decided, after so many tries.
-    pub(super) fn report_update(&self, outcome: CommitOutcome, tries: u32) {
+    /// Changes that are decided, after so many tries.
+    #[cold]
+    pub(super) fn report_decided(&self, outcome: CommitOutcome, tries: u32) {
         let key = self.machine.lock().key(&self.config);
         self.report_committed(key, outcome, tries);
     }
@@ -84,6 +93,7 @@ impl Shared {
         }
     }
 
+    #[inline]
     fn report_refusal(&self, refused: Option<Refused>) {
         if let Some(refused) = refused {
             self.observers().refused(&refused);

@@ -164,7 +164,7 @@ impl<E: From<Error>> AsyncSession<E> {
                 Some(current) => (told, is_current) = (Some(current), true),
             }
         }
-        self.shared.report_update(CommitOutcome::Contended, tries);
+        self.shared.report_decided(CommitOutcome::Contended, tries);
         Err(failed(Error::Contended { key: key.into() }))
     }
 
@@ -176,7 +176,7 @@ impl<E: From<Error>> AsyncSession<E> {
             // Not decided, or not known.
             Ok(Some(_)) | Err(_) => return,
         };
-        self.shared.report_update(outcome, tries);
+        self.shared.report_decided(outcome, tries);
     }
 
     fn record(&self, key: &str, edit: Option<Encoded>) -> Result<(), Error> {

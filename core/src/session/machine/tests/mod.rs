@@ -156,14 +156,20 @@ impl Request {
     fn answer(&mut self, step: &Step, reply: Reply, progress: &mut Progress) -> Result<(), Error> {
         let (machine, config) = (&mut self.machine, &self.config);
         match (step, reply) {
-            (Step::Remove(key), Reply::Removed(removed)) => drop(machine.removed(*key, removed, progress)?),
+            (Step::Remove(key), Reply::Removed(removed)) => {
+                let _ = machine.removed(*key, removed, progress)?;
+            }
             (Step::Create(step), Reply::Created(created)) => machine.created(step, created, progress)?,
             (Step::Commit(step), Reply::Committed(committed)) => {
-                drop(machine.committed(step, committed, progress, config));
+                let _ = machine.committed(step, committed, progress, config);
             }
-            (Step::Move(step), Reply::Moved(moved)) => drop(machine.moved(step, moved, progress, config)),
+            (Step::Move(step), Reply::Moved(moved)) => {
+                let _ = machine.moved(step, moved, progress, config);
+            }
             (Step::Touch(_, access), Reply::Touched(touched)) => machine.touched(access, touched),
-            (Step::LookForOwn(step), Reply::Looked(lookup)) => drop(machine.looked(step, lookup, progress)),
+            (Step::LookForOwn(step), Reply::Looked(lookup)) => {
+                machine.looked(step, lookup, progress);
+            }
             (Step::Follow(step), Reply::Followed(tombstone)) => machine.followed(step, tombstone, config),
             (Step::Recognise(step), Reply::Looked(lookup)) => machine.recognised(step, lookup, config),
             (step, reply) => panic!("{reply:?} does not answer {step:?}"),
