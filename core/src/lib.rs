@@ -45,10 +45,12 @@
 //! | [`record`] | what is stored for a session, how a request changes it, and its encoding |
 //! | [`id`] | what the client holds, what a storage sees, and how new ids are generated |
 //! | [`Clock`], [`Timestamp`] | time, which tests can control |
+//! | [`observe`] | what an operator or an audit log is told of sessions: an observer, `tracing`, metrics |
 //! | `http` | HTTP rules for cookies, session headers and caches, for framework integrations (shown with the feature `http`) |
 //! | `tower` | a layer for tower services, an extractor for axum, the session of a tonic call (shown with the feature `tower`) |
 //! | [`guarantees`] | each promise, the tests that show it, and the peers |
 //! | [`design`] | how gsession is built; its rules, with codes such as [S4](crate::design#s4) |
+//! | [`observability`] | events, log and metrics, and what to alarm on |
 //! | [`formats`] | what is stored, byte by byte |
 //! | `conformance` | for authors of storages: tests a storage against the contract (shown with the feature `conformance`) |
 //! | `coming_from_goframe` | GoFrame's names and ours, and how to migrate without logging anyone out (shown with the feature `redis`) |
@@ -66,6 +68,7 @@
 //! | `tower` | no | `tower`: a layer for tower services | `http`, `http-body`, `pin-project-lite`, `tower-layer`, `tower-service`, `tokio` |
 //! | `axum` | no | the session as an extractor of axum, its errors as responses | `axum-core` |
 //! | `tonic` | no | the session of a tonic request, its errors as statuses | `tonic` |
+//! | `metrics` | no | `observe::MetricsObserver`: counts what happens by the facade `metrics` | `metrics` |
 //! | `user-agent` | no | `Login::user_agent`, `label_of_user_agent` | `woothee` |
 //! | `conformance` | no | `conformance`: tests a storage of your own against the contract | `tokio` (`rt-multi-thread`) |
 
@@ -80,6 +83,7 @@ pub mod fuzzing;
 pub mod http;
 pub mod id;
 mod manager;
+pub mod observe;
 pub mod record;
 mod session;
 pub mod storage;
@@ -95,6 +99,9 @@ pub mod guarantees {}
 #[doc = include_str!("docs/design.md")]
 pub mod design {}
 
+#[doc = include_str!("docs/observability.md")]
+pub mod observability {}
+
 #[doc = include_str!("docs/formats.md")]
 pub mod formats {}
 
@@ -109,6 +116,7 @@ pub use id::{
     StoreKey,
 };
 pub use manager::{AsyncManager, Manager, ManagerBuilder};
+pub use observe::Observer;
 pub use record::{BincodeCodec, Changes, Codec, CodecError, Entries, LimitExceeded, Limits, Record, ValueError};
 #[cfg(feature = "user-agent")]
 pub use session::label_of_user_agent;

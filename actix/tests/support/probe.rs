@@ -4,6 +4,7 @@ use std::sync::{Arc, Condvar, Mutex};
 
 use gsession::{
     Record, Storage, StorageError, StorageErrorKind, StoreKey, Timestamp,
+    observe::Observer,
     record::Commit,
     storage::{Access, Committed, Created, Found, Lookup, Moved, Removed, Swept, Tombstone, Touched, Watched},
 };
@@ -158,5 +159,9 @@ impl Storage for Probe {
 
     fn watch(&self, key: &StoreKey) -> Option<Watched> {
         self.storage.watch(key)
+    }
+
+    fn report_to(&self, observers: &[Arc<dyn Observer>]) {
+        self.storage.report_to(observers);
     }
 }

@@ -9,6 +9,7 @@ use super::{
 };
 use crate::{
     AnyStorage, Record, Storage, StorageError, StoreKey, Timestamp,
+    observe::EndReason,
     record::{ApplyHook, Commit},
     storage::{Access, Committed, Created, Lookup, Moved, Removed, Touched},
     wait::wait,
@@ -54,7 +55,7 @@ impl Operation {
             Self::EndAll(principal, now) => {
                 let mut ended = 0;
                 for found in storage.find(principal, *now).await? {
-                    ended += u64::from(storage.end(found.key).await?);
+                    ended += u64::from(storage.end(found.key, EndReason::Operator).await?);
                 }
                 Answer::Ended(ended)
             }

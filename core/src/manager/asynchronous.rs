@@ -13,6 +13,7 @@ use super::builder::{Built, ManagerBuilder};
 use crate::{
     AnyStorage, AsyncSession, ClientInfo, Exchange, IntoStorage, MemoryStorage, Page, Realm, SessionId, SessionInfo,
     StorageError, StoreKey, Timestamp,
+    observe::{EndReason, RefusalReason, Refused},
     session::{Config, LateEnd, Machine, Tags},
     storage::{Found, Swept},
 };
@@ -86,6 +87,9 @@ impl AsyncManager {
                 Ok(_) => break,
                 Err(_) => malformed = true,
             }
+        }
+        if malformed {
+            self.storage.observers().refused(&Refused { key: None, reason: RefusalReason::Malformed });
         }
         let client = if id.is_some() { ClientInfo::default() } else { client() };
         Exchange::new(self.session_of(Machine::new(id, others, malformed, client, self.now())))
@@ -254,7 +258,7 @@ impl AsyncManager {
     ///
     /// [`StorageError`] if the storage fails. The session may then still exist.
     pub async fn destroy(&self, key: StoreKey) -> Result<bool, StorageError> {
-        self.storage.end(key).await
+        self.storage.end(key, EndReason::Operator).await
     }
 
     /// Removes expired sessions now, for storages that do not do so themselves.
@@ -263,7 +267,9 @@ impl AsyncManager {
     ///
     /// [`StorageError`] if the storage fails.
     pub async fn sweep(&self) -> Result<Swept, StorageError> {
-        self.storage.sweep(self.now()).await
+        let swept = self.storage.sweep(self.now()).await?;
+        self.storage.observers().swept(swept);
+        Ok(swept)
     }
 
     /// Counts the live sessions in the storage, those of all realms, by their stored deadlines. It looks at each session: see

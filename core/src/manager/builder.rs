@@ -5,6 +5,7 @@ use std::{marker::PhantomData, num::NonZeroUsize, sync::Arc, time::Duration};
 use crate::{
     AnyStorage, AtLimit, Clock, ConfigError, GoFrameIds, HashedIds, IdGenerator, KeyScheme, Limits, Realm, SystemClock,
     id::Keys,
+    observe::Observer,
     session::{Config, Lifetime, OnReuse, Rotation, SessionLimit},
 };
 
@@ -33,6 +34,7 @@ pub struct ManagerBuilder<M> {
     realm: Option<Realm>,
     max_sessions: Option<(usize, AtLimit)>,
     rotation: Rotation,
+    observers: Vec<Arc<dyn Observer>>,
     kind: PhantomData<M>,
 }
 
@@ -55,6 +57,7 @@ impl<M: Built> ManagerBuilder<M> {
             realm: None,
             max_sessions: None,
             rotation: Rotation::default(),
+            observers: Vec::new(),
             kind: PhantomData,
         }
     }
@@ -194,6 +197,32 @@ impl<M: Built> ManagerBuilder<M> {
         self
     }
 
+    /// Tells this observer what happens to the sessions of this manager, and what its storage does by itself: see
+    /// [`observe`](crate::observe). Call it once for each observer. Default: nobody is told, and nothing is timed.
+    ///
+    /// If several managers share a storage, give the same `Arc` to all of them: then the observer is told once what the storage does.
+    ///
+    /// ```
+    /// use std::sync::Arc;
+    /// use gsession::{Manager, MemoryStorage, observe::{Observer, SessionEnded}};
+    ///
+    /// struct Audit;
+    ///
+    /// impl Observer for Audit {
+    ///     fn session_ended(&self, event: &SessionEnded) {
+    ///         println!("{:?}: {}", event.key, event.reason.as_str());
+    ///     }
+    /// }
+    ///
+    /// let manager = Manager::builder(MemoryStorage::new()).observer(Arc::new(Audit)).build()?;
+    /// # let _ = manager;
+    /// # Ok::<(), gsession::ConfigError>(())
+    /// ```
+    pub fn observer(mut self, observer: Arc<dyn Observer>) -> Self {
+        self.observers.push(observer);
+        self
+    }
+
     /// Checks the settings and builds the manager.
     ///
     /// # Errors
@@ -241,7 +270,7 @@ impl<M: Built> ManagerBuilder<M> {
             session_limit,
             rotation: self.rotation,
         };
-        M::from_parts(self.storage, config)
+        M::from_parts(self.storage.observed_by(self.observers), config)
     }
 }
 

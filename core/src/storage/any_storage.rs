@@ -3,10 +3,14 @@
 use std::{fmt, num::NonZeroUsize, sync::Arc};
 
 use super::{
-    Access, AsyncStorage, Committed, Created, Found, Leads, Lookup, Moved, Removed, Storage, StorageError, Swept,
-    Tombstone, Touched, Trail, Watched,
+    Access, AsyncStorage, Committed, Created, Found, Leads, Lookup, Moved, Removed, Storage, StorageError,
+    StorageFuture, Swept, Tombstone, Touched, Trail, Watched,
 };
-use crate::{KeyScheme, Record, StoreKey, Timestamp, record::Commit};
+use crate::{
+    KeyScheme, Record, StoreKey, Timestamp,
+    observe::{Call, EndReason, Observer, Observers, Operation},
+    record::Commit,
+};
 
 /// Any storage, behind one pointer. Clones share it. Managers and the middleware take anything that converts into it.
 ///
@@ -30,7 +34,11 @@ use crate::{KeyScheme, Record, StoreKey, Timestamp, record::Commit};
 /// # Ok::<(), String>(())
 /// ```
 #[derive(Clone)]
-pub struct AnyStorage(Kind);
+pub struct AnyStorage {
+    kind: Kind,
+    /// Those of the manager that holds it.
+    observers: Observers,
+}
 
 #[derive(Clone)]
 enum Kind {
@@ -68,7 +76,7 @@ impl AnyStorage {
     /// # manager_over(gsession::MemoryStorage::new());
     /// ```
     pub fn immediate(storage: impl Storage + 'static) -> Self {
-        Self(Kind::Immediate(Arc::new(storage)))
+        Self::of(Kind::Immediate(Arc::new(storage)))
     }
 
     /// A blocking storage whose methods run on tokio's pool of blocking threads. Needs the feature `tokio`, and a tokio
@@ -91,9 +99,51 @@ impl AnyStorage {
         super::pool::Pool::new(storage).into_storage()
     }
 
+    fn of(kind: Kind) -> Self {
+        Self { kind, observers: Observers::default() }
+    }
+
+    /// The same storage for a manager with these observers.
+    pub(crate) fn observed_by(self, observers: Vec<Arc<dyn Observer>>) -> Self {
+        match &self.kind {
+            _ if observers.is_empty() => {}
+            Kind::Immediate(storage) => storage.report_to(&observers),
+            Kind::Waiting(storage) => storage.report_to(&observers),
+        }
+        Self { observers: Observers::new(observers), ..self }
+    }
+
+    pub(crate) const fn observers(&self) -> &Observers {
+        &self.observers
+    }
+
+    /// The door to the storage, where calls are observed.
+    async fn call<'a, T: Send + 'a>(
+        &'a self,
+        operation: Operation,
+        key: Option<&StoreKey>,
+        at_once: impl FnOnce(&'a dyn Storage) -> Result<T, StorageError>,
+        waiting: impl FnOnce(&'a dyn AsyncStorage) -> StorageFuture<'a, T>,
+    ) -> Result<T, StorageError> {
+        if !Call::is_watched(&self.observers) {
+            return match &self.kind {
+                Kind::Immediate(storage) => at_once(&**storage),
+                Kind::Waiting(storage) => waiting(&**storage).await,
+            };
+        }
+        match &self.kind {
+            Kind::Immediate(storage) => Call::begin(&self.observers, operation, key).make(|| at_once(&**storage)),
+            Kind::Waiting(storage) => {
+                // The call goes into the future, so that the future of a request has no room for it.
+                let answer = Call::begin(&self.observers, operation, key).follow(|| waiting(&**storage));
+                answer.await
+            }
+        }
+    }
+
     /// Whether the storage never waits, so that each answer is ready on the first poll.
     pub(crate) const fn is_immediate(&self) -> bool {
-        matches!(self.0, Kind::Immediate(_))
+        matches!(self.kind, Kind::Immediate(_))
     }
 
     /// Same as [`Storage::load`].
@@ -102,10 +152,8 @@ impl AnyStorage {
     ///
     /// Same as [`Storage::load`].
     pub async fn load(&self, key: &StoreKey, access: &Access) -> Result<Lookup, StorageError> {
-        match &self.0 {
-            Kind::Immediate(storage) => storage.load(key, access),
-            Kind::Waiting(storage) => storage.load(key, access).await,
-        }
+        let at_once = |storage: &dyn Storage| storage.load(key, access);
+        self.call(Operation::Load, Some(key), at_once, |storage| storage.load(key, access)).await
     }
 
     /// Same as [`Storage::fetch`].
@@ -114,10 +162,8 @@ impl AnyStorage {
     ///
     /// Same as [`Storage::fetch`].
     pub async fn fetch(&self, key: &StoreKey, names: &[&str], access: &Access) -> Result<Lookup, StorageError> {
-        match &self.0 {
-            Kind::Immediate(storage) => storage.fetch(key, names, access),
-            Kind::Waiting(storage) => storage.fetch(key, names, access).await,
-        }
+        let at_once = |storage: &dyn Storage| storage.fetch(key, names, access);
+        self.call(Operation::Fetch, Some(key), at_once, |storage| storage.fetch(key, names, access)).await
     }
 
     /// Same as [`Storage::create`].
@@ -126,10 +172,8 @@ impl AnyStorage {
     ///
     /// Same as [`Storage::create`].
     pub async fn create(&self, key: &StoreKey, record: &Record, now: Timestamp) -> Result<Created, StorageError> {
-        match &self.0 {
-            Kind::Immediate(storage) => storage.create(key, record, now),
-            Kind::Waiting(storage) => storage.create(key, record, now).await,
-        }
+        let at_once = |storage: &dyn Storage| storage.create(key, record, now);
+        self.call(Operation::Create, Some(key), at_once, |storage| storage.create(key, record, now)).await
     }
 
     /// Same as [`Storage::commit`].
@@ -138,10 +182,8 @@ impl AnyStorage {
     ///
     /// Same as [`Storage::commit`].
     pub async fn commit(&self, key: &StoreKey, commit: &Commit) -> Result<Committed, StorageError> {
-        match &self.0 {
-            Kind::Immediate(storage) => storage.commit(key, commit),
-            Kind::Waiting(storage) => storage.commit(key, commit).await,
-        }
+        let at_once = |storage: &dyn Storage| storage.commit(key, commit);
+        self.call(Operation::Commit, Some(key), at_once, |storage| storage.commit(key, commit)).await
     }
 
     /// Same as [`Storage::touch`].
@@ -150,10 +192,8 @@ impl AnyStorage {
     ///
     /// Same as [`Storage::touch`].
     pub async fn touch(&self, key: &StoreKey, access: &Access) -> Result<Touched, StorageError> {
-        match &self.0 {
-            Kind::Immediate(storage) => storage.touch(key, access),
-            Kind::Waiting(storage) => storage.touch(key, access).await,
-        }
+        let at_once = |storage: &dyn Storage| storage.touch(key, access);
+        self.call(Operation::Touch, Some(key), at_once, |storage| storage.touch(key, access)).await
     }
 
     /// Same as [`Storage::move_to`].
@@ -162,10 +202,8 @@ impl AnyStorage {
     ///
     /// Same as [`Storage::move_to`].
     pub async fn move_to(&self, from: &StoreKey, to: &StoreKey, commit: &Commit) -> Result<Moved, StorageError> {
-        match &self.0 {
-            Kind::Immediate(storage) => storage.move_to(from, to, commit),
-            Kind::Waiting(storage) => storage.move_to(from, to, commit).await,
-        }
+        let at_once = |storage: &dyn Storage| storage.move_to(from, to, commit);
+        self.call(Operation::MoveTo, Some(from), at_once, |storage| storage.move_to(from, to, commit)).await
     }
 
     /// Same as [`Storage::tombstone`].
@@ -174,10 +212,8 @@ impl AnyStorage {
     ///
     /// Same as [`Storage::tombstone`].
     pub async fn tombstone(&self, key: &StoreKey, now: Timestamp) -> Result<Option<Tombstone>, StorageError> {
-        match &self.0 {
-            Kind::Immediate(storage) => storage.tombstone(key, now),
-            Kind::Waiting(storage) => storage.tombstone(key, now).await,
-        }
+        let at_once = |storage: &dyn Storage| storage.tombstone(key, now);
+        self.call(Operation::Tombstone, Some(key), at_once, |storage| storage.tombstone(key, now)).await
     }
 
     /// Same as [`Storage::remove`].
@@ -186,10 +222,8 @@ impl AnyStorage {
     ///
     /// Same as [`Storage::remove`].
     pub async fn remove(&self, key: &StoreKey) -> Result<Removed, StorageError> {
-        match &self.0 {
-            Kind::Immediate(storage) => storage.remove(key),
-            Kind::Waiting(storage) => storage.remove(key).await,
-        }
+        let at_once = |storage: &dyn Storage| storage.remove(key);
+        self.call(Operation::Remove, Some(key), at_once, |storage| storage.remove(key)).await
     }
 
     /// Same as [`Storage::find`].
@@ -198,10 +232,8 @@ impl AnyStorage {
     ///
     /// Same as [`Storage::find`].
     pub async fn find(&self, principal: &str, now: Timestamp) -> Result<Vec<Found>, StorageError> {
-        match &self.0 {
-            Kind::Immediate(storage) => storage.find(principal, now),
-            Kind::Waiting(storage) => storage.find(principal, now).await,
-        }
+        let at_once = |storage: &dyn Storage| storage.find(principal, now);
+        self.call(Operation::Find, None, at_once, |storage| storage.find(principal, now)).await
     }
 
     /// Same as [`Storage::find_page`].
@@ -216,10 +248,8 @@ impl AnyStorage {
         most: NonZeroUsize,
         now: Timestamp,
     ) -> Result<Vec<Found>, StorageError> {
-        match &self.0 {
-            Kind::Immediate(storage) => storage.find_page(principal, after, most, now),
-            Kind::Waiting(storage) => storage.find_page(principal, after, most, now).await,
-        }
+        let at_once = |storage: &dyn Storage| storage.find_page(principal, after, most, now);
+        self.call(Operation::FindPage, None, at_once, |storage| storage.find_page(principal, after, most, now)).await
     }
 
     /// Same as [`Storage::sweep`].
@@ -228,10 +258,8 @@ impl AnyStorage {
     ///
     /// Same as [`Storage::sweep`].
     pub async fn sweep(&self, now: Timestamp) -> Result<Swept, StorageError> {
-        match &self.0 {
-            Kind::Immediate(storage) => storage.sweep(now),
-            Kind::Waiting(storage) => storage.sweep(now).await,
-        }
+        let at_once = |storage: &dyn Storage| storage.sweep(now);
+        self.call(Operation::Sweep, None, at_once, |storage| storage.sweep(now)).await
     }
 
     /// Same as [`Storage::count`].
@@ -240,10 +268,7 @@ impl AnyStorage {
     ///
     /// Same as [`Storage::count`].
     pub async fn count(&self, now: Timestamp) -> Result<u64, StorageError> {
-        match &self.0 {
-            Kind::Immediate(storage) => storage.count(now),
-            Kind::Waiting(storage) => storage.count(now).await,
-        }
+        self.call(Operation::Count, None, |storage| storage.count(now), |storage| storage.count(now)).await
     }
 
     /// Same as [`Storage::check`].
@@ -252,16 +277,13 @@ impl AnyStorage {
     ///
     /// Same as [`Storage::check`].
     pub async fn check(&self) -> Result<(), StorageError> {
-        match &self.0 {
-            Kind::Immediate(storage) => storage.check(),
-            Kind::Waiting(storage) => storage.check().await,
-        }
+        self.call(Operation::Check, None, |storage| storage.check(), |storage| storage.check()).await
     }
 
     /// Same as [`Storage::key_scheme`].
     #[must_use]
     pub fn key_scheme(&self) -> KeyScheme {
-        match &self.0 {
+        match &self.kind {
             Kind::Immediate(storage) => storage.key_scheme(),
             Kind::Waiting(storage) => storage.key_scheme(),
         }
@@ -270,18 +292,21 @@ impl AnyStorage {
     /// Same as [`Storage::watch`].
     #[must_use]
     pub fn watch(&self, key: &StoreKey) -> Option<Watched> {
-        match &self.0 {
+        match &self.kind {
             Kind::Immediate(storage) => storage.watch(key),
             Kind::Waiting(storage) => storage.watch(key),
         }
     }
 
     /// Ends the session under `key`, even if it was renewed since. Returns whether there was one.
-    pub(crate) async fn end(&self, mut key: StoreKey) -> Result<bool, StorageError> {
+    pub(crate) async fn end(&self, mut key: StoreKey, reason: EndReason) -> Result<bool, StorageError> {
         let mut trail = Trail::default();
         loop {
             match self.remove(&key).await? {
-                Removed::Done => return Ok(true),
+                Removed::Done => {
+                    self.observers.ended(key, reason);
+                    return Ok(true);
+                }
                 Removed::Absent => return Ok(false),
                 Removed::Renewed(next) => match trail.follow(&next)? {
                     Leads::On => key = next,
@@ -300,7 +325,7 @@ impl IntoStorage for AnyStorage {
 
 impl<S: AsyncStorage + 'static> IntoStorage for S {
     fn into_storage(self) -> AnyStorage {
-        AnyStorage(Kind::Waiting(Arc::new(self)))
+        AnyStorage::of(Kind::Waiting(Arc::new(self)))
     }
 }
 

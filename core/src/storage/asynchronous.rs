@@ -1,6 +1,6 @@
 //! The async storage trait.
 
-use std::{future::Future, num::NonZeroUsize, pin::Pin};
+use std::{future::Future, num::NonZeroUsize, pin::Pin, sync::Arc};
 
 use super::{
     Access, Committed, Created, Found, Lookup, Moved, Pointer, Removed, StorageError, Swept, Tombstone, Touched,
@@ -8,6 +8,7 @@ use super::{
 };
 use crate::{
     Clock as _, KeyScheme, Record, StoreKey, SystemClock, Timestamp,
+    observe::Observer,
     record::{Changes, Commit},
 };
 
@@ -114,6 +115,11 @@ pub trait AsyncStorage: Send + Sync {
         let _ = key;
         None
     }
+
+    /// Same as [`Storage::report_to`](super::Storage::report_to).
+    fn report_to(&self, observers: &[Arc<dyn Observer>]) {
+        let _ = observers;
+    }
 }
 
 /// A pointer to a storage is a storage: `Arc<S>`, `Box<dyn AsyncStorage>`, `&S`.
@@ -185,5 +191,9 @@ where
 
     fn watch(&self, key: &StoreKey) -> Option<Watched> {
         (**self).watch(key)
+    }
+
+    fn report_to(&self, observers: &[Arc<dyn Observer>]) {
+        (**self).report_to(observers);
     }
 }

@@ -1,6 +1,6 @@
 //! The blocking storage trait.
 
-use std::num::NonZeroUsize;
+use std::{num::NonZeroUsize, sync::Arc};
 
 use super::{
     Access, Committed, Created, Found, Lookup, Moved, Pointer, Removed, StorageError, Swept, Tombstone, Touched,
@@ -8,6 +8,7 @@ use super::{
 };
 use crate::{
     Clock as _, KeyScheme, Record, StoreKey, SystemClock, Timestamp,
+    observe::Observer,
     record::{Changes, Commit},
 };
 
@@ -221,6 +222,13 @@ pub trait Storage: Send + Sync {
         let _ = key;
         None
     }
+
+    /// Also tells these observers what the storage does by itself. Each manager that has observers calls it once, when it is built.
+    /// A storage that reports passes them to its [`Reporter`](crate::observe::Reporter); one that wraps another passes them on. The
+    /// default does nothing.
+    fn report_to(&self, observers: &[Arc<dyn Observer>]) {
+        let _ = observers;
+    }
 }
 
 /// A pointer to a storage is a storage: `Arc<S>`, `Box<dyn Storage>`, `&S`.
@@ -300,5 +308,9 @@ where
 
     fn watch(&self, key: &StoreKey) -> Option<Watched> {
         (**self).watch(key)
+    }
+
+    fn report_to(&self, observers: &[Arc<dyn Observer>]) {
+        (**self).report_to(observers);
     }
 }

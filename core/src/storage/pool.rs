@@ -8,7 +8,7 @@ use super::{
     Access, AsyncStorage, Committed, Created, Found, Lookup, Moved, Removed, Storage, StorageError, StorageErrorKind,
     StorageFuture, Swept, Tombstone, Touched, Watched,
 };
-use crate::{KeyScheme, Record, StoreKey, Timestamp, record::Commit};
+use crate::{KeyScheme, Record, StoreKey, Timestamp, observe::Observer, record::Commit};
 
 const RUNNING: &str = "running on the blocking thread pool";
 
@@ -124,5 +124,9 @@ impl AsyncStorage for Pool {
 
     fn watch(&self, key: &StoreKey) -> Option<Watched> {
         self.0.watch(key)
+    }
+
+    fn report_to(&self, observers: &[Arc<dyn Observer>]) {
+        self.0.report_to(observers);
     }
 }

@@ -35,11 +35,18 @@ impl Subscriber for Lines {
         true
     }
 
-    fn new_span(&self, _: &span::Attributes<'_>) -> span::Id {
+    fn new_span(&self, attributes: &span::Attributes<'_>) -> span::Id {
+        let mut fields = Fields(format!("SPAN {}", attributes.metadata().name()));
+        attributes.record(&mut fields);
+        LINES.lock().unwrap().push(fields.0);
         span::Id::from_u64(1)
     }
 
-    fn record(&self, _: &span::Id, _: &span::Record<'_>) {}
+    fn record(&self, _: &span::Id, values: &span::Record<'_>) {
+        let mut fields = Fields("SPAN".to_owned());
+        values.record(&mut fields);
+        LINES.lock().unwrap().push(fields.0);
+    }
 
     fn record_follows_from(&self, _: &span::Id, _: &span::Id) {}
 

@@ -1,4 +1,4 @@
-//! A storage that stops an operation before or after it takes effect, until the test lets it go on.
+//! A storage that stops an operation before or after it takes effect, until the test lets it go on, or that fails.
 
 use std::{
     collections::HashSet,
@@ -6,7 +6,8 @@ use std::{
 };
 
 use gsession::{
-    Record, Storage, StorageError, StoreKey, Timestamp,
+    Record, Storage, StorageError, StorageErrorKind, StoreKey, Timestamp,
+    observe::Observer,
     record::Commit,
     storage::{Access, Committed, Created, Found, Lookup, Moved, Removed, Swept, Tombstone, Touched, Watched},
 };
@@ -41,6 +42,8 @@ struct State {
     begun: Vec<Op>,
     /// The keys that were loaded.
     loaded: Vec<StoreKey>,
+    /// Which operations fail, and whether they take effect all the same.
+    failing: Vec<(Op, Side)>,
 }
 
 /// Wraps a storage; clones share the gates.
@@ -69,6 +72,16 @@ impl PausingStorage {
     /// The next such operation takes effect, and stops before it is answered.
     pub(crate) fn after(&self, op: Op) -> Gate {
         self.gate(op, Side::After)
+    }
+
+    /// The next such operation fails, and does nothing.
+    pub(crate) fn fail(&self, op: Op) {
+        self.shared.0.lock().unwrap().failing.push((op, Side::Before));
+    }
+
+    /// The next such operation takes effect, and its answer is lost.
+    pub(crate) fn lose_answer(&self, op: Op) {
+        self.shared.0.lock().unwrap().failing.push((op, Side::After));
     }
 
     /// How many such operations there were.
@@ -106,11 +119,24 @@ impl PausingStorage {
         }
     }
 
-    fn through<T>(&self, op: Op, call: impl FnOnce(&dyn Storage) -> T) -> T {
+    fn through<T>(
+        &self,
+        op: Op,
+        call: impl FnOnce(&dyn Storage) -> Result<T, StorageError>,
+    ) -> Result<T, StorageError> {
+        let failing = {
+            let mut state = self.shared.0.lock().unwrap();
+            let at = state.failing.iter().position(|&(failing, _)| failing == op);
+            at.map(|at| state.failing.remove(at).1)
+        };
+        let failed = || StorageError::new(StorageErrorKind::Timeout, "failing, as the test asked");
         self.pass(op, Side::Before);
+        if failing == Some(Side::Before) {
+            return Err(failed());
+        }
         let answer = call(&*self.storage);
         self.pass(op, Side::After);
-        answer
+        if failing == Some(Side::After) { Err(failed()) } else { answer }
     }
 }
 
@@ -188,5 +214,9 @@ impl Storage for PausingStorage {
 
     fn watch(&self, key: &StoreKey) -> Option<Watched> {
         self.storage.watch(key)
+    }
+
+    fn report_to(&self, observers: &[Arc<dyn Observer>]) {
+        self.storage.report_to(observers);
     }
 }

@@ -1,11 +1,12 @@
 //! The settings of a middleware's sessions.
 
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
 use super::{Builder, Configured};
 use crate::{
     AsyncManager, AtLimit, Clock, IdGenerator, IntoStorage, Limits, ManagerBuilder, OnReuse,
     http::{ConfigError, Transport},
+    observe::Observer,
 };
 
 /// The settings of a middleware in addition to those of its transport: those of its sessions.
@@ -94,6 +95,12 @@ impl<T: Configured<Settings = ServiceSettings>> Builder<T> {
     /// The generator of new ids. Default: [`HashedIds`](crate::HashedIds).
     pub fn id_generator(mut self, ids: impl IdGenerator + 'static) -> Self {
         self.further.manager = self.further.manager.id_generator(ids);
+        self
+    }
+
+    /// Tells this observer what happens to these sessions: see [`ManagerBuilder::observer`]. Default: nobody is told.
+    pub fn observer(mut self, observer: Arc<dyn Observer>) -> Self {
+        self.further.manager = self.further.manager.observer(observer);
         self
     }
 

@@ -5,6 +5,7 @@ use std::{cmp::Reverse, num::NonZeroUsize, sync::Arc};
 use super::AsyncSession;
 use crate::{
     Error, StoreKey,
+    observe::EndReason,
     session::{info::ListedSession, page::Page},
     storage::{Leads, Trail},
 };
@@ -89,7 +90,7 @@ impl<E: From<Error>> AsyncSession<E> {
             self.destroy();
             return Ok(true);
         }
-        Ok(storage.end(key).await.map_err(Error::from)?)
+        Ok(storage.end(key, EndReason::Elsewhere).await.map_err(Error::from)?)
     }
 
     /// Ends every other session of this session's principal, for example after a password change (ASVS 7.4.3). Returns
@@ -108,7 +109,7 @@ impl<E: From<Error>> AsyncSession<E> {
         {
             return Err(Error::Gone.into());
         }
-        self.end_all(others).await
+        self.end_all(others, EndReason::Others).await
     }
 
     /// Ends every session of this session's principal, this one as with [`destroy`](Self::destroy) (ASVS 7.4.5).
@@ -119,11 +120,11 @@ impl<E: From<Error>> AsyncSession<E> {
     /// Same as [`list`](Self::list). This session still ends, and some others may already have ended.
     pub async fn destroy_everywhere(&self) -> Result<u64, E> {
         let (principal, own) = (self.whose().await, self.key());
-        self.destroy();
+        self.destroy_because(EndReason::Everywhere);
         match principal? {
             Some(principal) => {
                 let others = self.others(&principal, own).await?;
-                self.end_all(others).await
+                self.end_all(others, EndReason::Everywhere).await
             }
             None => Ok(0),
         }
@@ -135,10 +136,10 @@ impl<E: From<Error>> AsyncSession<E> {
         Ok(found.into_iter().map(|found| found.key).filter(|key| Some(*key) != own).collect())
     }
 
-    async fn end_all(&self, keys: Vec<StoreKey>) -> Result<u64, E> {
+    async fn end_all(&self, keys: Vec<StoreKey>, reason: EndReason) -> Result<u64, E> {
         let mut ended = 0;
         for key in keys {
-            ended += u64::from(self.shared.storage.end(key).await.map_err(Error::from)?);
+            ended += u64::from(self.shared.storage.end(key, reason).await.map_err(Error::from)?);
         }
         Ok(ended)
     }

@@ -18,9 +18,10 @@ use serde::{Deserialize, Serialize};
 use super::AsyncSession;
 use crate::{
     AtLimit, Entries, Error, IdError, LoginError, Record, StorageError, StorageErrorKind, StoreKey, Timestamp,
+    observe::{EndReason, RefusalReason, Refused},
     record::{
         Access, Changes, Commit,
-        reserved::{LOGIN, LoginFacts, UNDER_WAY as LIST},
+        reserved::{self, LOGIN, LoginFacts},
     },
     session::login::Login,
     storage::{Committed, Created, Found, Lookup, Removed},
@@ -67,6 +68,7 @@ impl<E: From<Error>> AsyncSession<E> {
             list.logins
                 .retain(|under_way| now < Timestamp::from_millis(under_way.0) + AT_MOST && !logins.contains(under_way));
             if others.len() + list.logins.len() >= limit.most.get() {
+                self.shared.observers().refused(&Refused { key: None, reason: RefusalReason::TooManySessions });
                 return Err(Error::Login(LoginError::TooManySessions { limit: limit.most }).into());
             }
             list.logins.push(seat.login);
@@ -74,7 +76,7 @@ impl<E: From<Error>> AsyncSession<E> {
                 return Ok(Some(seat));
             }
         }
-        Err(Error::Contended { key: LIST.into() }.into())
+        Err(Error::Contended { key: reserved::UNDER_WAY.into() }.into())
     }
 
     /// Takes the login off the list. If that fails, it counts as under way for a while.
@@ -106,7 +108,7 @@ impl<E: From<Error>> AsyncSession<E> {
     async fn read_list(&self, key: &StoreKey, now: Timestamp) -> Result<(UnderWay, Option<String>), Error> {
         match self.shared.storage.load(key, &Access::passive(now)).await? {
             Lookup::Found(snapshot) => {
-                let text = snapshot.record.entries.get_str(LIST).unwrap_or_default().to_owned();
+                let text = snapshot.record.entries.get_str(reserved::UNDER_WAY).unwrap_or_default().to_owned();
                 Ok((serde_json::from_str(&text).unwrap_or_default(), Some(text)))
             }
             Lookup::Renewed(_) | Lookup::Absent => {
@@ -132,14 +134,14 @@ impl<E: From<Error>> AsyncSession<E> {
         Ok(match before {
             None => {
                 let mut record = Record::new(now, KEPT, None);
-                record.entries = Entries::pack([(LIST, text.as_str())]).ok_or_else(failed)?;
+                record.entries = Entries::pack([(reserved::UNDER_WAY, text.as_str())]).ok_or_else(failed)?;
                 storage.create(key, &record, now).await? == Created::Done
             }
             Some(before) => {
                 let mut changes = Changes::default();
-                changes.set(LIST, &text);
+                changes.set(reserved::UNDER_WAY, &text);
                 let commit = Commit::new(changes, Access::active(now, KEPT, Duration::ZERO));
-                let committed = storage.commit(key, &commit.expecting(LIST, Some(&before))).await?;
+                let committed = storage.commit(key, &commit.expecting(reserved::UNDER_WAY, Some(&before))).await?;
                 matches!(committed, Committed::Done { .. })
             }
         })
@@ -187,6 +189,9 @@ impl<E: From<Error>> AsyncSession<E> {
                 match self.shared.storage.load(&found.key, &Access::passive(now)).await.map_err(Error::from)? {
                     Lookup::Found(snapshot) if is_same(found, &snapshot.record) => {
                         let removed = self.shared.storage.remove(&found.key).await.map_err(Error::from)?;
+                        if removed == Removed::Done {
+                            self.shared.observers().ended(found.key, EndReason::OverLimit);
+                        }
                         has_moved |= matches!(removed, Removed::Renewed(_));
                         is_own |= removed == Removed::Done && login_of(found).as_ref() == Some(facts);
                     }
@@ -203,7 +208,7 @@ impl<E: From<Error>> AsyncSession<E> {
                 return Ok(());
             }
         }
-        Err(Error::Contended { key: LIST.into() }.into())
+        Err(Error::Contended { key: reserved::UNDER_WAY.into() }.into())
     }
 
     /// The user's sessions, each once: one that is renewed meanwhile may be listed under two keys.

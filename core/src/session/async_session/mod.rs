@@ -10,6 +10,7 @@ mod ended;
 mod limit;
 mod login;
 mod reading;
+mod reports;
 mod storing;
 mod updating;
 mod writing;
@@ -20,7 +21,7 @@ use futures::lock::Mutex as AsyncMutex;
 use parking_lot::{Mutex, MutexGuard};
 
 use super::{Config, Tags, machine::Machine};
-use crate::{AnyStorage, Error, SessionId, StoreKey};
+use crate::{AnyStorage, Error, SessionId, StoreKey, observe::Observers};
 
 /// A session during one request. Clones share the session, so you can pass them to other tasks.
 ///
@@ -79,6 +80,10 @@ impl Shared {
         if self.coming.lock().is_some() {
             self.tell_what_was_stored();
         }
+    }
+
+    fn observers(&self) -> &Observers {
+        self.storage.observers()
     }
 }
 

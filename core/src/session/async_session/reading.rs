@@ -8,10 +8,11 @@ use serde_json::{Map, Value};
 
 use super::{AsyncSession, Shared};
 use crate::{
-    Error, StorageError,
+    Error, OnReuse, StorageError,
+    observe::EndReason,
     session::{
         info::SessionInfo,
-        machine::{ID_ENTRIES, Need, Write},
+        machine::{ID_ENTRIES, Loaded, Need, Verdict, Write},
         values,
     },
 };
@@ -266,21 +267,34 @@ impl Shared {
             Some(names) => self.storage.fetch(&need.key, names, &need.access).await?,
             None => self.storage.load(&need.key, &need.access).await?,
         };
-        let suspicion = self.machine.lock().loaded(lookup, names, need, &self.config);
-        match suspicion {
+        let loaded = self.machine.lock().loaded(lookup, names, need, &self.config);
+        match loaded {
+            Loaded::Known => Ok(()),
+            Loaded::Refused(refused) => {
+                self.observers().refused(&refused);
+                Ok(())
+            }
             // Boxed, because it is rare and large.
-            Some(suspicion) => Box::pin(self.prove(&suspicion)).await,
-            None => Ok(()),
+            Loaded::Suspicious(suspicion) => Box::pin(self.prove(&suspicion)).await,
         }
     }
 
     /// Finds out whether an id was used again, and ends its session if it was.
     async fn prove(&self, suspicion: &Write) -> Result<(), StorageError> {
         let committed = self.storage.commit(&suspicion.key, &suspicion.commit).await?;
-        let must_end = self.machine.lock().suspected(suspicion, &committed, &self.config);
-        if must_end {
-            self.storage.end(suspicion.key).await?;
-            self.machine.lock().ended_as_stolen(suspicion.key);
+        let verdict = self.machine.lock().suspected(suspicion, &committed, &self.config);
+        match verdict {
+            Verdict::Unfounded => {}
+            Verdict::Refused(refused) => self.observers().refused(&refused),
+            Verdict::Reused { on_reuse, is_news } => {
+                if is_news {
+                    self.observers().theft_suspected(suspicion.key, on_reuse);
+                }
+                if on_reuse == OnReuse::EndSession {
+                    self.storage.end(suspicion.key, EndReason::IdReused).await?;
+                    self.machine.lock().ended_as_stolen(suspicion.key);
+                }
+            }
         }
         Ok(())
     }

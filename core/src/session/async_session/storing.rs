@@ -4,6 +4,7 @@ use super::{AsyncSession, Shared};
 use crate::{
     Error, Saved, StorageError, StorageErrorKind,
     session::machine::{Progress, Step},
+    storage::Committed,
 };
 
 /// Storing. Without a [`save`](Self::save), the end of the request stores the changes.
@@ -47,6 +48,12 @@ impl<E: From<Error>> AsyncSession<E> {
 impl Shared {
     /// Drives the machine through the storage until everything is stored.
     pub(crate) async fn store(&self, mut progress: Progress) -> Result<Progress, Error> {
+        let stored = self.drive(&mut progress).await;
+        self.report_dropped(&mut progress);
+        stored.map(|()| progress)
+    }
+
+    async fn drive(&self, progress: &mut Progress) -> Result<(), Error> {
         let _one_at_a_time = match self.io.try_lock() {
             Some(lock) => lock,
             None => self.io.lock().await,
@@ -57,7 +64,7 @@ impl Shared {
             // One match, so that nothing is moved about when there is nothing to do.
             let step = {
                 let mut machine = machine();
-                match machine.next(&mut progress, config) {
+                match machine.next(progress, config) {
                     Ok(Some(step)) => step,
                     Ok(None) => break,
                     Err(error) => {
@@ -75,19 +82,25 @@ impl Shared {
             match &step {
                 Step::Remove(key) => {
                     let removed = storage.remove(key).await.map_err(failed)?;
-                    machine().removed(*key, removed, &mut progress)?;
+                    let ended = machine().removed(*key, removed, progress)?;
+                    self.report_end(*key, ended);
                 }
                 Step::Create(step) => {
                     let created = storage.create(&step.key, &step.record, step.now).await.map_err(failed)?;
-                    machine().created(step, created, &mut progress)?;
+                    let taken = machine().created(step, created, progress);
+                    self.report_create(step, created);
+                    taken?;
                 }
                 Step::Commit(step) => {
                     let committed = storage.commit(&step.key, &step.commit).await.map_err(failed)?;
-                    machine().committed(step, committed, &mut progress, config);
+                    let is_stored = matches!(committed, Committed::Done { .. });
+                    let refused = machine().committed(step, committed, progress, config);
+                    self.report_commit(step, is_stored, refused);
                 }
                 Step::Move(step) => {
                     let moved = storage.move_to(&step.from, &step.to, &step.commit).await.map_err(failed)?;
-                    machine().moved(step, moved, &mut progress, config);
+                    let refused = machine().moved(step, moved, progress, config);
+                    self.report_move(step, moved, refused);
                 }
                 Step::Touch(key, access) => {
                     let touched = storage.touch(key, access).await.map_err(failed)?;
@@ -98,10 +111,14 @@ impl Shared {
                 }
                 Step::Confirm(step) => {
                     let committed = storage.commit(&step.key, &step.commit).await.map_err(failed)?;
-                    machine().confirmed(&step.commit.access, &committed, &mut progress);
+                    machine().confirmed(&step.commit.access, &committed, progress);
                 }
                 Step::Rotate(step) => match storage.commit(&step.write.key, &step.write.commit).await {
-                    Ok(committed) => machine().rotated(step, committed, &mut progress, config),
+                    Ok(committed) => {
+                        let is_stored = matches!(committed, Committed::Done { .. });
+                        machine().rotated(step, committed, progress, config);
+                        self.report_rotation(step, is_stored);
+                    }
                     // The id stays as it is.
                     Err(error) if matches!(error.kind(), StorageErrorKind::Limit(_)) => {
                         let key = &step.write.key;
@@ -111,7 +128,8 @@ impl Shared {
                 },
                 Step::LookForOwn(step) => {
                     let lookup = storage.load(&step.key, &step.access).await.map_err(failed)?;
-                    machine().looked(step, lookup, &mut progress);
+                    let looked = machine().looked(step, lookup, progress);
+                    self.report_attempt(step.key, looked);
                 }
                 Step::Follow(step) => {
                     let tombstone = storage.tombstone(&step.key, step.now).await.map_err(failed)?;
@@ -129,6 +147,6 @@ impl Shared {
             Box::pin(self.tags().keep(&tag_use)).await;
         }
         self.tell_awaited();
-        Ok(progress)
+        Ok(())
     }
 }

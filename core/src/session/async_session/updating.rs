@@ -5,6 +5,7 @@ use serde::{Serialize, de::DeserializeOwned};
 use super::{AsyncSession, Shared, alteration::Alteration};
 use crate::{
     Error,
+    observe::CommitOutcome,
     record::{Encoded, JsonText},
     session::{
         machine::{MAX_UPDATE_TRIES, Update},
@@ -130,7 +131,7 @@ impl<E: From<Error>> AsyncSession<E> {
         self.machine().check_open().map_err(failed)?;
         let lock = self.shared.io.lock().await;
         let mut is_current = self.shared.read(Some(&[key]), Some(&lock)).await.map_err(failed)?;
-        let mut told = None;
+        let (mut told, mut tries) = (None, 0);
         for _ in 0..MAX_UPDATE_TRIES {
             let begin = match told.take() {
                 Some(current) => Update::Shared(current),
@@ -151,14 +152,31 @@ impl<E: From<Error>> AsyncSession<E> {
             };
             let tried = match begin {
                 Update::Local(_) => self.record(key, edit).map(|()| None),
-                Update::Shared(old) => self.shared.try_update(key, old, edit).await,
+                Update::Shared(old) => {
+                    tries += 1;
+                    let tried = self.shared.try_update(key, old, edit).await;
+                    self.report(&tried, tries);
+                    tried
+                }
             };
             match tried.map_err(failed)? {
                 None => return altered.map(Alteration::into_value),
                 Some(current) => (told, is_current) = (Some(current), true),
             }
         }
+        self.shared.report_decided(CommitOutcome::Contended, tries);
         Err(failed(Error::Contended { key: key.into() }))
+    }
+
+    fn report(&self, tried: &Result<Option<Option<JsonText>>, Error>, tries: u32) {
+        let outcome = match tried {
+            Ok(None) => CommitOutcome::Stored,
+            Err(Error::Gone) if self.machine().is_overtaken() => CommitOutcome::Overtaken,
+            Err(Error::Gone) => CommitOutcome::Gone,
+            // Not decided, or not known.
+            Ok(Some(_)) | Err(_) => return,
+        };
+        self.shared.report_decided(outcome, tries);
     }
 
     fn record(&self, key: &str, edit: Option<Encoded>) -> Result<(), Error> {

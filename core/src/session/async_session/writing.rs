@@ -3,7 +3,7 @@
 use serde::Serialize;
 
 use super::AsyncSession;
-use crate::{Error, SessionId, record::encode, session::values::refused};
+use crate::{Error, SessionId, observe::EndReason, record::encode, session::values::refused};
 
 /// Writing. Writes are recorded and never wait. [`save`](Self::save) stores them, or the end of the request does.
 impl<E: From<Error>> AsyncSession<E> {
@@ -130,7 +130,11 @@ impl<E: From<Error>> AsyncSession<E> {
     #[doc(alias = "flush")]
     #[doc(alias = "delete")]
     pub fn destroy(&self) {
-        self.machine().destroy(self.config());
+        self.destroy_because(EndReason::LoggedOut);
+    }
+
+    pub(super) fn destroy_because(&self, reason: EndReason) {
+        self.machine().destroy(reason, self.config());
         self.end_if_late();
     }
 

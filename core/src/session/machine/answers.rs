@@ -6,10 +6,23 @@ use super::{
 };
 use crate::{
     Error, Saved, StoreKey, Timestamp,
+    observe::{EndReason, Refused},
     record::{Access, Commit, Snapshot, reserved::TAG},
     session::config::Config,
     storage::{Committed, Created, Lookup, Moved, Removed, StorageError, StorageErrorKind, Touched},
 };
+
+/// What has come of an attempt whose answer was lost.
+pub(crate) enum Looked {
+    /// Nothing that is to be reported.
+    Nothing,
+    /// It has created the session.
+    Created,
+    /// It has renewed the session that was under this key.
+    Renewed { from: StoreKey },
+    /// The client's id opens nothing.
+    Refused(Refused),
+}
 
 impl Machine {
     /// The storage failed: everything stays as before the step, which was to give the session a new id if `is_move`.
@@ -34,11 +47,17 @@ impl Machine {
     }
 
     /// Takes the answer to [`Step::Remove`](super::Step::Remove).
-    pub(crate) fn removed(&mut self, key: StoreKey, removed: Removed, progress: &mut Progress) -> Result<(), Error> {
+    /// Returns why the session has ended, if it has.
+    pub(crate) fn removed(
+        &mut self,
+        key: StoreKey,
+        removed: Removed,
+        progress: &mut Progress,
+    ) -> Result<Option<EndReason>, Error> {
         self.was_destroyed_meanwhile();
-        self.ending.removed(key, removed).inspect_err(|_| self.was_told = true)?;
+        let ended = self.ending.removed(key, removed).inspect_err(|_| self.was_told = true)?;
         progress.saved = Saved::Destroyed;
-        Ok(())
+        Ok(ended)
     }
 
     /// Takes the answer to [`Step::Create`](super::Step::Create).
@@ -76,10 +95,16 @@ impl Machine {
         Ok(())
     }
 
-    /// Takes the answer to [`Step::Commit`](super::Step::Commit).
-    pub(crate) fn committed(&mut self, step: &Write, committed: Committed, progress: &mut Progress, config: &Config) {
+    /// Takes the answer to [`Step::Commit`](super::Step::Commit). Returns the client's id if it opens nothing.
+    pub(crate) fn committed(
+        &mut self,
+        step: &Write,
+        committed: Committed,
+        progress: &mut Progress,
+        config: &Config,
+    ) -> Option<Refused> {
         if self.was_destroyed_meanwhile() {
-            return;
+            return None;
         }
         match committed {
             Committed::Done { expires_at, is_remembered, revision } => {
@@ -101,17 +126,24 @@ impl Machine {
                 self.current.is_remembered = is_remembered;
                 self.stored(&step.commit, expires_at, revision, progress.closing, config);
             }
-            Committed::Renewed(at) => self.renewed_by_another(at),
+            Committed::Renewed(at) => return self.renewed_by_another(at),
             // The only condition is that the client's id is current.
             Committed::Conflict(_) => self.note_other_id(),
-            Committed::Gone => self.gone(),
+            Committed::Gone => return self.gone(),
         }
+        None
     }
 
-    /// Takes the answer to [`Step::Move`](super::Step::Move).
-    pub(crate) fn moved(&mut self, step: &Move, moved: Moved, progress: &mut Progress, config: &Config) {
+    /// Takes the answer to [`Step::Move`](super::Step::Move). Returns the client's id if it opens nothing.
+    pub(crate) fn moved(
+        &mut self,
+        step: &Move,
+        moved: Moved,
+        progress: &mut Progress,
+        config: &Config,
+    ) -> Option<Refused> {
         if self.was_destroyed_meanwhile() {
-            return;
+            return None;
         }
         let Move { id, to, commit, .. } = step;
         match moved {
@@ -126,11 +158,12 @@ impl Machine {
             // Possibly this request's own first try.
             Moved::Renewed(at) if self.current.pending.may_be_own(at) => {}
             Moved::Taken if self.current.pending.may_be_own(commit.access.now) => {}
-            Moved::Renewed(at) => self.renewed_by_another(at),
-            Moved::Gone => self.gone(),
+            Moved::Renewed(at) => return self.renewed_by_another(at),
+            Moved::Gone => return self.gone(),
             // Try another id.
             Moved::Taken => self.current.pending.settle(),
         }
+        None
     }
 
     /// Takes the answer to [`Step::Touch`](super::Step::Touch).
@@ -148,30 +181,37 @@ impl Machine {
     }
 
     /// Takes the answer to [`Step::LookForOwn`](super::Step::LookForOwn): the session is this request's own, or there
-    /// is none.
-    pub(crate) fn looked(&mut self, step: &Look, lookup: Lookup, progress: &mut Progress) {
+    /// is none. Returns what has come of the attempt.
+    pub(crate) fn looked(&mut self, step: &Look, lookup: Lookup, progress: &mut Progress) -> Looked {
         if self.was_destroyed_meanwhile() {
-            return;
+            return Looked::Nothing;
         }
         let pending = &mut self.current.pending;
         let tries = pending.attempt.take().map(|attempt| attempt.tries);
         match lookup {
             Lookup::Found(snapshot) => {
-                progress.saved = if pending.renew { Saved::Renewed } else { Saved::Created };
+                let is_renewal = pending.renew;
+                let from = self.current.known_key();
+                progress.saved = if is_renewal { Saved::Renewed } else { Saved::Created };
                 progress.stored = true;
                 let expires_at = snapshot.record.expires_at();
                 self.current.is_remembered = snapshot.record.is_remembered;
                 self.current.state = State::Found(View::of(snapshot));
                 self.issue(&step.id, step.key, expires_at);
+                return match from {
+                    Some(from) if is_renewal => Looked::Renewed { from },
+                    _ => Looked::Created,
+                };
             }
             // The old id moved, but not to this one: another renewal was first.
             Lookup::Renewed(_) | Lookup::Absent if pending.renew => {
                 if let Some(Tries::Found(at)) = tries {
-                    self.renewed_by_another(at);
+                    return self.renewed_by_another(at).map_or(Looked::Nothing, Looked::Refused);
                 }
             }
             Lookup::Renewed(_) | Lookup::Absent => {}
         }
+        Looked::Nothing
     }
 
     /// Gives the session this new id, which the client must learn.
@@ -219,19 +259,23 @@ impl Machine {
     }
 
     /// There is no such session. If this request never saw it, it begins a new one. Otherwise the session has ended.
-    fn gone(&mut self) {
+    fn gone(&mut self) -> Option<Refused> {
         self.current.pending.attempt = None;
         if matches!(self.current.state, State::Unknown) {
-            self.pass_over(None);
-        } else {
-            self.current.pending.settle();
-            self.lose();
+            return self.pass_over(None);
         }
+        self.current.pending.settle();
+        self.lose();
+        None
     }
 
     /// The session lives on, under an id that another request gave it.
-    fn renewed_by_another(&mut self, at: Timestamp) {
+    fn renewed_by_another(&mut self, at: Timestamp) -> Option<Refused> {
         self.current.pending.attempt = None;
-        if matches!(self.current.state, State::Unknown) { self.pass_over(Some(at)) } else { self.lose_to_renewal(at) }
+        if matches!(self.current.state, State::Unknown) {
+            return self.pass_over(Some(at));
+        }
+        self.lose_to_renewal(at);
+        None
     }
 }

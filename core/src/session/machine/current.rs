@@ -133,6 +133,7 @@ impl Current {
     }
 
     /// The key of the session's id.
+    #[inline]
     pub(super) fn key(&mut self, config: &Config) -> Option<StoreKey> {
         let held = self.held.as_mut()?;
         Some(*held.key.get_or_insert_with(|| config.keys.key_of(&held.id)))

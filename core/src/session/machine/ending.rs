@@ -2,6 +2,7 @@
 
 use crate::{
     StoreKey,
+    observe::EndReason,
     storage::{Leads, Removed, StorageError, Trail},
 };
 
@@ -18,11 +19,18 @@ pub(super) struct Ending {
     withdraw_if_absent: bool,
     /// Whether `destroy` was called after the last step was sent to the storage.
     came_meanwhile: bool,
+    /// Why the sessions end.
+    reason: EndReason,
+    /// The session that the storage was last asked to end, until it has answered.
+    asked: Option<StoreKey>,
+    /// Whether it was asked before, and its answer was lost.
+    is_asked_again: bool,
 }
 
 impl Ending {
     /// Ends the sessions under these keys. `withdraw` says whether the client holds the id of one.
-    pub(super) fn begin(&mut self, keys: impl IntoIterator<Item = StoreKey>, withdraw: bool) {
+    pub(super) fn begin(&mut self, keys: impl IntoIterator<Item = StoreKey>, withdraw: bool, reason: EndReason) {
+        self.reason = reason;
         self.keys.extend(keys);
         self.trail = Trail::default();
         self.withdraw |= withdraw;
@@ -42,8 +50,12 @@ impl Ending {
         &self.keys
     }
 
-    pub(super) fn next(&self) -> Option<StoreKey> {
-        self.keys.last().copied()
+    /// The session to end next. The storage is asked.
+    pub(super) fn next(&mut self) -> Option<StoreKey> {
+        let key = self.keys.last().copied()?;
+        self.is_asked_again = self.asked == Some(key);
+        self.asked = Some(key);
+        Some(key)
     }
 
     /// Whether the client must forget its id. Never before the storage has confirmed the end.
@@ -67,13 +79,17 @@ impl Ending {
         std::mem::replace(&mut self.came_meanwhile, false)
     }
 
-    /// The storage was asked to end the session under `key`. If the session has moved, the new key is next.
-    pub(super) fn removed(&mut self, key: StoreKey, removed: Removed) -> Result<(), StorageError> {
+    /// The storage was asked to end the session under `key`. If the session has moved, the new key is next. Returns why the session
+    /// has ended, if this has ended it.
+    pub(super) fn removed(&mut self, key: StoreKey, removed: Removed) -> Result<Option<EndReason>, StorageError> {
+        self.asked = None;
+        // If the first answer was lost, it was that one that ended the session.
+        let has_ended = removed == Removed::Done || removed == Removed::Absent && self.is_asked_again;
         if let Removed::Renewed(next) = removed {
             match self.trail.follow(&next) {
                 Ok(Leads::On) => {
                     self.keys.iter_mut().filter(|held| **held == key).for_each(|held| *held = next);
-                    return Ok(());
+                    return Ok(None);
                 }
                 Ok(Leads::InACycle) => {}
                 Err(error) => {
@@ -85,6 +101,6 @@ impl Ending {
         }
         self.trail = Trail::default();
         self.keys.retain(|held| *held != key);
-        Ok(())
+        Ok(has_ended.then_some(self.reason))
     }
 }

@@ -36,18 +36,23 @@ mod update;
 mod watching;
 mod write;
 
+pub(super) use answers::Looked;
 use current::{Current, Held, Origin, State, Tries, View};
 use ending::Ending;
 use presented::{Presented, Turn};
 pub(super) use progress::Progress;
-pub(super) use rotation::ID_ENTRIES;
-pub(super) use step::{Need, Step, Write};
+pub(super) use read::Loaded;
+pub(super) use rotation::{ID_ENTRIES, Verdict};
+pub(super) use step::{Create, Move, Need, Rotate, Step, Write};
 pub(super) use update::{MAX_UPDATE_TRIES, Update};
 #[cfg(feature = "tokio")]
 pub(super) use watching::Awaited;
 
 use super::{config::Config, delivery::Delivery, tags::TagUse};
-use crate::{ClientInfo, Error, SessionId, StoreKey, Timestamp};
+use crate::{
+    ClientInfo, Error, SessionId, StoreKey, Timestamp,
+    observe::{RefusalReason, Refused},
+};
 use renewal::Part;
 
 /// The state machine.
@@ -277,8 +282,8 @@ impl Machine {
     }
 
     /// The presented id that was looked up opens no session; another request renewed it at `renewed`, if any did. The
-    /// next id is tried.
-    fn pass_over(&mut self, renewed: Option<Timestamp>) {
+    /// next id is tried. Returns the one that was passed over, to report it.
+    fn pass_over(&mut self, renewed: Option<Timestamp>) -> Option<Refused> {
         let current = &mut self.current;
         current.pending.settle();
         if let Some(at) = renewed {
@@ -286,13 +291,21 @@ impl Machine {
         } else if current.held.as_ref().is_some_and(Held::is_given) {
             // A session may be created under it.
             current.state = State::Absent;
-            return;
+            return None;
         }
+        let key = current.known_key();
         match self.presented.pass(current.held.take().map(|held| held.id), renewed) {
             Turn::Next(id) => current.held = Some(Held::presented(id)),
             Turn::Renewed(id, at) => current.overtake(id, at, Part::None),
             Turn::Nobody => current.state = State::Absent,
         }
+        let reason = if renewed.is_some() { RefusalReason::Renewed } else { RefusalReason::Unknown };
+        Some(Refused { key, reason })
+    }
+
+    /// The key of the session that the request works on, also if it has ended.
+    pub(crate) fn key(&mut self, config: &Config) -> Option<StoreKey> {
+        self.current.key(config)
     }
 
     /// The session that this request has used has ended, for whatever reason: a logout, its expiry, an eviction.

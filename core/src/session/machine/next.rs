@@ -9,6 +9,7 @@ use super::{
 use crate::{
     Error, IdError, Saved, SessionId,
     id::{SealedId, rotating::split},
+    observe::CommitOutcome,
     record::{Changes, Commit, Entries, Expect},
     session::config::Config,
 };
@@ -72,7 +73,7 @@ impl Machine {
                 let is_login = pending.renew || pending.changes.logs_in();
                 let loses = if is_login { Loses::of(!pending.changes.is_empty(), true) } else { Loses::Nothing };
                 pending.drop_writes();
-                progress.lose(loses)?;
+                progress.lose(loses, CommitOutcome::Gone)?;
                 Ok(None)
             }
             State::Overtaken(_) => Ok(None),

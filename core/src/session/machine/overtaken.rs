@@ -31,6 +31,7 @@ use super::{
 };
 use crate::{
     Error,
+    observe::CommitOutcome,
     session::config::Config,
     storage::{Leads, Lookup, Tombstone, Trail},
 };
@@ -89,7 +90,7 @@ impl Machine {
             // This may have changed by the next time something is stored.
             (overtaken.way, overtaken.trail) = (Way::Follow(held.id.clone()), Trail::default());
         }
-        progress.lose(loses).map(|()| None)
+        progress.lose(loses, CommitOutcome::Overtaken).map(|()| None)
     }
 
     /// Takes the answer to [`Step::Follow`].

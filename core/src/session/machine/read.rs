@@ -9,10 +9,27 @@ use super::{
 };
 use crate::{
     Error,
+    observe::Refused,
     record::{Entries, JsonText},
     session::{config::Config, info::SessionInfo},
     storage::{Access, Lookup},
 };
+
+/// What a read has shown of the client's id.
+pub(crate) enum Loaded {
+    /// Nothing that is to be reported.
+    Known,
+    /// It opens nothing.
+    Refused(Refused),
+    /// It seems to be one from before a rotation. This has to be asked.
+    Suspicious(Box<Write>),
+}
+
+impl Loaded {
+    fn of(refused: Option<Refused>) -> Self {
+        refused.map_or(Self::Known, Self::Refused)
+    }
+}
 
 impl Machine {
     /// Notes that the entries `names` are read (`None`: all of them, and the metadata). Returns what to load for that,
@@ -52,30 +69,25 @@ impl Machine {
         config.lifetime.access(config.clock.now(), self.request.is_passive)
     }
 
-    /// Takes the storage's answer to a [`Need`] of the entries `names`, or of all. Returns what has to be asked if the client's id
-    /// seems to be one from before a rotation.
-    pub(crate) fn loaded(
-        &mut self,
-        lookup: Lookup,
-        names: Option<&[&str]>,
-        need: &Need,
-        config: &Config,
-    ) -> Option<Box<Write>> {
+    /// Takes the storage's answer to a [`Need`] of the entries `names`, or of all.
+    pub(crate) fn loaded(&mut self, lookup: Lookup, names: Option<&[&str]>, need: &Need, config: &Config) -> Loaded {
         if self.current.known_key() != Some(need.key) {
             // The session was destroyed, or got a new id, while it was being read.
-            return None;
+            return Loaded::Known;
         }
         if let Lookup::Found(snapshot) = &lookup
             && need.checks_id
             && !need.access.has_ended(&snapshot.record, snapshot.record.last_seen)
             && let Err(why) = self.check_id(&snapshot.record, need, config)
         {
-            match why {
-                NotCurrent::Unknown => self.pass_over(None),
-                NotCurrent::Outlasted => self.lose(),
-                NotCurrent::Reused(issue) => return Some(Self::suspicion(issue, need)),
-            }
-            return None;
+            return match why {
+                NotCurrent::Unknown => Loaded::of(self.pass_over(None)),
+                NotCurrent::Outlasted => {
+                    self.lose();
+                    Loaded::Known
+                }
+                NotCurrent::Reused(issue) => Loaded::Suspicious(Self::suspicion(issue, need)),
+            };
         }
         match (lookup, &mut self.current.state) {
             // A storage may answer by the stored deadlines alone, although the settings have become stricter since.
@@ -97,10 +109,10 @@ impl Machine {
             // Another request has renewed or ended the session since this one used it.
             (Lookup::Renewed(at), State::Found(_) | State::Written) => self.lose_to_renewal(at),
             (Lookup::Absent | Lookup::Found(_), State::Found(_) | State::Written) => self.lose(),
-            (Lookup::Renewed(at), _) => self.pass_over(Some(at)),
-            (Lookup::Absent | Lookup::Found(_), _) => self.pass_over(None),
+            (Lookup::Renewed(at), _) => return Loaded::of(self.pass_over(Some(at))),
+            (Lookup::Absent | Lookup::Found(_), _) => return Loaded::of(self.pass_over(None)),
         }
-        None
+        Loaded::Known
     }
 
     /// What this request wrote under `key`; `None` if nothing.

@@ -13,6 +13,7 @@ use super::{
 use crate::{
     IdError, Record, SessionId, StoreKey, Timestamp,
     id::rotating::{Kept, Secret},
+    observe::Refused,
     record::{
         Changes, Commit, Expect, JsonText,
         reserved::{ID, LOGIN, LoginFacts, ROTATION},
@@ -37,6 +38,8 @@ pub(super) struct IdCheck {
     must_read: bool,
     /// Whether the client must not be told to keep its id: it is a previous one, or may be one when the response arrives.
     is_leaving: bool,
+    /// Whether this was reported as an id that was used again. The session may not have ended yet.
+    is_reported: bool,
     /// What is to be done at the end of the request.
     rotating: Option<Box<Rotating>>,
 }
@@ -184,38 +187,43 @@ impl Machine {
         Box::new(Write { key: need.key, commit: Commit { expect: Some(expect), ..commit } })
     }
 
-    /// Takes the answer to a [`suspicion`](Self::suspicion). Returns whether the session must end.
-    pub(crate) fn suspected(&mut self, suspicion: &Write, committed: &Committed, config: &Config) -> bool {
+    /// Takes the answer to a [`suspicion`](Self::suspicion).
+    pub(crate) fn suspected(&mut self, suspicion: &Write, committed: &Committed, config: &Config) -> Verdict {
         if self.current.known_key() != Some(suspicion.key) {
-            return false;
+            return Verdict::Unfounded;
         }
+        let refused = |refused: Option<Refused>| refused.map_or(Verdict::Unfounded, Verdict::Refused);
         match committed {
             Committed::Done { .. } => {}
             // It has changed, so it is read again.
-            Committed::Conflict(_) => return false,
-            Committed::Renewed(at) => {
-                self.pass_over(Some(*at));
-                return false;
-            }
-            Committed::Gone => {
-                self.pass_over(None);
-                return false;
-            }
+            Committed::Conflict(_) => return Verdict::Unfounded,
+            Committed::Renewed(at) => return refused(self.pass_over(Some(*at))),
+            Committed::Gone => return refused(self.pass_over(None)),
         }
-        let ends = config.rotation.on_reuse == OnReuse::EndSession;
+        let on_reuse = config.rotation.on_reuse;
+        let ends = on_reuse == OnReuse::EndSession;
         let (key, what) = (suspicion.key, if ends { "its session ends" } else { "it opens nothing" });
-        tracing::warn!(?key, "a previous id was used after its grace period: it may be stolen, so {what}");
-        if !ends {
-            self.pass_over(None);
+        let is_news = !std::mem::replace(&mut self.current.id_check.is_reported, true);
+        if is_news {
+            tracing::warn!(?key, "a previous id was used after its grace period: it may be stolen, so {what}");
         }
-        ends
+        if !ends {
+            self.pass_over_reused();
+        }
+        Verdict::Reused { on_reuse, is_news }
+    }
+
+    /// Not also reported as refused.
+    fn pass_over_reused(&mut self) {
+        let _ = self.pass_over(None);
+        self.current.id_check.is_reported = false;
     }
 
     /// The session of an id that was used again has ended.
     pub(crate) fn ended_as_stolen(&mut self, key: StoreKey) {
         if self.current.known_key() == Some(key) {
             self.ending.withdraw_if_absent();
-            self.pass_over(None);
+            self.pass_over_reused();
         }
     }
 
@@ -324,6 +332,16 @@ impl Machine {
             _ => id_check.is_leaving = true,
         }
     }
+}
+
+/// What has come of a suspicion.
+pub(crate) enum Verdict {
+    /// The id counts, or has to be read again.
+    Unfounded,
+    /// The id opens nothing.
+    Refused(Refused),
+    /// The id was used again. `is_news` unless that was reported before, and the session could not be ended.
+    Reused { on_reuse: OnReuse, is_news: bool },
 }
 
 /// Why an id opens nothing.

@@ -72,6 +72,13 @@ pub(crate) struct Rotate {
     pub(crate) write: Write,
 }
 
+impl Rotate {
+    /// Whether the session gets a new id.
+    pub(crate) const fn gives_id(&self) -> bool {
+        self.id.is_some()
+    }
+}
+
 /// A look at what an id opens.
 #[derive(Debug)]
 pub(crate) struct Look {

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use super::{Current, Held, Life, Machine, State, Usage};
 use crate::{
     Error, InvalidId, LimitExceeded, LoginError, SessionId,
+    observe::EndReason,
     record::{
         Encoded, Entries, Lifespan,
         reserved::{LABEL, LOGIN, TAG, is_reserved},
@@ -104,7 +105,7 @@ impl Machine {
     }
 
     /// Ends the session, even after the end of the request. Later writes go into a new one.
-    pub(crate) fn destroy(&mut self, config: &Config) {
+    pub(crate) fn destroy(&mut self, reason: EndReason, config: &Config) {
         if let Life::Detached(why) = self.life {
             tracing::error!("a session cannot be destroyed: {why}");
             return;
@@ -114,7 +115,7 @@ impl Machine {
         let client_holds_id = self.presented.anything || session.held.as_ref().is_some_and(Held::is_news);
         // Which of the presented ids the client meant, or will come back with, is unknown.
         let presented = self.presented.take_all().map(|id| config.keys.key_of(&id));
-        self.ending.begin(presented.chain(session.key_to_end(config)), client_holds_id);
+        self.ending.begin(presented.chain(session.key_to_end(config)), client_holds_id, reason);
     }
 
     /// Uses an id that the application chooses, whether the storage knows it or not.

@@ -23,6 +23,7 @@ use super::{
 };
 use crate::{
     BincodeCodec, Clock, Codec, Limits, StorageError, SystemClock,
+    observe::Reporter,
     storage::{WATCH_INTERVAL, Watch, sweeper::Background},
 };
 
@@ -184,12 +185,14 @@ impl FileStorageBuilder {
             closer: Closer::start().doing(STARTING).map_err(|error: FileError| StorageError::from(error))?,
             settings,
             watch: Watch::new(),
+            reporter: Reporter::default(),
         });
         // Never a busy loop.
         let at_least = |period: Duration| period.max(Duration::from_millis(1));
         let clock = self.clock;
-        let sweep = move |store: &Store| {
-            if let Err(error) = store.sweep(clock.now()) {
+        let sweep = move |store: &Store| match store.sweep(clock.now()) {
+            Ok(swept) => store.reporter.swept(swept),
+            Err(error) => {
                 tracing::warn!(error = &error as &dyn std::error::Error, "sweeping the session folder failed");
             }
         };

@@ -4,7 +4,7 @@ use std::fs::File;
 
 use super::{
     error::Result,
-    format::{self, Content, HEADER, Unreadable},
+    format::{self, Content, Decoded, HEADER, Unreadable},
     fs::read,
     read::Source,
     store::{Held, Store},
@@ -54,6 +54,18 @@ impl Store {
             return Ok(Place::Free(opened));
         }
         Ok(Place::Taken)
+    }
+
+    /// Whether somebody is to be told if this file goes because it has expired: it holds a session, and somebody listens.
+    pub(super) fn is_reported(&self, opened: &Opened) -> bool {
+        let Opened::File(file, stat) = opened else { return false };
+        if !self.reporter.is_heard() {
+            return false;
+        }
+        // A file that cannot be read any more is no session.
+        let Ok(Some(bytes)) = self.read_whole(file, stat, Source::Disk) else { return false };
+        let decoded = format::decode(&bytes, &*self.settings.codec, &self.settings.limits);
+        matches!(decoded, Ok(Decoded { content: Content::Session(record), .. }) if !record.is_list())
     }
 
     /// Whether the session or tombstone in a file has expired. Usually the header and the file's time say so.

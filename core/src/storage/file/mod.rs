@@ -143,7 +143,7 @@ use super::{
     Access, Committed, Created, Found, Lookup, Moved, Removed, Storage, StorageError, Swept, Tombstone, Touched,
     Watched, sweeper::Background,
 };
-use crate::{Record, StoreKey, Timestamp, record::Commit};
+use crate::{Record, StoreKey, Timestamp, observe::Observer, record::Commit};
 
 /// One file per session, in a folder of its own. Clones share the storage.
 ///
@@ -274,5 +274,9 @@ impl Storage for FileStorage {
 
     fn watch(&self, key: &StoreKey) -> Option<Watched> {
         self.0.watcher.watch(key)
+    }
+
+    fn report_to(&self, observers: &[Arc<dyn Observer>]) {
+        self.0.store.reporter.add(observers);
     }
 }

@@ -14,7 +14,7 @@ use super::{
     system::{Dir, Opened, page_cache::PageCache},
     touches::Touches,
 };
-use crate::{StoreKey, storage::Watch};
+use crate::{StoreKey, observe::Reporter, storage::Watch};
 
 #[derive(Debug)]
 pub(super) struct Store {
@@ -29,6 +29,7 @@ pub(super) struct Store {
     pub(super) settings: Settings,
     /// Those who wait for the end of sessions.
     pub(super) watch: Watch,
+    pub(super) reporter: Reporter,
 }
 
 /// A sub-folder under its lock.

@@ -10,7 +10,7 @@ use super::{
     store::{Held, Store},
     system::{Dir, Opened, Purpose, open_own, remove},
 };
-use crate::{StoreKey, Timestamp, storage::Swept};
+use crate::{StoreKey, Timestamp, observe::EndReason, storage::Swept};
 
 /// Writing a file takes moments. A temporary file this old was left behind by a killed process.
 const ABANDONED: Duration = Duration::from_secs(60 * 60);
@@ -77,8 +77,12 @@ impl Store {
             let opened = open_own(sub, &text, Purpose::Reading)?;
             let mut standing = self.standing_of(&opened, &name, now)?;
             if standing == Some(Standing::Expired) {
+                let was_session;
                 // Looked at again under the lock: there may have been a commit in between.
-                standing = self.remove_expired(&self.hold_sub(number, sub)?, &text, &name, now)?;
+                (standing, was_session) = self.remove_expired(&self.hold_sub(number, sub)?, &text, &name, now)?;
+                if let (Name::Session(key), true) = (&name, was_session) {
+                    self.reporter.ended(*key, EndReason::Expired);
+                }
             }
             match (standing, &name) {
                 (Some(Standing::Expired), Name::Session(_)) => swept.removed += 1,
@@ -117,19 +121,28 @@ impl Store {
         }))
     }
 
-    fn remove_expired(&self, held: &Held<'_>, text: &str, name: &Name, now: Timestamp) -> Result<Option<Standing>> {
+    /// Returns how the file stands, `None` if it is gone, and whether a session has ended with it.
+    fn remove_expired(
+        &self,
+        held: &Held<'_>,
+        text: &str,
+        name: &Name,
+        now: Timestamp,
+    ) -> Result<(Option<Standing>, bool)> {
         let opened = held.open_own(text)?;
         let standing = self.standing_of(&opened, name, now)?;
-        if let (Some(Standing::Expired), Opened::File(file, stat)) = (standing, &opened) {
-            if !remove(&held.sub, text, (file, stat), false)? {
-                return Ok(None);
-            }
-            if let Name::Session(key) = name {
-                self.forget(key);
-                self.watch.changed(key);
-            }
+        let (Some(Standing::Expired), Opened::File(file, stat)) = (standing, &opened) else {
+            return Ok((standing, false));
+        };
+        let was_session = matches!(name, Name::Session(_)) && self.is_reported(&opened);
+        if !remove(&held.sub, text, (file, stat), false)? {
+            return Ok((None, false));
         }
-        Ok(standing)
+        if let Name::Session(key) = name {
+            self.forget(key);
+            self.watch.changed(key);
+        }
+        Ok((standing, was_session))
     }
 }
 

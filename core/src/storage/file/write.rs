@@ -17,6 +17,7 @@ use super::{
 };
 use crate::{
     Record, StoreKey, Timestamp,
+    observe::EndReason,
     record::{Applied, Commit},
     storage::{Access, Committed, Created, Removed, Tombstone, Touched},
 };
@@ -28,7 +29,12 @@ impl Store {
         let held = self.make_and_hold(key)?;
         let Place::Free(before) = self.place(&held, key, now)? else { return Ok(Created::Exists) };
         self.forget(key);
+        let ends = self.is_reported(&before);
         self.replace(&held.sub, key, before, &bytes, record.last_seen)?;
+        drop(held);
+        if ends {
+            self.reporter.ended(*key, EndReason::Expired);
+        }
         Ok(Created::Done)
     }
 

@@ -101,7 +101,8 @@ impl MemoryStorageBuilder {
             // Never a busy loop.
             let interval = interval.max(Duration::from_millis(1));
             Background::start("gsession-memory", interval, Arc::downgrade(&store), move |store: &Store| {
-                store.sweep(clock.now());
+                let swept = store.sweep(clock.now());
+                store.reporter.swept(swept);
             })
             .inspect_err(|error| tracing::error!(%error, "the sweeper of the memory storage could not be started"))
             .ok()

@@ -1,7 +1,7 @@
 //! Evicts sessions when the storage is full.
 
-use super::{capacity::full, store::Store};
-use crate::{StoreKey, Timestamp, storage::StorageError};
+use super::{capacity::full, slot::Slot, store::Store};
+use crate::{StoreKey, Timestamp, observe::EndReason, storage::StorageError};
 
 /// The size of the sample from which a slot is evicted.
 const SAMPLE: usize = 64;
@@ -56,6 +56,10 @@ impl Store {
         }
         // Freed after unlocking.
         drop(shard);
+        let reason = |slot: &Slot| if slot.is_expired(now) { EndReason::Expired } else { EndReason::Evicted };
+        if let Some(slot) = &evicted {
+            self.report_end(Some(slot), reason(slot));
+        }
         drop(evicted);
         self.watch.changed(&key);
         true

@@ -27,7 +27,7 @@ use super::{
     Access, Committed, Created, Found, Lookup, Moved, Removed, Storage, StorageError, Swept, Tombstone, Touched,
     Watched, sweeper::Background,
 };
-use crate::{Record, StoreKey, Timestamp, record::Commit};
+use crate::{Record, StoreKey, Timestamp, observe::Observer, record::Commit};
 
 /// Sessions in sharded maps in memory. Clones share the sessions, which end with the last clone.
 ///
@@ -169,5 +169,9 @@ impl Storage for MemoryStorage {
 
     fn watch(&self, key: &StoreKey) -> Option<Watched> {
         Some(self.0.store.watch.watch(key))
+    }
+
+    fn report_to(&self, observers: &[Arc<dyn Observer>]) {
+        self.0.store.reporter.add(observers);
     }
 }

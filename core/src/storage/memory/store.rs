@@ -12,6 +12,7 @@ use super::{
 };
 use crate::{
     Record, StoreKey, Timestamp,
+    observe::{EndReason, Reporter},
     record::{Applied, Commit},
     storage::{Access, Committed, Created, Lookup, Removed, Snapshot, StorageError, Swept, Tombstone, Touched, Watch},
 };
@@ -29,6 +30,7 @@ pub(super) struct Store {
     pub(super) principals: Arc<Principals>,
     /// Those who wait for the end of sessions.
     pub(super) watch: Watch,
+    pub(super) reporter: Reporter,
 }
 
 impl Store {
@@ -39,6 +41,7 @@ impl Store {
             capacity: Capacity::new(max_sessions, max_bytes),
             principals,
             watch: Watch::new(),
+            reporter: Reporter::default(),
         }
     }
 
@@ -110,7 +113,7 @@ impl Store {
                     self.capacity.release_slot(expired);
                 }
                 drop(shard);
-                drop(expired);
+                self.report_end(expired.as_deref(), EndReason::Expired);
                 return Ok(Created::Done);
             }
             drop(shard);
@@ -218,6 +221,16 @@ impl Store {
         self.watch.changed(key);
     }
 
+    /// Reports that a slot was removed, if it held a session. Must be called without a lock.
+    pub(super) fn report_end(&self, removed: Option<&Slot>, reason: EndReason) {
+        if let Some(slot) = removed
+            && let Content::Session { record, .. } = slot.content()
+            && !record.is_list()
+        {
+            self.reporter.ended(slot.key, reason);
+        }
+    }
+
     /// Removes expired sessions in steps, so that no request waits for more than one step.
     pub(super) fn sweep(&self, now: Timestamp) -> Swept {
         let mut swept = Swept::default();
@@ -249,7 +262,9 @@ impl Store {
                     swept.removed += removed.len() as u64;
                     removed.iter().for_each(|slot| self.watch.changed(&slot.key));
                     // Freed after unlocking: that is most of the work.
-                    drop(removed);
+                    for slot in removed {
+                        self.report_end(Some(&slot), EndReason::Expired);
+                    }
                 }
             }
             shard.write().shrink();

@@ -12,6 +12,7 @@ use super::{
 };
 use crate::{
     KeyScheme, Record, StoreKey, Timestamp,
+    observe::{Observer, Reporter},
     record::{Access, Commit},
     storage::{
         AsyncStorage, Committed, Created, Found, Lookup, Moved, Removed, Storage, StorageFuture, Swept, Tombstone,
@@ -31,6 +32,7 @@ struct Inner<L> {
     /// What this process has written, if there is a near cache that has to know.
     own_writes: Option<Arc<OwnWrites>>,
     reports: Arc<Reports>,
+    reporter: Reporter,
 }
 
 /// Records that this process has written to a session when the write has ended, or its future was dropped.
@@ -52,7 +54,8 @@ impl<L> Redis<L> {
         own_writes: Option<Arc<OwnWrites>>,
         reports: Arc<Reports>,
     ) -> Self {
-        Self(Arc::new(Inner { layout, blocking, asynchronous, own_writes, reports }))
+        let reporter = Reporter::default();
+        Self(Arc::new(Inner { layout, blocking, asynchronous, own_writes, reports, reporter }))
     }
 
     pub(super) fn layout(&self) -> &L {
@@ -92,14 +95,17 @@ impl<L: Layout> Redis<L> {
     async fn read_near(&self, key: &StoreKey, names: Names<'_>, access: &Access) -> Answered<Option<Lookup>> {
         let (layout, servers) = (self.layout(), self.asynchronous());
         let name = layout.name(key);
-        let Some(node) = servers.known_node_of(&name) else { return Ok(None) };
-        if let Some(cache) = servers.connections.near_cache(&node)
-            && let Some(snapshot) = cache.get(&name, key, names)
-            && !access.has_ended(&snapshot.record, snapshot.record.last_seen)
-            && !snapshot.record.is_touch_due(access)
-        {
+        let node = servers.known_node_of(&name);
+        let cache = node.as_ref().and_then(|node| servers.connections.near_cache(node));
+        let hit = cache.and_then(|cache| cache.get(&name, key, names)).filter(|snapshot| {
+            let record = &snapshot.record;
+            !access.has_ended(record, record.last_seen) && !record.is_touch_due(access)
+        });
+        self.0.reporter.near_cache_read(*key, hit.is_some());
+        if let Some(snapshot) = hit {
             return Ok(Some(Lookup::Found(snapshot)));
         }
+        let Some(node) = node else { return Ok(None) };
         let Some(command) = layout.plain_read(key, &name, names, access) else { return Ok(None) };
         let Ok(mut connection) = servers.connect(&node).await else { return Ok(None) };
         let Some(cache) = connection.near_cache() else { return Ok(None) };
@@ -252,6 +258,10 @@ impl<L: Layout> Storage for Redis<L> {
     fn watch(&self, key: &StoreKey) -> Option<Watched> {
         self.0.reports.watch(key)
     }
+
+    fn report_to(&self, observers: &[Arc<dyn Observer>]) {
+        self.0.reporter.add(observers);
+    }
 }
 
 impl<L: Layout> AsyncStorage for Redis<L> {
@@ -319,6 +329,10 @@ impl<L: Layout> AsyncStorage for Redis<L> {
 
     fn watch(&self, key: &StoreKey) -> Option<Watched> {
         self.0.reports.watch(key)
+    }
+
+    fn report_to(&self, observers: &[Arc<dyn Observer>]) {
+        self.0.reporter.add(observers);
     }
 }
 

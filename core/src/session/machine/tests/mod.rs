@@ -6,11 +6,12 @@ mod presented;
 
 use std::{sync::Arc, time::Duration};
 
-use super::{Machine, Progress, Step, Update};
+use super::{Loaded, Machine, Progress, Step, Update};
 use crate::{
     ClientInfo, Clock, Delivery, Entries, Error, HashedIds, Limits, ManualClock, Record, Saved, SessionId, StoreKey,
     Timestamp,
     id::{Keys, SealedId},
+    observe::EndReason,
     record::encode,
     session::{Config, Lifetime, Rotation},
     storage::{Committed, Created, Lookup, Moved, Removed, Snapshot, Tombstone, Touched},
@@ -72,8 +73,8 @@ impl Request {
     fn read(&mut self, lookup: Lookup) {
         if let Some(need) = self.machine.want(Some(&["user"]), &self.config).unwrap() {
             self.asked.push("load");
-            let suspicion = self.machine.loaded(lookup, Some(&["user"]), &need, &self.config);
-            assert!(suspicion.is_none());
+            let loaded = self.machine.loaded(lookup, Some(&["user"]), &need, &self.config);
+            assert!(!matches!(loaded, Loaded::Suspicious(_)));
         }
     }
 
@@ -89,7 +90,7 @@ impl Request {
     }
 
     fn destroy(&mut self) {
-        self.machine.destroy(&self.config);
+        self.machine.destroy(EndReason::LoggedOut, &self.config);
     }
 
     /// Ends the request. The storage answers the steps with `replies`, in order.
@@ -155,12 +156,20 @@ impl Request {
     fn answer(&mut self, step: &Step, reply: Reply, progress: &mut Progress) -> Result<(), Error> {
         let (machine, config) = (&mut self.machine, &self.config);
         match (step, reply) {
-            (Step::Remove(key), Reply::Removed(removed)) => machine.removed(*key, removed, progress)?,
+            (Step::Remove(key), Reply::Removed(removed)) => {
+                let _ = machine.removed(*key, removed, progress)?;
+            }
             (Step::Create(step), Reply::Created(created)) => machine.created(step, created, progress)?,
-            (Step::Commit(step), Reply::Committed(committed)) => machine.committed(step, committed, progress, config),
-            (Step::Move(step), Reply::Moved(moved)) => machine.moved(step, moved, progress, config),
+            (Step::Commit(step), Reply::Committed(committed)) => {
+                let _ = machine.committed(step, committed, progress, config);
+            }
+            (Step::Move(step), Reply::Moved(moved)) => {
+                let _ = machine.moved(step, moved, progress, config);
+            }
             (Step::Touch(_, access), Reply::Touched(touched)) => machine.touched(access, touched),
-            (Step::LookForOwn(step), Reply::Looked(lookup)) => machine.looked(step, lookup, progress),
+            (Step::LookForOwn(step), Reply::Looked(lookup)) => {
+                machine.looked(step, lookup, progress);
+            }
             (Step::Follow(step), Reply::Followed(tombstone)) => machine.followed(step, tombstone, config),
             (Step::Recognise(step), Reply::Looked(lookup)) => machine.recognised(step, lookup, config),
             (step, reply) => panic!("{reply:?} does not answer {step:?}"),
