@@ -49,6 +49,7 @@
 //! | [`design`] | how gsession is built; its rules, with codes such as [S4](crate::design#s4) |
 //! | [`formats`] | what is stored, byte by byte |
 //! | `conformance` | for authors of storages: tests a storage against the contract (shown with the feature `conformance`) |
+//! | `command_line` | the program `gsession`, with which operators look after sessions (shown with the feature `cli`) |
 //! | `coming_from_goframe` | GoFrame's names and ours, and how to migrate without logging anyone out (shown with the feature `redis`) |
 //!
 //! # Features
@@ -62,6 +63,7 @@
 //! | `redis-tls` | no | Redis over TLS | `rustls` with `ring` |
 //! | `http` | no | `http`: cookies and headers, for framework integrations | |
 //! | `user-agent` | no | `Login::user_agent`, `label_of_user_agent` | `woothee` |
+//! | `cli` | no | the program `gsession`: `cargo install gsession --features cli`. Includes `file`, `tokio` and `redis-tls` | `clap`, `indicatif` |
 //! | `conformance` | no | `conformance`: tests a storage of your own against the contract | `tokio` (`rt-multi-thread`) |
 
 mod clock;
@@ -92,6 +94,10 @@ pub mod formats {}
 #[doc = include_str!("docs/goframe.md")]
 #[cfg(all(feature = "file", feature = "redis"))]
 pub mod coming_from_goframe {}
+
+#[doc = include_str!("docs/command_line.md")]
+#[cfg(feature = "cli")]
+pub mod command_line {}
 
 pub use clock::{Clock, ManualClock, SystemClock, Timestamp};
 pub use error::{ConfigError, Error};
