@@ -3,8 +3,8 @@
 use std::{fmt, num::NonZeroUsize, sync::Arc};
 
 use super::{
-    Access, AsyncStorage, Committed, Created, Found, Leads, Lookup, Moved, Removed, Storage, StorageError, Swept,
-    Tombstone, Touched, Trail,
+    Access, AsyncStorage, Committed, Created, Found, Lookup, Moved, Removed, Storage, StorageError, Swept, Tombstone,
+    Touched,
 };
 use crate::{KeyScheme, Record, StoreKey, Timestamp, record::Commit};
 
@@ -264,21 +264,6 @@ impl AnyStorage {
         match &self.0 {
             Kind::Immediate(storage) => storage.key_scheme(),
             Kind::Waiting(storage) => storage.key_scheme(),
-        }
-    }
-
-    /// Ends the session under `key`, even if it was renewed since. Returns whether there was one.
-    pub(crate) async fn end(&self, mut key: StoreKey) -> Result<bool, StorageError> {
-        let mut trail = Trail::default();
-        loop {
-            match self.remove(&key).await? {
-                Removed::Done => return Ok(true),
-                Removed::Absent => return Ok(false),
-                Removed::Renewed(next) => match trail.follow(&next)? {
-                    Leads::On => key = next,
-                    Leads::InACycle => return Ok(false),
-                },
-            }
         }
     }
 }

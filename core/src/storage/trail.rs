@@ -1,6 +1,6 @@
 //! Following a session from renewal to renewal.
 
-use super::{StorageError, StorageErrorKind};
+use super::{AnyStorage, Removed, StorageError, StorageErrorKind};
 use crate::StoreKey;
 
 /// More renewals than can happen in the hour for which they are remembered.
@@ -45,6 +45,23 @@ impl Trail {
             self.mark = Some(*key);
         }
         Ok(Leads::On)
+    }
+}
+
+impl AnyStorage {
+    /// Ends the session under `key`, even if it was renewed since. Returns whether there was one.
+    pub(crate) async fn end(&self, mut key: StoreKey) -> Result<bool, StorageError> {
+        let mut trail = Trail::default();
+        loop {
+            match self.remove(&key).await? {
+                Removed::Done => return Ok(true),
+                Removed::Absent => return Ok(false),
+                Removed::Renewed(next) => match trail.follow(&next)? {
+                    Leads::On => key = next,
+                    Leads::InACycle => return Ok(false),
+                },
+            }
+        }
     }
 }
 
