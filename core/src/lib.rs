@@ -53,6 +53,7 @@
 //! | [`observability`] | events, log and metrics, and what to alarm on |
 //! | [`formats`] | what is stored, byte by byte |
 //! | `conformance` | for authors of storages: tests a storage against the contract (shown with the feature `conformance`) |
+//! | `command_line` | the program `gsession`, with which operators look after sessions (shown with the feature `cli`) |
 //! | `coming_from_goframe` | GoFrame's names and ours, and how to migrate without logging anyone out (shown with the feature `redis`) |
 //!
 //! # Features
@@ -70,6 +71,7 @@
 //! | `tonic` | no | the session of a tonic request, its errors as statuses | `tonic` |
 //! | `metrics` | no | `observe::MetricsObserver`: counts what happens by the facade `metrics` | `metrics` |
 //! | `user-agent` | no | `Login::user_agent`, `label_of_user_agent` | `woothee` |
+//! | `cli` | no | the program `gsession`: `cargo install gsession --features cli`. Includes `file`, `tokio` and `redis-tls` | `clap`, `indicatif` |
 //! | `conformance` | no | `conformance`: tests a storage of your own against the contract | `tokio` (`rt-multi-thread`) |
 
 mod clock;
@@ -108,6 +110,10 @@ pub mod formats {}
 #[doc = include_str!("docs/goframe.md")]
 #[cfg(all(feature = "file", feature = "redis"))]
 pub mod coming_from_goframe {}
+
+#[doc = include_str!("docs/command_line.md")]
+#[cfg(feature = "cli")]
+pub mod command_line {}
 
 pub use clock::{Clock, ManualClock, SystemClock, Timestamp};
 pub use error::{ConfigError, Error};

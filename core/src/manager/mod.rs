@@ -3,6 +3,7 @@
 mod asynchronous;
 mod blocking;
 mod builder;
+mod condition;
 
 pub use asynchronous::AsyncManager;
 pub use blocking::Manager;

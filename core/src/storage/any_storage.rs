@@ -3,12 +3,12 @@
 use std::{fmt, num::NonZeroUsize, sync::Arc};
 
 use super::{
-    Access, AsyncStorage, Committed, Created, Found, Leads, Lookup, Moved, Removed, Storage, StorageError,
-    StorageFuture, Swept, Tombstone, Touched, Trail, Watched,
+    Access, AsyncStorage, Committed, Created, Found, Lookup, Moved, Removed, Storage, StorageError, StorageFuture,
+    Swept, Tombstone, Touched, Watched,
 };
 use crate::{
     KeyScheme, Record, StoreKey, Timestamp,
-    observe::{Call, EndReason, Observer, Observers, Operation},
+    observe::{Call, Observer, Observers, Operation},
     record::Commit,
 };
 
@@ -295,24 +295,6 @@ impl AnyStorage {
         match &self.kind {
             Kind::Immediate(storage) => storage.watch(key),
             Kind::Waiting(storage) => storage.watch(key),
-        }
-    }
-
-    /// Ends the session under `key`, even if it was renewed since. Returns whether there was one.
-    pub(crate) async fn end(&self, mut key: StoreKey, reason: EndReason) -> Result<bool, StorageError> {
-        let mut trail = Trail::default();
-        loop {
-            match self.remove(&key).await? {
-                Removed::Done => {
-                    self.observers.ended(key, reason);
-                    return Ok(true);
-                }
-                Removed::Absent => return Ok(false),
-                Removed::Renewed(next) => match trail.follow(&next)? {
-                    Leads::On => key = next,
-                    Leads::InACycle => return Ok(false),
-                },
-            }
         }
     }
 }

@@ -1,7 +1,7 @@
 //! Following a session from renewal to renewal.
 
-use super::{StorageError, StorageErrorKind};
-use crate::StoreKey;
+use super::{AnyStorage, Removed, StorageError, StorageErrorKind};
+use crate::{StoreKey, observe::EndReason};
 
 /// More renewals than can happen in the hour for which they are remembered.
 const LONGEST: u32 = 1 << 20;
@@ -45,6 +45,26 @@ impl Trail {
             self.mark = Some(*key);
         }
         Ok(Leads::On)
+    }
+}
+
+impl AnyStorage {
+    /// Ends the session under `key`, even if it was renewed since. Returns whether there was one.
+    pub(crate) async fn end(&self, mut key: StoreKey, reason: EndReason) -> Result<bool, StorageError> {
+        let mut trail = Trail::default();
+        loop {
+            match self.remove(&key).await? {
+                Removed::Done => {
+                    self.observers().ended(key, reason);
+                    return Ok(true);
+                }
+                Removed::Absent => return Ok(false),
+                Removed::Renewed(next) => match trail.follow(&next)? {
+                    Leads::On => key = next,
+                    Leads::InACycle => return Ok(false),
+                },
+            }
+        }
     }
 }
 

@@ -8,6 +8,7 @@ mod goframe;
 mod json;
 mod looking;
 mod many_servers;
+mod page;
 mod program;
 mod shop;
 #[path = "../support/mod.rs"]

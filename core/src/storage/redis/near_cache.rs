@@ -237,5 +237,22 @@ impl Inner {
     }
 }
 
+/// Records that this process has written to a session when the write has ended, or its future was dropped.
+pub(super) struct Writing<'a>(Option<&'a OwnWrites>, &'a StoreKey);
+
+impl<'a> Writing<'a> {
+    pub(super) const fn new(own_writes: Option<&'a OwnWrites>, key: &'a StoreKey) -> Self {
+        Self(own_writes, key)
+    }
+}
+
+impl Drop for Writing<'_> {
+    fn drop(&mut self) {
+        if let Some(own_writes) = self.0 {
+            own_writes.note(self.1);
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests;

@@ -6,7 +6,7 @@ use super::{
     cluster_move::{move_between_nodes, moved_before},
     errors::{Answered, Failure, is_answer},
     layout::{Change, Layout, Names, PageOf, READING, Renewal},
-    near_cache::OwnWrites,
+    near_cache::{OwnWrites, Writing},
     reports::Reports,
     servers::Servers,
 };
@@ -33,17 +33,6 @@ struct Inner<L> {
     own_writes: Option<Arc<OwnWrites>>,
     reports: Arc<Reports>,
     reporter: Reporter,
-}
-
-/// Records that this process has written to a session when the write has ended, or its future was dropped.
-struct Writing<'a>(Option<&'a OwnWrites>, &'a StoreKey);
-
-impl Drop for Writing<'_> {
-    fn drop(&mut self) {
-        if let Some(own_writes) = self.0 {
-            own_writes.note(self.1);
-        }
-    }
 }
 
 impl<L> Redis<L> {
@@ -73,7 +62,7 @@ impl<L> Redis<L> {
     }
 
     fn writing<'a>(&'a self, key: &'a StoreKey) -> Writing<'a> {
-        Writing(self.0.own_writes.as_deref(), key)
+        Writing::new(self.0.own_writes.as_deref(), key)
     }
 }
 

@@ -8,6 +8,8 @@ use serde::{Serialize, Serializer};
 const MINUTE: u64 = 60;
 const HOUR: u64 = 60 * MINUTE;
 const DAY: u64 = 24 * HOUR;
+/// Until then hours say more.
+const TWO_DAYS: u64 = 2 * DAY;
 /// The beginning of the year 10,000, in seconds: what comes later is not written, and means never.
 const NEVER: u64 = 253_402_300_800;
 
@@ -52,7 +54,7 @@ fn span(duration: Duration) -> Option<String> {
         0 => return None,
         1..MINUTE => (seconds, "second"),
         MINUTE..HOUR => (seconds / MINUTE, "minute"),
-        HOUR..DAY => (seconds / HOUR, "hour"),
+        HOUR..TWO_DAYS => (seconds / HOUR, "hour"),
         _ => (seconds / DAY, "day"),
     };
     let plural = if number == 1 { "" } else { "s" };
@@ -121,7 +123,9 @@ mod tests {
             (-59, "59 seconds ago"),
             (-60, "1 minute ago"),
             (-7_199, "1 hour ago"),
-            (-86_400, "1 day ago"),
+            (-86_400, "24 hours ago"),
+            (172_799, "in 47 hours"),
+            (172_800, "in 2 days"),
             (90 * 86_400, "in 90 days"),
             (3_599, "in 59 minutes"),
         ] {

@@ -149,7 +149,9 @@ impl StorageOptions {
             let text = fs::read_to_string(path).map_err(|error| Failure::File(path.clone(), error))?;
             return Ok(Some(text.lines().next().unwrap_or_default().to_owned()));
         }
-        Ok(std::env::var("GSESSION_PASSWORD").ok().filter(|password| !password.is_empty()))
+        let password = std::env::var_os("GSESSION_PASSWORD").filter(|password| !password.is_empty());
+        // One that is not UTF-8 is refused by the server, whereas none might be let in as somebody else.
+        Ok(password.map(|password| password.to_string_lossy().into_owned()))
     }
 }
 
