@@ -75,4 +75,7 @@ pub(crate) enum Fault {
     TombstoneOfALivingSession,
     ALaterMoveRewritesTombstones,
     ALostMoveRewritesTheTombstone,
+    TellsNoEnd,
+    TellsNoMove,
+    TellsNoEarlierDeadline,
 }

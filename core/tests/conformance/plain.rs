@@ -15,7 +15,7 @@ use gsession::{
     record::{Applied, Commit},
     storage::{
         Access, Committed, Created, Found, Lookup, Moved, Removed, SealedId, Snapshot, Swept, TOMBSTONE_LIFETIME,
-        Tombstone, Touched,
+        Tombstone, Touched, Watch, Watched,
     },
 };
 
@@ -44,6 +44,7 @@ pub(crate) struct Plain {
     locks: [Mutex<()>; 2],
     /// Whose sessions were when they were created, for the fault of an index that nobody updates.
     created_as: Mutex<BTreeMap<StoreKey, Option<Arc<str>>>>,
+    watch: Watch,
     fault: Option<Fault>,
 }
 
@@ -56,12 +57,19 @@ impl Plain {
             cache: Mutex::default(),
             locks: Default::default(),
             created_as: Mutex::default(),
+            watch: Watch::new(),
             fault: None,
         }
     }
 
     pub(crate) fn broken(fault: Fault) -> Self {
         Self { fault: Some(fault), ..Self::sound() }
+    }
+
+    fn tell(&self, key: &StoreKey, unless: Fault) {
+        if !self.has(unless) {
+            self.watch.changed(key);
+        }
     }
 
     fn has(&self, fault: Fault) -> bool {
@@ -314,7 +322,11 @@ impl Storage for Plain {
                 let known = commit.base.as_ref().is_some_and(|base| base.revision == revision);
                 let is_told = known || self.has(Fault::RevisionWithOthersChanges);
                 let committed = Committed::done(&changed, if is_told { revision + 1 } else { 0 });
+                let ends_earlier = changed.expires_at() < record.expires_at();
                 slots.insert(*key, Slot::Session { record: changed, revision: revision + 1 });
+                if ends_earlier {
+                    self.tell(key, Fault::TellsNoEarlierDeadline);
+                }
                 Ok(committed)
             }
             Applied::Expired => Ok(Committed::Gone),
@@ -400,6 +412,7 @@ impl Storage for Plain {
             }
             slots.insert(*from, Slot::Tombstone(Tombstone::new(*to, commit.access.now, commit.sealed.clone())));
         }
+        self.tell(from, Fault::TellsNoMove);
         Ok(moved)
     }
 
@@ -432,6 +445,7 @@ impl Storage for Plain {
         match slots.get(key) {
             Some(Slot::Session { .. }) => {
                 slots.remove(key);
+                self.tell(key, Fault::TellsNoEnd);
                 Ok(Removed::Done)
             }
             Some(Slot::Tombstone(tombstone)) => Ok(Removed::Renewed(tombstone.to)),
@@ -492,5 +506,9 @@ impl Storage for Plain {
         let mut swept = Swept::default();
         (swept.removed, swept.kept) = ((before - slots.len()) as u64, slots.len() as u64);
         Ok(swept)
+    }
+
+    fn watch(&self, key: &StoreKey) -> Option<Watched> {
+        Some(self.watch.watch(key))
     }
 }

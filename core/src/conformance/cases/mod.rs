@@ -11,6 +11,7 @@ mod remembering;
 mod renewing;
 mod requests;
 mod tombstones;
+mod watching;
 
 use super::{Ability, Case};
 
@@ -178,6 +179,14 @@ registry! { $
             "The list of a user's devices has no names, and their limit of sessions ends the wrong one."
         sweep_removes_what_has_expired_and_nothing_else "contract" [Sweeping]
             "The storage fills up with expired sessions, or the cleanup logs users out."
+    }
+    watching {
+        an_end_is_told_to_those_who_wait "S18"
+            "A user logs out, and the page that is open in another window keeps showing what arrives for them."
+        a_move_is_told_to_those_who_wait "S18" [Renewing]
+            "A user logs in anew and then logs out, and the page that is open in another window keeps showing what arrives for them."
+        an_earlier_deadline_is_told_to_those_who_wait "S18"
+            "A user logs in for some minutes on a computer that is not theirs, and a page that was open stays open for a day."
     }
     overlapping {
         overlapping_commits_both_stay "S3"
