@@ -78,6 +78,32 @@
 //! [`save`](gsession::AsyncSession::save). A socket never learns a new id, so after a renewal it can no longer use the
 //! session. The socket goes on when the id [rotates](SessionMiddlewareBuilder::rotate_every).
 //!
+//! [`ended`](gsession::AsyncSession::ended) waits until the session ends, wherever that is done, so that the socket closes on logout
+//! ([S18](gsession::design#s18)):
+//!
+//! ```
+//! use std::pin::pin;
+//! use gsession_actix::Session;
+//!
+//! # async fn next_message() -> Option<String> { None }
+//! # async fn serve(session: Session) {
+//! let mut ended = pin!(session.ended());
+//! loop {
+//!     tokio::select! {
+//!         _ = &mut ended => break, // logged out: close the socket
+//!         message = next_message() => match message {
+//!             Some(message) => drop(message),
+//!             None => break,
+//!         },
+//!     }
+//! }
+//! # }
+//! # let _ = serve;
+//! ```
+//!
+//! For server-sent events, end the stream with it: `events.take_until(session.ended())`, with `StreamExt` of the crate `futures`. The example
+//! `close_on_logout` in the repository has both.
+//!
 //! # Which id counts, and what the client is told
 //!
 //! A browser may send several cookies of one name, for example after a deploy that changed the cookie's domain, and a

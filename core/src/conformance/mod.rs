@@ -31,6 +31,7 @@
 //!   write, while the other one runs or waits for it. An async operation is suspended after each of its steps. A storage that
 //!   does not call `apply` is raced instead, which proves less.
 //! - **Dropped futures**, after each of their steps: either the whole operation has taken effect, or nothing.
+//! - **Waiting for the end of a session**, if the storage [tells](crate::Storage::watch) of it.
 //! - **Whole requests** through a [`Manager`](crate::Manager): a logout while other requests run, renewals, counters.
 //!
 //! The suite cannot test failures of the storage's server or disk ([S10](crate::design#s10)), nor damaged data ([S11](crate::design#s11)), because it does not know how to

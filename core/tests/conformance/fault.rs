@@ -81,4 +81,7 @@ pub(crate) enum Fault {
     TombstoneOfALivingSession,
     ALaterMoveRewritesTombstones,
     ALostMoveRewritesTheTombstone,
+    TellsNoEnd,
+    TellsNoMove,
+    TellsNoEarlierDeadline,
 }

@@ -16,7 +16,7 @@ use gsession::{
     record::{Applied, Commit},
     storage::{
         Access, Committed, Created, Found, Lookup, Moved, Removed, SealedId, Snapshot, Swept, TOMBSTONE_LIFETIME,
-        Tombstone, Touched,
+        Tombstone, Touched, Watch, Watched,
     },
 };
 
@@ -45,6 +45,7 @@ pub(crate) struct Plain {
     locks: [Mutex<()>; 2],
     /// Whose sessions were when they were created, for the fault of an index that nobody updates.
     created_as: Mutex<BTreeMap<StoreKey, Option<Arc<str>>>>,
+    watch: Watch,
     fault: Option<Fault>,
 }
 
@@ -57,12 +58,19 @@ impl Plain {
             cache: Mutex::default(),
             locks: Default::default(),
             created_as: Mutex::default(),
+            watch: Watch::new(),
             fault: None,
         }
     }
 
     pub(crate) fn broken(fault: Fault) -> Self {
         Self { fault: Some(fault), ..Self::sound() }
+    }
+
+    fn tell(&self, key: &StoreKey, unless: Fault) {
+        if !self.has(unless) {
+            self.watch.changed(key);
+        }
     }
 
     fn has(&self, fault: Fault) -> bool {
@@ -315,7 +323,11 @@ impl Storage for Plain {
                 let known = commit.base.as_ref().is_some_and(|base| base.revision == revision);
                 let is_told = known || self.has(Fault::RevisionWithOthersChanges);
                 let committed = Committed::done(&changed, if is_told { revision + 1 } else { 0 });
+                let ends_earlier = changed.expires_at() < record.expires_at();
                 slots.insert(*key, Slot::Session { record: changed, revision: revision + 1 });
+                if ends_earlier {
+                    self.tell(key, Fault::TellsNoEarlierDeadline);
+                }
                 Ok(committed)
             }
             Applied::Expired => Ok(Committed::Gone),
@@ -401,6 +413,7 @@ impl Storage for Plain {
             }
             slots.insert(*from, Slot::Tombstone(Tombstone::new(*to, commit.access.now, commit.sealed.clone())));
         }
+        self.tell(from, Fault::TellsNoMove);
         Ok(moved)
     }
 
@@ -433,6 +446,7 @@ impl Storage for Plain {
         match slots.get(key) {
             Some(Slot::Session { .. }) => {
                 slots.remove(key);
+                self.tell(key, Fault::TellsNoEnd);
                 Ok(Removed::Done)
             }
             Some(Slot::Tombstone(tombstone)) => Ok(Removed::Renewed(tombstone.to)),
@@ -516,5 +530,9 @@ impl Storage for Plain {
             self.slots().insert(StoreKey::from_bytes([9; 32]), Slot::Session { record, revision: 1 });
         }
         Ok(())
+    }
+
+    fn watch(&self, key: &StoreKey) -> Option<Watched> {
+        Some(self.watch.watch(key))
     }
 }

@@ -12,6 +12,7 @@ mod remembering;
 mod renewing;
 mod requests;
 mod tombstones;
+mod watching;
 
 use super::{Ability, Case};
 
@@ -188,6 +189,14 @@ registry! { $
             "The number of sessions grows with each login, although nobody has come."
         a_check_passes_and_leaves_nothing_behind "contract"
             "A service that works is taken out of service; or each probe of it leaves something, until the storage is full."
+    }
+    watching {
+        an_end_is_told_to_those_who_wait "S18"
+            "A user logs out, and the page that is open in another window keeps showing what arrives for them."
+        a_move_is_told_to_those_who_wait "S18" [Renewing]
+            "A user logs in anew and then logs out, and the page that is open in another window keeps showing what arrives for them."
+        an_earlier_deadline_is_told_to_those_who_wait "S18"
+            "A user logs in for some minutes on a computer that is not theirs, and a page that was open stays open for a day."
     }
     overlapping {
         overlapping_commits_both_stay "S3"
