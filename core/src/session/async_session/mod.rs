@@ -7,6 +7,7 @@ mod alteration;
 mod devices;
 mod limit;
 mod login;
+mod proving;
 mod reading;
 mod reports;
 mod storing;
@@ -183,8 +184,12 @@ impl<E> fmt::Debug for AsyncSession<E> {
 
 impl Drop for Shared {
     fn drop(&mut self) {
-        if self.machine.get_mut().is_forgotten() {
+        let machine = self.machine.get_mut();
+        if machine.is_forgotten() {
             tracing::warn!("a session was dropped with unsaved changes");
         }
+        // If the storage has failed since, nobody has come to report it.
+        let dropped = machine.take_dropped();
+        self.report_dropped(dropped);
     }
 }
