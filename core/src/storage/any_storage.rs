@@ -3,12 +3,12 @@
 use std::{fmt, num::NonZeroUsize, sync::Arc};
 
 use super::{
-    Access, AsyncStorage, Committed, Created, Found, Lookup, Moved, Removed, Storage, StorageError, StorageFuture,
-    Swept, Tombstone, Touched, Watched,
+    Access, AsyncStorage, Committed, Created, Found, Lookup, Moved, Removed, Storage, StorageError, Swept, Tombstone,
+    Touched, Watched,
 };
 use crate::{
     KeyScheme, Record, StoreKey, Timestamp,
-    observe::{Call, Observer, Observers, Operation},
+    observe::{Observers, Operation},
     record::Commit,
 };
 
@@ -35,13 +35,13 @@ use crate::{
 /// ```
 #[derive(Clone)]
 pub struct AnyStorage {
-    kind: Kind,
+    pub(super) kind: Kind,
     /// Those of the manager that holds it.
-    observers: Observers,
+    pub(super) observers: Observers,
 }
 
 #[derive(Clone)]
-enum Kind {
+pub(super) enum Kind {
     /// Never waits, so every future of this module is ready on the first poll.
     Immediate(Arc<dyn Storage>),
     Waiting(Arc<dyn AsyncStorage>),
@@ -103,44 +103,6 @@ impl AnyStorage {
         Self { kind, observers: Observers::default() }
     }
 
-    /// The same storage for a manager with these observers.
-    pub(crate) fn observed_by(self, observers: Vec<Arc<dyn Observer>>) -> Self {
-        match &self.kind {
-            _ if observers.is_empty() => {}
-            Kind::Immediate(storage) => storage.report_to(&observers),
-            Kind::Waiting(storage) => storage.report_to(&observers),
-        }
-        Self { observers: Observers::new(observers), ..self }
-    }
-
-    pub(crate) const fn observers(&self) -> &Observers {
-        &self.observers
-    }
-
-    /// The door to the storage, where calls are observed.
-    async fn call<'a, T: Send + 'a>(
-        &'a self,
-        operation: Operation,
-        key: Option<&StoreKey>,
-        at_once: impl FnOnce(&'a dyn Storage) -> Result<T, StorageError>,
-        waiting: impl FnOnce(&'a dyn AsyncStorage) -> StorageFuture<'a, T>,
-    ) -> Result<T, StorageError> {
-        if !Call::is_watched(&self.observers) {
-            return match &self.kind {
-                Kind::Immediate(storage) => at_once(&**storage),
-                Kind::Waiting(storage) => waiting(&**storage).await,
-            };
-        }
-        match &self.kind {
-            Kind::Immediate(storage) => Call::begin(&self.observers, operation, key).make(|| at_once(&**storage)),
-            Kind::Waiting(storage) => {
-                // The call goes into the future, so that the future of a request has no room for it.
-                let answer = Call::begin(&self.observers, operation, key).follow(|| waiting(&**storage));
-                answer.await
-            }
-        }
-    }
-
     /// Whether the storage never waits, so that each answer is ready on the first poll.
     pub(crate) const fn is_immediate(&self) -> bool {
         matches!(self.kind, Kind::Immediate(_))
@@ -152,8 +114,10 @@ impl AnyStorage {
     ///
     /// Same as [`Storage::load`].
     pub async fn load(&self, key: &StoreKey, access: &Access) -> Result<Lookup, StorageError> {
-        let at_once = |storage: &dyn Storage| storage.load(key, access);
-        self.call(Operation::Load, Some(key), at_once, |storage| storage.load(key, access)).await
+        match &self.kind {
+            Kind::Immediate(storage) => self.at_once(Operation::Load, Some(key), || storage.load(key, access)),
+            Kind::Waiting(storage) => self.waiting(Operation::Load, Some(key), || storage.load(key, access)).await,
+        }
     }
 
     /// Same as [`Storage::fetch`].
@@ -162,8 +126,12 @@ impl AnyStorage {
     ///
     /// Same as [`Storage::fetch`].
     pub async fn fetch(&self, key: &StoreKey, names: &[&str], access: &Access) -> Result<Lookup, StorageError> {
-        let at_once = |storage: &dyn Storage| storage.fetch(key, names, access);
-        self.call(Operation::Fetch, Some(key), at_once, |storage| storage.fetch(key, names, access)).await
+        match &self.kind {
+            Kind::Immediate(storage) => self.at_once(Operation::Fetch, Some(key), || storage.fetch(key, names, access)),
+            Kind::Waiting(storage) => {
+                self.waiting(Operation::Fetch, Some(key), || storage.fetch(key, names, access)).await
+            }
+        }
     }
 
     /// Same as [`Storage::create`].
@@ -172,8 +140,12 @@ impl AnyStorage {
     ///
     /// Same as [`Storage::create`].
     pub async fn create(&self, key: &StoreKey, record: &Record, now: Timestamp) -> Result<Created, StorageError> {
-        let at_once = |storage: &dyn Storage| storage.create(key, record, now);
-        self.call(Operation::Create, Some(key), at_once, |storage| storage.create(key, record, now)).await
+        match &self.kind {
+            Kind::Immediate(storage) => self.at_once(Operation::Create, Some(key), || storage.create(key, record, now)),
+            Kind::Waiting(storage) => {
+                self.waiting(Operation::Create, Some(key), || storage.create(key, record, now)).await
+            }
+        }
     }
 
     /// Same as [`Storage::commit`].
@@ -182,8 +154,10 @@ impl AnyStorage {
     ///
     /// Same as [`Storage::commit`].
     pub async fn commit(&self, key: &StoreKey, commit: &Commit) -> Result<Committed, StorageError> {
-        let at_once = |storage: &dyn Storage| storage.commit(key, commit);
-        self.call(Operation::Commit, Some(key), at_once, |storage| storage.commit(key, commit)).await
+        match &self.kind {
+            Kind::Immediate(storage) => self.at_once(Operation::Commit, Some(key), || storage.commit(key, commit)),
+            Kind::Waiting(storage) => self.waiting(Operation::Commit, Some(key), || storage.commit(key, commit)).await,
+        }
     }
 
     /// Same as [`Storage::touch`].
@@ -192,8 +166,10 @@ impl AnyStorage {
     ///
     /// Same as [`Storage::touch`].
     pub async fn touch(&self, key: &StoreKey, access: &Access) -> Result<Touched, StorageError> {
-        let at_once = |storage: &dyn Storage| storage.touch(key, access);
-        self.call(Operation::Touch, Some(key), at_once, |storage| storage.touch(key, access)).await
+        match &self.kind {
+            Kind::Immediate(storage) => self.at_once(Operation::Touch, Some(key), || storage.touch(key, access)),
+            Kind::Waiting(storage) => self.waiting(Operation::Touch, Some(key), || storage.touch(key, access)).await,
+        }
     }
 
     /// Same as [`Storage::move_to`].
@@ -202,8 +178,14 @@ impl AnyStorage {
     ///
     /// Same as [`Storage::move_to`].
     pub async fn move_to(&self, from: &StoreKey, to: &StoreKey, commit: &Commit) -> Result<Moved, StorageError> {
-        let at_once = |storage: &dyn Storage| storage.move_to(from, to, commit);
-        self.call(Operation::MoveTo, Some(from), at_once, |storage| storage.move_to(from, to, commit)).await
+        match &self.kind {
+            Kind::Immediate(storage) => {
+                self.at_once(Operation::MoveTo, Some(from), || storage.move_to(from, to, commit))
+            }
+            Kind::Waiting(storage) => {
+                self.waiting(Operation::MoveTo, Some(from), || storage.move_to(from, to, commit)).await
+            }
+        }
     }
 
     /// Same as [`Storage::tombstone`].
@@ -212,8 +194,12 @@ impl AnyStorage {
     ///
     /// Same as [`Storage::tombstone`].
     pub async fn tombstone(&self, key: &StoreKey, now: Timestamp) -> Result<Option<Tombstone>, StorageError> {
-        let at_once = |storage: &dyn Storage| storage.tombstone(key, now);
-        self.call(Operation::Tombstone, Some(key), at_once, |storage| storage.tombstone(key, now)).await
+        match &self.kind {
+            Kind::Immediate(storage) => self.at_once(Operation::Tombstone, Some(key), || storage.tombstone(key, now)),
+            Kind::Waiting(storage) => {
+                self.waiting(Operation::Tombstone, Some(key), || storage.tombstone(key, now)).await
+            }
+        }
     }
 
     /// Same as [`Storage::remove`].
@@ -222,8 +208,10 @@ impl AnyStorage {
     ///
     /// Same as [`Storage::remove`].
     pub async fn remove(&self, key: &StoreKey) -> Result<Removed, StorageError> {
-        let at_once = |storage: &dyn Storage| storage.remove(key);
-        self.call(Operation::Remove, Some(key), at_once, |storage| storage.remove(key)).await
+        match &self.kind {
+            Kind::Immediate(storage) => self.at_once(Operation::Remove, Some(key), || storage.remove(key)),
+            Kind::Waiting(storage) => self.waiting(Operation::Remove, Some(key), || storage.remove(key)).await,
+        }
     }
 
     /// Same as [`Storage::find`].
@@ -232,8 +220,10 @@ impl AnyStorage {
     ///
     /// Same as [`Storage::find`].
     pub async fn find(&self, principal: &str, now: Timestamp) -> Result<Vec<Found>, StorageError> {
-        let at_once = |storage: &dyn Storage| storage.find(principal, now);
-        self.call(Operation::Find, None, at_once, |storage| storage.find(principal, now)).await
+        match &self.kind {
+            Kind::Immediate(storage) => self.at_once(Operation::Find, None, || storage.find(principal, now)),
+            Kind::Waiting(storage) => self.waiting(Operation::Find, None, || storage.find(principal, now)).await,
+        }
     }
 
     /// Same as [`Storage::find_page`].
@@ -248,8 +238,14 @@ impl AnyStorage {
         most: NonZeroUsize,
         now: Timestamp,
     ) -> Result<Vec<Found>, StorageError> {
-        let at_once = |storage: &dyn Storage| storage.find_page(principal, after, most, now);
-        self.call(Operation::FindPage, None, at_once, |storage| storage.find_page(principal, after, most, now)).await
+        match &self.kind {
+            Kind::Immediate(storage) => {
+                self.at_once(Operation::FindPage, None, || storage.find_page(principal, after, most, now))
+            }
+            Kind::Waiting(storage) => {
+                self.waiting(Operation::FindPage, None, || storage.find_page(principal, after, most, now)).await
+            }
+        }
     }
 
     /// Same as [`Storage::sweep`].
@@ -258,8 +254,10 @@ impl AnyStorage {
     ///
     /// Same as [`Storage::sweep`].
     pub async fn sweep(&self, now: Timestamp) -> Result<Swept, StorageError> {
-        let at_once = |storage: &dyn Storage| storage.sweep(now);
-        self.call(Operation::Sweep, None, at_once, |storage| storage.sweep(now)).await
+        match &self.kind {
+            Kind::Immediate(storage) => self.at_once(Operation::Sweep, None, || storage.sweep(now)),
+            Kind::Waiting(storage) => self.waiting(Operation::Sweep, None, || storage.sweep(now)).await,
+        }
     }
 
     /// Same as [`Storage::count`].
@@ -268,7 +266,10 @@ impl AnyStorage {
     ///
     /// Same as [`Storage::count`].
     pub async fn count(&self, now: Timestamp) -> Result<u64, StorageError> {
-        self.call(Operation::Count, None, |storage| storage.count(now), |storage| storage.count(now)).await
+        match &self.kind {
+            Kind::Immediate(storage) => self.at_once(Operation::Count, None, || storage.count(now)),
+            Kind::Waiting(storage) => self.waiting(Operation::Count, None, || storage.count(now)).await,
+        }
     }
 
     /// Same as [`Storage::check`].
@@ -277,7 +278,10 @@ impl AnyStorage {
     ///
     /// Same as [`Storage::check`].
     pub async fn check(&self) -> Result<(), StorageError> {
-        self.call(Operation::Check, None, |storage| storage.check(), |storage| storage.check()).await
+        match &self.kind {
+            Kind::Immediate(storage) => self.at_once(Operation::Check, None, || storage.check()),
+            Kind::Waiting(storage) => self.waiting(Operation::Check, None, || storage.check()).await,
+        }
     }
 
     /// Same as [`Storage::key_scheme`].

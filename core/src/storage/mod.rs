@@ -10,6 +10,7 @@ mod error;
 #[cfg(feature = "file")]
 pub mod file;
 pub mod memory;
+mod observed;
 mod outcome;
 mod pointer;
 #[cfg(feature = "tokio")]

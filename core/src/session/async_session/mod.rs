@@ -9,6 +9,7 @@ mod devices;
 mod ended;
 mod limit;
 mod login;
+mod proving;
 mod reading;
 mod reports;
 mod storing;
@@ -208,9 +209,13 @@ impl<E> fmt::Debug for AsyncSession<E> {
 
 impl Drop for Shared {
     fn drop(&mut self) {
-        if self.machine.get_mut().is_forgotten() {
+        let machine = self.machine.get_mut();
+        if machine.is_forgotten() {
             tracing::warn!("a session was dropped with unsaved changes");
         }
+        // If the storage has failed since, nobody has come to report it.
+        let dropped = machine.take_dropped();
+        self.report_dropped(dropped);
         #[cfg(feature = "tokio")]
         if let Some(coming) = self.coming.get_mut().take() {
             coming.tell(None);

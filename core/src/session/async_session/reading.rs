@@ -8,11 +8,10 @@ use serde_json::{Map, Value};
 
 use super::{AsyncSession, Shared};
 use crate::{
-    Error, OnReuse, StorageError,
-    observe::EndReason,
+    Error, StorageError,
     session::{
         info::SessionInfo,
-        machine::{ID_ENTRIES, Loaded, Need, Verdict, Write},
+        machine::{ID_ENTRIES, Loaded, Need},
         values,
     },
 };
@@ -277,25 +276,5 @@ impl Shared {
             // Boxed, because it is rare and large.
             Loaded::Suspicious(suspicion) => Box::pin(self.prove(&suspicion)).await,
         }
-    }
-
-    /// Finds out whether an id was used again, and ends its session if it was.
-    async fn prove(&self, suspicion: &Write) -> Result<(), StorageError> {
-        let committed = self.storage.commit(&suspicion.key, &suspicion.commit).await?;
-        let verdict = self.machine.lock().suspected(suspicion, &committed, &self.config);
-        match verdict {
-            Verdict::Unfounded => {}
-            Verdict::Refused(refused) => self.observers().refused(&refused),
-            Verdict::Reused { on_reuse, is_news } => {
-                if is_news {
-                    self.observers().theft_suspected(suspicion.key, on_reuse);
-                }
-                if on_reuse == OnReuse::EndSession {
-                    self.storage.end(suspicion.key, EndReason::IdReused).await?;
-                    self.machine.lock().ended_as_stolen(suspicion.key);
-                }
-            }
-        }
-        Ok(())
     }
 }

@@ -9,7 +9,7 @@ use crate::{
     StoreKey,
     observe::{CommitOutcome, Committed, EndReason, Refused},
     record::Changes,
-    session::machine::{Create, Looked, Move, Progress, Rotate, Write},
+    session::machine::{Create, Looked, Move, Rotate, Write},
     storage::{Created, Moved},
 };
 
@@ -68,10 +68,9 @@ impl Shared {
         }
     }
 
-    /// Changes that were dropped since the last call.
     #[inline]
-    pub(super) fn report_dropped(&self, progress: &mut Progress) {
-        if let Some(outcome) = progress.take_dropped() {
+    pub(super) fn report_dropped(&self, dropped: Option<CommitOutcome>) {
+        if let Some(outcome) = dropped {
             self.report_decided(outcome, 1);
         }
     }

@@ -48,12 +48,6 @@ impl<E: From<Error>> AsyncSession<E> {
 impl Shared {
     /// Drives the machine through the storage until everything is stored.
     pub(crate) async fn store(&self, mut progress: Progress) -> Result<Progress, Error> {
-        let stored = self.drive(&mut progress).await;
-        self.report_dropped(&mut progress);
-        stored.map(|()| progress)
-    }
-
-    async fn drive(&self, progress: &mut Progress) -> Result<(), Error> {
         let _one_at_a_time = match self.io.try_lock() {
             Some(lock) => lock,
             None => self.io.lock().await,
@@ -64,11 +58,14 @@ impl Shared {
             // One match, so that nothing is moved about when there is nothing to do.
             let step = {
                 let mut machine = machine();
-                match machine.next(progress, config) {
+                match machine.next(&mut progress, config) {
                     Ok(Some(step)) => step,
                     Ok(None) => break,
                     Err(error) => {
                         machine.tell();
+                        let dropped = machine.take_dropped();
+                        drop(machine);
+                        self.report_dropped(dropped);
                         return Err(error);
                     }
                 }
@@ -82,24 +79,24 @@ impl Shared {
             match &step {
                 Step::Remove(key) => {
                     let removed = storage.remove(key).await.map_err(failed)?;
-                    let ended = machine().removed(*key, removed, progress)?;
+                    let ended = machine().removed(*key, removed, &mut progress)?;
                     self.report_end(*key, ended);
                 }
                 Step::Create(step) => {
                     let created = storage.create(&step.key, &step.record, step.now).await.map_err(failed)?;
-                    let taken = machine().created(step, created, progress);
+                    let taken = machine().created(step, created, &mut progress);
                     self.report_create(step, created);
                     taken?;
                 }
                 Step::Commit(step) => {
                     let committed = storage.commit(&step.key, &step.commit).await.map_err(failed)?;
                     let is_stored = matches!(committed, Committed::Done { .. });
-                    let refused = machine().committed(step, committed, progress, config);
+                    let refused = machine().committed(step, committed, &mut progress, config);
                     self.report_commit(step, is_stored, refused);
                 }
                 Step::Move(step) => {
                     let moved = storage.move_to(&step.from, &step.to, &step.commit).await.map_err(failed)?;
-                    let refused = machine().moved(step, moved, progress, config);
+                    let refused = machine().moved(step, moved, &mut progress, config);
                     self.report_move(step, moved, refused);
                 }
                 Step::Touch(key, access) => {
@@ -111,12 +108,12 @@ impl Shared {
                 }
                 Step::Confirm(step) => {
                     let committed = storage.commit(&step.key, &step.commit).await.map_err(failed)?;
-                    machine().confirmed(&step.commit.access, &committed, progress);
+                    machine().confirmed(&step.commit.access, &committed, &mut progress);
                 }
                 Step::Rotate(step) => match storage.commit(&step.write.key, &step.write.commit).await {
                     Ok(committed) => {
                         let is_stored = matches!(committed, Committed::Done { .. });
-                        machine().rotated(step, committed, progress, config);
+                        machine().rotated(step, committed, &mut progress, config);
                         self.report_rotation(step, is_stored);
                     }
                     // The id stays as it is.
@@ -128,7 +125,7 @@ impl Shared {
                 },
                 Step::LookForOwn(step) => {
                     let lookup = storage.load(&step.key, &step.access).await.map_err(failed)?;
-                    let looked = machine().looked(step, lookup, progress);
+                    let looked = machine().looked(step, lookup, &mut progress);
                     self.report_attempt(step.key, looked);
                 }
                 Step::Follow(step) => {
@@ -141,12 +138,16 @@ impl Shared {
                 }
             }
         }
-        let tag_use = machine().take_tag_use();
+        let (tag_use, dropped) = {
+            let mut machine = machine();
+            (machine.take_tag_use(), machine.take_dropped())
+        };
+        self.report_dropped(dropped);
         if let Some(tag_use) = tag_use {
             // Boxed, because it is rare and the future of every request has room for it.
             Box::pin(self.tags().keep(&tag_use)).await;
         }
         self.tell_awaited();
-        Ok(())
+        Ok(progress)
     }
 }

@@ -21,8 +21,8 @@ pub(super) struct Ending {
     came_meanwhile: bool,
     /// Why the sessions end.
     reason: EndReason,
-    /// The session that the storage was last asked to end, until it has answered.
-    asked: Option<StoreKey>,
+    /// The session that the storage was last asked to end, until it has answered. Boxed, because few requests end one.
+    asked: Option<Box<StoreKey>>,
     /// Whether it was asked before, and its answer was lost.
     is_asked_again: bool,
 }
@@ -53,8 +53,8 @@ impl Ending {
     /// The session to end next. The storage is asked.
     pub(super) fn next(&mut self) -> Option<StoreKey> {
         let key = self.keys.last().copied()?;
-        self.is_asked_again = self.asked == Some(key);
-        self.asked = Some(key);
+        self.is_asked_again = self.asked.as_deref() == Some(&key);
+        self.asked = Some(Box::new(key));
         Some(key)
     }
 

@@ -51,7 +51,7 @@ pub(super) use watching::Awaited;
 use super::{config::Config, delivery::Delivery, tags::TagUse};
 use crate::{
     ClientInfo, Error, SessionId, StoreKey, Timestamp,
-    observe::{RefusalReason, Refused},
+    observe::{CommitOutcome, RefusalReason, Refused},
 };
 use renewal::Part;
 
@@ -68,6 +68,8 @@ pub(crate) struct Machine {
     saw_principal: bool,
     /// Whether the application was told that something could not be stored.
     was_told: bool,
+    /// Why changes were dropped, until that is reported.
+    dropped: Option<CommitOutcome>,
     /// That this request has touched a session with a tag.
     tag_use: Option<Box<TagUse>>,
 }
@@ -124,6 +126,7 @@ impl Machine {
             request: Request { client, began, is_passive: false, client_keeps_expiry: false },
             saw_principal: false,
             was_told: false,
+            dropped: None,
             tag_use: None,
         }
     }
@@ -212,6 +215,11 @@ impl Machine {
     /// Notes that the application was told that something could not be stored.
     pub(crate) const fn tell(&mut self) {
         self.was_told = true;
+    }
+
+    /// Why changes were dropped, once.
+    pub(crate) const fn take_dropped(&mut self) -> Option<CommitOutcome> {
+        self.dropped.take()
     }
 
     /// Whether there are unsaved changes whose loss nothing would report.

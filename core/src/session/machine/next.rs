@@ -73,7 +73,8 @@ impl Machine {
                 let is_login = pending.renew || pending.changes.logs_in();
                 let loses = if is_login { Loses::of(!pending.changes.is_empty(), true) } else { Loses::Nothing };
                 pending.drop_writes();
-                progress.lose(loses, CommitOutcome::Gone)?;
+                self.dropped = Some(CommitOutcome::Gone);
+                progress.lose(loses)?;
                 Ok(None)
             }
             State::Overtaken(_) => Ok(None),

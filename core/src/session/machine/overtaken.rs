@@ -90,7 +90,8 @@ impl Machine {
             // This may have changed by the next time something is stored.
             (overtaken.way, overtaken.trail) = (Way::Follow(held.id.clone()), Trail::default());
         }
-        progress.lose(loses, CommitOutcome::Overtaken).map(|()| None)
+        self.dropped = Some(CommitOutcome::Overtaken);
+        progress.lose(loses).map(|()| None)
     }
 
     /// Takes the answer to [`Step::Follow`].

@@ -1,6 +1,6 @@
 //! The progress of a save, or of the end of a request.
 
-use crate::{Error, Saved, observe::CommitOutcome};
+use crate::{Error, Saved};
 
 /// The progress of a save or a close.
 #[derive(Debug)]
@@ -14,8 +14,6 @@ pub(crate) struct Progress {
     pub(super) stored: bool,
     /// Whether changes were lost although the session lives.
     pub(super) conflict: bool,
-    /// Why changes were dropped, if they were.
-    dropped: Option<CommitOutcome>,
 }
 
 /// What a request loses if its changes cannot be stored.
@@ -40,15 +38,7 @@ impl Loses {
 
 impl Progress {
     pub(crate) const fn saving() -> Self {
-        Self {
-            closing: false,
-            saved: Saved::Nothing,
-            ids_tried: 0,
-            touch_asked: false,
-            stored: false,
-            conflict: false,
-            dropped: None,
-        }
+        Self { closing: false, saved: Saved::Nothing, ids_tried: 0, touch_asked: false, stored: false, conflict: false }
     }
 
     pub(crate) const fn closing() -> Self {
@@ -63,16 +53,10 @@ impl Progress {
         self.conflict
     }
 
-    /// Why changes were dropped, once.
-    pub(crate) const fn take_dropped(&mut self) -> Option<CommitOutcome> {
-        self.dropped.take()
-    }
-
     /// The changes cannot be stored, because the session ended or another request renewed it. A save reports that. At the
     /// end of a request, where the result may go unread, a lost login is an error.
-    pub(super) fn lose(&mut self, loses: Loses, why: CommitOutcome) -> Result<(), Error> {
+    pub(super) fn lose(&mut self, loses: Loses) -> Result<(), Error> {
         self.saved = Saved::Gone;
-        self.dropped = Some(why);
         self.conflict |= loses == Loses::Writes;
         if loses == Loses::Login && self.closing { Err(Error::Gone) } else { Ok(()) }
     }
