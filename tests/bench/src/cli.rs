@@ -213,6 +213,7 @@ pub(crate) struct Serve {
     /// Where a storage on disk keeps its files
     #[arg(long, value_name = "DIR", required_if_eq_any([
         ("peer", "gsession-file"),
+        ("peer", "gsession-axum-file"),
         ("peer", "tower-sessions-sqlite"),
     ]))]
     pub(crate) dir: Option<PathBuf>,
@@ -224,6 +225,8 @@ pub(crate) struct Serve {
         ("peer", "gsession-redis-hash"),
         ("peer", "gsession-redis-near"),
         ("peer", "actix-session-redis"),
+        ("peer", "gsession-axum-redis"),
+        ("peer", "gsession-axum-redis-hash"),
         ("peer", "tower-sessions-redis"),
     ]))]
     pub(crate) redis: Option<String>,

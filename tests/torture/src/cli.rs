@@ -68,7 +68,7 @@ pub(crate) struct Torture {
     #[arg(long)]
     pub(crate) json: bool,
 
-    /// Breaks the service on purpose, to see it found
+    /// Breaks the service on actix-web on purpose, to see it found
     #[arg(long, value_name = "HOW")]
     pub(crate) sabotage: Option<Sabotage>,
 }
@@ -115,6 +115,9 @@ impl Torture {
         }
         if self.sabotage.is_some() && !self.storages.iter().all(|target| target.is_ours()) {
             return Err("only gsession's own storages can be sabotaged".to_owned());
+        }
+        if self.sabotage.is_some() && self.storages.iter().any(|target| target.is_on_axum()) {
+            return Err("only the service on actix-web can be sabotaged".to_owned());
         }
         if self.storages.iter().any(|target| target.needs_redis()) {
             program::redis()?;

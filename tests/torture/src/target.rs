@@ -21,6 +21,12 @@ pub(crate) enum Target {
     RedisSentinel,
     /// gsession in a Redis cluster; primaries fail over
     RedisCluster,
+    /// gsession on axum, in memory
+    AxumMemory,
+    /// gsession on axum, in files, shared by two processes
+    AxumFile,
+    /// gsession on axum, in Redis, key-value
+    AxumRedis,
     /// actix-session with its cookie storage
     #[cfg(feature = "peers")]
     ActixSessionCookie,
@@ -52,9 +58,9 @@ pub(crate) enum Keeps {
 impl Target {
     pub(crate) const fn keeps(self) -> Keeps {
         match self {
-            Self::Memory => Keeps::InMemory,
-            Self::File => Keeps::InFiles,
-            Self::Redis | Self::RedisHash | Self::RedisNear => Keeps::InRedis,
+            Self::Memory | Self::AxumMemory => Keeps::InMemory,
+            Self::File | Self::AxumFile => Keeps::InFiles,
+            Self::Redis | Self::RedisHash | Self::RedisNear | Self::AxumRedis => Keeps::InRedis,
             Self::RedisSentinel => Keeps::UnderSentinel,
             Self::RedisCluster => Keeps::InACluster,
             #[cfg(feature = "peers")]
@@ -75,10 +81,18 @@ impl Target {
             | Self::RedisHash
             | Self::RedisNear
             | Self::RedisSentinel
-            | Self::RedisCluster => true,
+            | Self::RedisCluster
+            | Self::AxumMemory
+            | Self::AxumFile
+            | Self::AxumRedis => true,
             #[cfg(feature = "peers")]
             _ => false,
         }
+    }
+
+    /// Whether it is ours on axum.
+    pub(crate) const fn is_on_axum(self) -> bool {
+        matches!(self, Self::AxumMemory | Self::AxumFile | Self::AxumRedis)
     }
 
     /// How many service processes share it. What another process has changed reaches a near cache a little later.

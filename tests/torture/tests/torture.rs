@@ -91,6 +91,21 @@ fn failovers_in_a_cluster_lose_what_is_documented_at_most() {
     is_sound("redis-cluster", 8);
 }
 
+#[test]
+fn memory_on_axum_loses_nothing_while_its_process_is_killed() {
+    is_sound("axum-memory", 4);
+}
+
+#[test]
+fn files_on_axum_lose_nothing_while_their_processes_are_killed() {
+    is_sound("axum-file", 4);
+}
+
+#[test]
+fn redis_on_axum_loses_nothing_while_it_and_its_clients_are_killed() {
+    is_sound("axum-redis", 4);
+}
+
 /// What a browser is told of its session decides what it does next, so that one lie leads to others.
 const WHATEVER_COMES_OF_IT: [&str; 7] = [
     "updates lost",
@@ -268,6 +283,7 @@ fn what_makes_no_sense_is_explained() {
         ("--duration soon", "soon"),
         ("--seed minus-one", "minus-one"),
         ("--storage memory --sabotage no-expiry", "only keys in Redis have an expiry"),
+        ("--storage axum-memory --sabotage zombies", "only the service on actix-web"),
         ("serve --target memory --place", "--place"),
     ] {
         let output = run(arguments);

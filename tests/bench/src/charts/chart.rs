@@ -5,7 +5,7 @@ use super::svg::Svg;
 const WIDTH: f64 = 880.0;
 const MARGIN: f64 = 24.0;
 /// Where the bars begin, right of the names.
-const BARS: f64 = 232.0;
+const BARS: f64 = 262.0;
 /// Kept free behind the longest bar for its text.
 const ROOM_FOR_TEXT: f64 = 180.0;
 /// Likewise where several columns share the width.

@@ -16,7 +16,9 @@
 
 mod actix_session;
 mod bare;
+mod bare_axum;
 mod gsession;
+mod gsession_axum;
 mod peer;
 mod redis_alone;
 mod tower;
@@ -75,10 +77,14 @@ pub(crate) fn serve(settings: &Serve) -> Result<()> {
     allocator::set_counting(settings.count_allocations);
     match settings.peer {
         Peer::Bare => bare::serve_actix(),
-        Peer::BareAxum => tower::serve_bare(),
+        Peer::BareAxum => bare_axum::serve(),
         Peer::ActixSessionCookie => actix_session::serve(),
         Peer::TowerSessionsMemory => tower::serve_memory(),
         Peer::GsessionMemory => gsession::serve_memory(),
+        Peer::GsessionAxumMemory => gsession_axum::serve_memory(),
+        Peer::GsessionAxumFile => gsession_axum::serve_file(folder(settings)?),
+        Peer::GsessionAxumRedis => gsession_axum::serve_redis(redis(settings)?),
+        Peer::GsessionAxumRedisHash => gsession_axum::serve_redis_hash(redis(settings)?),
         Peer::TowerSessionsSqlite => tower_sqlite::serve(folder(settings)?),
         Peer::GsessionFile => gsession::serve_file(folder(settings)?),
         Peer::RedisAlone => redis_alone::serve(redis(settings)?),

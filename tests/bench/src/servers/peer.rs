@@ -20,6 +20,10 @@ pub(crate) enum Peer {
     ActixSessionCookie,
     /// axum without sessions
     BareAxum,
+    /// gsession on axum with the memory storage
+    GsessionAxumMemory,
+    /// gsession on axum with the file storage
+    GsessionAxumFile,
     /// tower-sessions with its memory storage, on axum
     TowerSessionsMemory,
     /// tower-sessions 0.14 with its SQLite storage (WAL, synchronous=NORMAL), on axum
@@ -40,6 +44,10 @@ pub(crate) enum Peer {
     GsessionRedisNear,
     /// actix-session with its Redis storage
     ActixSessionRedis,
+    /// gsession on axum with the Redis key-value storage
+    GsessionAxumRedis,
+    /// gsession on axum with the Redis hash storage
+    GsessionAxumRedisHash,
     /// tower-sessions 0.14 with its Redis storage, on axum
     TowerSessionsRedis,
     /// GoFrame with its Redis key-value storage
@@ -52,9 +60,14 @@ impl Peer {
     /// The server without sessions on the same framework.
     pub(crate) fn bare(self) -> Self {
         match self {
-            Self::BareAxum | Self::TowerSessionsMemory | Self::TowerSessionsSqlite | Self::TowerSessionsRedis => {
-                Self::BareAxum
-            }
+            Self::BareAxum
+            | Self::GsessionAxumMemory
+            | Self::GsessionAxumFile
+            | Self::GsessionAxumRedis
+            | Self::GsessionAxumRedisHash
+            | Self::TowerSessionsMemory
+            | Self::TowerSessionsSqlite
+            | Self::TowerSessionsRedis => Self::BareAxum,
             _ if self.goframe_storage().is_some() => Self::BareGoframe,
             _ => Self::Bare,
         }
@@ -74,6 +87,8 @@ impl Peer {
                 | Self::GsessionRedisHash
                 | Self::GsessionRedisNear
                 | Self::ActixSessionRedis
+                | Self::GsessionAxumRedis
+                | Self::GsessionAxumRedisHash
                 | Self::TowerSessionsRedis
                 | Self::GoframeRedis
                 | Self::GoframeRedisHash
@@ -82,7 +97,7 @@ impl Peer {
 
     /// Whether its storage needs a folder for files.
     pub(crate) fn needs_folder(self) -> bool {
-        matches!(self, Self::GsessionFile | Self::TowerSessionsSqlite | Self::GoframeFile)
+        matches!(self, Self::GsessionFile | Self::GsessionAxumFile | Self::TowerSessionsSqlite | Self::GoframeFile)
     }
 
     /// The storage's name in GoFrame's program; nothing for what this program serves.
@@ -106,6 +121,10 @@ impl Peer {
                 | Self::GsessionRedis
                 | Self::GsessionRedisHash
                 | Self::GsessionRedisNear
+                | Self::GsessionAxumMemory
+                | Self::GsessionAxumFile
+                | Self::GsessionAxumRedis
+                | Self::GsessionAxumRedisHash
         )
     }
 
@@ -122,6 +141,8 @@ impl Peer {
             Self::GsessionFile => (&["gsession"], "file"),
             Self::ActixSessionCookie => (&["actix-session"], "cookie"),
             Self::BareAxum => (&["axum"], "bare"),
+            Self::GsessionAxumMemory => (&["gsession", "axum"], "memory"),
+            Self::GsessionAxumFile => (&["gsession", "axum"], "file"),
             Self::TowerSessionsMemory => (&["tower-sessions", "axum"], "memory"),
             Self::TowerSessionsSqlite => {
                 (&["tower-sessions-sqlx-store", "axum"], "SQLite (WAL, synchronous=NORMAL), with tower-sessions 0.14")
@@ -134,6 +155,8 @@ impl Peer {
             Self::GsessionRedisHash => (&["gsession"], "Redis hash"),
             Self::GsessionRedisNear => (&["gsession"], "Redis key-value, near cache"),
             Self::ActixSessionRedis => (&["actix-session"], "Redis"),
+            Self::GsessionAxumRedis => (&["gsession", "axum"], "Redis key-value"),
+            Self::GsessionAxumRedisHash => (&["gsession", "axum"], "Redis hash"),
             Self::TowerSessionsRedis => (&["tower-sessions-redis-store", "axum"], "Redis, with tower-sessions 0.14"),
             Self::GoframeRedis => (&[GOFRAME], "Redis key-value"),
             Self::GoframeRedisHash => (&[GOFRAME], "Redis hash"),

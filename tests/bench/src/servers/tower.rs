@@ -1,28 +1,14 @@
-//! axum, bare and with tower-sessions and its memory storage. One worker is tokio's current-thread runtime.
+//! axum with tower-sessions and its memory storage.
 
 use anyhow::Result;
-use axum::{
-    Router,
-    extract::Query,
-    http::{StatusCode, header},
-    routing::get,
-};
+use axum::{Router, extract::Query, http::StatusCode, routing::get};
 use tower_sessions::{MemoryStore, Session, SessionManagerLayer};
 
-use super::{COUNTER, KEYS, LOOPBACK, OK, SLOW, Slow, USER, announce, bare::COOKIE, key, next};
-use crate::allocator;
-
-pub(super) fn serve_bare() -> Result<()> {
-    let login = || async { ([(header::SET_COOKIE, format!("{}={}", COOKIE.0, COOKIE.1))], OK) };
-    let app = Router::new()
-        .route("/untouched", get(ok))
-        .route("/read", get(fallible))
-        .route("/readwrite", get(fallible))
-        .route("/write", get(fallible))
-        .route("/login", get(login))
-        .route("/allocs", get(allocs));
-    run(app)
-}
+use super::{
+    COUNTER, KEYS, OK, SLOW, Slow, USER,
+    bare_axum::{Answer, allocs, block_on, ok, run},
+    key, next,
+};
 
 pub(super) fn serve_memory() -> Result<()> {
     // The defaults, but for what plain HTTP needs.
@@ -39,35 +25,11 @@ pub(super) fn serve_memory() -> Result<()> {
         .route("/whoami", get(whoami))
         .route("/allocs", get(allocs))
         .layer(sessions);
-    run(app)
+    block_on(run(app))
 }
-
-fn run(app: Router) -> Result<()> {
-    tokio::runtime::Builder::new_current_thread().enable_all().build()?.block_on(async {
-        let listener = tokio::net::TcpListener::bind(LOOPBACK).await?;
-        announce(listener.local_addr().ok())?;
-        Ok(axum::serve(listener, app).await?)
-    })
-}
-
-/// An error is the peer's, and of no use but to fail the run.
-type Answer<T> = Result<T, StatusCode>;
 
 fn failed(_: tower_sessions::session::Error) -> StatusCode {
     StatusCode::INTERNAL_SERVER_ERROR
-}
-
-async fn ok() -> &'static str {
-    OK
-}
-
-/// As the handlers that use a session, whose errors are not what is measured.
-async fn fallible() -> Answer<&'static str> {
-    Ok(OK)
-}
-
-async fn allocs() -> String {
-    allocator::allocations().to_string()
 }
 
 async fn read(session: Session) -> Answer<&'static str> {

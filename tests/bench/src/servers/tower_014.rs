@@ -4,12 +4,15 @@ use anyhow::Result;
 use axum::{Router, extract::Query, http::StatusCode, routing::get};
 use tower_sessions_014::{Session, SessionManagerLayer, SessionStore, session::Error};
 
-use super::{COUNTER, KEYS, LOOPBACK, OK, SLOW, Slow, USER, announce, key, next};
-use crate::allocator;
+use super::{
+    COUNTER, KEYS, OK, SLOW, Slow, USER,
+    bare_axum::{Answer, allocs, block_on, ok, run},
+    key, next,
+};
 
-/// Serves with the storage that `open` makes. One worker is tokio's current-thread runtime.
+/// Serves with the storage that `open` makes.
 pub(super) fn serve<S: SessionStore + Clone>(open: impl Future<Output = Result<S>>) -> Result<()> {
-    tokio::runtime::Builder::new_current_thread().enable_all().build()?.block_on(async {
+    block_on(async {
         // The defaults, but for what plain HTTP needs.
         let sessions = SessionManagerLayer::new(open.await?).with_secure(false);
         let app = Router::new()
@@ -24,25 +27,12 @@ pub(super) fn serve<S: SessionStore + Clone>(open: impl Future<Output = Result<S
             .route("/whoami", get(whoami))
             .route("/allocs", get(allocs))
             .layer(sessions);
-        let listener = tokio::net::TcpListener::bind(LOOPBACK).await?;
-        announce(listener.local_addr().ok())?;
-        Ok(axum::serve(listener, app).await?)
+        run(app).await
     })
 }
 
-/// An error is the peer's, and of no use but to fail the run.
-type Answer<T> = Result<T, StatusCode>;
-
 fn failed(_: Error) -> StatusCode {
     StatusCode::INTERNAL_SERVER_ERROR
-}
-
-async fn ok() -> &'static str {
-    OK
-}
-
-async fn allocs() -> String {
-    allocator::allocations().to_string()
 }
 
 async fn read(session: Session) -> Answer<&'static str> {

@@ -11,7 +11,7 @@ use std::{
 };
 
 use self::device::{Device, Fate};
-use crate::{client::Tab, ledger::Dead, scope::Scope, target::Target, world::World};
+use crate::{client::Tab, ledger::Dead, scope::Scope, target::Keeps, world::World};
 
 /// One user after the other until the time is over.
 pub(crate) fn gather(world: &World, number: usize, mut random: fastrand::Rng) {
@@ -88,7 +88,7 @@ impl<'a> Crowd<'a> {
     /// Whether there may be sessions whose id nobody has: a process that is killed between the two files of a renewal leaves one, with
     /// the name of its device.
     fn may_have_orphans(&self) -> bool {
-        self.world.target == Target::File && self.world.fleet.epoch() != self.epoch
+        self.world.target.keeps() == Keeps::InFiles && self.world.fleet.epoch() != self.epoch
     }
 
     /// Remembers ids that open nothing any more.

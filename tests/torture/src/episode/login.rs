@@ -9,7 +9,7 @@ use super::Episode;
 use crate::{
     client::{Answer, HangUp, Outcome, Tab},
     ledger::{Action, Violation},
-    target::Target,
+    target::Keeps,
 };
 
 /// For how long after a renewal whose answer was lost a repeated login is sure to find the renewed session. Promised are thirty
@@ -161,7 +161,7 @@ impl Episode<'_> {
     /// How many sessions there may be whose id nobody has: a process that is killed between the two files of a renewal leaves
     /// one, until it expires.
     fn orphans(&self) -> u64 {
-        if self.world.target == Target::File { self.world.fleet.epoch() - self.epoch } else { 0 }
+        if self.world.target.keeps() == Keeps::InFiles { self.world.fleet.epoch() - self.epoch } else { 0 }
     }
 
     /// How many sessions of the user live, if they stay more than there may be.

@@ -111,7 +111,10 @@ pub(crate) fn serve(settings: &Serve) -> Result<()> {
         | Target::RedisHash
         | Target::RedisNear
         | Target::RedisSentinel
-        | Target::RedisCluster => gsession::serve(settings),
+        | Target::RedisCluster
+        | Target::AxumMemory
+        | Target::AxumFile
+        | Target::AxumRedis => gsession::serve(settings),
     }
 }
 

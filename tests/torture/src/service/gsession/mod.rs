@@ -1,24 +1,21 @@
-//! gsession-actix, with each of its storages.
+//! gsession with each of its storages, on actix-web and on axum.
 
-mod broken_rotation;
-mod devices;
-mod outside;
-mod pages;
+mod actix;
+mod axum;
 
 use std::time::Duration;
 
-use actix_web::{App, HttpServer, middleware::from_fn, web};
 use anyhow::{Context as _, Result};
 use gsession::{
-    AnyStorage, AtLimit, FileStorage, MemoryStorage, OnReuse, RedisHashStorage, RedisStorage, storage::redis::NearCache,
+    AnyStorage, AtLimit, FileStorage, MemoryStorage, OnReuse, RedisHashStorage, RedisStorage,
+    http::{Builder, Configured, ServiceSettings},
+    storage::redis::NearCache,
 };
-use gsession_actix::{SessionMiddleware, SessionMiddlewareBuilder};
 
-use self::{broken_rotation::BrokenRotation, outside::Outside};
-use super::{LOOPBACK, announce, first, sabotaged::Sabotaged};
+use super::{first, sabotaged::Sabotaged};
 use crate::{
     cli::Serve,
-    scope::{MOST_SESSIONS, Rotation, Scope},
+    scope::{MOST_SESSIONS, Rotation},
     target::{Sabotage, Target},
 };
 
@@ -30,50 +27,31 @@ pub(super) fn serve(settings: &Serve) -> Result<()> {
         Some(sabotage) => AnyStorage::new(Sabotaged::new(storage(settings)?, sabotage)),
         None => storage(settings)?,
     };
-    let sessions = || SessionMiddleware::builder(storage.clone()).cookie_secure(false);
-    let (ours, others) = (sessions().build()?, sessions().realm(ELSEWHERE).build()?);
-    let (crowd, rotating) = (limited(sessions(), settings)?, rotating(sessions(), settings)?);
-    let broken = BrokenRotation::new(settings.sabotage, rotating.manager().clone());
-    let sabotage = web::Data::new(settings.sabotage);
-    let outside = Outside::new(settings.sabotage, ours.manager().clone());
-    let root = format!("/{}", settings.secret);
-    actix_web::rt::System::new().block_on(async {
-        let server = HttpServer::new(move || {
-            let (outside, broken) = (outside.clone(), broken.clone());
-            let pages = web::scope(&root)
-                .wrap(ours.clone())
-                .wrap(from_fn(move |request, next| outside.clone().around(request, next)))
-                .configure(pages::register);
-            let others = web::scope(&format!("{root}/elsewhere"))
-                .wrap(others.clone())
-                .route("/visit", web::post().to(pages::visit));
-            let crowd = web::scope(&format!("{root}{}", Scope::Crowd.path()))
-                .wrap(crowd.clone())
-                .configure(pages::register)
-                .configure(devices::register);
-            let rotating = web::scope(&format!("{root}{}", Scope::Rotating.path()))
-                .wrap(rotating.clone())
-                .wrap(from_fn(move |request, next| broken.clone().around(request, next)))
-                .configure(pages::register);
-            App::new()
-                .app_data(web::Data::new(storage.clone()))
-                .app_data(web::Data::new(ours.clone()))
-                .app_data(sabotage.clone())
-                .service(others)
-                .service(crowd)
-                .service(rotating)
-                .service(pages)
+    if settings.target.is_on_axum() { axum::serve(settings, storage) } else { actix::serve(settings, storage) }
+}
+
+/// The middleware of each application, over one storage.
+struct Applications<M> {
+    ours: M,
+    elsewhere: M,
+    crowd: M,
+    rotating: M,
+}
+
+impl<M: Configured<Settings = ServiceSettings>> Applications<M> {
+    fn new(settings: &Serve, storage: &AnyStorage) -> Result<Self> {
+        let sessions = || Builder::<M>::new(ServiceSettings::new(storage.clone())).cookie_secure(false);
+        Ok(Self {
+            ours: sessions().build()?,
+            elsewhere: sessions().realm(ELSEWHERE).build()?,
+            crowd: limited(sessions(), settings)?,
+            rotating: rotating(sessions(), settings)?,
         })
-        .workers(2)
-        .disable_signals()
-        .bind(LOOPBACK)?;
-        announce(server.addrs().first().copied())?;
-        Ok(server.run().await?)
-    })
+    }
 }
 
 /// Where a user has a limited number of sessions.
-fn limited(sessions: SessionMiddlewareBuilder, settings: &Serve) -> Result<SessionMiddleware> {
+fn limited<M: Configured<Settings = ServiceSettings>>(sessions: Builder<M>, settings: &Serve) -> Result<M> {
     let sessions = sessions.realm("a crowd");
     Ok(match settings.sabotage {
         Some(Sabotage::NoLimit) => sessions.build()?,
@@ -82,7 +60,7 @@ fn limited(sessions: SessionMiddlewareBuilder, settings: &Serve) -> Result<Sessi
 }
 
 /// Where ids rotate.
-fn rotating(sessions: SessionMiddlewareBuilder, settings: &Serve) -> Result<SessionMiddleware> {
+fn rotating<M: Configured<Settings = ServiceSettings>>(sessions: Builder<M>, settings: &Serve) -> Result<M> {
     let Rotation { every, grace } = Rotation::of(settings.target);
     let sessions = sessions.realm("rotating").rotate_every(every);
     Ok(match settings.sabotage {
@@ -97,8 +75,8 @@ fn storage(settings: &Serve) -> Result<AnyStorage> {
     const TIMEOUT: Duration = Duration::from_secs(2);
     let redis = || anyhow::Ok(RedisStorage::builder(first(settings)?).response_timeout(TIMEOUT));
     Ok(match settings.target {
-        Target::File => AnyStorage::new(FileStorage::open(first(settings)?)?),
-        Target::Redis => AnyStorage::new(redis()?.build()?),
+        Target::File | Target::AxumFile => AnyStorage::new(FileStorage::open(first(settings)?)?),
+        Target::Redis | Target::AxumRedis => AnyStorage::new(redis()?.build()?),
         Target::RedisNear => AnyStorage::new(redis()?.near_cache(NearCache::default()).build()?),
         Target::RedisHash => {
             AnyStorage::new(RedisHashStorage::builder(first(settings)?).response_timeout(TIMEOUT).build()?)

@@ -16,7 +16,7 @@ use actix_web::{
 use gsession::{AsyncManager, ClientInfo, SessionId};
 use gsession_actix::{Session, SessionError, SessionExt as _};
 
-use super::super::{Late, Query};
+use super::super::super::{Late, Query};
 use crate::{client::LATE, target::Sabotage};
 
 /// What the middleware knows.

@@ -5,7 +5,7 @@ use gsession::StoreKey;
 use gsession_actix::{Session, SessionError};
 use serde_json::{Value, json};
 
-use super::{super::Query, pages::known};
+use super::{super::super::Query, pages::known};
 use crate::target::Sabotage;
 
 pub(super) fn register(pages: &mut web::ServiceConfig) {

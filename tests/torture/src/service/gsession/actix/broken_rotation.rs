@@ -14,7 +14,7 @@ use actix_web::{
 };
 use gsession::{AsyncManager, ClientInfo, Outcome};
 
-use super::super::USER;
+use super::super::super::USER;
 use crate::target::Sabotage;
 
 /// What stands between what stays of an id and what rotates.

@@ -7,7 +7,7 @@ use gsession::{AnyStorage, Clock as _, Login, Saved, SystemClock};
 use gsession_actix::{Session, SessionMiddleware};
 use serde_json::Value;
 
-use super::super::{COUNTER, Query, SEEN, USER};
+use super::super::super::{COUNTER, Query, SEEN, USER};
 
 pub(super) fn register(pages: &mut web::ServiceConfig) {
     pages
