@@ -310,7 +310,7 @@ async fn a_generator_that_gives_only_taken_ids_is_an_error() {
         for steps in ["set:user=bob", "set:user=bob,save"] {
             ids.plan(&[&taken; 10]);
             let answer = client.new_does(steps).await;
-            assert_eq!((answer.status, answer.body.as_str()), (503, "Service Unavailable"));
+            answer.is_opaque(503);
             answer.no_cookie();
             assert!(ids.left() > 0, "it gives up");
         }
@@ -330,7 +330,7 @@ async fn a_generator_that_fails_is_an_error_and_never_a_weaker_id() {
     let client = Client::of(place.builder().id_generator(ids).build().unwrap()).await;
     for steps in ["set", "set,save", "principal:ada"] {
         let answer = client.new_does(steps).await;
-        assert_eq!((answer.status, answer.body.as_str()), (503, "Service Unavailable"), "{steps}");
+        answer.is_opaque(503);
         answer.no_cookie();
     }
     assert_eq!(client.new_does("get").await.status, 200);

@@ -1,4 +1,4 @@
-//! HTTP/1.1: a reset drops the handler if the server notices it; an end of the stream only where the server is told to.
+//! HTTP/1.1: with half-closed connections and without.
 
 use std::{
     io::{ErrorKind, Write as _},
@@ -6,29 +6,34 @@ use std::{
 };
 
 use super::scene::{Deed, KINDS, Scene, each, half_close, reset, rest, unnoticed};
-use crate::support::{place::Kind, server::Protocol, wait_until};
+use crate::{
+    framework::{self, fate},
+    support::{
+        place::Kind,
+        server::{Fate, Leaving, Protocol},
+        wait_until,
+    },
+};
 
-/// As [`each`], where the handler never gets beyond its wait.
-fn each_that_is_cut_off(protocol: Protocol, leave: impl Fn(&Scene, TcpStream)) {
-    for kind in KINDS {
-        for deed in Deed::ALL {
-            let scene = Scene::new(protocol, kind);
-            let stream = scene.ask(&format!("{},pause", deed.steps()));
-            leave(&scene, stream);
-            scene.is_cut_off(deed);
-        }
+const PROTOCOLS: [Protocol; 2] = [Protocol::Http1HalfClosed, Protocol::Http1NotHalfClosed];
+
+#[test]
+fn a_reset_has_its_fate() {
+    for protocol in PROTOCOLS {
+        each(protocol, Leaving::Resets, |scene, steps| {
+            reset(scene.ask(steps));
+            scene.hold();
+        });
     }
 }
 
 #[test]
-fn a_reset_drops_the_handler() {
-    each_that_is_cut_off(Protocol::Http1, |_, stream| reset(stream));
-}
-
-#[test]
 fn an_end_drops_the_handler_if_half_closed_connections_are_not_allowed() {
-    each_that_is_cut_off(Protocol::Http1NotHalfClosed, |_, stream| drop(stream));
-    each_that_is_cut_off(Protocol::Http1NotHalfClosed, |scene, stream| {
+    let protocol = Protocol::Http1NotHalfClosed;
+    assert_eq!(fate(protocol, Leaving::Ends), Fate::Dropped);
+    each(protocol, Leaving::Ends, |scene, steps| drop(scene.ask(steps)));
+    each(protocol, Leaving::Ends, |scene, steps| {
+        let stream = scene.ask(steps);
         half_close(&stream);
         assert!(rest(&stream).is_empty());
         scene.hold();
@@ -37,89 +42,91 @@ fn an_end_drops_the_handler_if_half_closed_connections_are_not_allowed() {
 
 #[test]
 fn who_half_closes_is_answered() {
-    each(Protocol::Http1, |scene, deed, steps| {
-        let stream = scene.ask(steps);
-        scene.noticed(|| half_close(&stream));
-        scene.go();
-        let answer = rest(&stream);
-        assert_eq!((answer.status(), answer.cookies().len()), (200, usize::from(deed != Deed::Write)));
-        scene.is_done(deed);
-        scene.is_not_dropped();
-    });
+    for kind in KINDS {
+        for deed in Deed::ALL {
+            for steps in [format!("{},pause", deed.steps()), format!("pause,{}", deed.steps())] {
+                let scene = Scene::new(Protocol::Http1HalfClosed, kind);
+                let stream = scene.ask(&steps);
+                scene.noticed(|| half_close(&stream));
+                scene.go();
+                let answer = rest(&stream);
+                assert_eq!((answer.status(), answer.cookies().len()), (200, usize::from(deed != Deed::Write)));
+                scene.is_done(deed);
+                scene.is_not_dropped();
+            }
+        }
+    }
 }
 
 #[test]
 fn a_closed_connection_is_taken_for_a_half_closed_one() {
-    each(Protocol::Http1, |scene, deed, steps| {
+    assert_eq!(fate(Protocol::Http1HalfClosed, Leaving::Ends), Fate::RunsOn);
+    each(Protocol::Http1HalfClosed, Leaving::Ends, |scene, steps| {
         let stream = scene.ask(steps);
         scene.noticed(|| drop(stream));
-        scene.go();
-        scene.is_done(deed);
-        scene.is_not_dropped();
     });
 }
 
 /// The server reads no more after the end.
 #[test]
 fn a_reset_after_an_end_is_not_noticed() {
-    each(Protocol::Http1, |scene, deed, steps| {
+    each(Protocol::Http1HalfClosed, Leaving::Ends, |scene, steps| {
         let stream = scene.ask(steps);
         scene.noticed(|| half_close(&stream));
         reset(stream);
         scene.hold();
-        scene.go();
-        scene.is_done(deed);
-        scene.is_not_dropped();
     });
 }
 
 #[test]
-fn a_reset_that_is_read_together_with_bytes_is_taken_for_an_end() {
+fn a_reset_that_is_read_together_with_bytes_has_its_fate() {
     // In memory, because a storage that never waits keeps the worker itself busy.
-    let (kind, steps) = (Kind::Memory, |deed: Deed| format!("{},pause", deed.steps()));
-    let leave = |scene: &Scene, mut stream: TcpStream| {
-        unnoticed(scene, || {
-            stream.write_all(b"G").unwrap();
-            reset(stream);
-        });
-    };
-    for deed in Deed::ALL {
-        let scene = Scene::new(Protocol::Http1, kind);
-        let stream = scene.ask(&steps(deed));
-        scene.noticed(|| leave(&scene, stream));
-        scene.is_not_dropped();
-        scene.go();
-        scene.is_done(deed);
-
-        let scene = Scene::new(Protocol::Http1NotHalfClosed, kind);
-        let stream = scene.ask(&steps(deed));
-        leave(&scene, stream);
-        scene.is_cut_off(deed);
+    for protocol in PROTOCOLS {
+        for deed in Deed::ALL {
+            let (scene, steps) = (Scene::new(protocol, Kind::Memory), format!("{},pause", deed.steps()));
+            let mut stream = scene.ask(&steps);
+            let leave = || {
+                unnoticed(&scene, || {
+                    stream.write_all(b"G").unwrap();
+                    reset(stream);
+                });
+            };
+            let fate = fate(protocol, Leaving::ResetsWithBytes);
+            if fate == Fate::RunsOn {
+                scene.noticed(leave)
+            } else {
+                leave()
+            }
+            scene.ends(fate, deed, &steps);
+        }
     }
 }
 
 #[test]
-fn a_request_that_is_reset_at_once_is_done_all_the_same() {
-    for deed in Deed::ALL {
-        let scene = Scene::new(Protocol::Http1, Kind::Memory);
-        let mut stream = scene.server.connect(&scene.request("hold", &[]));
-        stream.peek(&mut [0]).unwrap();
-        let request = scene.request(&format!("pause,{}", deed.steps()), &[]);
-        unnoticed(&scene, || {
-            stream.write_all(&request).unwrap();
-            reset(stream);
-        });
-        scene.begun();
-        scene.go();
-        scene.is_done(deed);
-        scene.is_not_dropped();
+fn a_request_that_is_reset_at_once_has_its_fate() {
+    for protocol in PROTOCOLS {
+        for deed in Deed::ALL {
+            let (scene, steps) = (Scene::new(protocol, Kind::Memory), format!("pause,{}", deed.steps()));
+            let mut stream = scene.server.connect(&scene.request("hold", &[]));
+            stream.peek(&mut [0]).unwrap();
+            let request = scene.request(&steps, &[]);
+            unnoticed(&scene, || {
+                stream.write_all(&request).unwrap();
+                reset(stream);
+            });
+            let fate = fate(protocol, Leaving::ResetsAtOnce);
+            if fate != Fate::NotBegun {
+                scene.begun();
+            }
+            scene.ends(fate, deed, &steps);
+        }
     }
 }
 
 /// The server reads ahead of the handler, but not without end.
 #[test]
 fn a_client_that_leaves_behind_a_body_that_the_handler_does_not_read_is_not_noticed() {
-    for protocol in [Protocol::Http1, Protocol::Http1NotHalfClosed] {
+    for protocol in [Protocol::Http1HalfClosed, Protocol::Http1NotHalfClosed] {
         for deed in Deed::ALL {
             let scene = Scene::new(protocol, Kind::File);
             let steps = format!("{},pause", deed.steps());
@@ -154,7 +161,7 @@ fn fill(stream: &mut TcpStream) -> bool {
 #[test]
 fn a_handler_that_reads_its_body_is_told_that_it_is_cut_off() {
     for deed in Deed::ALL {
-        let scene = Scene::new(Protocol::Http1, Kind::File);
+        let scene = Scene::new(Protocol::Http1HalfClosed, Kind::File);
         let steps = format!("body,{}", deed.steps());
         let stream = scene.server.connect(&scene.request(&steps, &["Content-Length: 9"]));
         scene.begun();
@@ -166,42 +173,55 @@ fn a_handler_that_reads_its_body_is_told_that_it_is_cut_off() {
 }
 
 #[test]
-fn a_reset_drops_the_handler_that_reads_its_body() {
-    for deed in Deed::ALL {
-        let scene = Scene::new(Protocol::Http1, Kind::File);
-        let steps = format!("{},body", deed.steps());
-        let stream = scene.server.connect(&scene.request(&steps, &["Content-Length: 9"]));
-        scene.begun();
-        reset(stream);
-        scene.is_cut_off(deed);
+fn a_reset_while_the_handler_reads_its_body_has_its_fate() {
+    for protocol in PROTOCOLS {
+        for deed in Deed::ALL {
+            let scene = Scene::new(protocol, Kind::File);
+            let steps = format!("{},body", deed.steps());
+            let stream = scene.server.connect(&scene.request(&steps, &["Content-Length: 9"]));
+            scene.begun();
+            reset(stream);
+            scene.ends(fate(protocol, Leaving::ResetsInBody), deed, &steps);
+        }
     }
 }
 
 #[test]
-fn requests_that_wait_behind_another_are_done_after_an_end_but_not_after_a_reset() {
+fn requests_that_wait_behind_another_have_their_fate() {
     for kind in KINDS {
-        let scene = Scene::new(Protocol::Http1, kind);
-        let both = [scene.request("pause,set:m=1", &[]), scene.request("set:n=1", &[])].concat();
-        let stream = scene.server.connect(&both);
-        scene.begun();
-        scene.noticed(|| drop(stream));
-        scene.go();
-        scene.is_done(Deed::Write);
-        assert_eq!(scene.place.data(&scene.id).unwrap(), ["m=\"1\"", "n=\"1\"", "user=\"ada\""]);
-        scene.is_not_dropped();
-
-        for protocol in [Protocol::Http1, Protocol::Http1NotHalfClosed] {
-            let scene = Scene::new(protocol, kind);
-            let both = [scene.request("set:m=1,pause", &[]), scene.request("set:n=1", &[])].concat();
-            let stream = scene.server.connect(&both);
-            scene.begun();
-            if protocol == Protocol::Http1 {
-                reset(stream)
-            } else {
-                drop(stream)
+        for protocol in PROTOCOLS {
+            for leaving in [Leaving::Ends, Leaving::Resets] {
+                let scene = Scene::new(protocol, kind);
+                let both = [scene.request("set:m=1,pause", &[]), scene.request("set:n=1", &[])].concat();
+                let stream = scene.server.connect(&both);
+                scene.begun();
+                let (first, second) = framework::fates_of_two(protocol, leaving);
+                let leave = || if leaving == Leaving::Ends { drop(stream) } else { reset(stream) };
+                if first == Fate::RunsOn {
+                    scene.noticed(leave)
+                } else {
+                    leave()
+                }
+                match (first, second) {
+                    (Fate::RunsOn, Fate::RunsOn) => {
+                        scene.go();
+                        scene.is_done(Deed::Write);
+                        assert_eq!(scene.place.data(&scene.id).unwrap(), ["m=\"1\"", "n=\"1\"", "user=\"ada\""]);
+                        scene.is_not_dropped();
+                    }
+                    (Fate::RunsOn, _) => {
+                        scene.go();
+                        wait_until("it is stored", || scene.place.data(&scene.id).unwrap().len() == 2);
+                        scene.hold();
+                        assert_eq!(scene.place.data(&scene.id).unwrap(), ["m=\"1\"", "user=\"ada\""]);
+                        scene.is_not_dropped();
+                    }
+                    _ => {
+                        scene.is_dropped();
+                        scene.is_unchanged();
+                    }
+                }
             }
-            scene.is_dropped();
-            scene.is_unchanged();
         }
     }
 }
@@ -209,27 +229,31 @@ fn requests_that_wait_behind_another_are_done_after_an_end_but_not_after_a_reset
 /// What the storage has begun to do it does.
 #[test]
 fn what_is_being_stored_when_the_handler_is_dropped_is_stored() {
-    for (protocol, leave) in
-        [(Protocol::Http1, reset as fn(TcpStream)), (Protocol::Http1NotHalfClosed, drop as fn(TcpStream))]
-    {
-        for deed in [Deed::Write, Deed::Renewal] {
-            // Files, because only their operations leave the worker.
-            let scene = Scene::new(protocol, Kind::File);
-            scene.place.probe.hold(Some(deed.op()));
-            let stream = scene.server.connect(&scene.request(deed.steps(), &[]));
-            wait_until("it is being stored", || scene.place.probe.count(deed.op()) == 1);
-            leave(stream);
-            scene.is_dropped();
-            scene.place.probe.hold(None);
-            scene.is_done(deed);
+    let leavings: [(Leaving, fn(TcpStream)); 2] = [(Leaving::Resets, reset), (Leaving::Ends, drop)];
+    let mut dropped = 0;
+    for protocol in PROTOCOLS {
+        for (_, leave) in leavings.into_iter().filter(|(leaving, _)| fate(protocol, *leaving) == Fate::Dropped) {
+            dropped += 1;
+            for deed in [Deed::Write, Deed::Renewal] {
+                // Files, because only their operations leave the worker.
+                let scene = Scene::new(protocol, Kind::File);
+                scene.place.probe.hold(Some(deed.op()));
+                let stream = scene.server.connect(&scene.request(deed.steps(), &[]));
+                wait_until("it is being stored", || scene.place.probe.count(deed.op()) == 1);
+                leave(stream);
+                scene.is_dropped();
+                scene.place.probe.hold(None);
+                scene.is_done(deed);
+            }
         }
     }
+    assert!(dropped > 0);
 }
 
 #[test]
 fn a_client_that_closes_while_its_request_is_being_stored_changes_nothing() {
     for deed in Deed::ALL {
-        let scene = Scene::new(Protocol::Http1, Kind::File);
+        let scene = Scene::new(Protocol::Http1HalfClosed, Kind::File);
         scene.place.probe.hold(Some(deed.op()));
         let stream = scene.server.connect(&scene.request(deed.steps(), &[]));
         wait_until("it is being stored", || scene.place.probe.count(deed.op()) == 1);

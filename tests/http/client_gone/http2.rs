@@ -1,55 +1,69 @@
-//! HTTP/2: handlers run in tasks of their own, and nothing that a client does ends them.
+//! HTTP/2: requests are cancelled, and connections close.
 
 use super::scene::{Deed, Scene, each, half_close, happens, reset, unnoticed};
-use crate::support::{http2::Http2, place::Kind, server::Protocol, wait_until};
+use crate::{
+    framework::{self, fate},
+    support::{
+        http2::Http2,
+        place::Kind,
+        server::{Fate, Leaving, Protocol},
+        wait_until,
+    },
+};
 
 #[test]
-fn a_request_that_is_cancelled_is_done_all_the_same() {
-    each(Protocol::Http2, |scene, deed, steps| {
+fn a_request_that_is_cancelled_has_its_fate() {
+    each(Protocol::Http2, Leaving::Cancels, |scene, steps| {
         let mut client = scene.ask_http2(steps);
         client.cancel();
         client.in_step();
-        scene.go();
-        scene.is_done(deed);
-        scene.is_not_dropped();
+        client
     });
 }
 
 #[test]
-fn a_request_that_is_cancelled_at_once_is_done_all_the_same() {
+fn a_request_that_is_cancelled_at_once_has_its_fate() {
     for deed in Deed::ALL {
-        let scene = Scene::new(Protocol::Http2, Kind::Memory);
-        let path = format!("/do/pause,{}", deed.steps());
+        let (scene, steps) = (Scene::new(Protocol::Http2, Kind::Memory), format!("pause,{}", deed.steps()));
         let mut client = None;
         unnoticed(&scene, || {
+            let path = format!("/do/{steps}");
             let asking = client.insert(Http2::ask(&scene.server, &path, &[("cookie", &scene.cookie())], true));
             asking.cancel();
         });
         scene.begun();
-        scene.go();
-        scene.is_done(deed);
-        scene.is_not_dropped();
+        scene.ends(fate(Protocol::Http2, Leaving::Cancels), deed, &steps);
     }
 }
 
 /// Unlike over HTTP/1 its answer is lost.
 #[test]
-fn a_request_whose_connection_is_closed_is_done_all_the_same() {
-    let leavings: [fn(&mut Http2); 2] = [|client| half_close(&client.stream), Http2::go_away];
-    for leave in leavings {
-        each(Protocol::Http2, |scene, deed, steps| {
-            let mut client = scene.ask_http2(steps);
-            leave(&mut client);
-            client.closed();
-            scene.go();
-            scene.is_done(deed);
-            scene.is_not_dropped();
-        });
-    }
+fn a_request_whose_connection_is_closed_has_its_fate() {
+    each(Protocol::Http2, Leaving::Closes, |scene, steps| {
+        let mut client = scene.ask_http2(steps);
+        half_close(&client.stream);
+        client.closed();
+        client
+    });
+}
+
+/// Says goodbye, and waits until the server has heard it.
+fn goodbye(scene: &Scene, client: &mut Http2) {
+    client.go_away();
+    if framework::has_left(Leaving::GoesAway) { client.closed() } else { scene.hold() }
 }
 
 #[test]
-fn a_handler_that_reads_its_body_is_told_that_it_is_cut_off_and_runs_on() {
+fn a_request_of_a_client_that_says_goodbye_has_its_fate() {
+    each(Protocol::Http2, Leaving::GoesAway, |scene, steps| {
+        let mut client = scene.ask_http2(steps);
+        goodbye(scene, &mut client);
+        client
+    });
+}
+
+#[test]
+fn a_handler_that_reads_its_body_has_its_fate() {
     let close = |mut client: Http2| {
         // With nothing left unread it is an end and no reset.
         client.in_step();
@@ -68,8 +82,7 @@ fn a_handler_that_reads_its_body_is_told_that_it_is_cut_off_and_runs_on() {
             let scene = Scene::new(Protocol::Http2, Kind::File);
             let client = scene.ask_http2_with_body(&format!("body,{}", deed.steps()));
             leave(client);
-            scene.is_done(deed);
-            scene.is_not_dropped();
+            scene.ends(fate(Protocol::Http2, Leaving::LeavesBody), deed, "body");
         }
     }
 }
@@ -86,38 +99,45 @@ fn a_client_that_leaves_while_its_request_is_being_stored_changes_nothing() {
         client.in_step();
         reset(client.stream);
         scene.hold();
+        match fate(Protocol::Http2, Leaving::Cancels) {
+            Fate::RunsOn => scene.is_not_dropped(),
+            _ => scene.is_dropped(),
+        }
         scene.place.probe.hold(None);
         scene.is_done(deed);
-        scene.is_not_dropped();
     }
 }
 
-/// What the documentation advises a handler to do that must not store for a client that has left.
+/// What the documentation advises a handler to do that must not store for a client that has left, where it is not dropped.
 #[test]
 fn a_handler_can_ask_whether_its_client_has_left() {
-    let leavings: [fn(&mut Http2); 3] = [
-        |client| {
+    let leavings: [(Leaving, fn(&Scene, &mut Http2)); 3] = [
+        (Leaving::Cancels, |_, client| {
             client.cancel();
             client.in_step();
-        },
-        |client| {
+        }),
+        (Leaving::Closes, |_, client| {
             half_close(&client.stream);
             client.closed();
-        },
-        |client| {
-            client.go_away();
-            client.closed();
-        },
+        }),
+        (Leaving::GoesAway, goodbye),
     ];
     for deed in [Deed::Write, Deed::Renewal] {
         let steps = format!("pause,unless-left,{}", deed.steps());
         for ask in [Scene::ask_http2, Scene::ask_http2_with_body] {
             let scene = Scene::new(Protocol::Http2, Kind::File);
-            for leave in leavings {
+            // Where the handler of a client that says goodbye runs on with its connection, the client has not left.
+            for (leaving, leave) in leavings.into_iter().filter(|(leaving, _)| framework::has_left(*leaving)) {
                 let mut client = ask(&scene, &steps);
-                leave(&mut client);
-                scene.go();
-                happens("the handler gives up", &scene.server.meeting.gave_up);
+                leave(&scene, &mut client);
+                match fate(Protocol::Http2, leaving) {
+                    Fate::RunsOn => {
+                        scene.go();
+                        happens("the handler gives up", &scene.server.meeting.gave_up);
+                    }
+                    // It need not ask.
+                    _ => scene.is_dropped(),
+                }
                 scene.is_unchanged();
             }
             let mut client = ask(&scene, &steps);

@@ -11,13 +11,16 @@ use gsession::SessionId;
 use socket2::SockRef;
 use tokio::sync::Notify;
 
-use crate::support::{
-    NAME,
-    http2::Http2,
-    place::{Kind, Place},
-    probe::Op,
-    server::{Protocol, Raw, Server},
-    wait_until,
+use crate::{
+    framework,
+    support::{
+        NAME,
+        http2::Http2,
+        place::{Kind, Place},
+        probe::Op,
+        server::{Fate, Leaving, Protocol, Raw, Server},
+        wait_until,
+    },
 };
 
 /// One that never waits, and one that does.
@@ -86,7 +89,10 @@ impl Scene {
     pub(crate) fn noticed(&self, leave: impl FnOnce()) {
         let before = self.server.meeting.polls();
         leave();
-        wait_until("the server reads", || self.server.meeting.polls() > before);
+        if framework::POLLS_WHEN_IT_READS {
+            wait_until("the server reads", || self.server.meeting.polls() > before);
+        }
+        // Where nothing is read, the server has at least seen that there is something.
         self.hold();
     }
 
@@ -105,6 +111,28 @@ impl Scene {
         match deed {
             Deed::Write | Deed::Renewal => self.is_unchanged(),
             Deed::Destroy => self.is_done(deed),
+        }
+    }
+
+    /// Lets a request go on, or sees that it is dropped, and looks at what has become of it. `steps` are the deed before a wait
+    /// or after it.
+    pub(crate) fn ends(&self, fate: Fate, deed: Deed, steps: &str) {
+        match fate {
+            Fate::RunsOn => {
+                self.go();
+                self.is_done(deed);
+                self.is_not_dropped();
+            }
+            Fate::NotBegun => {
+                self.hold();
+                assert!(self.server.meeting.arrived.notified().now_or_never().is_none());
+                self.is_unchanged();
+            }
+            Fate::Dropped if !steps.starts_with(deed.steps()) => {
+                self.is_dropped();
+                self.is_unchanged();
+            }
+            Fate::Dropped => self.is_cut_off(deed),
         }
     }
 
@@ -182,12 +210,15 @@ pub(crate) fn rest(mut stream: &TcpStream) -> Raw {
     Raw(answer)
 }
 
-/// Every deed, done before the wait and after it, on storages that wait and that do not.
-pub(crate) fn each(protocol: Protocol, test: impl Fn(&Scene, Deed, &str)) {
+/// Every deed, done before the wait and after it, on storages that wait and that do not. `leave` asks and
+/// leaves; what it returns is kept until the end.
+pub(crate) fn each<T>(protocol: Protocol, leaving: Leaving, leave: impl Fn(&Scene, &str) -> T) {
     for kind in KINDS {
         for deed in Deed::ALL {
             for steps in [format!("{},pause", deed.steps()), format!("pause,{}", deed.steps())] {
-                test(&Scene::new(protocol, kind), deed, &steps);
+                let scene = Scene::new(protocol, kind);
+                let _kept = leave(&scene, &steps);
+                scene.ends(framework::fate(protocol, leaving), deed, &steps);
             }
         }
     }

@@ -26,6 +26,40 @@ pub(crate) enum Protocol {
     Http2,
 }
 
+/// How a client leaves before it is answered.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Leaving {
+    /// HTTP/1: resets the connection.
+    Resets,
+    /// HTTP/1: sends some bytes, and resets the connection before the server has read them.
+    ResetsWithBytes,
+    /// HTTP/1: resets the connection before the server has read the request.
+    ResetsAtOnce,
+    /// HTTP/1: resets the connection while the handler reads the body.
+    ResetsInBody,
+    /// HTTP/1: closes the connection, or says that it sends nothing more.
+    Ends,
+    /// HTTP/2: cancels the request.
+    Cancels,
+    /// HTTP/2: closes the connection.
+    Closes,
+    /// HTTP/2: says that it will close the connection.
+    GoesAway,
+    /// HTTP/2: any of these while the handler reads the body.
+    LeavesBody,
+}
+
+/// What then becomes of the handler.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Fate {
+    /// It is dropped where it waits.
+    Dropped,
+    /// It never begins.
+    NotBegun,
+    /// As if the client were still there.
+    RunsOn,
+}
+
 /// Runs in a thread of its own, with one worker, until it is dropped.
 pub(crate) struct Server {
     pub(crate) addr: SocketAddr,

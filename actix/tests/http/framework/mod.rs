@@ -28,7 +28,7 @@ use gsession_actix::{Passive, SessionExt as _};
 pub(crate) use gsession_actix::{
     Session, SessionError, SessionMiddleware as Sessions, SessionMiddlewareBuilder as Builder,
 };
-pub(crate) use server::{Running, run_until_terminated, serve};
+pub(crate) use server::{POLLS_WHEN_IT_READS, Running, fate, fates_of_two, has_left, run_until_terminated, serve};
 
 use crate::support::{
     answer::Answer,

@@ -5,7 +5,10 @@ use std::{net::SocketAddr, thread::JoinHandle};
 use actix_web::{App, HttpServer, dev::ServerHandle, rt::System};
 
 use super::{Sessions, app::build};
-use crate::support::{app, server::Protocol};
+use crate::support::{
+    app,
+    server::{Fate, Leaving, Protocol},
+};
 
 /// A server in threads of its own, until it is dropped.
 pub(crate) struct Running {
@@ -55,4 +58,30 @@ pub(crate) fn run_until_terminated(app: app::App, _: Sessions, started: impl FnO
         started(server.addrs()[0]);
         server.run().await.unwrap();
     });
+}
+
+/// Over HTTP/1 the server goes on reading while a handler runs, and polls the handler each time.
+pub(crate) const POLLS_WHEN_IT_READS: bool = true;
+
+/// Over HTTP/1 a handler is a part of its connection, which ends when reading from it fails. Over HTTP/2 it is a task of its own,
+/// and nothing that a client does ends it.
+pub(crate) fn fate(protocol: Protocol, leaving: Leaving) -> Fate {
+    match (protocol, leaving) {
+        (Protocol::Http2, _) => Fate::RunsOn,
+        (_, Leaving::Resets | Leaving::ResetsInBody) => Fate::Dropped,
+        (Protocol::Http1NotHalfClosed, _) => Fate::Dropped,
+        // What comes together with bytes is taken for an end.
+        _ => Fate::RunsOn,
+    }
+}
+
+/// Of two requests on one connection: the second one waits behind the first.
+pub(crate) fn fates_of_two(protocol: Protocol, leaving: Leaving) -> (Fate, Fate) {
+    let fate = fate(protocol, leaving);
+    (fate, fate)
+}
+
+/// The server closes the connection of a client that says goodbye, whatever is on it.
+pub(crate) fn has_left(_: Leaving) -> bool {
+    true
 }

@@ -14,7 +14,7 @@ use futures::StreamExt as _;
 use gsession::tower::{Passive, SessionExt as _};
 pub(crate) use gsession::tower::{Session, SessionError, SessionLayer as Sessions, SessionLayerBuilder as Builder};
 use http::{HeaderName, HeaderValue, Request as HttpRequest, StatusCode, request::Parts};
-pub(crate) use server::{Running, run_until_terminated, serve};
+pub(crate) use server::{POLLS_WHEN_IT_READS, Running, fate, fates_of_two, has_left, run_until_terminated, serve};
 use tower::{Layer as _, ServiceExt as _};
 
 use crate::support::{

@@ -15,7 +15,10 @@ use tokio::{
 };
 
 use super::{Sessions, app::build};
-use crate::support::{app::App, server::Protocol};
+use crate::support::{
+    app::App,
+    server::{Fate, Leaving, Protocol},
+};
 
 /// A server in threads of its own, until it is dropped.
 pub(crate) struct Running {
@@ -90,4 +93,36 @@ pub(crate) fn run_until_terminated(app: App, sessions: Sessions, started: impl F
         axum::serve(listener, build(app)).with_graceful_shutdown(stop).await.unwrap();
         sessions.shutdown().await;
     });
+}
+
+/// Over HTTP/1, hyper polls a handler only when it is woken.
+pub(crate) const POLLS_WHEN_IT_READS: bool = false;
+
+/// While a handler runs, hyper looks whether its client has left, and then drops the handler: over HTTP/2 always; over HTTP/1
+/// unless half-closed connections are allowed, because hyper then reads nothing before the answer.
+pub(crate) fn fate(protocol: Protocol, leaving: Leaving) -> Fate {
+    match (protocol, leaving) {
+        // The handler is told by the body first.
+        (_, Leaving::ResetsInBody) => Fate::RunsOn,
+        // It looks no further while there are bytes that it has not used.
+        (_, Leaving::ResetsWithBytes) | (Protocol::Http1HalfClosed, _) => Fate::RunsOn,
+        (_, Leaving::ResetsAtOnce) => Fate::NotBegun,
+        (_, Leaving::GoesAway) => Fate::RunsOn,
+        _ => Fate::Dropped,
+    }
+}
+
+/// Of two requests on one connection. The bytes of the second one keep hyper from noticing anything while the first one is
+/// handled; afterwards it notices.
+pub(crate) fn fates_of_two(protocol: Protocol, leaving: Leaving) -> (Fate, Fate) {
+    let second = match (protocol, leaving) {
+        (Protocol::Http1HalfClosed, Leaving::Ends) => Fate::RunsOn,
+        _ => Fate::NotBegun,
+    };
+    (Fate::RunsOn, second)
+}
+
+/// A client that says goodbye is answered before the connection is closed.
+pub(crate) fn has_left(leaving: Leaving) -> bool {
+    leaving != Leaving::GoesAway
 }
