@@ -69,7 +69,7 @@ fn the_check_finds_what_it_looks_for() {
 
 #[test]
 fn the_log_keeps_what_is_said() {
-    drop(log().lock().unwrap());
+    log();
     tracing::trace!(number = 17, "the quietest of all");
     let _span = tracing::trace_span!("a span", number = 18).entered();
     let text = log().lock().unwrap().clone();
@@ -102,7 +102,7 @@ async fn until_logged(text: &str, times: usize) {
 
 #[tokio::test]
 async fn the_log_shows_no_secret() {
-    drop(log().lock().unwrap());
+    log();
     let mut ids = vec![planted()];
     for kind in KINDS {
         let place = Place::new(kind);
@@ -192,6 +192,7 @@ async fn the_log_shows_no_secret() {
 
 #[tokio::test]
 async fn errors_show_no_secret() {
+    log();
     let place = Place::memory();
     let limits = Limits::default().max_value_bytes(100);
     let client = Client::of(place.builder().limits(limits).build().unwrap()).await;
@@ -253,6 +254,7 @@ mod gsession_like {
 
 #[tokio::test]
 async fn debug_shows_no_secret() {
+    log();
     async fn handler(ask: Ask, found: Arc<Mutex<String>>) -> Result<Reply, Failure> {
         let session = ask.session();
         let (again, extensions) = (ask.session(), ask.extensions());
@@ -324,6 +326,7 @@ async fn debug_shows_no_secret() {
 /// The key of a storage tells nothing that could be presented.
 #[tokio::test]
 async fn a_key_cannot_be_replayed() {
+    log();
     for kind in KINDS {
         let place = Place::new(kind);
         let client = Client::of(place.sessions()).await;

@@ -22,7 +22,8 @@ struct Everything {
     next_span: AtomicU64,
 }
 
-/// The log of the process.
+/// The log of the process. Every test of a program that looks at logs calls this first: what is said before there is a subscriber
+/// may stay silent for good.
 pub(crate) fn log() -> &'static Mutex<String> {
     static LOG: OnceLock<Arc<Mutex<String>>> = OnceLock::new();
     LOG.get_or_init(|| {
@@ -34,6 +35,7 @@ pub(crate) fn log() -> &'static Mutex<String> {
 
 /// What this thread logs from now on, until the guard is dropped; the log of the process does not get it.
 pub(crate) fn of_this_thread() -> (Arc<Mutex<String>>, DefaultGuard) {
+    log();
     let (text, everything) = Everything::new();
     (text, tracing::subscriber::set_default(everything))
 }
