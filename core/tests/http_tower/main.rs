@@ -3,6 +3,8 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test may panic")]
 
 mod framework;
+mod layers;
+mod services;
 #[path = "../../../tests/http/mod.rs"]
 mod suite;
 #[path = "../../../tests/http/support/mod.rs"]
