@@ -189,6 +189,24 @@ async fn a_page_that_polls_does_not_keep_its_user_logged_in() {
     }
 }
 
+/// The mark is on the request, so it does not matter which of the two is around the other.
+#[tokio::test]
+async fn a_passive_request_is_passive_wherever_it_is_marked() {
+    for kind in KINDS {
+        let place = Place::new(kind);
+        let id = Client::of(place.sessions()).await.login().await;
+        let before = deadline(&place, &id);
+        place.clock.advance(10 * MINUTE);
+        let outside = App::new().scripts().wrap(place.sessions()).around(Around::Passive).client().await;
+        let between = place.builder().cookie_name("outer").build().unwrap();
+        let between = App::new().scripts().wrap(place.sessions()).around(Around::Passive).wrap(between).client().await;
+        for client in [outside, between] {
+            assert_eq!(client.does(&id, "get").await.body, "\"ada\"");
+            assert_eq!(deadline(&place, &id), before, "{kind:?}");
+        }
+    }
+}
+
 #[tokio::test]
 async fn a_passive_request_can_log_in_and_out() {
     for kind in KINDS {
