@@ -8,11 +8,11 @@ use std::{
 
 use gsession::{
     Error, SessionId,
-    tower::{Passive, Session, SessionError, SessionExt as _},
+    tower::{Session, SessionError, SessionExt as _},
 };
 use http::{Request, Response};
 use tower::{
-    Layer as _, Service as _, ServiceBuilder, ServiceExt as _,
+    Layer as _, ServiceBuilder, ServiceExt as _,
     retry::{Policy, RetryLayer},
     service_fn,
 };
@@ -232,32 +232,6 @@ async fn without_the_layer_every_way_to_the_session_names_the_fix() {
     }
     let error = <Session as axum::extract::FromRequestParts<()>>::from_request_parts(&mut parts, &()).await;
     assert!(error.unwrap_err().to_string().contains("SessionLayer"));
-}
-
-/// A polling route may be marked outside of the layer as well.
-#[tokio::test]
-async fn passive_outside_counts_as_inside() {
-    for kind in KINDS {
-        for outside in [true, false] {
-            let place = Place::new(kind);
-            let sessions = place.sessions();
-            let id = Client::of(sessions.clone()).await.login().await;
-            let before = place.record(&id).unwrap().expires_at();
-            place.clock.advance(std::time::Duration::from_secs(600));
-            let reads = service_fn(|request: Request<()>| async move {
-                let session = request.get_session();
-                let user: Option<String> = session.get("user").await.unwrap();
-                Ok::<_, Infallible>(Response::new(user.unwrap()))
-            });
-            let response = if outside {
-                Passive.layer(sessions.layer(reads)).call(presenting(&id)).await
-            } else {
-                sessions.layer(Passive.layer(reads)).call(presenting(&id)).await
-            };
-            assert_eq!(response.unwrap().status(), 200);
-            assert_eq!(place.record(&id).unwrap().expires_at(), before, "{kind:?}, outside: {outside}");
-        }
-    }
 }
 
 /// A handle that a task keeps is closed, and a logout with it is waited for when the service stops.
