@@ -55,7 +55,7 @@ where
                 request.extensions_mut().insert(Session::of(place));
                 SessionFuture::running(self.inner.call(request), guard, is_safe)
             }
-            Err(error) => SessionFuture::refused(error, grpc::is_grpc(request.headers())),
+            Err(error) => SessionFuture::refused(error, grpc::kind(request.headers()).cloned()),
         }
     }
 }
