@@ -4,6 +4,7 @@
 
 mod allocations;
 mod framework;
+mod grpc;
 mod layers;
 mod services;
 #[path = "../../../tests/http/mod.rs"]
