@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test may panic")]
 
 mod allocations;
+mod extractors;
 mod framework;
 mod grpc;
 mod layers;
@@ -11,3 +12,4 @@ mod services;
 mod suite;
 #[path = "../../../tests/http/support/mod.rs"]
 mod support;
+mod upgrade;

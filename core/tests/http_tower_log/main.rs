@@ -10,3 +10,4 @@ mod outage_log;
 mod secrets;
 #[path = "../../../tests/http/support/mod.rs"]
 mod support;
+mod without_layer;

@@ -85,7 +85,8 @@ impl Server {
         Self::connect_at(self.addr, request)
     }
 
-    fn connect_at(addr: SocketAddr, request: &[u8]) -> TcpStream {
+    /// The same, of a server somewhere else.
+    pub(crate) fn connect_at(addr: SocketAddr, request: &[u8]) -> TcpStream {
         let mut stream = TcpStream::connect(addr).unwrap();
         stream.set_read_timeout(Some(PATIENCE)).unwrap();
         stream.write_all(request).unwrap();

@@ -97,6 +97,11 @@ impl Ask {
         value_in(self.parts.uri.query().unwrap_or_default(), name)
     }
 
+    /// What becomes of the connection after the answer 101.
+    pub(crate) fn upgrade(mut self) -> hyper::upgrade::OnUpgrade {
+        self.parts.extensions.remove().unwrap()
+    }
+
     /// The next part of the body; `Err` if it is cut off.
     pub(crate) async fn chunk(&mut self) -> Option<Result<(), ()>> {
         self.body.as_mut()?.next().await.map(|chunk| chunk.map(drop).map_err(drop))
@@ -110,7 +115,11 @@ impl Ask {
 
 /// The application in this process.
 pub(crate) async fn service(app: App) -> Send {
-    let router = app::build(app);
+    sending(app::build(app))
+}
+
+/// A client of a router of axum's own.
+pub(crate) fn sending(router: axum::Router) -> Send {
     Rc::new(move |request| {
         let router = router.clone();
         Box::pin(async move { answer(router.oneshot(asked(request)).await).await })
