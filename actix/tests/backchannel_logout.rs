@@ -5,12 +5,15 @@
 mod client;
 #[path = "../examples/backchannel_logout/endpoint.rs"]
 mod endpoint;
+#[path = "http/framework/mod.rs"]
+mod framework;
 #[path = "../examples/backchannel_logout/logout_token.rs"]
 mod logout_token;
 #[path = "../examples/backchannel_logout/service.rs"]
 mod service;
 #[path = "../examples/backchannel_logout/stand_in.rs"]
 mod stand_in;
+#[path = "../../tests/http/support/mod.rs"]
 mod support;
 
 use std::{

@@ -7,7 +7,12 @@ use gsession::conformance::Suite;
 /// Whether there is a test `name` in the file that `place` stands for.
 fn exists(root: &Path, place: &str, name: &str) -> bool {
     let (folder, file) = place.split_once('/').expect("a folder and a file");
-    let tests = if folder == "tests" { root.join("tests/tests") } else { root.join(folder).join("tests") };
+    let tests = match folder {
+        "tests" => root.join("tests/tests"),
+        // The suite that runs in every framework.
+        "http" => root.join("tests/http"),
+        folder => root.join(folder).join("tests"),
+    };
     let texts = [format!("{file}.rs"), format!("{file}/main.rs")].map(|path| fs::read_to_string(tests.join(path)));
     texts.into_iter().flatten().any(|text| is_test(&text, name))
 }

@@ -6,7 +6,7 @@ use std::{
     task::{Context, Poll, ready},
 };
 
-use ::http::Response;
+use ::http::{HeaderValue, Response};
 use pin_project_lite::pin_project;
 
 use super::{
@@ -44,7 +44,8 @@ pin_project! {
         /// The layers are misconfigured; nothing runs.
         Refused {
             error: Option<SessionError>,
-            is_grpc: bool,
+            // The content type of a call of gRPC.
+            kind: Option<HeaderValue>,
         },
     }
 }
@@ -54,8 +55,8 @@ impl<F, B, E> SessionFuture<F, B, E> {
         Self { state: State::Running { inner, request: Some(request), is_safe } }
     }
 
-    pub(super) fn refused(error: crate::Error, is_grpc: bool) -> Self {
-        Self { state: State::Refused { error: Some(error.into()), is_grpc } }
+    pub(super) fn refused(error: crate::Error, kind: Option<HeaderValue>) -> Self {
+        Self { state: State::Refused { error: Some(error.into()), kind } }
     }
 }
 
@@ -90,9 +91,9 @@ where
                     let Some((answer, request)) = answer.take() else { return Poll::Pending };
                     return Poll::Ready(deliver(request.place(), finished, answer));
                 }
-                ProjectedState::Refused { error, is_grpc } => {
+                ProjectedState::Refused { error, kind } => {
                     let Some(error) = error.take() else { return Poll::Pending };
-                    return Poll::Ready(Ok(grpc::answer(error, *is_grpc)));
+                    return Poll::Ready(Ok(grpc::answer(error, kind.take())));
                 }
             }
         }
@@ -118,7 +119,7 @@ fn deliver<B, E>(
 ) -> Result<Response<SessionBody<B>>, E> {
     let response = answer?;
     let mut response = match finished.error.take() {
-        Some(error) => grpc::answer(error.into(), grpc::is_grpc(response.headers())),
+        Some(error) => grpc::answer(error.into(), grpc::kind(response.headers()).cloned()),
         None => response.map(SessionBody::inner),
     };
     let custom = place.service().custom_header();

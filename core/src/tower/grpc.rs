@@ -13,15 +13,15 @@ const GRPC: &str = "application/grpc";
 const STATUS: HeaderName = HeaderName::from_static("grpc-status");
 const MESSAGE: HeaderName = HeaderName::from_static("grpc-message");
 
-/// Whether a request or response is one of gRPC ("gRPC over HTTP2": its content type).
-pub(super) fn is_grpc(headers: &HeaderMap) -> bool {
-    headers.get(CONTENT_TYPE).is_some_and(|kind| kind.as_bytes().starts_with(GRPC.as_bytes()))
+/// The content type of a request or response of gRPC ("gRPC over HTTP2"), or of gRPC-Web, which has the same fields.
+pub(super) fn kind(headers: &HeaderMap) -> Option<&HeaderValue> {
+    headers.get(CONTENT_TYPE).filter(|kind| kind.as_bytes().starts_with(GRPC.as_bytes()))
 }
 
 /// The HTTP status that says the same as the gRPC status in the head of a response, as google/rpc/code.proto maps them.
 /// `None` if there is none: the call was answered, and its status comes after the body.
 pub(super) fn http_status(headers: &HeaderMap) -> Option<u16> {
-    let status = headers.get(STATUS).filter(|_| is_grpc(headers))?;
+    let status = headers.get(STATUS).filter(|_| kind(headers).is_some())?;
     Some(match status.to_str().ok().and_then(|text| text.parse().ok()) {
         Some(0) => 200,
         Some(1) => 499,
@@ -51,15 +51,16 @@ pub(super) const fn status_of(http_status: u16) -> u8 {
     }
 }
 
-/// The response for an error. Its extensions contain the error, so that an outer service can answer differently.
-pub(super) fn answer<B>(error: SessionError, is_grpc: bool) -> Response<SessionBody<B>> {
+/// The response for an error, in gRPC of this content type. Its extensions contain the error, so that an outer service can answer
+/// differently.
+pub(super) fn answer<B>(error: SessionError, kind: Option<HeaderValue>) -> Response<SessionBody<B>> {
     error.log();
     let mut response = Response::new(SessionBody::empty());
     let status = StatusCode::from_u16(error.status()).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
     let headers = response.headers_mut();
-    if is_grpc {
+    if let Some(kind) = kind {
         // A response without a message ("Trailers-Only").
-        headers.insert(CONTENT_TYPE, HeaderValue::from_static(GRPC));
+        headers.insert(CONTENT_TYPE, kind);
         headers.insert(STATUS, u16::from(status_of(status.as_u16())).into());
         if let Some(message) = status.canonical_reason().and_then(|reason| HeaderValue::from_str(reason).ok()) {
             headers.insert(MESSAGE, message);

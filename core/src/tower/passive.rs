@@ -9,8 +9,8 @@ use tower_service::Service;
 use super::Session;
 
 /// Marks the requests of a route as passive: they read the session without extending it, so a page that polls does not
-/// keep its user logged in ([S7](crate::design#s7), ASVS 7.3.1). Apply it inside the
-/// [`SessionLayer`](super::SessionLayer).
+/// keep its user logged in ([S7](crate::design#s7), ASVS 7.3.1). It works inside the
+/// [`SessionLayer`](super::SessionLayer) and outside.
 ///
 /// ```
 /// # #[cfg(feature = "axum")] {
@@ -28,6 +28,10 @@ use super::Session;
 /// To mark a single request, call [`set_passive`](crate::AsyncSession::set_passive) on its session before it reads.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct Passive;
+
+/// In the extensions of a request that [`Passive`] saw before it reached a session layer.
+#[derive(Debug, Clone)]
+pub(super) struct MarkedPassive;
 
 /// The service of [`Passive`].
 #[derive(Debug, Clone)]
@@ -50,9 +54,12 @@ impl<S: Service<Request<B>>, B> Service<Request<B>> for PassiveService<S> {
         self.0.poll_ready(cx)
     }
 
-    fn call(&mut self, request: Request<B>) -> S::Future {
-        if let Some(place) = request.extensions().get::<Session>().and_then(Session::place) {
-            place.set_passive();
+    fn call(&mut self, mut request: Request<B>) -> S::Future {
+        match request.extensions().get::<Session>().and_then(Session::place) {
+            Some(place) => place.set_passive(),
+            None => {
+                request.extensions_mut().insert(MarkedPassive);
+            }
         }
         self.0.call(request)
     }

@@ -10,6 +10,7 @@ use super::{
     future::SessionFuture,
     grpc,
     layer::PeerAddr,
+    passive::MarkedPassive,
     request::{Kept, Place, Tower},
 };
 use crate::http;
@@ -48,10 +49,13 @@ where
             Place::arrive(&self.sessions, outer, !is_safe, || Kept::of(&request, &self.sessions, self.peer_addr));
         match arrived {
             Ok((place, guard)) => {
+                if request.extensions().get::<MarkedPassive>().is_some() {
+                    place.set_passive();
+                }
                 request.extensions_mut().insert(Session::of(place));
                 SessionFuture::running(self.inner.call(request), guard, is_safe)
             }
-            Err(error) => SessionFuture::refused(error, grpc::is_grpc(request.headers())),
+            Err(error) => SessionFuture::refused(error, grpc::kind(request.headers()).cloned()),
         }
     }
 }
