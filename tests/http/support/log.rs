@@ -81,8 +81,9 @@ impl Subscriber for Everything {
     }
 
     fn record(&self, _: &span::Id, values: &span::Record<'_>) {
-        let mut line = String::new();
+        let mut line = "SPAN".to_owned();
         values.record(&mut Fields(&mut line));
+        line.push('\n');
         self.text.lock().unwrap().push_str(&line);
     }
 
