@@ -120,7 +120,7 @@ fn the_page_names_every_option_and_every_command() {
     let help = crate::program::Run::of(&mut command(&["--help"])).done();
     let words = help.split(|letter: char| !(letter.is_ascii_alphanumeric() || "-_".contains(letter)));
     let is_named = |word: &&str| word.starts_with("--") || word.starts_with("GSESSION_");
-    for word in words.filter(is_named).filter(|word| !["--", "--help", "--version", "--timeout"].contains(word)) {
+    for word in words.filter(is_named).filter(|word| !["--", "--help", "--version"].contains(word)) {
         assert!(PAGE.contains(word), "{word} is not on the page");
     }
 }

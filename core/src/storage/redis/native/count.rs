@@ -64,6 +64,7 @@ async fn sessions_among<N: Native>(
     let (access, mut requests) = (Access::passive(now), Vec::with_capacity(keys.len()));
     let names: Vec<_> = keys.iter().map(|key| layout.context().name(key)).collect();
     for (key, name) in keys.iter().zip(&names) {
+        // There is a command, because this read touches nothing.
         if let Some(command) = layout.plain_read(key, name, Some(&OF_LISTS), &access) {
             requests.push((key, Request::command(COUNTING, name, command, Effect::Read)));
         }
