@@ -33,8 +33,9 @@ pub use error::{StorageError, StorageErrorKind};
 pub use outcome::{Committed, Created, Found, Lookup, Moved, Removed, Swept, Tombstone, Touched};
 use pointer::Pointer;
 pub(crate) use trail::{Leads, Trail};
-pub(crate) use watch::{Source, WATCH_INTERVAL};
-pub use watch::{Watch, Watched};
+#[cfg(any(feature = "file", feature = "redis"))]
+pub(crate) use watch::Source;
+pub use watch::{WATCH_INTERVAL, Watch, Watched};
 
 use std::time::Duration;
 

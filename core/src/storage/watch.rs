@@ -16,8 +16,9 @@ use parking_lot::Mutex;
 
 use crate::StoreKey;
 
-/// How long the end of a session may go unnoticed where nothing reports it, unless a setting says otherwise.
-pub(crate) const WATCH_INTERVAL: Duration = Duration::from_secs(5);
+/// How long the end of a session may go unnoticed by those who wait for it where nothing reports it, unless a setting of the storage says
+/// otherwise: 5 seconds.
+pub const WATCH_INTERVAL: Duration = Duration::from_secs(5);
 
 /// Those who wait for the end of sessions of a storage. For authors of storages: keep one in the storage, return
 /// [`watch`](Self::watch) from [`Storage::watch`](super::Storage::watch), and call [`changed`](Self::changed) after a session was
@@ -143,6 +144,7 @@ impl Watch {
     }
 
     /// Has `source` find out about what other processes do. The first one stays.
+    #[cfg(any(feature = "file", feature = "redis", test))]
     pub(crate) fn set_source(&self, source: Weak<dyn Source>) {
         let _ = self.0.source.set(source);
     }
@@ -217,5 +219,74 @@ impl Drop for Watched {
         drop(keys);
         // It may be the last thing that holds a task.
         drop(waker);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::atomic::AtomicU32;
+
+    use futures::task::ArcWake;
+
+    use super::*;
+
+    struct Wakes(AtomicU32);
+
+    impl ArcWake for Wakes {
+        fn wake_by_ref(wakes: &Arc<Self>) {
+            wakes.0.fetch_add(1, Ordering::SeqCst);
+        }
+    }
+
+    fn key(number: u8) -> StoreKey {
+        StoreKey::from_bytes([number; 32])
+    }
+
+    #[test]
+    fn each_change_is_told_once_to_each_who_waits_at_its_key() {
+        let (watch, wakes) = (Watch::new(), Arc::new(Wakes(AtomicU32::new(0))));
+        let waker = futures::task::waker(Arc::clone(&wakes));
+        let mut context = Context::from_waker(&waker);
+        let [mut one, mut two, mut other] = [key(1), key(1), key(2)].map(|key| watch.watch(&key));
+        // Before anybody asks: it is not missed.
+        watch.changed(&key(1));
+        assert!(one.poll_changed(&mut context).is_ready());
+        assert!(one.poll_changed(&mut context).is_pending());
+        assert!(two.poll_changed(&mut context).is_ready() && two.poll_changed(&mut context).is_pending());
+        assert!(other.poll_changed(&mut context).is_pending());
+        watch.changed(&key(1));
+        watch.changed(&key(3));
+        assert_eq!(wakes.0.load(Ordering::SeqCst), 2);
+        assert!(one.poll_changed(&mut context).is_ready());
+        watch.all_changed();
+        assert_eq!(wakes.0.load(Ordering::SeqCst), 3, "one and two were woken, and have not asked again");
+        assert!(other.poll_changed(&mut context).is_ready());
+    }
+
+    /// The sources of changes see the first who waits at a key, and the last.
+    #[test]
+    fn whoever_gives_up_leaves_nothing_behind() {
+        #[derive(Default)]
+        struct Seen(Mutex<Vec<(bool, StoreKey)>>);
+        impl Source for Seen {
+            fn begin(&self, key: &StoreKey) {
+                self.0.lock().push((true, *key));
+            }
+            fn end(&self, key: &StoreKey) {
+                self.0.lock().push((false, *key));
+            }
+        }
+        let (watch, seen) = (Watch::new(), Arc::new(Seen::default()));
+        let source: Weak<Seen> = Arc::downgrade(&seen);
+        watch.set_source(source);
+        let (one, two, other) = (watch.watch(&key(1)), watch.watch(&key(1)), watch.watch(&key(2)));
+        assert_eq!(watch.keys().len(), 2);
+        drop(one);
+        drop(other);
+        assert_eq!(watch.keys(), [key(1)]);
+        drop(two);
+        assert!(watch.is_empty() && watch.keys().is_empty());
+        let steps = [(true, key(1)), (true, key(2)), (false, key(2)), (false, key(1))];
+        assert_eq!(*seen.0.lock(), steps);
     }
 }

@@ -159,7 +159,9 @@ async fn without_a_middleware_or_a_runtime_it_is_an_error() {
     let detached = AsyncManager::detached_session("no middleware").ended().await;
     assert!(matches!(detached, Err(Error::Detached("no middleware"))), "{detached:?}");
     let world = World::new(super::Kind::Memory);
-    let (_, session) = world.log_in().await;
-    let outside = std::thread::spawn(move || futures::executor::block_on(session.ended()));
-    assert!(matches!(outside.join().unwrap(), Err(Error::Storage(_))));
+    let (id, session) = world.log_in().await;
+    for session in [session, open(&world.manager, &id).session().clone()] {
+        let outside = std::thread::spawn(move || futures::executor::block_on(session.ended()));
+        assert!(matches!(outside.join().unwrap(), Err(Error::Storage(_))));
+    }
 }

@@ -1,6 +1,8 @@
 //! The connection that reports the ends is cut, silent, or not allowed to.
 
-use gsession::RedisStorage;
+use std::time::Duration;
+
+use gsession::{RedisHashStorage, RedisStorage};
 use gsession_test_servers::{Proxy, RedisServer};
 
 use super::{AsyncManager, FORMS, INTERVAL, SOON, calls, ends, log_out, open, until, visitor, waiting, watching};
@@ -97,6 +99,30 @@ fn calls_after_thaw(server: &RedisServer) -> u64 {
     server.thaw();
     // What was asked while it was frozen may be among them.
     calls(server, "exists").saturating_sub(1)
+}
+
+/// The end comes after the first look, and before the server reports anything. Nobody looks by the clock here.
+#[tokio::test]
+async fn an_end_before_the_key_is_watched_is_noticed_as_soon_as_it_is() {
+    let never = Duration::from_secs(60 * 60);
+    let server = RedisServer::start();
+    let url = server.url().replace("redis://", "redis://app:secret@");
+    let strings = |url: &str| AsyncManager::new(RedisStorage::builder(url).watch_interval(never).build().unwrap());
+    let hashes = |url: &str| AsyncManager::new(RedisHashStorage::builder(url).watch_interval(never).build().unwrap());
+    for make in [&strings as &dyn Fn(&str) -> AsyncManager, &hashes] {
+        server.command(&["ACL", "SETUSER", "app", "on", ">secret", "~*", "&*", "+@all", "-exists"]);
+        let (here, there) = (make(&url), make(&server.url()));
+        let (id, _) = visitor(&there).await;
+        let looks = || calls(&server, "get") + calls(&server, "hmget");
+        let before = looks();
+        let ended = tokio::spawn(open(&here, &id).ended());
+        // It is found, looked at, and looked at again when it turns out that nothing is reported.
+        until("three looks", || looks() >= before + 3).await;
+        log_out(&there, &id).await;
+        assert!(!ended.is_finished(), "nobody has told");
+        server.command(&["ACL", "SETUSER", "app", "+exists"]);
+        ends("a late watch", ended).await;
+    }
 }
 
 /// Everything else works, so those who wait look for themselves.

@@ -123,7 +123,14 @@ impl Shared {
             .then(|| Arc::clone(self.coming.lock().get_or_insert_default()));
         drop(machine);
         async move {
-            let presented = match awaited? {
+            let awaited = awaited?;
+            if matches!(awaited, Awaited::Nobody) {
+                return Ok(());
+            }
+            Handle::try_current().map_err(|error| {
+                StorageError::new(StorageErrorKind::Setup, "waiting for the end of a session").with_source(error)
+            })?;
+            let presented = match awaited {
                 Awaited::Nobody => return Ok(()),
                 Awaited::Key(key) => Some(key),
                 Awaited::Coming => None,
@@ -146,9 +153,6 @@ impl Shared {
                 (None, None) => None,
             };
             let Some(key) = key else { return Ok(()) };
-            Handle::try_current().map_err(|error| {
-                StorageError::new(StorageErrorKind::Setup, "waiting for the end of a session").with_source(error)
-            })?;
             Ok(until_ended(&storage, &config, key).await?)
         }
     }

@@ -5,7 +5,7 @@
 //
 // builder/          the constructors, and the settings
 // check             whether the servers can be used
-// storage           `Redis`, and its `Storage` and `AsyncStorage`
+// storage/          `Redis`, and its `Storage` and `AsyncStorage`
 // goframe/          layouts: GoFrame's formats
 // native/           layouts: gsession's own
 // reports/          hearing which sessions change, for those who wait for their ends

@@ -146,11 +146,7 @@ impl<L> RedisBuilder<L> {
     }
 
     /// How long the end of a session may go unnoticed by those who wait for it ([`ended`](crate::AsyncSession#method.ended)) while the connection
-    /// over which the servers report it is cut off or silent. Default: 5 seconds. At least a millisecond.
-    ///
-    /// While it works, an end is noticed at once, and all who wait cost one connection to each node of the servers, and a `PING` or two in half this
-    /// time. A session that is waited for costs an `EXISTS` when that begins, and with each change of the session an `EXISTS` and a
-    /// read. While it does not work, each costs a read in this time. Where the server's user may not use `CLIENT TRACKING`, it never works.
+    /// over which the servers report it is cut off or silent. Default: 5 seconds. At least a millisecond. The [module](super) says what waiting costs.
     pub const fn watch_interval(mut self, interval: Duration) -> Self {
         self.options.watch_interval = interval;
         self

@@ -23,6 +23,9 @@ use crate::{
     },
 };
 
+/// The key of a session, and its name at the server.
+type Named = (StoreKey, Arc<[u8]>);
+
 /// After a failure, before the next try.
 const FIRST_PAUSE: Duration = Duration::from_millis(50);
 /// Keys that are asked for in one go.
@@ -158,12 +161,12 @@ impl Shared {
 
     /// Returns whether the changes of all keys are reported now.
     async fn ask_once(&self, keys: Vec<StoreKey>) -> bool {
-        let named: Vec<(StoreKey, Arc<[u8]>)> = {
+        let named: Vec<Named> = {
             let inner = self.state.inner.lock();
             // Some may have been given up.
             keys.into_iter().filter_map(|key| Some((key, inner.keys.name(&key)?))).collect()
         };
-        let mut by_node: HashMap<Box<str>, (Arc<Node>, Vec<(StoreKey, Arc<[u8]>)>)> = HashMap::new();
+        let mut by_node: HashMap<Box<str>, (Arc<Node>, Vec<Named>)> = HashMap::new();
         let mut failed: Vec<StoreKey> = Vec::new();
         let mut failure = None;
         for (key, name) in named {
@@ -203,7 +206,7 @@ impl Shared {
         is_complete
     }
 
-    async fn ask_node(&self, node: &Arc<Node>, keys: &[(StoreKey, Arc<[u8]>)]) -> Asked {
+    async fn ask_node(&self, node: &Arc<Node>, keys: &[Named]) -> Asked {
         let mut questions = Pipeline::with_capacity(keys.len());
         questions.ignore_errors();
         for (_, name) in keys {
@@ -278,7 +281,7 @@ struct Asked {
 }
 
 impl Asked {
-    fn all_failed(mut self, keys: &[(StoreKey, Arc<[u8]>)], failure: Failure) -> Self {
+    fn all_failed(mut self, keys: &[Named], failure: Failure) -> Self {
         self.failed.extend(keys.iter().map(|(key, _)| *key));
         self.failure = Some(failure);
         self

@@ -1,5 +1,7 @@
 //! A Redis storage: its servers, an optional near cache, and a layout.
 
+mod blocking;
+
 use std::{fmt, num::NonZeroUsize, sync::Arc};
 
 use super::{
@@ -15,10 +17,9 @@ use crate::{
     observe::{Observer, Reporter},
     record::{Access, Commit},
     storage::{
-        AsyncStorage, Committed, Created, Found, Lookup, Moved, Removed, Storage, StorageFuture, Swept, Tombstone,
-        Touched, Watched,
+        AsyncStorage, Committed, Created, Found, Lookup, Moved, Removed, StorageFuture, Swept, Tombstone, Touched,
+        Watched,
     },
-    wait::wait,
 };
 
 /// A storage in Redis or Valkey, with the layout `L`: see the [module](super). Usually you name it
@@ -181,6 +182,7 @@ impl<L: Layout> Redis<L> {
     }
 }
 
+<<<<<<< HEAD:core/src/storage/redis/storage.rs
 impl<L: Layout> Storage for Redis<L> {
     fn load(&self, key: &StoreKey, access: &Access) -> Answered<Lookup> {
         wait(self.layout().load(self.blocking(), key, None, access))
@@ -253,6 +255,8 @@ impl<L: Layout> Storage for Redis<L> {
     }
 }
 
+=======
+>>>>>>> ended:core/src/storage/redis/storage/mod.rs
 impl<L: Layout> AsyncStorage for Redis<L> {
     fn load<'a>(&'a self, key: &'a StoreKey, access: &'a Access) -> StorageFuture<'a, Lookup> {
         Box::pin(self.read(key, None, access))
