@@ -209,13 +209,9 @@ impl<E> fmt::Debug for AsyncSession<E> {
 
 impl Drop for Shared {
     fn drop(&mut self) {
-        let machine = self.machine.get_mut();
-        if machine.is_forgotten() {
+        if self.machine.get_mut().is_forgotten() {
             tracing::warn!("a session was dropped with unsaved changes");
         }
-        // If the storage has failed since, nobody has come to report it.
-        let dropped = machine.take_dropped();
-        self.report_dropped(dropped);
         #[cfg(feature = "tokio")]
         if let Some(coming) = self.coming.get_mut().take() {
             coming.tell(None);

@@ -51,11 +51,17 @@ impl Ending {
     }
 
     /// The session to end next. The storage is asked.
+    #[inline]
     pub(super) fn next(&mut self) -> Option<StoreKey> {
         let key = self.keys.last().copied()?;
+        self.note_asked(key);
+        Some(key)
+    }
+
+    #[cold]
+    fn note_asked(&mut self, key: StoreKey) {
         self.is_asked_again = self.asked.as_deref() == Some(&key);
         self.asked = Some(Box::new(key));
-        Some(key)
     }
 
     /// Whether the client must forget its id. Never before the storage has confirmed the end.

@@ -34,7 +34,7 @@ mod store;
 
 use std::{num::NonZeroUsize, sync::Arc, time::Duration};
 
-use gsession::{Changes, Entries, Record, StoreKey, Timestamp, id, record, storage};
+use gsession::{Changes, Entries, Record, StoreKey, Timestamp, id, observe, record, storage};
 use loom::thread::{self, JoinHandle};
 use record::Commit;
 use storage::{Access, Committed, Created, Lookup, Moved, Removed, Touched};

@@ -1,10 +1,11 @@
 //! Blocking use.
 
-use std::num::NonZeroUsize;
+use std::{num::NonZeroUsize, sync::Arc};
 
 use super::Redis;
 use crate::{
     KeyScheme, Record, StoreKey, Timestamp,
+    observe::Observer,
     record::{Access, Commit},
     storage::{
         Committed, Created, Found, Lookup, Moved, Removed, Storage, Swept, Tombstone, Touched, Watched,
@@ -67,11 +68,22 @@ impl<L: Layout> Storage for Redis<L> {
         wait(self.layout().sweep(self.blocking(), now))
     }
 
+    fn count(&self, now: Timestamp) -> Answered<u64> {
+        wait(self.layout().count(self.blocking(), now))
+    }
+
+    fn check(&self) -> Answered<()> {
+        wait(self.check_in(self.blocking()))
+    }
+
     fn key_scheme(&self) -> KeyScheme {
         L::KEY_SCHEME
     }
 
     fn watch(&self, key: &StoreKey) -> Option<Watched> {
         self.0.reports.watch(key)
+    }
+    fn report_to(&self, observers: &[Arc<dyn Observer>]) {
+        self.0.reporter.add(observers);
     }
 }
