@@ -47,6 +47,8 @@ fn a_request_whose_connection_is_closed_has_its_fate() {
     });
 }
 
+type Leave = fn(&Scene, &mut Http2);
+
 /// Says goodbye, and waits until the server has heard it.
 fn goodbye(scene: &Scene, client: &mut Http2) {
     client.go_away();
@@ -111,7 +113,7 @@ fn a_client_that_leaves_while_its_request_is_being_stored_changes_nothing() {
 /// What the documentation advises a handler to do that must not store for a client that has left, where it is not dropped.
 #[test]
 fn a_handler_can_ask_whether_its_client_has_left() {
-    let leavings: [(Leaving, fn(&Scene, &mut Http2)); 3] = [
+    let leavings: [(Leaving, Leave); 3] = [
         (Leaving::Cancels, |_, client| {
             client.cancel();
             client.in_step();
