@@ -6,6 +6,7 @@ use crate::{
     support::{
         http2::Http2,
         place::Kind,
+        probe::Op,
         server::{Fate, Leaving, Protocol},
         wait_until,
     },
@@ -82,9 +83,20 @@ fn a_handler_that_reads_its_body_has_its_fate() {
     for leave in leavings {
         for deed in Deed::ALL {
             let scene = Scene::new(Protocol::Http2, Kind::File);
+            // Told by the body, the handler goes on to the storage, and waits there.
+            scene.place.probe.hold(Some(Op::Fetch));
             let client = scene.ask_http2_with_body(&format!("body,{}", deed.steps()));
             leave(client);
-            scene.ends(fate(Protocol::Http2, Leaving::LeavesBody), deed, "body");
+            wait_until("the handler goes on", || scene.place.probe.count(Op::Fetch) == 1);
+            let fate = fate(Protocol::Http2, Leaving::LeavesBody);
+            if fate == Fate::Dropped {
+                scene.is_dropped();
+            }
+            scene.place.probe.hold(None);
+            match fate {
+                Fate::RunsOn => scene.ends(fate, deed, ""),
+                _ => scene.is_unchanged(),
+            }
         }
     }
 }
