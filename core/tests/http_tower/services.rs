@@ -14,11 +14,12 @@ use std::{
 };
 
 use gsession::{
-    SessionId,
+    Error, Saved, SessionId,
     tower::{Session, SessionBody, SessionExt as _, SessionLayer},
 };
 use http::{Request, Response, StatusCode};
 use http_body::{Body, Frame, SizeHint};
+use tokio::sync::Notify;
 use tower::{Layer as _, Service, ServiceBuilder, ServiceExt as _, service_fn};
 
 use crate::support::{
@@ -261,4 +262,38 @@ async fn an_error_that_is_a_response_carries_the_removal() {
     let response = sessions.layer(service_fn(fails)).oneshot(request).await.unwrap();
     assert_eq!((response.status().as_u16(), response.headers()["set-cookie"].to_str().unwrap()), (500, &*removal()));
     assert_eq!(place.living(), 0);
+}
+
+/// As a server drops a request whose client has left, or a timeout one that takes too long.
+#[tokio::test]
+async fn a_dropped_call_stores_nothing_but_its_task_may() {
+    for kind in KINDS {
+        let place = Place::new(kind);
+        let sessions = place.sessions();
+        let id = Client::of(sessions.clone()).await.login().await;
+        let (begun, mut tasks) = tokio::sync::mpsc::unbounded_channel();
+        let go = Arc::<Notify>::default();
+        let wait = Arc::clone(&go);
+        let service = sessions.layer(service_fn(move |request: Request<()>| {
+            let (session, wait) = (request.get_session(), Arc::clone(&wait));
+            session.set("dropped", &1).unwrap();
+            let task = tokio::spawn(async move {
+                wait.notified().await;
+                let closed = session.set("late", &1).unwrap_err();
+                assert!(matches!(closed.cause(), Error::Closed), "{closed:?}");
+                let own = session.reopen();
+                own.set("task", &1).unwrap();
+                own.save().await.unwrap()
+            });
+            begun.send(task).unwrap();
+            std::future::pending::<Result<Response<()>, Infallible>>()
+        }));
+        let request = Request::builder().header("cookie", format!("{NAME}={}", id.as_str())).body(()).unwrap();
+        let mut call = Box::pin(service.oneshot(request));
+        assert!(poll_fn(|cx| Poll::Ready(call.as_mut().poll(cx))).await.is_pending());
+        drop(call);
+        go.notify_one();
+        assert_eq!(tasks.recv().await.unwrap().await.unwrap(), Saved::Committed, "{kind:?}");
+        assert_eq!(place.data(&id).unwrap(), ["task=1", "user=\"ada\""], "{kind:?}");
+    }
 }

@@ -177,11 +177,20 @@ fn a_reset_while_the_handler_reads_its_body_has_its_fate() {
     for protocol in PROTOCOLS {
         for deed in Deed::ALL {
             let scene = Scene::new(protocol, Kind::File);
-            let steps = format!("{},body", deed.steps());
+            let (steps, fate) = (format!("{},body", deed.steps()), fate(protocol, Leaving::ResetsInBody));
             let stream = scene.server.connect(&scene.request(&steps, &["Content-Length: 9"]));
             scene.begun();
+            if fate == Fate::RunsOn {
+                scene.place.probe.hold(Some(deed.op()));
+            }
             reset(stream);
-            scene.ends(fate(protocol, Leaving::ResetsInBody), deed, &steps);
+            if fate == Fate::RunsOn {
+                wait_until("it is being stored", || scene.place.probe.count(deed.op()) == 1);
+                scene.hold();
+                scene.is_not_dropped();
+                scene.place.probe.hold(None);
+            }
+            scene.ends(fate, deed, &steps);
         }
     }
 }
