@@ -103,7 +103,7 @@ fn files_on_axum_lose_nothing_while_their_processes_are_killed() {
 
 #[test]
 fn redis_on_axum_loses_nothing_while_it_and_its_clients_are_killed() {
-    is_sound("axum-redis", 4);
+    is_sound("axum-redis", 6);
 }
 
 /// What a browser is told of its session decides what it does next, so that one lie leads to others.
