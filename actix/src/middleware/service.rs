@@ -62,9 +62,8 @@ where
         let has_body = !matches!(req.parts().1, Payload::None);
         let arrived = {
             let mut extensions = req.extensions_mut();
-            Place::arrive(&self.sessions, extensions.get::<Place>(), has_body, || ()).map(|(place, request)| {
-                extensions.insert(place);
-                request
+            RequestGuard::arrive(&self.sessions, extensions.get::<Place>(), has_body, || ()).inspect(|request| {
+                extensions.insert(request.place().clone());
             })
         };
         match arrived {

@@ -5,7 +5,10 @@ use std::{future::Future, net::SocketAddr};
 use ::http::Extensions;
 use tower_layer::Layer;
 
-use super::{request::Tower, service::SessionService};
+use super::{
+    request::{PeerAddr, Tower},
+    service::SessionService,
+};
 use crate::{
     AsyncManager, IntoStorage, StorageError,
     http::{self, ConfigError, Configured, Service, ServiceSettings, Transport},
@@ -33,9 +36,6 @@ pub struct SessionLayer {
     sessions: Service<Tower>,
     peer_addr: Option<PeerAddr>,
 }
-
-/// Finds the client's address in the extensions of a request.
-pub(super) type PeerAddr = fn(&Extensions) -> Option<SocketAddr>;
 
 /// The settings of a [`SessionLayer`]: where ids travel, and how long sessions live.
 pub type SessionLayerBuilder = http::Builder<SessionLayer>;

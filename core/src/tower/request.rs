@@ -3,11 +3,11 @@
 use std::net::SocketAddr;
 
 use ::http::{
-    HeaderMap, HeaderName, HeaderValue, Request,
+    Extensions, HeaderMap, HeaderName, HeaderValue, Request,
     header::{AsHeaderName, USER_AGENT},
 };
 
-use super::{headers::field, layer::PeerAddr};
+use super::headers::field;
 use crate::{
     ClientInfo,
     http::{self, FieldName, SessionError},
@@ -25,6 +25,9 @@ impl http::Framework for Tower {
 
 pub(super) type Place = http::Place<Tower>;
 pub(super) type RequestGuard = http::RequestGuard<Tower>;
+
+/// Finds the client's address in the extensions of a request.
+pub(super) type PeerAddr = fn(&Extensions) -> Option<SocketAddr>;
 
 /// The fields that may carry ids, and what is known about the client. Values are shared with the request, not copied.
 pub(super) struct Kept {

@@ -9,9 +9,8 @@ use super::{
     Session, SessionBody,
     future::SessionFuture,
     grpc,
-    layer::PeerAddr,
     passive::MarkedPassive,
-    request::{Kept, Place, Tower},
+    request::{Kept, PeerAddr, RequestGuard, Tower},
 };
 use crate::http;
 
@@ -45,14 +44,13 @@ where
         let outer = request.extensions().get::<Session>().and_then(Session::place);
         let is_safe = request.method().is_safe();
         // A request with a safe method has no body that a handler would wait for (RFC 9110 9.3.1).
-        let arrived =
-            Place::arrive(&self.sessions, outer, !is_safe, || Kept::of(&request, &self.sessions, self.peer_addr));
-        match arrived {
-            Ok((place, guard)) => {
+        let keep = || Kept::of(&request, &self.sessions, self.peer_addr);
+        match RequestGuard::arrive(&self.sessions, outer, !is_safe, keep) {
+            Ok(guard) => {
                 if request.extensions().get::<MarkedPassive>().is_some() {
-                    place.set_passive();
+                    guard.place().set_passive();
                 }
-                request.extensions_mut().insert(Session::of(place));
+                request.extensions_mut().insert(Session::of(guard.place().clone()));
                 SessionFuture::running(self.inner.call(request), guard, is_safe)
             }
             Err(error) => SessionFuture::refused(error, grpc::kind(request.headers()).cloned()),

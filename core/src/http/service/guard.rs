@@ -1,7 +1,7 @@
 //! A request on its way through a middleware.
 
-use super::{Framework, Place};
-use crate::Exchange;
+use super::{Framework, Place, Service};
+use crate::{Error, Exchange};
 
 /// Ends the request for its session when it is dropped.
 ///
@@ -16,8 +16,22 @@ pub struct RequestGuard<F: Framework> {
 }
 
 impl<F: Framework> RequestGuard<F> {
-    pub(super) const fn new(place: Place<F>, is_first: bool) -> Self {
-        Self { place, is_first, has_ended: false }
+    /// Takes a request that arrives at the middleware of `service`. `outer` is the place that it already has, from a
+    /// middleware further out. `may_wait` is whether the handler may use its session long after the request has arrived,
+    /// because it reads a body first. `request` is called if this middleware is not applied further out, too.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Detached`] if another middleware around this one has the same cookie or header name. The request must
+    /// not be handled then.
+    pub fn arrive(
+        service: &Service<F>,
+        outer: Option<&Place<F>>,
+        may_wait: bool,
+        request: impl FnOnce() -> F::Request,
+    ) -> Result<Self, Error> {
+        let (place, is_first) = Place::inside(service, outer, may_wait, request)?;
+        Ok(Self { place, is_first, has_ended: false })
     }
 
     /// The place of the request's session.

@@ -5,7 +5,7 @@ use std::sync::{
     atomic::{AtomicBool, Ordering},
 };
 
-use super::{Framework, Parts, RequestGuard, Service};
+use super::{Framework, Parts, Service};
 use crate::{
     AsyncSession, ClientInfo, Delivery, Error, Exchange, Finished, Timestamp,
     http::{FieldName, IdLocation, ResponseHeaders},
@@ -41,22 +41,14 @@ struct Begun<E> {
 }
 
 impl<F: Framework> Place<F> {
-    /// Creates the place of a request that arrives at the middleware of `service`. `outer` is the place that the request
-    /// already has, from a middleware further out.
-    ///
-    /// If a middleware is applied again, it uses its existing place. `may_wait` is whether the handler may use its
-    /// session long after the request has arrived, because it reads a body first.
-    ///
-    /// # Errors
-    ///
-    /// [`Error::Detached`] if another middleware around this one has the same cookie or header name. The request must
-    /// not be handled then.
-    pub fn arrive(
+    /// The place of a request inside of those that it already has, and whether it is new: a middleware that is applied
+    /// again uses its existing place.
+    pub(super) fn inside(
         service: &Service<F>,
         outer: Option<&Self>,
         may_wait: bool,
         request: impl FnOnce() -> F::Request,
-    ) -> Result<(Self, RequestGuard<F>), Error> {
+    ) -> Result<(Self, bool), Error> {
         // Places of middlewares that are done are dropped: the request has passed through them before.
         let outer = outer.and_then(Self::first_open).cloned().map(Arc::new);
         let again = outer.as_ref().and_then(|outer| outer.of_the_same_name(service));
@@ -75,9 +67,7 @@ impl<F: Framework> Place<F> {
                 is_closed: AtomicBool::new(false),
             })
         });
-        let place = Self { own, outer };
-        let guard = RequestGuard::new(place.clone(), is_first);
-        Ok((place, guard))
+        Ok((Self { own, outer }, is_first))
     }
 
     /// A place with the session of this exchange, outside any request: for tests of handlers.
