@@ -3,8 +3,8 @@
 use std::{collections::BTreeSet, sync::Arc};
 
 use super::{
+    id_check::IdCheck,
     renewal::{Overtaken, Part},
-    rotation::IdCheck,
 };
 use crate::{
     SessionId, StoreKey, Timestamp,

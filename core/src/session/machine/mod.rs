@@ -11,7 +11,7 @@
 //! | `answers` | what the storage's answer to each step changes |
 //! | `tag_use` | notices that a session with a tag was touched |
 //! | `update` | atomic change of one entry |
-//! | `rotation` | which id is current, and new ids for the same session |
+//! | `rotation`, `id_check` | which id is current, and new ids for the same session |
 //! | `overtaken` | requests whose id another request renewed |
 //! | `ending` | sessions to end, wherever they have moved |
 //! | `watching` | which session somebody waits for who waits for its end |
@@ -19,6 +19,7 @@
 mod answers;
 mod current;
 mod ending;
+mod id_check;
 mod login;
 mod next;
 mod overtaken;
@@ -264,7 +265,7 @@ impl Machine {
             }
             // Never before the storage has confirmed the end.
             _ if self.ending.withdraws_id(matches!(state, State::Absent)) => Delivery::Withdraw,
-            (Some(held), Some(expires_at)) if !self.current.id_check.is_leaving() => {
+            (Some(held), Some(expires_at)) if !self.current.id_check.is_leaving => {
                 Delivery::Refresh { id: held.id.clone(), expires_at, is_remembered }
             }
             _ => Delivery::Keep,

@@ -8,6 +8,7 @@ use std::sync::Arc;
 
 use super::{
     Current, Machine, Origin, Progress, State,
+    id_check::{Due, Rotating},
     step::{Need, Rotate, Write},
 };
 use crate::{
@@ -30,44 +31,6 @@ pub(crate) const ID_ENTRIES: [&str; 3] = [ID, LOGIN, ROTATION];
 /// Room beyond the limits of a session, for the entries that a rotation adds.
 const ENTRIES: usize = 2;
 const BYTES: usize = 512;
-
-/// What a request knows of the client's id.
-#[derive(Debug, Default)]
-pub(super) struct IdCheck {
-    /// Whether a write found another id than the client's, so that the session has to be read.
-    must_read: bool,
-    /// Whether the client must not be told to keep its id: it is a previous one, or may be one when the response arrives.
-    is_leaving: bool,
-    /// Whether this was reported as an id that was used again. The session may not have ended yet.
-    is_reported: bool,
-    /// What is to be done at the end of the request.
-    rotating: Option<Box<Rotating>>,
-}
-
-/// What is to be done about the id at the end of the request.
-#[derive(Debug)]
-struct Rotating {
-    due: Due,
-    /// What the session keeps of its id, as it was read.
-    issue: Option<(JsonText, Issue)>,
-    expires_at: Timestamp,
-}
-
-#[derive(Debug)]
-enum Due {
-    /// Noting that the client has the current id.
-    NoteUse,
-    /// A new id.
-    Rotation,
-    /// Sending the current id to a client that may not have it.
-    Delivery(SessionId),
-}
-
-impl IdCheck {
-    pub(super) const fn is_leaving(&self) -> bool {
-        self.is_leaving
-    }
-}
 
 impl Machine {
     /// Whether it has to be checked that the id the client presented is the current one.
