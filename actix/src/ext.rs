@@ -11,7 +11,7 @@ use gsession::Error;
 use crate::{
     Session, SessionError,
     extension::{place_of, session_in},
-    session::NO_MIDDLEWARE,
+    session::{NO_MIDDLEWARE, NO_SUCH_NAME},
 };
 
 /// Returns the session of a request, on [`HttpRequest`], [`ServiceRequest`] and [`ServiceResponse`].
@@ -73,13 +73,12 @@ pub trait SessionExt {
 
 impl SessionExt for HttpRequest {
     fn get_session(&self) -> Session {
-        place_of(self).map_or_else(Session::detached, |place| session_in(&place, self))
+        place_of(self).map_or_else(|| Session::detached(NO_MIDDLEWARE), |place| session_in(&place, self))
     }
 
     fn get_session_named(&self, name: &str) -> Session {
-        let place = place_of(self);
-        let named = place.as_ref().and_then(|place| place.named(name));
-        named.map_or_else(Session::detached, |place| session_in(place, self))
+        let Some(place) = place_of(self) else { return Session::detached(NO_MIDDLEWARE) };
+        place.named(name).map_or_else(|| Session::detached(NO_SUCH_NAME), |place| session_in(place, self))
     }
 }
 

@@ -29,9 +29,6 @@ pub(crate) fn place_of(req: &HttpRequest) -> Option<Place> {
 
 /// The session in a place of this request.
 pub(crate) fn session_in(place: &Place, req: &HttpRequest) -> Session {
-    if req.extensions().contains::<MarkedPassive>() {
-        place.set_passive();
-    }
     let head = req.head();
     let custom = place.service().custom_header();
     Session::of(place.session(|name| lines(head.headers(), name, custom), || client_info(head)))

@@ -135,8 +135,7 @@
 //!
 //! For 30 seconds after a renewal, gsession assumes that a request with the old id was sent before the client had the
 //! new one. A later request may begin a new session. So may any request once the renewed session has ended, because it
-//! can no longer overwrite a live cookie. A request with a body counts from its arrival, any other from when its
-//! handler first asks for the session.
+//! can no longer overwrite a live cookie. A request counts from its arrival at the middleware.
 //!
 //! Only [`destroy`](gsession::AsyncSession::destroy) removes a cookie. A removal names no id, so it hits whatever the
 //! browser has when it arrives: the cookie of a login that overtook it, or that of another application. **Give each

@@ -6,8 +6,9 @@ use gsession::{AsyncManager, AsyncSession};
 
 use crate::SessionError;
 
-pub(crate) const NO_MIDDLEWARE: &str =
-    "no session for this request: wrap the App, scope or resource in gsession_actix::SessionMiddleware";
+pub(crate) const NO_MIDDLEWARE: &str = "no session for this request: wrap the App, scope or resource, and every middleware that \
+    uses the session, in gsession_actix::SessionMiddleware (the last `wrap` is outermost)";
+pub(crate) const NO_SUCH_NAME: &str = "no session of this name: no session middleware around this handler has such a cookie or header (`cookie_name`, `header_name`)";
 
 /// The session of a request: [`gsession::AsyncSession`] with errors that actix-web can answer. Clones share the
 /// session.
@@ -34,8 +35,8 @@ impl Session {
     }
 
     /// A session on which every use is an error that says what is missing.
-    pub(crate) fn detached() -> Self {
-        Self(AsyncManager::detached_session(NO_MIDDLEWARE).with_errors())
+    pub(crate) fn detached(why: &'static str) -> Self {
+        Self(AsyncManager::detached_session(why).with_errors())
     }
 
     /// The same session with [`gsession::Error`] as its error, for code that does not depend on actix-web.

@@ -9,7 +9,7 @@ use std::{
 use actix_service::{Service, Transform};
 use actix_web::{
     Error, HttpMessage, HttpRequest,
-    dev::{Payload, ServiceRequest, ServiceResponse},
+    dev::{ServiceRequest, ServiceResponse},
 };
 use pin_project_lite::pin_project;
 
@@ -19,7 +19,7 @@ use super::{
 };
 use crate::{
     SessionError,
-    extension::{Place, RequestGuard, Service as Sessions},
+    extension::{MarkedPassive, Place, RequestGuard, Service as Sessions},
 };
 
 /// The service of [`SessionMiddleware`].
@@ -59,10 +59,12 @@ where
     }
 
     fn call(&self, req: ServiceRequest) -> Self::Future {
-        let has_body = !matches!(req.parts().1, Payload::None);
         let arrived = {
             let mut extensions = req.extensions_mut();
-            RequestGuard::arrive(&self.sessions, extensions.get::<Place>(), has_body, || ()).inspect(|request| {
+            RequestGuard::arrive(&self.sessions, extensions.get::<Place>(), || ()).inspect(|request| {
+                if extensions.contains::<MarkedPassive>() {
+                    request.place().set_passive();
+                }
                 extensions.insert(request.place().clone());
             })
         };

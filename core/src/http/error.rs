@@ -17,14 +17,14 @@ pub enum ConfigError {
     #[error("a cookie named {0:?} must have no domain and the path /: choose a name without the prefix")]
     HostPrefix(String),
     /// `SameSite=None` without `Secure`: browsers would reject the cookie.
-    #[error("SameSite=None needs Secure")]
+    #[error("a SameSite=None cookie must be Secure: leave cookie_secure on, or choose another cookie_same_site")]
     SameSiteNoneNeedsSecure,
     /// `Partitioned` without `Secure`: browsers would reject the cookie (CHIPS,
     /// draft-cutler-httpbis-partitioned-cookies).
     #[error("a Partitioned cookie must be Secure: leave cookie_secure on, or leave cookie_partitioned off")]
     PartitionedNeedsSecure,
     /// Not a domain (RFC 6265 4.1.2.3): letters, digits, `-` and `.`, at most 253 of them.
-    #[error("{0:?} is not a domain for a cookie")]
+    #[error("{0:?} is not a domain for a cookie: letters, digits, - and . only, without a port")]
     CookieDomain(String),
     /// Not a path (RFC 6265 4.1.1): it starts with `/` and has at most 1024 visible ASCII characters or spaces, without
     /// `;`.

@@ -153,6 +153,12 @@ impl<S: Handle> Exchange<S> {
         self.0.shared().tell_awaited();
     }
 
+    /// Whether the request has ended: nothing can be stored any more.
+    #[must_use]
+    pub fn is_closed(&self) -> bool {
+        self.0.shared().machine.lock().is_closed()
+    }
+
     /// Whether there is a destroy to carry out.
     #[must_use]
     pub fn has_to_end(&self) -> bool {

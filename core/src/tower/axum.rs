@@ -1,5 +1,7 @@
 //! axum: the session as an extractor, and its errors as responses.
 
+use std::sync::Arc;
+
 use ::http::{StatusCode, request::Parts};
 use axum_core::{
     extract::FromRequestParts,
@@ -23,12 +25,14 @@ impl<S: Sync> FromRequestParts<S> for Session {
 }
 
 impl IntoResponse for SessionError {
-    /// The response that the error stands for; its body says no more than the status. The cause is logged.
+    /// The response that the error stands for; its body says no more than the status. The cause is logged, and the
+    /// response's extensions contain the error as an `Arc<SessionError>`.
     fn into_response(self) -> Response {
         self.log();
         let status = StatusCode::from_u16(self.status()).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
         let mut response = (status, status.canonical_reason().unwrap_or("error")).into_response();
         describe(&self, response.headers_mut());
+        response.extensions_mut().insert(Arc::new(self));
         response
     }
 }

@@ -27,6 +27,20 @@ impl<B> SessionBody<B> {
     }
 }
 
+/// Empty.
+impl<B> Default for SessionBody<B> {
+    fn default() -> Self {
+        Self::empty()
+    }
+}
+
+/// For layers around the session layer that answer with a body of their own.
+impl<B> From<B> for SessionBody<B> {
+    fn from(body: B) -> Self {
+        Self::inner(body)
+    }
+}
+
 impl<B: Body> Body for SessionBody<B> {
     type Data = B::Data;
     type Error = B::Error;

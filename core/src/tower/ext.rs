@@ -2,7 +2,7 @@
 
 use ::http::{Extensions, Request, request::Parts};
 
-use super::Session;
+use super::{Session, session::NO_LAYER};
 
 /// Returns the session of a request: on requests, their parts and extensions, and with the feature `tonic` on
 /// `tonic::Request`.
@@ -28,7 +28,7 @@ pub trait SessionExt {
 
 impl SessionExt for Extensions {
     fn get_session(&self) -> Session {
-        self.get::<Session>().cloned().unwrap_or_else(Session::detached)
+        self.get::<Session>().cloned().unwrap_or_else(|| Session::detached(NO_LAYER))
     }
 }
 

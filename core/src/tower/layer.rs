@@ -129,7 +129,7 @@ impl SessionLayer {
     }
 
     /// Waits for logouts that go on in the background, because the storage failed or the client had left, at most for the
-    /// [`shutdown_timeout`](SessionLayerBuilder::shutdown_timeout). Call it when the server has stopped:
+    /// [`shutdown_timeout`](SessionLayerBuilder::shutdown_timeout). Call it when the server has stopped, in a tokio runtime:
     ///
     /// ```no_run
     /// # #[cfg(feature = "axum")]

@@ -43,9 +43,8 @@ where
     fn call(&mut self, mut request: Request<ReqBody>) -> Self::Future {
         let outer = request.extensions().get::<Session>().and_then(Session::place);
         let is_safe = request.method().is_safe();
-        // A request with a safe method has no body that a handler would wait for (RFC 9110 9.3.1).
         let keep = || Kept::of(&request, &self.sessions, self.peer_addr);
-        match RequestGuard::arrive(&self.sessions, outer, !is_safe, keep) {
+        match RequestGuard::arrive(&self.sessions, outer, keep) {
             Ok(guard) => {
                 if request.extensions().get::<MarkedPassive>().is_some() {
                     guard.place().set_passive();

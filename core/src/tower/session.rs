@@ -5,8 +5,9 @@ use std::{fmt, ops::Deref};
 use super::request::Place;
 use crate::{AsyncManager, AsyncSession, http::SessionError};
 
-pub(super) const NO_LAYER: &str =
-    "no session for this request: wrap the service or router in gsession::tower::SessionLayer";
+pub(super) const NO_LAYER: &str = "no session for this request: add gsession::tower::SessionLayer around this service and every \
+    middleware that uses the session (in axum: after them, with `.layer`)";
+const NO_SUCH_NAME: &str = "no session of this name: no session layer around this service has such a cookie or header (`cookie_name`, `header_name`)";
 
 /// The session of a request: an [`AsyncSession`] whose errors are responses. Clones share the session.
 ///
@@ -29,8 +30,8 @@ impl Session {
         Self(Kind::Of(place))
     }
 
-    pub(super) fn detached() -> Self {
-        Self(Kind::Detached(AsyncManager::detached_session(NO_LAYER).with_errors()))
+    pub(super) fn detached(why: &'static str) -> Self {
+        Self(Kind::Detached(AsyncManager::detached_session(why).with_errors()))
     }
 
     pub(super) const fn place(&self) -> Option<&Place> {
@@ -40,7 +41,8 @@ impl Session {
         }
     }
 
-    /// If layers are nested: the session of the one whose cookie or header has this name.
+    /// If layers are nested: the session of the one whose cookie or header has this name. If there is none, reads and writes
+    /// return an error that says so.
     ///
     /// ```
     /// # use gsession::tower::{Session, SessionError};
@@ -54,8 +56,8 @@ impl Session {
     /// ```
     #[must_use]
     pub fn named(&self, name: &str) -> Self {
-        let named = self.place().and_then(|place| place.named(name));
-        named.map_or_else(Self::detached, |place| Self::of(place.clone()))
+        let Some(place) = self.place() else { return self.clone() };
+        place.named(name).map_or_else(|| Self::detached(NO_SUCH_NAME), |place| Self::of(place.clone()))
     }
 
     /// The same session with [`crate::Error`] as its error, for code that does not answer requests.

@@ -60,7 +60,8 @@ impl<T: Configured<Settings = ServiceSettings>> Builder<T> {
     }
 
     /// How many sessions a user may have at most, and what happens to one more: see
-    /// [`ManagerBuilder::max_sessions`]. Default: no limit.
+    /// [`ManagerBuilder::max_sessions`]. The user's sessions in other middlewares over the same storage count, too. Default: no
+    /// limit.
     pub fn max_sessions(mut self, most: usize, at: AtLimit) -> Self {
         self.further.manager = self.further.manager.max_sessions(most, at);
         self
@@ -125,8 +126,10 @@ impl<T: Configured<Settings = ServiceSettings>> Builder<T> {
     /// server waits for such logouts. Default: 30 seconds, as in actix-web's `HttpServer`; give both the same value.
     /// With zero there is one try and no waiting. More than 24 hours count as 24 hours.
     ///
-    /// The server drops the middleware when it stops, and that drop waits, so do not drop clones in handlers. A
-    /// middleware in a `static` is never dropped, so nothing waits for its logouts.
+    /// | middleware | waits when |
+    /// |---|---|
+    /// | actix-web | it is dropped, as the server does when it stops. So do not drop clones in handlers. One in a `static` is never dropped, so nothing waits |
+    /// | tower | you await `SessionLayer::shutdown` |
     pub fn shutdown_timeout(mut self, timeout: Duration) -> Self {
         self.further.shutdown_timeout = timeout;
         self

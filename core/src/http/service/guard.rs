@@ -17,8 +17,7 @@ pub struct RequestGuard<F: Framework> {
 
 impl<F: Framework> RequestGuard<F> {
     /// Takes a request that arrives at the middleware of `service`. `outer` is the place that it already has, from a
-    /// middleware further out. `may_wait` is whether the handler may use its session long after the request has arrived,
-    /// because it reads a body first. `request` is called if this middleware is not applied further out, too.
+    /// middleware further out. `request` is called if this middleware is not applied further out, too.
     ///
     /// # Errors
     ///
@@ -27,10 +26,9 @@ impl<F: Framework> RequestGuard<F> {
     pub fn arrive(
         service: &Service<F>,
         outer: Option<&Place<F>>,
-        may_wait: bool,
         request: impl FnOnce() -> F::Request,
     ) -> Result<Self, Error> {
-        let (place, is_first) = Place::inside(service, outer, may_wait, request)?;
+        let (place, is_first) = Place::inside(service, outer, request)?;
         Ok(Self { place, is_first, has_ended: false })
     }
 

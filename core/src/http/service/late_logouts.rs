@@ -7,9 +7,12 @@ use std::{
 };
 
 use parking_lot::{Condvar, Mutex};
-use tokio::sync::{
-    Notify,
-    mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel},
+use tokio::{
+    runtime::Runtime,
+    sync::{
+        Notify,
+        mpsc::{UnboundedReceiver, UnboundedSender, error::SendError, unbounded_channel},
+    },
 };
 
 use crate::{AsyncSession, Error};
@@ -61,6 +64,7 @@ impl State {
 struct Logout {
     session: AsyncSession,
     shared: Arc<Shared>,
+    began: Instant,
 }
 
 impl LateLogouts {
@@ -77,25 +81,33 @@ impl LateLogouts {
 
     /// Ends a session in the background.
     pub(super) fn carry_out(&self, session: AsyncSession) {
-        let mut state = self.0.state.lock();
-        let thread = match &state.thread {
-            Some(thread) => thread.clone(),
-            None => {
-                let (sender, receiver) = unbounded_channel();
-                let started = std::thread::Builder::new().name("gsession-logouts".into()).spawn(move || run(receiver));
-                if let Err(error) = started {
-                    tracing::error!(%error, "a session could not be ended in the background: no thread could be started");
-                    return;
-                }
-                state.thread.insert(sender).clone()
+        self.0.state.lock().running += 1;
+        let mut logout = Logout { session, shared: Arc::clone(&self.0), began: Instant::now() };
+        // A thread that has died gives the logout back.
+        for _ in 0..2 {
+            let Some(thread) = self.thread() else { return };
+            match thread.send(logout) {
+                Ok(()) => return,
+                Err(SendError(back)) => logout = back,
             }
-        };
-        state.running += 1;
-        drop(state);
-        // If the thread has died, the logout comes back and is dropped.
-        if thread.send(Logout { session, shared: Arc::clone(&self.0) }).is_err() {
-            tracing::error!("a session could not be ended in the background: the thread that does it has died");
+            self.0.state.lock().thread = None;
         }
+        tracing::error!("a session could not be ended in the background: the thread that does it dies");
+    }
+
+    /// The way to the thread, which is started on first use.
+    fn thread(&self) -> Option<UnboundedSender<Logout>> {
+        let mut state = self.0.state.lock();
+        if let Some(thread) = &state.thread {
+            return Some(thread.clone());
+        }
+        let (sender, receiver) = unbounded_channel();
+        let started = std::thread::Builder::new().name("gsession-logouts".into()).spawn(move || run(receiver));
+        if let Err(error) = started {
+            tracing::error!(%error, "a session could not be ended in the background: no thread could be started");
+            return None;
+        }
+        Some(state.thread.insert(sender).clone())
     }
 
     /// Blocks until every logout has finished, or the patience has run out. It starts with the first caller.
@@ -123,28 +135,55 @@ impl LateLogouts {
 
 /// Runs on the thread, until nothing can be sent to it any more.
 fn run(mut logouts: UnboundedReceiver<Logout>) {
-    match tokio::runtime::Builder::new_current_thread().enable_all().build() {
-        Ok(runtime) => runtime.block_on(async {
-            while let Some(logout) = logouts.recv().await {
-                tokio::spawn(end(logout));
+    let (runtime, waiting) = runtime(&mut logouts);
+    runtime.block_on(async {
+        for logout in waiting {
+            tokio::spawn(end(logout));
+        }
+        while let Some(logout) = logouts.recv().await {
+            tokio::spawn(end(logout));
+        }
+    });
+}
+
+/// A runtime, and the logouts that have come meanwhile. A process that is out of file descriptors gets one later.
+fn runtime(logouts: &mut UnboundedReceiver<Logout>) -> (Runtime, Vec<Logout>) {
+    let (mut waiting, mut pause) = (Vec::new(), FIRST_PAUSE);
+    loop {
+        match tokio::runtime::Builder::new_current_thread().enable_all().build() {
+            Ok(runtime) => return (runtime, waiting),
+            Err(error) => tracing::error!(%error, "sessions cannot be ended in the background; trying again"),
+        }
+        std::thread::sleep(pause);
+        pause = (2 * pause).min(LONGEST_PAUSE);
+        waiting.extend(std::iter::from_fn(|| logouts.try_recv().ok()));
+        waiting.retain(|logout| {
+            let is_patient = logout.began.elapsed() < logout.shared.patience;
+            if !is_patient {
+                tracing::error!(key = ?logout.session.key(), "a session could not be ended after its request; giving up");
             }
-        }),
-        Err(error) => tracing::error!(%error, "sessions cannot be ended in the background"),
+            is_patient
+        });
     }
 }
 
 /// Ends a session. Nobody will repeat this logout, so it is retried for a while if the storage fails.
 async fn end(logout: Logout) {
-    let (began, mut pause) = (Instant::now(), FIRST_PAUSE);
+    let (mut pause, mut was_told) = (FIRST_PAUSE, false);
     while let Err(error) = logout.session.save().await {
+        let (key, source) = (logout.session.key(), std::error::Error::source(&error).map(ToString::to_string));
         match error {
             // Another call has already carried it out.
             Error::Closed => return,
-            error if began.elapsed() + pause > logout.shared.patience => {
-                tracing::error!(%error, "a session could not be ended after its request; giving up");
+            error if logout.began.elapsed() + pause > logout.shared.patience => {
+                tracing::error!(?key, %error, source, "a session could not be ended after its request; giving up");
                 return;
             }
-            error => tracing::warn!(%error, "a session could not be ended after its request; retrying"),
+            error if !was_told => {
+                tracing::warn!(?key, %error, source, "a session could not be ended after its request; retrying");
+                was_told = true;
+            }
+            error => tracing::debug!(?key, %error, source, "a session could not be ended after its request; retrying"),
         }
         tokio::time::sleep(pause).await;
         pause = (2 * pause).min(LONGEST_PAUSE);

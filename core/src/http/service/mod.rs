@@ -99,7 +99,8 @@ impl<F: Framework> Service<F> {
         self.0.late_logouts.wait();
     }
 
-    /// Same as [`wait_for_logouts`](Self::wait_for_logouts), without blocking the thread.
+    /// Same as [`wait_for_logouts`](Self::wait_for_logouts), without blocking the thread. Needs a tokio runtime with its
+    /// timer around it.
     pub fn logouts_done(&self) -> impl Future<Output = ()> + Send + use<F> {
         let late_logouts = self.0.late_logouts.clone();
         async move { late_logouts.done().await }

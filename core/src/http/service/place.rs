@@ -27,8 +27,9 @@ struct Own<F: Framework> {
     service: Service<F>,
     request: F::Request,
     begun: OnceLock<Begun<F::Error>>,
-    /// When the request arrived, if its handler may not start at once.
-    arrived: Option<Timestamp>,
+    /// When the request arrived. Its handler may use the session long after: what was sent before a renewal could not
+    /// know of it.
+    arrived: Timestamp,
     is_passive: AtomicBool,
     /// Whether the middleware is done with the request.
     is_closed: AtomicBool,
@@ -46,7 +47,6 @@ impl<F: Framework> Place<F> {
     pub(super) fn inside(
         service: &Service<F>,
         outer: Option<&Self>,
-        may_wait: bool,
         request: impl FnOnce() -> F::Request,
     ) -> Result<(Self, bool), Error> {
         // Places of middlewares that are done are dropped: the request has passed through them before.
@@ -61,8 +61,7 @@ impl<F: Framework> Place<F> {
                 service: service.clone(),
                 request: request(),
                 begun: OnceLock::new(),
-                // A handler may use its session only after it has read the body, which can take long.
-                arrived: may_wait.then(|| service.manager().now()),
+                arrived: service.manager().now(),
                 is_passive: AtomicBool::new(outer.as_ref().is_some_and(|outer| outer.is_passive())),
                 is_closed: AtomicBool::new(false),
             })
@@ -76,7 +75,8 @@ impl<F: Framework> Place<F> {
         let session = exchange.session().with_errors();
         let begun = OnceLock::from(Begun { exchange, session, location: IdLocation::Both });
         let (is_passive, is_closed) = (AtomicBool::new(false), AtomicBool::new(false));
-        Self { own: Arc::new(Own { service, request, begun, arrived: None, is_passive, is_closed }), outer: None }
+        let arrived = service.manager().now();
+        Self { own: Arc::new(Own { service, request, begun, arrived, is_passive, is_closed }), outer: None }
     }
 
     /// The innermost place whose middleware is not done yet; if all are, this one.
@@ -143,7 +143,12 @@ impl<F: Framework> Place<F> {
         lines: impl Fn(FieldName<'a>) -> I + Copy,
         client: impl FnOnce() -> ClientInfo,
     ) -> &'a AsyncSession<F::Error> {
-        &self.own.begun.get_or_init(|| self.begin(lines, client)).session
+        let begun = self.own.begun.get_or_init(|| self.begin(lines, client));
+        // The request may have ended on another thread while this one began to use its session.
+        if self.own.is_closed.load(Ordering::SeqCst) && !begun.exchange.is_closed() {
+            begun.exchange.end();
+        }
+        &begun.session
     }
 
     fn begin<'a, I: IntoIterator<Item = &'a [u8]>>(
@@ -152,11 +157,8 @@ impl<F: Framework> Place<F> {
         client: impl FnOnce() -> ClientInfo,
     ) -> Begun<F::Error> {
         let parts = &*self.own.service.0;
-        let mut exchange = parts.requests.begin(parts.transport.candidates(lines), client);
+        let mut exchange = parts.requests.begin(parts.transport.candidates(lines), client).arrived_at(self.own.arrived);
         exchange.set_passive(self.is_passive());
-        if let Some(arrived) = self.own.arrived {
-            exchange = exchange.arrived_at(arrived);
-        }
         if parts.transport.client_keeps_expiry() {
             exchange = exchange.client_keeps_expiry();
         }
@@ -189,7 +191,7 @@ impl<F: Framework> Place<F> {
     /// The middleware is done. From now on the session, used or not, can only be read or destroyed
     /// ([S9](crate::design#s9)). A destroy that could not be carried out is retried in the background.
     pub(super) fn end(&self) {
-        self.own.is_closed.store(true, Ordering::Release);
+        self.own.is_closed.store(true, Ordering::SeqCst);
         if let Some(begun) = self.own.begun.get() {
             begun.exchange.end();
         }

@@ -89,8 +89,11 @@ impl<E: From<Error>> AsyncSession<E> {
     ///
     /// # Errors
     ///
-    /// [`Error::NotLoggedIn`] if nobody has [logged in](Self::log_in). [`Error::Gone`] if the session was ended meanwhile, or
-    /// another user's login won; otherwise same as [`save`](Self::save).
+    /// [`Error::NotLoggedIn`] if nobody has [logged in](Self::log_in): only a principal was set, or the client presented an id
+    /// that was replaced, such as one whose confirmation was stored and whose response was lost. [`Error::Gone`] if meanwhile
+    /// the session was ended, its principal was set or cleared, or its id renewed, for example by the first of two clicks: send
+    /// the user on to the page that asked for the confirmation, which asks again if it has to. Otherwise same as
+    /// [`save`](Self::save).
     pub async fn confirm_login(&self) -> Result<(), E> {
         self.shared.read(None, None).await?;
         let before = self.machine().login().ok_or(Error::NotLoggedIn)?;
@@ -131,9 +134,9 @@ impl<E: From<Error>> AsyncSession<E> {
 
     /// Records a login and stores it.
     async fn store_at_once(&self, record: impl FnOnce(&mut Machine, &Config) -> Result<(), Error>) -> Result<(), E> {
+        record(&mut self.machine(), self.config())?;
         // Whatever is not stored now must not be stored later, when nobody looks at the limit.
         let mut withdrawal = Withdrawal { shared: &self.shared, is_due: true };
-        record(&mut self.machine(), self.config())?;
         let saved = self.shared.store(Progress::saving()).await?.saved();
         withdrawal.is_due = false;
         if saved == Saved::Gone { Err(Error::Gone.into()) } else { Ok(()) }
@@ -199,8 +202,8 @@ impl<E: From<Error>> AsyncSession<E> {
     ///
     /// # Errors
     ///
-    /// [`Error::NotLoggedIn`] if the session has no principal, [`Error::LoginNotRecent`] if the login was earlier or its time is not
-    /// known, [`Error::Storage`] if the storage fails.
+    /// [`Error::NotLoggedIn`] if the session has no principal, [`Error::LoginNotRecent`] if the login was earlier, or its time is not
+    /// known, because only a principal was set: then [`log_in`](Self::log_in) helps, and [`confirm_login`](Self::confirm_login) does not; [`Error::Storage`] if the storage fails.
     pub async fn require_recent(&self, age: Duration) -> Result<(), E> {
         self.shared.read(Some(&[LOGIN]), None).await?;
         let (principal, login) = {

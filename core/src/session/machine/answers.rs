@@ -148,7 +148,7 @@ impl Machine {
         let Move { id, to, commit, .. } = step;
         match moved {
             Moved::Done { expires_at, is_remembered, revision } => {
-                self.current.pending.attempt = None;
+                (self.current.pending.attempt, self.current.pending.confirms) = (None, None);
                 self.current.is_remembered = is_remembered;
                 self.stored(commit, expires_at, revision, progress.closing, config);
                 self.issue(id, *to, expires_at);

@@ -8,7 +8,7 @@ use super::{
 };
 use crate::{
     SessionId, StoreKey, Timestamp,
-    record::{Changes, Snapshot},
+    record::{Changes, Expect, Snapshot},
     session::config::Config,
 };
 
@@ -86,6 +86,8 @@ pub(super) struct Pending {
     pub(super) in_flight: Option<Arc<Changes>>,
     /// Whether the session gets a new id.
     pub(super) renew: bool,
+    /// The login that is confirmed: it must still be stored as it was read.
+    pub(super) confirms: Option<Expect>,
     /// The new id for a create or move whose outcome is unknown.
     pub(super) attempt: Option<Attempt>,
 }
@@ -261,6 +263,7 @@ impl Pending {
         self.in_flight = None;
         self.changes = Changes::default();
         self.renew = false;
+        self.confirms = None;
     }
 
     /// A create or a move under `id` is sent to the storage.

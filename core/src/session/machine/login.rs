@@ -6,7 +6,7 @@ use super::{Machine, State};
 use crate::{
     Changes, Error, Record,
     record::{
-        Encoded, Lifespan,
+        Encoded, Expect, Lifespan,
         reserved::{LABEL, LOGIN, LoginFacts, TAG, text_of},
     },
     session::{config::Config, login::Login},
@@ -33,7 +33,7 @@ impl Machine {
         self.check_login(login, config)?;
         let pending = &self.current.pending;
         let before = (pending.changes.clone(), pending.renew);
-        self.current.pending.renew = true;
+        (self.current.pending.renew, self.current.pending.confirms) = (true, None);
         let changes = &mut self.current.pending.changes;
         changes.set_principal(Some((&*login.principal).into()));
         // Without having read the session: what an earlier login has set must not stay.
@@ -55,6 +55,9 @@ impl Machine {
         let (State::Found(view), Some(principal)) = (&self.current.state, self.principal()) else {
             return Err(Error::Gone);
         };
+        // Another request may log the user out of the session, or somebody else in, without a new id.
+        let stored = view.snapshot.record.entries.get(LOGIN);
+        let confirms = Some(Expect { key: LOGIN.into(), json: stored });
         let Record { is_remembered, idle_timeout, absolute_deadline, .. } = view.snapshot.record;
         let pending = &self.current.pending;
         let before = (pending.changes.clone(), pending.renew);
@@ -62,7 +65,7 @@ impl Machine {
             Some(until) if is_remembered => Lifespan::Own { idle_timeout, until },
             _ => Lifespan::Managers,
         });
-        self.current.pending.renew = true;
+        (self.current.pending.renew, self.current.pending.confirms) = (true, confirms);
         let changes = &mut self.current.pending.changes;
         changes.set_principal(Some(principal));
         changes.set_lifespan(lifespan);
@@ -74,6 +77,7 @@ impl Machine {
     fn bound_login(&mut self, before: (Changes, bool), config: &Config) -> Result<(), Error> {
         if let Err(limit) = self.check_total(config) {
             (self.current.pending.changes, self.current.pending.renew) = before;
+            self.current.pending.confirms = None;
             return Err(limit.into());
         }
         self.note_write();
@@ -87,7 +91,7 @@ impl Machine {
         let pending = &mut self.current.pending;
         pending.settle();
         pending.changes.withdraw_login();
-        pending.renew = false;
+        (pending.renew, pending.confirms) = (false, None);
     }
 
     /// Sets the label; `None` removes it.

@@ -163,7 +163,7 @@ impl Machine {
         self.current.pending.attempt(&id);
         let mut changes = self.current.pending.take_off();
         self.forget_ids(&mut changes);
-        let mut commit = self.commit(changes, None, config);
+        let mut commit = self.commit(changes, self.current.pending.confirms.clone(), config);
         let to = config.keys.key_of(&id);
         let old = self.current.held.as_ref();
         commit.sealed = old.map_or_else(SealedId::none, |old| SealedId::seal(&id, &to, &old.id));
