@@ -5,7 +5,7 @@ mod support;
 
 use std::time::Duration;
 
-use gsession::{AtLimit, ClientInfo, Error, Exchange, Login, Manager, Session, SessionId};
+use gsession::{AtLimit, ClientInfo, Error, Exchange, Limits, Login, Manager, Session, SessionId};
 use support::{KINDS, Place};
 
 const MINUTE: Duration = Duration::from_secs(60);
@@ -113,6 +113,46 @@ fn a_logout_meanwhile_is_final_and_said() {
         assert!(matches!(slow.confirm_login(), Err(Error::Gone)), "{:?}", place.kind);
         let _ = slow.close();
         assert_eq!(manager.sessions_of("ada").unwrap().len(), 0);
+    }
+}
+
+#[test]
+fn whose_session_it_is_meanwhile_is_not_taken_back() {
+    for place in KINDS.map(Place::new) {
+        for principal in [None, Some("bob")] {
+            let manager = place.manager();
+            let id = log_in(&manager, ada());
+            let slow = begin(&manager, Some(&id));
+            assert!(slow.info().unwrap().is_some());
+            let quick = begin(&manager, Some(&id));
+            match principal {
+                Some(principal) => quick.set_principal(principal).unwrap(),
+                None => quick.clear_principal().unwrap(),
+            }
+            quick.close().unwrap();
+            assert!(matches!(slow.confirm_login(), Err(Error::Gone)), "{:?}", place.kind);
+            let _ = slow.close();
+            assert_eq!(begin(&manager, Some(&id)).principal().unwrap().as_deref(), principal);
+            assert_eq!(manager.sessions_of("ada").unwrap().len(), 0);
+            manager.destroy(manager.key_of(&id)).unwrap();
+        }
+    }
+}
+
+#[test]
+fn a_confirmation_that_is_too_large_loses_nothing_else() {
+    for place in KINDS.map(Place::new) {
+        let id = log_in(&place.manager(), "ada");
+        let room = place.builder().limits(Limits::default().max_record_bytes(300)).build().unwrap();
+        let session = begin(&room, Some(&id));
+        assert!(session.info().unwrap().is_some());
+        session.set_label("My laptop").unwrap();
+        let filled = (0..300).rev().find(|&bytes| session.set("fill", &"x".repeat(bytes)).is_ok());
+        assert!(filled.is_some());
+        assert!(matches!(session.confirm_login(), Err(Error::Limit(_))), "{:?}", place.kind);
+        session.close().unwrap();
+        let info = begin(&place.manager(), Some(&id)).info().unwrap().unwrap();
+        assert_eq!(info.label.as_deref(), Some("My laptop"), "{:?}", place.kind);
     }
 }
 

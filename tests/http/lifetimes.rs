@@ -208,6 +208,19 @@ async fn a_passive_request_is_passive_wherever_it_is_marked() {
 }
 
 #[tokio::test]
+async fn a_request_of_a_passive_route_can_count_as_activity() {
+    for kind in KINDS {
+        let (place, builder) = idle(kind);
+        let client = with_polling(builder).await;
+        let id = client.login().await;
+        let before = deadline(&place, &id);
+        place.clock.advance(10 * MINUTE);
+        client.send(polling("active,get", &id)).await;
+        assert_eq!(deadline(&place, &id), before + 10 * MINUTE, "{kind:?}");
+    }
+}
+
+#[tokio::test]
 async fn a_passive_request_can_log_in_and_out() {
     for kind in KINDS {
         let (place, builder) = idle(kind);

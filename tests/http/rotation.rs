@@ -7,9 +7,11 @@ use gsession::{ConfigError, ManualClock, MemoryStorage, OnReuse, http::ConfigErr
 use crate::{
     framework::{Ask, Builder, Sessions},
     support::{
+        NAME,
         answer::Answer,
         app::{App, Failure, Reply},
         client::Client,
+        place::Place,
         request::Request,
     },
 };
@@ -93,4 +95,25 @@ async fn settings_that_cannot_work_are_refused_when_they_are_built() {
     let clock = ManualClock::default();
     let built = rotating(&clock).rotation_grace(PERIOD).on_reuse(OnReuse::Refuse).build();
     assert!(matches!(built, Err(HttpError::Lifetime(ConfigError::RotationTooOften))));
+}
+
+/// What counts is when a request arrived, not when its handler first asks for the session.
+#[tokio::test]
+async fn a_slow_request_that_looks_late_is_no_thief() {
+    let place = Place::memory();
+    let client = Client::of(place.builder().rotate_every(PERIOD).build().unwrap()).await;
+    let first = client.new_does("login:ada,set:user=ada").await.issued();
+    let first = format!("{NAME}={}", first.as_str());
+    place.clock.advance(PERIOD);
+    let quick = async {
+        let answer = client.with_cookie(&first, "get").await;
+        let second = answer.cookies()[0].split(';').next().unwrap().to_owned();
+        assert_eq!(client.with_cookie(&second, "get").await.body, "\"ada\"");
+        place.clock.advance(Duration::from_secs(90));
+        second
+    };
+    let (slow, second) = client.during(client.with_cookie(&first, "pause,get"), quick).await;
+    assert_eq!(slow.body, "\"ada\"");
+    assert!(!slow.cookies().iter().any(|line| line.starts_with(&format!("{NAME}=;"))), "{:?}", slow.cookies());
+    assert_eq!(client.with_cookie(&second, "get").await.body, "\"ada\"", "nobody was logged out");
 }

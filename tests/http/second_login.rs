@@ -276,3 +276,22 @@ async fn a_request_with_a_body_counts_from_its_arrival() {
     let (late, ()) = client.during(client.send(request.body("a long text")), meanwhile).await;
     is_conflict(&late);
 }
+
+/// A request counts from its arrival, whenever its handler first asks for the session.
+#[tokio::test]
+async fn a_slow_page_that_looks_late_does_not_displace_the_new_id() {
+    for kind in KINDS {
+        let place = Place::new(kind);
+        let client = Client::of(place.sessions()).await;
+        let old = client.login().await;
+        let quick = async {
+            let id = client.does(&old, "login:ada").await.issued();
+            place.clock.advance(Duration::from_secs(31));
+            id
+        };
+        let (slow, id) = client.during(client.does(&old, "pause,get,set:n=1"), quick).await;
+        slow.no_cookie();
+        assert_eq!(client.does(&id, "get").await.body, "\"ada\"", "{kind:?}");
+        assert_eq!(place.living(), 1);
+    }
+}

@@ -113,6 +113,8 @@ pub(crate) async fn run(mut ask: Ask, meeting: Arc<Meeting>) -> Result<Reply, Fa
             "renew" => session.renew()?,
             "save" => said.push(format!("{:?}", session.save().await?)),
             "passive" => session.set_passive(true),
+            // By a handle of its own, as code in several places has them.
+            "active" => ask.session().set_passive(false),
             "principal" => session.set_principal(about)?,
             "login" => session.log_in(about).await?,
             // Seconds to remember ada for, and without use if that is less.
