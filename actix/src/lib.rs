@@ -106,45 +106,7 @@
 //!
 //! # Which id counts, and what the client is told
 //!
-//! A browser may send several cookies of one name, for example after a deploy that changed the cookie's domain, and a
-//! header as well:
-//!
-//! | the ids | the request … | in the storage | to the client |
-//! |---|---|---|---|
-//! | one opens a session | uses it | the first that does is used | its cookie, if the id changed |
-//! | | destroys it | the sessions of all of them end | the cookie is removed |
-//! | none does; another request renewed the session of one | only reads, or only renews | nothing | nothing: the new id is on its way |
-//! | | logs in the same user | the login continues with the renewed session | the new id |
-//! | | logs in another user | a new session, from what it wrote | its id |
-//! | | writes otherwise | nothing | 409, as above |
-//! | | destroys | the renewed session ends | the cookie is removed |
-//! | all are unknown | only reads | nothing | nothing: they may belong to another application |
-//! | | writes | a new session, from what it wrote | its id |
-//!
-//! To log a user in, check the password, then call [`log_in`](gsession::AsyncSession::log_in). (With its parts
-//! [`renew`](gsession::AsyncSession::renew) and [`set_principal`](gsession::AsyncSession::set_principal) alone, `require_recent`,
-//! `max_sessions`, labels, tags and `remember_for` do not work.) A second click on "log in" then works even if the first
-//! response was lost, and both clicks share one session. Without a principal gsession cannot tell that click from a
-//! stranger who knew the old id: a renewal with other writes under the old id is a 409 for the first 5 seconds, and
-//! begins a new session after that. A request that read the session before the renewal gets a 409 instead of a new
-//! session. [`update`](gsession::AsyncSession::update) and [`try_update`](gsession::AsyncSession::try_update) are an
-//! error at once; for a page that must always load, use `get` and `set`.
-//!
-//! A login form should not depend on a token in the session, because the old id no longer opens it. Have its handler
-//! check `Sec-Fetch-Site` and `Origin` first, as the demo does.
-//!
-//! For 30 seconds after a renewal, gsession assumes that a request with the old id was sent before the client had the
-//! new one. A later request may begin a new session. So may any request once the renewed session has ended, because it
-//! can no longer overwrite a live cookie. A request counts from its arrival at the middleware.
-//!
-//! Only [`destroy`](gsession::AsyncSession::destroy) removes a cookie. A removal names no id, so it hits whatever the
-//! browser has when it arrives: the cookie of a login that overtook it, or that of another application. **Give each
-//! application on a host a cookie name of its own**: cookies ignore ports. With the same name, two applications see
-//! each other's ids, and replace them when they begin a session.
-//!
-//! An id works only in the [realm](SessionMiddlewareBuilder::realm) that issued it, by default the cookie's name.
-//! GoFrame's formats store raw ids, so there an id works wherever the storage is read: give a shop and its admin area
-//! separate storages or key prefixes.
+//! See [`gsession::http`](gsession::http#which-id-counts-and-what-the-client-is-told).
 //!
 //! # When the client leaves first
 //!

@@ -67,6 +67,8 @@
 //! | `fields` | what a framework translates: [`FieldName`], [`FieldValue`], [`ResponseHeaders`] |
 //! | `session_error` | how an error is answered: [`SessionError`] |
 //! | `service` | what the middlewares of all frameworks have in common (with the feature `tokio`) |
+//!
+#![doc = include_str!("../docs/which_id.md")]
 
 mod answer;
 mod builder;

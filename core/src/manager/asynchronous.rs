@@ -125,7 +125,7 @@ impl AsyncManager {
         self.config.parse(text).is_ok()
     }
 
-    /// Lists the live sessions of a principal, most recently used first (ASVS 7.5.2).
+    /// Lists the live sessions of a principal, most recently used first (ASVS 7.5.2), in all [realms](Realm) of the storage.
     ///
     /// # Errors
     ///

@@ -30,6 +30,22 @@ impl fmt::Debug for LoggedIn<'_> {
     }
 }
 
+/// A user has proved once more who they are: [`confirm_login`](crate::AsyncSession::confirm_login) is stored.
+#[derive(Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct LoginConfirmed<'a> {
+    /// The key of the session.
+    pub key: StoreKey,
+    /// Who, as the application has said at the login. Not in `Debug`, because it may be personal data.
+    pub principal: &'a str,
+}
+
+impl fmt::Debug for LoginConfirmed<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("LoginConfirmed").field("key", &self.key).finish_non_exhaustive()
+    }
+}
+
 /// A session has a new id, and its old one is dead.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]

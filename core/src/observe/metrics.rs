@@ -3,14 +3,15 @@
 use metrics::{Unit, counter, describe_counter, describe_gauge, describe_histogram, gauge, histogram};
 
 use super::{
-    CallOutcome, Committed, IdRotated, LoggedIn, NearCacheRead, Observer, Refused, SessionCreated, SessionEnded,
-    SessionRenewed, StorageCalled, StorageSwept, TheftSuspected,
+    CallOutcome, Committed, IdRotated, LoggedIn, LoginConfirmed, NearCacheRead, Observer, Refused, SessionCreated,
+    SessionEnded, SessionRenewed, StorageCalled, StorageSwept, TheftSuspected,
 };
 
 const CREATED: &str = "gsession_sessions_created_total";
 const ENDED: &str = "gsession_sessions_ended_total";
 const LIVE: &str = "gsession_sessions";
 const LOGINS: &str = "gsession_logins_total";
+const CONFIRMATIONS: &str = "gsession_login_confirmations_total";
 const RENEWALS: &str = "gsession_renewals_total";
 const ROTATIONS: &str = "gsession_rotations_total";
 const REFUSALS: &str = "gsession_refusals_total";
@@ -47,6 +48,7 @@ impl MetricsObserver {
             (CREATED, "Sessions that were created."),
             (ENDED, "Sessions that have ended, by reason, as far as known."),
             (LOGINS, "Logins that were stored."),
+            (CONFIRMATIONS, "Users who have proved once more who they are."),
             (RENEWALS, "Sessions that got a new id at a login or another change of privileges."),
             (ROTATIONS, "Sessions that got a new id because it was due."),
             (REFUSALS, "Ids that open nothing, and logins that were refused, by reason."),
@@ -79,6 +81,10 @@ impl Observer for MetricsObserver {
 
     fn logged_in(&self, _: &LoggedIn<'_>) {
         counter!(LOGINS).increment(1);
+    }
+
+    fn login_confirmed(&self, _: &LoginConfirmed<'_>) {
+        counter!(CONFIRMATIONS).increment(1);
     }
 
     fn session_renewed(&self, _: &SessionRenewed) {

@@ -35,8 +35,8 @@ mod words;
 
 pub(crate) use call::Call;
 pub use events::{
-    Committed, IdRotated, LoggedIn, NearCacheRead, Refused, SessionCreated, SessionEnded, SessionRenewed,
-    StorageCalled, StorageSwept, TheftSuspected,
+    Committed, IdRotated, LoggedIn, LoginConfirmed, NearCacheRead, Refused, SessionCreated, SessionEnded,
+    SessionRenewed, StorageCalled, StorageSwept, TheftSuspected,
 };
 #[cfg(feature = "metrics")]
 pub use metrics::MetricsObserver;

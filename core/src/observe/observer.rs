@@ -1,21 +1,22 @@
 //! The trait of those who are told.
 
 use super::{
-    Committed, IdRotated, LoggedIn, NearCacheRead, Refused, SessionCreated, SessionEnded, SessionRenewed,
-    StorageCalled, StorageSwept, TheftSuspected,
+    Committed, IdRotated, LoggedIn, LoginConfirmed, NearCacheRead, Refused, SessionCreated, SessionEnded,
+    SessionRenewed, StorageCalled, StorageSwept, TheftSuspected,
 };
 
 /// Is told what happens to sessions: for metrics, an audit log, alarms ([S19](crate::design#s19), ASVS 16.3.1 to 16.3.3).
 ///
-/// Attach it with [`ManagerBuilder::observer`](crate::ManagerBuilder::observer), or with the method of the same name of the actix
+/// Attach it with [`ManagerBuilder::observer`](crate::ManagerBuilder::observer), or with the method of the same name of a
 /// middleware's builder. Each method is for one event and does nothing by default. Implement those you need.
 ///
 /// - **Only facts.** An event is reported after the storage has confirmed it: a logout that fails has not ended the session, and
 ///   nothing is reported. It is reported once, however often the step was tried, also if the first answer of the storage was lost.
 /// - **No secrets.** Events have neither ids nor values. They have [keys](crate::StoreKey), which open nothing; `Debug` shows the
 ///   beginning of a key. [`LoggedIn`] has the principal, for an audit log; its `Debug` does not show it.
-/// - **In the way.** A method is called on the thread of the request, before the response leaves. No lock of gsession is held. A method
-///   that blocks holds up the request, in async code every request of the thread: put what takes long into a channel.
+/// - **In the way.** A method is called on the thread of the request, before the response leaves. No lock of the storage is held, but
+///   other operations of the same session wait meanwhile, so a method must not wait for one. A method that blocks holds up the
+///   request, in async code every request of the thread: put what takes long into a channel.
 /// - **A panic** is caught and logged at the level `error`. The request goes on, and nothing of the session is lost; other observers are
 ///   told as usual. In programs that abort on a panic, it ends the program.
 ///
@@ -45,7 +46,12 @@ pub trait Observer: Send + Sync {
         let _ = event;
     }
 
-    /// A session has a new id, and the old one is dead: after [`renew`](crate::AsyncSession::renew) or a login.
+    /// A user has proved once more who they are, and that is stored.
+    fn login_confirmed(&self, event: &LoginConfirmed<'_>) {
+        let _ = event;
+    }
+
+    /// A session has a new id, and the old one is dead: after [`renew`](crate::AsyncSession::renew), a login or its confirmation.
     fn session_renewed(&self, event: &SessionRenewed) {
         let _ = event;
     }

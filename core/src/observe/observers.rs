@@ -8,8 +8,8 @@ use std::{
 use tracing::{Level, level_filters::LevelFilter};
 
 use super::{
-    Committed, EndReason, IdRotated, LoggedIn, Observer, RefusalReason, Refused, SessionCreated, SessionEnded,
-    SessionRenewed, StorageCalled, StorageSwept, TARGET, TheftSuspected,
+    Committed, EndReason, IdRotated, LoggedIn, LoginConfirmed, Observer, RefusalReason, Refused, SessionCreated,
+    SessionEnded, SessionRenewed, StorageCalled, StorageSwept, TARGET, TheftSuspected,
 };
 use crate::{OnReuse, StoreKey, storage::Swept};
 
@@ -40,6 +40,11 @@ impl Observers {
     pub(crate) fn logged_in(&self, key: StoreKey, principal: &str) {
         tracing::info!(target: TARGET, ?key, "a user has logged in");
         self.tell(|observer| observer.logged_in(&LoggedIn { key, principal }));
+    }
+
+    pub(crate) fn login_confirmed(&self, key: StoreKey, principal: &str) {
+        tracing::info!(target: TARGET, ?key, "a user has confirmed a login");
+        self.tell(|observer| observer.login_confirmed(&LoginConfirmed { key, principal }));
     }
 
     pub(crate) fn renewed(&self, from: StoreKey, to: StoreKey) {

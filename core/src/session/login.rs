@@ -60,7 +60,8 @@ impl Login {
     /// - The lifetimes of the [manager](crate::ManagerBuilder), shorter or longer, do not apply to the session. Renewals keep its
     ///   own, and so does [`confirm_login`](crate::AsyncSession::confirm_login). The next [`log_in`](crate::AsyncSession::log_in)
     ///   sets them anew, and without `remember_for` it makes the session an ordinary one.
-    /// - A cookie becomes a persistent one, even if by default it ends with the browser. Browsers keep a cookie for at most 400 days
+    /// - A cookie becomes a persistent one, even if by default it ends with the browser. Its `Max-Age` is what is left if the
+    ///   session is not used again: the [`idle_timeout`](Self::idle_timeout), if that is shorter. Browsers keep a cookie for at most 400 days
     ///   (RFC 6265bis 5.5). It is sent again when activity is stored. A header never expires in the client, so there only the
     ///   lifetime matters.
     /// - Durations beyond the calendar never end. Less than a millisecond is refused.

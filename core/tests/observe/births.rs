@@ -55,6 +55,20 @@ fn a_login_is_told_once_with_what_becomes_of_the_session() {
 }
 
 #[test]
+fn a_confirmed_login_is_no_login() {
+    for scene in scenes() {
+        let user = scene.user();
+        let session = scene.begin(Some(&user));
+        session.confirm_login().unwrap();
+        let (from, to) = (scene.key(&user), session.key().unwrap());
+        let expected = [Told::Renewed(from, to), Told::LoginConfirmed(to, "ada".into())];
+        assert_eq!(scene.told(), expected, "{:?}", scene.place.kind);
+        let _ = session.close().unwrap();
+        assert_eq!(scene.told(), [], "{:?}", scene.place.kind);
+    }
+}
+
+#[test]
 fn a_renewal_is_told_with_both_keys() {
     for scene in scenes() {
         let visitor = scene.visitor();

@@ -38,6 +38,9 @@ fn happen(observer: &Arc<MetricsObserver>) -> Vec<String> {
     session.log_in("secret-ada").unwrap();
     let user = closed(&session).unwrap();
     assert!(scene.begin(Some(&visitor)).is_empty().unwrap());
+    let session = scene.begin(Some(&user));
+    session.confirm_login().unwrap();
+    let user = closed(&session).unwrap();
     // An update that another comes before.
     let (one, other) = (scene.begin(Some(&user)), scene.begin(Some(&user)));
     let mut is_first = true;
@@ -133,7 +136,8 @@ fn each_event_counts_one() {
     let counted = counted(&snapshotter);
     let count = |name: &str| counted.get(name).copied().unwrap_or(0);
     assert_eq!(count("gsession_logins_total{}"), 1);
-    assert_eq!(count("gsession_renewals_total{}"), 1);
+    assert_eq!(count("gsession_login_confirmations_total{}"), 1);
+    assert_eq!(count("gsession_renewals_total{}"), 2, "the login and its confirmation");
     assert_eq!(count("gsession_rotations_total{}"), 1);
     assert_eq!(count("gsession_thefts_suspected_total{}"), 1);
     assert_eq!(count("gsession_update_conflicts_total{}"), 1);

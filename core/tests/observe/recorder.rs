@@ -5,8 +5,8 @@ use std::sync::Mutex;
 use gsession::{
     OnReuse, StoreKey,
     observe::{
-        CallOutcome, CommitOutcome, Committed, EndReason, IdRotated, LoggedIn, NearCacheRead, Observer, Operation,
-        RefusalReason, Refused, SessionCreated, SessionEnded, SessionRenewed, StorageCalled, StorageSwept,
+        CallOutcome, CommitOutcome, Committed, EndReason, IdRotated, LoggedIn, LoginConfirmed, NearCacheRead, Observer,
+        Operation, RefusalReason, Refused, SessionCreated, SessionEnded, SessionRenewed, StorageCalled, StorageSwept,
         TheftSuspected,
     },
 };
@@ -15,6 +15,7 @@ use gsession::{
 pub(crate) enum Told {
     Created(StoreKey),
     LoggedIn(StoreKey, String),
+    LoginConfirmed(StoreKey, String),
     Renewed(StoreKey, StoreKey),
     Rotated(StoreKey),
     Ended(StoreKey, EndReason),
@@ -54,6 +55,10 @@ impl Observer for Recorder {
 
     fn logged_in(&self, event: &LoggedIn<'_>) {
         self.note(Told::LoggedIn(event.key, event.principal.to_owned()));
+    }
+
+    fn login_confirmed(&self, event: &LoginConfirmed<'_>) {
+        self.note(Told::LoginConfirmed(event.key, event.principal.to_owned()));
     }
 
     fn session_renewed(&self, event: &SessionRenewed) {

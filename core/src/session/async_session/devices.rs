@@ -13,7 +13,8 @@ use crate::{
 /// All sessions of this session's user.
 impl<E: From<Error>> AsyncSession<E> {
     /// Lists the live sessions of this session's principal, most recently used first (ASVS 7.5.2). Empty without a
-    /// principal.
+    /// principal. Sessions of other [realms](crate::Realm) in the same storage are listed, too, such as those of the
+    /// admin area's cookie: a label can tell them apart.
     ///
     /// ```
     /// # futures::executor::block_on(async {
@@ -93,8 +94,8 @@ impl<E: From<Error>> AsyncSession<E> {
         Ok(storage.end(key, EndReason::Elsewhere).await.map_err(Error::from)?)
     }
 
-    /// Ends every other session of this session's principal, for example after a password change (ASVS 7.4.3). Returns
-    /// how many ended: 0 without a principal.
+    /// Ends every other session of this session's principal, in all [realms](crate::Realm) of the storage, for example
+    /// after a password change (ASVS 7.4.3). Returns how many ended: 0 without a principal.
     ///
     /// # Errors
     ///
@@ -112,7 +113,8 @@ impl<E: From<Error>> AsyncSession<E> {
         self.end_all(others, EndReason::Others).await
     }
 
-    /// Ends every session of this session's principal, this one as with [`destroy`](Self::destroy) (ASVS 7.4.5).
+    /// Ends every session of this session's principal, in all [realms](crate::Realm) of the storage, this one as with
+    /// [`destroy`](Self::destroy) (ASVS 7.4.5).
     /// Returns how many others ended. Anything you set afterwards, such as a message, goes into a new session.
     ///
     /// # Errors

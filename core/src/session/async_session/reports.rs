@@ -47,7 +47,11 @@ impl Shared {
     pub(super) fn report_move(&self, step: &Move, moved: Moved, refused: Option<Refused>) {
         if matches!(moved, Moved::Done { .. }) {
             self.observers().renewed(step.from, step.to);
-            self.report_login(step.to, &step.commit.changes);
+            match (&step.commit.expect, step.commit.changes.new_principal()) {
+                // Only a confirmation depends on the login before it.
+                (Some(_), Some(Some(principal))) => self.observers().login_confirmed(step.to, principal),
+                _ => self.report_login(step.to, &step.commit.changes),
+            }
         }
         self.report_refusal(refused);
     }
