@@ -58,27 +58,27 @@ fn is_sound(storage: &str, seconds: u32) {
 
 #[test]
 fn memory_loses_nothing_while_its_process_is_killed() {
-    is_sound("memory", 4);
+    is_sound("memory", 5);
 }
 
 #[test]
 fn files_lose_nothing_while_their_processes_are_killed() {
-    is_sound("file", 4);
+    is_sound("file", 5);
 }
 
 #[test]
 fn redis_loses_nothing_while_it_and_its_clients_are_killed() {
-    is_sound("redis", 4);
+    is_sound("redis", 5);
 }
 
 #[test]
 fn hashes_in_redis_lose_nothing_while_it_and_its_clients_are_killed() {
-    is_sound("redis-hash", 4);
+    is_sound("redis-hash", 5);
 }
 
 #[test]
 fn the_near_cache_loses_nothing_while_redis_and_its_process_are_killed() {
-    is_sound("redis-near", 4);
+    is_sound("redis-near", 5);
 }
 
 #[test]
@@ -93,12 +93,12 @@ fn failovers_in_a_cluster_lose_what_is_documented_at_most() {
 
 #[test]
 fn memory_on_axum_loses_nothing_while_its_process_is_killed() {
-    is_sound("axum-memory", 4);
+    is_sound("axum-memory", 5);
 }
 
 #[test]
 fn files_on_axum_lose_nothing_while_their_processes_are_killed() {
-    is_sound("axum-file", 4);
+    is_sound("axum-file", 5);
 }
 
 #[test]
