@@ -38,13 +38,39 @@ fn a_storage_that_cannot_be_one_is_refused() {
     assert!(with("redis://10.0.0.2", &mixed).failed(2).contains("several must all be those of Redis servers"));
     let both = ["--sentinel", "main", "--cluster", "count"];
     assert!(with("redis://10.0.0.2", &both).failed(2).contains("cannot be used with"));
-    for option in [["--layout", "hashes"], ["--prefix", "a:"], ["--database", "1"], ["--server-tls", "true"]] {
+    for option in [
+        ["--layout", "hashes"],
+        ["--prefix", "a:"],
+        ["--database", "1"],
+        ["--server-tls", "true"],
+        ["--password-file", "x"],
+    ] {
         let why = with("file:sessions", &[&option[..], &["count"]].concat()).failed(2);
         assert!(why.contains(&format!("{} is for Redis", option[0])), "{why}");
     }
     assert!(with("redis://10.0.0.1", &["--layout", "lists", "count"]).failed(2).contains("goframe-hashes"));
     assert!(with("redis://10.0.0.1", &["--server-tls", "true", "count"]).failed(1).contains("Sentinels"));
     assert!(with("redis://10.0.0.1", &["--timeout", "0", "count"]).failed(2).contains("--timeout"));
+}
+
+/// The environment may be set for another storage, in Redis. Nobody has typed its options.
+#[test]
+fn what_the_environment_says_of_redis_means_nothing_to_a_folder() {
+    let shop = Shop::of_files();
+    shop.visit();
+    let environment = [
+        ("GSESSION_LAYOUT", "hashes"),
+        ("GSESSION_PREFIX", "shop:"),
+        ("GSESSION_USERNAME", "nt"),
+        ("GSESSION_PASSWORD", PASSWORD),
+    ];
+    assert_eq!(Run::of(shop.command(&["count"]).envs(environment)).done(), "1\n");
+    for option in [["--prefix", "shop:"], ["--layout", "strings"], ["--username", "nt"]] {
+        for arguments in [[&option[..], &["count"]].concat(), [&["count"], &option[..]].concat()] {
+            let why = Run::of(shop.command(&arguments).envs(environment)).failed(2);
+            assert!(why.contains(&format!("{} is for Redis", option[0])), "{why}");
+        }
+    }
 }
 
 #[test]

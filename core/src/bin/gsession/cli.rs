@@ -1,6 +1,8 @@
 //! The command line.
 
-use clap::{Args, CommandFactory as _, Parser, Subcommand, error::ErrorKind};
+use clap::{
+    Args, CommandFactory as _, FromArgMatches as _, Id, Parser, Subcommand, error::ErrorKind, parser::ValueSource,
+};
 
 use crate::storage::StorageOptions;
 
@@ -30,6 +32,18 @@ pub(crate) struct Cli {
 
     #[command(flatten)]
     pub(crate) storage: StorageOptions,
+}
+
+impl Cli {
+    /// Reads the command line, or ends the program with what is wrong with it.
+    pub(crate) fn read() -> Self {
+        let matches = Self::command().get_matches();
+        let mut cli =
+            Self::from_arg_matches(&matches).unwrap_or_else(|error| error.format(&mut Self::command()).exit());
+        let is_typed = |id: &&Id| matches.value_source(id.as_str()) == Some(ValueSource::CommandLine);
+        cli.storage.typed = matches.ids().filter(is_typed).cloned().collect();
+        cli
+    }
 }
 
 #[derive(Subcommand)]
