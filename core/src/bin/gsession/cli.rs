@@ -20,7 +20,8 @@ Examples:
   gsession list ada
   gsession end-all ada --yes
 
-Exit status: 0 if it is done, 1 if something was not found, is not ready or has failed, 2 if the command line is wrong."
+Exit status: 0 if it is done, 1 if something was not found, is not ready or has failed, 2 if the command line is wrong, 130 \
+after Ctrl-C."
 )]
 pub(crate) struct Cli {
     #[command(subcommand)]
@@ -60,7 +61,7 @@ With --json: {\"sessions\":1204}")]
 
     /// List the live sessions of a principal, or those with a tag.
     ///
-    /// The keys are what `show` and `end` take. The sessions used last come first.
+    /// The keys are what `show` and `end` take. Most recently used first.
     #[command(after_help = "\
 Examples:
   gsession list ada
@@ -130,7 +131,7 @@ With --json: {\"ended\":1}")]
 
     /// Find out whether sessions can be stored and read.
     ///
-    /// In a folder, makes a small file, reads it and removes it. In Redis, asks each primary what it is, and writes and removes a key
+    /// In a folder, makes a small file, reads it and removes it; a sub-folder that was missing stays. In Redis, asks each primary what it is, and writes and removes a key
     /// under the prefix.
     #[command(after_help = "\
 Example:
