@@ -80,7 +80,8 @@ Examples:
   gsession show 3f8a…
   gsession show 3f8a… --values
 
-With --json: the object of `list`, with \"entries\":[{\"key\":…,\"bytes\":…}], and a \"value\" in each with --values.")]
+With --json: the object of `list`, with \"entries\":[{\"key\":…,\"bytes\":…}], and a \"value\" in each with --values. An entry that \
+is not JSON has \"damaged\":true.")]
     Show {
         #[command(flatten)]
         key: Key,
