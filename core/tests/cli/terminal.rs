@@ -116,6 +116,18 @@ fn at_a_terminal_one_is_asked_before_all_sessions_end() {
     assert!(run.status == 1 && run.out.contains("this principal has no session"), "{run:?}");
 }
 
+#[test]
+fn at_a_terminal_a_count_of_none_says_where_sessions_may_be() {
+    let shop = Shop::of_strings();
+    let hint = "they are in another storage or under another prefix";
+    let run = at_a_terminal(&shop, &["count"], "");
+    assert!(run.status == 0 && run.out.starts_with("0\r\n") && run.out.contains(hint), "{run:?}");
+    assert_eq!(shop.run(&["count"]).done(), "0\n");
+    shop.visit();
+    let run = at_a_terminal(&shop, &["count"], "");
+    assert!(run.status == 0 && !run.out.contains(hint), "{run:?}");
+}
+
 /// On a slow server, a person sees that the program waits; a file with its output does not have that in it.
 #[test]
 fn who_waits_at_a_terminal_sees_it() {
