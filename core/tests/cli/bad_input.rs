@@ -135,13 +135,15 @@ fn a_folder_without_sessions_is_neither_made_nor_changed() {
     fs::create_dir(at("private")).unwrap();
     fs::set_permissions(at("private"), fs::Permissions::from_mode(0o700)).unwrap();
     assert_eq!(with(&url(&at("private")), &["count"]).done(), "0\n");
+    fs::create_dir(at("private").join("lost+found")).unwrap();
+    assert_eq!(with(&url(&at("private")), &["count"]).done(), "0\n");
     // With other things in it, it is not.
     fs::write(at("private").join("notes"), "text").unwrap();
     for arguments in [&["count"][..], &["sweep"], &["check"], &["end-all", "ada", "--yes"]] {
         let why = with(&url(&at("private")), arguments).failed(1);
         assert!(why.contains("it holds other things than sessions; name the folder"), "{why}");
     }
-    assert_eq!(fs::read_dir(at("private")).unwrap().count(), 1);
+    assert_eq!(fs::read_dir(at("private")).unwrap().count(), 2);
     // A service may have sessions beside them.
     fs::create_dir(at("private").join("3f")).unwrap();
     assert_eq!(with(&url(&at("private")), &["count"]).done(), "0\n");

@@ -83,7 +83,8 @@ fn refuse_other_things(path: &Path) -> Result<(), Failure> {
         if is_sub(&name) {
             return Ok(());
         }
-        is_empty = false;
+        // A disk of its own has this from the beginning.
+        is_empty &= name == "lost+found";
     }
     if is_empty { Ok(()) } else { Err(Failure::OtherThings(path.to_owned())) }
 }
