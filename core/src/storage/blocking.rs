@@ -198,7 +198,7 @@ pub trait Storage: Send + Sync {
         Err(StorageError::unsupported("counting the sessions"))
     }
 
-    /// Whether sessions can be stored and read now. Leaves nothing behind. The default loads a session that does not exist.
+    /// Whether sessions can be stored and read now. Leaves no session behind. The default loads a session that does not exist.
     ///
     /// # Errors
     ///

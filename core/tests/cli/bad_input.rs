@@ -38,13 +38,39 @@ fn a_storage_that_cannot_be_one_is_refused() {
     assert!(with("redis://10.0.0.2", &mixed).failed(2).contains("several must all be those of Redis servers"));
     let both = ["--sentinel", "main", "--cluster", "count"];
     assert!(with("redis://10.0.0.2", &both).failed(2).contains("cannot be used with"));
-    for option in [["--layout", "hashes"], ["--prefix", "a:"], ["--database", "1"], ["--server-tls", "true"]] {
+    for option in [
+        ["--layout", "hashes"],
+        ["--prefix", "a:"],
+        ["--database", "1"],
+        ["--server-tls", "true"],
+        ["--password-file", "x"],
+    ] {
         let why = with("file:sessions", &[&option[..], &["count"]].concat()).failed(2);
         assert!(why.contains(&format!("{} is for Redis", option[0])), "{why}");
     }
     assert!(with("redis://10.0.0.1", &["--layout", "lists", "count"]).failed(2).contains("goframe-hashes"));
     assert!(with("redis://10.0.0.1", &["--server-tls", "true", "count"]).failed(1).contains("Sentinels"));
     assert!(with("redis://10.0.0.1", &["--timeout", "0", "count"]).failed(2).contains("--timeout"));
+}
+
+/// The environment may be set for another storage, in Redis. Nobody has typed its options.
+#[test]
+fn what_the_environment_says_of_redis_means_nothing_to_a_folder() {
+    let shop = Shop::of_files();
+    shop.visit();
+    let environment = [
+        ("GSESSION_LAYOUT", "hashes"),
+        ("GSESSION_PREFIX", "shop:"),
+        ("GSESSION_USERNAME", "nt"),
+        ("GSESSION_PASSWORD", PASSWORD),
+    ];
+    assert_eq!(Run::of(shop.command(&["count"]).envs(environment)).done(), "1\n");
+    for option in [["--prefix", "shop:"], ["--layout", "strings"], ["--username", "nt"]] {
+        for arguments in [[&option[..], &["count"]].concat(), [&["count"], &option[..]].concat()] {
+            let why = Run::of(shop.command(&arguments).envs(environment)).failed(2);
+            assert!(why.contains(&format!("{} is for Redis", option[0])), "{why}");
+        }
+    }
 }
 
 #[test]
@@ -74,7 +100,7 @@ fn a_key_that_cannot_be_one_is_refused_and_not_repeated() {
         for text in [id.as_str(), "", "3f8a", &key[..63], &format!("{key}0"), &upper, "../../etc/passwd", "ä"] {
             for name in ["show", "end"] {
                 let why = shop.run(&[name, text]).failed(2);
-                assert!(why.contains("a key has 64 digits"), "{why}");
+                assert!(why.contains("a key has 64 digits") && why.contains("only the first 8"), "{why}");
                 assert!(text.is_empty() || text == "3f8a" || !why.contains(text), "{why}");
                 let run = Run::reading(&mut shop.command(&[name, "-"]), text);
                 shop.is_discreet(&run);
@@ -109,6 +135,27 @@ fn a_folder_without_sessions_is_neither_made_nor_changed() {
     fs::create_dir(at("private")).unwrap();
     fs::set_permissions(at("private"), fs::Permissions::from_mode(0o700)).unwrap();
     assert_eq!(with(&url(&at("private")), &["count"]).done(), "0\n");
+    fs::create_dir(at("private").join("lost+found")).unwrap();
+    assert_eq!(with(&url(&at("private")), &["count"]).done(), "0\n");
+    // With other things in it, it is not.
+    fs::write(at("private").join("notes"), "text").unwrap();
+    for arguments in [&["count"][..], &["sweep"], &["check"], &["end-all", "ada", "--yes"]] {
+        let why = with(&url(&at("private")), arguments).failed(1);
+        assert!(why.contains("it holds other things than sessions; name the folder"), "{why}");
+    }
+    assert_eq!(fs::read_dir(at("private")).unwrap().count(), 2);
+    // A service may have sessions beside them.
+    fs::create_dir(at("private").join("3f")).unwrap();
+    assert_eq!(with(&url(&at("private")), &["count"]).done(), "0\n");
+}
+
+/// A key is read from standard input, but not without end.
+#[test]
+fn standard_input_is_not_read_without_end() {
+    let shop = Shop::of_files();
+    let zeros = fs::File::open("/dev/zero").unwrap();
+    let why = Run::of(shop.command(&["show", "-"]).stdin(zeros)).failed(2);
+    assert!(why.contains("a key has 64 digits"), "{why}");
 }
 
 #[test]

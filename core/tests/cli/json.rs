@@ -1,11 +1,14 @@
 //! The shapes of JSON, which programs rely on.
 
-use gsession::Login;
+use std::time::Duration;
+
+use gsession::{Login, Record, StoreKey};
 use serde_json::{Value, json};
 
 use crate::{
     program::Run,
     shop::{Shop, VALUE, key_of},
+    support::entries,
 };
 
 fn is_time(value: &Value) -> bool {
@@ -62,6 +65,32 @@ fn a_session_that_is_shown_has_its_entries_too() {
             panic!("one object")
         };
         assert_eq!(without_times(shown.clone()), with(json!([{"key": "basket", "bytes": 36, "value": VALUE}])));
+    }
+}
+
+/// To its service, a damaged entry is none. Others may write JSON in several lines, as GoFrame does.
+#[test]
+fn a_damaged_entry_hides_no_other_and_a_session_stays_one_line() {
+    let lines = "{\n  \"apples\": 12345678901234567890123,\r\n  \"b\": 1\n}";
+    for shop in Shop::each() {
+        let id = shop.visit();
+        let key = StoreKey::of(&id);
+        let mut record = Record::new(shop.manager.now(), Duration::from_secs(3600), None);
+        record.entries = entries(&[("a", "oops"), ("basket", lines), ("c", "\"\\n\"")]);
+        shop.storage().remove(&key).unwrap();
+        shop.storage().create(&key, &record, record.created_at).unwrap();
+        let key = key.to_string();
+        let [shown] = &shop.run(&["show", &key, "--json", "--values"]).json()[..] else { panic!("one line") };
+        let damaged = &shown["entries"][0];
+        assert_eq!(damaged, &json!({"key": "a", "bytes": 4, "value": null, "damaged": true}), "{}", shop.name);
+        let apples: Value = serde_json::from_str("12345678901234567890123").unwrap();
+        assert_eq!(shown["entries"][1]["value"], json!({"apples": apples, "b": 1}));
+        assert_eq!(shown["entries"][2], json!({"key": "c", "bytes": 4, "value": "\n"}));
+        let [shown] = &shop.run(&["show", &key, "--json"]).json()[..] else { panic!("one line") };
+        assert_eq!(shown["entries"][0], json!({"key": "a", "bytes": 4, "damaged": true}));
+        let table = shop.run(&["show", &key, "--values"]).done();
+        assert!(table.contains("\na       4 (damaged)  oops\n") && table.contains("{  \"apples\": 123"), "{table}");
+        assert!(shop.run(&["show", &key]).done().contains("\na       4 (damaged)\n"));
     }
 }
 

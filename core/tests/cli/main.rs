@@ -6,6 +6,7 @@ mod bad_input;
 mod ending;
 mod goframe;
 mod json;
+mod login;
 mod looking;
 mod many_servers;
 mod page;

@@ -34,16 +34,34 @@ fn a_reader_that_has_enough_is_no_failure() {
     }
     // Nobody reads anything.
     for arguments in [&["count"][..], &["check"], &["list", "ada"], &["sweep", "--json"], &["--help"]] {
-        let mut child = shop.command(arguments).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
-        drop(child.stdout.take());
-        let output = child.wait_with_output().unwrap();
-        assert!(output.status.code().is_some() && output.stderr.is_empty(), "{arguments:?}: {output:?}");
+        let (status, said) = unread(&shop, arguments);
+        assert!(status == Some(0) && said.is_empty(), "{arguments:?}: {status:?} {said}");
     }
+    // What has failed is still said, and still a failure.
+    let nothing = gsession::StoreKey::from_bytes([7; 32]).to_string();
+    for arguments in [&["end", &nothing, "--json"][..], &["end-all", "eve", "--yes", "--json"], &["list", "eve"]] {
+        let (status, why) = unread(&shop, arguments);
+        assert!(status == Some(1) && why.contains("or is in another storage"), "{arguments:?}: {why}");
+    }
+    let broken = Shop::of_files();
+    for number in 0..=u8::MAX {
+        std::fs::write(broken.sessions().join(format!("{number:02x}")), "text").unwrap();
+    }
+    let (status, why) = unread(&broken, &["check", "--json"]);
+    assert!(status == Some(1) && why.contains("is a link or a file; remove it"), "{why}");
     // A full disk is one.
     let full = std::fs::File::options().write(true).open("/dev/full").unwrap();
     let output = shop.command(&["count"]).stdout(full).output().unwrap();
     let why = String::from_utf8(output.stderr).unwrap();
     assert!(output.status.code() == Some(1) && why.contains("the output cannot be written"), "{why}");
+}
+
+/// Runs the program with an output that nobody reads. Returns its status, and what it has said on standard error.
+fn unread(shop: &Shop, arguments: &[&str]) -> (Option<i32>, String) {
+    let (reader, writer) = std::io::pipe().unwrap();
+    drop(reader);
+    let output = shop.command(arguments).stdout(writer).stderr(Stdio::piped()).output().unwrap();
+    (output.status.code(), String::from_utf8(output.stderr).unwrap())
 }
 
 #[test]
@@ -96,6 +114,18 @@ fn at_a_terminal_one_is_asked_before_all_sessions_end() {
     assert!(run.status == 0 && run.out.contains("1 session ended") && !shop.is_alive(&ids[1]), "{run:?}");
     let run = at_a_terminal(&shop, &["end-all", "ada"], "");
     assert!(run.status == 1 && run.out.contains("this principal has no session"), "{run:?}");
+}
+
+#[test]
+fn at_a_terminal_a_count_of_none_says_where_sessions_may_be() {
+    let shop = Shop::of_strings();
+    let hint = "they are in another storage or under another prefix";
+    let run = at_a_terminal(&shop, &["count"], "");
+    assert!(run.status == 0 && run.out.starts_with("0\r\n") && run.out.contains(hint), "{run:?}");
+    assert_eq!(shop.run(&["count"]).done(), "0\n");
+    shop.visit();
+    let run = at_a_terminal(&shop, &["count"], "");
+    assert!(run.status == 0 && !run.out.contains(hint), "{run:?}");
 }
 
 /// On a slow server, a person sees that the program waits; a file with its output does not have that in it.

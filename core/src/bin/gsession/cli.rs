@@ -1,6 +1,8 @@
 //! The command line.
 
-use clap::{Args, CommandFactory as _, Parser, Subcommand, error::ErrorKind};
+use clap::{
+    Args, CommandFactory as _, FromArgMatches as _, Id, Parser, Subcommand, error::ErrorKind, parser::ValueSource,
+};
 
 use crate::storage::StorageOptions;
 
@@ -18,7 +20,8 @@ Examples:
   gsession list ada
   gsession end-all ada --yes
 
-Exit status: 0 if it is done, 1 if something was not found, is not ready or has failed, 2 if the command line is wrong."
+Exit status: 0 if it is done, 1 if something was not found, is not ready or has failed, 2 if the command line is wrong, 130 \
+after Ctrl-C."
 )]
 pub(crate) struct Cli {
     #[command(subcommand)]
@@ -30,6 +33,18 @@ pub(crate) struct Cli {
 
     #[command(flatten)]
     pub(crate) storage: StorageOptions,
+}
+
+impl Cli {
+    /// Reads the command line, or ends the program with what is wrong with it.
+    pub(crate) fn read() -> Self {
+        let matches = Self::command().get_matches();
+        let mut cli =
+            Self::from_arg_matches(&matches).unwrap_or_else(|error| error.format(&mut Self::command()).exit());
+        let is_typed = |id: &&Id| matches.value_source(id.as_str()) == Some(ValueSource::CommandLine);
+        cli.storage.typed = matches.ids().filter(is_typed).cloned().collect();
+        cli
+    }
 }
 
 #[derive(Subcommand)]
@@ -46,7 +61,7 @@ With --json: {\"sessions\":1204}")]
 
     /// List the live sessions of a principal, or those with a tag.
     ///
-    /// The keys are what `show` and `end` take. The sessions used last come first.
+    /// The keys are what `show` and `end` take. Most recently used first.
     #[command(after_help = "\
 Examples:
   gsession list ada
@@ -65,7 +80,8 @@ Examples:
   gsession show 3f8a…
   gsession show 3f8a… --values
 
-With --json: the object of `list`, with \"entries\":[{\"key\":…,\"bytes\":…}], and a \"value\" in each with --values.")]
+With --json: the object of `list`, with \"entries\":[{\"key\":…,\"bytes\":…}], and a \"value\" in each with --values. An entry that \
+is not JSON has \"damaged\":true.")]
     Show {
         #[command(flatten)]
         key: Key,
@@ -116,7 +132,7 @@ With --json: {\"ended\":1}")]
 
     /// Find out whether sessions can be stored and read.
     ///
-    /// In a folder, makes a small file, reads it and removes it. In Redis, asks each primary what it is, and writes and removes a key
+    /// In a folder, makes a small file, reads it and removes it; a sub-folder that was missing stays. In Redis, asks each primary what it is, and writes and removes a key
     /// under the prefix.
     #[command(after_help = "\
 Example:

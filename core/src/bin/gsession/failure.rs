@@ -16,6 +16,8 @@ pub(crate) enum Failure {
         "{0}: it is empty and open to others, so no service has sessions there; name the folder that the service uses"
     )]
     NoSessions(PathBuf),
+    #[error("{0}: it holds other things than sessions; name the folder that the service uses")]
+    OtherThings(PathBuf),
     #[error("{0}: it belongs to another user; run this as the user of the service, for example with sudo -u")]
     ForeignFolder(PathBuf),
     #[error("{path}: it cannot be read", path = .0.display())]
@@ -50,7 +52,7 @@ impl Failure {
                 let _ = error.print();
                 ExitCode::from(2)
             }
-            // `gsession list ada | head -1`: whoever reads has enough.
+            // `gsession list ada | head -1`: the reader has enough. Commands report what failed before they report this.
             Self::Output(error) if error.kind() == io::ErrorKind::BrokenPipe => ExitCode::SUCCESS,
             Self::Interrupted => {
                 say(&self.to_string());
@@ -86,7 +88,7 @@ impl Failure {
             Self::Storage(error) => match error.kind() {
                 StorageErrorKind::Timeout => Some("try again, or with a longer --timeout"),
                 StorageErrorKind::Full => Some("make room first"),
-                StorageErrorKind::Unsupported => Some("this storage keeps nothing to do it by"),
+                StorageErrorKind::Unsupported => Some("this storage does not keep what that needs"),
                 _ => None,
             },
             _ => None,

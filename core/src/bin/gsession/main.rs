@@ -18,13 +18,12 @@ mod warnings;
 
 use std::process::ExitCode;
 
-use clap::Parser as _;
 use tokio::runtime::Builder;
 
 use crate::{cli::Cli, failure::Failure};
 
 fn main() -> ExitCode {
-    let cli = Cli::parse();
+    let cli = Cli::read();
     warnings::print();
     match run(cli) {
         Ok(()) => ExitCode::SUCCESS,

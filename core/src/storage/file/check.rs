@@ -17,7 +17,8 @@ const CHECKING: &str = "checking the session folder";
 const BLOCK: [u8; 4096] = [0x5e; 4096];
 
 impl Store {
-    /// Makes, reads and removes a file as a new session would. It may be any sub-folder, so that who checks often checks them all.
+    /// Makes, reads and removes a file as a new session would. It may be any sub-folder, so that frequent checks reach them all. A
+    /// sub-folder that was missing stays, with its lock file: another process may be using it by now.
     pub(super) fn check(&self) -> Result<()> {
         let mut random = [0; 32];
         SysRng.try_fill_bytes(&mut random).map_err(|_| FileError::Random)?;

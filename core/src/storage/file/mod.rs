@@ -266,8 +266,8 @@ impl Storage for FileStorage {
         Ok(self.0.store.count(now)?)
     }
 
-    /// Makes a file of 4 KiB in one of the sub-folders, reads it and removes it, as a new session would. A folder that has gone is made
-    /// again, as a new session would make it.
+    /// Makes a file of 4 KiB in one of the sub-folders, reads it and removes it, as a new session would. A folder or sub-folder
+    /// that is missing is made, as a new session would make it, and stays.
     fn check(&self) -> Result<(), StorageError> {
         Ok(self.0.store.check()?)
     }

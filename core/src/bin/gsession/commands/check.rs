@@ -15,12 +15,13 @@ struct Checked {
 pub(super) async fn check(context: Context) -> Result<(), Failure> {
     let Context { manager, mut output, json, .. } = context;
     let checked = patiently("checking the storage", manager.check()).await.map_err(Failure::Storage);
-    match (&checked, json) {
-        (Ok(()), false) => output.line("ready")?,
-        (Ok(()), true) => output.json(&Checked { ready: true, reason: None })?,
-        (Err(failure), true) => output.json(&Checked { ready: false, reason: Some(failure.line()) })?,
-        (Err(_), false) => {}
-    }
-    output.finish()?;
-    checked
+    let said = match (&checked, json) {
+        (Ok(()), false) => output.line("ready"),
+        (Ok(()), true) => output.json(&Checked { ready: true, reason: None }),
+        (Err(failure), true) => output.json(&Checked { ready: false, reason: Some(failure.line()) }),
+        (Err(_), false) => Ok(()),
+    };
+    let said = said.and_then(|()| output.finish());
+    // A storage that is not ready is one whether or not somebody reads so.
+    checked.and(said)
 }

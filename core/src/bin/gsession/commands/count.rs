@@ -1,9 +1,14 @@
 //! `gsession count`.
 
+use std::io::{IsTerminal as _, stdout};
+
 use serde::Serialize;
 
 use super::Context;
-use crate::{failure::Failure, output::patiently};
+use crate::{
+    failure::{Failure, say},
+    output::patiently,
+};
 
 #[derive(Serialize)]
 struct Counted {
@@ -18,5 +23,10 @@ pub(super) async fn count(context: Context) -> Result<(), Failure> {
     } else {
         output.line(&sessions.to_string())?;
     }
-    output.finish()
+    output.finish()?;
+    if sessions == 0 && !json && stdout().is_terminal() {
+        // A person may have expected some.
+        say("if there should be sessions, they are in another storage or under another prefix");
+    }
+    Ok(())
 }

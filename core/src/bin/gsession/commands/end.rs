@@ -52,13 +52,14 @@ pub(super) async fn tagged(context: Context, tag: &str, confirmation: &Confirmat
 /// Says how many have ended. None is a failure.
 fn tell(context: Context, ended: u64, none: &'static str) -> Result<(), Failure> {
     let Context { mut output, json, .. } = context;
-    if json {
-        output.json(&Ended { ended })?;
-    } else if ended > 0 {
-        output.line(&format!("{} ended", counted(ended)))?;
-    }
-    output.finish()?;
-    if ended == 0 { Err(Failure::NotFound(none)) } else { Ok(()) }
+    let said = match (json, ended) {
+        (true, _) => output.json(&Ended { ended }),
+        (false, 0) => Ok(()),
+        (false, _) => output.line(&format!("{} ended", counted(ended))),
+    };
+    let said = said.and_then(|()| output.finish());
+    // That there was none is a failure whether or not somebody reads the output.
+    if ended == 0 { Err(Failure::NotFound(none)) } else { said }
 }
 
 fn counted(sessions: u64) -> String {

@@ -56,8 +56,8 @@ pub(super) async fn list(context: Context, whose: &Whose) -> Result<(), Failure>
     output.finish()
 }
 
-pub(super) const NONE: &str = "this principal has no session";
-pub(super) const NONE_TAGGED: &str = "no session has this tag";
+pub(super) const NONE: &str = "this principal has no session, or is in another storage or under another prefix";
+pub(super) const NONE_TAGGED: &str = "no session has this tag, or it is in another storage or under another prefix";
 
 fn shown(text: Option<&str>) -> String {
     text.map_or_else(|| "-".to_owned(), |text| cut(text, WIDEST))

@@ -7,7 +7,10 @@ mod list;
 mod show;
 mod sweep;
 
-use std::{io::stdin, time::Duration};
+use std::{
+    io::{BufRead as _, Read as _, stdin},
+    time::Duration,
+};
 
 use clap::error::ErrorKind;
 use gsession::{AnyStorage, AsyncManager, KeyScheme, SessionId, StoreKey};
@@ -17,6 +20,9 @@ use crate::{
     failure::Failure,
     output::Output,
 };
+
+/// More than any key or id has, in bytes.
+const LONGEST_KEY: u64 = 4096;
 
 /// What every command needs.
 struct Context {
@@ -48,7 +54,7 @@ impl Context {
     fn key(&self, key: &Key) -> Result<StoreKey, Failure> {
         let mut line = String::new();
         let text = if key.text == "-" {
-            stdin().read_line(&mut line).map_err(Failure::Input)?;
+            stdin().lock().take(LONGEST_KEY).read_line(&mut line).map_err(Failure::Input)?;
             line.trim()
         } else {
             &key.text
@@ -57,11 +63,14 @@ impl Context {
         match self.storage.key_scheme() {
             KeyScheme::RawIds => {
                 let id = SessionId::custom(text).ok().filter(|id| KeyScheme::RawIds.admits(id));
-                let id = id.ok_or_else(|| wrong("KEY is no id of a session in GoFrame's formats"))?;
+                let id = id.ok_or_else(|| wrong("this is not the id of a GoFrame session"))?;
                 Ok(KeyScheme::RawIds.key_of(&id))
             }
             _ => StoreKey::parse(text).ok_or_else(|| {
-                wrong("KEY is not one: a key has 64 digits from 0-9a-f, as `gsession list` prints them")
+                wrong(
+                    "this is not a key: a key has 64 digits from 0-9a-f; logs have only the first 8, and `gsession list \
+                     PRINCIPAL` shows the whole keys",
+                )
             }),
         }
     }

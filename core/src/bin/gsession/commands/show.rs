@@ -6,13 +6,12 @@ use gsession::{
     Record, SessionInfo, StoreKey, Timestamp,
     storage::{Access, Lookup},
 };
-use serde_json::value::RawValue;
 
 use super::Context;
 use crate::{
     cli::Key,
     failure::Failure,
-    output::{Detailed, Entry, Listed, Output, both, clean, pairs, patiently, table},
+    output::{Detailed, Entry, Listed, Output, both, clean, pairs, patiently, table, value},
 };
 
 /// What the names of entries begin with that are not the application's.
@@ -29,8 +28,7 @@ pub(super) async fn show(context: Context, key: &Key, with_values: bool) -> Resu
     let is_own = |(name, _): &(&str, &str)| !name.starts_with(RESERVED);
     let entries: Vec<_> = record.entries.iter().filter(is_own).collect();
     if json {
-        let entries =
-            entries.into_iter().map(|(name, text)| entry(name, text, with_values)).collect::<Result<_, _>>()?;
+        let entries = entries.into_iter().map(|(name, text)| Entry::of(name, text, with_values)).collect();
         output.json(&Detailed { session: Listed::of(&key, &info), entries })?;
     } else {
         describe(&mut output, &key, &info, now)?;
@@ -61,11 +59,6 @@ impl Context {
     }
 }
 
-fn entry(name: &str, text: &str, with_values: bool) -> Result<Entry, Failure> {
-    let value = if with_values { Some(RawValue::from_string(text.to_owned())?) } else { None };
-    Ok(Entry { key: name.to_owned(), bytes: text.len(), value })
-}
-
 fn describe(output: &mut Output, key: &StoreKey, info: &SessionInfo, now: Timestamp) -> Result<(), Failure> {
     let time = |at: Timestamp| both(at, now);
     let mut known = vec![("Key", key.to_string())];
@@ -84,15 +77,17 @@ fn describe(output: &mut Output, key: &StoreKey, info: &SessionInfo, now: Timest
 }
 
 fn list(output: &mut Output, entries: &[(&str, &str)], with_values: bool) -> Result<(), Failure> {
-    let cells = |(name, text): &(&str, &str)| [clean(name), text.len().to_string()];
+    let row = |(name, text): &(&str, &str)| {
+        let (bytes, value) = (text.len(), value(text));
+        let bytes = if value.is_some() { bytes.to_string() } else { format!("{bytes} (damaged)") };
+        // Of a damaged one, what is there.
+        [clean(name), bytes, clean(value.as_ref().map_or(text, |value| value.get()))]
+    };
+    let rows = entries.iter().map(row);
     let lines = if with_values {
-        let row = |entry: &(&str, &str)| {
-            let [name, bytes] = cells(entry);
-            [name, bytes, clean(entry.1)]
-        };
-        table(["ENTRY", "BYTES", "VALUE"], &entries.iter().map(row).collect::<Vec<_>>())
+        table(["ENTRY", "BYTES", "VALUE"], &rows.collect::<Vec<_>>())
     } else {
-        table(["ENTRY", "BYTES"], &entries.iter().map(cells).collect::<Vec<_>>())
+        table(["ENTRY", "BYTES"], &rows.map(|[name, bytes, _]| [name, bytes]).collect::<Vec<_>>())
     };
     // Without an entry there is nothing but the titles.
     let lines = if entries.is_empty() { vec![] } else { lines };

@@ -11,7 +11,7 @@ use std::io::{BufWriter, StdoutLock, Write as _, stdout};
 use serde::Serialize;
 
 pub(crate) use self::{
-    session::{Detailed, Entry, Listed},
+    session::{Detailed, Entry, Listed, value},
     table::{pairs, table},
     text::{clean, cut},
     time::{Moment, both, relative},

@@ -7,7 +7,7 @@ use indicatif::{ProgressBar, ProgressStyle};
 /// Most commands are done before anybody wonders.
 const AT_ONCE: Duration = Duration::from_millis(500);
 
-/// Waits. If that takes long, and standard error is a terminal, it shows for how long already.
+/// Waits. If that takes long, and standard error is a terminal, it shows the time elapsed.
 pub(crate) async fn patiently<T>(doing: &'static str, work: impl Future<Output = T>) -> T {
     let mut work = std::pin::pin!(work);
     tokio::select! {

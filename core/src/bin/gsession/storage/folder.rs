@@ -1,6 +1,7 @@
 //! Sessions in files.
 
 use std::{
+    ffi::OsStr,
     fs,
     path::{Path, PathBuf},
     time::Duration,
@@ -23,7 +24,10 @@ pub(super) fn is_url(text: &str) -> bool {
 pub(super) fn open(url: &str, lock_timeout: Duration) -> Result<AnyStorage, Failure> {
     let path = path_of(url)?;
     match fs::metadata(&path) {
-        Ok(data) if data.is_dir() => refuse_others(&path, &data)?,
+        Ok(data) if data.is_dir() => {
+            refuse_others(&path, &data)?;
+            refuse_other_things(&path)?;
+        }
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Err(Failure::NoFolder(path)),
         // Opening it says what is wrong.
         Ok(_) | Err(_) => {}
@@ -63,6 +67,26 @@ fn refuse_others(path: &Path, data: &fs::Metadata) -> Result<(), Failure> {
 #[cfg(not(unix))]
 fn refuse_others(_: &Path, _: &fs::Metadata) -> Result<(), Failure> {
     Ok(())
+}
+
+/// Refuses a folder with things in it of which none is a session folder's. Sessions are in sub-folders with two digits.
+fn refuse_other_things(path: &Path) -> Result<(), Failure> {
+    // Opening the storage says why a folder cannot be listed.
+    let Ok(names) = fs::read_dir(path) else { return Ok(()) };
+    let is_sub = |name: &OsStr| {
+        let is_digit = |byte: &u8| matches!(byte, b'0'..=b'9' | b'a'..=b'f');
+        name.len() == 2 && name.as_encoded_bytes().iter().all(is_digit)
+    };
+    let mut is_empty = true;
+    for name in names {
+        let name = name.map_err(|error| Failure::File(path.to_owned(), error))?.file_name();
+        if is_sub(&name) {
+            return Ok(());
+        }
+        // A disk of its own has this from the beginning.
+        is_empty &= name == "lost+found";
+    }
+    if is_empty { Ok(()) } else { Err(Failure::OtherThings(path.to_owned())) }
 }
 
 #[cfg(test)]

@@ -1,11 +1,12 @@
 //! The storage that the command line names.
 
 mod folder;
+mod login;
 mod redis;
 
-use std::{fs, path::PathBuf, time::Duration};
+use std::{path::PathBuf, time::Duration};
 
-use clap::{Args, ValueEnum, error::ErrorKind};
+use clap::{Args, Id, ValueEnum, error::ErrorKind};
 use gsession::{AnyStorage, Limits};
 
 use crate::{cli::usage, failure::Failure};
@@ -41,7 +42,8 @@ pub(crate) struct StorageOptions {
     #[arg(long, global = true, hide_short_help = true, value_name = "NAME", env = "GSESSION_USERNAME")]
     pub(crate) username: Option<String>,
 
-    /// A file whose first line is the password for Redis. The environment variable GSESSION_PASSWORD can hold it instead.
+    /// A file whose first line is the password for Redis, if the URL has none. The environment variable GSESSION_PASSWORD can hold it
+    /// instead.
     #[arg(long, global = true, value_name = "PATH")]
     pub(crate) password_file: Option<PathBuf>,
 
@@ -68,6 +70,10 @@ pub(crate) struct StorageOptions {
     /// How long connecting to Redis may take, and how long each answer; in a folder, how long another process may hold a lock.
     #[arg(long, global = true, hide_short_help = true, value_name = "SECONDS", default_value_t = 5, value_parser = clap::value_parser!(u64).range(1..=3600))]
     timeout: u64,
+
+    /// What was typed, and did not come from the environment.
+    #[arg(skip)]
+    pub(crate) typed: Vec<Id>,
 }
 
 /// The formats of sessions in Redis.
@@ -91,6 +97,21 @@ const LIMITS: fn() -> Limits = || {
     limits.max_record_bytes(usize::MAX).max_depth(usize::MAX).max_principal_bytes(usize::MAX)
 };
 
+/// The options that mean nothing to a folder.
+const OF_REDIS: [&str; 11] = [
+    "layout",
+    "prefix",
+    "sentinel",
+    "cluster",
+    "username",
+    "password_file",
+    "database",
+    "root_certificate",
+    "client_certificate",
+    "client_key",
+    "server_tls",
+];
+
 impl StorageOptions {
     /// Opens the storage. Nothing is created, and Redis is not asked yet.
     pub(crate) fn open(&self) -> Result<AnyStorage, Failure> {
@@ -104,7 +125,7 @@ impl StorageOptions {
             .into()),
             [url] if folder::is_url(url) => {
                 if let Some(option) = self.first_of_redis() {
-                    return wrong(&format!("{option} is for Redis, and the storage is a folder"));
+                    return wrong(&format!("--{} is for Redis, and the storage is a folder", option.replace('_', "-")));
                 }
                 folder::open(url, self.timeout())
             }
@@ -122,36 +143,13 @@ impl StorageOptions {
         self.storage.iter().filter(|text| !text.trim().is_empty()).flat_map(|text| split(text)).collect()
     }
 
-    /// An option that means nothing to a folder.
+    /// An option that means nothing to a folder. The environment may hold it for another storage; there it is ignored.
     fn first_of_redis(&self) -> Option<&'static str> {
-        let given = [
-            ("--layout", self.layout.is_some()),
-            ("--prefix", self.prefix.is_some()),
-            ("--sentinel", self.sentinel.is_some()),
-            ("--cluster", self.cluster),
-            ("--username", self.username.is_some()),
-            ("--password-file", self.password_file.is_some()),
-            ("--database", self.database.is_some()),
-            ("--root-certificate", self.root_certificate.is_some()),
-            ("--client-certificate", self.client_certificate.is_some()),
-            ("--server-tls", self.server_tls.is_some()),
-        ];
-        given.into_iter().find_map(|(name, is_given)| is_given.then_some(name))
+        OF_REDIS.into_iter().find(|name| self.typed.iter().any(|id| id.as_str() == *name))
     }
 
     const fn timeout(&self) -> Duration {
         Duration::from_secs(self.timeout)
-    }
-
-    /// The password, if it is not in the URL.
-    fn password(&self) -> Result<Option<String>, Failure> {
-        if let Some(path) = &self.password_file {
-            let text = fs::read_to_string(path).map_err(|error| Failure::File(path.clone(), error))?;
-            return Ok(Some(text.lines().next().unwrap_or_default().to_owned()));
-        }
-        let password = std::env::var_os("GSESSION_PASSWORD").filter(|password| !password.is_empty());
-        // One that is not UTF-8 is refused by the server, whereas none might be let in as somebody else.
-        Ok(password.map(|password| password.to_string_lossy().into_owned()))
     }
 }
 

@@ -25,36 +25,40 @@ impl StorageOptions {
     }
 
     fn strings(&self, urls: &[&str]) -> Result<RedisBuilder<gsession::storage::redis::Strings>, Failure> {
-        self.configured(match (urls, &self.sentinel) {
+        let builder = match (urls, &self.sentinel) {
             (urls, Some(service)) => RedisStorage::sentinel(urls.iter().copied(), service),
             (urls, None) if self.cluster => RedisStorage::cluster(urls.iter().copied()),
             ([url], None) => RedisStorage::builder(url),
             _ => return Err(several()),
-        })
+        };
+        self.configured(urls, builder)
     }
 
     fn hashes(&self, urls: &[&str]) -> Result<RedisBuilder<gsession::storage::redis::Hashes>, Failure> {
-        self.configured(match (urls, &self.sentinel) {
+        let builder = match (urls, &self.sentinel) {
             (urls, Some(service)) => RedisHashStorage::sentinel(urls.iter().copied(), service),
             (urls, None) if self.cluster => RedisHashStorage::cluster(urls.iter().copied()),
             ([url], None) => RedisHashStorage::builder(url),
             _ => return Err(several()),
-        })
+        };
+        self.configured(urls, builder)
     }
 
     /// A builder with all other settings.
-    fn configured<L>(&self, builder: RedisBuilder<L>) -> Result<RedisBuilder<L>, Failure> {
+    fn configured<L>(&self, urls: &[&str], builder: RedisBuilder<L>) -> Result<RedisBuilder<L>, Failure> {
         let mut builder = builder.connect_timeout(self.timeout()).response_timeout(self.timeout()).limits(LIMITS());
         if let Some(prefix) = &self.prefix {
             builder = builder.key_prefix(prefix);
         }
-        if let Some(name) = &self.username {
+        // The URLs of Sentinels hold the login for the Sentinels.
+        let login = self.login(if self.sentinel.is_some() { &[] } else { urls })?;
+        if let Some(name) = login.username {
             builder = builder.username(name);
         }
-        if let Some(password) = self.password()? {
+        if let Some(password) = login.password {
             builder = builder.password(password);
         }
-        if let Some(number) = self.database {
+        if let Some(number) = login.database {
             builder = builder.database(number);
         }
         if let Some(path) = &self.root_certificate {
