@@ -2,7 +2,11 @@
 #![cfg(all(feature = "redis", feature = "tokio"))]
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test that cannot go on fails")]
 
+#[path = "../support/child.rs"]
+#[allow(dead_code, reason = "this test binary uses a part of it")]
+mod child;
 mod costs;
+mod descriptors;
 mod faults;
 mod servers;
 

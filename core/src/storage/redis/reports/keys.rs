@@ -54,10 +54,16 @@ impl Keys {
         names.iter().filter_map(|name| self.by_name.get(name.as_slice())).copied().collect()
     }
 
-    /// Those whose changes nobody reports.
+    /// Those that were asked for in vain, or whose connection was lost.
     pub(super) fn cut_off(&self) -> Vec<StoreKey> {
         let is_cut_off = |key: &Key| matches!(key.standing, Standing::CutOff);
         self.keys.iter().filter(|(_, key)| is_cut_off(key)).map(|(key, _)| *key).collect()
+    }
+
+    /// Those whose changes nobody reports.
+    pub(super) fn unreported(&self) -> Vec<StoreKey> {
+        let is_unreported = |key: &Key| matches!(key.standing, Standing::New | Standing::CutOff);
+        self.keys.iter().filter(|(_, key)| is_unreported(key)).map(|(key, _)| *key).collect()
     }
 
     /// Those whose changes a node reports, with the node.

@@ -129,20 +129,23 @@ impl Reports {
 impl Source for Reports {
     fn begin(&self, key: &StoreKey) {
         let mut inner = self.0.state.inner.lock();
-        if inner.thread.is_none() {
-            let (sender, receiver) = unbounded();
-            let shared = Arc::clone(&self.0);
-            let thread = std::thread::Builder::new().name("gsession-watch".into());
-            if let Err(error) = thread.spawn(move || thread::run(&shared, receiver)) {
-                tracing::error!(%error, "no thread could be started that hears of the ends of sessions");
-                return;
-            }
-            inner.thread = Some(sender);
-        }
         inner.keys.begin(*key, (self.0.name_of)(key));
-        if let Some(thread) = &inner.thread {
-            let _ = thread.unbounded_send(Event::Begun(*key));
+        let begun = |thread: &UnboundedSender<Event>| thread.unbounded_send(Event::Begun(*key)).is_ok();
+        if inner.thread.as_ref().is_some_and(begun) {
+            return;
         }
+        // There is none, or it has died. A new one asks for all keys first.
+        let (sender, receiver) = unbounded();
+        let shared = Arc::clone(&self.0);
+        let thread = std::thread::Builder::new().name("gsession-watch".into());
+        inner.thread = match thread.spawn(move || thread::run(&shared, receiver)) {
+            Ok(_) => Some(sender),
+            Err(error) => {
+                tracing::error!(%error, "no thread could be started that hears of the ends of sessions");
+                inner.keys.end(key);
+                None
+            }
+        };
     }
 
     fn end(&self, key: &StoreKey) {

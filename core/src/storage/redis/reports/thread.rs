@@ -17,9 +17,12 @@ use redis::Pipeline;
 use super::{Event, Shared};
 use crate::{
     StoreKey,
-    storage::redis::{
-        connection::{News, Node},
-        errors::{Failure, checked},
+    storage::{
+        WATCH_INTERVAL,
+        redis::{
+            connection::{News, Node},
+            errors::{Failure, checked},
+        },
     },
 };
 
@@ -32,12 +35,28 @@ const FIRST_PAUSE: Duration = Duration::from_millis(50);
 const BATCH: usize = 500;
 
 /// Runs on the thread, until nobody has waited for a while.
-pub(super) fn run(shared: &Arc<Shared>, events: UnboundedReceiver<Event>) {
-    match tokio::runtime::Builder::new_current_thread().enable_all().build() {
-        Ok(runtime) => runtime.block_on(hear(shared, events)),
-        Err(error) => {
-            tracing::error!(%error, "the ends of sessions cannot be heard of");
-            shared.state.inner.lock().thread = None;
+pub(super) fn run(shared: &Arc<Shared>, mut events: UnboundedReceiver<Event>) {
+    let mut has_failed = false;
+    loop {
+        match tokio::runtime::Builder::new_current_thread().enable_all().build() {
+            Ok(runtime) => {
+                if has_failed {
+                    tracing::info!("the ends of sessions can be heard of again");
+                }
+                return runtime.block_on(hear(shared, events));
+            }
+            Err(error) if !has_failed => {
+                has_failed = true;
+                tracing::error!(%error, "the ends of sessions cannot be heard of now; they are looked for instead");
+            }
+            Err(_) => {}
+        }
+        // The process may be out of descriptors for a while. Until then, those who wait look for themselves.
+        let Some(all) = all_so_far(shared, &mut events) else { return };
+        shared.wake(&all);
+        std::thread::sleep(shared.interval.min(WATCH_INTERVAL));
+        if shared.may_end() {
+            return;
         }
     }
 }
@@ -46,6 +65,9 @@ pub(super) fn run(shared: &Arc<Shared>, events: UnboundedReceiver<Event>) {
 async fn hear(shared: &Arc<Shared>, mut events: UnboundedReceiver<Event>) {
     // One before may have been stopped while it tried again.
     shared.is_retrying.store(false, Ordering::SeqCst);
+    shared.is_cut.store(false, Ordering::SeqCst);
+    let Some(all) = all_so_far(shared, &mut events) else { return };
+    ask(shared, all);
     let half = (shared.interval / 2).max(Duration::from_millis(1));
     let mut tick = pin!(tokio::time::sleep(half));
     let (mut ticks, mut idle) = (0_u64, 0);
@@ -61,8 +83,8 @@ async fn hear(shared: &Arc<Shared>, mut events: UnboundedReceiver<Event>) {
                 }
                 // Those who are told nothing look for themselves.
                 if ticks % 2 == 0 {
-                    let cut_off = shared.state.inner.lock().keys.cut_off();
-                    shared.wake(&cut_off);
+                    let unreported = shared.state.inner.lock().keys.unreported();
+                    shared.wake(&unreported);
                 }
                 beside(shared, |shared| async move { shared.check().await });
                 // An interval beyond the clock's range means never.
@@ -88,6 +110,18 @@ async fn hear(shared: &Arc<Shared>, mut events: UnboundedReceiver<Event>) {
             Event::Stop => return,
         }
     }
+}
+
+/// The keys of those who have begun before anything could be heard; `None` if the storage is gone. No event says so of them again.
+fn all_so_far(shared: &Shared, events: &mut UnboundedReceiver<Event>) -> Option<Vec<StoreKey>> {
+    // Nobody begins meanwhile.
+    let inner = shared.state.inner.lock();
+    while let Ok(event) = events.try_recv() {
+        if matches!(event, Event::Stop) {
+            return None;
+        }
+    }
+    Some(inner.keys.all())
 }
 
 fn heard(shared: &Arc<Shared>, news: News) {
@@ -149,13 +183,19 @@ impl Shared {
             tokio::time::sleep(pause).await;
             pause = (2 * pause).min((self.interval / 2).max(FIRST_PAUSE));
             let cut_off = self.state.inner.lock().keys.cut_off();
-            if self.ask_once(cut_off).await {
-                break;
+            // If all were given up, nobody knows whether the servers are back.
+            let is_back = !cut_off.is_empty();
+            if !self.ask_once(cut_off).await {
+                continue;
             }
-        }
-        self.is_retrying.store(false, Ordering::SeqCst);
-        if self.is_cut.swap(false, Ordering::SeqCst) {
-            tracing::info!("the Redis servers report the ends of sessions again");
+            if self.is_cut.swap(false, Ordering::SeqCst) && is_back {
+                tracing::info!("the Redis servers report the ends of sessions again");
+            }
+            self.is_retrying.store(false, Ordering::SeqCst);
+            // Others may have failed meanwhile, and relied on this.
+            if self.state.inner.lock().keys.cut_off().is_empty() || self.is_retrying.swap(true, Ordering::SeqCst) {
+                return;
+            }
         }
     }
 
