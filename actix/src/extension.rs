@@ -31,7 +31,8 @@ pub(crate) fn place_of(req: &HttpRequest) -> Option<Place> {
 pub(crate) fn session_in(place: &Place, req: &HttpRequest) -> Session {
     let head = req.head();
     let custom = place.service().custom_header();
-    Session::of(place.session(|name| lines(head.headers(), name, custom), || client_info(head)))
+    let is_passive = || req.extensions().contains::<MarkedPassive>();
+    Session::of(place.session(|name| lines(head.headers(), name, custom), || client_info(head), is_passive))
 }
 
 /// What is known about a client.

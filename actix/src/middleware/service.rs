@@ -19,7 +19,7 @@ use super::{
 };
 use crate::{
     SessionError,
-    extension::{MarkedPassive, Place, RequestGuard, Service as Sessions},
+    extension::{Place, RequestGuard, Service as Sessions},
 };
 
 /// The service of [`SessionMiddleware`].
@@ -62,9 +62,6 @@ where
         let arrived = {
             let mut extensions = req.extensions_mut();
             RequestGuard::arrive(&self.sessions, extensions.get::<Place>(), || ()).inspect(|request| {
-                if extensions.contains::<MarkedPassive>() {
-                    request.place().set_passive();
-                }
                 extensions.insert(request.place().clone());
             })
         };

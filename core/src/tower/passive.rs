@@ -6,7 +6,7 @@ use ::http::Request;
 use tower_layer::Layer;
 use tower_service::Service;
 
-use super::Session;
+use super::{Session, request::MarkedPassive};
 
 /// Marks the requests of a route as passive: they read the session without extending it, so a page that polls does not
 /// keep its user logged in ([S7](crate::design#s7), ASVS 7.3.1). It works inside the
@@ -28,10 +28,6 @@ use super::Session;
 /// To mark a single request, call [`set_passive`](crate::AsyncSession::set_passive) on its session before it reads.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct Passive;
-
-/// In the extensions of a request that [`Passive`] saw before it reached a session layer.
-#[derive(Debug, Clone)]
-pub(super) struct MarkedPassive;
 
 /// The service of [`Passive`].
 #[derive(Debug, Clone)]

@@ -26,6 +26,10 @@ impl http::Framework for Tower {
 pub(super) type Place = http::Place<Tower>;
 pub(super) type RequestGuard = http::RequestGuard<Tower>;
 
+/// In the extensions of a request that [`Passive`](super::Passive) saw before it reached a session layer.
+#[derive(Debug, Clone)]
+pub(super) struct MarkedPassive;
+
 /// Finds the client's address in the extensions of a request.
 pub(super) type PeerAddr = fn(&Extensions) -> Option<SocketAddr>;
 
@@ -35,6 +39,7 @@ pub(super) struct Kept {
     header: Lines,
     user_agent: Option<HeaderValue>,
     peer_addr: Option<SocketAddr>,
+    pub(super) is_passive: bool,
 }
 
 impl Kept {
@@ -53,7 +58,9 @@ impl Kept {
         let presents_nothing = cookie.as_slice().is_empty() && header.as_slice().is_empty();
         let user_agent = if presents_nothing { headers.get(USER_AGENT).cloned() } else { None };
         let peer_addr = peer_addr.and_then(|find| find(request.extensions()));
-        Self { cookie, header, user_agent, peer_addr }
+        // Without extensions, which a request that was just read has not, this costs nothing.
+        let is_passive = request.extensions().get::<MarkedPassive>().is_some();
+        Self { cookie, header, user_agent, peer_addr, is_passive }
     }
 
     /// The raw lines of a field.

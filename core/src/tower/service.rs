@@ -9,7 +9,6 @@ use super::{
     Session, SessionBody,
     future::SessionFuture,
     grpc,
-    passive::MarkedPassive,
     request::{Kept, PeerAddr, RequestGuard, Tower},
 };
 use crate::http;
@@ -46,9 +45,6 @@ where
         let keep = || Kept::of(&request, &self.sessions, self.peer_addr);
         match RequestGuard::arrive(&self.sessions, outer, keep) {
             Ok(guard) => {
-                if request.extensions().get::<MarkedPassive>().is_some() {
-                    guard.place().set_passive();
-                }
                 request.extensions_mut().insert(Session::of(guard.place().clone()));
                 SessionFuture::running(self.inner.call(request), guard, is_safe)
             }

@@ -75,7 +75,7 @@ impl Deref for Session {
         match &self.0 {
             Kind::Of(place) => {
                 let request = place.request();
-                place.session(|name| request.lines(name), || request.client())
+                place.session(|name| request.lines(name), || request.client(), || request.is_passive)
             }
             Kind::Detached(session) => session,
         }

@@ -137,13 +137,22 @@ impl<F: Framework> Place<F> {
         self.own.is_passive.load(Ordering::Acquire)
     }
 
-    /// The session, created on first use. `lines` returns the raw lines of a field of the request.
+    /// The session, created on first use. `lines` returns the raw lines of a field of the request. `is_passive` is
+    /// whether the request was marked as passive before it arrived.
     pub fn session<'a, I: IntoIterator<Item = &'a [u8]>>(
         &'a self,
         lines: impl Fn(FieldName<'a>) -> I + Copy,
         client: impl FnOnce() -> ClientInfo,
+        is_passive: impl FnOnce() -> bool,
     ) -> &'a AsyncSession<F::Error> {
-        let begun = self.own.begun.get_or_init(|| self.begin(lines, client));
+        let begin = || {
+            let begun = self.begin(lines, client);
+            if self.is_passive() || is_passive() {
+                begun.exchange.set_passive(true);
+            }
+            begun
+        };
+        let begun = self.own.begun.get_or_init(begin);
         // The request may have ended on another thread while this one began to use its session.
         if self.own.is_closed.load(Ordering::SeqCst) && !begun.exchange.is_closed() {
             begun.exchange.end();
@@ -158,7 +167,6 @@ impl<F: Framework> Place<F> {
     ) -> Begun<F::Error> {
         let parts = &*self.own.service.0;
         let mut exchange = parts.requests.begin(parts.transport.candidates(lines), client).arrived_at(self.own.arrived);
-        exchange.set_passive(self.is_passive());
         if parts.transport.client_keeps_expiry() {
             exchange = exchange.client_keeps_expiry();
         }
