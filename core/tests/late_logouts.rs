@@ -44,7 +44,7 @@ async fn a_moment_without_descriptors_loses_no_logout() {
 
     let limit = getrlimit(Resource::Nofile);
     let mut all = Vec::new();
-    setrlimit(Resource::Nofile, Rlimit { current: Some(64), ..limit.clone() }).unwrap();
+    setrlimit(Resource::Nofile, Rlimit { current: Some(64), ..limit }).unwrap();
     while let Ok(file) = File::open("/dev/null") {
         all.push(file);
     }
