@@ -1,14 +1,15 @@
 //! Waiting until a stored session has ended, however often it is renewed meanwhile.
 //!
 //! Each round begins to watch a key, and then looks at the session there: a change before the look is seen by it, and one after it is told. A
-//! session that lives is looked at again when the storage tells of a change, or when its deadline has come.
+//! session that lives is looked at again when the storage tells of a change, or when its deadline has come. A session that is not its user's
+//! any more has ended for those who wait.
 
 use std::{collections::VecDeque, pin::pin, time::Duration};
 
 use futures::future::select;
 use tokio::time::Instant;
 
-use super::Config;
+use super::{Config, machine::Whose};
 use crate::{
     AnyStorage, StorageError, StoreKey, Timestamp,
     storage::{Leads, Lookup, Trail, WATCH_INTERVAL, Watched},
@@ -32,6 +33,7 @@ enum Seen {
 /// The keys under which the session was.
 struct Path {
     key: StoreKey,
+    whose: Whose,
     earlier: VecDeque<StoreKey>,
     trail: Trail,
 }
@@ -43,9 +45,14 @@ pub(super) struct Patience {
     pause: Duration,
 }
 
-/// Waits until the session under `key`, or where it was renewed to, has ended.
-pub(super) async fn until_ended(storage: &AnyStorage, config: &Config, key: StoreKey) -> Result<(), StorageError> {
-    let mut path = Path { key, earlier: VecDeque::new(), trail: Trail::default() };
+/// Waits until the session under `key`, or where it was renewed to, has ended or is not its user's any more.
+pub(super) async fn until_ended(
+    storage: &AnyStorage,
+    config: &Config,
+    key: StoreKey,
+    whose: Whose,
+) -> Result<(), StorageError> {
+    let mut path = Path { key, whose, earlier: VecDeque::new(), trail: Trail::default() };
     let mut patience = Patience::default();
     let mut watched = storage.watch(&key);
     loop {
@@ -80,7 +87,9 @@ impl Path {
         let access = config.lifetime.access(now, true);
         let next = match storage.fetch(&self.key, &[], &access).await? {
             Lookup::Found(snapshot) if !access.has_ended(&snapshot.record, snapshot.record.last_seen) => {
-                return Ok(Seen::Living(config.lifetime.ends_at(&snapshot.record)));
+                let record = &snapshot.record;
+                let is_theirs = self.whose.sees(record.principal.as_ref());
+                return Ok(if is_theirs { Seen::Living(config.lifetime.ends_at(record)) } else { Seen::Ended });
             }
             Lookup::Renewed(_) => storage.tombstone(&self.key, now).await?.map(|tombstone| tombstone.to),
             Lookup::Found(_) => None,

@@ -212,8 +212,8 @@ pub trait Storage: Send + Sync {
         KeyScheme::Hashed
     }
 
-    /// Tells when the session under `key` may have ended or moved to another key, or may now end earlier: for those who wait for its end
-    /// ([S18](crate::design#s18)). A call that begins to wait is followed by a `load`, so a change before it need not be told. What is
+    /// Tells when the session under `key` may have ended or moved to another key, may now end earlier, or may have another principal: for
+    /// those who wait for its end ([S18](crate::design#s18)). A call that begins to wait is followed by a `load`, so a change before it need not be told. What is
     /// told without need does no harm. [`Watch`](super::Watch) does nearly all of it; what other processes do has to be told, too.
     /// Expiry need not be told: those who wait know the deadline. It is called on the thread of a request, so it must not wait.
     ///

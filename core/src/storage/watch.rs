@@ -22,7 +22,7 @@ pub const WATCH_INTERVAL: Duration = Duration::from_secs(5);
 
 /// Those who wait for the end of sessions of a storage. For authors of storages: keep one in the storage, return
 /// [`watch`](Self::watch) from [`Storage::watch`](super::Storage::watch), and call [`changed`](Self::changed) after a session was
-/// removed or moved, for whatever reason. Clones share those who wait, so the clones of a storage must share one.
+/// removed or moved, for whatever reason, or got another principal. Clones share those who wait, so the clones of a storage must share one.
 ///
 /// A call for a session for which nobody waits costs next to nothing.
 ///
@@ -108,7 +108,7 @@ impl Watch {
         watched
     }
 
-    /// The session under this key may have ended or moved, or may now end earlier. To say so without need does no harm: those who wait
+    /// The session under this key may have ended or moved, may now end earlier, or may be somebody else's. To say so without need does no harm: those who wait
     /// look, and go on waiting.
     pub fn changed(&self, key: &StoreKey) {
         if self.is_empty() {

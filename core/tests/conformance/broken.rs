@@ -86,6 +86,7 @@ const FAULTS: &[(Fault, &str)] = &[
     (Fault::TellsNoEnd, "an_end_is_told_to_those_who_wait"),
     (Fault::TellsNoMove, "a_move_is_told_to_those_who_wait"),
     (Fault::TellsNoEarlierDeadline, "an_earlier_deadline_is_told_to_those_who_wait"),
+    (Fault::TellsNoOtherPrincipal, "another_principal_is_told_to_those_who_wait"),
     (Fault::FindDropsWhatMoves, "ending_all_sessions_ends_one_that_is_being_renewed"),
     (Fault::FindListsTheExpired, "find_lists_the_living_sessions_of_a_principal"),
     (Fault::FindKnowsOnlyTheFirstPrincipal, "a_session_is_listed_under_the_principal_it_has_now"),

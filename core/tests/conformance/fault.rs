@@ -84,4 +84,5 @@ pub(crate) enum Fault {
     TellsNoEnd,
     TellsNoMove,
     TellsNoEarlierDeadline,
+    TellsNoOtherPrincipal,
 }

@@ -324,9 +324,13 @@ impl Storage for Plain {
                 let is_told = known || self.has(Fault::RevisionWithOthersChanges);
                 let committed = Committed::done(&changed, if is_told { revision + 1 } else { 0 });
                 let ends_earlier = changed.expires_at() < record.expires_at();
+                let is_anothers = changed.principal != record.principal;
                 slots.insert(*key, Slot::Session { record: changed, revision: revision + 1 });
                 if ends_earlier {
                     self.tell(key, Fault::TellsNoEarlierDeadline);
+                }
+                if is_anothers {
+                    self.tell(key, Fault::TellsNoOtherPrincipal);
                 }
                 Ok(committed)
             }

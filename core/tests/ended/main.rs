@@ -10,6 +10,7 @@ mod handles;
 mod moves;
 #[path = "../support/mod.rs"]
 mod support;
+mod users;
 
 use std::{sync::Arc, time::Duration};
 

@@ -134,3 +134,77 @@ fn a_stolen_id_is_told_with_what_happens_to_the_session() {
         assert_eq!(warned, 1, "{kind:?}: it is logged once");
     }
 }
+
+/// A manager as that of the scene, whose sessions can be waited for.
+#[cfg(feature = "tokio")]
+fn waited_for(scene: &Scene, on_reuse: OnReuse) -> gsession::AsyncManager {
+    let storage = gsession::AnyStorage::blocking(scene.storage.clone());
+    let builder = gsession::AsyncManager::builder(storage).clock(scene.place.clock.clone()).idle_timeout(IDLE);
+    builder.rotate_every(PERIOD).on_reuse(on_reuse).observer(scene.recorder.clone()).build().unwrap()
+}
+
+#[cfg(feature = "tokio")]
+#[tokio::test]
+async fn waiting_for_the_end_of_a_session_that_nobody_has_tells_nothing_more() {
+    for scene in scenes() {
+        let kind = scene.place.kind;
+        let manager = waited_for(&scene, OnReuse::EndSession);
+        let id = SessionId::from_random([0; 32]);
+        for (reads, waits_first) in [(false, true), (true, true), (true, false)] {
+            let request = manager.begin([id.as_str()], ClientInfo::default);
+            let early = waits_first.then(|| request.ended());
+            if reads {
+                assert!(!request.contains_key("cart").await.unwrap());
+            }
+            early.unwrap_or_else(|| request.ended()).await.unwrap();
+            let _ = request.close().await.unwrap();
+            let refused = Told::Refused(Some(scene.key(&id)), RefusalReason::Unknown);
+            let expected = if reads { vec![refused] } else { Vec::new() };
+            assert_eq!(scene.told(), expected, "{kind:?}: {reads}, {waits_first}");
+        }
+    }
+}
+
+#[cfg(feature = "tokio")]
+#[tokio::test]
+async fn waiting_with_a_stolen_id_tells_nothing_and_ends_nothing_beyond_what_the_request_does() {
+    for (kind, on_reuse) in
+        KINDS.into_iter().flat_map(|kind| [OnReuse::EndSession, OnReuse::Refuse].map(|on| (kind, on)))
+    {
+        let scene = Scene::with(kind, |builder| builder.rotate_every(PERIOD).on_reuse(on_reuse));
+        let manager = waited_for(&scene, on_reuse);
+        let first = scene.user();
+        scene.place.clock.advance(PERIOD);
+        let second = closed(&read(&scene, &first)).unwrap();
+        assert_eq!(closed(&read(&scene, &second)), Some(second.clone()), "{kind:?}");
+        scene.place.clock.advance(GRACE);
+        scene.told();
+        let (key, before) = (scene.key(&first), log::lines().len());
+        let warnings = || {
+            let lines = log::lines();
+            lines[before..].iter().filter(|line| line.contains("stolen") && line.contains(&format!("{key:?}"))).count()
+        };
+        let request = manager.begin([first.as_str()], ClientInfo::default);
+        request.ended().await.unwrap();
+        assert_eq!((scene.told(), warnings()), (Vec::new(), 0), "{kind:?}: the request has not looked");
+        assert!(request.principal().await.unwrap().is_none(), "{kind:?}");
+        request.ended().await.unwrap();
+        let _ = request.close().await.unwrap();
+        let theft = Told::Theft(key, on_reuse);
+        let expected = match on_reuse {
+            OnReuse::EndSession => vec![theft, Told::Ended(key, EndReason::IdReused)],
+            _ => vec![theft],
+        };
+        assert_eq!((scene.told(), warnings()), (expected, 1), "{kind:?}: {on_reuse:?}");
+        let lives = read(&scene, &second).principal().unwrap().is_some();
+        assert_eq!(lives, on_reuse == OnReuse::Refuse, "{kind:?}");
+        scene.told();
+    }
+}
+
+#[cfg(feature = "tokio")]
+fn read(scene: &Scene, id: &SessionId) -> Exchange<Session> {
+    let session = scene.begin(Some(id));
+    assert!(session.principal().unwrap().is_some() || session.is_empty().unwrap());
+    session
+}

@@ -197,6 +197,8 @@ registry! { $
             "A user logs in anew and then logs out, and the page that is open in another window keeps showing what arrives for them."
         an_earlier_deadline_is_told_to_those_who_wait "S18"
             "A user logs in for some minutes on a computer that is not theirs, and a page that was open stays open for a day."
+        another_principal_is_told_to_those_who_wait "S18"
+            "Somebody else logs in to the session, and a page that the user before left open shows them what arrives for that user."
     }
     overlapping {
         overlapping_commits_both_stay "S3"

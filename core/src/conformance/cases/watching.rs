@@ -92,3 +92,15 @@ pub(super) fn an_earlier_deadline_is_told_to_those_who_wait(fixture: &Fixture) -
         |seen| matches!(seen, Lookup::Found(snapshot) if snapshot.record.is_remembered),
     )
 }
+
+pub(super) fn another_principal_is_told_to_those_who_wait(fixture: &Fixture) -> Verdict {
+    let (key, now) = (fixture.create(1, &[("a", "1")])?, fixture.start);
+    let Some(waiting) = Waiting::at(fixture, key, now)? else { return Ok(()) };
+    let mut changes = setting("b", "2");
+    changes.set_principal(Some("ada".into()));
+    done_at(&fixture.storage.commit(&key, &commit_at(changes, now))?)?;
+    waiting.must_see(
+        "another principal",
+        |seen| matches!(seen, Lookup::Found(snapshot) if snapshot.record.principal.as_deref() == Some("ada")),
+    )
+}

@@ -2,34 +2,37 @@
 
 use std::sync::Arc;
 
-use futures::lock::Mutex as AsyncMutex;
 use parking_lot::Mutex;
 use tokio::runtime::Handle;
 
 use super::{AsyncSession, Shared};
 use crate::{
-    Error, StorageError, StorageErrorKind, StoreKey,
+    AnyStorage, Error, StorageError, StorageErrorKind, StoreKey,
     session::{
+        Config,
         end::{Patience, until_ended},
-        machine::Awaited,
+        machine::{Awaited, ID_ENTRIES, Loaded, Machine, Need, Unread, Whose},
     },
     wakers::Wakers,
 };
 
+/// A stored session, and whose it is.
+type Stored = (StoreKey, Whose);
+
 /// What a request has stored, for those who wait for the end of it.
 #[derive(Debug, Default)]
 pub(super) struct Coming {
-    /// Once it is known: the key of the session, if there is one.
-    stored: Mutex<Option<Option<StoreKey>>>,
+    /// Once it is known: the session, if there is one.
+    stored: Mutex<Option<Option<Stored>>>,
     waiting: Wakers,
 }
 
 impl Coming {
-    async fn stored(&self) -> Option<StoreKey> {
-        self.waiting.until(|| *self.stored.lock()).await
+    async fn stored(&self) -> Option<Stored> {
+        self.waiting.until(|| self.stored.lock().clone()).await
     }
 
-    pub(super) fn tell(&self, stored: Option<StoreKey>) {
+    pub(super) fn tell(&self, stored: Option<Stored>) {
         *self.stored.lock() = Some(stored);
         self.waiting.wake_all();
     }
@@ -119,8 +122,12 @@ impl Shared {
         // What is awaited, and what tells about it, under one lock: the request may be stored at any moment.
         let mut machine = self.machine.lock();
         let awaited = machine.awaited(&config);
-        let coming = matches!(awaited, Ok(Awaited::Coming | Awaited::Presented(_, true)))
-            .then(|| Arc::clone(self.coming.lock().get_or_insert_default()));
+        let is_coming = match &awaited {
+            Ok(Awaited::Unread(unread)) => unread.is_coming,
+            Ok(Awaited::Coming) => true,
+            Ok(Awaited::Nobody | Awaited::Key(..)) | Err(_) => false,
+        };
+        let coming = is_coming.then(|| Arc::clone(self.coming.lock().get_or_insert_default()));
         drop(machine);
         async move {
             let awaited = awaited?;
@@ -130,55 +137,27 @@ impl Shared {
             Handle::try_current().map_err(|error| {
                 StorageError::new(StorageErrorKind::Setup, "waiting for the end of a session").with_source(error)
             })?;
-            let presented = match awaited {
-                Awaited::Nobody => return Ok(()),
-                Awaited::Key(key) => Some(key),
-                Awaited::Coming => None,
-                Awaited::Presented(machine, _) => {
-                    let machine = Mutex::new(*machine);
-                    let alone = Self {
-                        storage: storage.clone(),
-                        config: Arc::clone(&config),
-                        machine,
-                        io: AsyncMutex::new(()),
-                        late: None,
-                        coming: Mutex::default(),
-                    };
-                    alone.presented().await?
-                }
+            let known = match awaited {
+                Awaited::Key(key, whose) => Some((key, whose)),
+                Awaited::Unread(unread) => opened(&storage, &config, *unread).await?,
+                Awaited::Nobody | Awaited::Coming => None,
             };
-            let key = match (presented, coming) {
-                (Some(key), _) => Some(key),
+            let stored = match (known, coming) {
+                (Some(known), _) => Some(known),
                 (None, Some(coming)) => coming.stored().await,
                 (None, None) => None,
             };
-            let Some(key) = key else { return Ok(()) };
-            Ok(until_ended(&storage, &config, key).await?)
+            let Some((key, whose)) = stored else { return Ok(()) };
+            Ok(until_ended(&storage, &config, key, whose).await?)
         }
-    }
-
-    /// The key of the session that the ids of the client open.
-    async fn presented(&self) -> Result<Option<StoreKey>, Error> {
-        let mut patience = Patience::default();
-        loop {
-            match self.read(Some(&[]), None).await {
-                Ok(_) => break,
-                Err(Error::Storage(error)) => patience.after(error).await?,
-                Err(error) => return Err(error),
-            }
-        }
-        Ok(match self.machine.lock().awaited(&self.config)? {
-            Awaited::Key(key) => Some(key),
-            Awaited::Nobody | Awaited::Coming | Awaited::Presented(..) => None,
-        })
     }
 
     pub(super) fn tell_what_was_stored(&self) {
         let mut machine = self.machine.lock();
         let Some(coming) = self.coming.lock().take() else { return };
         let stored = match machine.awaited(&self.config) {
-            Ok(Awaited::Key(key)) => Some(key),
-            Ok(Awaited::Coming | Awaited::Presented(..)) => {
+            Ok(Awaited::Key(key, whose)) => Some((key, whose)),
+            Ok(Awaited::Coming | Awaited::Unread(_)) => {
                 *self.coming.lock() = Some(coming);
                 return;
             }
@@ -187,4 +166,31 @@ impl Shared {
         drop(machine);
         coming.tell(stored);
     }
+}
+
+/// The session that the ids of the client open. Nothing is reported, and an id that was used again ends nothing: that is for the request.
+async fn opened(storage: &AnyStorage, config: &Config, unread: Unread) -> Result<Option<Stored>, Error> {
+    let Unread { mut alone, whose, .. } = unread;
+    let mut patience = Patience::default();
+    // A client that presented several ids may need several reads.
+    while let Some(need) = alone.want(Some(&[]), config)? {
+        if let Err(error) = look(storage, config, &mut alone, &need).await {
+            patience.after(error).await?;
+        }
+    }
+    Ok(match (alone.awaited(config)?, whose) {
+        (Awaited::Key(key, seen), Whose::Anyones) => Some((key, seen)),
+        (Awaited::Key(key, _), known) => Some((key, known)),
+        (Awaited::Nobody | Awaited::Coming | Awaited::Unread(_), _) => None,
+    })
+}
+
+async fn look(storage: &AnyStorage, config: &Config, alone: &mut Machine, need: &Need) -> Result<(), StorageError> {
+    let names: &[&str] = if need.checks_id { &ID_ENTRIES } else { &[] };
+    let lookup = storage.fetch(&need.key, names, &need.access).await?;
+    if let Loaded::Suspicious(suspicion) = alone.loaded(lookup, Some(&[]), need, config) {
+        let committed = storage.commit(&suspicion.key, &suspicion.commit).await?;
+        alone.suspected_alone(&suspicion, &committed, config);
+    }
+    Ok(())
 }

@@ -14,7 +14,7 @@
 //! | `rotation`, `id_check` | which id is current, and new ids for the same session |
 //! | `overtaken` | requests whose id another request renewed |
 //! | `ending` | sessions to end, wherever they have moved |
-//! | `watching` | which session somebody waits for who waits for its end |
+//! | `watching` | which session a caller of `ended` waits for |
 
 mod answers;
 mod current;
@@ -47,7 +47,7 @@ pub(super) use rotation::{ID_ENTRIES, Verdict};
 pub(super) use step::{Create, Move, Need, Rotate, Step, Write};
 pub(super) use update::{MAX_UPDATE_TRIES, Update};
 #[cfg(feature = "tokio")]
-pub(super) use watching::Awaited;
+pub(super) use watching::{Awaited, Unread, Whose};
 
 use super::{config::Config, delivery::Delivery, tags::TagUse};
 use crate::{

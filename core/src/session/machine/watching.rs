@@ -1,7 +1,14 @@
-//! Which session somebody waits for who waits for its end.
+//! Which session a caller of `ended` waits for.
 
-use super::{Life, Machine, Origin, State};
-use crate::{ClientInfo, Error, StoreKey, session::config::Config};
+use std::sync::Arc;
+
+use super::{
+    Life, Machine, Origin, State,
+    renewal::{Overtaken, Part},
+    rotation::Verdict,
+    step::Write,
+};
+use crate::{ClientInfo, Error, StoreKey, session::config::Config, session::rotation::OnReuse, storage::Committed};
 
 /// The session whose end is waited for, as far as is known without asking the storage.
 #[derive(Debug)]
@@ -9,11 +16,45 @@ pub(crate) enum Awaited {
     /// There is none, and this request stores none.
     Nobody,
     /// The one under this key, or where it was renewed to.
-    Key(StoreKey),
+    Key(StoreKey, Whose),
     /// The one that this request will store, if it does.
     Coming,
-    /// The one that the ids of the client open, as this machine finds out. If there is none: whether this request will store one.
-    Presented(Box<Machine>, bool),
+    /// The one that the ids of the client open, as a machine of its own finds out.
+    Unread(Box<Unread>),
+}
+
+/// A session that was not looked up yet.
+#[derive(Debug)]
+pub(crate) struct Unread {
+    /// Finds it.
+    pub(crate) alone: Machine,
+    /// If there is none: whether this request will store one.
+    pub(crate) is_coming: bool,
+    /// Whose it is, as far as this request knows.
+    pub(crate) whose: Whose,
+}
+
+/// Whose the session is. When it becomes somebody else's, or nobody's, the wait is over: what is open belongs to its user.
+#[derive(Debug, Clone)]
+pub(crate) enum Whose {
+    /// The first user's who is seen in it.
+    Anyones,
+    /// This user's, once a login is stored.
+    Expected(Arc<str>),
+    Users(Arc<str>),
+}
+
+impl Whose {
+    /// Takes the principal that a look has shown. Returns whether the session is still theirs.
+    pub(crate) fn sees(&mut self, principal: Option<&Arc<str>>) -> bool {
+        match (&*self, principal) {
+            (Self::Users(user), seen) => return seen == Some(user),
+            (Self::Expected(user), Some(seen)) if seen != user => {}
+            (Self::Anyones | Self::Expected(_), Some(seen)) => *self = Self::Users(Arc::clone(seen)),
+            (Self::Anyones | Self::Expected(_), None) => {}
+        }
+        true
+    }
 }
 
 impl Machine {
@@ -23,21 +64,35 @@ impl Machine {
             return Err(Error::Detached(why));
         }
         let is_coming = matches!(self.life, Life::Open) && !self.current.pending.is_empty();
+        let whose = self.whose();
         Ok(match &self.current.state {
-            State::Found(_) | State::Written => self.current.key(config).map_or(Awaited::Nobody, Awaited::Key),
-            State::Unknown => {
-                self.presented_alone().map_or(Awaited::Nobody, |alone| Awaited::Presented(alone, is_coming))
-            }
+            State::Found(_) | State::Written => self.current.key(config).map_or(Awaited::Nobody, key_of(whose)),
+            State::Unknown => self
+                .presented_alone()
+                .map_or(Awaited::Nobody, |alone| Awaited::Unread(Box::new(Unread { alone, is_coming, whose }))),
             State::Overtaken(overtaken) if !overtaken.is_as_good_as_none(self.request.began) => {
-                self.current.key(config).map_or(Awaited::Nobody, Awaited::Key)
+                self.current.key(config).map_or(Awaited::Nobody, key_of(whose))
             }
             State::Absent | State::Overtaken(_) if is_coming => Awaited::Coming,
             State::Absent | State::Overtaken(_) | State::Lost => Awaited::Nobody,
         })
     }
 
+    /// Whose the session is, as far as this request knows.
+    fn whose(&self) -> Whose {
+        if let Some(Some(user)) = self.current.pending.new_principal() {
+            return Whose::Expected(Arc::clone(user));
+        }
+        let principal = match &self.current.state {
+            State::Found(view) => view.snapshot.record.principal.as_ref(),
+            State::Overtaken(Overtaken { part: Part::Read(principal), .. }) => principal.as_ref(),
+            _ => None,
+        };
+        principal.map_or(Whose::Anyones, |user| Whose::Users(Arc::clone(user)))
+    }
+
     /// A request of the same client that does nothing, so that finding its session changes nothing for this one.
-    fn presented_alone(&self) -> Option<Box<Self>> {
+    fn presented_alone(&self) -> Option<Self> {
         let held = self.current.held.as_ref()?;
         let others = self.presented.untried().cloned().collect::<Vec<_>>();
         let others = others.into_iter().rev().collect();
@@ -47,6 +102,19 @@ impl Machine {
             alone_held.origin = if held.is_given() { Origin::Reopened } else { held.origin };
         }
         alone.request.is_passive = true;
-        Some(Box::new(alone))
+        Some(alone)
     }
+
+    /// Takes the answer to what proves that an id was used again, in a machine that is alone: the id opens nothing, and the request itself
+    /// reports it and ends its session.
+    pub(crate) fn suspected_alone(&mut self, suspicion: &Write, committed: &Committed, config: &Config) {
+        self.current.id_check.is_reported = true;
+        if let Verdict::Reused { on_reuse: OnReuse::EndSession, .. } = self.suspected(suspicion, committed, config) {
+            self.ended_as_stolen(suspicion.key);
+        }
+    }
+}
+
+fn key_of(whose: Whose) -> impl FnOnce(StoreKey) -> Awaited {
+    move |key| Awaited::Key(key, whose)
 }

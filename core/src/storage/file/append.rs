@@ -15,7 +15,6 @@ use super::{
     store::Store,
     system::{LOCKS_ARE_ADVISORY, Purpose, Stat, forbid_appends, open_to_append, page_cache},
     touches::Touch,
-    write::is_login,
 };
 use crate::{
     Record, StoreKey,
@@ -51,24 +50,22 @@ impl Store {
         }
         let turn = self.locks.turn_at_once(key.as_bytes()[0])?;
         // Whatever is wrong will be found again, and reported, by a thread that may wait.
-        self.append(key, commit, &turn, Patience::None, false).ok()?
+        self.append(key, commit, &turn, Patience::None).ok()?
     }
 
-    /// Commits by appending to the session's file, if there is one that can be appended to. It is this thread's turn. Not if it would give
-    /// the session a principal, unless it may.
+    /// Commits by appending to the session's file, if there is one that can be appended to. It is this thread's turn.
     pub(super) fn append(
         &self,
         key: &StoreKey,
         commit: &Commit,
         turn: &Turn<'_>,
         patience: Patience,
-        may_log_in: bool,
     ) -> Result<OrElse> {
         if !self.settings.appends {
             return Ok(None);
         }
         match self.open_alone(key, turn, patience)? {
-            Some(alone) => self.append_to(key, &alone, commit, patience, may_log_in),
+            Some(alone) => self.append_to(key, &alone, commit, patience),
             None => Ok(None),
         }
     }
@@ -129,7 +126,6 @@ impl Store {
         Alone { file, stat, .. }: &Alone,
         commit: &Commit,
         patience: Patience,
-        may_log_in: bool,
     ) -> Result<OrElse> {
         let source = if matches!(patience, Patience::None) { Source::Memory } else { Source::Disk };
         if matches!(source, Source::Memory) && stat.length > page_cache::MAX as u64 {
@@ -152,15 +148,16 @@ impl Store {
             return Ok(None);
         }
         let Content::Session(record) = decoded.clone().current(stat, pending) else { return Ok(None) };
-        if !may_log_in && is_login(&record, commit) {
-            return Ok(None);
-        }
         let changed = match record.apply(commit) {
             Ok(Applied::Changed(changed)) => changed,
             Ok(Applied::Expired) => return Ok(Some(Committed::Gone)),
             Ok(Applied::Conflict(current)) => return Ok(Some(Committed::Conflict(current))),
             Err(_) => return Ok(None),
         };
+        if changed.principal != record.principal {
+            // A login is noted first. And nobody hears of an appended commit, but whoever waits for the end of this user's session must.
+            return Ok(None);
+        }
         if changed.has_same_content(&record) {
             return Ok(Some(self.only_activity(key, record, commit)));
         }

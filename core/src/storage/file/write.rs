@@ -42,11 +42,10 @@ impl Store {
         let mut noted = None;
         loop {
             let turn = self.locks.turn(key.as_bytes()[0])?;
-            let may_log_in = noted.is_some();
-            if let Some(committed) = self.append(key, commit, &turn, Patience::Until(turn.until), may_log_in)? {
+            if let Some(committed) = self.append(key, commit, &turn, Patience::Until(turn.until))? {
                 return Ok(committed);
             }
-            if let Some(committed) = self.rewrite(turn, key, commit, may_log_in)? {
+            if let Some(committed) = self.rewrite(turn, key, commit, noted.is_some())? {
                 return Ok(committed);
             }
             // The commit gives the session a principal that it does not have yet.
@@ -129,7 +128,7 @@ impl Store {
     ) -> Result<()> {
         let written = self.write_over(sub, &key.to_string(), before, bytes, Some(last_seen), self.is_durable());
         self.cache.forget(key);
-        // It may be a tombstone now, or end earlier.
+        // It may be a tombstone now, end earlier, or be somebody else's.
         self.watch.changed(key);
         written
     }
@@ -185,6 +184,6 @@ impl Store {
 }
 
 /// Whether a commit gives the session a principal that it does not have.
-pub(super) fn is_login(record: &Record, commit: &Commit) -> bool {
+fn is_login(record: &Record, commit: &Commit) -> bool {
     matches!(commit.changes.principal(), Some(principal @ Some(_)) if principal != record.principal.as_deref())
 }

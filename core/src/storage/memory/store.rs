@@ -140,7 +140,8 @@ impl Store {
                 Applied::Conflict(current) => return Ok(Committed::Conflict(current)),
             };
             let committed = Committed::done(&record, 0);
-            let ends_earlier = record.expires_at() < ended_at;
+            // For a user who is logged out of it, it has ended.
+            let may_have_ended = record.expires_at() < ended_at || commit.changes.principal().is_some();
             let slot = Arc::new(Slot::session(*key, record, history));
             let growth = slot.bytes().saturating_sub(old_bytes);
             if self.capacity.reserve(0, growth) {
@@ -149,7 +150,7 @@ impl Store {
                 self.capacity.release(0, shrinkage);
                 drop(shard);
                 drop(replaced);
-                if ends_earlier {
+                if may_have_ended {
                     self.watch.changed(key);
                 }
                 return Ok(committed);

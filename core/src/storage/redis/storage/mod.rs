@@ -129,6 +129,14 @@ impl<L: Layout> Redis<L> {
     }
 
     async fn commit_in(&self, servers: &Servers, key: &StoreKey, commit: &Commit) -> Answered<Committed> {
+        let committed = self.commit_untold(servers, key, commit).await;
+        if commit.changes.principal().is_some() {
+            self.0.reports.changed(key);
+        }
+        committed
+    }
+
+    async fn commit_untold(&self, servers: &Servers, key: &StoreKey, commit: &Commit) -> Answered<Committed> {
         let _writing = self.writing(key);
         self.layout().check(commit)?;
         Ok(match self.layout().change(servers, key, None, commit).await? {
