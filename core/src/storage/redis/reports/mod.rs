@@ -9,6 +9,7 @@
 //! for them look. As long as that fails, they look every [`watch_interval`](super::RedisBuilder::watch_interval). A connection that has heard
 //! nothing is tested twice in that time, so that one that died silently is noticed within it and the timeouts.
 
+mod asking;
 mod keys;
 mod thread;
 
