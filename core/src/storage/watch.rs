@@ -73,8 +73,8 @@ struct Watchers {
     tasks: HashMap<u64, Waker>,
 }
 
-/// Finds out about changes that other processes make. It is called under the lock of the registry: it must not wait, and must not call
-/// back.
+/// Finds out about changes that other processes make. It is called under the lock of the registry, on the thread of a request: a few system
+/// calls are fine, but it must not wait for a server or another request, and must not call back.
 pub(crate) trait Source: Send + Sync {
     /// Somebody waits at this key, where nobody did.
     fn begin(&self, key: &StoreKey);

@@ -8,8 +8,8 @@ use tempfile::TempDir;
 use super::{
     AnyStorage, AsyncManager, Duration, SessionId, ends, log_in, log_out, renew,
     support::{
-        child::{Process, command, role, say},
-        quiet_file,
+        child::{Process, command, command_after, role, say},
+        log, quiet_file,
     },
     until,
 };
@@ -101,4 +101,39 @@ async fn those_who_give_up_do_not_take_the_watch_of_others() {
         log_out(&self::manager(open(&path)), &id).await;
         ends("the other of two", waiting).await;
     }
+}
+
+/// In a namespace of its own, where the kernel gives no process an `inotify` descriptor.
+#[test]
+fn a_kernel_that_watches_nothing_is_told_of_once_and_every_end_is_noticed() {
+    if let Some(folder) = role() {
+        std::fs::write("/proc/sys/user/max_inotify_instances", "0").unwrap();
+        let before = log::lines().len();
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+        runtime.block_on(async {
+            let open = || {
+                let builder = FileStorage::builder(&folder).sweep_interval(Duration::MAX).touch_interval(Duration::MAX);
+                manager(builder.watch_interval(Duration::from_millis(20)).build().unwrap())
+            };
+            let (here, there) = (open(), open());
+            let mut all = Vec::new();
+            for _ in 0..20 {
+                let (id, session) = log_in(&here).await;
+                all.push((id, tokio::spawn(session.ended())));
+            }
+            tokio::time::sleep(Duration::from_millis(1)).await;
+            for (id, waiting) in all {
+                log_out(&there, &id).await;
+                ends("no inotify", waiting).await;
+            }
+        });
+        let lines = log::lines();
+        let warned: Vec<_> = lines[before..].iter().filter(|line| line.contains("cannot be watched")).collect();
+        assert_eq!(warned.len(), 1, "{lines:#?}");
+        return;
+    }
+    let folder = TempDir::new().unwrap();
+    let name = "files::a_kernel_that_watches_nothing_is_told_of_once_and_every_end_is_noticed";
+    let path = folder.path().join("sessions");
+    Process::start(command_after(&["unshare", "-r"], name, path.to_str().unwrap())).finish();
 }

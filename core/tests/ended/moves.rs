@@ -55,6 +55,30 @@ async fn a_flood_of_renewals_is_followed() {
     }
 }
 
+/// As its documentation says. The other storages forget none.
+#[tokio::test]
+async fn a_wait_that_begins_with_a_renewed_id_ends_at_once_only_where_its_tombstone_is_forgotten() {
+    for kind in KINDS {
+        let world = World::new(kind);
+        let (first, _) = world.log_in().await;
+        let mut ids = vec![first];
+        for _ in 0..40 {
+            ids.push(renew(&world.manager, &ids[ids.len() - 1]).await);
+        }
+        let last = world.key(&ids[40]);
+        for (number, is_forgotten) in [(0, false), (14, false), (25, kind == Kind::Memory), (39, false)] {
+            let before = world.storage.loads_of(&last);
+            let waiting = tokio::spawn(open(&world.manager, &ids[number]).ended());
+            if is_forgotten {
+                ends((kind, number), waiting).await;
+            } else {
+                world.looked(&last, before).await;
+                assert!(!waiting.is_finished(), "{kind:?}: {number}: it lives");
+            }
+        }
+    }
+}
+
 #[tokio::test]
 async fn a_rotation_does_not_end_the_wait() {
     const PERIOD: Duration = Duration::from_secs(15 * 60);

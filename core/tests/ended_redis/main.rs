@@ -194,6 +194,33 @@ async fn a_near_cache_does_not_hide_the_end() {
     }
 }
 
+/// A login without a renewal, and a logout without an end. GoFrame's formats keep no principals.
+#[tokio::test]
+async fn another_user_in_another_process_is_reported() {
+    let server = RedisServer::start();
+    for form in FORMS.into_iter().filter(|form| !form.is_goframe()) {
+        for user in [Some("bob"), None] {
+            let (here, there) = (form.manager(&server.url()), form.manager(&server.url()));
+            let (id, _) = visitor(&here).await;
+            let request = open(&here, &id);
+            request.set_principal("ada").unwrap();
+            let _ = request.close().await.unwrap();
+            let waiting = waiting(&server, request.session()).await;
+            let request = open(&there, &id);
+            request.set("a", &2).unwrap();
+            let _ = request.close().await.unwrap();
+            assert!(!waiting.is_finished(), "{form:?}: a write is no end");
+            let request = open(&there, &id);
+            match user {
+                Some(user) => request.set_principal(user).unwrap(),
+                None => request.clear_principal().unwrap(),
+            }
+            let _ = request.close().await.unwrap();
+            ends((form, user), waiting).await;
+        }
+    }
+}
+
 /// The server reports it without names.
 #[tokio::test]
 async fn a_flush_ends_all_waits() {

@@ -45,7 +45,7 @@ impl<E: From<Error> + 'static> AsyncSession<E> {
     ///
     /// It does not matter why the session ends, or where: a logout in this process or another one, an operator, a login elsewhere beyond the
     /// [limit](crate::ManagerBuilder::max_sessions), theft, expiry, eviction. A [renewal](Self::renew) or a rotation of the id does not end it: this
-    /// goes on with the renewed session.
+    /// goes on with the renewed session, as long as it is the same user's.
     ///
     /// The future owns what it needs: keep it after the request, spawn it, drop it at any time. Any number may wait for one session. Waiting is
     /// no activity, so a session whose user only watches a stream expires.
@@ -82,7 +82,20 @@ impl<E: From<Error> + 'static> AsyncSession<E> {
     /// | has none, but unsaved changes | waits for what the request will store, at a [`save`](Self::save) or at its end; ready if it stores nothing |
     /// | has none | is ready at once |
     ///
-    /// So await it after the request, or in a task of its own, if the request has yet to store the session.
+    /// So await it after the request, or in a task of its own, if the request has yet to store the session. Without a middleware, end every
+    /// [`Exchange`](crate::Exchange) (`close`, `finish`, `end` or `discard`): if one with unsaved changes is only dropped, this waits as long
+    /// as any clone of its session lives.
+    ///
+    /// # Whose session
+    ///
+    /// What is open belongs to a user. So the wait also ends when the session becomes another user's or nobody's, by a
+    /// [login](Self::log_in), [`set_principal`](Self::set_principal) or [`clear_principal`](Self::clear_principal).
+    ///
+    /// | the session | is waited for as that of |
+    /// |---|---|
+    /// | this request has read it, and it is a user's | this user |
+    /// | this request logs a user in | that user, once this is stored |
+    /// | otherwise | the first user that is seen in it; a login into an anonymous session does not end the wait |
     ///
     /// # How soon
     ///
@@ -91,7 +104,7 @@ impl<E: From<Error> + 'static> AsyncSession<E> {
     /// | in this process, with the same storage or a clone of it | at once |
     /// | expiry | when the deadline is over by the manager's clock: see [`Clock::reached`](crate::Clock::reached) |
     /// | in another process, files | at once on Linux (`inotify`); elsewhere, and where its limits are exceeded, within `FileStorageBuilder::watch_interval` |
-    /// | in another process, Redis | at once; while the connection that reports changes is cut, within `RedisBuilder::watch_interval` |
+    /// | in another process, Redis | at once; while the connection that reports changes is cut, within `RedisBuilder::watch_interval` and the timeouts |
     /// | another storage | as its [`Storage::watch`](crate::Storage::watch) says; without it, within 5 seconds |
     ///
     /// # When the storage fails
@@ -101,7 +114,8 @@ impl<E: From<Error> + 'static> AsyncSession<E> {
     /// either outcome.
     ///
     /// After a renewal it needs the tombstone that the storage keeps. GoFrame's formats tell none: there a renewal ends the wait, and so
-    /// does one that is noticed more than an hour later.
+    /// does one that is noticed more than an hour later. The memory storage keeps 16 tombstones of the renewals of a session in one minute: a wait that
+    /// begins with an id of which it keeps none ends at once, although the session lives. One that has begun before goes on.
     ///
     /// # Errors
     ///

@@ -147,9 +147,9 @@ impl FileStorageBuilder {
     }
 
     /// How often the files of sessions are looked at whose end is waited for
-    /// ([`ended`](crate::AsyncSession#method.ended)), where the system does not report it: not on Linux, unless
+    /// ([`ended`](crate::AsyncSession#method.ended)), where the system does not report it: on Linux only if
     /// [`inotify`](Self::inotify) is off or its limits are exceeded. Default: 5 seconds; less than a millisecond counts as a millisecond.
-    /// That is for how long an end in another process may go unnoticed. Each look costs a few system calls for each such session.
+    /// An end in another process may go unnoticed for that long. Each look costs a few system calls for each such session.
     pub const fn watch_interval(mut self, interval: Duration) -> Self {
         self.watch_interval = interval;
         self

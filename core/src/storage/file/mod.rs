@@ -99,7 +99,8 @@
 //! # Who waits for the end of a session
 //!
 //! On Linux the kernel reports (`inotify`) when files in the sub-folder of such a session get their names or lose them, to one thread for
-//! all that are waited for. Appended commits and touches are not reported and cost nothing. If the kernel has no watch to spare
+//! all that are waited for. Appended commits and touches are not reported and cost nothing; a commit that changes whose session it is
+//! replaces the file, so it is reported. If the kernel has no watch to spare
 //! (`fs.inotify.max_user_watches`; at most 256 are needed), and on other systems, one thread looks at the files of these sessions every
 //! [`watch_interval`](FileStorageBuilder::watch_interval).
 

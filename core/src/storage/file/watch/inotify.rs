@@ -5,6 +5,7 @@ use std::{
     mem::MaybeUninit,
     os::fd::{AsRawFd as _, OwnedFd},
     sync::Arc,
+    time::{Duration, Instant},
 };
 
 use parking_lot::Mutex;
@@ -28,12 +29,16 @@ const EVENTS: WatchFlags = WatchFlags::MOVED_TO
     .union(WatchFlags::DELETE)
     .union(WatchFlags::DELETE_SELF)
     .union(WatchFlags::ONLYDIR);
+/// After the kernel has refused, before it is asked again.
+const REST: Duration = Duration::from_secs(60);
 /// Room for many events at once.
 const BUFFER: usize = 16 * 1024;
 
 pub(super) struct Folders {
     watch: Watch,
     is_used: bool,
+    /// When the kernel refused, unless it has watched a folder since.
+    refused_at: Mutex<Option<Instant>>,
     state: Arc<Mutex<Option<Watching>>>,
 }
 
@@ -50,7 +55,7 @@ struct Watched {
 
 impl Folders {
     pub(super) fn new(watch: Watch, is_used: bool) -> Self {
-        Self { watch, is_used, state: Arc::default() }
+        Self { watch, is_used, refused_at: Mutex::default(), state: Arc::default() }
     }
 
     /// Watches the folder of a session. `false` if that is not possible.
@@ -58,11 +63,25 @@ impl Folders {
         if !self.is_used {
             return false;
         }
+        if self.state.lock().as_mut().is_some_and(|watching| watching.join(key)) {
+            return true;
+        }
+        let mut refused_at = self.refused_at.lock();
+        if refused_at.is_some_and(|at| at.elapsed() < REST) {
+            return false;
+        }
         match self.try_begin(folder, key) {
-            Ok(is_watched) => is_watched,
+            Ok(is_watched) => {
+                if is_watched {
+                    *refused_at = None;
+                }
+                is_watched
+            }
             Err(error) => {
-                let error = &error as &dyn std::error::Error;
-                tracing::warn!(error, "a session folder cannot be watched; it is looked at now and then instead");
+                if refused_at.replace(Instant::now()).is_none() {
+                    let error = &error as &dyn std::error::Error;
+                    tracing::warn!(error, "session folders cannot be watched; they are looked at now and then instead");
+                }
                 false
             }
         }
@@ -72,10 +91,6 @@ impl Folders {
         const DOING: &str = "watching a session folder";
         let Some(sub) = folder.sub(&sub_name(key))? else { return Ok(false) };
         let mut state = self.state.lock();
-        if let Some(watched) = state.as_mut().and_then(|watching| watching.folders.get_mut(&key.as_bytes()[0])) {
-            watched.keys.insert(*key);
-            return Ok(true);
-        }
         // What is watched is the folder that is open, wherever its path leads by now.
         let path = format!("/proc/self/fd/{}", std::os::fd::AsFd::as_fd(&sub).as_raw_fd());
         let add = |descriptor: &OwnedFd| inotify::add_watch(descriptor, &*path, EVENTS).doing(DOING);
@@ -109,6 +124,11 @@ impl Folders {
 }
 
 impl Watching {
+    /// Returns whether the folder of this key is watched already; then it is watched for this key, too.
+    fn join(&mut self, key: &StoreKey) -> bool {
+        self.folders.get_mut(&key.as_bytes()[0]).map(|watched| watched.keys.insert(*key)).is_some()
+    }
+
     fn end(&mut self, key: &StoreKey) {
         let folder = key.as_bytes()[0];
         if let Some(watched) = self.folders.get_mut(&folder)

@@ -2,7 +2,7 @@
 //!
 //! On Linux the kernel reports it (`inotify`). The sub-folder of a session is watched, and not its file: a file is replaced by another one
 //! now and then, and a watch would stay with the old one. Only names that come and go are reported, so an appended commit and a touch cost
-//! nothing. One descriptor and one thread serve all who wait. Elsewhere, and where the limits of the kernel are exceeded, one thread looks which
+//! nothing. A commit that changes the principal is never appended. One descriptor and one thread serve all who wait. Elsewhere, and where the limits of the kernel are exceeded, one thread looks which
 //! files have changed, every so often. Each begins with the first who waits and ends after the last.
 
 #[cfg_attr(not(target_os = "linux"), path = "no_inotify.rs")]

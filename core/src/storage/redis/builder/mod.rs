@@ -145,8 +145,9 @@ impl<L> RedisBuilder<L> {
         self
     }
 
-    /// How long the end of a session may go unnoticed by those who wait for it ([`ended`](crate::AsyncSession#method.ended)) while the connection
-    /// over which the servers report it is cut off or silent. Default: 5 seconds. At least a millisecond. The [module](super) says what waiting costs.
+    /// How long, plus the timeouts, the end of a session may go unnoticed by those who wait for it
+    /// ([`ended`](crate::AsyncSession#method.ended)) while the connection over which the servers report it is cut off or silent. Default: 5 seconds. At
+    /// least a millisecond. The [module](super) says what waiting costs.
     pub const fn watch_interval(mut self, interval: Duration) -> Self {
         self.options.watch_interval = interval;
         self

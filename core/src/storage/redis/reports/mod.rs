@@ -7,8 +7,9 @@
 //!
 //! When a connection is lost, nobody knows what has changed since. So all of its keys are asked for again over a new one, and all who wait
 //! for them look. As long as that fails, they look every [`watch_interval`](super::RedisBuilder::watch_interval). A connection that has heard
-//! nothing is tested twice in that time.
+//! nothing is tested twice in that time, so that one that died silently is noticed within it and the timeouts.
 
+mod asking;
 mod keys;
 mod thread;
 
@@ -43,7 +44,7 @@ struct Shared {
     own_writes: Option<Arc<OwnWrites>>,
     servers: Servers,
     name_of: NameOf,
-    /// How long an end may go unnoticed while the reports are cut off.
+    /// How long, plus the timeouts, an end may go unnoticed while the reports are cut off.
     interval: Duration,
     state: Arc<State>,
     /// Whether the log says that the reports are cut off.
@@ -120,7 +121,7 @@ impl Reports {
         self.0.state.inner.lock().thread.is_some().then_some(watched)
     }
 
-    /// This process has ended or moved a session.
+    /// This process has ended or moved a session, or changed its principal.
     pub(super) fn changed(&self, key: &StoreKey) {
         self.0.watch.changed(key);
     }
