@@ -256,7 +256,8 @@ fn answers_that_come_too_late_are_nobody_elses() {
         for round in 0..3 {
             proxy.hold_replies(true);
             let error = timed(|| face.with(&ids[round]).get("who")).unwrap_err();
-            assert_eq!(kind(&error), StorageErrorKind::Timeout);
+            // The read is repeated over a new connection, which may get no greeting in time either.
+            assert!(matches!(kind(&error), StorageErrorKind::Timeout | StorageErrorKind::Unavailable), "{error}");
             proxy.hold_replies(false);
             for (at, id) in ids.iter().enumerate() {
                 let who = face.until_it_works("reading", || face.with(id).get("who"));
