@@ -212,13 +212,15 @@ pub trait Storage: Send + Sync {
         KeyScheme::Hashed
     }
 
-    /// Tells when the session under `key` may have ended or moved to another key, may now end earlier, or may have another principal: for
-    /// those who wait for its end ([S18](crate::design#s18)). A call that begins to wait is followed by a `load`, so a change before it
-    /// need not be told. What is told without need does no harm. [`Watch`](super::Watch) does nearly all of it; what other processes do
-    /// has to be told, too. Expiry need not be told: those who wait know the deadline. It is called on the thread of a request: a few
-    /// system calls are fine, but it must not wait for a server or another request.
+    /// Begins to watch the session under `key`, for [`ended`](crate::AsyncSession#method.ended) ([S18](crate::design#s18)). The storage
+    /// signals when the session may have ended or moved to another key, may end earlier than before, or may have another principal,
+    /// also if another process did that. [`Watch`](super::Watch) does most of the work.
     ///
-    /// The default is `None`, for a storage that cannot tell. Those who wait then load the session every 5 seconds.
+    /// - The caller loads the session next, so changes before the call need no signal. Nor does expiry: the caller knows the deadline.
+    /// - A signal without a change does no harm.
+    /// - It is called on the thread of a request. A few system calls are fine, but it must not wait for a server or another request.
+    ///
+    /// The default is `None`, for a storage that has no signals. Waiters then load the session every 5 seconds.
     fn watch(&self, key: &StoreKey) -> Option<Watched> {
         let _ = key;
         None

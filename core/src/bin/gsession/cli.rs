@@ -1,8 +1,6 @@
 //! The command line.
 
-use clap::{
-    Args, CommandFactory as _, FromArgMatches as _, Id, Parser, Subcommand, error::ErrorKind, parser::ValueSource,
-};
+use clap::{Args, CommandFactory as _, FromArgMatches as _, Id, Parser, Subcommand, parser::ValueSource};
 
 use crate::storage::StorageOptions;
 
@@ -177,11 +175,6 @@ pub(crate) struct Confirmation {
     /// Do not ask.
     #[arg(long, short)]
     pub(crate) yes: bool,
-}
-
-/// An error of the command line, shown as clap shows its own. What was typed is not repeated: it may be a secret.
-pub(crate) fn usage(kind: ErrorKind, message: &str) -> clap::Error {
-    Cli::command().error(kind, message)
 }
 
 #[cfg(test)]

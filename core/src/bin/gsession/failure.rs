@@ -2,6 +2,7 @@
 
 use std::{error::Error, io, iter::successors, path::PathBuf, process::ExitCode};
 
+use clap::error::ErrorKind;
 use gsession::{ConfigError, StorageError, StorageErrorKind};
 
 /// Why a command was not carried out. No message contains an id, a password or an entry.
@@ -41,6 +42,11 @@ pub(crate) enum Failure {
     Json(#[from] serde_json::Error),
     #[error("the program cannot be started")]
     Runtime(#[source] io::Error),
+}
+
+/// An error of the command line, which `main` shows as clap shows its own. What was typed is not repeated: it may be a secret.
+pub(crate) fn usage(kind: ErrorKind, message: &str) -> clap::Error {
+    clap::Error::raw(kind, message)
 }
 
 impl Failure {

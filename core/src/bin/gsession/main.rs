@@ -18,6 +18,7 @@ mod warnings;
 
 use std::process::ExitCode;
 
+use clap::CommandFactory as _;
 use tokio::runtime::Builder;
 
 use crate::{cli::Cli, failure::Failure};
@@ -27,6 +28,7 @@ fn main() -> ExitCode {
     warnings::print();
     match run(cli) {
         Ok(()) => ExitCode::SUCCESS,
+        Err(Failure::Usage(error)) => Failure::Usage(error.format(&mut Cli::command())).report(),
         Err(failure) => failure.report(),
     }
 }

@@ -1,8 +1,9 @@
 //! Those who wait for the end of a session.
 
 use std::{
-    task::{Context, Waker},
-    thread,
+    sync::Arc,
+    task::{Context, Wake, Waker},
+    thread::{self, Thread},
     time::{Duration, Instant},
 };
 
@@ -18,7 +19,6 @@ use crate::{
 
 /// How long a storage may take that looks for changes now and then.
 const LONGEST: Duration = Duration::from_secs(2 * WATCH_INTERVAL.as_secs());
-const PAUSE: Duration = Duration::from_millis(1);
 
 /// Whether what was seen at a look is what was waited for.
 type Shows = fn(&Lookup) -> bool;
@@ -29,6 +29,15 @@ struct Waiting<'a> {
     key: StoreKey,
     watched: Watched,
     now: Timestamp,
+}
+
+/// Wakes a thread that waits.
+struct Unpark(Thread);
+
+impl Wake for Unpark {
+    fn wake(self: Arc<Self>) {
+        self.0.unpark();
+    }
 }
 
 impl<'a> Waiting<'a> {
@@ -42,7 +51,8 @@ impl<'a> Waiting<'a> {
     /// Waits until a look shows it. Only what was told leads to a look.
     fn must_see(mut self, what: &str, shows: Shows) -> Verdict {
         let start = Instant::now();
-        let mut context = Context::from_waker(Waker::noop());
+        let waker = Waker::from(Arc::new(Unpark(thread::current())));
+        let mut context = Context::from_waker(&waker);
         loop {
             if self.watched.poll_changed(&mut context).is_ready() {
                 let seen = self.fixture.storage.load(&self.key, &Access::passive(self.now))?;
@@ -52,7 +62,7 @@ impl<'a> Waiting<'a> {
             } else if start.elapsed() > LONGEST {
                 return Err(Flaw::seen(format!("those who wait were not told of {what} within {LONGEST:?}")));
             } else {
-                thread::sleep(PAUSE);
+                thread::park_timeout(LONGEST.saturating_sub(start.elapsed()));
             }
         }
     }

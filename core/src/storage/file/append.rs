@@ -155,7 +155,8 @@ impl Store {
             Err(_) => return Ok(None),
         };
         if changed.principal != record.principal {
-            // A login is noted first. And nobody hears of an appended commit, but whoever waits for the end of this user's session must.
+            // The index has to know of a login first. And those who wait for the end of this user's session need a signal, which an
+            // append does not send.
             return Ok(None);
         }
         if changed.has_same_content(&record) {

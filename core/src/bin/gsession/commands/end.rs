@@ -7,8 +7,8 @@ use serde::Serialize;
 
 use super::{Context, list, show};
 use crate::{
-    cli::{Confirmation, Key, usage},
-    failure::Failure,
+    cli::{Confirmation, Key},
+    failure::{Failure, usage},
     output::{clean, patiently},
 };
 

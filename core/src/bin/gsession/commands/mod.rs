@@ -16,8 +16,8 @@ use clap::error::ErrorKind;
 use gsession::{AnyStorage, AsyncManager, KeyScheme, SessionId, StoreKey};
 
 use crate::{
-    cli::{Cli, Command, Key, usage},
-    failure::Failure,
+    cli::{Cli, Command, Key},
+    failure::{Failure, usage},
     output::Output,
 };
 

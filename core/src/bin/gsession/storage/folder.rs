@@ -11,7 +11,7 @@ use clap::error::ErrorKind;
 use gsession::{AnyStorage, FileStorage, storage::file::Durability};
 
 use super::LIMITS;
-use crate::{cli::usage, failure::Failure};
+use crate::failure::{Failure, usage};
 
 const SCHEME: &str = "file:";
 

@@ -6,7 +6,7 @@ use clap::error::ErrorKind;
 use redis::{IntoConnectionInfo as _, RedisConnectionInfo};
 
 use super::StorageOptions;
-use crate::{cli::usage, failure::Failure};
+use crate::failure::{Failure, usage};
 
 /// What the URLs leave open.
 pub(super) struct Login {

@@ -9,7 +9,7 @@ use std::{path::PathBuf, time::Duration};
 use clap::{Args, Id, ValueEnum, error::ErrorKind};
 use gsession::{AnyStorage, Limits};
 
-use crate::{cli::usage, failure::Failure};
+use crate::failure::{Failure, usage};
 
 #[derive(Args)]
 #[command(next_help_heading = "Storage")]

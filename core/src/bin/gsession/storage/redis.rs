@@ -6,7 +6,7 @@ use clap::error::ErrorKind;
 use gsession::{AnyStorage, RedisHashStorage, RedisStorage, storage::redis::RedisBuilder};
 
 use super::{LIMITS, Layout, StorageOptions};
-use crate::{cli::usage, failure::Failure};
+use crate::failure::{Failure, usage};
 
 const SCHEMES: [&str; 6] = ["redis:", "rediss:", "unix:", "redis+unix:", "valkey:", "valkeys:"];
 
