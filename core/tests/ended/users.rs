@@ -94,7 +94,7 @@ async fn a_login_into_a_session_of_nobody_is_no_end_and_neither_is_one_of_the_sa
     }
 }
 
-/// What the request opens is for the user whom it logs in, whether or not it has read whose the session was.
+/// What the request opens is for the user whom it logs in, whether or not it has read whose the session was, and however late anybody looks.
 #[tokio::test]
 async fn a_request_that_logs_in_waits_for_the_session_of_its_user() {
     for kind in KINDS {
@@ -109,27 +109,34 @@ async fn a_request_that_logs_in_waits_for_the_session_of_its_user() {
                 request.set_principal("bob").unwrap();
                 (world.key(&id), id, request)
             };
-            let loads = |key| world.storage.loads_of(key);
-            // What the request itself loads at its end.
-            let (key, _, request) = begin().await;
-            let before = loads(&key);
-            let _ = request.close().await.unwrap();
-            let own = loads(&key) - before;
-
+            let eve_comes = async |id| {
+                let other = open(&world.elsewhere(), id);
+                other.set_principal("eve").unwrap();
+                let _ = other.close().await.unwrap();
+            };
             let (key, id, request) = begin().await;
-            let before = loads(&key);
             let waiting = tokio::spawn(request.ended());
-            // An id that was not read is looked up first.
-            world.looked(&key, before + usize::from(!reads)).await;
+            tokio::task::yield_now().await;
             assert!(!waiting.is_finished(), "{kind:?}: ada is still there");
-            let before = loads(&key);
+            let before = world.storage.loads_of(&key);
             let _ = request.close().await.unwrap();
-            world.looked(&key, before + own).await;
+            world.looked(&key, before).await;
             assert!(!waiting.is_finished(), "{kind:?}: it is bob's");
-            let other = open(&world.elsewhere(), &id);
-            other.set_principal("eve").unwrap();
-            let _ = other.close().await.unwrap();
+            eve_comes(&id).await;
             ends((kind, reads), waiting).await;
+
+            // Eve was faster than the first look.
+            let (_, id, request) = begin().await;
+            let ended = request.ended();
+            let _ = request.close().await.unwrap();
+            eve_comes(&id).await;
+            ends((kind, reads, "eve was faster"), tokio::spawn(ended)).await;
+
+            // It never becomes bob's.
+            let (_, _, request) = begin().await;
+            let ended = tokio::spawn(request.ended());
+            request.discard();
+            ends((kind, reads, "the login is dropped"), ended).await;
         }
     }
 }

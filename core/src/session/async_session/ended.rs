@@ -79,7 +79,7 @@ impl<E: From<Error> + 'static> AsyncSession<E> {
     /// | the handle | the future |
     /// |---|---|
     /// | has a stored session | waits for its end, also through a [`destroy`](Self::destroy) of this request once that is stored |
-    /// | has none, but unsaved changes | waits for what the request will store, at a [`save`](Self::save) or at its end; ready if it stores nothing |
+    /// | has none, but unsaved changes; or has one, and an unsaved login | waits for what the request will store, at a [`save`](Self::save) or at its end; ready if it stores nothing |
     /// | has none | is ready at once |
     ///
     /// So await it after the request, or in a task of its own, if the request has yet to store the session. Without a middleware, end every
@@ -136,11 +136,7 @@ impl Shared {
         // What is awaited, and what tells about it, under one lock: the request may be stored at any moment.
         let mut machine = self.machine.lock();
         let awaited = machine.awaited(&config);
-        let is_coming = match &awaited {
-            Ok(Awaited::Unread(unread)) => unread.is_coming,
-            Ok(Awaited::Coming) => true,
-            Ok(Awaited::Nobody | Awaited::Key(..)) | Err(_) => false,
-        };
+        let is_coming = awaited.as_ref().is_ok_and(Awaited::is_coming);
         let coming = is_coming.then(|| Arc::clone(self.coming.lock().get_or_insert_default()));
         drop(machine);
         async move {
@@ -151,10 +147,11 @@ impl Shared {
             Handle::try_current().map_err(|error| {
                 StorageError::new(StorageErrorKind::Setup, "waiting for the end of a session").with_source(error)
             })?;
-            let known = match awaited {
-                Awaited::Key(key, whose) => Some((key, whose)),
-                Awaited::Unread(unread) => opened(&storage, &config, *unread).await?,
-                Awaited::Nobody | Awaited::Coming => None,
+            let (known, expected) = match awaited {
+                Awaited::Key(key, whose) => (Some((key, whose)), Whose::Anyones),
+                Awaited::Unread(unread) => (opened(&storage, &config, *unread).await?, Whose::Anyones),
+                Awaited::Coming(whose) => (None, whose),
+                Awaited::Nobody => (None, Whose::Anyones),
             };
             let stored = match (known, coming) {
                 (Some(known), _) => Some(known),
@@ -162,7 +159,7 @@ impl Shared {
                 (None, None) => None,
             };
             let Some((key, whose)) = stored else { return Ok(()) };
-            Ok(until_ended(&storage, &config, key, whose).await?)
+            Ok(until_ended(&storage, &config, key, expected.or(whose)).await?)
         }
     }
 
@@ -171,11 +168,11 @@ impl Shared {
         let Some(coming) = self.coming.lock().take() else { return };
         let stored = match machine.awaited(&self.config) {
             Ok(Awaited::Key(key, whose)) => Some((key, whose)),
-            Ok(Awaited::Coming | Awaited::Unread(_)) => {
+            Ok(awaited) if awaited.is_coming() => {
                 *self.coming.lock() = Some(coming);
                 return;
             }
-            Ok(Awaited::Nobody) | Err(_) => None,
+            Ok(_) | Err(_) => None,
         };
         drop(machine);
         coming.tell(stored);
@@ -192,10 +189,9 @@ async fn opened(storage: &AnyStorage, config: &Config, unread: Unread) -> Result
             patience.after(error).await?;
         }
     }
-    Ok(match (alone.awaited(config)?, whose) {
-        (Awaited::Key(key, seen), Whose::Anyones) => Some((key, seen)),
-        (Awaited::Key(key, _), known) => Some((key, known)),
-        (Awaited::Nobody | Awaited::Coming | Awaited::Unread(_), _) => None,
+    Ok(match alone.awaited(config)? {
+        Awaited::Key(key, seen) => Some((key, whose.or(seen))),
+        Awaited::Nobody | Awaited::Coming(_) | Awaited::Unread(_) => None,
     })
 }
 

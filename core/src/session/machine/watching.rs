@@ -18,7 +18,7 @@ pub(crate) enum Awaited {
     /// The one under this key, or where it was renewed to.
     Key(StoreKey, Whose),
     /// The one that this request will store, if it does.
-    Coming,
+    Coming(Whose),
     /// The one that the ids of the client open, as a machine of its own finds out.
     Unread(Box<Unread>),
 }
@@ -39,9 +39,18 @@ pub(crate) struct Unread {
 pub(crate) enum Whose {
     /// The first user's who is seen in it.
     Anyones,
-    /// This user's, once a login is stored.
-    Expected(Arc<str>),
     Users(Arc<str>),
+}
+
+impl Awaited {
+    /// Whether this request may have yet to store it.
+    pub(crate) fn is_coming(&self) -> bool {
+        match self {
+            Self::Coming(_) => true,
+            Self::Unread(unread) => unread.is_coming,
+            Self::Nobody | Self::Key(..) => false,
+        }
+    }
 }
 
 impl Whose {
@@ -49,11 +58,15 @@ impl Whose {
     pub(crate) fn sees(&mut self, principal: Option<&Arc<str>>) -> bool {
         match (&*self, principal) {
             (Self::Users(user), seen) => return seen == Some(user),
-            (Self::Expected(user), Some(seen)) if seen != user => {}
-            (Self::Anyones | Self::Expected(_), Some(seen)) => *self = Self::Users(Arc::clone(seen)),
-            (Self::Anyones | Self::Expected(_), None) => {}
+            (Self::Anyones, Some(seen)) => *self = Self::Users(Arc::clone(seen)),
+            (Self::Anyones, None) => {}
         }
         true
+    }
+
+    /// What is known here, or else what is known there.
+    pub(crate) fn or(self, other: Self) -> Self {
+        if matches!(self, Self::Anyones) { other } else { self }
     }
 }
 
@@ -64,6 +77,13 @@ impl Machine {
             return Err(Error::Detached(why));
         }
         let is_coming = matches!(self.life, Life::Open) && !self.current.pending.is_empty();
+        if let Some(Some(user)) = self.current.pending.new_principal()
+            && is_coming
+            && !matches!(self.current.state, State::Lost)
+        {
+            // The session that is stored now is not theirs yet.
+            return Ok(Awaited::Coming(Whose::Users(Arc::clone(user))));
+        }
         let whose = self.whose();
         Ok(match &self.current.state {
             State::Found(_) | State::Written => self.current.key(config).map_or(Awaited::Nobody, key_of(whose)),
@@ -73,16 +93,13 @@ impl Machine {
             State::Overtaken(overtaken) if !overtaken.is_as_good_as_none(self.request.began) => {
                 self.current.key(config).map_or(Awaited::Nobody, key_of(whose))
             }
-            State::Absent | State::Overtaken(_) if is_coming => Awaited::Coming,
+            State::Absent | State::Overtaken(_) if is_coming => Awaited::Coming(whose),
             State::Absent | State::Overtaken(_) | State::Lost => Awaited::Nobody,
         })
     }
 
     /// Whose the session is, as far as this request knows.
     fn whose(&self) -> Whose {
-        if let Some(Some(user)) = self.current.pending.new_principal() {
-            return Whose::Expected(Arc::clone(user));
-        }
         let principal = match &self.current.state {
             State::Found(view) => view.snapshot.record.principal.as_ref(),
             State::Overtaken(Overtaken { part: Part::Read(principal), .. }) => principal.as_ref(),
