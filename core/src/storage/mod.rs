@@ -17,6 +17,8 @@ mod pointer;
 mod pool;
 #[cfg(feature = "redis")]
 pub mod redis;
+#[cfg(feature = "encryption")]
+pub mod sealed;
 mod sweeper;
 mod trail;
 mod unused_key;
