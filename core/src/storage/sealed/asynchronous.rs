@@ -2,27 +2,16 @@
 
 use std::{num::NonZeroUsize, sync::Arc};
 
-use super::{Rekeyed, Sealed, inner::Asynchronous};
+use super::{Sealed, inner::Asynchronous};
 use crate::{
     KeyScheme, Record, StoreKey, Timestamp,
     observe::Observer,
     record::{Access, Commit},
     storage::{
-        AsyncStorage, Committed, Created, Found, Lookup, Moved, Removed, StorageError, StorageFuture, Swept, Tombstone,
-        Touched, Watched,
+        AsyncStorage, Committed, Created, Found, Lookup, Moved, Removed, StorageFuture, Swept, Tombstone, Touched,
+        Watched,
     },
 };
-
-impl<S: AsyncStorage> Sealed<S> {
-    /// Same as [`rekey`](Self::rekey), for an async storage.
-    ///
-    /// # Errors
-    ///
-    /// [`StorageError`] if the storage is broken.
-    pub async fn rekey_async(&self, key: &StoreKey, now: Timestamp) -> Result<Rekeyed, StorageError> {
-        self.seal.rekey(&Asynchronous(&self.storage), key, now).await
-    }
-}
 
 impl<S: AsyncStorage> AsyncStorage for Sealed<S> {
     fn load<'a>(&'a self, key: &'a StoreKey, access: &'a Access) -> StorageFuture<'a, Lookup> {
