@@ -17,6 +17,7 @@ mod pointer;
 mod pool;
 #[cfg(feature = "redis")]
 pub mod redis;
+mod scanned;
 mod sweeper;
 mod trail;
 mod unused_key;
@@ -32,6 +33,7 @@ pub use blocking::Storage;
 pub use error::{StorageError, StorageErrorKind};
 pub use outcome::{Committed, Created, Found, Lookup, Moved, Removed, Swept, Tombstone, Touched};
 use pointer::Pointer;
+pub use scanned::{InvalidCursor, ScanCursor, Scanned};
 pub(crate) use trail::{Leads, Trail};
 #[cfg(any(feature = "file", feature = "redis"))]
 pub(crate) use watch::Source;
