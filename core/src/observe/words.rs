@@ -76,6 +76,7 @@ pub enum Operation {
     FindPage,
     Sweep,
     Count,
+    Scan,
     Check,
 }
 
@@ -152,6 +153,7 @@ impl Operation {
             Self::FindPage => "find_page",
             Self::Sweep => "sweep",
             Self::Count => "count",
+            Self::Scan => "scan",
             Self::Check => "check",
         }
     }

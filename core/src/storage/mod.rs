@@ -19,6 +19,7 @@ mod pool;
 pub mod redis;
 #[cfg(feature = "encryption")]
 pub mod sealed;
+mod scanned;
 mod sweeper;
 mod trail;
 mod unused_key;
@@ -34,6 +35,7 @@ pub use blocking::Storage;
 pub use error::{StorageError, StorageErrorKind};
 pub use outcome::{Committed, Created, Found, Lookup, Moved, Removed, Swept, Tombstone, Touched};
 use pointer::Pointer;
+pub use scanned::{InvalidCursor, ScanCursor, Scanned};
 pub(crate) use trail::{Leads, Trail};
 #[cfg(any(feature = "file", feature = "redis"))]
 pub(crate) use watch::Source;
