@@ -22,7 +22,7 @@ impl Watchdog {
         let script = format!(
             "family=\"{pid} $(cat /proc/{pid}/task/{pid}/children)\"
              kill -CONT $family; kill -QUIT {pid}
-             tries=50; while kill -0 {pid} && [ $((tries -= 1)) -gt 0 ]; do sleep 0.1; done
+             tries=50; while [ -e /proc/{pid}/exe ] && [ $((tries -= 1)) -gt 0 ]; do sleep 0.1; done
              kill -9 $family; rm -rf \"$1\""
         );
         Self::that_runs(&script, &[folder])
