@@ -9,7 +9,7 @@ use std::{
     time::Duration,
 };
 
-use gsession_test_servers::{PostgresServer, wait};
+use gsession_test_servers::{PostgresServer, Proxy, wait};
 
 const SOON: Duration = Duration::from_millis(300);
 
@@ -195,4 +195,15 @@ fn a_standby_has_what_its_primary_has_and_refuses_writes_until_it_is_promoted() 
     standby.promote();
     assert_eq!(client_says(&standby.url(), "INSERT INTO a VALUES (2)"), "");
     assert_eq!(standby.query("SELECT count(*) FROM a"), "2");
+}
+
+#[test]
+fn a_server_tells_which_statements_clients_have_run() {
+    let server = PostgresServer::builder().log_statements().start();
+    assert_eq!(client_says(&server.url(), "BEGIN; SELECT 1; COMMIT"), "1");
+    server.execute("SELECT 2");
+    let proxy = Proxy::to(server.port());
+    assert_eq!(client_says(&PostgresServer::url_at(proxy.port()), "SELECT 3"), "3");
+    assert!(proxy.round_trips() > 0);
+    assert_eq!(server.statements(), ["BEGIN; SELECT 1; COMMIT", "SELECT 3"]);
 }

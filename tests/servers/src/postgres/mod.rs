@@ -6,6 +6,7 @@ mod client;
 mod family;
 mod programs;
 mod standby;
+mod statements;
 mod template;
 
 use std::{
@@ -122,7 +123,13 @@ impl PostgresServer {
     /// The URL of its database, for a user who owns it, needs no password, and is no superuser.
     #[must_use]
     pub fn url(&self) -> String {
-        format!("postgres://{}@127.0.0.1:{}/postgres", template::USER, self.port)
+        Self::url_at(self.port)
+    }
+
+    /// The same URL at another port: that of a [`Proxy`](crate::Proxy).
+    #[must_use]
+    pub fn url_at(port: u16) -> String {
+        format!("postgres://{}@127.0.0.1:{port}/postgres", template::USER)
     }
 
     /// The URL for a user with the same rights and a [password](Self::PASSWORD), with both in it.
