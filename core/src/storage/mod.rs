@@ -17,9 +17,9 @@ mod pointer;
 mod pool;
 #[cfg(feature = "redis")]
 pub mod redis;
+mod scanned;
 #[cfg(feature = "encryption")]
 pub mod sealed;
-mod scanned;
 mod sweeper;
 mod trail;
 mod unused_key;

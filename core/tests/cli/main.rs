@@ -11,6 +11,7 @@ mod looking;
 mod many_servers;
 mod page;
 mod program;
+mod sealed;
 mod shop;
 #[path = "../support/mod.rs"]
 mod support;

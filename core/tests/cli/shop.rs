@@ -87,6 +87,10 @@ impl Shop {
         &*self.storage
     }
 
+    pub(crate) fn shared_storage(&self) -> Arc<dyn Storage> {
+        Arc::clone(&self.storage)
+    }
+
     /// The folder of a shop with files.
     pub(crate) fn sessions(&self) -> PathBuf {
         self.folder.as_ref().unwrap().path().join("sessions")

@@ -8,8 +8,8 @@ use crate::{
     observe::Observer,
     record::{Access, Commit},
     storage::{
-        AsyncStorage, Committed, Created, Found, Lookup, Moved, Removed, StorageFuture, Swept, Tombstone, Touched,
-        Watched,
+        AsyncStorage, Committed, Created, Found, Lookup, Moved, Removed, ScanCursor, Scanned, StorageFuture, Swept,
+        Tombstone, Touched, Watched,
     },
 };
 
@@ -58,6 +58,10 @@ impl<S: AsyncStorage> AsyncStorage for Sealed<S> {
 
     fn sweep(&self, now: Timestamp) -> StorageFuture<'_, Swept> {
         self.storage.sweep(now)
+    }
+
+    fn scan<'a>(&'a self, after: Option<&'a ScanCursor>, now: Timestamp) -> StorageFuture<'a, Scanned> {
+        self.storage.scan(after, now)
     }
 
     fn count(&self, now: Timestamp) -> StorageFuture<'_, u64> {

@@ -8,7 +8,8 @@ use crate::{
     observe::Observer,
     record::{Access, Commit},
     storage::{
-        Committed, Created, Found, Lookup, Moved, Removed, Storage, StorageError, Swept, Tombstone, Touched, Watched,
+        Committed, Created, Found, Lookup, Moved, Removed, ScanCursor, Scanned, Storage, StorageError, Swept,
+        Tombstone, Touched, Watched,
     },
     wait::wait,
 };
@@ -79,6 +80,10 @@ impl<S: Storage> Storage for Sealed<S> {
 
     fn sweep(&self, now: Timestamp) -> Answer<Swept> {
         self.storage.sweep(now)
+    }
+
+    fn scan(&self, after: Option<&ScanCursor>, now: Timestamp) -> Answer<Scanned> {
+        self.storage.scan(after, now)
     }
 
     fn count(&self, now: Timestamp) -> Answer<u64> {

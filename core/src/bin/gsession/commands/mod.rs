@@ -4,6 +4,7 @@ mod check;
 mod count;
 mod end;
 mod list;
+mod rekey;
 mod show;
 mod sweep;
 
@@ -13,7 +14,7 @@ use std::{
 };
 
 use clap::error::ErrorKind;
-use gsession::{AnyStorage, AsyncManager, KeyScheme, SessionId, StoreKey};
+use gsession::{AnyStorage, AsyncManager, KeyScheme, SessionId, StoreKey, storage::sealed::Sealed};
 
 use crate::{
     cli::{Cli, Command, Key},
@@ -27,6 +28,8 @@ const LONGEST_KEY: u64 = 4096;
 /// What every command needs.
 struct Context {
     storage: AnyStorage,
+    /// The storage, if its sessions are sealed.
+    sealed: Option<Sealed<AnyStorage>>,
     manager: AsyncManager,
     output: Output,
     json: bool,
@@ -34,9 +37,11 @@ struct Context {
 
 pub(crate) async fn run(cli: Cli) -> Result<(), Failure> {
     let storage = cli.storage.open()?;
+    let sealed = cli.sealing.seal(&storage)?;
+    let storage = sealed.clone().map_or(storage, AnyStorage::new);
     // Sessions live by the deadlines that are stored, whatever the settings of their service are.
     let manager = AsyncManager::builder(storage.clone()).idle_timeout(Duration::MAX).build()?;
-    let context = Context { storage, manager, output: Output::new(), json: cli.json };
+    let context = Context { storage, sealed, manager, output: Output::new(), json: cli.json };
     match cli.command {
         Command::Count => count::count(context).await,
         Command::List(whose) => list::list(context, &whose).await,
@@ -46,6 +51,7 @@ pub(crate) async fn run(cli: Cli) -> Result<(), Failure> {
         Command::EndTagged { tag, confirmation } => end::tagged(context, &tag, &confirmation).await,
         Command::Check => check::check(context).await,
         Command::Sweep => sweep::sweep(context).await,
+        Command::Rekey => rekey::rekey(context).await,
     }
 }
 

@@ -3,12 +3,14 @@
 mod folder;
 mod login;
 mod redis;
+mod sealing;
 
 use std::{path::PathBuf, time::Duration};
 
 use clap::{Args, Id, ValueEnum, error::ErrorKind};
 use gsession::{AnyStorage, Limits};
 
+pub(crate) use self::sealing::SealingOptions;
 use crate::failure::{Failure, usage};
 
 #[derive(Args)]
