@@ -29,6 +29,10 @@ pub struct Cli {
     #[arg(long)]
     pub near_cache: bool,
 
+    /// Encrypt the sessions with the key in this file. One is made by: (umask 077; openssl rand -hex 32 > KEYFILE)
+    #[arg(long, value_name = "KEYFILE")]
+    pub seal_with: Option<PathBuf>,
+
     /// A session ends when it has not been used for this long.
     #[arg(long, value_name = "SECONDS", default_value_t = 24 * 60 * 60, value_parser = clap::value_parser!(u64).range(1..))]
     idle_timeout: u64,

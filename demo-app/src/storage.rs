@@ -1,7 +1,11 @@
 //! Opens the storage that the command line selects.
 
 use gsession::{
-    AnyStorage, FileStorage, MemoryStorage, RedisHashStorage, RedisStorage, StorageError, storage::redis::NearCache,
+    AnyStorage, FileStorage, MemoryStorage, RedisHashStorage, RedisStorage, StorageError,
+    storage::{
+        redis::NearCache,
+        sealed::{KeyRing, Sealed, SealingKey, SealingKeyError},
+    },
 };
 
 use crate::cli::{Cli, Kind};
@@ -15,12 +19,31 @@ pub struct StorageInfo {
     pub survives_restart: bool,
 }
 
-/// Opens the storage, and says where it is.
+/// Why there is no storage.
+#[derive(Debug, thiserror::Error)]
+pub enum OpenError {
+    /// The folder for the sessions, or the server, cannot be used.
+    #[error(transparent)]
+    Storage(#[from] StorageError),
+    /// There is no key to seal the sessions with.
+    #[error(transparent)]
+    Key(#[from] SealingKeyError),
+}
+
+/// Opens the storage, sealed if there is a key, and says where it is.
 ///
 /// # Errors
 ///
-/// When the folder for the sessions, or the Redis server, cannot be used.
-pub fn open(cli: &Cli) -> Result<(AnyStorage, StorageInfo), StorageError> {
+/// [`OpenError`].
+pub fn open(cli: &Cli) -> Result<(AnyStorage, StorageInfo), OpenError> {
+    let Some(path) = &cli.seal_with else { return Ok(opened(cli)?) };
+    let keys = KeyRing::new(SealingKey::from_file(path)?);
+    let (storage, info) = opened(cli)?;
+    let storage = AnyStorage::new(Sealed::new(storage, keys));
+    Ok((storage, StorageInfo { name: format!("{}, encrypted", info.name), ..info }))
+}
+
+fn opened(cli: &Cli) -> Result<(AnyStorage, StorageInfo), StorageError> {
     Ok(match cli.storage {
         Kind::File => {
             let storage = FileStorage::open(&cli.session_dir)?;

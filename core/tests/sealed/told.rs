@@ -24,7 +24,8 @@ fn each_reason_is_told_apart() {
     for kind in KINDS {
         let place = Place::new(kind);
         let (storage, seen) = (sealed(&place), Arc::new(Seen::default()));
-        storage.report_to(&[seen.clone()]);
+        let observer: Arc<dyn Observer> = seen.clone();
+        storage.report_to(&[observer]);
         storage.create(&key(1), &secret("ada"), NOW).unwrap();
         let sealed_text = text(&super::raw(&place, &key(1)), super::SEALED);
         let told = |what: DecryptionFailure| {

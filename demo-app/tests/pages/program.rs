@@ -3,7 +3,7 @@
 use std::{
     ffi::OsStr,
     io::{BufRead as _, BufReader, Read as _},
-    os::unix::{ffi::OsStrExt as _, fs::PermissionsExt as _},
+    os::unix::{ffi::OsStrExt as _, fs::PermissionsExt},
     process::{Child, Command, ExitStatus, Stdio},
     thread,
     time::{Duration, Instant},
@@ -112,6 +112,7 @@ fn help_names_every_option() {
         "--workers",
         "--redis-url",
         "--near-cache",
+        "--seal-with",
     ] {
         assert!(help.contains(option), "{option} in {help}");
     }
@@ -148,6 +149,30 @@ fn a_folder_that_cannot_be_used_is_named() {
     let (status, _, error) = Program::start(&["--listen", "127.0.0.1:0", "--session-dir", path]).end();
     assert_eq!(status.code(), Some(1));
     assert!(error.contains(path), "{error}");
+}
+
+#[test]
+fn a_key_file_that_cannot_be_used_is_named_with_the_fix_and_not_quoted() {
+    let folder = tempfile::tempdir().unwrap();
+    let start = |path: &std::path::Path| {
+        let path = path.to_str().unwrap();
+        Program::start(&["--listen", "127.0.0.1:0", "--storage", "memory", "--seal-with", path])
+    };
+    let key = folder.path().join("key");
+    let absent = start(&key).give_up();
+    assert!(absent.contains(key.to_str().unwrap()), "{absent}");
+    std::fs::write(&key, "a secret").unwrap();
+    std::fs::set_permissions(&key, PermissionsExt::from_mode(0o600)).unwrap();
+    let malformed = start(&key).give_up();
+    assert!(malformed.contains(key.to_str().unwrap()) && malformed.contains("openssl rand -hex 32"), "{malformed}");
+    std::fs::write(&key, "5e".repeat(32)).unwrap();
+    std::fs::set_permissions(&key, PermissionsExt::from_mode(0o644)).unwrap();
+    let exposed = start(&key).give_up();
+    assert!(exposed.contains("chmod 600"), "{exposed}");
+    std::fs::set_permissions(&key, PermissionsExt::from_mode(0o400)).unwrap();
+    let mut program = start(&key);
+    program.address();
+    program.stop();
 }
 
 #[test]
