@@ -13,7 +13,7 @@ fn exists(root: &Path, place: &str, name: &str) -> bool {
         "http" => root.join("tests/http"),
         folder => root.join(folder).join("tests"),
     };
-    let texts = [format!("{file}.rs"), format!("{file}/main.rs")].map(|path| fs::read_to_string(tests.join(path)));
+    let texts = [".rs", "/main.rs", "/mod.rs"].map(|end| fs::read_to_string(tests.join(format!("{file}{end}"))));
     texts.into_iter().flatten().any(|text| is_test(&text, name))
 }
 
