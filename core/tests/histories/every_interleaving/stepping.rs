@@ -8,7 +8,7 @@ use gsession::{
     storage::{Access, Committed, Created, Found, Lookup, Moved, Removed, StorageFuture, Swept, Tombstone, Touched},
 };
 
-use crate::{
+use super::{
     explorer::Fate,
     turnstile::{Deed, Turnstile},
 };

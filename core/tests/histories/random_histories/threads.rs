@@ -13,11 +13,13 @@ use std::{
 use gsession::{ClientInfo, Delivery, Error, Exchange, Manager, Saved, Session, SessionId, Storage};
 use proptest::prelude::*;
 
+use super::{
+    linear::{Call, Operation, is_linearisable},
+    refuted,
+};
 use crate::{
     fault::Fault,
-    linear::{Call, Operation, is_linearisable},
     plain::Plain,
-    refuted,
     support::{Kind, Place},
 };
 

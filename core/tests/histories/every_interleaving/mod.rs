@@ -3,37 +3,26 @@
 //! browser logs in once more with whatever id it may have been left with.
 //!
 //! `GSESSION_INTERLEAVING="renew,destroy:1,0,2"` runs one schedule and prints it.
-#![cfg(feature = "conformance")]
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test that cannot go on fails")]
 
 mod afterwards;
 mod explorer;
-#[allow(dead_code, reason = "some faults need what no request here does")]
-#[path = "../conformance/fault.rs"]
-mod fault;
 mod faults;
-#[path = "../conformance/forgetful.rs"]
-mod forgetful;
 mod judge;
 mod lineage;
-#[path = "../conformance/plain.rs"]
-mod plain;
 mod programs;
 mod requests;
 mod schedule;
 mod stepping;
-#[path = "../support/mod.rs"]
-mod support;
 mod turnstile;
 
 use std::sync::Arc;
 
 use explorer::Choices;
 use gsession::Storage;
-use plain::Plain;
 use programs::{EXPULSIONS, LATE, LOGINS, OTHERS, PLAIN, PRESENTING, Program, by_name};
 use schedule::{explore, schedule};
-use support::quiet_memory;
+
+use crate::{plain::Plain, support::quiet_memory};
 
 /// Every choice of so many programs, regardless of order.
 fn combinations(programs: &[Program], count: usize) -> Vec<Vec<Program>> {

@@ -2,13 +2,12 @@
 
 use std::sync::Arc;
 
-use crate::{
+use super::{
     explorer::Choices,
-    fault::Fault,
     named,
-    plain::Plain,
     schedule::{explore, schedule},
 };
+use crate::{fault::Fault, plain::Plain};
 
 #[test]
 fn a_broken_storage_is_found_out() {

@@ -4,7 +4,7 @@ use std::{cell::RefCell, rc::Rc};
 
 use gsession::{AsyncManager, ClientInfo, Closed, Delivery, Error, Exchange, Saved, SessionId, StoreKey};
 
-use crate::{
+use super::{
     lineage::{Data, OWNER, Pending, own_key, owner},
     programs::{Action, Id, Leg, Program},
     turnstile::Turnstile,

@@ -5,13 +5,13 @@ use gsession::{
     storage::{Access, Lookup, Snapshot},
 };
 
-use crate::{
+use super::{
     lineage::{Data, Lineage, OWNER, owner},
     programs::{Action, Id, Program, Who},
     requests::Told,
-    support::survivors,
     turnstile::{Step, TIME},
 };
+use crate::support::survivors;
 
 /// A schedule that has ended.
 pub(crate) struct Ended<'a> {

@@ -5,7 +5,7 @@ use std::{
     task::{Context, Poll, Waker},
 };
 
-use crate::turnstile::{TIME, Turnstile};
+use super::turnstile::{TIME, Turnstile};
 
 /// What becomes of an operation, and of the request that waits for it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -6,7 +6,7 @@ use gsession::{
     AsyncManager, ClientInfo, Clock as _, Delivery, Manager, ManualClock, SessionId, Storage, StoreKey, Timestamp,
 };
 
-use crate::{
+use super::{
     afterwards,
     explorer::{self, Choices, Request},
     judge::Ended,
@@ -14,9 +14,9 @@ use crate::{
     programs::{Action, Id, Program, Who},
     requests::World,
     stepping::Stepping,
-    support::{IDLE, NOW, RememberedIds, record},
     turnstile::{Step, TIME, Turnstile},
 };
+use crate::support::{IDLE, NOW, RememberedIds, record};
 
 /// A schedule that breaks a rule.
 pub(crate) struct Violation {

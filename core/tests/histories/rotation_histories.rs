@@ -1,14 +1,12 @@
 //! Random histories of one user whose ids rotate: overlapping requests, answers that come late, in another order or never, on two servers.
 //! Whatever happens, the user stays logged in, in one session; and then a thief is found out.
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test may panic")]
-
-mod support;
 
 use std::{sync::Arc, time::Duration};
 
 use gsession::{ClientInfo, Delivery, Exchange, Manager, Session, SessionId};
 use proptest::prelude::*;
-use support::{KINDS, Kind, Place};
+
+use crate::support::{KINDS, Kind, Place};
 
 const PERIOD: Duration = Duration::from_secs(15 * 60);
 const GRACE: Duration = Duration::from_secs(60);

@@ -9,11 +9,11 @@ use gsession::{
     Timestamp, storage::TOMBSTONE_LIFETIME,
 };
 
-use crate::{
+use super::{
     history::{History, Op, REQUESTS},
     model::{Data, Fate, Fates, Loses, Model, OWNER, Standing, Stored},
-    support::{IDLE, Kind, Place, found, survivors},
 };
+use crate::support::{IDLE, Kind, Place, found, survivors};
 
 #[derive(Debug)]
 struct Request {

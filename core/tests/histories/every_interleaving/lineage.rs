@@ -4,10 +4,8 @@ use std::collections::BTreeMap;
 
 use gsession::{StoreKey, Timestamp};
 
-use crate::{
-    programs::{Action, Who},
-    support::IDLE,
-};
+use super::programs::{Action, Who};
+use crate::support::IDLE;
 
 /// The data of a session, and under [`OWNER`] whose it is.
 pub(crate) type Data = BTreeMap<String, u64>;

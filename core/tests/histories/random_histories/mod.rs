@@ -3,33 +3,20 @@
 //!
 //! A failure prints the shortest history that shows it, in words, and how to run it again: `PROPTEST_RNG_SEED`. More of them:
 //! `PROPTEST_CASES`.
-#![cfg(all(feature = "conformance", feature = "file"))]
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test that cannot go on fails")]
 
-#[allow(dead_code, reason = "some faults need what no history does")]
-#[path = "../conformance/fault.rs"]
-mod fault;
-#[path = "../conformance/forgetful.rs"]
-mod forgetful;
 mod history;
 mod linear;
 mod model;
-#[allow(dead_code, reason = "some faults need what no history does")]
-#[path = "../conformance/plain.rs"]
-mod plain;
-#[path = "../support/mod.rs"]
-mod support;
 mod threads;
 mod world;
 
-use fault::Fault;
 use history::{History, history, in_words};
-use plain::Plain;
 use proptest::{
     strategy::Strategy,
     test_runner::{Config, RngSeed, TestCaseError, TestError, TestRunner},
 };
-use support::Kind;
+
+use crate::{fault::Fault, plain::Plain, support::Kind};
 
 /// Tries a property on so many random values. Gives back the smallest that does not have it, and how to find it again.
 fn refuted<T: std::fmt::Debug>(

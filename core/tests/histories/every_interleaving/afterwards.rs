@@ -2,7 +2,7 @@
 
 use gsession::{ClientInfo, Delivery, Manager, SessionId, Storage, StoreKey, Timestamp};
 
-use crate::{
+use super::{
     judge::{Ended, data},
     lineage::{OWNER, owner},
     programs::{Id, Who},

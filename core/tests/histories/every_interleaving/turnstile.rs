@@ -11,7 +11,7 @@ use std::{
 
 use gsession::{Clock as _, ManualClock, StoreKey, Timestamp};
 
-use crate::{
+use super::{
     explorer::Fate,
     lineage::{Data, Lineage, Pending},
     programs::{Action, Who},

@@ -3,7 +3,7 @@
 use gsession::{Error, Saved};
 
 use super::{Request, World, principal};
-use crate::{
+use crate::random_histories::{
     history::Op,
     model::{Fate, OWNER, Standing, Stored},
 };
