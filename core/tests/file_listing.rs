@@ -117,8 +117,9 @@ fn tombstones_in_a_cycle_are_logged_and_keep_no_session_from_being_listed() {
     let storage: &dyn Storage = &quiet_file(&path);
     storage.create(&key(1), &ada(), NOW).unwrap();
     renew(storage, &key(1), &key(2));
+    let before = log::mark();
     let cycles =
-        || log::lines().iter().filter(|line| line.contains("form a cycle") && line.contains("cycles=3")).count();
+        || log::since(before).iter().filter(|line| line.contains("form a cycle") && line.contains("cycles=3")).count();
     assert_eq!(listed(storage), [key(2)]);
     assert_eq!(cycles(), 0);
     // One by itself, two, three, and tombstones that lead into a cycle or to nothing.

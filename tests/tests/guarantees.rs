@@ -56,5 +56,5 @@ fn a_test_that_does_not_exist_is_found_out() {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).parent().expect("the workspace");
     assert!(exists(root, "tests/guarantees", "a_test_that_does_not_exist_is_found_out"));
     assert!(!exists(root, "tests/guarantees", "is_test"));
-    assert!(!exists(root, "core/overlap", "no_such_test"));
+    assert!(!exists(root, "core/sessions/overlap", "no_such_test"));
 }
