@@ -27,14 +27,15 @@ impl Patience {
         face!(which, Redis => self.of(Redis::builder(url))).unwrap()
     }
 
-    /// Runs it with each storage and face, behind a proxy; there is a session.
-    fn each_behind_a_proxy(self, server: &RedisServer, run: impl Fn(&Face, &Proxy, &SessionId)) {
-        for which in ALL {
+    /// Runs it with each storage and face at once, each behind a proxy of a server of its own; there is a session.
+    fn each_behind_a_proxy(self, run: impl Fn(&Face, &RedisServer, &Proxy, &SessionId) + Sync) {
+        at_once(ALL, |which| {
+            let server = RedisServer::start();
             let proxy = Proxy::to(server.port());
             let face = self.at(which, &proxy.url());
             face.warm_up();
-            run(&face, &proxy, &face.login());
-        }
+            run(&face, &server, &proxy, &face.login());
+        });
     }
 
     /// Long enough that a connection counts as idle.
@@ -75,10 +76,9 @@ fn each_has_its_answer(face: &Face, id: &SessionId, forget: impl Fn()) {
 
 #[test]
 fn one_server() {
-    let server = RedisServer::start();
-    TRYING_OUT.each_behind_a_proxy(&server, |face, proxy, id| {
+    TRYING_OUT.each_behind_a_proxy(|face, server, proxy, id| {
         each_has_its_answer(face, id, || proxy.forget());
-        assert_all_expire(&server);
+        assert_all_expire(server);
     });
 }
 
@@ -86,8 +86,7 @@ fn one_server() {
 #[test]
 fn many_connections() {
     const THREADS: usize = 24;
-    let server = RedisServer::start();
-    TRYING_OUT.each_behind_a_proxy(&server, |face, proxy, id| {
+    TRYING_OUT.each_behind_a_proxy(|face, _, proxy, id| {
         let forgotten = Barrier::new(THREADS + 1);
         // Answers are held until each thread has asked, so that each has a connection of its own.
         proxy.hold_replies(true);
@@ -121,8 +120,7 @@ fn many_connections() {
 /// The connection was used a moment ago: what changes nothing, or may be done twice, is asked again over a new one.
 #[test]
 fn a_connection_that_was_used_a_moment_ago() {
-    let server = RedisServer::start();
-    TRUSTING.each_behind_a_proxy(&server, |face, proxy, id| {
+    TRUSTING.each_behind_a_proxy(|face, _, proxy, id| {
         proxy.forget();
         assert_eq!(timed(|| face.with(id).get("n")).unwrap(), Some(1), "{face:?}: a read");
         // Whether a write has been done is not known, and it may not be done twice.
@@ -141,8 +139,7 @@ fn a_connection_that_was_used_a_moment_ago() {
 /// A server that is silent over new connections, too, is not asked for ever.
 #[test]
 fn a_server_that_is_silent_over_new_connections_as_well() {
-    let server = RedisServer::start();
-    TRUSTING.each_behind_a_proxy(&server, |face, _, id| {
+    TRUSTING.each_behind_a_proxy(|face, server, _, id| {
         server.freeze();
         let error = timed(|| face.with(id).get("n")).unwrap_err();
         assert_eq!(kind(&error), StorageErrorKind::Timeout, "{face:?}: {}", texts(&error));
@@ -226,9 +223,9 @@ fn connections_to_sentinels_are_not_tried_out_before_each_look() {
 /// The connections to the Sentinels, and the one to the primary that they name.
 #[test]
 fn sentinels() {
-    let sentinels = Sentinels::start();
-    let primary = RedisServer::start();
-    for which in [(Form::Strings, Side::Blocking), (Form::Hashes, Side::Waiting)] {
+    at_once([(Form::Strings, Side::Blocking), (Form::Hashes, Side::Waiting)], |which| {
+        let sentinels = Sentinels::start();
+        let primary = RedisServer::start();
         let before_primary = Proxy::to(primary.port());
         let before_sentinels: Vec<Proxy> = sentinels.sentinels.iter().map(|one| Proxy::to(one.port())).collect();
         let urls: Vec<String> = before_sentinels.iter().map(Proxy::url).collect();
@@ -248,7 +245,7 @@ fn sentinels() {
             forget();
             assert_eq!(timed(|| face.with(&id).get("n")).unwrap(), Some(1), "{face:?}");
         }
-    }
+    });
 }
 
 /// Each node announces a proxy in front of it.

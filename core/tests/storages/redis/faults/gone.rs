@@ -100,7 +100,7 @@ fn frozen_and_thawed() {
 
 #[test]
 fn an_update_that_timed_out_is_never_applied_twice() {
-    for which in ALL {
+    at_once(ALL, |which| {
         let server = RedisServer::start();
         let face = Face::at(which, &server.url());
         face.warm_up();
@@ -150,7 +150,7 @@ fn an_update_that_timed_out_is_never_applied_twice() {
         assert!((acknowledged..=attempts).contains(&value), "{face:?}: {acknowledged} <= {value} <= {attempts}");
         assert!(highest.into_inner() <= value + 1);
         assert_all_expire(&server);
-    }
+    });
 }
 
 #[test]

@@ -346,6 +346,12 @@ fn bounded<T: Send + 'static>(what: &str, call: impl FnOnce() -> T + Send + 'sta
     is_done.recv_timeout(NO_HANG).unwrap_or_else(|_| panic!("it hangs, or has panicked: {what}"))
 }
 
+/// Does the same with each of them at once, for what takes long only because it waits. They must not disturb each other.
+fn at_once<T: Send>(all: impl IntoIterator<Item = T>, run: impl Fn(T) + Sync) {
+    let run = &run;
+    thread::scope(|scope| all.into_iter().for_each(|one| drop(scope.spawn(move || run(one)))));
+}
+
 /// Everything that an error says.
 fn texts(error: &dyn StdError) -> String {
     let mut all = format!("{error:?}");

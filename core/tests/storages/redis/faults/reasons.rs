@@ -125,11 +125,11 @@ fn the_user_may_not() {
 fn the_server_is_loading() {
     let server = RedisServer::builder().set("enable-debug-command", "yes").start();
     server.command(&["CONFIG", "SET", "loading-process-events-interval-bytes", "1024"]);
-    let names: Vec<String> = (0..3000).map(|number| number.to_string()).collect();
+    let names: Vec<String> = (0..6000).map(|number| number.to_string()).collect();
     let commands: Vec<[&str; 3]> = names.iter().map(|name| ["SET", name, "1"]).collect();
     server.client().pipeline(&commands.iter().map(|command| &command[..]).collect::<Vec<_>>()).unwrap();
-    // Each key takes 10 milliseconds: half a minute in all.
-    server.command(&["CONFIG", "SET", "key-load-delay", "10000"]);
+    // Each key takes 2 milliseconds, so that all take much longer than this test; after some of them the server answers.
+    server.command(&["CONFIG", "SET", "key-load-delay", "2000"]);
     let mut reloading = server.client();
     reloading.send(&["DEBUG", "RELOAD"]).unwrap();
     wait::until("the server loading", || {

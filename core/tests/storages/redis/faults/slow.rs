@@ -38,8 +38,8 @@ fn be_idle() {
 
 #[test]
 fn over_an_idle_connection() {
-    let server = RedisServer::start();
-    for which in ALL {
+    at_once(ALL, |which| {
+        let server = RedisServer::start();
         let face = patient_at(which, &server.url());
         face.warm_up();
         let id = face.login();
@@ -51,15 +51,15 @@ fn over_an_idle_connection() {
         // What was answered late is not taken for the answer to what came after it.
         assert_eq!(face.with(&id).get("n").unwrap(), Some(2), "{face:?}");
         assert_eq!(face.with(&id).add("n").unwrap(), 3, "{face:?}");
-    }
+    });
 }
 
 /// Several threads, each of which finds a connection that is idle.
 #[test]
 fn over_several_idle_connections() {
     const THREADS: u64 = 4;
-    let server = RedisServer::start();
-    for which in ALL {
+    at_once(ALL, |which| {
+        let server = RedisServer::start();
         let proxy = Proxy::to(server.port());
         let face = patient_at(which, &proxy.url());
         face.warm_up();
@@ -88,7 +88,7 @@ fn over_several_idle_connections() {
                 slow.wait();
             });
         });
-    }
+    });
 }
 
 /// Another request waits on the connection: that is no reason to try it out.

@@ -89,7 +89,7 @@ fn a_cluster_without_most_of_its_primaries() {
     support::wait_until("the last primary noticing", || {
         cluster.nodes[2].command(&["CLUSTER", "INFO"]).text().contains("cluster_state:fail")
     });
-    for (face, id) in faces.iter().zip(&ids) {
+    at_once(faces.iter().zip(&ids), |(face, id)| {
         for _ in 0..5 {
             // Which never looks like a session that has ended.
             for result in [
@@ -101,7 +101,7 @@ fn a_cluster_without_most_of_its_primaries() {
                 assert_down(face, &result.unwrap_err());
             }
         }
-    }
+    });
 }
 
 #[test]
