@@ -1,5 +1,8 @@
 //! A session as a request has read it.
 
+#[cfg(feature = "encryption")]
+use std::sync::Arc;
+
 use super::{Entries, JsonText, Record, StoredValue};
 
 /// A session as it was read from a storage.
@@ -18,13 +21,24 @@ pub struct Snapshot {
     /// The value in the storage, for storages that compare it when they write; `None` if that is not known to be the state that
     /// `record` shows.
     pub stored: Option<StoredValue>,
+    /// The session as the storage below has it, if this one was sealed there; `None` if that is not known to be this state.
+    #[cfg(feature = "encryption")]
+    pub(crate) below: Option<Arc<Self>>,
 }
 
 impl Snapshot {
     /// A complete record, not yet extended.
     #[must_use]
     pub const fn complete(record: Record) -> Self {
-        Self { record, complete: true, extended: false, revision: 0, stored: None }
+        Self {
+            record,
+            complete: true,
+            extended: false,
+            revision: 0,
+            stored: None,
+            #[cfg(feature = "encryption")]
+            below: None,
+        }
     }
 
     /// Merges a later read of the entries `asked` for, or of all entries. The later read decides about the session, and an entry
@@ -52,6 +66,8 @@ impl Snapshot {
             extended: self.extended | later.extended,
             revision: if is_one_state { later.revision } else { 0 },
             stored: later.stored.filter(|_| is_one_state),
+            #[cfg(feature = "encryption")]
+            below: later.below.filter(|_| is_one_state),
         };
     }
 
@@ -61,7 +77,16 @@ impl Snapshot {
         let current = text.map(|text| (key, text.as_str()));
         if let Some(entries) = Entries::pack(others.chain(current)) {
             self.record.entries = entries;
-            (self.revision, self.stored) = (0, None);
+            self.is_now(0);
+        }
+    }
+
+    /// The state has changed to one of this revision, as the record shows it. The storage was not asked.
+    pub(crate) fn is_now(&mut self, revision: u64) {
+        (self.revision, self.stored) = (revision, None);
+        #[cfg(feature = "encryption")]
+        {
+            self.below = None;
         }
     }
 }

@@ -249,7 +249,7 @@ impl Machine {
                 }
                 commit.changes.apply_facts(record, &commit.access);
                 record.extend(&commit.access);
-                (view.snapshot.revision, view.snapshot.stored) = (revision, None);
+                view.snapshot.is_now(revision);
             }
             state => *state = State::Written,
         }

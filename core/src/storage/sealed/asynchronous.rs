@@ -2,7 +2,7 @@
 
 use std::{num::NonZeroUsize, sync::Arc};
 
-use super::{Sealed, inner::Asynchronous};
+use super::{Sealed, check_scheme, inner::Asynchronous};
 use crate::{
     KeyScheme, Record, StoreKey, Timestamp,
     observe::Observer,
@@ -19,7 +19,10 @@ impl<S: AsyncStorage> AsyncStorage for Sealed<S> {
     }
 
     fn create<'a>(&'a self, key: &'a StoreKey, record: &'a Record, now: Timestamp) -> StorageFuture<'a, Created> {
-        Box::pin(async move { self.seal.create(&Asynchronous(&self.storage), key, record, now).await })
+        Box::pin(async move {
+            check_scheme(self.storage.key_scheme())?;
+            self.seal.create(&Asynchronous(&self.storage), key, record, now).await
+        })
     }
 
     fn commit<'a>(&'a self, key: &'a StoreKey, commit: &'a Commit) -> StorageFuture<'a, Committed> {
@@ -69,7 +72,10 @@ impl<S: AsyncStorage> AsyncStorage for Sealed<S> {
     }
 
     fn check(&self) -> StorageFuture<'_, ()> {
-        self.storage.check()
+        Box::pin(async move {
+            check_scheme(self.storage.key_scheme())?;
+            self.storage.check().await
+        })
     }
 
     fn key_scheme(&self) -> KeyScheme {

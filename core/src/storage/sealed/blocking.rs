@@ -2,7 +2,7 @@
 
 use std::{num::NonZeroUsize, sync::Arc};
 
-use super::{Rekeyed, Sealed, inner::Blocking};
+use super::{Rekeyed, Sealed, check_scheme, inner::Blocking};
 use crate::{
     KeyScheme, Record, StoreKey, Timestamp,
     observe::Observer,
@@ -37,6 +37,7 @@ impl<S: Storage> Storage for Sealed<S> {
     }
 
     fn create(&self, key: &StoreKey, record: &Record, now: Timestamp) -> Answer<Created> {
+        check_scheme(self.storage.key_scheme())?;
         wait(self.seal.create(&Blocking(&self.storage), key, record, now))
     }
 
@@ -91,6 +92,7 @@ impl<S: Storage> Storage for Sealed<S> {
     }
 
     fn check(&self) -> Answer<()> {
+        check_scheme(self.storage.key_scheme())?;
         self.storage.check()
     }
 

@@ -5,13 +5,16 @@
 //! ```
 //!
 //! AES-256-GCM-SIV (RFC 8452) with a random nonce: a nonce that comes up twice by chance reveals nothing but whether two records are equal. The
-//! tag also covers the store key and the number of the state, so that a record opens only in its own place.
+//! tag also covers the store key, the number of the state and what is stored beside the seal, so that a record opens only in its own place.
 
 use aes_gcm_siv::aead::AeadInOut as _;
 use base64::{Engine as _, prelude::BASE64_URL_SAFE_NO_PAD};
 use rand::{TryRng as _, rngs::SysRng};
 
-use super::key_ring::{Fingerprint, KeyRing};
+use super::{
+    key_ring::{Fingerprint, KeyRing},
+    outside::Outside,
+};
 use crate::{StoreKey, observe::DecryptionFailure};
 
 const VERSION: u8 = 1;
@@ -22,19 +25,20 @@ const TAG: usize = 16;
 /// Separates this use of the keys from any other.
 const PURPOSE: &[u8; 17] = b"gsession sealed 1";
 
-/// Where a sealed record belongs: to this session, and this state of it.
-#[derive(Clone, Copy)]
+/// Where a sealed record belongs: to this session, this state of it, and what is stored beside it.
 pub(super) struct Place<'a> {
     pub(super) key: &'a StoreKey,
     pub(super) state: u64,
+    pub(super) outside: &'a Outside<'a>,
 }
 
 impl Place<'_> {
-    fn authenticated(&self) -> [u8; 57] {
-        let mut bytes = [0; 57];
-        bytes[..17].copy_from_slice(PURPOSE);
-        bytes[17..49].copy_from_slice(self.key.as_bytes());
-        bytes[49..].copy_from_slice(&self.state.to_le_bytes());
+    fn authenticated(&self) -> Vec<u8> {
+        let mut bytes = Vec::with_capacity(128);
+        bytes.extend_from_slice(PURPOSE);
+        bytes.extend_from_slice(self.key.as_bytes());
+        bytes.extend_from_slice(&self.state.to_le_bytes());
+        self.outside.put_into(&mut bytes);
         bytes
     }
 }
@@ -54,13 +58,13 @@ impl Opened {
 
 /// Seals the bytes of a record with the first key, as a new state. Returns a JSON text and the number of the state; `None` if there are no
 /// random bytes, or far too many others.
-pub(super) fn seal(keys: &KeyRing, key: &StoreKey, record: &[u8]) -> Option<(String, u64)> {
+pub(super) fn seal(keys: &KeyRing, key: &StoreKey, outside: &Outside<'_>, record: &[u8]) -> Option<(String, u64)> {
     let with = keys.first();
     let mut nonce = [0; NONCE];
     SysRng.try_fill_bytes(&mut nonce).ok()?;
     // One call for both: the number only has to be new. 0 is no revision.
     let state = u64::from_le_bytes(*nonce.first_chunk()?).max(1);
-    let place = Place { key, state };
+    let place = Place { key, state, outside };
     let mut sealed = Vec::with_capacity(HEAD + record.len() + TAG);
     sealed.push(VERSION);
     sealed.extend_from_slice(&with.fingerprint);
@@ -76,13 +80,22 @@ pub(super) fn seal(keys: &KeyRing, key: &StoreKey, record: &[u8]) -> Option<(Str
     Some((text, state))
 }
 
+/// Which key has sealed this text; `None` if it is no sealed record.
+pub(super) fn sealed_by(text: &str) -> Option<Fingerprint> {
+    // Twelve characters are nine bytes.
+    let head = BASE64_URL_SAFE_NO_PAD.decode(text.strip_prefix('"')?.get(..12)?).ok()?;
+    head.get(1..)?.try_into().ok()
+}
+
 /// Opens what was stored in this place.
 pub(super) fn open(keys: &KeyRing, place: Place<'_>, text: &str) -> Result<Opened, DecryptionFailure> {
     let damaged = DecryptionFailure::Damaged;
     let text = text.strip_prefix('"').and_then(|text| text.strip_suffix('"')).ok_or(damaged)?;
     let mut bytes = BASE64_URL_SAFE_NO_PAD.decode(text).map_err(|_| damaged)?;
-    if bytes.first().is_some_and(|version| *version != VERSION) {
-        return Err(DecryptionFailure::LaterVersion);
+    match bytes.first() {
+        Some(&VERSION) => {}
+        Some(&later) if later > VERSION => return Err(DecryptionFailure::LaterVersion),
+        _ => return Err(damaged),
     }
     let (head, sealed) = bytes.split_at_mut_checked(HEAD).ok_or(damaged)?;
     let (fingerprint, nonce) = head[1..].split_at(FINGERPRINT);

@@ -69,8 +69,12 @@ impl KeyRing {
         self.all().find(|key| key.fingerprint == fingerprint)
     }
 
-    pub(super) fn all(&self) -> impl Iterator<Item = &RingKey> {
-        iter::once(&self.first).chain(&self.older).map(|key| &**key)
+    pub(super) fn older(&self) -> impl Iterator<Item = &RingKey> {
+        self.older.iter().map(|key| &**key)
+    }
+
+    fn all(&self) -> impl Iterator<Item = &RingKey> {
+        iter::once(self.first()).chain(self.older())
     }
 }
 

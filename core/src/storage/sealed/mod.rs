@@ -24,40 +24,47 @@
 //! | of a session | in the storage |
 //! |---|---|
 //! | its entries: names, values, how many there are | sealed |
-//! | the principal, label, tag, address, time of the login | sealed; for looking up a user's sessions there is a keyed hash of the principal |
+//! | the principal, label, tag, address, time of the login | sealed. A user's sessions are found by a keyed hash of the principal |
+//! | when it was created, its absolute deadline, whether it is remembered | visible, because storages expire sessions by them. A change is noticed |
+//! | when it was last used, its idle timeout | visible, and a change is not noticed: a touch does not open the session |
 //! | how large it is, about | visible |
-//! | when it was created and last used, its timeout and deadline, whether it is remembered | visible, because storages expire sessions by them. Only the time of the last use and the timeout can be changed unnoticed |
-//! | whether it is a list of gsession's own and no session | visible |
 //! | its key | a hash of the id, as always |
 //!
-//! Nor can any be made: a session opens only if it was sealed with a key of the ring, under this store key, and as this state of the session.
-//! So a record that was copied to another key opens nothing, nor does a part of a record, or a mixture of two states of one session.
+//! A session opens only if it was sealed with a key of the ring, under this store key, as this state of the session, for this hash of the principal. So
+//! a record that was copied to another key opens nothing, nor does a part of a record, or a mixture of two states.
 //!
 //! # What it cannot do
 //!
-//! - **Undo a rollback.** Who may write the storage can put an earlier state of a session back, as a whole, or a session that has ended.
-//!   Nothing that is stored there can show that.
-//! - **Prevent deletion.** Deleting a session logs its user out.
+//! - **Notice a rollback.** Whoever may write the storage can put an earlier state of a session back, as a whole, or a session that has
+//!   ended. Nothing that is stored there can show that.
+//! - **Prevent deletion.** Deleting a session logs its user out. Deleting it from an index of the storage hides it from its user's list.
+//! - **Tell deployments apart.** A key is for one deployment and one application: a session copied from a test system with the same key opens.
+//! - **Hide guesses.** Equal principals have equal hashes, so one sees how many sessions a user has. The lists of [tags](crate::Login::tag), and with
+//!   [`AtLimit::Refuse`](crate::AtLimit::Refuse) those of logins under way, are named by a hash without a key: a guessed tag or principal can be
+//!   confirmed there.
 //! - **Protect the process.** Sessions in use and the keys are in its memory.
-//! - **Hide who is who.** Equal principals have equal hashes, so an observer sees how many sessions one user has.
 //!
 //! # Keys
 //!
 //! A key is 32 random bytes: `openssl rand -hex 32`. It comes [from a file](SealingKey::from_file), which nobody else may read, from
-//! [the environment](SealingKey::from_env), or from [bytes](SealingKey::from_bytes) that your vault hands out. All keys, and what is
+//! [the environment](SealingKey::from_env), or from [bytes](SealingKey::from_bytes) that your vault hands out. Keys, and what is
 //! derived from them, are erased from memory when they are dropped. [`KeyRing`] describes how to replace a key. Without the key nobody
-//! can open the sessions, and their users log in again: keep the key as safe as the sessions, but not in the same backup.
+//! can open the sessions, and their users have to log in again: keep it as safe as the sessions, but not in the same backup.
 //!
 //! A session that cannot be opened counts as absent ([S11](crate::design#s11)): its user is logged out, and a new session begins. It stays
 //! where it is until it expires, so a key that was left out by mistake can be put back. It is counted
 //! ([`decryption_failures`](Sealed::decryption_failures), [`Observer::decryption_failed`](crate::observe::Observer::decryption_failed)), and
 //! the log tells of the first, the tenth, the hundredth and so on.
 //!
-//! # Beginning and moving
+//! # Beginning
 //!
 //! For a storage that has sessions already, [`admitting_unsealed`](Sealed::admitting_unsealed) opens those too, and seals them as they are
-//! written. Deploy that on every instance before you rely on it: an instance without the key sees empty sessions. Then run `gsession rekey`,
-//! and remove the setting, since it also admits what a thief has planted.
+//! written. Begin on all instances at the same time: one without the key misreads sealed sessions, and what it writes to a session that is
+//! being sealed is lost. Then run `gsession rekey --admit-unsealed`, and remove the setting, since it also admits what a thief has
+//! planted.
+//!
+//! GoFrame's formats cannot be sealed, which [`check`](crate::AsyncManager::check) and every new session report. A [`Codec`](crate::Codec) of
+//! your own below must keep created-at and deadlines exactly.
 //!
 //! # Cost
 //!
@@ -87,11 +94,14 @@ mod failures;
 mod inner;
 mod key_ring;
 mod operations;
+mod outside;
 mod seal;
 mod sealing_key;
 
 use std::{fmt, sync::Arc};
 
+use super::{StorageError, StorageErrorKind};
+use crate::KeyScheme;
 pub use key_ring::KeyRing;
 pub use operations::Rekeyed;
 use seal::Seal;
@@ -133,6 +143,14 @@ impl<S> Sealed<S> {
     #[must_use]
     pub fn decryption_failures(&self) -> u64 {
         self.seal.failures.count()
+    }
+}
+
+/// GoFrame's formats have no place for what is sealed, and raw ids as keys.
+fn check_scheme(scheme: KeyScheme) -> Result<(), StorageError> {
+    match scheme {
+        KeyScheme::Hashed => Ok(()),
+        KeyScheme::RawIds => Err(StorageError::new(StorageErrorKind::Setup, "sealing sessions in GoFrame's formats")),
     }
 }
 

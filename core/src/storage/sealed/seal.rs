@@ -1,23 +1,24 @@
 //! Records as they are stored, and as they were before.
 
+use std::sync::Arc;
+
 use super::{
     envelope::{self, Place},
     failures::Failures,
     key_ring::{Fingerprint, KeyRing},
+    outside::Outside,
 };
 use crate::{
     BincodeCodec, Changes, Codec as _, Entries, Limits, Record, StoreKey,
     observe::DecryptionFailure,
     record::{
-        Snapshot, StoredValue,
+        Snapshot,
         reserved::{OF_LISTS, SEALED, SEALED_STATE},
     },
     storage::{Found, Lookup, StorageError, StorageErrorKind},
 };
 
 const SEALING: &str = "sealing a session";
-/// Whatever the application's limits are: what was sealed was within them.
-const ANY: Limits = Limits::UNLIMITED;
 
 /// What seals and opens the records of one storage.
 #[derive(Debug)]
@@ -31,13 +32,16 @@ pub(super) struct Seal {
 #[derive(Debug, Clone)]
 pub(super) struct Session {
     pub(super) record: Record,
-    /// The number of the state that was read, and which key had sealed it; `None` if it was not sealed.
-    pub(super) seal: Option<(u64, Fingerprint)>,
+    /// As the storage has it.
+    pub(super) below: Arc<Snapshot>,
+    /// The number of the state, and which key has sealed it; `None` if it is not sealed.
+    seal: Option<(u64, Fingerprint)>,
 }
 
 /// What a commit changes in the storage.
 pub(super) struct Resealed {
     pub(super) changes: Changes,
+    /// The number of the state after it; 0 if it is not sealed.
     pub(super) state: u64,
 }
 
@@ -48,42 +52,54 @@ impl Seal {
 
     /// A new record, as it is stored.
     pub(super) fn seal(&self, key: &StoreKey, record: &Record) -> Result<Record, StorageError> {
-        let (sealed, state) = self.text(key, record)?;
-        let state = state.to_string();
+        let principal = self.pseudonym(record);
+        let (sealed, state) = self.text(key, record, principal.as_deref())?;
+        let state = state_text(state);
         let lists = OF_LISTS.into_iter().filter(|name| record.entries.contains_key(name)).map(|name| (name, "0"));
         let entries = Entries::pack([(SEALED, sealed.as_str()), (SEALED_STATE, &state)].into_iter().chain(lists));
         let entries = entries.ok_or_else(|| StorageError::new(StorageErrorKind::Other, SEALING))?;
-        Ok(Record { entries, principal: self.pseudonym(record), ..*record })
+        Ok(Record { entries, principal, ..*record })
     }
 
-    /// The changes that replace a session.
+    /// The changes that replace a session. If nothing is to be changed that is sealed, there are none; but a session that moves to another key is
+    /// always sealed anew.
     pub(super) fn reseal(
         &self,
         key: &StoreKey,
         before: &Session,
         after: &Record,
         made: &Changes,
+        moves: bool,
     ) -> Result<Resealed, StorageError> {
-        let (sealed, state) = self.text(key, after)?;
         let mut changes = Changes::default();
+        if let Some(lifespan) = made.lifespan() {
+            changes.set_lifespan(lifespan);
+        }
+        let is_by_first_key = self.is_by_first_key(before);
+        let is_as_it_was = !moves && is_by_first_key && changes.is_empty() && after.has_same_content(&before.record);
+        if let (true, Some((state, _))) = (is_as_it_was, before.seal) {
+            // Nothing but the time of the last use, which is not sealed.
+            return Ok(Resealed { changes, state });
+        }
+        let principal = if is_by_first_key && before.record.principal == after.principal {
+            before.below.record.principal.clone()
+        } else {
+            let principal = self.pseudonym(after);
+            changes.set_principal(principal.clone());
+            principal
+        };
+        let (sealed, state) = self.text(key, after, principal.as_deref())?;
         if before.seal.is_none() {
-            before.record.entries.iter().for_each(|(name, _)| changes.remove(name));
+            before.below.record.entries.iter().for_each(|(name, _)| changes.remove(name));
         }
         changes.set(SEALED, sealed);
-        changes.set(SEALED_STATE, state.to_string());
+        changes.set(SEALED_STATE, state_text(state));
         for name in OF_LISTS {
-            let of = |record: &Record| record.entries.contains_key(name);
-            match (of(&before.record), of(after)) {
+            match (before.below.record.entries.contains_key(name), after.entries.contains_key(name)) {
                 (_, true) => changes.set(name, "0"),
                 (true, false) => changes.remove(name),
                 (false, false) => {}
             }
-        }
-        if before.record.principal != after.principal || !self.is_by_first_key(before) {
-            changes.set_principal(self.pseudonym(after));
-        }
-        if let Some(lifespan) = made.lifespan() {
-            changes.set_lifespan(lifespan);
         }
         Ok(Resealed { changes, state })
     }
@@ -94,82 +110,127 @@ impl Seal {
     }
 
     /// The sealed record, and the number of its state.
-    fn text(&self, key: &StoreKey, record: &Record) -> Result<(String, u64), StorageError> {
+    fn text(&self, key: &StoreKey, record: &Record, principal: Option<&str>) -> Result<(String, u64), StorageError> {
         let failed = || StorageError::new(StorageErrorKind::Other, SEALING);
         let bytes = BincodeCodec.encode(record).map_err(|error| failed().with_source(error))?;
-        envelope::seal(&self.keys, key, &bytes).ok_or_else(failed)
+        let outside = Outside::of(record, principal);
+        envelope::seal(&self.keys, key, &outside, &bytes).ok_or_else(failed)
     }
 
-    fn pseudonym(&self, record: &Record) -> Option<std::sync::Arc<str>> {
+    fn pseudonym(&self, record: &Record) -> Option<Arc<str>> {
         record.principal.as_deref().map(|principal| self.keys.first().pseudonym(principal).into())
     }
 
-    /// By what the sessions of a principal are found.
+    /// By what the sessions of a principal are found, in the order in which to look: sessions move to the first key, and so none is missed. Other
+    /// instances may have another first key for a while, so the first one is looked for twice if there are several.
     pub(super) fn pseudonyms(&self, principal: &str) -> Vec<String> {
-        let unsealed = self.admits_unsealed.then(|| principal.to_owned());
-        self.keys.all().map(|key| key.pseudonym(principal)).chain(unsealed).collect()
+        let mut all = Vec::new();
+        let (first, older) = (self.keys.first().pseudonym(principal), self.keys.older());
+        all.extend(self.admits_unsealed.then(|| principal.to_owned()));
+        all.extend(older.map(|key| key.pseudonym(principal)));
+        if !all.is_empty() {
+            all.insert(0, first.clone());
+        }
+        all.push(first);
+        all
     }
 
     /// The session that a storage has found; `None` if it cannot be opened, which was counted.
-    pub(super) fn open(&self, key: &StoreKey, stored: &Record) -> Option<Session> {
-        self.opened(key, stored).inspect_err(|failure| self.failures.note(key, *failure)).ok()
+    pub(super) fn open(&self, key: &StoreKey, below: Snapshot) -> Option<Session> {
+        let (record, seal) = self.opened_or_noted(key, &below.record)?;
+        Some(Session { record, below: Arc::new(below), seal })
     }
 
     pub(super) fn look_up(&self, key: &StoreKey, lookup: Lookup) -> Lookup {
         let Lookup::Found(found) = lookup else { return lookup };
-        match self.open(key, &found.record) {
-            Some(session) => Lookup::Found(session.into_snapshot(found.extended)),
-            None => Lookup::Absent,
-        }
+        self.open(key, found).map_or(Lookup::Absent, |session| Lookup::Found(session.into_snapshot()))
     }
 
     /// A session that was found by its principal, if it is theirs.
     pub(super) fn found(&self, principal: &str, found: &Found) -> Option<Found> {
-        let session = self.open(&found.key, &found.record)?;
-        let is_theirs = session.record.principal.as_deref() == Some(principal);
-        if !is_theirs {
-            self.failures.note(&found.key, DecryptionFailure::Forged);
-        }
-        is_theirs.then(|| Found::new(found.key, session.record))
+        let (record, _) = self.opened_or_noted(&found.key, &found.record)?;
+        let is_theirs = record.principal.as_deref() == Some(principal);
+        is_theirs.then(|| Found::new(found.key, record))
     }
 
-    fn opened(&self, key: &StoreKey, stored: &Record) -> Result<Session, DecryptionFailure> {
-        let Some(sealed) = stored.entries.get_str(SEALED) else {
-            let unsealed = Session { record: stored.clone(), seal: None };
-            return if self.admits_unsealed { Ok(unsealed) } else { Err(DecryptionFailure::NotSealed) };
+    /// Whether what is stored is a list that cannot be opened, for example because its key was given up.
+    pub(super) fn is_broken_list(&self, key: &StoreKey, stored: &Record) -> bool {
+        stored.is_list() && self.opened(key, stored).is_err()
+    }
+
+    fn opened_or_noted(&self, key: &StoreKey, stored: &Record) -> Option<(Record, Option<(u64, Fingerprint)>)> {
+        self.opened(key, stored).inspect_err(|failure| self.failures.note(key, *failure)).ok()
+    }
+
+    fn opened(
+        &self,
+        key: &StoreKey,
+        stored: &Record,
+    ) -> Result<(Record, Option<(u64, Fingerprint)>), DecryptionFailure> {
+        let state = stored.entries.get_str(SEALED_STATE);
+        let (sealed, state) = match (stored.entries.get_str(SEALED), state) {
+            (Some(sealed), Some(state)) => (sealed, state_of(state).ok_or(DecryptionFailure::Damaged)?),
+            (None, None) if self.admits_unsealed => return Ok((stored.clone(), None)),
+            (None, None) => return Err(DecryptionFailure::NotSealed),
+            _ => return Err(DecryptionFailure::Damaged),
         };
-        let state = stored.entries.get_str(SEALED_STATE).and_then(|state| state.parse().ok());
-        let state = state.ok_or(DecryptionFailure::Damaged)?;
-        let opened = envelope::open(&self.keys, Place { key, state }, sealed)?;
-        let mut record = BincodeCodec.decode(opened.record(), &ANY).map_err(|_| DecryptionFailure::Damaged)?;
-        let deadlines = |record: &Record| (record.created_at, record.absolute_deadline, record.is_remembered);
+        let outside = Outside::of(stored, stored.principal.as_deref());
+        let opened = envelope::open(&self.keys, Place { key, state, outside: &outside }, sealed)?;
+        // What was sealed was within the limits of then.
+        let record = BincodeCodec.decode(opened.record(), &Limits::UNLIMITED);
+        let mut record = record.map_err(|_| DecryptionFailure::Damaged)?;
         if deadlines(&record) != deadlines(stored) {
             return Err(DecryptionFailure::Forged);
         }
         // A touch moves these without opening the session.
         (record.last_seen, record.idle_timeout) = (stored.last_seen, stored.idle_timeout);
-        Ok(Session { record, seal: Some((state, opened.sealed_by)) })
+        Ok((record, Some((state, opened.sealed_by))))
     }
 }
 
 impl Session {
-    fn into_snapshot(self, extended: bool) -> Snapshot {
-        let (revision, stored) = match self.seal {
-            Some((state, sealed_by)) => (state, Some(StoredValue::whole_of(sealed_by.to_vec()))),
-            None => (0, None),
-        };
-        Snapshot { extended, revision, stored, ..Snapshot::complete(self.record) }
+    fn into_snapshot(self) -> Snapshot {
+        let revision = self.seal.map_or(0, |(state, _)| state);
+        let extended = self.below.extended;
+        Snapshot { extended, revision, below: Some(self.below), ..Snapshot::complete(self.record) }
     }
 
     /// The session that a request has read, if nothing has come to it since.
     pub(super) fn of_snapshot(snapshot: &Snapshot) -> Option<Self> {
-        let sealed_by = snapshot.stored.as_ref()?.whole()?.try_into().ok()?;
-        let is_whole = snapshot.complete && snapshot.revision != 0;
-        is_whole.then(|| Self { record: snapshot.record.clone(), seal: Some((snapshot.revision, sealed_by)) })
+        let below = snapshot.below.as_ref().filter(|_| snapshot.complete && snapshot.revision != 0)?;
+        let sealed_by = envelope::sealed_by(below.record.entries.get_str(SEALED)?)?;
+        let seal = Some((snapshot.revision, sealed_by));
+        Some(Self { record: snapshot.record.clone(), below: Arc::clone(below), seal })
     }
 
-    /// The number of its state as it is stored.
-    pub(super) fn state(&self) -> Option<String> {
-        self.seal.map(|(state, _)| state.to_string())
+    /// A record in place of one that cannot be opened.
+    pub(super) fn instead_of(below: Snapshot, record: Record) -> Self {
+        Self { record, below: Arc::new(below), seal: None }
     }
+
+    /// The number of its state as it is stored; `None` if it is not sealed.
+    pub(super) fn state_text(&self) -> Option<&str> {
+        self.below.record.entries.get_str(SEALED_STATE)
+    }
+
+    pub(super) fn has_state(&self, state: u64) -> bool {
+        self.seal.is_some_and(|(is, _)| is == state)
+    }
+}
+
+/// A number always has the same length, so that a session does not grow by it.
+fn state_text(state: u64) -> String {
+    format!("\"{state:016x}\"")
+}
+
+/// The number in a text; `None` unless it is written as above.
+fn state_of(text: &str) -> Option<u64> {
+    let digits = text.strip_prefix('"')?.strip_suffix('"')?;
+    u64::from_str_radix(digits, 16).ok().filter(|state| state_text(*state) == text)
+}
+
+/// The deadlines that a session keeps whether or not it is used. Storages take those in the far future for none.
+fn deadlines(record: &Record) -> (crate::Timestamp, Option<u64>, bool) {
+    let deadline = record.stored_deadline().filter(|deadline| *deadline != u64::MAX);
+    (record.created_at, deadline, record.is_remembered)
 }

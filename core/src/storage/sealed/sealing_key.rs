@@ -41,7 +41,7 @@ pub struct SealingKey(Zeroizing<[u8; LEN]>);
 pub enum SealingKeyError {
     /// Not a key in any of the forms that [`SealingKey::parse`] knows.
     #[error(
-        "not a key: it must be 64 hexadecimal digits, 44 characters of base64, or 32 bytes, and it has {found} bytes; \
+        "not a key: it must be 64 hexadecimal digits or 44 characters of base64, and it has {found} bytes; \
          `openssl rand -hex 32` makes one"
     )]
     Malformed {
@@ -95,16 +95,13 @@ impl SealingKey {
         Self(Zeroizing::new(bytes))
     }
 
-    /// Reads a key from text: 64 hexadecimal digits, or 44 characters of base64 (43 without padding), with white space around it; or
-    /// exactly 32 raw bytes.
+    /// Reads a key from text: 64 hexadecimal digits, or 44 characters of base64 (43 without padding), with white space around it. A
+    /// passphrase is no key.
     ///
     /// # Errors
     ///
     /// [`SealingKeyError::Malformed`].
     pub fn parse(text: &[u8]) -> Result<Self, SealingKeyError> {
-        if let Ok(bytes) = text.try_into() {
-            return Ok(Self::from_bytes(bytes));
-        }
         let text = text.trim_ascii();
         let mut bytes = Zeroizing::new([0; LEN]);
         let is_key = match text.len() {
@@ -115,7 +112,7 @@ impl SealingKey {
         if is_key { Ok(Self(bytes)) } else { Err(SealingKeyError::Malformed { found: text.len() }) }
     }
 
-    /// Reads a key from a file, in any form that [`parse`](Self::parse) takes. On Unix the file must not be open to the group or to
+    /// Reads a key from a file, as text that [`parse`](Self::parse) takes. On Unix the file must not be open to the group or to
     /// others.
     ///
     /// # Errors

@@ -5,7 +5,7 @@ use std::num::NonZeroUsize;
 use gsession::{
     Changes, ClientInfo, Login, Record, Storage as _, StoreKey,
     record::{Commit, Lifespan},
-    storage::{Access, Committed, Created},
+    storage::{Access, Committed, Created, Moved},
 };
 
 use super::{
@@ -171,23 +171,67 @@ fn a_session_does_not_live_longer_than_it_was_given() {
     }
 }
 
+/// Nor is it hidden from its user's list, nor from the count of sessions.
 #[test]
-fn a_session_is_not_listed_for_somebody_else() {
+fn what_is_stored_beside_the_seal_belongs_to_it() {
     for kind in KINDS {
         let place = Place::new(kind);
         let storage = sealed(&place);
-        let [victim, thief] = [store(&storage, 1, "ada"), store(&storage, 2, "eve")];
+        let [listed, hidden, counted, thief] =
+            [1, 2, 3, 4].map(|number| store(&storage, number, if number == 4 { "eve" } else { "ada" }));
         let of_the_thief = raw(&place, &thief).principal;
-        let mut changes = Changes::default();
-        changes.set_principal(of_the_thief);
-        let _ = place.storage.commit(&victim, &commit_at(changes, NOW)).unwrap();
-        let listed: Vec<_> = storage.find("eve", NOW).unwrap().iter().map(|found| found.key).collect();
-        assert_eq!(listed, [thief], "{kind:?}");
+        for (key, principal) in [(listed, of_the_thief), (hidden, None)] {
+            let mut changes = Changes::default();
+            changes.set_principal(principal);
+            let _ = place.storage.commit(&key, &commit_at(changes, NOW)).unwrap();
+        }
+        forge(&place, &counted, "gsession.under_way", "0");
+        for key in [listed, hidden, counted] {
+            assert!(opened(&storage, &key).is_none(), "{kind:?}: {key:?}");
+        }
+        let found: Vec<_> = storage.find("eve", NOW).unwrap().iter().map(|found| found.key).collect();
+        assert_eq!(found, [thief], "{kind:?}");
         let most = NonZeroUsize::new(1).unwrap();
-        let listed: Vec<_> = storage.find_page("eve", None, most, NOW).unwrap().iter().map(|found| found.key).collect();
-        assert_eq!(listed, [thief], "{kind:?}: a page is filled up");
-        // Its owner still is who they are, and ends it.
-        assert_eq!(opened(&storage, &victim).unwrap().record.principal.as_deref(), Some("ada"));
+        let found: Vec<_> = storage.find_page("eve", None, most, NOW).unwrap().iter().map(|found| found.key).collect();
+        assert_eq!(found, [thief], "{kind:?}: a page is filled up");
+    }
+}
+
+/// The number of the state has one spelling, or commits would never meet it.
+#[test]
+fn a_state_in_another_spelling_opens_nothing() {
+    for kind in KINDS {
+        let place = Place::new(kind);
+        let storage = sealed(&place);
+        let key = store(&storage, 1, "ada");
+        let state = text(&raw(&place, &key), STATE);
+        let digits = state.trim_matches('"');
+        for other in [format!("\"0{digits}\""), format!("\"+{digits}\""), format!("\" {digits}\""), digits.to_owned()] {
+            if serde_json::from_str::<serde_json::Value>(&other).is_err() {
+                continue;
+            }
+            forge(&place, &key, STATE, &other);
+            assert!(opened(&storage, &key).is_none(), "{kind:?}: {other}");
+            let committed = storage.commit(&key, &commit_at(setting("role", "\"admin\""), NOW)).unwrap();
+            assert!(matches!(committed, Committed::Gone), "{kind:?}: {committed:?}");
+        }
+        forge(&place, &key, STATE, &state.to_uppercase());
+        assert_eq!(opened(&storage, &key).is_some(), state == state.to_uppercase(), "{kind:?}");
+    }
+}
+
+/// What cannot be opened is not moved either, whatever the thief has made its state.
+#[test]
+fn what_cannot_be_opened_is_not_renewed() {
+    for kind in KINDS {
+        let place = Place::new(kind);
+        let storage = sealed(&place);
+        let from = store(&storage, 1, "ada");
+        for state in ["\"\"", "0", "\"0000000000000000\""] {
+            forge(&place, &from, STATE, state);
+            let moved = storage.move_to(&from, &key(2), &commit_at(setting("role", "\"admin\""), NOW)).unwrap();
+            assert!(matches!(moved, Moved::Gone), "{kind:?}: {moved:?}");
+        }
     }
 }
 

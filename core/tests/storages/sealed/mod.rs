@@ -1,8 +1,12 @@
 //! Sessions that are encrypted and authenticated at rest (R31), on every storage.
 
 mod attacks;
+mod between;
+mod concurrent;
 mod files;
 mod keys;
+mod listing;
+mod lists;
 mod ring;
 mod sizes;
 mod told;

@@ -35,7 +35,7 @@ fn each_reason_is_told_apart() {
             // `found` may look twice.
             assert!(!all.is_empty() && all.iter().all(|event| *event == (key(1), what)), "{kind:?}: {all:?}");
         };
-        forge(&place, &key(1), super::SEALED, "\"AA\"");
+        forge(&place, &key(1), super::SEALED, "\"Ag\"");
         told(DecryptionFailure::LaterVersion);
         forge(&place, &key(1), super::SEALED, "\"AQ\"");
         told(DecryptionFailure::Damaged);
