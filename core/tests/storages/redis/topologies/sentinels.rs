@@ -47,7 +47,7 @@ fn sentinels_name_the_primary_and_a_failover_needs_no_new_storage() {
 #[test]
 fn a_sentinel_that_missed_a_failover_is_not_believed() {
     let mut sentinels = Sentinels::start();
-    for attempt in 0..5 {
+    for attempt in 0..20 {
         sentinels.sentinels[0].kill();
         let old = sentinels.kill_primary();
         let new = sentinels.wait_for_failover(old);
