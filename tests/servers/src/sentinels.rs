@@ -96,6 +96,19 @@ impl Sentinels {
         });
     }
 
+    /// Waits until all servers have as many keys. (`WAIT` is about what its own connection has written, and a test has written nothing
+    /// itself.)
+    ///
+    /// # Panics
+    ///
+    /// When that does not come about.
+    pub fn wait_until_replicated(&self) {
+        self.until("replicas that have the keys of the primary", || {
+            let sizes: Vec<usize> = self.servers.iter().map(|server| server.keys("*").len()).collect();
+            sizes.iter().all(|size| *size == sizes[0]).then_some(())
+        });
+    }
+
     /// Whether all Sentinels that live watch this server as the primary and are not in the middle of a failover.
     fn have_settled_on(&self, primary: usize) -> bool {
         let port = self.servers[primary].port().to_string();

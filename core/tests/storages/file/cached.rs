@@ -16,6 +16,7 @@ use gsession::{
 use rustix::fs::{Advice, FlockOperation, fadvise};
 use tempfile::TempDir;
 
+use super::let_go;
 use crate::support::{IDLE, NOW, active, commit_at, entries, key, quiet_file, setting};
 
 /// Bytes above which a file is not read on the thread of a request.
@@ -174,7 +175,7 @@ fn a_commit_that_waits_for_another_process_is_made_by_another_thread() {
         futures::pin_mut!(commit);
         assert!(futures::poll!(&mut commit).is_pending());
         release();
-        drop(held);
+        let_go(held);
         assert!(matches!(commit.await.unwrap(), Committed::Done { .. }));
     });
     assert_eq!(place.at_once().and_then(user).as_deref(), Some("\"eve\""));

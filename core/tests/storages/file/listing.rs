@@ -16,6 +16,7 @@ use rustix::fs::FlockOperation;
 use sha2::{Digest as _, Sha256};
 use tempfile::TempDir;
 
+use super::let_go;
 use crate::support::{
     NOW, key,
     listing::{Gate, ada, forget_the_index, listed, reads, renew},
@@ -80,15 +81,15 @@ fn a_session_that_is_renewed_during_a_walk_is_listed_and_can_be_ended() {
 fn the_names_of_a_sub_folder_are_read_under_its_lock() {
     let folder = TempDir::new().unwrap();
     let path = folder.path().join("sessions");
-    let storage = FileStorage::builder(&path).lock_timeout(Duration::from_millis(1)).build().unwrap();
+    let storage = FileStorage::builder(&path).lock_timeout(Duration::from_millis(100)).build().unwrap();
     Storage::create(&storage, &key(7), &ada(), NOW).unwrap();
     forget_the_index(&path);
-    let storage = FileStorage::builder(&path).lock_timeout(Duration::from_millis(1)).build().unwrap();
+    let storage = FileStorage::builder(&path).lock_timeout(Duration::from_millis(100)).build().unwrap();
     let lock = fs::File::options().write(true).open(path.join("07/lock")).unwrap();
     rustix::fs::flock(&lock, FlockOperation::LockExclusive).unwrap();
     let error = Storage::find(&storage, "ada", NOW).unwrap_err();
     assert_eq!(error.kind(), StorageErrorKind::Timeout);
-    drop(lock);
+    let_go(lock);
     assert_eq!(listed(&storage), [key(7)]);
 }
 

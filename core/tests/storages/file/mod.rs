@@ -26,3 +26,9 @@ mod processes;
 mod races;
 #[cfg(windows)]
 mod windows;
+
+/// Unlocks a file that a test has locked. Closing it might not: a process that another test starts has a copy of it for a moment.
+#[cfg(target_os = "linux")]
+fn let_go(held: std::fs::File) {
+    rustix::fs::flock(&held, rustix::fs::FlockOperation::Unlock).unwrap();
+}

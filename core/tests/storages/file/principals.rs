@@ -11,6 +11,7 @@ use gsession::{Changes, FileStorage, Limits, Record, Storage, StoreKey};
 use rustix::fs::FlockOperation;
 use tempfile::TempDir;
 
+use super::let_go;
 use crate::support::{
     self, NOW, commit_at, key,
     listing::{Gate, ada, for_each_lock, forget_the_index, listed, reads, renew},
@@ -134,10 +135,10 @@ fn an_entry_whose_session_is_being_made_stays() {
     wait_until("the login has noted its session", noted);
     // It gives up on that part of the index, which the log says.
     let sweeper =
-        FileStorage::builder(&path).lock_timeout(Duration::from_millis(1)).sweep_interval(Duration::MAX).build();
+        FileStorage::builder(&path).lock_timeout(Duration::from_millis(100)).sweep_interval(Duration::MAX).build();
     Storage::sweep(&sweeper.unwrap(), NOW).unwrap();
     assert!(noted());
-    drop(lock);
+    let_go(lock);
     login.join().unwrap();
     assert_eq!(listed(&storage), [key(7)]);
 }

@@ -21,6 +21,7 @@ use gsession::{
 use rustix::fs::FlockOperation;
 use tempfile::TempDir;
 
+use super::let_go;
 use crate::support::{self, NOW, commit_at, found, key, quiet_file, record, setting, stored, wait_until, waits};
 
 /// A folder with a session under `key(1)`, which this process knows.
@@ -71,7 +72,7 @@ impl Place {
         // It has opened the file, and tries again and again to lock it.
         wait_until("it waits for the lock", || waits(name) >= 3);
         meanwhile(&held);
-        drop(held);
+        let_go(held);
         commit.join().unwrap()
     }
 
@@ -205,7 +206,7 @@ fn an_append_behind_half_a_frame_loses_nothing_else() {
 #[test]
 fn who_takes_a_name_away_waits_for_appends() {
     let place = Place::new();
-    let builder = FileStorage::builder(place.sessions()).lock_timeout(Duration::from_millis(30));
+    let builder = FileStorage::builder(place.sessions()).lock_timeout(Duration::from_millis(100));
     let storage: &dyn Storage = &builder.sweep_interval(Duration::MAX).build().unwrap();
     let held = File::open(place.file()).unwrap();
     rustix::fs::flock(&held, FlockOperation::LockExclusive).unwrap();
@@ -221,7 +222,7 @@ fn who_takes_a_name_away_waits_for_appends() {
     // Readers do not wait, and a thread that must not wait does not.
     assert!(storage.commit_cached(&key(1), &commit).is_none());
     assert_eq!(stored(storage, &key(1), NOW), list(&[("n", "1")]));
-    drop(held);
+    let_go(held);
     assert_eq!(storage.remove(&key(1)).unwrap(), Removed::Done);
 }
 

@@ -25,8 +25,7 @@ async fn after_a_failover_the_new_primary_reports() {
         let (id, session) = visitor(&here).await;
         waiting.push((there, id, tokio::spawn(session.ended())));
     }
-    let primary = sentinels.primary();
-    assert_eq!(sentinels.servers[primary].command(&["WAIT", "2", "5000"]).int(), 2);
+    sentinels.wait_until_replicated();
     tokio::task::block_in_place(|| sentinels.fail_over());
     for (there, id, waiting) in waiting {
         assert!(!waiting.is_finished(), "a failover ends no session");

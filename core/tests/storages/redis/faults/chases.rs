@@ -125,7 +125,12 @@ fn a_session_that_was_renewed_often_meanwhile_is_found_where_it_is() {
         server.command(&["FLUSHALL"]);
         let (manager, mut id) = with_sessions(form, &server);
         let proxy = Proxy::to(server.port());
-        let lister = Face::at((form, Side::Blocking), &proxy.url());
+        // Its answer is held for as long as the renewals take.
+        let url = proxy.url();
+        let lister = face!((form, Side::Blocking), Redis => {
+            Redis::builder(&url).connect_timeout(NO_HANG).response_timeout(NO_HANG)
+        });
+        let lister = lister.unwrap();
         lister.warm_up();
         proxy.hold_replies(true);
         let listing = thread::spawn(move || lister.storage.find("ada", now()).unwrap());
