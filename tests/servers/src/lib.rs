@@ -1,9 +1,10 @@
-//! Real Redis servers for tests, and ways to break them: each test starts what it needs on free ports of the loopback
+//! Real Redis and PostgreSQL servers for tests, and ways to break them: each test starts what it needs on free ports of the loopback
 //! address, and everything ends with the test.
 //!
 //! | module | what |
 //! |---|---|
-//! | [`RedisServer`] | one server, to be killed, frozen, restarted, filled up |
+//! | [`RedisServer`] | one Redis server, to be killed, frozen, restarted, filled up |
+//! | [`PostgresServer`] | one PostgreSQL server, to be killed, frozen, restarted; and a standby |
 //! | [`Sentinels`] | a primary with two replicas and three Sentinels |
 //! | [`Cluster`] | three primaries with a replica each |
 //! | [`Release`] | a server of a certain release, to be asked for by a builder |
@@ -13,8 +14,10 @@
 //! | [`resp`] | a client of its own, so that what is tested is not what tests |
 
 mod cluster;
+mod log;
 mod monitor;
 mod port;
+mod postgres;
 pub mod process;
 pub mod program;
 mod proxy;
@@ -28,6 +31,7 @@ mod watchdog;
 
 pub use cluster::Cluster;
 pub use monitor::{Monitor, Seen};
+pub use postgres::{PostgresBuilder, PostgresServer};
 pub use proxy::Proxy;
 pub use redis::{Builder, RedisServer};
 pub use release::Release;

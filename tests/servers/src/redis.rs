@@ -13,7 +13,7 @@ use rustix::process::{Pid, kill_process};
 use tempfile::TempDir;
 
 use crate::{
-    port,
+    log, port,
     process::{Process, Signal},
     program,
     release::Release,
@@ -28,12 +28,6 @@ const PATIENCE: Duration = Duration::from_secs(10);
 
 /// How long it may take to find out whether a server is alive.
 const SOON: Duration = Duration::from_secs(1);
-
-/// How much of what its earlier processes have logged is kept, in bytes: one may be started again for days.
-const EARLIER: usize = 1 << 20;
-
-/// How many of the last lines of its log a failure shows.
-const LAST_LINES: usize = 30;
 
 /// What a server is started with.
 #[derive(Debug, Clone, Default)]
@@ -263,10 +257,7 @@ impl RedisServer {
 
     /// The end of its log, for the report of a failure.
     pub(crate) fn last_lines(&self) -> String {
-        let log = self.log();
-        let mut lines: Vec<&str> = log.lines().rev().take(LAST_LINES).collect();
-        lines.reverse();
-        format!("The log of the server at {} ends with:\n{}\n", self.port, lines.join("\n"))
+        log::report(self.port, &self.log())
     }
 
     /// Kills it without warning, also when it is frozen. Nothing happens when it was killed already.
@@ -287,7 +278,7 @@ impl RedisServer {
         self.watchdog = None;
         if let Some(process) = &mut self.process {
             process.end(signal);
-            self.earlier = last_of(self.log(), EARLIER);
+            self.earlier = log::last_of(self.log());
             self.process = None;
         }
     }
@@ -386,30 +377,9 @@ impl Drop for RedisServer {
     }
 }
 
-/// The whole lines at the end of a text that make at most so many bytes.
-fn last_of(mut text: String, bytes: usize) -> String {
-    let excess = text.len().saturating_sub(bytes);
-    if excess > 0 {
-        let end =
-            text.as_bytes()[excess..].iter().position(|&byte| byte == b'\n').map_or(text.len(), |at| excess + at + 1);
-        text.drain(..end);
-    }
-    text
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn of_a_long_log_the_last_lines_are_kept() {
-        let log = || "first\nsecönd\nthird\n".to_owned();
-        assert_eq!(last_of(log(), 100), log());
-        assert_eq!(last_of(log(), 20), log());
-        assert_eq!(last_of(log(), 19), "secönd\nthird\n");
-        assert_eq!(last_of(log(), 11), "third\n");
-        assert_eq!(last_of(log(), 3), "");
-    }
 
     #[test]
     fn the_server_of_another_test_is_not_taken_for_ours() {
