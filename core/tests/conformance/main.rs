@@ -11,7 +11,7 @@ mod one_file;
 mod plain;
 #[cfg(feature = "redis")]
 mod redis;
-#[cfg(feature = "sqlite")]
+#[cfg(all(feature = "postgres", feature = "sqlite"))]
 mod sql;
 #[path = "../support/mod.rs"]
 mod support;

@@ -6,4 +6,5 @@ use crate::support::sql;
 
 gsession::conformance_tests! {
     sqlite: Suite::asynchronous(sql::sqlites());
+    postgres: Suite::asynchronous(sql::postgres);
 }

@@ -32,7 +32,7 @@ pub struct SqlBuilder<D: Database> {
 }
 
 /// The settings that do not depend on the database.
-pub(super) struct Settings {
+pub(crate) struct Settings {
     pub(super) schema: Option<Box<str>>,
     prefix: Box<str>,
     pub(super) response_timeout: Duration,
@@ -134,7 +134,7 @@ impl<D: Database> SqlBuilder<D> {
         let Self { place, settings } = self;
         let runtime = Handle::try_current().map_err(|_| InvalidSetting::NoRuntime.into_error(SETTING_UP))?;
         let names = settings.validated().map_err(|invalid| invalid.into_error(SETTING_UP))?;
-        let database = Arc::new(D::open(place, &settings)?);
+        let database = Arc::new(D::open(place, &names, &settings)?);
         let content = Content::new(settings.limits, settings.codec);
         let store = Store::new(Arc::clone(&database), names, content, settings.migrates)?;
         let reports = Reports::new(database, settings.watch_interval.max(SHORTEST));

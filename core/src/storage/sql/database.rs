@@ -19,7 +19,7 @@ pub(crate) trait Database: fmt::Debug + Sized + Send + Sync + 'static {
     /// # Errors
     ///
     /// [`StorageError`](crate::StorageError) if the settings cannot work.
-    fn open(place: Self::Place, settings: &Settings) -> Answered<Self>;
+    fn open(place: Self::Place, names: &Names, settings: &Settings) -> Answered<Self>;
 
     fn statements(names: &Names) -> Statements;
 

@@ -37,8 +37,7 @@ impl<D: Database> Store<D> {
             let wanted = most - found.len();
             let limit = i64::try_from(wanted).unwrap_or(i64::MAX);
             let after_bytes = after.as_ref().map(|after| after.as_bytes().as_slice()).unwrap_or_default();
-            let args =
-                vec![Arg::Bytes(&hash), Arg::Bytes(after_bytes), Arg::Number(stored(now)), Arg::Number(limit)];
+            let args = vec![Arg::Bytes(&hash), Arg::Bytes(after_bytes), Arg::Number(stored(now)), Arg::Number(limit)];
             let rows = self.read(LISTING, &Step::new(&self.statements.find, args)).await?;
             let is_last = rows.len() < wanted;
             for mut row in rows {

@@ -1,4 +1,5 @@
 //! Storages in the tables of a database: Postgres and SQLite.
+#![allow(private_bounds, reason = "users cannot add databases")]
 
 mod builder;
 mod change;

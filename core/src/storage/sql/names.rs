@@ -11,7 +11,7 @@ const LONGEST_SCHEMA: usize = 63;
 
 /// The names of the tables, quoted as they are used in statements.
 #[derive(Debug, Clone)]
-pub(super) struct Names {
+pub(crate) struct Names {
     schema: Option<Box<str>>,
     prefix: Box<str>,
 }

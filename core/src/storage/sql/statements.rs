@@ -20,7 +20,7 @@ pub(super) struct Changing {
 }
 
 /// All statements. Where nothing else is said, `$1` is the key.
-pub(super) struct Statements {
+pub(crate) struct Statements {
     /// A row: [`WHOLE`](super::clauses::WHOLE).
     pub(super) read: String,
     /// A row without its content: [`FACTS`](super::clauses::FACTS).
@@ -134,8 +134,7 @@ impl Changing {
              AND NOT EXISTS (SELECT 1 FROM {table} AS there WHERE there.key = ${to} AND there.expires_at > $2)"
         );
         // It was made now, and lives for its lifetime.
-        let tombstone =
-            format!("$1, 2, 0, $2, $2, ${lifetime}, NULL, FALSE, NULL, 0, 0, ${sealed}, {empty}, ${to}");
+        let tombstone = format!("$1, 2, 0, $2, $2, ${lifetime}, NULL, FALSE, NULL, 0, 0, ${sealed}, {empty}, ${to}");
         Self {
             plain: format!("UPDATE {table} SET {what}, {touched} {held} RETURNING {returned}"),
             login: format!("UPDATE {table} SET {what}, {logged_in} {held} RETURNING {returned}{signal}"),

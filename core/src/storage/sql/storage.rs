@@ -43,7 +43,8 @@ impl<D: Database> Sql<D> {
     }
 
     async fn commit_in(&self, key: &StoreKey, commit: &Commit) -> Answered<Committed> {
-        let change = Change { store: &self.0.store, key, to: None, commit, operation: "storing a session in the database" };
+        let change =
+            Change { store: &self.0.store, key, to: None, commit, operation: "storing a session in the database" };
         let changed = change.make().await;
         if commit.changes.principal().is_some() || commit.changes.lifespan().is_some() {
             self.0.reports.changed(key);

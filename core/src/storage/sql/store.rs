@@ -133,9 +133,7 @@ impl<D: Database> Store<D> {
 
     pub(super) async fn load(&self, key: &StoreKey, access: &Access) -> Answered<Lookup> {
         Ok(match self.find_out(key, access).await? {
-            Stored::Session { revision, record } => {
-                Lookup::Found(Snapshot { revision, ..Snapshot::complete(record) })
-            }
+            Stored::Session { revision, record } => Lookup::Found(Snapshot { revision, ..Snapshot::complete(record) }),
             Stored::Tombstone(tombstone) => Lookup::Renewed(tombstone.at),
             Stored::Nothing => Lookup::Absent,
         })

@@ -29,7 +29,7 @@ use crate::{
 const OPENING: &str = "opening the database file";
 
 /// Where the database is.
-pub struct Place {
+pub(crate) struct Place {
     source: Source,
     durability: Option<SqliteDurability>,
 }
@@ -104,7 +104,8 @@ impl Place {
         if path.as_os_str() == ":memory:" || path.as_os_str().is_empty() {
             return refused(InvalidSetting::InMemory);
         }
-        file::make_private(&path).map_err(|error| StorageError::new(StorageErrorKind::Setup, OPENING).with_source(error))?;
+        file::make_private(&path)
+            .map_err(|error| StorageError::new(StorageErrorKind::Setup, OPENING).with_source(error))?;
         let options = SqliteConnectOptions::new()
             .filename(&path)
             .journal_mode(SqliteJournalMode::Wal)

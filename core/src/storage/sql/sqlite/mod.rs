@@ -35,7 +35,7 @@ pub struct Sqlite {
 impl Database for Sqlite {
     type Place = builder::Place;
 
-    fn open(place: Self::Place, settings: &Settings) -> Answered<Self> {
+    fn open(place: Self::Place, _: &Names, settings: &Settings) -> Answered<Self> {
         place.open(settings)
     }
 
