@@ -11,9 +11,6 @@ use super::{
 
 /// What sqlx calls a database: how it takes arguments, and how it gives values.
 pub(crate) trait Client: sqlx::Database {
-    /// What begins a transaction that changes something.
-    const BEGIN: &'static str;
-
     fn arguments<'q>(step: &Step<'q>) -> Result<Self::Arguments<'q>, sqlx::error::BoxDynError>;
 
     fn value(row: &Self::Row, column: usize) -> Result<Value, sqlx::Error>;
@@ -67,7 +64,8 @@ where
     for<'c> &'c mut C::Connection: Executor<'c, Database = C>,
     for<'q> C::Arguments<'q>: IntoArguments<'q, C>,
 {
-    let mut transaction = connection.begin_with(C::BEGIN).await?;
+    // With `begin_with`, sqlx 0.8.6 leaves a transaction of SQLite open if it is dropped at the wrong moment.
+    let mut transaction = connection.begin().await?;
     let mut first = None;
     for step in steps {
         let rows = rows::<C>(&mut transaction, step).await?;

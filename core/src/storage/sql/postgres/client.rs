@@ -14,8 +14,6 @@ use super::super::{
 use crate::storage::StorageErrorKind;
 
 impl running::Client for Client {
-    const BEGIN: &'static str = "BEGIN";
-
     fn arguments<'q>(step: &Step<'q>) -> Result<PgArguments, BoxDynError> {
         let mut arguments = PgArguments::default();
         for arg in &step.args {

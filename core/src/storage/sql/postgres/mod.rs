@@ -54,7 +54,7 @@ impl Database for Postgres {
     async fn migrate(&self, first: &str, version: &str, migrations: &[Vec<String>]) -> Result<i64, Failure> {
         let work = async {
             let mut connection = self.connections.pool.acquire().await?;
-            let mut transaction = connection.begin_with(sqlx::Postgres::BEGIN).await?;
+            let mut transaction = connection.begin().await?;
             // Another process that migrates the same tables waits here. Migrating may take longer than an operation.
             transaction.execute("SET LOCAL statement_timeout = 0").await?;
             sqlx::query("SELECT pg_advisory_xact_lock(hashtextextended($1, 0))")

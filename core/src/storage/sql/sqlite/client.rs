@@ -14,9 +14,6 @@ use super::super::{
 use crate::storage::StorageErrorKind;
 
 impl running::Client for Client {
-    /// It takes the lock at once, so that it never has to begin again.
-    const BEGIN: &'static str = "BEGIN IMMEDIATE";
-
     fn arguments<'q>(step: &Step<'q>) -> Result<SqliteArguments<'q>, BoxDynError> {
         let mut arguments = SqliteArguments::default();
         for arg in &step.args {

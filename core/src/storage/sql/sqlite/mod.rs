@@ -61,7 +61,7 @@ impl Database for Sqlite {
         let _writing = self.writing.lock().await;
         let work = async {
             let mut connection = self.connections.pool.acquire().await?;
-            let mut transaction = connection.begin_with(sqlx::Sqlite::BEGIN).await?;
+            let mut transaction = connection.begin().await?;
             transaction.execute(first).await?;
             let (before,): (Option<i64>,) = sqlx::query_as(version).fetch_one(&mut *transaction).await?;
             let before = before.unwrap_or(0);
