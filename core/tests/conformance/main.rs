@@ -13,6 +13,8 @@ mod plain;
 mod redis;
 #[cfg(feature = "encryption")]
 mod sealed;
+#[cfg(all(feature = "postgres", feature = "sqlite"))]
+mod sql;
 #[path = "../support/mod.rs"]
 mod support;
 

@@ -1,0 +1,144 @@
+//! Running statements over the connections of a pool, within a time.
+
+use std::{
+    sync::Arc,
+    time::{Duration, Instant},
+};
+
+use parking_lot::Mutex;
+use sqlx::{Connection, Executor, IntoArguments, Pool, pool::PoolConnection};
+
+use super::{
+    failure::{Failure, Refusal},
+    values::{Row, Step, Value},
+};
+
+/// What counts as for ever where a wait must end: pools add it to the time, and SQLite counts its milliseconds in an `int`.
+pub(super) const LONGEST_WAIT: Duration = Duration::from_secs(24 * 60 * 60);
+
+/// What sqlx calls a database: how it takes arguments, and how it gives values.
+pub(crate) trait Client: sqlx::Database {
+    fn arguments<'q>(step: &Step<'q>) -> Result<Self::Arguments<'q>, sqlx::error::BoxDynError>;
+
+    fn value(row: &Self::Row, column: usize) -> Result<Value, sqlx::Error>;
+
+    fn refusal(error: &dyn sqlx::error::DatabaseError) -> Refusal;
+}
+
+/// A pool, and how long an operation over it may take.
+pub(super) struct Connections<C: Client> {
+    pub(super) pool: Pool<C>,
+    pub(super) response_timeout: Duration,
+    pub(super) losses: Losses,
+}
+
+/// When a connection was found to be lost: those that have been idle since before may be lost as well.
+#[derive(Clone, Default)]
+pub(super) struct Losses(Arc<Mutex<Option<Instant>>>);
+
+impl Losses {
+    fn note(&self) {
+        *self.0.lock() = Some(Instant::now());
+    }
+
+    /// Whether there was one while a connection was idle for this long.
+    #[cfg(feature = "postgres")]
+    pub(super) fn are_within(&self, idle_for: Duration) -> bool {
+        self.0.lock().is_some_and(|lost| lost.elapsed() <= idle_for)
+    }
+}
+
+impl<C: Client> Connections<C>
+where
+    for<'c> &'c mut C::Connection: Executor<'c, Database = C>,
+    for<'q> C::Arguments<'q>: IntoArguments<'q, C>,
+{
+    /// Runs a statement by itself, or several as one transaction. Returns the rows of the first; if there are none, the others are not
+    /// run.
+    pub(super) async fn run(&self, steps: &[Step<'_>]) -> Result<Vec<Row>, Failure> {
+        let mut held = None;
+        let work = async {
+            let connection = &mut **held.insert(self.pool.acquire().await?);
+            match steps {
+                [step] => rows(connection, step).await,
+                _ => transaction(connection, steps).await,
+            }
+        };
+        let result = tokio::time::timeout(self.response_timeout, work).await;
+        match finished(held, result) {
+            Err(Failure::NoConnection) => Err(self.why_no_connection().await.unwrap_or(Failure::NoConnection)),
+            Err(failure) if failure.is_lost() => {
+                self.losses.note();
+                Err(failure)
+            }
+            result => result,
+        }
+    }
+
+    /// Why the pool could not connect: it tries again and again, and then does not say. `None` if it has enough connections, but they are in
+    /// use.
+    async fn why_no_connection(&self) -> Option<Failure> {
+        if self.pool.size() >= self.pool.options().get_max_connections() {
+            return None;
+        }
+        let options = self.pool.connect_options();
+        let connecting = C::Connection::connect_with(&options);
+        let failed = tokio::time::timeout(LONGEST_DIAGNOSIS, connecting).await.ok()?.err()?;
+        Some(match failed {
+            sqlx::Error::Io(error) => Failure::Unreachable(error),
+            failed => Failure::of(failed, C::refusal),
+        })
+    }
+}
+
+/// How long it may take to find out why there is no connection.
+const LONGEST_DIAGNOSIS: Duration = Duration::from_millis(500);
+
+/// The result of work in time. A connection over which nothing was answered is given up, since what comes over it next is not known.
+fn finished<C: Client, T>(
+    held: Option<PoolConnection<C>>,
+    result: Result<Result<T, sqlx::Error>, tokio::time::error::Elapsed>,
+) -> Result<T, Failure> {
+    match result {
+        Ok(result) => result.map_err(|error| Failure::of(error, C::refusal)),
+        Err(_) => match held {
+            Some(connection) => {
+                drop(connection.detach());
+                Err(Failure::Timeout)
+            }
+            None => Err(Failure::NoConnection),
+        },
+    }
+}
+
+async fn transaction<C: Client>(connection: &mut C::Connection, steps: &[Step<'_>]) -> Result<Vec<Row>, sqlx::Error>
+where
+    for<'c> &'c mut C::Connection: Executor<'c, Database = C>,
+    for<'q> C::Arguments<'q>: IntoArguments<'q, C>,
+{
+    // With `begin_with`, sqlx 0.8.6 leaves a transaction of SQLite open if it is dropped at the wrong moment.
+    let mut transaction = connection.begin().await?;
+    let mut first = None;
+    for step in steps {
+        let rows = rows::<C>(&mut transaction, step).await?;
+        if first.is_none() && rows.is_empty() {
+            transaction.rollback().await?;
+            return Ok(rows);
+        }
+        first.get_or_insert(rows);
+    }
+    transaction.commit().await?;
+    Ok(first.unwrap_or_default())
+}
+
+async fn rows<C: Client>(connection: &mut C::Connection, step: &Step<'_>) -> Result<Vec<Row>, sqlx::Error>
+where
+    for<'c> &'c mut C::Connection: Executor<'c, Database = C>,
+    for<'q> C::Arguments<'q>: IntoArguments<'q, C>,
+{
+    use sqlx::Row as _;
+    let arguments = C::arguments(step).map_err(sqlx::Error::Encode)?;
+    let rows = sqlx::query_with(step.text, arguments).fetch_all(connection).await?;
+    let read = |row: &C::Row| (0..row.len()).map(|column| C::value(row, column)).collect::<Result<_, _>>();
+    rows.iter().map(|row| read(row).map(Row::new)).collect()
+}
