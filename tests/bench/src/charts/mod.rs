@@ -52,6 +52,7 @@ fn short_name(peer: Peer) -> &'static str {
         Peer::ActixSessionRedis => "actix-session, Redis",
         Peer::TowerSessionsMemory => "tower-sessions, memory",
         Peer::TowerSessionsSqlite => "tower-sessions, SQLite",
+        Peer::TowerSessionsPostgres => "tower-sessions, Postgres",
         Peer::TowerSessionsRedis => "tower-sessions, Redis",
         Peer::GoframeMemory => "GoFrame, memory",
         Peer::GoframeFile => "GoFrame, file",
@@ -111,7 +112,7 @@ mod tests {
                 drawn += 1;
             }
         }
-        assert_eq!(drawn, 5);
+        assert_eq!(drawn, 6);
     }
 
     #[test]

@@ -23,6 +23,7 @@ mod peer;
 mod redis_alone;
 mod tower;
 mod tower_014;
+mod tower_postgres;
 mod tower_redis;
 mod tower_sqlite;
 
@@ -86,6 +87,7 @@ pub(crate) fn serve(settings: &Serve) -> Result<()> {
         Peer::GsessionAxumRedis => gsession_axum::serve_redis(redis(settings)?),
         Peer::GsessionAxumRedisHash => gsession_axum::serve_redis_hash(redis(settings)?),
         Peer::TowerSessionsSqlite => tower_sqlite::serve(folder(settings)?),
+        Peer::TowerSessionsPostgres => tower_postgres::serve(postgres(settings)?),
         Peer::GsessionFile => gsession::serve_file(folder(settings)?),
         Peer::RedisAlone => redis_alone::serve(redis(settings)?),
         Peer::GsessionRedis => gsession::serve_redis(redis(settings)?, false),
@@ -105,6 +107,10 @@ fn folder(settings: &Serve) -> Result<&Path> {
 
 fn redis(settings: &Serve) -> Result<&str> {
     settings.redis.as_deref().context("a storage in Redis needs --redis")
+}
+
+fn postgres(settings: &Serve) -> Result<&str> {
+    settings.postgres.as_deref().context("a storage in Postgres needs --postgres")
 }
 
 /// Ends the process, with the totals of callgrind written, as soon as the parent closes our standard input or dies.

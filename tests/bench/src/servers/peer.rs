@@ -3,6 +3,8 @@
 use clap::ValueEnum;
 use serde::{Deserialize, Serialize};
 
+use crate::database;
+
 /// GoFrame among the packages of [`Peer::packages`].
 pub(crate) const GOFRAME: &str = "GoFrame";
 
@@ -28,6 +30,8 @@ pub(crate) enum Peer {
     TowerSessionsMemory,
     /// tower-sessions 0.14 with its SQLite storage (WAL, synchronous=NORMAL), on axum
     TowerSessionsSqlite,
+    /// tower-sessions 0.14 with its Postgres storage, on axum
+    TowerSessionsPostgres,
     /// GoFrame's HTTP server, no handler of which uses a session
     BareGoframe,
     /// GoFrame with its memory storage
@@ -67,6 +71,7 @@ impl Peer {
             | Self::GsessionAxumRedisHash
             | Self::TowerSessionsMemory
             | Self::TowerSessionsSqlite
+            | Self::TowerSessionsPostgres
             | Self::TowerSessionsRedis => Self::BareAxum,
             _ if self.goframe_storage().is_some() => Self::BareGoframe,
             _ => Self::Bare,
@@ -78,26 +83,32 @@ impl Peer {
         !self.is_bare() && self != Self::RedisAlone
     }
 
-    /// Whether it needs a Redis server.
-    pub(crate) fn needs_redis(self) -> bool {
-        matches!(
-            self,
+    /// The database server that it needs.
+    pub(crate) fn database(self) -> Option<database::Kind> {
+        match self {
             Self::RedisAlone
-                | Self::GsessionRedis
-                | Self::GsessionRedisHash
-                | Self::GsessionRedisNear
-                | Self::ActixSessionRedis
-                | Self::GsessionAxumRedis
-                | Self::GsessionAxumRedisHash
-                | Self::TowerSessionsRedis
-                | Self::GoframeRedis
-                | Self::GoframeRedisHash
-        )
+            | Self::GsessionRedis
+            | Self::GsessionRedisHash
+            | Self::GsessionRedisNear
+            | Self::ActixSessionRedis
+            | Self::GsessionAxumRedis
+            | Self::GsessionAxumRedisHash
+            | Self::TowerSessionsRedis
+            | Self::GoframeRedis
+            | Self::GoframeRedisHash => Some(database::Kind::Redis),
+            Self::TowerSessionsPostgres => Some(database::Kind::Postgres),
+            _ => None,
+        }
     }
 
     /// Whether its storage needs a folder for files.
     pub(crate) fn needs_folder(self) -> bool {
         matches!(self, Self::GsessionFile | Self::GsessionAxumFile | Self::TowerSessionsSqlite | Self::GoframeFile)
+    }
+
+    /// Whether its storage is a SQLite database.
+    pub(crate) fn is_in_sqlite(self) -> bool {
+        matches!(self, Self::TowerSessionsSqlite)
     }
 
     /// The storage's name in GoFrame's program; nothing for what this program serves.
@@ -146,6 +157,9 @@ impl Peer {
             Self::TowerSessionsMemory => (&["tower-sessions", "axum"], "memory"),
             Self::TowerSessionsSqlite => {
                 (&["tower-sessions-sqlx-store", "axum"], "SQLite (WAL, synchronous=NORMAL), with tower-sessions 0.14")
+            }
+            Self::TowerSessionsPostgres => {
+                (&["tower-sessions-sqlx-store", "axum"], "Postgres, with tower-sessions 0.14")
             }
             Self::BareGoframe => (&[GOFRAME], "bare"),
             Self::GoframeMemory => (&[GOFRAME], "memory"),
