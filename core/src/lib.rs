@@ -134,6 +134,10 @@ pub use session::{
 pub use storage::file::FileStorage;
 #[cfg(feature = "redis")]
 pub use storage::redis::{RedisHashStorage, RedisStorage};
+#[cfg(feature = "postgres")]
+pub use storage::sql::PostgresStorage;
+#[cfg(feature = "sqlite")]
+pub use storage::sql::SqliteStorage;
 pub use storage::{
     AnyStorage, AsyncStorage, IntoStorage, Storage, StorageError, StorageErrorKind, memory::MemoryStorage,
 };

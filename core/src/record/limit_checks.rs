@@ -1,6 +1,6 @@
 //! Checks values, records and changes against the limits.
 
-#[cfg(any(feature = "file", feature = "redis"))]
+#[cfg(any(feature = "file", feature = "redis", feature = "postgres", feature = "sqlite"))]
 use super::{Changes, Record};
 use super::{Encoded, LimitExceeded, Limits};
 
@@ -12,7 +12,7 @@ impl Limits {
     }
 
     /// Checks an entry with any text as its value.
-    #[cfg(any(feature = "file", feature = "redis"))]
+    #[cfg(any(feature = "file", feature = "redis", feature = "postgres", feature = "sqlite"))]
     pub(crate) fn check_entry(&self, key: &str, json: &str) -> Result<(), LimitExceeded> {
         self.check_sizes(key, json.len())?;
         // A value of n bytes cannot be nested deeper than n / 2, so short ones need no scan.
@@ -20,7 +20,7 @@ impl Limits {
     }
 
     /// Checks a whole record. A record that could not be read again must not be written.
-    #[cfg(any(feature = "file", feature = "redis"))]
+    #[cfg(any(feature = "file", feature = "redis", feature = "postgres", feature = "sqlite"))]
     pub(crate) fn check_record(&self, record: &Record) -> Result<(), LimitExceeded> {
         self.check_principal(record.principal.as_deref())?;
         self.check_total(record.entries.len(), record.entries.text_bytes())?;
@@ -28,7 +28,7 @@ impl Limits {
     }
 
     /// Checks the changes of a commit, regardless of the session. Removing an entry is always allowed, whatever its key.
-    #[cfg(any(feature = "file", feature = "redis"))]
+    #[cfg(any(feature = "file", feature = "redis", feature = "postgres", feature = "sqlite"))]
     pub(crate) fn check_changes(&self, changes: &Changes) -> Result<(), LimitExceeded> {
         let mut sets = changes.edits().filter_map(|(key, json)| Some((key, json?)));
         sets.try_for_each(|(key, json)| self.check_entry(key, json))?;

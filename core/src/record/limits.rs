@@ -176,7 +176,7 @@ impl Limits {
     }
 
     /// The smaller of two limits.
-    #[cfg(feature = "redis")]
+    #[cfg(any(feature = "redis", feature = "postgres", feature = "sqlite"))]
     pub(crate) fn and(&self, other: &Self) -> Self {
         Self {
             max_entries: self.max_entries.min(other.max_entries),

@@ -2,7 +2,7 @@
 
 mod access;
 mod binary;
-#[cfg(any(feature = "file", feature = "redis"))]
+#[cfg(any(feature = "file", feature = "redis", feature = "postgres", feature = "sqlite"))]
 mod change_log;
 mod changes;
 mod codec;
@@ -27,7 +27,7 @@ mod value_error;
 pub use access::{Access, Bounds, Extend};
 #[cfg(all(feature = "bincode", feature = "fuzzing"))]
 pub(crate) use binary::assert_same;
-#[cfg(any(feature = "file", feature = "redis"))]
+#[cfg(any(feature = "file", feature = "redis", feature = "postgres", feature = "sqlite"))]
 pub(crate) use change_log::replay;
 pub use changes::Changes;
 pub use codec::{BincodeCodec, Codec};

@@ -17,6 +17,10 @@ mod pointer;
 mod pool;
 #[cfg(feature = "redis")]
 pub mod redis;
+#[cfg(any(feature = "redis", feature = "postgres", feature = "sqlite"))]
+mod revisions;
+#[cfg(any(feature = "postgres", feature = "sqlite"))]
+pub mod sql;
 mod sweeper;
 mod trail;
 mod unused_key;
@@ -32,8 +36,10 @@ pub use blocking::Storage;
 pub use error::{StorageError, StorageErrorKind};
 pub use outcome::{Committed, Created, Found, Lookup, Moved, Removed, Swept, Tombstone, Touched};
 use pointer::Pointer;
+#[cfg(any(feature = "redis", feature = "postgres", feature = "sqlite"))]
+pub(crate) use revisions::Revisions;
 pub(crate) use trail::{Leads, Trail};
-#[cfg(any(feature = "file", feature = "redis"))]
+#[cfg(any(feature = "file", feature = "redis", feature = "postgres", feature = "sqlite"))]
 pub(crate) use watch::Source;
 pub use watch::{WATCH_INTERVAL, Watch, Watched};
 

@@ -144,7 +144,7 @@ impl Watch {
     }
 
     /// Has `source` find out about what other processes do. The first one stays.
-    #[cfg(any(feature = "file", feature = "redis", test))]
+    #[cfg(any(feature = "file", feature = "redis", feature = "postgres", feature = "sqlite", test))]
     pub(crate) fn set_source(&self, source: Weak<dyn Source>) {
         let _ = self.0.source.set(source);
     }

@@ -7,6 +7,8 @@ pub(crate) mod log;
 pub(crate) mod pausing_storage;
 #[cfg(feature = "redis")]
 pub(crate) mod redis;
+#[cfg(all(feature = "postgres", feature = "sqlite"))]
+pub(crate) mod sql;
 #[cfg(all(feature = "file", target_os = "linux"))]
 pub(crate) mod strace;
 

@@ -1,14 +1,12 @@
 //! What the layouts know besides the format: the settings, and what this process remembers.
 
-use std::sync::atomic::{AtomicU64, Ordering};
-
-use rand::{TryRng as _, rngs::SysRng};
+use std::sync::atomic::AtomicU64;
 
 use super::{header::Header, index, recently_touched::RecentlyTouched};
 use crate::{
     Limits, StoreKey,
     storage::{
-        StorageError, StorageErrorKind,
+        Revisions,
         redis::{
             errors::Answered,
             layout::{Change, LayoutSettings},
@@ -51,22 +49,5 @@ impl Context {
         let before = self.recently_touched.note(key, header.last_seen);
         index::keep(&self.prefix, servers, key, before, header).await;
         Change::Done { expires_at: header.expires_at(), is_remembered: header.is_remembered, revision }
-    }
-}
-
-/// Makes revisions: numbers that no two commits share, in any process, so that an equal revision means an unchanged session.
-#[derive(Debug)]
-pub(crate) struct Revisions(AtomicU64);
-
-impl Revisions {
-    fn new() -> Answered<Self> {
-        let failed = |_| StorageError::new(StorageErrorKind::Setup, "reading the system's random numbers");
-        Ok(Self(AtomicU64::new(SysRng.try_next_u64().map_err(failed)?)))
-    }
-
-    /// Never 0, which means that the revision is unknown.
-    pub(super) fn next(&self) -> u64 {
-        // A step of the golden ratio reaches every number once before it repeats one.
-        self.0.fetch_add(0x9e37_79b9_7f4a_7c15, Ordering::Relaxed).max(1)
     }
 }

@@ -1,0 +1,44 @@
+//! Checks whether sessions can be stored.
+
+use super::{
+    database::Database,
+    failure::Answered,
+    store::Store,
+    stored::Kind,
+    values::{Arg, Step},
+};
+use crate::{KeyScheme, storage::unused_key::unused_key};
+
+const CHECKING: &str = "checking the database";
+
+impl<D: Database> Store<D> {
+    /// Writes, reads and removes a row that counts as no session, because it has ended long ago.
+    pub(super) async fn check(&self) -> Answered<()> {
+        self.verify().await?;
+        self.check_version().await?;
+        let key = unused_key(KeyScheme::Hashed)?;
+        let number = Arg::Number(0);
+        let args = vec![
+            Arg::Bytes(key.as_bytes()),
+            Arg::Number(Kind::Tombstone.number()),
+            number,
+            number,
+            number,
+            number,
+            Arg::NumberOrNull(None),
+            Arg::Flag(false),
+            Arg::BytesOrNull(None),
+            number,
+            number,
+            Arg::Bytes(&[]),
+            Arg::Bytes(&[]),
+            Arg::Bytes(key.as_bytes()),
+            number,
+        ];
+        self.run(CHECKING, &[Step::new(&self.statements.create, args)]).await?;
+        self.read(CHECKING, &Step::new(&self.statements.glance, vec![Arg::Bytes(key.as_bytes())])).await?;
+        let args = vec![Arg::Bytes(key.as_bytes()), number];
+        self.run(CHECKING, &[Step::new(&self.statements.clear, args)]).await?;
+        Ok(())
+    }
+}

@@ -1,0 +1,51 @@
+//! What a storage needs of its database.
+
+use std::{fmt, time::Duration};
+
+use super::{
+    builder::Settings,
+    failure::{Answered, Failure},
+    names::Names,
+    statements::Statements,
+    values::{Row, Step},
+};
+use crate::storage::Watch;
+
+/// A database: what it is told, and how.
+pub(crate) trait Database: fmt::Debug + Sized + Send + Sync + 'static {
+    /// Where it is, with the settings that only this database has.
+    type Place;
+
+    /// # Errors
+    ///
+    /// [`StorageError`](crate::StorageError) if the settings cannot work.
+    fn open(place: Self::Place, names: &Names, settings: &Settings) -> Answered<Self>;
+
+    fn statements(names: &Names) -> Statements;
+
+    /// The statements that lead from each version of the tables to the next one, beginning with none.
+    fn migrations(names: &Names) -> Vec<Vec<String>>;
+
+    /// Runs a statement by itself, or several as one transaction. Returns the rows of the first; if there are none, the others are not
+    /// run. They have their whole effect or none, also if the future is dropped.
+    fn run(&self, steps: &[Step<'_>]) -> impl Future<Output = Result<Vec<Row>, Failure>> + Send;
+
+    /// Runs a statement that only reads.
+    fn read(&self, step: &Step<'_>) -> impl Future<Output = Result<Vec<Row>, Failure>> + Send;
+
+    /// Runs the statements of the migrations after the version of the tables, as one transaction, during which no other process migrates
+    /// the same tables. `first` comes before all, and `version` reads the version, which is returned.
+    fn migrate(
+        &self,
+        first: &str,
+        version: &str,
+        migrations: &[Vec<String>],
+    ) -> impl Future<Output = Result<i64, Failure>> + Send;
+
+    /// Hears of the ends of sessions, whoever has ended them, and tells those who wait: at once or, if that is impossible, within the
+    /// interval. Runs until it is dropped.
+    fn hear(&self, watch: &Watch, interval: Duration) -> impl Future<Output = ()> + Send;
+
+    /// How long an operation may take.
+    fn response_timeout(&self) -> Duration;
+}

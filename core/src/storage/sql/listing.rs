@@ -1,0 +1,101 @@
+//! Listing a user's sessions, counting, and removing what has ended.
+
+use super::{
+    database::Database,
+    failure::{Answered, Failure},
+    store::Store,
+    stored::{Kind, Whole, hash_of},
+    times::stored,
+    values::{Arg, Row, Step},
+};
+use crate::{
+    StoreKey, Timestamp,
+    storage::{Found, Swept},
+};
+
+const LISTING: &str = "listing the sessions of a user in the database";
+const COUNTING: &str = "counting the sessions in the database";
+const SWEEPING: &str = "removing ended sessions from the database";
+
+/// The rows that a statement of a sweep removes: few, so that it holds up nobody for long.
+const BATCH: i64 = 500;
+
+impl<D: Database> Store<D> {
+    /// Up to `most` living sessions of a principal with keys after this one, in the order of their keys.
+    pub(super) async fn find(
+        &self,
+        principal: &str,
+        after: Option<StoreKey>,
+        most: usize,
+        now: Timestamp,
+    ) -> Answered<Vec<Found>> {
+        let hash = hash_of(principal);
+        let mut found = Vec::new();
+        // Unreadable rows count for nothing, so it may take another look.
+        let mut after = after;
+        loop {
+            let wanted = most - found.len();
+            let limit = i64::try_from(wanted).unwrap_or(i64::MAX);
+            let after_bytes = after.as_ref().map(|after| after.as_bytes().as_slice()).unwrap_or_default();
+            let args = vec![Arg::Bytes(&hash), Arg::Bytes(after_bytes), Arg::Number(stored(now)), Arg::Number(limit)];
+            let rows = self.read(LISTING, &Step::new(&self.statements.find, args)).await?;
+            let is_last = rows.len() < wanted;
+            for mut row in rows {
+                let (key, whole) = read_found(&mut row).map_err(|failure| failure.while_doing(LISTING))?;
+                after = Some(key);
+                if let Some(record) = self.content.readable(&key, whole)
+                    && record.principal.as_deref() == Some(principal)
+                {
+                    found.push(Found::new(key, record));
+                }
+            }
+            if is_last || found.len() >= most {
+                return Ok(found);
+            }
+        }
+    }
+
+    pub(super) async fn count(&self, now: Timestamp) -> Answered<u64> {
+        self.count_kinds([Kind::Session, Kind::Session], now).await
+    }
+
+    async fn count_kinds(&self, [first, last]: [Kind; 2], now: Timestamp) -> Answered<u64> {
+        let args = vec![Arg::Number(first.number()), Arg::Number(last.number()), Arg::Number(stored(now))];
+        let rows = self.read(COUNTING, &Step::new(&self.statements.count, args)).await?;
+        let count = rows.into_iter().next().ok_or(Failure::Malformed).and_then(|mut row| row.number());
+        count.map(i64::unsigned_abs).map_err(|failure| failure.while_doing(COUNTING))
+    }
+
+    /// Removes what has ended, and tells of each session.
+    pub(super) async fn sweep(&self, now: Timestamp, ended: impl Fn(StoreKey, bool) + Send) -> Answered<Swept> {
+        let mut swept = Swept::default();
+        loop {
+            let args = vec![Arg::Number(stored(now)), Arg::Number(BATCH)];
+            let rows = self.run(SWEEPING, &[Step::new(&self.statements.sweep, args)]).await?;
+            let removed = i64::try_from(rows.len()).unwrap_or(i64::MAX);
+            for mut row in rows {
+                let (key, kind) = read_swept(&mut row).map_err(|failure| failure.while_doing(SWEEPING))?;
+                ended(key, kind == Kind::Session.number());
+                swept.removed += 1;
+            }
+            if removed < BATCH {
+                break;
+            }
+        }
+        swept.kept = self.count_kinds([Kind::Session, Kind::List], now).await?;
+        Ok(swept)
+    }
+}
+
+fn read_found(row: &mut Row) -> Result<(StoreKey, Whole), Failure> {
+    Ok((read_key(row)?, Whole::read(row)?))
+}
+
+fn read_swept(row: &mut Row) -> Result<(StoreKey, i64), Failure> {
+    Ok((read_key(row)?, row.number()?))
+}
+
+fn read_key(row: &mut Row) -> Result<StoreKey, Failure> {
+    let key: [u8; 32] = row.bytes()?.try_into().map_err(|_| Failure::Malformed)?;
+    Ok(StoreKey::from_bytes(key))
+}

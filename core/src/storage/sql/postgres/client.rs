@@ -1,0 +1,77 @@
+//! How Postgres takes arguments and gives values.
+
+use sqlx::{
+    Arguments as _, Postgres as Client, Row as _, TypeInfo as _, ValueRef as _,
+    error::{BoxDynError, DatabaseError},
+    postgres::{PgArguments, PgRow},
+};
+
+use super::super::{
+    failure::{Meaning, Refusal},
+    running,
+    values::{Arg, Step, Value},
+};
+use crate::storage::StorageErrorKind;
+
+impl running::Client for Client {
+    fn arguments<'q>(step: &Step<'q>) -> Result<PgArguments, BoxDynError> {
+        let mut arguments = PgArguments::default();
+        for arg in &step.args {
+            match *arg {
+                Arg::Number(number) => arguments.add(number)?,
+                Arg::NumberOrNull(number) => arguments.add(number)?,
+                Arg::Flag(flag) => arguments.add(flag)?,
+                Arg::Bytes(bytes) => arguments.add(bytes)?,
+                Arg::BytesOrNull(bytes) => arguments.add(bytes)?,
+            }
+        }
+        Ok(arguments)
+    }
+
+    fn value(row: &PgRow, column: usize) -> Result<Value, sqlx::Error> {
+        let value = row.try_get_raw(column)?;
+        if value.is_null() {
+            return Ok(Value::Null);
+        }
+        let number = |number: i64| Value::Number(number);
+        match value.type_info().name() {
+            "INT8" => row.try_get(column).map(Value::Number),
+            "INT4" => row.try_get::<i32, _>(column).map(i64::from).map(number),
+            "INT2" => row.try_get::<i16, _>(column).map(i64::from).map(number),
+            "BOOL" => row.try_get(column).map(Value::Flag),
+            "BYTEA" => row.try_get(column).map(Value::Bytes),
+            // What `pg_notify` returns.
+            _ => Ok(Value::Null),
+        }
+    }
+
+    fn refusal(error: &dyn DatabaseError) -> Refusal {
+        let code = error.code().unwrap_or_default();
+        Refusal { meaning: meaning(&code), code: code.as_ref().into(), message: error.message().into() }
+    }
+}
+
+/// What a code means: <https://www.postgresql.org/docs/current/errcodes-appendix.html>.
+fn meaning(code: &str) -> Meaning {
+    match code {
+        // Serialization failure, deadlock.
+        "40001" | "40P01" => Meaning::InTheWay,
+        // The server shuts down, has crashed, or is starting; so it has rolled back what it was doing.
+        "57P01" | "57P02" | "57P03" => Meaning::Ended,
+        "23505" => Meaning::Taken,
+        // No such table, no such schema.
+        "42P01" | "3F000" => Meaning::NoTable,
+        "53100" => Meaning::Other(StorageErrorKind::Full),
+        // The server has canceled it: `statement_timeout`, `lock_timeout`.
+        "57014" | "55P03" => Meaning::Other(StorageErrorKind::Timeout),
+        // A replica, or a server that takes no writes.
+        "25006" => Meaning::Other(StorageErrorKind::Unavailable),
+        // No such database, no such role, wrong password, no right, no such column.
+        "3D000" | "28000" | "28P01" | "42501" | "42703" => Meaning::Other(StorageErrorKind::Setup),
+        _ => match code.get(..2) {
+            // Connections, resources, interventions by the operator, the system.
+            Some("08" | "53" | "57" | "58") => Meaning::Other(StorageErrorKind::Unavailable),
+            _ => Meaning::Other(StorageErrorKind::Other),
+        },
+    }
+}

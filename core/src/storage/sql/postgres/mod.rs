@@ -1,0 +1,103 @@
+//! Postgres.
+
+mod builder;
+mod client;
+mod listening;
+mod statements;
+
+use std::{fmt, time::Duration};
+
+use sha2::{Digest as _, Sha256};
+use sqlx::{Connection as _, Executor as _};
+
+use super::{
+    builder::Settings,
+    database::Database,
+    failure::{Answered, Failure},
+    names::Names,
+    running::{Client as _, Connections},
+    statements::Statements,
+    values::{Row, Step},
+};
+use crate::storage::Watch;
+
+/// The database of a [`PostgresStorage`](super::PostgresStorage).
+pub struct Postgres {
+    connections: Connections<sqlx::Postgres>,
+    /// Where the ends of sessions are told.
+    channel: String,
+}
+
+impl Database for Postgres {
+    type Place = builder::Place;
+
+    fn open(place: Self::Place, names: &Names, settings: &Settings) -> Answered<Self> {
+        place.open(names, settings)
+    }
+
+    fn statements(names: &Names) -> Statements {
+        statements::statements(names, &channel_of(names))
+    }
+
+    fn migrations(names: &Names) -> Vec<Vec<String>> {
+        statements::migrations(names)
+    }
+
+    async fn run(&self, steps: &[Step<'_>]) -> Result<Vec<Row>, Failure> {
+        self.connections.run(steps).await
+    }
+
+    async fn read(&self, step: &Step<'_>) -> Result<Vec<Row>, Failure> {
+        self.connections.run(std::slice::from_ref(step)).await
+    }
+
+    async fn migrate(&self, first: &str, version: &str, migrations: &[Vec<String>]) -> Result<i64, Failure> {
+        let work = async {
+            let mut connection = self.connections.pool.acquire().await?;
+            let mut transaction = connection.begin().await?;
+            // Another process that migrates the same tables waits here. Migrating may take longer than an operation.
+            transaction.execute("SET LOCAL statement_timeout = 0").await?;
+            sqlx::query("SELECT pg_advisory_xact_lock(hashtextextended($1, 0))")
+                .bind(&self.channel)
+                .execute(&mut *transaction)
+                .await?;
+            transaction.execute(first).await?;
+            let (before,): (Option<i64>,) = sqlx::query_as(version).fetch_one(&mut *transaction).await?;
+            let before = before.unwrap_or(0);
+            for statement in migrations.iter().skip(usize::try_from(before).unwrap_or(0)).flatten() {
+                transaction.execute(statement.as_str()).await?;
+            }
+            transaction.commit().await?;
+            Ok(before)
+        };
+        work.await.map_err(|error| Failure::of(error, sqlx::Postgres::refusal))
+    }
+
+    async fn hear(&self, watch: &Watch, interval: Duration) {
+        let listening =
+            listening::Listening { connections: &self.connections, channel: &self.channel, watch, interval };
+        listening.run().await;
+    }
+
+    fn response_timeout(&self) -> Duration {
+        self.connections.response_timeout
+    }
+}
+
+/// The channel on which the ends of these tables' sessions are told: a short name of letters and digits, whatever theirs are.
+fn channel_of(names: &Names) -> String {
+    let hash: [u8; 32] = Sha256::digest(names.place().as_bytes()).into();
+    hash.iter().take(8).fold("gsession_".to_owned(), |name, byte| format!("{name}{byte:02x}"))
+}
+
+impl fmt::Debug for Postgres {
+    /// With the address of the server, without the login.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let options = self.connections.pool.connect_options();
+        f.debug_struct("Postgres")
+            .field("host", &options.get_host())
+            .field("port", &options.get_port())
+            .field("database", &options.get_database())
+            .finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,90 @@
+//! SQLite.
+
+mod builder;
+mod client;
+mod file;
+mod polling;
+mod statements;
+
+use std::{fmt, path::PathBuf, time::Duration};
+
+use sqlx::{Connection as _, Executor as _};
+use tokio::sync::Mutex;
+
+use super::{
+    builder::Settings,
+    database::Database,
+    failure::{Answered, Failure},
+    names::Names,
+    running::{Client as _, Connections},
+    statements::Statements,
+    values::{Row, Step},
+};
+use crate::storage::Watch;
+
+pub use builder::SqliteDurability;
+
+/// The database of a [`SqliteStorage`](super::SqliteStorage).
+pub struct Sqlite {
+    connections: Connections<sqlx::Sqlite>,
+    /// SQLite has one writer at a time. Those of this process stand in line for it, which is fairer and faster than trying again and again.
+    writing: Mutex<()>,
+    path: PathBuf,
+}
+
+impl Database for Sqlite {
+    type Place = builder::Place;
+
+    fn open(place: Self::Place, _: &Names, settings: &Settings) -> Answered<Self> {
+        place.open(settings)
+    }
+
+    fn statements(names: &Names) -> Statements {
+        statements::statements(names)
+    }
+
+    fn migrations(names: &Names) -> Vec<Vec<String>> {
+        statements::migrations(names)
+    }
+
+    async fn run(&self, steps: &[Step<'_>]) -> Result<Vec<Row>, Failure> {
+        let waiting = tokio::time::timeout(self.connections.response_timeout, self.writing.lock());
+        let _writing = waiting.await.map_err(|_| Failure::Timeout)?;
+        self.connections.run(steps).await
+    }
+
+    async fn read(&self, step: &Step<'_>) -> Result<Vec<Row>, Failure> {
+        self.connections.run(std::slice::from_ref(step)).await
+    }
+
+    async fn migrate(&self, first: &str, version: &str, migrations: &[Vec<String>]) -> Result<i64, Failure> {
+        let _writing = self.writing.lock().await;
+        let work = async {
+            let mut connection = self.connections.pool.acquire().await?;
+            let mut transaction = connection.begin().await?;
+            transaction.execute(first).await?;
+            let (before,): (Option<i64>,) = sqlx::query_as(version).fetch_one(&mut *transaction).await?;
+            let before = before.unwrap_or(0);
+            for statement in migrations.iter().skip(usize::try_from(before).unwrap_or(0)).flatten() {
+                transaction.execute(statement.as_str()).await?;
+            }
+            transaction.commit().await?;
+            Ok(before)
+        };
+        work.await.map_err(|error| Failure::of(error, sqlx::Sqlite::refusal))
+    }
+
+    async fn hear(&self, watch: &Watch, interval: Duration) {
+        polling::poll(&self.connections.pool, watch, interval).await;
+    }
+
+    fn response_timeout(&self) -> Duration {
+        self.connections.response_timeout
+    }
+}
+
+impl fmt::Debug for Sqlite {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Sqlite").field("path", &self.path).finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,144 @@
+//! The statements of a storage, with the names of its tables.
+
+use super::{
+    clauses::{
+        AFTER_APPENDING, AFTER_REPLACING, DUE, FACTS, HAS_ROOM, LIVES, LOGIN_ARGS, NEW, REPLACED, WHOLE, logged_in,
+        touched,
+    },
+    names::Names,
+};
+
+/// A change of a session, of one kind.
+pub(super) struct Changing {
+    /// Of a session that stays where it is, and changes neither its principal nor its lifespan.
+    pub(super) plain: String,
+    /// Of one that may change them.
+    pub(super) login: String,
+    /// Of one that moves to another key. If there are several statements, the first one is the change, and if it changes nothing, the
+    /// others are not run. They are one transaction.
+    pub(super) moving: Vec<String>,
+}
+
+/// All statements. Where nothing else is said, `$1` is the key.
+pub(crate) struct Statements {
+    /// A row: [`WHOLE`](super::clauses::WHOLE).
+    pub(super) read: String,
+    /// A row without its content: [`FACTS`](super::clauses::FACTS).
+    pub(super) glance: String,
+    /// A new row, unless there is one that lives at `$15`. Arguments: [`NEW`](super::clauses::NEW).
+    pub(super) create: String,
+    /// `$13` is appended to the log. Returns the whole row.
+    pub(super) append: Changing,
+    /// The same of a session that is known. Returns the facts.
+    pub(super) append_known: Changing,
+    /// Another record takes the place of the old one. Returns the facts.
+    pub(super) replace: Changing,
+    /// Times move forward. Returns the facts.
+    pub(super) touch: String,
+    /// A session ends. Returns its kind.
+    pub(super) remove: String,
+    /// The row under the key ends if it has ended by `$2`.
+    pub(super) clear: String,
+    /// Up to `$4` rows of the principal `$1` that live at `$3`, with keys after `$2`: their keys, and all else.
+    pub(super) find: String,
+    /// How many rows of the kinds `$1` to `$2` live at `$3`.
+    pub(super) count: String,
+    /// Up to `$2` rows that have ended by `$1` are removed. Returns their keys and kinds.
+    pub(super) sweep: String,
+    /// The version of the tables.
+    pub(super) version: String,
+}
+
+/// What differs between databases.
+pub(super) struct Dialect<'a> {
+    /// The log with `$13` behind it.
+    pub(super) appended: &'a str,
+    /// No bytes.
+    pub(super) empty: &'a str,
+    /// Another column of what a statement returns, which tells other processes that the session under `$1` has ended or is another's now.
+    pub(super) signal: &'a str,
+    /// The statements of a move: the change of the row, where it is told `key = $to`, and the tombstone in its old place.
+    pub(super) moving: &'a dyn Fn(&Move<'_>) -> Vec<String>,
+    /// [`Statements::sweep`].
+    pub(super) sweep: String,
+}
+
+/// A move, from which a database makes its statements.
+pub(super) struct Move<'a> {
+    /// The change of the row, without what it returns.
+    pub(super) update: &'a str,
+    /// The tombstone: the columns of [`NEW`], to be selected.
+    pub(super) tombstone: &'a str,
+    /// The columns to return.
+    pub(super) returned: &'a str,
+}
+
+impl Statements {
+    pub(super) fn new(names: &Names, dialect: &Dialect<'_>) -> Self {
+        let table = names.sessions();
+        let arguments: Vec<String> = (1..=14).map(|number| format!("${number}")).collect();
+        let columns = NEW.split(", ").filter(|column| *column != "key");
+        let replaced: Vec<String> = columns.map(|column| format!("{column} = excluded.{column}")).collect();
+        let appended = format!(
+            "revision = $8, entries = entries + $9, bytes = bytes + $10, log = {}, kind = kind | $14",
+            dialect.appended
+        );
+        let changing = |what: &str, condition: &str, first, returned| {
+            Changing::new(&table, dialect, &Kinds { what, condition, first, returned })
+        };
+        Self {
+            read: format!("SELECT {WHOLE} FROM {table} WHERE key = $1"),
+            glance: format!("SELECT {FACTS} FROM {table} WHERE key = $1"),
+            create: format!(
+                "INSERT INTO {table} AS held ({NEW}) VALUES ({}) ON CONFLICT (key) DO UPDATE SET {} \
+                 WHERE held.expires_at <= $15 RETURNING kind",
+                arguments.join(", "),
+                replaced.join(", ")
+            ),
+            append: changing(&appended, HAS_ROOM, AFTER_APPENDING, WHOLE),
+            append_known: changing(&appended, HAS_ROOM, AFTER_APPENDING, FACTS),
+            replace: changing(REPLACED, "revision = $9", AFTER_REPLACING, FACTS),
+            touch: format!("UPDATE {table} SET {} WHERE key = $1 AND {LIVES} AND {DUE} RETURNING {FACTS}", touched()),
+            remove: format!("DELETE FROM {table} WHERE key = $1 AND kind < 2 RETURNING kind{}", dialect.signal),
+            clear: format!("DELETE FROM {table} WHERE key = $1 AND expires_at <= $2"),
+            find: format!(
+                "SELECT key, {WHOLE} FROM {table} \
+                 WHERE principal = $1 AND key > $2 AND expires_at > $3 AND kind < 2 ORDER BY key LIMIT $4"
+            ),
+            count: format!("SELECT count(*) FROM {table} WHERE kind >= $1 AND kind <= $2 AND expires_at > $3"),
+            sweep: dialect.sweep.clone(),
+            version: format!("SELECT max(version) FROM {}", names.migrations()),
+        }
+    }
+}
+
+/// The kinds of a change.
+struct Kinds<'a> {
+    /// What is set besides times and principal.
+    what: &'a str,
+    condition: &'a str,
+    /// The first argument of [`logged_in`].
+    first: usize,
+    returned: &'a str,
+}
+
+impl Changing {
+    fn new(table: &str, dialect: &Dialect<'_>, kinds: &Kinds<'_>) -> Self {
+        let Kinds { what, condition, first, returned } = kinds;
+        let (signal, empty) = (dialect.signal, dialect.empty);
+        let (touched, logged_in) = (touched(), logged_in(*first));
+        let held = format!("WHERE key = $1 AND {LIVES} AND {condition}");
+        let [to, lifetime, sealed] = [0, 1, 2].map(|number| first + LOGIN_ARGS + number);
+        let update = format!(
+            "UPDATE {table} SET key = ${to}, {what}, {logged_in} {held} \
+             AND NOT EXISTS (SELECT 1 FROM {table} AS there WHERE there.key = ${to} AND there.expires_at > $2)"
+        );
+        // It was made now, and lives for its lifetime.
+        let tombstone = format!("$1, 2, 0, $2, $2, ${lifetime}, NULL, FALSE, NULL, 0, 0, ${sealed}, {empty}, ${to}");
+        Self {
+            plain: format!("UPDATE {table} SET {what}, {touched} {held} RETURNING {returned}"),
+            login: format!("UPDATE {table} SET {what}, {logged_in} {held} RETURNING {returned}{signal}"),
+            moving: (dialect.moving)(&Move { update: &update, tombstone: &tombstone, returned }),
+        }
+    }
+}

@@ -1,0 +1,167 @@
+//! A storage in a database.
+
+use std::{fmt, num::NonZeroUsize, sync::Arc};
+
+use super::{
+    builder::Sweeper,
+    change::{Change, Changed},
+    database::Database,
+    failure::Answered,
+    reports::Reports,
+    store::Store,
+};
+use crate::{
+    Record, StoreKey, Timestamp,
+    observe::{EndReason, Observer, Reporter},
+    record::{Access, Commit},
+    storage::{
+        AsyncStorage, Committed, Created, Found, Lookup, Moved, Removed, StorageFuture, Swept, Tombstone, Touched,
+        Watched,
+    },
+};
+
+/// A storage in the tables of the database `D`: see the [module](super). Usually you name it `PostgresStorage` or `SqliteStorage`. Clones
+/// share it.
+pub struct Sql<D>(pub(super) Arc<Inner<D>>);
+
+pub(super) struct Inner<D> {
+    pub(super) store: Store<D>,
+    pub(super) reports: Arc<Reports<D>>,
+    pub(super) reporter: Reporter,
+    pub(super) _sweeper: Option<Sweeper>,
+}
+
+impl<D: Database> Sql<D> {
+    /// Makes the tables, or brings those of an older version to this one, which keeps the sessions. Several processes may do so at once, and
+    /// a database that is up to date is left alone. The user of the database must be allowed to create tables.
+    ///
+    /// # Errors
+    ///
+    /// [`StorageError`](crate::StorageError) if the database cannot be reached, refuses, or has tables of a later version.
+    pub async fn migrate(&self) -> Answered<()> {
+        self.0.store.migrate().await
+    }
+
+    async fn commit_in(&self, key: &StoreKey, commit: &Commit) -> Answered<Committed> {
+        let change =
+            Change { store: &self.0.store, key, to: None, commit, operation: "storing a session in the database" };
+        let changed = change.make().await;
+        if commit.changes.principal().is_some() || commit.changes.lifespan().is_some() {
+            self.0.reports.changed(key);
+        }
+        Ok(match changed? {
+            Changed::Done(facts) => Committed::done(&facts.record, facts.revision),
+            Changed::Renewed(at) => Committed::Renewed(at),
+            Changed::Conflict(current) => Committed::Conflict(current),
+            Changed::Gone | Changed::Taken => Committed::Gone,
+        })
+    }
+
+    async fn move_in(&self, from: &StoreKey, to: &StoreKey, commit: &Commit) -> Answered<Moved> {
+        let operation = "renewing a session in the database";
+        let change = Change { store: &self.0.store, key: from, to: Some(to), commit, operation };
+        let changed = change.make().await;
+        self.0.reports.changed(from);
+        Ok(match changed? {
+            Changed::Done(facts) => Moved::done(&facts.record, facts.revision),
+            Changed::Renewed(at) => Moved::Renewed(at),
+            Changed::Taken => Moved::Taken,
+            Changed::Gone | Changed::Conflict(_) => Moved::Gone,
+        })
+    }
+
+    async fn remove_in(&self, key: &StoreKey) -> Answered<Removed> {
+        let removed = self.0.store.remove(key).await;
+        self.0.reports.changed(key);
+        removed
+    }
+}
+
+impl<D: Database> Inner<D> {
+    pub(super) async fn sweep(&self, now: Timestamp) -> Answered<Swept> {
+        let ended = |key: StoreKey, is_session: bool| {
+            self.reports.changed(&key);
+            if is_session {
+                self.reporter.ended(key, EndReason::Expired);
+            }
+        };
+        self.store.sweep(now, ended).await
+    }
+}
+
+impl<D: Database> AsyncStorage for Sql<D> {
+    fn load<'a>(&'a self, key: &'a StoreKey, access: &'a Access) -> StorageFuture<'a, Lookup> {
+        Box::pin(self.0.store.load(key, access))
+    }
+
+    fn create<'a>(&'a self, key: &'a StoreKey, record: &'a Record, now: Timestamp) -> StorageFuture<'a, Created> {
+        Box::pin(self.0.store.create(key, record, now))
+    }
+
+    fn commit<'a>(&'a self, key: &'a StoreKey, commit: &'a Commit) -> StorageFuture<'a, Committed> {
+        Box::pin(self.commit_in(key, commit))
+    }
+
+    fn touch<'a>(&'a self, key: &'a StoreKey, access: &'a Access) -> StorageFuture<'a, Touched> {
+        Box::pin(self.0.store.touch(key, access))
+    }
+
+    fn move_to<'a>(&'a self, from: &'a StoreKey, to: &'a StoreKey, commit: &'a Commit) -> StorageFuture<'a, Moved> {
+        Box::pin(self.move_in(from, to, commit))
+    }
+
+    fn tombstone<'a>(&'a self, key: &'a StoreKey, now: Timestamp) -> StorageFuture<'a, Option<Tombstone>> {
+        Box::pin(self.0.store.tombstone(key, now))
+    }
+
+    fn remove<'a>(&'a self, key: &'a StoreKey) -> StorageFuture<'a, Removed> {
+        Box::pin(self.remove_in(key))
+    }
+
+    fn find<'a>(&'a self, principal: &'a str, now: Timestamp) -> StorageFuture<'a, Vec<Found>> {
+        Box::pin(self.0.store.find(principal, None, usize::MAX, now))
+    }
+
+    fn find_page<'a>(
+        &'a self,
+        principal: &'a str,
+        after: Option<StoreKey>,
+        most: NonZeroUsize,
+        now: Timestamp,
+    ) -> StorageFuture<'a, Vec<Found>> {
+        Box::pin(self.0.store.find(principal, after, most.get(), now))
+    }
+
+    fn sweep(&self, now: Timestamp) -> StorageFuture<'_, Swept> {
+        Box::pin(self.0.sweep(now))
+    }
+
+    fn count(&self, now: Timestamp) -> StorageFuture<'_, u64> {
+        Box::pin(self.0.store.count(now))
+    }
+
+    fn check(&self) -> StorageFuture<'_, ()> {
+        Box::pin(self.0.store.check())
+    }
+
+    fn watch(&self, key: &StoreKey) -> Option<Watched> {
+        self.0.reports.watch(key)
+    }
+
+    fn report_to(&self, observers: &[Arc<dyn Observer>]) {
+        self.0.reporter.add(observers);
+    }
+}
+
+impl<D> Clone for Sql<D> {
+    fn clone(&self) -> Self {
+        Self(Arc::clone(&self.0))
+    }
+}
+
+impl<D: fmt::Debug> fmt::Debug for Sql<D> {
+    /// Without logins.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("Sql").field(&self.0.store.database).finish()
+    }
+}

@@ -1,0 +1,209 @@
+//! A storage's tables: how their statements are run, and the operations on one session.
+
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::{Duration, Instant},
+};
+
+use super::{
+    database::Database,
+    failure::{Answered, Failure},
+    names::Names,
+    statements::Statements,
+    stored::{Content, Facts, Kind, Stored, Whole, counted, hash_of},
+    times::{self, access_args, stored},
+    values::{Arg, Row, Step},
+};
+use crate::{
+    Record, StoreKey, Timestamp,
+    record::{Access, Snapshot},
+    storage::{Created, Lookup, Removed, Revisions, StorageError, StorageErrorKind, Tombstone, Touched},
+};
+
+const READING: &str = "reading a session from the database";
+const CREATING: &str = "creating a session in the database";
+const TOUCHING: &str = "extending a session in the database";
+const REMOVING: &str = "ending a session in the database";
+
+/// Between tries, at most.
+const LONGEST_PAUSE: Duration = Duration::from_millis(50);
+
+/// The tables of a storage.
+pub(super) struct Store<D> {
+    pub(super) database: Arc<D>,
+    pub(super) names: Names,
+    pub(super) statements: Statements,
+    pub(super) content: Content,
+    pub(super) revisions: Revisions,
+    /// Whether the tables are known to be of the right version.
+    is_verified: AtomicBool,
+    /// Whether the first use makes the tables.
+    migrates: bool,
+}
+
+impl<D: Database> Store<D> {
+    pub(super) fn new(database: Arc<D>, names: Names, content: Content, migrates: bool) -> Answered<Self> {
+        let statements = D::statements(&names);
+        let (revisions, is_verified) = (Revisions::new()?, AtomicBool::new(false));
+        Ok(Self { database, names, statements, content, revisions, is_verified, migrates })
+    }
+
+    /// Runs statements that change something, again and again as long as others are in the way.
+    pub(super) async fn run(&self, operation: &'static str, steps: &[Step<'_>]) -> Answered<Vec<Row>> {
+        self.try_run(operation, steps).await?.map_err(|failure| failure.while_doing(operation))
+    }
+
+    /// The same, with the failure as the inner result.
+    pub(super) async fn try_run(
+        &self,
+        operation: &'static str,
+        steps: &[Step<'_>],
+    ) -> Answered<Result<Vec<Row>, Failure>> {
+        self.verify().await?;
+        let start = Instant::now();
+        let mut pause = Duration::from_millis(1);
+        loop {
+            match self.database.run(steps).await {
+                Err(failure) if failure.is_passing() && start.elapsed() < self.database.response_timeout() => {
+                    tracing::debug!(operation, error = &failure as &dyn std::error::Error, "trying again");
+                    tokio::time::sleep(pause).await;
+                    pause = (2 * pause).min(LONGEST_PAUSE);
+                }
+                result => return Ok(result),
+            }
+        }
+    }
+
+    /// Runs a statement that only reads, once more over another connection if the first one has died.
+    pub(super) async fn read(&self, operation: &'static str, step: &Step<'_>) -> Answered<Vec<Row>> {
+        self.verify().await?;
+        let rows = match self.database.read(step).await {
+            Err(failure) if failure.is_passing() || failure.is_lost() => self.database.read(step).await,
+            result => result,
+        };
+        rows.map_err(|failure| failure.while_doing(operation))
+    }
+
+    /// Makes the tables, or checks their version, once.
+    pub(super) async fn verify(&self) -> Answered<()> {
+        if self.is_verified.load(Ordering::Relaxed) {
+            return Ok(());
+        }
+        if self.migrates {
+            self.migrate().await?;
+        } else {
+            self.check_version().await?;
+        }
+        self.is_verified.store(true, Ordering::Relaxed);
+        Ok(())
+    }
+
+    /// The row under a key.
+    async fn row(&self, key: &StoreKey) -> Answered<Option<Whole>> {
+        let step = Step::new(&self.statements.read, vec![Arg::Bytes(key.as_bytes())]);
+        let mut rows = self.read(READING, &step).await?.into_iter();
+        let whole = rows.next().map(|mut row| Whole::read(&mut row)).transpose();
+        whole.map_err(|failure| failure.while_doing(READING))
+    }
+
+    /// What there is under a key for this access.
+    pub(super) async fn find_out(&self, key: &StoreKey, access: &Access) -> Answered<Stored> {
+        let row = self.row(key).await?;
+        Ok(row.map_or(Stored::Nothing, |row| self.content.look_up(key, row, access)))
+    }
+
+    /// The facts about the row under a key.
+    async fn glance(&self, key: &StoreKey, operation: &'static str) -> Answered<Option<Facts>> {
+        let step = Step::new(&self.statements.glance, vec![Arg::Bytes(key.as_bytes())]);
+        first_facts(self.read(operation, &step).await?, operation)
+    }
+
+    /// The same if it lives.
+    pub(super) async fn living(
+        &self,
+        key: &StoreKey,
+        now: Timestamp,
+        operation: &'static str,
+    ) -> Answered<Option<Facts>> {
+        Ok(self.glance(key, operation).await?.filter(|facts| !facts.record.is_expired(now)))
+    }
+
+    pub(super) async fn load(&self, key: &StoreKey, access: &Access) -> Answered<Lookup> {
+        Ok(match self.find_out(key, access).await? {
+            Stored::Session { revision, record } => Lookup::Found(Snapshot { revision, ..Snapshot::complete(record) }),
+            Stored::Tombstone(tombstone) => Lookup::Renewed(tombstone.at),
+            Stored::Nothing => Lookup::Absent,
+        })
+    }
+
+    pub(super) async fn create(&self, key: &StoreKey, record: &Record, now: Timestamp) -> Answered<Created> {
+        let content = self.content.encode(record, CREATING)?;
+        let hash = record.principal.as_deref().map(hash_of);
+        let args = vec![
+            Arg::Bytes(key.as_bytes()),
+            Arg::Number(Kind::of(record).number()),
+            Arg::Number(self.revisions.next().cast_signed()),
+            Arg::Number(stored(record.created_at)),
+            Arg::Number(stored(record.last_seen)),
+            Arg::Number(times::stored_span(record.idle_timeout)),
+            Arg::NumberOrNull(record.absolute_deadline.map(stored)),
+            Arg::Flag(record.is_remembered),
+            Arg::BytesOrNull(hash.as_ref().map(<[u8; 32]>::as_slice)),
+            Arg::Number(counted(record.entries.len())),
+            Arg::Number(counted(record.entries.text_bytes())),
+            Arg::Bytes(&content),
+            Arg::Bytes(&[]),
+            Arg::BytesOrNull(None),
+            Arg::Number(stored(now)),
+        ];
+        let rows = self.run(CREATING, &[Step::new(&self.statements.create, args)]).await?;
+        Ok(if rows.is_empty() { Created::Exists } else { Created::Done })
+    }
+
+    pub(super) async fn touch(&self, key: &StoreKey, access: &Access) -> Answered<Touched> {
+        if access.extend.is_some() {
+            let mut args = vec![Arg::Bytes(key.as_bytes())];
+            args.extend(access_args(access));
+            let rows = self.run(TOUCHING, &[Step::new(&self.statements.touch, args)]).await?;
+            if let Some(facts) = first_facts(rows, TOUCHING)? {
+                return Ok(Touched::Done(facts.record.expires_at()));
+            }
+        }
+        // It has ended, or no touch is due.
+        Ok(match self.glance(key, TOUCHING).await? {
+            Some(Facts { kind: Kind::Session | Kind::List, record, .. })
+                if !access.has_ended(&record, record.last_seen) =>
+            {
+                Touched::Done(record.expires_at())
+            }
+            _ => Touched::Gone,
+        })
+    }
+
+    pub(super) async fn tombstone(&self, key: &StoreKey, now: Timestamp) -> Answered<Option<Tombstone>> {
+        Ok(self.row(key).await?.and_then(|row| row.into_tombstone(now)))
+    }
+
+    pub(super) async fn remove(&self, key: &StoreKey) -> Answered<Removed> {
+        let step = Step::new(&self.statements.remove, vec![Arg::Bytes(key.as_bytes())]);
+        if !self.run(REMOVING, &[step]).await?.is_empty() {
+            return Ok(Removed::Done);
+        }
+        // It may have moved while that waited for it.
+        let tombstone = self.tombstone(key, Timestamp::default()).await?;
+        Ok(tombstone.map_or(Removed::Absent, |tombstone| Removed::Renewed(tombstone.to)))
+    }
+}
+
+fn first_facts(rows: Vec<Row>, operation: &'static str) -> Answered<Option<Facts>> {
+    let facts = rows.into_iter().next().map(|mut row| Facts::read(&mut row)).transpose();
+    facts.map_err(|failure| failure.while_doing(operation))
+}
+
+/// The error for a setting that does not fit what is in the database.
+pub(super) fn unfit(operation: &'static str, source: impl std::error::Error + Send + Sync + 'static) -> StorageError {
+    StorageError::new(StorageErrorKind::Setup, operation).with_source(source)
+}
