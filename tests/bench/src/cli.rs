@@ -214,12 +214,18 @@ pub(crate) struct Serve {
     #[arg(long, value_name = "DIR", required_if_eq_any([
         ("peer", "gsession-file"),
         ("peer", "gsession-axum-file"),
+        ("peer", "gsession-sqlite"),
+        ("peer", "gsession-axum-sqlite"),
         ("peer", "tower-sessions-sqlite"),
     ]))]
     pub(crate) dir: Option<PathBuf>,
 
     /// The server of a storage in Postgres
-    #[arg(long, value_name = "URL", required_if_eq_any([("peer", "tower-sessions-postgres")]))]
+    #[arg(long, value_name = "URL", required_if_eq_any([
+        ("peer", "gsession-postgres"),
+        ("peer", "gsession-axum-postgres"),
+        ("peer", "tower-sessions-postgres"),
+    ]))]
     pub(crate) postgres: Option<String>,
 
     /// The server of a storage in Redis

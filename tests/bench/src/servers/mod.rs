@@ -21,6 +21,7 @@ mod gsession;
 mod gsession_axum;
 mod peer;
 mod redis_alone;
+mod sql;
 mod tower;
 mod tower_014;
 mod tower_postgres;
@@ -88,6 +89,10 @@ pub(crate) fn serve(settings: &Serve) -> Result<()> {
         Peer::GsessionAxumRedisHash => gsession_axum::serve_redis_hash(redis(settings)?),
         Peer::TowerSessionsSqlite => tower_sqlite::serve(folder(settings)?),
         Peer::TowerSessionsPostgres => tower_postgres::serve(postgres(settings)?),
+        Peer::GsessionAxumSqlite => gsession_axum::serve_sqlite(folder(settings)?),
+        Peer::GsessionAxumPostgres => gsession_axum::serve_postgres(postgres(settings)?),
+        Peer::GsessionSqlite => gsession::serve_sqlite(folder(settings)?),
+        Peer::GsessionPostgres => gsession::serve_postgres(postgres(settings)?),
         Peer::GsessionFile => gsession::serve_file(folder(settings)?),
         Peer::RedisAlone => redis_alone::serve(redis(settings)?),
         Peer::GsessionRedis => gsession::serve_redis(redis(settings)?, false),

@@ -18,6 +18,10 @@ pub(crate) enum Peer {
     GsessionMemory,
     /// gsession-actix with the file storage
     GsessionFile,
+    /// gsession-actix with the SQLite storage
+    GsessionSqlite,
+    /// gsession-actix with the Postgres storage
+    GsessionPostgres,
     /// actix-session with its cookie storage
     ActixSessionCookie,
     /// axum without sessions
@@ -26,6 +30,10 @@ pub(crate) enum Peer {
     GsessionAxumMemory,
     /// gsession on axum with the file storage
     GsessionAxumFile,
+    /// gsession on axum with the SQLite storage
+    GsessionAxumSqlite,
+    /// gsession on axum with the Postgres storage
+    GsessionAxumPostgres,
     /// tower-sessions with its memory storage, on axum
     TowerSessionsMemory,
     /// tower-sessions 0.14 with its SQLite storage (WAL, synchronous=NORMAL), on axum
@@ -67,6 +75,8 @@ impl Peer {
             Self::BareAxum
             | Self::GsessionAxumMemory
             | Self::GsessionAxumFile
+            | Self::GsessionAxumSqlite
+            | Self::GsessionAxumPostgres
             | Self::GsessionAxumRedis
             | Self::GsessionAxumRedisHash
             | Self::TowerSessionsMemory
@@ -96,19 +106,21 @@ impl Peer {
             | Self::TowerSessionsRedis
             | Self::GoframeRedis
             | Self::GoframeRedisHash => Some(database::Kind::Redis),
-            Self::TowerSessionsPostgres => Some(database::Kind::Postgres),
+            Self::GsessionPostgres | Self::GsessionAxumPostgres | Self::TowerSessionsPostgres => {
+                Some(database::Kind::Postgres)
+            }
             _ => None,
         }
     }
 
     /// Whether its storage needs a folder for files.
     pub(crate) fn needs_folder(self) -> bool {
-        matches!(self, Self::GsessionFile | Self::GsessionAxumFile | Self::TowerSessionsSqlite | Self::GoframeFile)
+        self.is_in_sqlite() || matches!(self, Self::GsessionFile | Self::GsessionAxumFile | Self::GoframeFile)
     }
 
     /// Whether its storage is a SQLite database.
     pub(crate) fn is_in_sqlite(self) -> bool {
-        matches!(self, Self::TowerSessionsSqlite)
+        matches!(self, Self::GsessionSqlite | Self::GsessionAxumSqlite | Self::TowerSessionsSqlite)
     }
 
     /// The storage's name in GoFrame's program; nothing for what this program serves.
@@ -129,11 +141,15 @@ impl Peer {
             self,
             Self::GsessionMemory
                 | Self::GsessionFile
+                | Self::GsessionSqlite
+                | Self::GsessionPostgres
                 | Self::GsessionRedis
                 | Self::GsessionRedisHash
                 | Self::GsessionRedisNear
                 | Self::GsessionAxumMemory
                 | Self::GsessionAxumFile
+                | Self::GsessionAxumSqlite
+                | Self::GsessionAxumPostgres
                 | Self::GsessionAxumRedis
                 | Self::GsessionAxumRedisHash
         )
@@ -150,10 +166,14 @@ impl Peer {
             Self::Bare => (&["actix-web"], "bare"),
             Self::GsessionMemory => (&["gsession"], "memory"),
             Self::GsessionFile => (&["gsession"], "file"),
+            Self::GsessionSqlite => (&["gsession"], "SQLite"),
+            Self::GsessionPostgres => (&["gsession"], "Postgres"),
             Self::ActixSessionCookie => (&["actix-session"], "cookie"),
             Self::BareAxum => (&["axum"], "bare"),
             Self::GsessionAxumMemory => (&["gsession", "axum"], "memory"),
             Self::GsessionAxumFile => (&["gsession", "axum"], "file"),
+            Self::GsessionAxumSqlite => (&["gsession", "axum"], "SQLite"),
+            Self::GsessionAxumPostgres => (&["gsession", "axum"], "Postgres"),
             Self::TowerSessionsMemory => (&["tower-sessions", "axum"], "memory"),
             Self::TowerSessionsSqlite => {
                 (&["tower-sessions-sqlx-store", "axum"], "SQLite (WAL, synchronous=NORMAL), with tower-sessions 0.14")

@@ -4,6 +4,7 @@ mod check;
 mod count;
 mod end;
 mod list;
+mod migrate;
 mod show;
 mod sweep;
 
@@ -19,6 +20,7 @@ use crate::{
     cli::{Cli, Command, Key},
     failure::{Failure, usage},
     output::Output,
+    storage::StorageOptions,
 };
 
 /// More than any key or id has, in bytes.
@@ -33,23 +35,29 @@ struct Context {
 }
 
 pub(crate) async fn run(cli: Cli) -> Result<(), Failure> {
-    let storage = cli.storage.open()?;
-    // Sessions live by the deadlines that are stored, whatever the settings of their service are.
-    let manager = AsyncManager::builder(storage.clone()).idle_timeout(Duration::MAX).build()?;
-    let context = Context { storage, manager, output: Output::new(), json: cli.json };
-    match cli.command {
-        Command::Count => count::count(context).await,
-        Command::List(whose) => list::list(context, &whose).await,
-        Command::Show { key, values } => show::show(context, &key, values).await,
-        Command::End { key } => end::one(context, &key).await,
-        Command::EndAll { principal, confirmation } => end::all(context, &principal, &confirmation).await,
-        Command::EndTagged { tag, confirmation } => end::tagged(context, &tag, &confirmation).await,
-        Command::Check => check::check(context).await,
-        Command::Sweep => sweep::sweep(context).await,
+    let Cli { command, json, storage } = cli;
+    let context = || Context::open(&storage, json);
+    match command {
+        Command::Count => count::count(context()?).await,
+        Command::List(whose) => list::list(context()?, &whose).await,
+        Command::Show { key, values } => show::show(context()?, &key, values).await,
+        Command::End { key } => end::one(context()?, &key).await,
+        Command::EndAll { principal, confirmation } => end::all(context()?, &principal, &confirmation).await,
+        Command::EndTagged { tag, confirmation } => end::tagged(context()?, &tag, &confirmation).await,
+        Command::Check => check::check(context()?).await,
+        Command::Sweep => sweep::sweep(context()?).await,
+        Command::Migrate { url } => migrate::migrate(&storage.or_at(url)?, json).await,
     }
 }
 
 impl Context {
+    fn open(storage: &StorageOptions, json: bool) -> Result<Self, Failure> {
+        let storage = storage.open()?;
+        // Sessions live by the deadlines that are stored, whatever the settings of their service are.
+        let manager = AsyncManager::builder(storage.clone()).idle_timeout(Duration::MAX).build()?;
+        Ok(Self { storage, manager, output: Output::new(), json })
+    }
+
     /// The key that was typed. What was typed is not repeated in the error: it may be an id.
     fn key(&self, key: &Key) -> Result<StoreKey, Failure> {
         let mut line = String::new();
