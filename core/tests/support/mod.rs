@@ -11,6 +11,8 @@ pub(crate) mod redis;
 pub(crate) mod sql;
 #[cfg(all(feature = "file", target_os = "linux"))]
 pub(crate) mod strace;
+#[cfg(all(feature = "postgres", feature = "sqlite"))]
+pub(crate) mod waiting;
 
 use std::{
     sync::{Arc, Mutex},
@@ -24,6 +26,8 @@ use gsession::{
     storage::{Access, Lookup, Snapshot, TOMBSTONE_LIFETIME},
 };
 use tempfile::TempDir;
+#[cfg(all(feature = "postgres", feature = "sqlite"))]
+use waiting::Waiting;
 
 /// Far enough from the system's time that nothing works by accident of it.
 pub(crate) const NOW: Timestamp = Timestamp::from_millis(1_750_000_000_000);
@@ -45,13 +49,31 @@ pub(crate) enum Kind {
     RedisStringCluster,
     #[cfg(feature = "redis")]
     RedisHashCluster,
+    #[cfg(all(feature = "postgres", feature = "sqlite"))]
+    Sqlite,
+    #[cfg(all(feature = "postgres", feature = "sqlite"))]
+    Postgres,
 }
 
-#[cfg(not(feature = "redis"))]
-pub(crate) const KINDS: [Kind; 2] = [Kind::Memory, Kind::File];
-#[cfg(feature = "redis")]
-pub(crate) const KINDS: [Kind; 6] =
-    [Kind::Memory, Kind::File, Kind::RedisString, Kind::RedisHash, Kind::RedisStringCluster, Kind::RedisHashCluster];
+pub(crate) const KINDS: [Kind; COUNT] = [
+    Kind::Memory,
+    Kind::File,
+    #[cfg(feature = "redis")]
+    Kind::RedisString,
+    #[cfg(feature = "redis")]
+    Kind::RedisHash,
+    #[cfg(feature = "redis")]
+    Kind::RedisStringCluster,
+    #[cfg(feature = "redis")]
+    Kind::RedisHashCluster,
+    #[cfg(all(feature = "postgres", feature = "sqlite"))]
+    Kind::Sqlite,
+    #[cfg(all(feature = "postgres", feature = "sqlite"))]
+    Kind::Postgres,
+];
+const COUNT: usize = 2
+    + if cfg!(feature = "redis") { 4 } else { 0 }
+    + if cfg!(all(feature = "postgres", feature = "sqlite")) { 2 } else { 0 };
 
 /// A new storage, with the folder it lives in, which goes with it.
 pub(crate) struct Place {
@@ -72,6 +94,16 @@ impl Place {
                 // The folder goes with the place.
                 let folder = TempDir::new().unwrap();
                 Box::new(move || Arc::new(quiet_file(&folder.path().join("sessions"))))
+            }
+            #[cfg(all(feature = "postgres", feature = "sqlite"))]
+            Kind::Sqlite => {
+                let folder = TempDir::new().unwrap();
+                Box::new(move || Arc::new(Waiting::on(|| sql::sqlite_in(folder.path()))))
+            }
+            #[cfg(all(feature = "postgres", feature = "sqlite"))]
+            Kind::Postgres => {
+                let prefix = sql::prefix();
+                Box::new(move || Arc::new(Waiting::on(|| sql::postgres_at(&prefix))))
             }
             #[cfg(feature = "redis")]
             kind => {

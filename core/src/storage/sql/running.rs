@@ -9,6 +9,9 @@ use super::{
     values::{Row, Step, Value},
 };
 
+/// What counts as for ever where a wait must end: pools add it to the time, and SQLite counts its milliseconds in an `int`.
+pub(super) const LONGEST_WAIT: Duration = Duration::from_secs(24 * 60 * 60);
+
 /// What sqlx calls a database: how it takes arguments, and how it gives values.
 pub(crate) trait Client: sqlx::Database {
     fn arguments<'q>(step: &Step<'q>) -> Result<Self::Arguments<'q>, sqlx::error::BoxDynError>;

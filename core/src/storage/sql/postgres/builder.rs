@@ -13,7 +13,7 @@ use super::{
         failure::Answered,
         invalid_setting::InvalidSetting,
         names::Names,
-        running::Connections,
+        running::{Connections, LONGEST_WAIT},
         storage::Sql,
     },
     Postgres, channel_of,
@@ -96,7 +96,7 @@ fn own_pool(url: &str, settings: &Settings) -> Result<PgPool, InvalidSetting> {
     let tested = timeout / 4;
     Ok(PgPoolOptions::new()
         .max_connections(settings.connections())
-        .acquire_timeout(timeout)
+        .acquire_timeout(timeout.min(LONGEST_WAIT))
         .test_before_acquire(false)
         .before_acquire(move |connection, meta| {
             Box::pin(async move {

@@ -16,7 +16,7 @@ use super::{
         builder::{Settings, SqlBuilder},
         failure::Answered,
         invalid_setting::InvalidSetting,
-        running::Connections,
+        running::{Connections, LONGEST_WAIT},
         storage::Sql,
     },
     Sqlite, file,
@@ -116,15 +116,12 @@ impl Place {
             .busy_timeout(settings.response_timeout.min(LONGEST_WAIT));
         let pool = SqlitePoolOptions::new()
             .max_connections(settings.connections())
-            .acquire_timeout(settings.response_timeout)
+            .acquire_timeout(settings.response_timeout.min(LONGEST_WAIT))
             .test_before_acquire(false)
             .connect_lazy_with(options);
         Ok(Sqlite::new(pool, settings.response_timeout, path))
     }
 }
-
-/// SQLite counts the milliseconds of a wait in an `int`.
-const LONGEST_WAIT: Duration = Duration::from_secs(24 * 60 * 60);
 
 impl Sqlite {
     fn new(pool: SqlitePool, response_timeout: Duration, path: PathBuf) -> Self {

@@ -1,0 +1,93 @@
+//! Settings that cannot work are refused when the storage is built, with the way out.
+
+use std::time::Duration;
+
+use gsession::{
+    BincodeCodec, Codec, CodecError, Limits, PostgresStorage, Record, SqliteStorage, StorageError, StorageErrorKind,
+    storage::sql::SqliteDurability,
+};
+use sqlx::sqlite::SqlitePoolOptions;
+use tempfile::TempDir;
+
+use super::{blind, created, key, one_entry, read, support::*, texts};
+use gsession::AsyncStorage as _;
+
+const URL: &str = "postgres://shop@127.0.0.1:1/postgres";
+
+fn refused<S: std::fmt::Debug>(result: Result<S, StorageError>, said: &str) {
+    let error = result.unwrap_err();
+    assert_eq!(error.kind(), StorageErrorKind::Setup);
+    assert!(texts(&error).contains(said), "{said}: {}", texts(&error));
+}
+
+#[tokio::test]
+async fn a_setting_that_cannot_work_is_refused() {
+    let folder = TempDir::new().unwrap();
+    let path = || folder.path().join("sessions.db");
+    for prefix in ["", "a-b", "a\"; DROP TABLE x; --", "1a", &"x".repeat(33)] {
+        refused(PostgresStorage::builder(URL).table_prefix(prefix).build(), "`table_prefix` can have");
+        refused(SqliteStorage::builder(path()).table_prefix(prefix).build(), "`table_prefix` can have");
+    }
+    refused(PostgresStorage::builder(URL).schema("a.b").build(), "`schema` can have");
+    refused(PostgresStorage::builder(URL).response_timeout(Duration::ZERO).build(), "less than a millisecond");
+    refused(PostgresStorage::builder(URL).max_connections(0).build(), "without a connection");
+    refused(SqliteStorage::builder(":memory:").build(), "MemoryStorage");
+    let error = SqliteStorage::builder(folder.path().join("no/such/folder.db")).build().unwrap_err();
+    assert_eq!(error.kind(), StorageErrorKind::Setup);
+    let pool = || SqlitePoolOptions::new().connect_lazy("sqlite::memory:").unwrap();
+    refused(SqliteStorage::from_pool(pool()).max_connections(2).build(), "`max_connections` is a setting of the pool");
+    let durable = SqliteStorage::from_pool(pool()).durability(SqliteDurability::Full).build();
+    refused(durable, "`durability` is a setting of the pool");
+    // What can work is taken, however odd.
+    for timeout in [Duration::from_millis(1), Duration::MAX] {
+        let builder = PostgresStorage::builder(URL).response_timeout(timeout).sweep_interval(Duration::ZERO);
+        builder.watch_interval(Duration::ZERO).build().unwrap();
+        SqliteStorage::builder(path()).response_timeout(timeout).watch_interval(Duration::MAX).build().unwrap();
+    }
+    // A pool of the application's, with a database in memory, is its own business.
+    let one = SqlitePoolOptions::new().max_connections(1).idle_timeout(None).max_lifetime(None);
+    let storage = SqliteStorage::from_pool(one.connect_lazy("sqlite::memory:").unwrap()).build().unwrap();
+    storage.migrate().await.unwrap();
+    created(&storage, 1, &one_entry()).await;
+    read(&storage, &key(1)).await;
+}
+
+#[test]
+fn without_a_runtime_it_is_refused() {
+    refused(PostgresStorage::builder(URL).build(), "no tokio runtime");
+    let folder = TempDir::new().unwrap();
+    refused(SqliteStorage::builder(folder.path().join("sessions.db")).build(), "no tokio runtime");
+}
+
+/// Turns all bytes around, so that nothing is readable that it has not written.
+#[derive(Debug)]
+struct Reversed;
+
+impl Codec for Reversed {
+    fn encode(&self, record: &Record) -> Result<Vec<u8>, CodecError> {
+        BincodeCodec.encode(record).map(|bytes| bytes.into_iter().rev().collect())
+    }
+
+    fn decode(&self, bytes: &[u8], limits: &Limits) -> Result<Record, CodecError> {
+        BincodeCodec.decode(&bytes.iter().rev().copied().collect::<Vec<_>>(), limits)
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn another_codec_sees_all_that_is_stored() {
+    let folder = TempDir::new().unwrap();
+    let path = folder.path().join("sessions.db");
+    let builder = || SqliteStorage::builder(&path).sweep_interval(Duration::MAX);
+    let storage = builder().codec(Reversed).build().unwrap();
+    let a = created(&storage, 1, &one_entry()).await;
+    for n in 0..3 {
+        storage.commit(&a, &blind(setting(&format!("n{n}"), "1"))).await.unwrap();
+    }
+    assert_eq!(read(&storage, &a).await.record.entries.len(), 4);
+    // For another codec it is unreadable, and so no session.
+    let plain = builder().build().unwrap();
+    let seen = plain.load(&a, &gsession::storage::Access::passive(NOW)).await.unwrap();
+    assert!(matches!(seen, gsession::storage::Lookup::Absent), "{seen:?}");
+    let blind = plain.commit(&a, &blind(setting("x", "1"))).await.unwrap();
+    assert!(matches!(blind, gsession::storage::Committed::Gone), "{blind:?}");
+}
