@@ -10,8 +10,8 @@ use gsession::{
     Timestamp,
     record::Commit,
     storage::{
-        Access, Committed, Created, Found, Lookup, Moved, Removed, StorageFuture, Swept, Tombstone, Touched, Watch,
-        Watched,
+        Access, Committed, Created, Found, Lookup, Moved, Removed, ScanCursor, Scanned, StorageFuture, Swept,
+        Tombstone, Touched, Watch, Watched,
     },
 };
 use support::{IDLE, NOW, active, commit_at, key, quiet_memory, record, stored};
@@ -90,6 +90,10 @@ impl Storage for Awaited {
         self.runtime.block_on(self.storage.count(now))
     }
 
+    fn scan(&self, after: Option<&ScanCursor>, now: Timestamp) -> Result<Scanned, StorageError> {
+        self.runtime.block_on(self.storage.scan(after, now))
+    }
+
     fn check(&self) -> Result<(), StorageError> {
         self.runtime.block_on(self.storage.check())
     }
@@ -159,6 +163,10 @@ impl Storage for Names {
 
     fn count(&self, _: Timestamp) -> Result<u64, StorageError> {
         named("count")
+    }
+
+    fn scan(&self, _: Option<&ScanCursor>, _: Timestamp) -> Result<Scanned, StorageError> {
+        named("scan")
     }
 
     fn check(&self) -> Result<(), StorageError> {
@@ -232,6 +240,10 @@ impl AsyncStorage for AsyncNames {
         named_later("count")
     }
 
+    fn scan<'a>(&'a self, _: Option<&'a ScanCursor>, _: Timestamp) -> StorageFuture<'a, Scanned> {
+        named_later("scan")
+    }
+
     fn check(&self) -> StorageFuture<'_, ()> {
         named_later("check")
     }
@@ -259,6 +271,7 @@ fn forwards_every_method(storage: &dyn Storage) {
     assert_eq!(name(storage.find_page("ada", None, NonZeroUsize::MIN, NOW)), "find_page");
     assert_eq!(name(storage.sweep(NOW)), "sweep");
     assert_eq!(name(storage.count(NOW)), "count");
+    assert_eq!(name(storage.scan(None, NOW)), "scan");
     assert_eq!(name(storage.check()), "check");
     assert!(storage.watch(&key(1)).is_some(), "watch");
 }

@@ -15,4 +15,4 @@ mod storage;
 pub use accounts::{AccountError, Accounts};
 pub use app::Demo;
 pub use cli::{Cli, Kind};
-pub use storage::{StorageInfo, open};
+pub use storage::{OpenError, StorageInfo, open};

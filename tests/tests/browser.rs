@@ -37,6 +37,33 @@ fn assert_not_stored(demo: &Demo, cookie: &str) {
     }
 }
 
+/// A thief who reads the folder of a demo with a key finds neither who is logged in nor what they have written.
+#[tokio::test]
+async fn a_login_survives_a_crash_encrypted() {
+    let keys = tempfile::tempdir().unwrap();
+    let key = keys.path().join("key");
+    std::fs::write(&key, "5e".repeat(32)).unwrap();
+    std::fs::set_permissions(&key, std::os::unix::fs::PermissionsExt::from_mode(0o600)).unwrap();
+    let mut demo = Demo::with(&["--seal-with", key.to_str().unwrap()]);
+    let browser = Browser::start().await;
+    log_in(&browser, &demo).await;
+    browser.picture("encrypted").await;
+    browser.open(&demo.url(NOTES)).await;
+    add_note(&browser, "meet at noon").await;
+    let files = demo.session_files();
+    assert!(files.iter().any(|(_, bytes)| bytes.len() > 200), "a session is there");
+    for (path, bytes) in files {
+        for secret in ["ada", "noon", "note", "Chrom"] {
+            let held = bytes.windows(secret.len()).any(|window| window == secret.as_bytes());
+            assert!(!held, "{} holds {secret}", path.display());
+        }
+    }
+    demo.end(Signal::KILL);
+    demo.restart();
+    browser.open(&demo.url(NOTES)).await;
+    assert_eq!(browser.texts(NOTE_TEXTS).await, ["meet at noon"]);
+}
+
 /// Clicks the same button in several tabs at the same moment: each gets a timer of its own that ends then.
 async fn click_in_all_at_once(browser: &Browser, tabs: &[Tab], button: &str) {
     let moment = browser.run("return Date.now() + 500").await;

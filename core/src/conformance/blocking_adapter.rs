@@ -7,7 +7,10 @@ use tokio::runtime::{Builder, Runtime};
 use crate::{
     AnyStorage, KeyScheme, Record, Storage, StorageError, StoreKey, Timestamp,
     record::Commit,
-    storage::{Access, Committed, Created, Found, Lookup, Moved, Removed, Swept, Tombstone, Touched, Watched},
+    storage::{
+        Access, Committed, Created, Found, Lookup, Moved, Removed, ScanCursor, Scanned, Swept, Tombstone, Touched,
+        Watched,
+    },
 };
 
 /// The runtime of a suite's async storages.
@@ -84,6 +87,10 @@ impl Storage for BlockingAdapter {
 
     fn count(&self, now: Timestamp) -> Result<u64, StorageError> {
         self.executor.wait(self.storage.count(now))
+    }
+
+    fn scan(&self, after: Option<&ScanCursor>, now: Timestamp) -> Result<Scanned, StorageError> {
+        self.executor.wait(self.storage.scan(after, now))
     }
 
     fn check(&self) -> Result<(), StorageError> {

@@ -75,4 +75,6 @@ pub enum Ability {
     Sweeping,
     /// [`count`](crate::Storage::count). Without it, an operator does not see how many sessions there are.
     Counting,
+    /// [`scan`](crate::Storage::scan). Without it, sessions can be moved to another storage only as they are used.
+    Scanning,
 }

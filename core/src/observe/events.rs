@@ -2,7 +2,7 @@
 
 use std::{fmt, time::Duration};
 
-use super::{CallOutcome, CommitOutcome, EndReason, Operation, RefusalReason};
+use super::{CallOutcome, CommitOutcome, DecryptionFailure, EndReason, Operation, RefusalReason};
 use crate::{OnReuse, StoreKey, storage::Swept};
 
 /// A new session is stored.
@@ -139,4 +139,14 @@ pub struct NearCacheRead {
     pub key: StoreKey,
     /// Whether the cache had it, so that the server was not asked.
     pub is_hit: bool,
+}
+
+/// A [sealed](crate::storage::sealed) session could not be opened. Each try is one event: a client comes back with its id.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct DecryptionFailed {
+    /// The key of the session.
+    pub key: StoreKey,
+    /// Why.
+    pub failure: DecryptionFailure,
 }

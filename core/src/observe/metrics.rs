@@ -3,8 +3,8 @@
 use metrics::{Unit, counter, describe_counter, describe_gauge, describe_histogram, gauge, histogram};
 
 use super::{
-    CallOutcome, Committed, IdRotated, LoggedIn, LoginConfirmed, NearCacheRead, Observer, Refused, SessionCreated,
-    SessionEnded, SessionRenewed, StorageCalled, StorageSwept, TheftSuspected,
+    CallOutcome, Committed, DecryptionFailed, IdRotated, LoggedIn, LoginConfirmed, NearCacheRead, Observer, Refused,
+    SessionCreated, SessionEnded, SessionRenewed, StorageCalled, StorageSwept, TheftSuspected,
 };
 
 const CREATED: &str = "gsession_sessions_created_total";
@@ -21,6 +21,7 @@ const CONFLICTS: &str = "gsession_update_conflicts_total";
 const CALLS: &str = "gsession_storage_calls_total";
 const ERRORS: &str = "gsession_storage_errors_total";
 const DURATION: &str = "gsession_storage_call_duration_seconds";
+const UNDECRYPTED: &str = "gsession_decryption_failures_total";
 const NEAR: &str = "gsession_near_cache_reads_total";
 
 /// Counts the events by the facade [`metrics`](https://docs.rs/metrics), for Prometheus, StatsD and whatever else has a recorder. The page
@@ -57,6 +58,7 @@ impl MetricsObserver {
             (CONFLICTS, "Tries of an atomic update that came too late."),
             (CALLS, "Calls of the storage, by operation."),
             (ERRORS, "Calls of the storage that have failed, by operation and kind."),
+            (UNDECRYPTED, "Sealed sessions that could not be opened, by reason."),
             (NEAR, "Reads from a storage with a near cache, by result."),
         ];
         for (name, description) in counters {
@@ -132,5 +134,9 @@ impl Observer for MetricsObserver {
 
     fn near_cache_read(&self, event: &NearCacheRead) {
         counter!(NEAR, "result" => if event.is_hit { "hit" } else { "miss" }).increment(1);
+    }
+
+    fn decryption_failed(&self, event: &DecryptionFailed) {
+        counter!(UNDECRYPTED, "reason" => event.failure.as_str()).increment(1);
     }
 }

@@ -35,15 +35,15 @@ mod words;
 
 pub(crate) use call::Call;
 pub use events::{
-    Committed, IdRotated, LoggedIn, LoginConfirmed, NearCacheRead, Refused, SessionCreated, SessionEnded,
-    SessionRenewed, StorageCalled, StorageSwept, TheftSuspected,
+    Committed, DecryptionFailed, IdRotated, LoggedIn, LoginConfirmed, NearCacheRead, Refused, SessionCreated,
+    SessionEnded, SessionRenewed, StorageCalled, StorageSwept, TheftSuspected,
 };
 #[cfg(feature = "metrics")]
 pub use metrics::MetricsObserver;
 pub use observer::Observer;
 pub(crate) use observers::Observers;
 pub use reporter::Reporter;
-pub use words::{CallOutcome, CommitOutcome, EndReason, Operation, RefusalReason};
+pub use words::{CallOutcome, CommitOutcome, DecryptionFailure, EndReason, Operation, RefusalReason};
 
 /// The target of the `tracing` events and spans of this module.
 pub(crate) const TARGET: &str = "gsession";

@@ -1,8 +1,8 @@
 //! The trait of those who are told.
 
 use super::{
-    Committed, IdRotated, LoggedIn, LoginConfirmed, NearCacheRead, Refused, SessionCreated, SessionEnded,
-    SessionRenewed, StorageCalled, StorageSwept, TheftSuspected,
+    Committed, DecryptionFailed, IdRotated, LoggedIn, LoginConfirmed, NearCacheRead, Refused, SessionCreated,
+    SessionEnded, SessionRenewed, StorageCalled, StorageSwept, TheftSuspected,
 };
 
 /// Is told what happens to sessions: for metrics, an audit log, alarms ([S19](crate::design#s19), ASVS 16.3.1 to 16.3.3).
@@ -93,6 +93,11 @@ pub trait Observer: Send + Sync {
 
     /// A session was read, and the storage has a near cache (Redis only).
     fn near_cache_read(&self, event: &NearCacheRead) {
+        let _ = event;
+    }
+
+    /// A [sealed](crate::storage::sealed) session could not be opened, and counts as absent.
+    fn decryption_failed(&self, event: &DecryptionFailed) {
         let _ = event;
     }
 }

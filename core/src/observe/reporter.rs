@@ -11,13 +11,13 @@ use std::{
 use parking_lot::RwLock;
 
 use super::{
-    EndReason, NearCacheRead, Observer, SessionEnded, StorageSwept, TARGET,
+    DecryptionFailed, DecryptionFailure, EndReason, NearCacheRead, Observer, SessionEnded, StorageSwept, TARGET,
     observers::{guarded, log_end, log_sweep},
 };
 use crate::{StoreKey, storage::Swept};
 
 /// Through which a storage reports what it does by itself: sessions that it removes because they have expired or it is full, sweeps in
-/// the background, its near cache.
+/// the background, its near cache, what it cannot decrypt.
 ///
 /// Only authors of storages need it. Keep one in the storage, pass on what
 /// [`Storage::report_to`](crate::Storage::report_to) gets, and report without holding a lock. The observers of all managers of the
@@ -89,6 +89,12 @@ impl Reporter {
     pub fn near_cache_read(&self, key: StoreKey, is_hit: bool) {
         tracing::trace!(target: TARGET, ?key, is_hit, "the near cache was read");
         self.tell(|observer| observer.near_cache_read(&NearCacheRead { key, is_hit }));
+    }
+
+    /// A sealed session could not be opened.
+    pub fn decryption_failed(&self, key: StoreKey, failure: DecryptionFailure) {
+        tracing::debug!(target: TARGET, ?key, failure = failure.as_str(), "a sealed session could not be opened");
+        self.tell(|observer| observer.decryption_failed(&DecryptionFailed { key, failure }));
     }
 
     fn tell(&self, tell: impl Fn(&dyn Observer)) {

@@ -76,6 +76,7 @@ pub enum Operation {
     FindPage,
     Sweep,
     Count,
+    Scan,
     Check,
 }
 
@@ -152,6 +153,7 @@ impl Operation {
             Self::FindPage => "find_page",
             Self::Sweep => "sweep",
             Self::Count => "count",
+            Self::Scan => "scan",
             Self::Check => "check",
         }
     }
@@ -173,6 +175,40 @@ impl CallOutcome {
                 StorageErrorKind::Setup => "setup",
                 StorageErrorKind::Other => "other",
             },
+        }
+    }
+}
+
+/// Why a [sealed](crate::storage::sealed) session could not be opened.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum DecryptionFailure {
+    /// It is not sealed: it was stored before sessions were, or by somebody without a key.
+    NotSealed,
+    /// It was sealed with a key that is not in the ring.
+    UnknownKey,
+    /// It was changed, or belongs to another session or another state of this one.
+    Forged,
+    /// It is cut short, or no sealed session at all.
+    Damaged,
+    /// A later version of gsession has sealed it.
+    LaterVersion,
+}
+
+impl DecryptionFailure {
+    /// How many there are.
+    #[cfg(feature = "encryption")]
+    pub(crate) const COUNT: usize = 5;
+
+    /// As in logs and metrics.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::NotSealed => "not_sealed",
+            Self::UnknownKey => "unknown_key",
+            Self::Forged => "forged",
+            Self::Damaged => "damaged",
+            Self::LaterVersion => "later_version",
         }
     }
 }

@@ -115,6 +115,11 @@ impl Record {
         if let Some(hook) = &commit.on_apply {
             (hook.0)();
         }
+        self.applied(commit, limits)
+    }
+
+    /// What [`apply`](Self::apply) returns, for a storage that leaves the commit to another one.
+    pub(crate) fn applied(&self, commit: &Commit, limits: &Limits) -> Result<Applied, LimitExceeded> {
         if commit.access.has_ended(self, self.last_seen) {
             return Ok(Applied::Expired);
         }

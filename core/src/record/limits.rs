@@ -38,6 +38,17 @@ impl Default for Limits {
 }
 
 impl Limits {
+    /// For what was within its limits before.
+    #[cfg(feature = "encryption")]
+    pub(crate) const UNLIMITED: Self = Self {
+        max_entries: CEILING,
+        max_key_bytes: CEILING,
+        max_value_bytes: CEILING,
+        max_record_bytes: CEILING,
+        max_depth: MAX_DEPTH,
+        max_principal_bytes: CEILING,
+    };
+
     /// The most entries in a session. Default: 1,000.
     #[must_use]
     pub const fn max_entries(mut self, entries: usize) -> Self {
@@ -79,6 +90,29 @@ impl Limits {
         let (all_entries, all_bytes) =
             (self.max_entries.saturating_add(entries), self.max_record_bytes.saturating_add(bytes));
         self.max_entries(all_entries).max_record_bytes(all_bytes)
+    }
+
+    /// The limits of a storage that keeps sessions within these limits sealed: one value then has the whole session, a third longer.
+    ///
+    /// ```
+    /// use gsession::Limits;
+    ///
+    /// // The manager's limits, and those of the storage below `Sealed`.
+    /// let limits = Limits::default().max_record_bytes(64 * 1024);
+    /// let of_the_storage = limits.sealed();
+    /// # let _ = of_the_storage;
+    /// ```
+    #[cfg(feature = "encryption")]
+    #[must_use]
+    pub const fn sealed(self) -> Self {
+        // Keys, principal and lengths are inside; base64 makes four bytes of three.
+        let entries = self.max_entries.saturating_mul(10);
+        let inside = self.max_record_bytes.saturating_add(entries).saturating_add(self.max_principal_bytes);
+        let bytes = inside.saturating_add(inside / 3).saturating_add(1024);
+        self.with_room_for(4, 0).max_record_bytes(bytes).max_value_bytes(bytes).max_principal_bytes(
+            // A keyed hash stands for it.
+            if self.max_principal_bytes < 64 { 64 } else { self.max_principal_bytes },
+        )
     }
 
     /// The most bytes in a principal. Default: 256; at most 4,096.

@@ -24,9 +24,13 @@ pub(crate) const TAG: &str = "gsession.tag";
 pub(crate) const ROTATION: &str = "gsession.rotation";
 /// The entry of the hash of the current id's secret, for a write that has not read the session. Absent until the id has rotated.
 pub(crate) const ID: &str = "gsession.id";
-/// What a login has left, for storages that read some entries of a session.
+/// The entry that has all others, encrypted.
+pub(crate) const SEALED: &str = "gsession.sealed";
+/// The entry with the number of the state that is sealed.
+pub(crate) const SEALED_STATE: &str = "gsession.sealed_state";
+/// What is told of a session in a list, for storages that read some entries of it.
 #[cfg(feature = "redis")]
-pub(crate) const KEYS: [&str; 3] = [LABEL, LOGIN, TAG];
+pub(crate) const KEYS: [&str; 5] = [LABEL, LOGIN, SEALED, SEALED_STATE, TAG];
 /// Not in a session, but in the list of a tag: until when it is needed.
 pub(crate) const NEEDED_UNTIL: &str = "gsession.needed_until";
 /// Not in a session, but in the list of a user's logins that are under way: those logins.

@@ -3,8 +3,8 @@
 use std::{fmt, num::NonZeroUsize, sync::Arc};
 
 use super::{
-    Access, AsyncStorage, Committed, Created, Found, Lookup, Moved, Removed, Storage, StorageError, Swept, Tombstone,
-    Touched, Watched,
+    Access, AsyncStorage, Committed, Created, Found, Lookup, Moved, Removed, ScanCursor, Scanned, Storage,
+    StorageError, Swept, Tombstone, Touched, Watched,
 };
 use crate::{
     KeyScheme, Record, StoreKey, Timestamp,
@@ -269,6 +269,18 @@ impl AnyStorage {
         match &self.kind {
             Kind::Immediate(storage) => self.at_once(Operation::Count, None, || storage.count(now)),
             Kind::Waiting(storage) => self.waiting(Operation::Count, None, || storage.count(now)).await,
+        }
+    }
+
+    /// Same as [`Storage::scan`].
+    ///
+    /// # Errors
+    ///
+    /// Same as [`Storage::scan`].
+    pub async fn scan(&self, after: Option<&ScanCursor>, now: Timestamp) -> Result<Scanned, StorageError> {
+        match &self.kind {
+            Kind::Immediate(storage) => self.at_once(Operation::Scan, None, || storage.scan(after, now)),
+            Kind::Waiting(storage) => self.waiting(Operation::Scan, None, || storage.scan(after, now)).await,
         }
     }
 

@@ -3,8 +3,8 @@
 use std::{future::Future, num::NonZeroUsize, pin::Pin, sync::Arc};
 
 use super::{
-    Access, Committed, Created, Found, Lookup, Moved, Pointer, Removed, StorageError, Swept, Tombstone, Touched,
-    Watched, unused_key::unused_key,
+    Access, Committed, Created, Found, Lookup, Moved, Pointer, Removed, ScanCursor, Scanned, StorageError, Swept,
+    Tombstone, Touched, Watched, unused_key::unused_key,
 };
 use crate::{
     Clock as _, KeyScheme, Record, StoreKey, SystemClock, Timestamp,
@@ -97,6 +97,12 @@ pub trait AsyncStorage: Send + Sync {
         Box::pin(std::future::ready(Err(StorageError::unsupported("counting the sessions"))))
     }
 
+    /// Same as [`Storage::scan`](super::Storage::scan).
+    fn scan<'a>(&'a self, after: Option<&'a ScanCursor>, now: Timestamp) -> StorageFuture<'a, Scanned> {
+        let _ = (after, now);
+        Box::pin(std::future::ready(Err(StorageError::unsupported("listing all sessions"))))
+    }
+
     /// Same as [`Storage::check`](super::Storage::check).
     fn check(&self) -> StorageFuture<'_, ()> {
         Box::pin(async move {
@@ -179,6 +185,10 @@ where
 
     fn count(&self, now: Timestamp) -> StorageFuture<'_, u64> {
         (**self).count(now)
+    }
+
+    fn scan<'a>(&'a self, after: Option<&'a ScanCursor>, now: Timestamp) -> StorageFuture<'a, Scanned> {
+        (**self).scan(after, now)
     }
 
     fn check(&self) -> StorageFuture<'_, ()> {

@@ -3,8 +3,8 @@
 use std::{num::NonZeroUsize, sync::Arc};
 
 use super::{
-    Access, Committed, Created, Found, Lookup, Moved, Pointer, Removed, StorageError, Swept, Tombstone, Touched,
-    Watched, unused_key::unused_key,
+    Access, Committed, Created, Found, Lookup, Moved, Pointer, Removed, ScanCursor, Scanned, StorageError, Swept,
+    Tombstone, Touched, Watched, unused_key::unused_key,
 };
 use crate::{
     Clock as _, KeyScheme, Record, StoreKey, SystemClock, Timestamp,
@@ -198,6 +198,34 @@ pub trait Storage: Send + Sync {
         Err(StorageError::unsupported("counting the sessions"))
     }
 
+    /// Lists the keys of all sessions that live at `now`, and of [lists](Record::is_list), page by page, so that each can be moved or
+    /// rewritten. The first page is asked for without a cursor, each other one with [`Scanned::next`] of the page before, at any time
+    /// and by any process. The default is not supported.
+    ///
+    /// - **Nothing is missing**: each session that lives while all pages are read is listed, under its key, or under one from which
+    ///   [`tombstone`](Self::tombstone) leads to it, if it is renewed meanwhile. GoFrame's formats cannot tell where a session was
+    ///   renewed to, nor can the memory storage after [many renewals in a minute](crate::MemoryStorage#renewals): it may be missing.
+    /// - **Something may be listed twice**, or may have ended or moved when the caller loads it. What has ended before the scan begins
+    ///   is not listed, nor is what is no session, but the tombstone of a renewal may lead to such a key.
+    /// - **A page has about 500 keys at most**, and holds no lock for longer than a step of [`sweep`](Self::sweep).
+    /// - **A cursor is never wrong**: where it is worth nothing any more, for example because the Redis server was restarted, the
+    ///   scan begins again.
+    ///
+    /// | storage | cost of a page |
+    /// |---|---|
+    /// | memory | looks at up to 500 sessions |
+    /// | files | reads the names in a sub-folder, and up to 500 files |
+    /// | Redis | `INFO server`, `SCAN` over 500 keys of all, and the first 62 bytes of those that have the prefix. In a cluster, primary after primary. Sessions may be missing if their slots move to another node meanwhile |
+    /// | GoFrame's formats | `INFO server`, `SCAN`, and of a string its first byte. A key that looks like a session is listed |
+    ///
+    /// # Errors
+    ///
+    /// [`StorageError`] if the storage is broken or cannot list, or if the cursor is [not from this storage](ScanCursor::not_mine).
+    fn scan(&self, after: Option<&ScanCursor>, now: Timestamp) -> Result<Scanned, StorageError> {
+        let _ = (after, now);
+        Err(StorageError::unsupported("listing all sessions"))
+    }
+
     /// Whether sessions can be stored and read now. Leaves no session behind. The default loads a session that does not exist.
     ///
     /// # Errors
@@ -299,6 +327,10 @@ where
 
     fn count(&self, now: Timestamp) -> Result<u64, StorageError> {
         (**self).count(now)
+    }
+
+    fn scan(&self, after: Option<&ScanCursor>, now: Timestamp) -> Result<Scanned, StorageError> {
+        (**self).scan(after, now)
     }
 
     fn check(&self) -> Result<(), StorageError> {

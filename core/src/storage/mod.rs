@@ -19,6 +19,9 @@ mod pool;
 pub mod redis;
 #[cfg(any(feature = "redis", feature = "postgres", feature = "sqlite"))]
 mod revisions;
+mod scanned;
+#[cfg(feature = "encryption")]
+pub mod sealed;
 #[cfg(any(feature = "postgres", feature = "sqlite"))]
 pub mod sql;
 mod sweeper;
@@ -38,6 +41,7 @@ pub use outcome::{Committed, Created, Found, Lookup, Moved, Removed, Swept, Tomb
 use pointer::Pointer;
 #[cfg(any(feature = "redis", feature = "postgres", feature = "sqlite"))]
 pub(crate) use revisions::Revisions;
+pub use scanned::{InvalidCursor, ScanCursor, Scanned};
 pub(crate) use trail::{Leads, Trail};
 #[cfg(any(feature = "file", feature = "redis", feature = "postgres", feature = "sqlite"))]
 pub(crate) use watch::Source;

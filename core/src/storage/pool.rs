@@ -5,8 +5,8 @@ use std::{num::NonZeroUsize, sync::Arc};
 use tokio::runtime::Handle;
 
 use super::{
-    Access, AsyncStorage, Committed, Created, Found, Lookup, Moved, Removed, Storage, StorageError, StorageErrorKind,
-    StorageFuture, Swept, Tombstone, Touched, Watched,
+    Access, AsyncStorage, Committed, Created, Found, Lookup, Moved, Removed, ScanCursor, Scanned, Storage,
+    StorageError, StorageErrorKind, StorageFuture, Swept, Tombstone, Touched, Watched,
 };
 use crate::{KeyScheme, Record, StoreKey, Timestamp, observe::Observer, record::Commit};
 
@@ -112,6 +112,11 @@ impl AsyncStorage for Pool {
 
     fn count(&self, now: Timestamp) -> StorageFuture<'_, u64> {
         self.run(move |storage| storage.count(now))
+    }
+
+    fn scan<'a>(&'a self, after: Option<&'a ScanCursor>, now: Timestamp) -> StorageFuture<'a, Scanned> {
+        let after = after.cloned();
+        self.run(move |storage| storage.scan(after.as_ref(), now))
     }
 
     fn check(&self) -> StorageFuture<'_, ()> {

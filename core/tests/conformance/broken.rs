@@ -99,6 +99,13 @@ const FAULTS: &[(Fault, &str)] = &[
     (Fault::CountsLists, "count_counts_the_living_sessions"),
     (Fault::CountsUsersOnly, "count_counts_the_living_sessions"),
     (Fault::CountsTombstones, "a_renewed_session_counts_once"),
+    (Fault::ScanBeginsAgain, "a_scan_lists_all_that_lives"),
+    (Fault::ScanListsAllAtOnce, "a_scan_lists_all_that_lives"),
+    (Fault::ScanListsTheExpired, "a_scan_lists_all_that_lives"),
+    (Fault::ScanListsUsersOnly, "a_scan_lists_all_that_lives"),
+    (Fault::ScanTakesAnyCursor, "a_scan_lists_all_that_lives"),
+    (Fault::ScanCountsPlaces, "what_changes_during_a_scan_is_listed"),
+    (Fault::ScanSkipsTombstones, "what_is_renewed_during_a_scan_is_listed"),
     (Fault::RefusesWhenChecked, "a_check_passes_and_leaves_nothing_behind"),
     (Fault::LeavesWhatItChecksWith, "a_check_passes_and_leaves_nothing_behind"),
 ];

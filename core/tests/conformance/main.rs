@@ -11,6 +11,8 @@ mod one_file;
 mod plain;
 #[cfg(feature = "redis")]
 mod redis;
+#[cfg(feature = "encryption")]
+mod sealed;
 #[cfg(all(feature = "postgres", feature = "sqlite"))]
 mod sql;
 #[path = "../support/mod.rs"]

@@ -15,8 +15,8 @@ use gsession::{
     SystemClock, Timestamp,
     record::{Applied, Commit},
     storage::{
-        Access, Committed, Created, Found, Lookup, Moved, Removed, SealedId, Snapshot, Swept, TOMBSTONE_LIFETIME,
-        Tombstone, Touched, Watch, Watched,
+        Access, Committed, Created, Found, Lookup, Moved, Removed, ScanCursor, Scanned, SealedId, Snapshot, Swept,
+        TOMBSTONE_LIFETIME, Tombstone, Touched, Watch, Watched,
     },
 };
 
@@ -523,6 +523,38 @@ impl Storage for Plain {
             Slot::Tombstone(_) => self.has(Fault::CountsTombstones),
         };
         Ok(self.slots().values().filter(counts).count() as u64)
+    }
+
+    fn scan(&self, after: Option<&ScanCursor>, now: Timestamp) -> Result<Scanned, StorageError> {
+        let cursor = after.filter(|_| !self.has(Fault::ScanBeginsAgain)).map(ScanCursor::as_str);
+        let read =
+            |text: &str| text.split_once('.').and_then(|(n, key)| Some((n.parse().ok()?, StoreKey::parse(key)?)));
+        let after: Option<(usize, StoreKey)> = match cursor.map(|text| (text, read(text))) {
+            Some((_, None)) if !self.has(Fault::ScanTakesAnyCursor) => return Err(ScanCursor::not_mine()),
+            cursor => cursor.and_then(|(_, place)| place),
+        };
+        let slots = self.slots();
+        let done = after.map_or(0, |(done, _)| done);
+        let is_left = |(place, (key, _)): &(usize, (&StoreKey, &Slot))| match after {
+            Some((done, _)) if self.has(Fault::ScanCountsPlaces) => *place >= done,
+            Some((_, after)) => **key > after,
+            None => true,
+        };
+        let mut left: Vec<_> = slots.iter().enumerate().filter(is_left).map(|(_, slot)| slot).collect();
+        let page = if self.has(Fault::ScanListsAllAtOnce) { left.len() } else { 500 };
+        let more = left.len() > page;
+        left.truncate(page);
+        let next = left.last().filter(|_| more).map(|(key, _)| format!("{}.{key}", done + page));
+        let living =
+            left.into_iter().filter(|(_, slot)| self.has(Fault::ScanListsTheExpired) || !self.is_over(slot, now));
+        let keys = living.filter_map(|(key, slot)| match slot {
+            Slot::Session { record, .. } if self.has(Fault::ScanListsUsersOnly) => {
+                record.principal.is_some().then_some(*key)
+            }
+            Slot::Session { .. } => Some(*key),
+            Slot::Tombstone(tombstone) => (!self.has(Fault::ScanSkipsTombstones)).then_some(tombstone.to),
+        });
+        Ok(Scanned::new(keys.collect(), next.map(|text| text.parse().unwrap())))
     }
 
     fn check(&self) -> Result<(), StorageError> {

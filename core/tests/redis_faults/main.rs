@@ -24,7 +24,7 @@ use gsession::{
     SessionId, Storage, StorageError, StorageErrorKind, StoreKey, SystemClock, Timestamp,
     record::Commit,
     storage::{
-        Access, Committed, Created, Found, Lookup, Moved, Removed, Swept, Touched, Watched,
+        Access, Committed, Created, Found, Lookup, Moved, Removed, ScanCursor, Scanned, Swept, Touched, Watched,
         redis::{NearCache, RedisBuilder, Strings},
     },
 };
@@ -108,6 +108,10 @@ impl Storage for Driven {
 
     fn count(&self, now: Timestamp) -> Result<u64, StorageError> {
         self.0.block_on(self.1.count(now))
+    }
+
+    fn scan(&self, after: Option<&ScanCursor>, now: Timestamp) -> Result<Scanned, StorageError> {
+        self.0.block_on(self.1.scan(after, now))
     }
 
     fn check(&self) -> Result<(), StorageError> {

@@ -9,7 +9,10 @@ use gsession::{
     Record, Storage, StorageError, StorageErrorKind, StoreKey, Timestamp,
     observe::Observer,
     record::Commit,
-    storage::{Access, Committed, Created, Found, Lookup, Moved, Removed, Swept, Tombstone, Touched, Watched},
+    storage::{
+        Access, Committed, Created, Found, Lookup, Moved, Removed, ScanCursor, Scanned, Swept, Tombstone, Touched,
+        Watched,
+    },
 };
 
 use super::PATIENCE;
@@ -206,6 +209,10 @@ impl Storage for PausingStorage {
 
     fn count(&self, now: Timestamp) -> Result<u64, StorageError> {
         self.storage.count(now)
+    }
+
+    fn scan(&self, after: Option<&ScanCursor>, now: Timestamp) -> Result<Scanned, StorageError> {
+        self.storage.scan(after, now)
     }
 
     fn check(&self) -> Result<(), StorageError> {

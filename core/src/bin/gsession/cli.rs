@@ -2,7 +2,7 @@
 
 use clap::{Args, CommandFactory as _, FromArgMatches as _, Id, Parser, Subcommand, parser::ValueSource};
 
-use crate::storage::StorageOptions;
+use crate::storage::{SealingOptions, StorageOptions};
 
 /// Looks after the sessions that services keep with gsession: counts, lists and ends them, and checks, sweeps and migrates their storage.
 ///
@@ -31,6 +31,9 @@ pub(crate) struct Cli {
 
     #[command(flatten)]
     pub(crate) storage: StorageOptions,
+
+    #[command(flatten)]
+    pub(crate) sealing: SealingOptions,
 }
 
 impl Cli {
@@ -165,6 +168,17 @@ With --json: {\"up_to_date\":true}")]
         /// Where the tables are, instead of --storage.
         url: Option<String>,
     },
+
+    /// Seal all sessions with the first key that older keys have sealed, so that these can be given up.
+    ///
+    /// Services go on meanwhile. If it is interrupted, run it again: what is done is left out. With --admit-unsealed, it also seals
+    /// sessions that are not sealed yet.
+    #[command(after_help = "\
+Example:
+  gsession rekey --seal-with new-key --older-key old-key
+
+With --json: {\"rekeyed\":1204,\"already\":7,\"gone\":1,\"unopened\":0}. If some cannot be opened with these keys, the exit status is 1.")]
+    Rekey,
 }
 
 #[derive(Args)]

@@ -3,7 +3,7 @@
 use std::{error::Error, io, iter::successors, path::PathBuf, process::ExitCode};
 
 use clap::error::ErrorKind;
-use gsession::{ConfigError, StorageError, StorageErrorKind};
+use gsession::{ConfigError, StorageError, StorageErrorKind, storage::sealed::SealingKeyError};
 
 /// Why a command was not carried out. No message contains an id, a password or an entry.
 #[derive(Debug, thiserror::Error)]
@@ -25,6 +25,11 @@ pub(crate) enum Failure {
     NoDatabase(PathBuf),
     #[error("{path}: it cannot be read", path = .0.display())]
     File(PathBuf, #[source] io::Error),
+    #[error(transparent)]
+    Key(#[from] SealingKeyError),
+    /// Not all sessions could be sealed with the first key.
+    #[error("{0} sessions cannot be opened with these keys, and stay as they are")]
+    Unopened(u64),
     #[error(transparent)]
     Storage(#[from] StorageError),
     #[error(transparent)]

@@ -100,6 +100,10 @@ pub(super) fn what_is_lacking_says_so(fixture: &Fixture) -> Verdict {
         let kind = storage.count(now).err().map(|error| error.kind());
         must_be!(kind, Some(StorageErrorKind::Unsupported), "count");
     }
+    if !fixture.can(Ability::Scanning) {
+        let kind = storage.scan(None, now).err().map(|error| error.kind());
+        must_be!(kind, Some(StorageErrorKind::Unsupported), "scan");
+    }
     must_be!(fixture.stored(&key, now)?, Some(json!({"a": 1})), "the session afterwards");
     must_match!(storage.create(&key, &fixture.record(&[]), now)?, Created::Exists, "a create under its key");
     Ok(())

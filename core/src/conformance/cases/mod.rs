@@ -11,6 +11,7 @@ mod reading;
 mod remembering;
 mod renewing;
 mod requests;
+mod scanning;
 mod tombstones;
 mod watching;
 
@@ -189,6 +190,14 @@ registry! { $
             "The number of sessions grows with each login, although nobody has come."
         a_check_passes_and_leaves_nothing_behind "contract"
             "A service that works is taken out of service; or each probe of it leaves something, until the storage is full."
+    }
+    scanning {
+        a_scan_lists_all_that_lives "contract" [Scanning]
+            "An operator moves all sessions to another storage, and some users are logged out; or the move never ends."
+        what_changes_during_a_scan_is_listed "contract" [Scanning]
+            "Sessions are moved to another storage while they are used, and those of busy users stay behind."
+        what_is_renewed_during_a_scan_is_listed "contract" [Scanning Renewing Tombstones]
+            "Sessions are moved to another storage, and those who log in meanwhile are logged out when the old one is turned off."
     }
     watching {
         an_end_is_told_to_those_who_wait "S18"

@@ -49,7 +49,7 @@ impl Store {
             }
         }
         for (number, sub) in unindexed {
-            for key in self.keys_in_unindexed(number, &sub)? {
+            for key in self.keys_in_locked(number, &sub)? {
                 if !listing.known.contains_key(&key) {
                     listing.look(&sub, key)?;
                 }
@@ -71,7 +71,7 @@ impl Store {
         let unindexed = self.unindexed()?;
         let mut keys = self.noted(principal)?;
         for (number, sub) in unindexed {
-            keys.extend(self.keys_in_unindexed(number, &sub)?);
+            keys.extend(self.keys_in_locked(number, &sub)?);
         }
         keys.retain(|key| after.is_none_or(|after| *key > after));
         keys.sort_unstable();
@@ -91,8 +91,8 @@ impl Store {
         Ok(found)
     }
 
-    /// The keys in a sub-folder whose sessions may not be in the index.
-    fn keys_in_unindexed(&self, number: u8, sub: &Dir) -> Result<Vec<StoreKey>> {
+    /// The keys in a sub-folder, none of which is missing because it is renamed over.
+    pub(super) fn keys_in_locked(&self, number: u8, sub: &Dir) -> Result<Vec<StoreKey>> {
         // Under the lock: POSIX does not say whether a file is listed that is replaced by a rename during the listing. On a
         // read-only file system there is no lock, and nothing is renamed.
         let _lock = match self.locks.lock(number, sub) {

@@ -124,6 +124,7 @@ mod pace;
 mod principals;
 mod read;
 mod renew;
+mod scan;
 mod settings;
 mod store;
 mod sweep;
@@ -141,8 +142,8 @@ use store::Store;
 use watch::Watcher;
 
 use super::{
-    Access, Committed, Created, Found, Lookup, Moved, Removed, Storage, StorageError, Swept, Tombstone, Touched,
-    Watched, sweeper::Background,
+    Access, Committed, Created, Found, Lookup, Moved, Removed, ScanCursor, Scanned, Storage, StorageError, Swept,
+    Tombstone, Touched, Watched, sweeper::Background,
 };
 use crate::{Record, StoreKey, Timestamp, observe::Observer, record::Commit};
 
@@ -265,6 +266,14 @@ impl Storage for FileStorage {
 
     fn count(&self, now: Timestamp) -> Result<u64, StorageError> {
         Ok(self.0.store.count(now)?)
+    }
+
+    fn scan(&self, after: Option<&ScanCursor>, now: Timestamp) -> Result<Scanned, StorageError> {
+        let after =
+            after.map(|cursor| StoreKey::parse(cursor.as_str()).ok_or_else(ScanCursor::not_mine)).transpose()?;
+        let (keys, last) = self.0.store.scan(after, now)?;
+        let next = last.map(|last| last.to_string().parse().map_err(|_| ScanCursor::not_mine())).transpose()?;
+        Ok(Scanned::new(keys, next))
     }
 
     /// Makes a file of 4 KiB in one of the sub-folders, reads it and removes it, as a new session would. A folder or sub-folder

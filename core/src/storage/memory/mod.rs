@@ -11,6 +11,7 @@ mod listing;
 mod locks;
 mod principals;
 mod renew;
+mod scan;
 mod shard;
 mod slot;
 mod store;
@@ -24,8 +25,8 @@ pub use builder::MemoryStorageBuilder;
 use store::Store;
 
 use super::{
-    Access, Committed, Created, Found, Lookup, Moved, Removed, Storage, StorageError, Swept, Tombstone, Touched,
-    Watched, sweeper::Background,
+    Access, Committed, Created, Found, Lookup, Moved, Removed, ScanCursor, Scanned, Storage, StorageError, Swept,
+    Tombstone, Touched, Watched, sweeper::Background,
 };
 use crate::{Record, StoreKey, Timestamp, observe::Observer, record::Commit};
 
@@ -160,6 +161,10 @@ impl Storage for MemoryStorage {
 
     fn count(&self, now: Timestamp) -> Result<u64, StorageError> {
         Ok(self.0.store.count(now))
+    }
+
+    fn scan(&self, after: Option<&ScanCursor>, now: Timestamp) -> Result<Scanned, StorageError> {
+        self.0.store.scan(after, now)
     }
 
     /// Nothing can be wrong with it. Whether it is [full](MemoryStorage#when-it-is-full) depends on the session.

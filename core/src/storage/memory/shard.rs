@@ -21,6 +21,7 @@ pub(super) struct Shard {
     /// The slots that may be evicted when room is needed.
     evictable: Evictable,
     principals: Arc<Principals>,
+    compactions: u32,
 }
 
 /// A key is already a hash, so its first bytes are used as they are.
@@ -32,7 +33,14 @@ fn hash_of(key: &StoreKey) -> u64 {
 impl Shard {
     pub(super) fn new(principals: &Arc<Principals>) -> Self {
         let (index, evictable) = (HashTable::new(), Evictable::default());
-        Self { index, slots: Vec::new(), free: Vec::new(), evictable, principals: Arc::clone(principals) }
+        Self {
+            index,
+            slots: Vec::new(),
+            free: Vec::new(),
+            evictable,
+            principals: Arc::clone(principals),
+            compactions: 0,
+        }
     }
 
     fn find(&self, key: &StoreKey) -> Option<u32> {
@@ -108,6 +116,11 @@ impl Shard {
         self.slots.len()
     }
 
+    /// How often slots have got other places in the list.
+    pub(super) const fn compactions(&self) -> u32 {
+        self.compactions
+    }
+
     /// The slots in a range of the list.
     pub(super) fn walk(&self, range: std::ops::Range<usize>) -> impl Iterator<Item = &Arc<Slot>> {
         let end = range.end.min(self.slots.len());
@@ -144,6 +157,7 @@ impl Shard {
     pub(super) fn shrink(&mut self) {
         const SMALL: usize = 64;
         if self.slots.len() > SMALL && self.index.len() < self.slots.len() / 4 {
+            self.compactions = self.compactions.wrapping_add(1);
             self.slots = std::mem::take(&mut self.slots).into_iter().filter(Option::is_some).collect();
             // Collecting in place keeps the old allocation.
             self.slots.shrink_to_fit();

@@ -13,7 +13,7 @@ use super::{errors::Answered, servers::Servers};
 use crate::{
     Codec, KeyScheme, Limits, Record, StoreKey, Timestamp,
     record::{Access, Commit, JsonText},
-    storage::{Created, Found, Lookup, Removed, Swept, Tombstone, Touched},
+    storage::{Created, Found, Lookup, Removed, ScanCursor, Scanned, Swept, Tombstone, Touched},
 };
 
 // Operations, as errors name them.
@@ -160,6 +160,8 @@ pub(crate) trait Layout: Format {
     }
 
     fn count(&self, servers: &Servers, now: Timestamp) -> impl Answering<u64>;
+
+    fn scan(&self, servers: &Servers, after: Option<&ScanCursor>, now: Timestamp) -> impl Answering<Scanned>;
 
     /// First step of a [move between nodes](super::cluster_move): stores a session that nobody can see yet.
     fn prepare(&self, servers: &Servers, renewal: &Renewal<'_>, record: &Record) -> impl Answering<Created>;

@@ -5,6 +5,7 @@ mod count;
 mod end;
 mod list;
 mod migrate;
+mod rekey;
 mod show;
 mod sweep;
 
@@ -14,13 +15,13 @@ use std::{
 };
 
 use clap::error::ErrorKind;
-use gsession::{AnyStorage, AsyncManager, KeyScheme, SessionId, StoreKey};
+use gsession::{AnyStorage, AsyncManager, KeyScheme, SessionId, StoreKey, storage::sealed::Sealed};
 
 use crate::{
     cli::{Cli, Command, Key},
     failure::{Failure, usage},
     output::Output,
-    storage::StorageOptions,
+    storage::{SealingOptions, StorageOptions},
 };
 
 /// More than any key or id has, in bytes.
@@ -29,14 +30,16 @@ const LONGEST_KEY: u64 = 4096;
 /// What every command needs.
 struct Context {
     storage: AnyStorage,
+    /// The storage, if its sessions are sealed.
+    sealed: Option<Sealed<AnyStorage>>,
     manager: AsyncManager,
     output: Output,
     json: bool,
 }
 
 pub(crate) async fn run(cli: Cli) -> Result<(), Failure> {
-    let Cli { command, json, storage } = cli;
-    let context = || Context::open(&storage, json);
+    let Cli { command, json, storage, sealing } = cli;
+    let context = || Context::open(&storage, &sealing, json);
     match command {
         Command::Count => count::count(context()?).await,
         Command::List(whose) => list::list(context()?, &whose).await,
@@ -46,16 +49,19 @@ pub(crate) async fn run(cli: Cli) -> Result<(), Failure> {
         Command::EndTagged { tag, confirmation } => end::tagged(context()?, &tag, &confirmation).await,
         Command::Check => check::check(context()?).await,
         Command::Sweep => sweep::sweep(context()?).await,
+        Command::Rekey => rekey::rekey(context()?).await,
         Command::Migrate { url } => migrate::migrate(&storage.or_at(url)?, json).await,
     }
 }
 
 impl Context {
-    fn open(storage: &StorageOptions, json: bool) -> Result<Self, Failure> {
+    fn open(storage: &StorageOptions, sealing: &SealingOptions, json: bool) -> Result<Self, Failure> {
         let storage = storage.open()?;
+        let sealed = sealing.seal(&storage)?;
+        let storage = sealed.clone().map_or(storage, AnyStorage::new);
         // Sessions live by the deadlines that are stored, whatever the settings of their service are.
         let manager = AsyncManager::builder(storage.clone()).idle_timeout(Duration::MAX).build()?;
-        Ok(Self { storage, manager, output: Output::new(), json })
+        Ok(Self { storage, sealed, manager, output: Output::new(), json })
     }
 
     /// The key that was typed. What was typed is not repeated in the error: it may be an id.

@@ -1,8 +1,8 @@
 //! What is shown to a person who waits.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
-use indicatif::{ProgressBar, ProgressStyle};
+use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
 /// Most commands are done before anybody wonders.
 const AT_ONCE: Duration = Duration::from_millis(500);
@@ -32,5 +32,37 @@ struct Clear(ProgressBar);
 impl Drop for Clear {
     fn drop(&mut self) {
         self.0.finish_and_clear();
+    }
+}
+
+/// Counts what is done. If that takes long, and standard error is a terminal, it shows the number and the time elapsed.
+pub(crate) struct Progress {
+    bar: ProgressBar,
+    since: Instant,
+    is_shown: bool,
+}
+
+impl Progress {
+    pub(crate) fn new(doing: &'static str) -> Self {
+        let bar = ProgressBar::hidden();
+        if let Ok(style) = ProgressStyle::with_template("{spinner} {msg}: {human_pos} ({elapsed}, {per_sec})") {
+            bar.set_style(style);
+        }
+        bar.set_message(doing);
+        Self { bar, since: Instant::now(), is_shown: false }
+    }
+
+    pub(crate) fn add(&mut self, done: u64) {
+        self.bar.inc(done);
+        if !self.is_shown && self.since.elapsed() >= AT_ONCE {
+            self.is_shown = true;
+            self.bar.set_draw_target(ProgressDrawTarget::stderr());
+        }
+    }
+}
+
+impl Drop for Progress {
+    fn drop(&mut self) {
+        self.bar.finish_and_clear();
     }
 }

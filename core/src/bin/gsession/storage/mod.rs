@@ -6,6 +6,7 @@ mod login;
 mod path;
 mod postgres_login;
 mod redis;
+mod sealing;
 mod tables;
 
 use std::{path::PathBuf, time::Duration};
@@ -14,7 +15,7 @@ use clap::{Args, Id, ValueEnum, error::ErrorKind};
 use gsession::{AnyStorage, Limits};
 
 use self::kind::Kind;
-pub(crate) use self::tables::Tables;
+pub(crate) use self::{sealing::SealingOptions, tables::Tables};
 use crate::failure::{Failure, usage};
 
 #[derive(Args)]

@@ -1,4 +1,4 @@
-//! Counts what looks like a session. GoFrame marks nothing as one.
+//! Counts and lists what looks like a session. GoFrame marks nothing as one.
 
 use std::collections::HashSet;
 
@@ -7,9 +7,13 @@ use redis::{Cmd, Value};
 use super::{format::GoFormat, tombstone};
 use crate::{
     StoreKey,
-    storage::redis::{
-        errors::{Answered, Failure},
-        servers::{Effect, Request, Scan, Servers},
+    storage::{
+        ScanCursor, Scanned,
+        redis::{
+            errors::{Answered, Failure},
+            layout::LISTING,
+            servers::{Effect, Request, Scan, Servers},
+        },
     },
 };
 
@@ -21,27 +25,54 @@ pub(super) async fn count<F: GoFormat>(servers: &Servers, prefix: &str) -> Answe
     let mut living = HashSet::new();
     let mut scan = Scan::begin(servers, COUNTING, prefix, Some(F::TYPE)).await?;
     while let Some((_, mut names)) = scan.next().await? {
-        names.retain(|name| {
-            let id = name.get(prefix.len()..).and_then(StoreKey::from_raw_id);
-            id.is_some() && !tombstone::is_name(name) && !living.contains(name)
-        });
-        let commands = names.iter().filter_map(|name| Some((name, F::read_beginning(name)?)));
-        let requests = commands.map(|(name, command)| Request::command(COUNTING, name, command, Effect::Read));
-        let answers = servers.ask_each(requests.collect()).await?;
-        if answers.is_empty() {
-            living.extend(names);
-            continue;
-        }
-        for (name, answer) in names.into_iter().zip(answers) {
-            match answer {
-                Ok(beginning) if is_object(&beginning) => drop(living.insert(name)),
-                Ok(_) => {}
-                Err(error) if Failure::of(&error).is_some_and(Failure::is_wrong_type) => {}
-                Err(error) => return Err(error),
-            }
-        }
+        names.retain(|name| key_of(name, prefix).is_some() && !living.contains(name));
+        living.extend(sessions_among::<F>(servers, COUNTING, names).await?);
     }
     Ok(living.len() as u64)
+}
+
+/// The keys that a count counts, page by page.
+pub(super) async fn page<F: GoFormat>(
+    servers: &Servers,
+    prefix: &str,
+    after: Option<&ScanCursor>,
+) -> Answered<Scanned> {
+    let mut scan = Scan::resume(servers, LISTING, prefix, Some(F::TYPE), after).await?;
+    let (_, mut names) = scan.next().await?.unzip();
+    let names = names.get_or_insert_default();
+    names.retain(|name| key_of(name, prefix).is_some());
+    let sessions = sessions_among::<F>(servers, LISTING, std::mem::take(names)).await?;
+    Ok(Scanned::new(sessions.iter().filter_map(|name| key_of(name, prefix)).collect(), scan.cursor()?))
+}
+
+/// The key of the session with this name, if it can be that of one.
+fn key_of(name: &[u8], prefix: &str) -> Option<StoreKey> {
+    let id = name.get(prefix.len()..)?;
+    StoreKey::from_raw_id(id).filter(|_| !tombstone::is_name(name))
+}
+
+/// Those of these names, of keys of the right type, that have sessions.
+async fn sessions_among<F: GoFormat>(
+    servers: &Servers,
+    operation: &'static str,
+    names: Vec<Vec<u8>>,
+) -> Answered<Vec<Vec<u8>>> {
+    let commands = names.iter().filter_map(|name| Some((name, F::read_beginning(name)?)));
+    let requests = commands.map(|(name, command)| Request::command(operation, name, command, Effect::Read));
+    let answers = servers.ask_each(requests.collect()).await?;
+    if answers.is_empty() {
+        return Ok(names);
+    }
+    let mut sessions = Vec::with_capacity(names.len());
+    for (name, answer) in names.into_iter().zip(answers) {
+        match answer {
+            Ok(beginning) if is_object(&beginning) => sessions.push(name),
+            Ok(_) => {}
+            Err(error) if Failure::of(&error).is_some_and(Failure::is_wrong_type) => {}
+            Err(error) => return Err(error),
+        }
+    }
+    Ok(sessions)
 }
 
 /// The command that reads what a JSON object begins with.

@@ -5,7 +5,7 @@
 //! text that was verified here.
 
 use super::{
-    count::count,
+    count::{count, page},
     format::{GoFormat, GoFrame},
     json,
     session::{check_commit, check_record, digits, idle_seconds, whole_seconds},
@@ -15,7 +15,7 @@ use crate::{
     KeyScheme, Record, StoreKey, Timestamp,
     record::{Access, Commit},
     storage::{
-        Created, Found, Removed, StorageError, StorageErrorKind, Touched,
+        Created, Found, Removed, ScanCursor, Scanned, StorageError, StorageErrorKind, Touched,
         redis::{
             errors::Answered,
             layout::{CREATING, Claim, ENDING, Layout, PREPARED_FOR, PageOf, RENEWING, Renewal, TOUCHING},
@@ -87,6 +87,10 @@ where
 
     async fn count(&self, servers: &Servers, _now: Timestamp) -> Answered<u64> {
         count::<Self>(servers, &self.prefix).await
+    }
+
+    async fn scan(&self, servers: &Servers, after: Option<&ScanCursor>, _now: Timestamp) -> Answered<Scanned> {
+        page::<Self>(servers, &self.prefix, after).await
     }
 
     /// GoFrame could see the prepared session, but nobody knows its id yet.

@@ -6,13 +6,13 @@ use super::{
     count,
     format::Native,
     header::{Head, Header, Kind, encode_tombstone, tag_of},
-    index, listing, scan, script_args,
+    index, listing, pages, scan, script_args,
 };
 use crate::{
     KeyScheme, Record, StoreKey, Timestamp,
     record::Access,
     storage::{
-        Created, Found, Removed, Swept, TOMBSTONE_LIFETIME, Tombstone, Touched,
+        Created, Found, Removed, ScanCursor, Scanned, Swept, TOMBSTONE_LIFETIME, Tombstone, Touched,
         redis::{
             errors::Answered,
             layout::{Claim, ENDING, Layout, PageOf, READING, RENEWING, Renewal, TOUCHING},
@@ -133,6 +133,10 @@ impl<N: Native> Layout for N {
 
     async fn count(&self, servers: &Servers, now: Timestamp) -> Answered<u64> {
         count::count(self, servers, now).await
+    }
+
+    async fn scan(&self, servers: &Servers, after: Option<&ScanCursor>, now: Timestamp) -> Answered<Scanned> {
+        pages::page(self, servers, after, now).await
     }
 
     async fn prepare(&self, servers: &Servers, renewal: &Renewal<'_>, record: &Record) -> Answered<Created> {

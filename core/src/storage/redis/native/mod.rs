@@ -10,6 +10,7 @@ mod index;
 mod indexed_change;
 mod known;
 mod listing;
+mod pages;
 mod recently_touched;
 mod scan;
 mod script_args;

@@ -14,7 +14,7 @@ use crate::{
     StoreKey, Timestamp,
     record::Access,
     storage::{
-        Swept, TOMBSTONE_LIFETIME,
+        ScanCursor, Swept, TOMBSTONE_LIFETIME,
         redis::{
             connection::Node,
             errors::{Answered, Failure},
@@ -28,7 +28,8 @@ const SWEEPING: &str = "sweeping the sessions in Redis";
 /// What was found under a key.
 pub(super) enum Seen {
     Session(StoreKey, Header),
-    Tombstone(StoreKey),
+    /// And where the session was renewed to.
+    Tombstone(StoreKey, StoreKey),
     Ended(StoreKey),
     /// A sorted set of the index, by its name.
     Set(Vec<u8>),
@@ -53,6 +54,23 @@ impl<'a, N: Native> Walk<'a, N> {
     ) -> Answered<Self> {
         let scan = Scan::begin(servers, operation, &layout.context().prefix, None).await?;
         Ok(Self { layout, servers, operation, now, scan })
+    }
+
+    /// The same, from where a page ended.
+    pub(super) async fn resume(
+        layout: &'a N,
+        servers: &'a Servers,
+        operation: &'static str,
+        after: Option<&ScanCursor>,
+        now: Timestamp,
+    ) -> Answered<Self> {
+        let scan = Scan::resume(servers, operation, &layout.context().prefix, None, after).await?;
+        Ok(Self { layout, servers, operation, now, scan })
+    }
+
+    /// Where to [resume](Self::resume); `None` at the end.
+    pub(super) fn cursor(&self) -> Answered<Option<ScanCursor>> {
+        self.scan.cursor()
     }
 
     /// What is under the next keys, which may be none; `None` at the end.
@@ -102,7 +120,7 @@ impl<'a, N: Native> Walk<'a, N> {
             (Some(key), Some(Head::Tombstone(tombstone))) if tombstone.at + TOMBSTONE_LIFETIME <= self.now => {
                 Some(Seen::Ended(key))
             }
-            (Some(key), Some(Head::Tombstone(_))) => Some(Seen::Tombstone(key)),
+            (Some(key), Some(Head::Tombstone(tombstone))) => Some(Seen::Tombstone(key, tombstone.to)),
             // It has ended since `SCAN` returned it.
             _ if matches!(answer, Value::Nil) || matches!(answer, Value::BulkString(b) if b.is_empty()) => None,
             _ => Some(Seen::Foreign),
@@ -131,7 +149,7 @@ pub(super) async fn sweep<N: Native>(layout: &N, servers: &Servers, now: Timesta
     while let Some(step) = walk.next().await? {
         for thing in step {
             match thing {
-                Seen::Session(key, _) | Seen::Tombstone(key) => swept.kept += u64::from(seen.insert(key)),
+                Seen::Session(key, _) | Seen::Tombstone(key, _) => swept.kept += u64::from(seen.insert(key)),
                 Seen::Ended(key) => ended.push(key),
                 Seen::Set(name) => index::sweep_set(servers, &name, now).await?,
                 Seen::Foreign => swept.foreign += 1,

@@ -10,6 +10,7 @@ mod cluster;
 mod request;
 mod routing;
 mod scan;
+mod scan_place;
 mod script;
 mod sentinel;
 mod slots;

@@ -8,7 +8,8 @@ use crate::{
     observe::Observer,
     record::{Access, Commit},
     storage::{
-        Committed, Created, Found, Lookup, Moved, Removed, Storage, Swept, Tombstone, Touched, Watched,
+        Committed, Created, Found, Lookup, Moved, Removed, ScanCursor, Scanned, Storage, Swept, Tombstone, Touched,
+        Watched,
         redis::{
             errors::Answered,
             layout::{Layout, PageOf},
@@ -70,6 +71,10 @@ impl<L: Layout> Storage for Redis<L> {
 
     fn count(&self, now: Timestamp) -> Answered<u64> {
         wait(self.layout().count(self.blocking(), now))
+    }
+
+    fn scan(&self, after: Option<&ScanCursor>, now: Timestamp) -> Answered<Scanned> {
+        wait(self.layout().scan(self.blocking(), after, now))
     }
 
     fn check(&self) -> Answered<()> {

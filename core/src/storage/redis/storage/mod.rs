@@ -17,8 +17,8 @@ use crate::{
     observe::{Observer, Reporter},
     record::{Access, Commit},
     storage::{
-        AsyncStorage, Committed, Created, Found, Lookup, Moved, Removed, StorageFuture, Swept, Tombstone, Touched,
-        Watched,
+        AsyncStorage, Committed, Created, Found, Lookup, Moved, Removed, ScanCursor, Scanned, StorageFuture, Swept,
+        Tombstone, Touched, Watched,
     },
 };
 
@@ -243,6 +243,10 @@ impl<L: Layout> AsyncStorage for Redis<L> {
 
     fn count(&self, now: Timestamp) -> StorageFuture<'_, u64> {
         Box::pin(self.layout().count(self.asynchronous(), now))
+    }
+
+    fn scan<'a>(&'a self, after: Option<&'a ScanCursor>, now: Timestamp) -> StorageFuture<'a, Scanned> {
+        Box::pin(self.layout().scan(self.asynchronous(), after, now))
     }
 
     fn check(&self) -> StorageFuture<'_, ()> {

@@ -1,0 +1,95 @@
+//! The bytes of a sealed record, and the text that is stored.
+//!
+//! ```text
+//! version (1) | fingerprint of the key (8) | nonce (24) | the record, encrypted | tag (16)
+//! ```
+//!
+//! XChaCha20-Poly1305 with a random nonce of 192 bits. The tag also covers the store key and the number of the state, so that a record
+//! opens only in its own place.
+
+use base64::{Engine as _, prelude::BASE64_URL_SAFE_NO_PAD};
+use chacha20poly1305::aead::AeadInOut as _;
+use rand::{TryRng as _, rngs::SysRng};
+
+use super::key_ring::{Fingerprint, KeyRing};
+use crate::{StoreKey, observe::DecryptionFailure};
+
+const VERSION: u8 = 1;
+const FINGERPRINT: usize = 8;
+const NONCE: usize = 24;
+const HEAD: usize = 1 + FINGERPRINT + NONCE;
+const TAG: usize = 16;
+/// Separates this use of the keys from any other.
+const PURPOSE: &[u8; 17] = b"gsession sealed 1";
+
+/// Where a sealed record belongs: to this session, and this state of it.
+#[derive(Clone, Copy)]
+pub(super) struct Place<'a> {
+    pub(super) key: &'a StoreKey,
+    pub(super) state: u64,
+}
+
+impl Place<'_> {
+    fn authenticated(&self) -> [u8; 57] {
+        let mut bytes = [0; 57];
+        bytes[..17].copy_from_slice(PURPOSE);
+        bytes[17..49].copy_from_slice(self.key.as_bytes());
+        bytes[49..].copy_from_slice(&self.state.to_le_bytes());
+        bytes
+    }
+}
+
+/// What was opened, and which key had sealed it.
+pub(super) struct Opened {
+    bytes: Vec<u8>,
+    pub(super) sealed_by: Fingerprint,
+}
+
+impl Opened {
+    /// The bytes of the record.
+    pub(super) fn record(&self) -> &[u8] {
+        self.bytes.get(HEAD..).unwrap_or_default()
+    }
+}
+
+/// Seals the bytes of a record with the first key. Returns a JSON text; `None` if there are no random bytes, or far too many others.
+pub(super) fn seal(keys: &KeyRing, place: Place<'_>, record: &[u8]) -> Option<String> {
+    let key = keys.first();
+    let mut sealed = Vec::with_capacity(HEAD + record.len() + TAG);
+    sealed.push(VERSION);
+    sealed.extend_from_slice(&key.fingerprint);
+    let mut nonce = [0; NONCE];
+    SysRng.try_fill_bytes(&mut nonce).ok()?;
+    sealed.extend_from_slice(&nonce);
+    sealed.extend_from_slice(record);
+    let tag =
+        key.cipher.encrypt_inout_detached(&nonce.into(), &place.authenticated(), (&mut sealed[HEAD..]).into()).ok()?;
+    sealed.extend_from_slice(&tag);
+    let mut text = String::with_capacity(2 + sealed.len().div_ceil(3) * 4);
+    text.push('"');
+    BASE64_URL_SAFE_NO_PAD.encode_string(&sealed, &mut text);
+    text.push('"');
+    Some(text)
+}
+
+/// Opens what was stored in this place.
+pub(super) fn open(keys: &KeyRing, place: Place<'_>, text: &str) -> Result<Opened, DecryptionFailure> {
+    let damaged = DecryptionFailure::Damaged;
+    let text = text.strip_prefix('"').and_then(|text| text.strip_suffix('"')).ok_or(damaged)?;
+    let mut bytes = BASE64_URL_SAFE_NO_PAD.decode(text).map_err(|_| damaged)?;
+    if bytes.first().is_some_and(|version| *version != VERSION) {
+        return Err(DecryptionFailure::LaterVersion);
+    }
+    let (head, sealed) = bytes.split_at_mut_checked(HEAD).ok_or(damaged)?;
+    let (fingerprint, nonce) = head[1..].split_at(FINGERPRINT);
+    let key = keys.named(fingerprint).ok_or(DecryptionFailure::UnknownKey)?;
+    let length = sealed.len().checked_sub(TAG).ok_or(damaged)?;
+    let (sealed, tag) = sealed.split_at_mut(length);
+    let nonce = <[u8; NONCE]>::try_from(nonce).map_err(|_| damaged)?;
+    let tag = <[u8; TAG]>::try_from(&*tag).map_err(|_| damaged)?;
+    key.cipher
+        .decrypt_inout_detached(&nonce.into(), &place.authenticated(), sealed.into(), &tag.into())
+        .map_err(|_| DecryptionFailure::Forged)?;
+    bytes.truncate(HEAD + length);
+    Ok(Opened { bytes, sealed_by: key.fingerprint })
+}
