@@ -65,6 +65,8 @@
 //! | `tokio` | no | `AnyStorage::blocking`, and with it [`FileStorage`] for [`AsyncManager`]; `AsyncSession::ended` | `tokio` (`rt`, `time`) |
 //! | `redis` | no | `RedisStorage` and `RedisHashStorage` | `redis`, `tokio`, `thread_local`, `lru` |
 //! | `redis-tls` | no | Redis over TLS | `rustls` with `ring` |
+//! | `postgres` | no | `PostgresStorage`, with TLS | `sqlx` (with `rustls` and the system's certificates), `tokio` |
+//! | `sqlite` | no | `SqliteStorage`. Needs a C compiler | `sqlx` (with SQLite itself), `tokio` |
 //! | `http` | no | `http`: cookies and headers, for framework integrations | |
 //! | `tower` | no | `tower`: a layer for tower services | `http`, `http-body`, `pin-project-lite`, `tower-layer`, `tower-service`, `tokio` |
 //! | `axum` | no | the session as an extractor of axum, its errors as responses | `axum-core` |

@@ -39,6 +39,7 @@ async fn a_full_disk_is_an_error_and_leaves_what_was_there() {
         assert_eq!(error.kind(), StorageErrorKind::Full, "{}", texts(&error));
     }
     assert_eq!(read(&storage, &small).await.record.entries, entries(&[("a", "1")]));
+    drop(file);
     std::fs::remove_file(&ballast).unwrap();
     assert!(matches!(storage.commit(&small, &blind(setting("long", &long))).await.unwrap(), Committed::Done { .. }));
     assert_eq!(read(&storage, &small).await.record.entries.len(), 2);

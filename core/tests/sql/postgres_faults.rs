@@ -17,11 +17,12 @@ const NO_HANG: Duration = Duration::from_secs(30);
 #[tokio::test(flavor = "multi_thread")]
 async fn a_killed_server_is_an_error_and_what_was_acknowledged_is_there_when_it_is_back() {
     let mut server = PostgresServer::start();
-    let storage = migrated(&server).await;
-    created(&storage, 1, &one_entry()).await;
+    created(&migrated(&server).await, 1, &one_entry()).await;
+    let builder = PostgresStorage::builder(&server.url()).acquire_timeout(Duration::from_secs(1));
+    let storage = builder.sweep_interval(Duration::MAX).build().unwrap();
     storage.commit(&key(1), &blind(setting("b", "2"))).await.unwrap();
     server.kill();
-    for _ in 0..3 {
+    for _ in 0..2 {
         for error in [
             storage.load(&key(1), &Access::passive(NOW)).await.unwrap_err(),
             storage.commit(&key(1), &blind(setting("c", "3"))).await.unwrap_err(),
@@ -33,6 +34,7 @@ async fn a_killed_server_is_an_error_and_what_was_acknowledged_is_there_when_it_
         }
     }
     server.start_again();
+    wait_for(&storage).await;
     let snapshot = read(&storage, &key(1)).await;
     assert_eq!(snapshot.record.entries, entries(&[("a", "1"), ("b", "2")]));
 }

@@ -1,10 +1,12 @@
 //! Overlapping requests, on both.
 
+use std::time::Duration;
+
 use futures::future::join_all;
 use gsession::{
-    Changes,
-    record::{Commit, Lifespan},
-    storage::{Access, Committed, Moved, Removed},
+    Changes, Timestamp,
+    record::{Applied, Commit, Lifespan},
+    storage::{Access, Committed, Lookup, Moved, Removed, Touched},
 };
 
 use super::{based, blind, both, created, informed, key, naming, one_entry, read, support::*};
@@ -65,30 +67,21 @@ async fn nothing_survives_a_removal_that_follows_the_renewals() {
     }
 }
 
-/// What the statements compute is what [`gsession::Record::apply`] computes, at every combination of times and lifespans.
+/// What the statements compute is what `Record::apply` computes, at every combination of times and lifespans.
 #[tokio::test(flavor = "multi_thread")]
-async fn deadlines_are_those_of_a_storage_in_memory() {
-    use gsession::{AsyncStorage, MemoryStorage, Storage as _, storage::Snapshot};
-
-    async fn seen(storage: &dyn AsyncStorage, number: u8, at: gsession::Timestamp) -> Option<Snapshot> {
-        match storage.load(&key(number), &Access::passive(at)).await.unwrap() {
-            gsession::storage::Lookup::Found(snapshot) => Some(snapshot),
-            _ => None,
-        }
-    }
-
+async fn deadlines_are_those_that_a_record_computes() {
     let lifespans = [
         None,
         Some(Lifespan::Managers),
         Some(Lifespan::Own { idle_timeout: IDLE * 7, until: NOW + IDLE * 30 }),
-        Some(Lifespan::Own { idle_timeout: IDLE / 100, until: gsession::Timestamp::MAX }),
+        Some(Lifespan::Own { idle_timeout: IDLE / 100, until: Timestamp::MAX }),
     ];
     let mut records = vec![one_entry()];
-    for remembered in [false, true] {
-        for (idle, deadline) in [(IDLE, Some(NOW + 2 * IDLE)), (IDLE / 50, Some(NOW + IDLE / 4)), (IDLE * 9, None)] {
+    for is_remembered in [false, true] {
+        for (idle, deadline) in [(IDLE, NOW + 2 * IDLE), (IDLE / 50, NOW + IDLE / 4), (IDLE * 9, NOW + IDLE * 10)] {
             let mut record = one_entry();
-            (record.idle_timeout, record.absolute_deadline) = (idle, deadline);
-            record.is_remembered = remembered && deadline.is_some();
+            (record.idle_timeout, record.absolute_deadline) = (idle, Some(deadline));
+            record.is_remembered = is_remembered;
             records.push(record);
         }
     }
@@ -101,46 +94,70 @@ async fn deadlines_are_those_of_a_storage_in_memory() {
             Access::active(at, IDLE / 2, IDLE / 200).bounded(IDLE / 2, None),
         ]
     };
-    let steps = [std::time::Duration::ZERO, IDLE / 1_000, IDLE / 20, IDLE / 3, IDLE];
+    let steps = [Duration::ZERO, IDLE / 1_000, IDLE / 20, IDLE / 3, IDLE];
     for (name, storage) in both().storages {
-        let mut number = 0;
+        let mut number = 0_u8;
         for record in &records {
             for lifespan in lifespans {
                 for access in steps.iter().flat_map(|step| accesses(NOW + *step)) {
-                    let memory = MemoryStorage::builder().sweep_interval(std::time::Duration::MAX).build();
-                    let (from, to, now) = (key(number), key(number.wrapping_add(1)), access.now);
-                    storage.remove(&from).await.unwrap();
-                    storage.remove(&to).await.unwrap();
+                    let what = format!("{name}: {record:?} {lifespan:?} {access:?}");
+                    let [from, to] = [key(number), key(number.wrapping_add(1))];
+                    number = number.wrapping_add(2);
+                    // What was there before.
+                    for place in [from, to] {
+                        storage.remove(&place).await.unwrap();
+                    }
                     storage.sweep(NOW + 400 * IDLE).await.unwrap();
-                    memory.create(&from, record, NOW).unwrap();
                     storage.create(&from, record, NOW).await.unwrap();
                     let mut changes = setting("n", "1");
                     if let Some(lifespan) = lifespan {
                         changes.set_lifespan(lifespan);
                     }
                     let commit = Commit::new(changes, access);
-                    let what = format!("{name}: {record:?} {lifespan:?} {access:?}");
-                    let ours = storage.commit(&from, &commit).await.unwrap();
-                    let theirs = memory.commit(&from, &commit).unwrap();
-                    let without = |committed: Committed| match committed {
-                        Committed::Done { expires_at, is_remembered, .. } => Some((expires_at, is_remembered)),
+                    let Applied::Changed(after) = record.apply(&commit).unwrap() else {
+                        let gone = storage.commit(&from, &commit).await.unwrap();
+                        assert!(matches!(gone, Committed::Gone), "{what}");
+                        assert_eq!(storage.move_to(&from, &to, &commit).await.unwrap(), Moved::Gone, "{what}");
+                        continue;
+                    };
+                    // As a commit or as a move.
+                    let there = if number % 4 == 0 {
+                        let moved = storage.move_to(&from, &to, &commit).await.unwrap();
+                        let wanted = Moved::Done {
+                            expires_at: after.expires_at(),
+                            is_remembered: after.is_remembered,
+                            revision: 0,
+                        };
+                        assert_eq!(moved, wanted, "{what}");
+                        to
+                    } else {
+                        let Committed::Done { expires_at, is_remembered, .. } =
+                            storage.commit(&from, &commit).await.unwrap()
+                        else {
+                            panic!("{what}: not done")
+                        };
+                        assert_eq!((expires_at, is_remembered), (after.expires_at(), after.is_remembered), "{what}");
+                        from
+                    };
+                    let seen = |lookup| match lookup {
+                        Lookup::Found(snapshot) => Some(snapshot.record),
                         _ => None,
                     };
-                    assert_eq!(without(ours), without(theirs), "{what}");
-                    assert_eq!(
-                        format!("{:?}", storage.touch(&from, &access).await.unwrap()),
-                        format!("{:?}", gsession::Storage::touch(&memory, &from, &access).unwrap()),
-                        "{what}"
-                    );
-                    let moving = Commit::new(Changes::default(), access);
-                    assert_eq!(
-                        format!("{:?}", storage.move_to(&from, &to, &moving).await.unwrap()).split("revision").next(),
-                        format!("{:?}", memory.move_to(&from, &to, &moving).unwrap()).split("revision").next(),
-                        "{what}"
-                    );
-                    let there = seen(&*storage, number.wrapping_add(1), now).await.map(|snapshot| snapshot.record);
-                    assert_eq!(there, found(&memory, &to, now).map(|snapshot| snapshot.record), "{what}");
-                    number = number.wrapping_add(2);
+                    // It may end at once.
+                    let at = Access::passive(access.now);
+                    let mut wanted = Some(after.clone()).filter(|after| !after.is_expired(access.now));
+                    if let Some(wanted) = &mut wanted {
+                        // In whole milliseconds, as it is stored.
+                        let millis = u64::try_from(wanted.idle_timeout.as_millis()).unwrap_or(u64::MAX);
+                        wanted.idle_timeout = Duration::from_millis(millis);
+                    }
+                    assert_eq!(seen(storage.load(&there, &at).await.unwrap()), wanted, "{what}");
+                    let mut touched = after;
+                    touched.extend(&access);
+                    let wanted = Touched::Done(touched.expires_at());
+                    let ended = access.has_ended(&touched, touched.last_seen);
+                    let wanted = if ended { Touched::Gone } else { wanted };
+                    assert_eq!(storage.touch(&there, &access).await.unwrap(), wanted, "{what}");
                 }
             }
         }

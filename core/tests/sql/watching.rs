@@ -2,7 +2,11 @@
 
 use std::time::Duration;
 
-use gsession::{AsyncStorage, PostgresStorage, SqliteStorage, StoreKey, record::Lifespan, storage::Watched};
+use gsession::{
+    AsyncStorage, PostgresStorage, SqliteStorage, StoreKey,
+    record::Lifespan,
+    storage::{Access, Lookup, Watched},
+};
 use gsession_test_servers::{PostgresServer, wait};
 use tempfile::TempDir;
 
@@ -21,12 +25,8 @@ async fn waiting(storage: &dyn AsyncStorage, at: &StoreKey) -> Watched {
 
 /// Looks until it sees no session.
 async fn sees_the_end(storage: &dyn AsyncStorage, at: &StoreKey, mut watched: Watched) {
-    loop {
+    while matches!(storage.load(at, &Access::passive(NOW)).await.unwrap(), Lookup::Found(_)) {
         told(&mut watched).await;
-        let seen = storage.load(at, &gsession::storage::Access::passive(NOW)).await.unwrap();
-        if !matches!(seen, gsession::storage::Lookup::Found(_)) {
-            return;
-        }
     }
 }
 
@@ -79,8 +79,8 @@ async fn ordinary_commits_tell_nobody() {
     // What comes is in order, so the end is the first that is told.
     elsewhere.remove(&key(1)).await.unwrap();
     told(&mut watched).await;
-    let seen = here.load(&key(1), &gsession::storage::Access::passive(NOW)).await.unwrap();
-    assert!(matches!(seen, gsession::storage::Lookup::Absent), "{seen:?}");
+    let seen = here.load(&key(1), &Access::passive(NOW)).await.unwrap();
+    assert!(matches!(seen, Lookup::Absent), "{seen:?}");
 }
 
 /// What happens while the connection is broken is seen when it is back.

@@ -17,9 +17,12 @@ use gsession::{
 use gsession_test_servers::PostgresServer;
 use tempfile::TempDir;
 
+use super::PATIENCE;
+
 /// A storage in a file of a folder. It does nothing by itself.
 pub(crate) fn sqlite_in(folder: &Path) -> SqliteStorage {
-    SqliteStorage::builder(folder.join("sessions.db")).sweep_interval(Duration::MAX).build().unwrap()
+    let builder = SqliteStorage::builder(folder.join("sessions.db")).sweep_interval(Duration::MAX);
+    builder.response_timeout(PATIENCE).acquire_timeout(PATIENCE).build().unwrap()
 }
 
 /// Makes storages in new folders, all of which go with it.
@@ -45,8 +48,8 @@ pub(crate) fn prefix() -> String {
 /// A storage that does nothing by itself but make its tables.
 pub(crate) fn quiet_postgres(url: &str, prefix: &str) -> SqlBuilder<Postgres> {
     let builder = PostgresStorage::builder(url).table_prefix(prefix).migrate_on_start(true);
-    // Many tests share the server, which takes 100 connections.
-    builder.sweep_interval(Duration::MAX).max_connections(4)
+    // Many tests share the server, which takes 100 connections, and the machine.
+    builder.sweep_interval(Duration::MAX).max_connections(4).response_timeout(PATIENCE).acquire_timeout(PATIENCE)
 }
 
 pub(crate) fn postgres_at(prefix: &str) -> PostgresStorage {

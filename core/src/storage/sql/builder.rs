@@ -6,6 +6,7 @@ use std::{
     time::Duration,
 };
 
+use sqlx::pool::PoolOptions;
 use tokio::{runtime::Handle, task::JoinHandle};
 
 use super::{
@@ -14,6 +15,7 @@ use super::{
     invalid_setting::InvalidSetting,
     names::{Names, PREFIX},
     reports::Reports,
+    running::LONGEST_WAIT,
     storage::{Inner, Sql},
     store::Store,
     stored::Content,
@@ -37,6 +39,8 @@ pub(crate) struct Settings {
     prefix: Box<str>,
     pub(super) response_timeout: Duration,
     /// `None` if it was not set.
+    pub(super) acquire_timeout: Option<Duration>,
+    /// The same.
     pub(super) max_connections: Option<u32>,
     pub(super) migrates: bool,
     limits: Limits,
@@ -52,6 +56,7 @@ impl<D: Database> SqlBuilder<D> {
             schema: None,
             prefix: PREFIX.into(),
             response_timeout: Duration::from_secs(5),
+            acquire_timeout: None,
             max_connections: None,
             migrates,
             limits: Limits::default(),
@@ -74,6 +79,13 @@ impl<D: Database> SqlBuilder<D> {
     /// carried out is open. At least a millisecond; [`Duration::MAX`] waits for ever.
     pub const fn response_timeout(mut self, timeout: Duration) -> Self {
         self.settings.response_timeout = timeout;
+        self
+    }
+
+    /// How long an operation waits for a connection of the storage's own pool, which may have to be made. Default: 2 seconds. At least a
+    /// millisecond. With the application's pool, this is refused.
+    pub const fn acquire_timeout(mut self, timeout: Duration) -> Self {
+        self.settings.acquire_timeout = Some(timeout);
         self
     }
 
@@ -153,15 +165,30 @@ impl Settings {
         if self.response_timeout < SHORTEST {
             return Err(InvalidSetting::TooShort("response_timeout"));
         }
+        if self.acquire_timeout.is_some_and(|timeout| timeout < SHORTEST) {
+            return Err(InvalidSetting::TooShort("acquire_timeout"));
+        }
         if self.max_connections == Some(0) {
             return Err(InvalidSetting::NoConnections);
         }
         Names::new(self.schema.as_deref(), &self.prefix)
     }
 
-    /// The most connections of a pool of our own.
-    pub(super) fn connections(&self) -> u32 {
-        self.max_connections.unwrap_or(10)
+    /// A pool of our own, but for what its database wants.
+    pub(super) fn pool<C: sqlx::Database>(&self) -> PoolOptions<C> {
+        PoolOptions::new()
+            .max_connections(self.max_connections.unwrap_or(10))
+            .acquire_timeout(self.acquire_timeout.unwrap_or(Duration::from_secs(2)).min(LONGEST_WAIT))
+            .test_before_acquire(false)
+    }
+
+    /// Refuses what only the application can set, whose pool it is.
+    pub(super) fn check_for_pool(&self) -> Result<(), InvalidSetting> {
+        match (self.max_connections, self.acquire_timeout) {
+            (Some(_), _) => Err(InvalidSetting::NotOurPool("max_connections")),
+            (_, Some(_)) => Err(InvalidSetting::NotOurPool("acquire_timeout")),
+            (None, None) => Ok(()),
+        }
     }
 }
 

@@ -16,8 +16,10 @@ pub(crate) enum Failure {
     NoConnection,
     #[error("the pool of connections was closed")]
     PoolClosed,
-    #[error("the connection broke, or could not be made: {0}")]
+    #[error("the connection broke: {0}")]
     Connection(#[source] io::Error),
+    #[error("the server cannot be reached: {0}")]
+    Unreachable(#[source] io::Error),
     #[error("no secure connection could be made: {0}")]
     Tls(Box<str>),
     #[error("the connection cannot be made with this configuration: {0}")]
@@ -78,7 +80,9 @@ impl Failure {
     const fn kind(&self) -> StorageErrorKind {
         match self {
             Self::Timeout | Self::NoConnection => StorageErrorKind::Timeout,
-            Self::PoolClosed | Self::Connection(_) | Self::Tls(_) => StorageErrorKind::Unavailable,
+            Self::PoolClosed | Self::Connection(_) | Self::Unreachable(_) | Self::Tls(_) => {
+                StorageErrorKind::Unavailable
+            }
             Self::Configuration(_) => StorageErrorKind::Setup,
             Self::Refused(Refusal { meaning, .. }) => match meaning {
                 Meaning::InTheWay | Meaning::Ended => StorageErrorKind::Unavailable,

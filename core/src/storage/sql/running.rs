@@ -1,7 +1,11 @@
 //! Running statements over the connections of a pool, within a time.
 
-use std::time::Duration;
+use std::{
+    sync::Arc,
+    time::{Duration, Instant},
+};
 
+use parking_lot::Mutex;
 use sqlx::{Connection, Executor, IntoArguments, Pool, pool::PoolConnection};
 
 use super::{
@@ -25,6 +29,23 @@ pub(crate) trait Client: sqlx::Database {
 pub(super) struct Connections<C: Client> {
     pub(super) pool: Pool<C>,
     pub(super) response_timeout: Duration,
+    pub(super) losses: Losses,
+}
+
+/// When a connection was found to be lost: those that have been idle since before may be lost as well.
+#[derive(Clone, Default)]
+pub(super) struct Losses(Arc<Mutex<Option<Instant>>>);
+
+impl Losses {
+    fn note(&self) {
+        *self.0.lock() = Some(Instant::now());
+    }
+
+    /// Whether there was one while a connection was idle for this long.
+    #[cfg(feature = "postgres")]
+    pub(super) fn are_within(&self, idle_for: Duration) -> bool {
+        self.0.lock().is_some_and(|lost| lost.elapsed() <= idle_for)
+    }
 }
 
 impl<C: Client> Connections<C>
@@ -44,21 +65,49 @@ where
             }
         };
         let result = tokio::time::timeout(self.response_timeout, work).await;
-        finished(held, result)
+        match finished(held, result) {
+            Err(Failure::NoConnection) => Err(self.why_no_connection().await.unwrap_or(Failure::NoConnection)),
+            Err(failure) if failure.is_lost() => {
+                self.losses.note();
+                Err(failure)
+            }
+            result => result,
+        }
+    }
+
+    /// Why the pool could not connect: it tries again and again, and then does not say. `None` if it has enough connections, but they are in
+    /// use.
+    async fn why_no_connection(&self) -> Option<Failure> {
+        if self.pool.size() >= self.pool.options().get_max_connections() {
+            return None;
+        }
+        let options = self.pool.connect_options();
+        let connecting = C::Connection::connect_with(&options);
+        let failed = tokio::time::timeout(LONGEST_DIAGNOSIS, connecting).await.ok()?.err()?;
+        Some(match failed {
+            sqlx::Error::Io(error) => Failure::Unreachable(error),
+            failed => Failure::of(failed, C::refusal),
+        })
     }
 }
 
+/// How long it may take to find out why there is no connection.
+const LONGEST_DIAGNOSIS: Duration = Duration::from_millis(500);
+
 /// The result of work in time. A connection over which nothing was answered is given up, since what comes over it next is not known.
-pub(super) fn finished<C: Client, T>(
+fn finished<C: Client, T>(
     held: Option<PoolConnection<C>>,
     result: Result<Result<T, sqlx::Error>, tokio::time::error::Elapsed>,
 ) -> Result<T, Failure> {
     match result {
         Ok(result) => result.map_err(|error| Failure::of(error, C::refusal)),
-        Err(_) => {
-            drop(held.map(PoolConnection::detach));
-            Err(Failure::Timeout)
-        }
+        Err(_) => match held {
+            Some(connection) => {
+                drop(connection.detach());
+                Err(Failure::Timeout)
+            }
+            None => Err(Failure::NoConnection),
+        },
     }
 }
 

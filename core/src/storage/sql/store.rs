@@ -77,6 +77,15 @@ impl<D: Database> Store<D> {
         }
     }
 
+    /// Runs a statement that changes nothing more if it is run twice: once more over another connection if the first one has died.
+    async fn run_repeatable(&self, operation: &'static str, step: Step<'_>) -> Answered<Vec<Row>> {
+        let steps = [step];
+        match self.try_run(operation, &steps).await? {
+            Err(failure) if failure.is_lost() => self.run(operation, &steps).await,
+            result => result.map_err(|failure| failure.while_doing(operation)),
+        }
+    }
+
     /// Runs a statement that only reads, once more over another connection if the first one has died.
     pub(super) async fn read(&self, operation: &'static str, step: &Step<'_>) -> Answered<Vec<Row>> {
         self.verify().await?;
@@ -167,7 +176,7 @@ impl<D: Database> Store<D> {
         if access.extend.is_some() {
             let mut args = vec![Arg::Bytes(key.as_bytes())];
             args.extend(access_args(access));
-            let rows = self.run(TOUCHING, &[Step::new(&self.statements.touch, args)]).await?;
+            let rows = self.run_repeatable(TOUCHING, Step::new(&self.statements.touch, args)).await?;
             if let Some(facts) = first_facts(rows, TOUCHING)? {
                 return Ok(Touched::Done(facts.record.expires_at()));
             }
@@ -189,7 +198,7 @@ impl<D: Database> Store<D> {
 
     pub(super) async fn remove(&self, key: &StoreKey) -> Answered<Removed> {
         let step = Step::new(&self.statements.remove, vec![Arg::Bytes(key.as_bytes())]);
-        if !self.run(REMOVING, &[step]).await?.is_empty() {
+        if !self.run_repeatable(REMOVING, step).await?.is_empty() {
             return Ok(Removed::Done);
         }
         // It may have moved while that waited for it.

@@ -2,10 +2,7 @@
 
 use std::{str::FromStr as _, time::Duration};
 
-use sqlx::{
-    Connection as _, PgPool,
-    postgres::{PgConnectOptions, PgPoolOptions},
-};
+use sqlx::{Connection as _, PgConnection, PgPool, postgres::PgConnectOptions};
 
 use super::{
     super::{
@@ -13,7 +10,7 @@ use super::{
         failure::Answered,
         invalid_setting::InvalidSetting,
         names::Names,
-        running::{Connections, LONGEST_WAIT},
+        running::{Connections, Losses},
         storage::Sql,
     },
     Postgres, channel_of,
@@ -71,19 +68,19 @@ impl SqlBuilder<Postgres> {
 impl Place {
     pub(super) fn open(self, names: &Names, settings: &Settings) -> Answered<Postgres> {
         let refused = |invalid: InvalidSetting| -> StorageError { invalid.into_error(SETTING_UP) };
-        let response_timeout = settings.response_timeout;
+        let (response_timeout, losses) = (settings.response_timeout, Losses::default());
         let pool = match self {
-            Self::Url(url) => own_pool(&url, settings).map_err(refused)?,
-            Self::Pool(_) if settings.max_connections.is_some() => {
-                return Err(refused(InvalidSetting::NotOurPool("max_connections")));
+            Self::Url(url) => own_pool(&url, settings, losses.clone()).map_err(refused)?,
+            Self::Pool(pool) => {
+                settings.check_for_pool().map_err(refused)?;
+                pool
             }
-            Self::Pool(pool) => pool,
         };
-        Ok(Postgres { connections: Connections { pool, response_timeout }, channel: channel_of(names) })
+        Ok(Postgres { connections: Connections { pool, response_timeout, losses }, channel: channel_of(names) })
     }
 }
 
-fn own_pool(url: &str, settings: &Settings) -> Result<PgPool, InvalidSetting> {
+fn own_pool(url: &str, settings: &Settings, losses: Losses) -> Result<PgPool, InvalidSetting> {
     let is_ours = ["postgres://", "postgresql://"].iter().any(|scheme| url.starts_with(scheme));
     if !is_ours {
         return Err(InvalidSetting::Url("it has another scheme".into()));
@@ -94,13 +91,11 @@ fn own_pool(url: &str, settings: &Settings) -> Result<PgPool, InvalidSetting> {
     let millis = i32::try_from(timeout.as_millis()).unwrap_or(0);
     let options = options.application_name("gsession").options([("statement_timeout", format!("{millis}ms"))]);
     let tested = timeout / 4;
-    Ok(PgPoolOptions::new()
-        .max_connections(settings.connections())
-        .acquire_timeout(timeout.min(LONGEST_WAIT))
-        .test_before_acquire(false)
-        .before_acquire(move |connection, meta| {
+    let pool = settings.pool();
+    Ok(pool
+        .before_acquire(move |connection: &mut PgConnection, meta| {
+            let is_fresh = meta.idle_for < FRESH && !losses.are_within(meta.idle_for);
             Box::pin(async move {
-                let is_fresh = meta.idle_for < FRESH;
                 Ok(is_fresh || tokio::time::timeout(tested, connection.ping()).await.is_ok_and(|pong| pong.is_ok()))
             })
         })

@@ -7,7 +7,7 @@ use std::{
 
 use sqlx::{
     SqlitePool,
-    sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous},
+    sqlite::{SqliteConnectOptions, SqliteJournalMode, SqliteSynchronous},
 };
 use tokio::sync::Mutex;
 
@@ -16,7 +16,7 @@ use super::{
         builder::{Settings, SqlBuilder},
         failure::Answered,
         invalid_setting::InvalidSetting,
-        running::{Connections, LONGEST_WAIT},
+        running::{Connections, LONGEST_WAIT, Losses},
         storage::Sql,
     },
     Sqlite, file,
@@ -87,22 +87,20 @@ impl SqlBuilder<Sqlite> {
 
 impl Place {
     pub(super) fn open(self, settings: &Settings) -> Answered<Sqlite> {
-        let refused = |invalid: InvalidSetting| Err(invalid.into_error(OPENING));
+        let refused = |invalid: InvalidSetting| invalid.into_error(OPENING);
         let path = match self.source {
             Source::File(path) => path,
+            Source::Pool(_) if self.durability.is_some() => {
+                return Err(refused(InvalidSetting::NotOurPool("durability")));
+            }
             Source::Pool(pool) => {
-                return match (settings.max_connections, self.durability) {
-                    (Some(_), _) => refused(InvalidSetting::NotOurPool("max_connections")),
-                    (_, Some(_)) => refused(InvalidSetting::NotOurPool("durability")),
-                    (None, None) => {
-                        let path = pool.connect_options().get_filename().to_owned();
-                        Ok(Sqlite::new(pool, settings.response_timeout, path))
-                    }
-                };
+                settings.check_for_pool().map_err(refused)?;
+                let path = pool.connect_options().get_filename().to_owned();
+                return Ok(Sqlite::new(pool, settings.response_timeout, path));
             }
         };
         if path.as_os_str() == ":memory:" || path.as_os_str().is_empty() {
-            return refused(InvalidSetting::InMemory);
+            return Err(refused(InvalidSetting::InMemory));
         }
         file::make_private(&path)
             .map_err(|error| StorageError::new(StorageErrorKind::Setup, OPENING).with_source(error))?;
@@ -114,17 +112,17 @@ impl Place {
                 SqliteDurability::Full => SqliteSynchronous::Full,
             })
             .busy_timeout(settings.response_timeout.min(LONGEST_WAIT));
-        let pool = SqlitePoolOptions::new()
-            .max_connections(settings.connections())
-            .acquire_timeout(settings.response_timeout.min(LONGEST_WAIT))
-            .test_before_acquire(false)
-            .connect_lazy_with(options);
+        let pool = settings.pool().connect_lazy_with(options);
         Ok(Sqlite::new(pool, settings.response_timeout, path))
     }
 }
 
 impl Sqlite {
     fn new(pool: SqlitePool, response_timeout: Duration, path: PathBuf) -> Self {
-        Self { connections: Connections { pool, response_timeout }, writing: Mutex::new(()), path }
+        Self {
+            connections: Connections { pool, response_timeout, losses: Losses::default() },
+            writing: Mutex::new(()),
+            path,
+        }
     }
 }
