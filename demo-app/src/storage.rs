@@ -75,7 +75,7 @@ async fn opened(cli: &Cli) -> Result<(AnyStorage, StorageInfo), StorageError> {
         }
         Kind::Sqlite => {
             let storage = SqliteStorage::open(cli.sqlite_file()).await?;
-            let name = format!("a row in SQLite's file {}", cli.sqlite_file().display());
+            let name = format!("a row in the SQLite file {}", cli.sqlite_file().display());
             (AnyStorage::new(storage), StorageInfo { name, survives_restart: true })
         }
         Kind::Postgres => {

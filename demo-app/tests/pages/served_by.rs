@@ -70,7 +70,7 @@ async fn a_file_of_sqlite_is_named() {
     let file = folder.path().join("sessions.db");
     let file = file.to_str().unwrap();
     let page = profile(&["--storage", "sqlite", "--sqlite-file", file]).await;
-    assert_eq!(fact(&page, "Kept in"), format!("a row in SQLite's file {file}"));
+    assert_eq!(fact(&page, "Kept in"), format!("a row in the SQLite file {file}"));
     assert!(page.body.contains(SURVIVES));
 }
 
