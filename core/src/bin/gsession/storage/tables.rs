@@ -34,7 +34,10 @@ impl StorageOptions {
     pub(super) fn open_postgres(&self, url: &str) -> Result<Tables, Failure> {
         let username = self.username.as_deref().filter(|name| !name.is_empty());
         let url = with_login(url, username, self.password()?.as_deref());
-        let mut builder = PostgresStorage::builder(&url).response_timeout(self.timeout()).limits(LIMITS());
+        let mut builder = PostgresStorage::builder(&url)
+            .response_timeout(self.timeout())
+            .acquire_timeout(self.timeout())
+            .limits(LIMITS());
         if let Some(schema) = &self.schema {
             builder = builder.schema(schema.as_str());
         }
@@ -50,7 +53,10 @@ impl StorageOptions {
         if !may_be_made && path.try_exists().is_ok_and(|exists| !exists) {
             return Err(Failure::NoDatabase(path));
         }
-        let mut builder = SqliteStorage::builder(&path).response_timeout(self.timeout()).limits(LIMITS());
+        let mut builder = SqliteStorage::builder(&path)
+            .response_timeout(self.timeout())
+            .acquire_timeout(self.timeout())
+            .limits(LIMITS());
         if let Some(prefix) = &self.table_prefix {
             builder = builder.table_prefix(prefix.as_str());
         }
