@@ -102,6 +102,21 @@ mod in_redis {
     }
 }
 
+#[cfg(all(feature = "postgres", feature = "sqlite"))]
+mod in_databases {
+    use super::*;
+
+    #[test]
+    fn sqlite_holds_what_the_model_holds() {
+        check_histories(Kind::Sqlite, 40);
+    }
+
+    #[test]
+    fn postgres_holds_what_the_model_holds() {
+        check_histories(Kind::Postgres, 40);
+    }
+}
+
 /// A storage that is broken is found out, and the history that shows it is a short one.
 #[test]
 fn a_broken_storage_is_found_by_a_short_history() {

@@ -230,6 +230,15 @@ fn sessions_in_a_cluster_are_linearisable() {
     check(Kind::RedisHashCluster, 2, 20);
 }
 
+#[cfg(all(feature = "postgres", feature = "sqlite"))]
+#[test]
+fn sessions_in_databases_are_linearisable() {
+    check(Kind::Sqlite, 1, 20);
+    check(Kind::Sqlite, 2, 20);
+    check(Kind::Postgres, 1, 20);
+    check(Kind::Postgres, 2, 20);
+}
+
 /// A storage that is broken answers what no order explains.
 #[test]
 fn a_broken_storage_is_not_linearisable() {

@@ -3,7 +3,7 @@
 use gsession::{
     AsyncStorage, Changes, PostgresStorage,
     record::{Commit, Lifespan},
-    storage::{Access, Committed, Moved, Removed, Touched},
+    storage::{Access, Committed, Lookup, Moved, Removed, Touched},
 };
 use gsession_test_servers::PostgresServer;
 
@@ -39,6 +39,11 @@ async fn each_operation_is_one_statement() {
     assert_eq!(statements.new_ones(), ["INSERT"], "a create");
     let snapshot = read(&storage, &a).await;
     assert_eq!(statements.new_ones(), ["SELECT"], "a load");
+    let due = Access::active(NOW + IDLE / 50, IDLE, IDLE / 100);
+    for wanted in [vec!["SELECT", "UPDATE"], vec!["SELECT"]] {
+        assert!(matches!(storage.load(&a, &due).await.unwrap(), Lookup::Found(_)));
+        assert_eq!(statements.new_ones(), wanted, "a load when a touch is due, and then not");
+    }
 
     for (what, changes) in [("a blind write", setting("x", "1")), ("a blind change of the principal", naming("ada"))] {
         assert!(matches!(storage.commit(&a, &blind(changes)).await.unwrap(), Committed::Done { revision: 0, .. }));

@@ -4,6 +4,7 @@
 
 mod costs;
 mod full_disk;
+mod limits;
 mod migrations;
 mod postgres_faults;
 mod postgres_refusals;
@@ -12,6 +13,7 @@ mod settings;
 mod sqlite_faults;
 #[path = "../support/mod.rs"]
 mod support;
+mod unreadable;
 mod watching;
 
 use std::error::Error;

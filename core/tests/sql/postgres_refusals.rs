@@ -61,8 +61,10 @@ async fn a_server_without_free_connections_says_so() {
     let (kind, text) = refused(&server.url()).await;
     assert_eq!(kind, StorageErrorKind::Unavailable, "{text}");
     assert!(text.contains("connection slots") || text.contains("too many clients"), "{text}");
-    drop((held, storage));
-    others.close().await;
+    drop(storage);
+    for connection in held {
+        connection.close().await.unwrap();
+    }
     let clients = "SELECT count(*) FROM pg_stat_activity WHERE usename = 'shop'";
     wait_until("room again", || server.query(clients) == "0");
     PostgresStorage::connect(&server.url()).await.unwrap();

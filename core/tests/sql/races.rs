@@ -51,7 +51,8 @@ async fn nothing_survives_a_removal_that_follows_the_renewals() {
                 async { storage.touch(&a, &active(NOW)).await },
                 storage.remove(&a),
             );
-            (write.unwrap(), touched.unwrap());
+            write.unwrap();
+            touched.unwrap();
             let moved = matches!(moved.unwrap(), Moved::Done { .. });
             match removed.unwrap() {
                 Removed::Done => assert!(!moved, "{name}"),
@@ -121,7 +122,7 @@ async fn deadlines_are_those_that_a_record_computes() {
                         continue;
                     };
                     // As a commit or as a move.
-                    let there = if number % 4 == 0 {
+                    let there = if number.is_multiple_of(4) {
                         let moved = storage.move_to(&from, &to, &commit).await.unwrap();
                         let wanted = Moved::Done {
                             expires_at: after.expires_at(),

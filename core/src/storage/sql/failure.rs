@@ -47,7 +47,8 @@ pub(crate) struct Refusal {
 pub(crate) enum Meaning {
     /// Nothing was stored, because others were in the way. It may work next time.
     InTheWay,
-    /// The connection ended before anything was stored. Another one may work.
+    /// The server ended the connection before anything was stored. Another one may work.
+    #[cfg_attr(not(feature = "postgres"), allow(dead_code, reason = "SQLite has no server"))]
     Ended,
     /// There is something under the key already.
     Taken,

@@ -56,7 +56,8 @@
 //!
 //! | operation | statements |
 //! |---|---|
-//! | load, find, count | one `SELECT`, by the primary key or an index |
+//! | load | one `SELECT` by the primary key; when a touch is due, an `UPDATE` more |
+//! | find, count | one `SELECT` by an index |
 //! | create, touch, remove | one statement |
 //! | commit of a short session that was read | one `UPDATE` of the whole, if its revision is the one that was read |
 //! | commit of what was not read, or is long | one `UPDATE`, which appends the changes to `log` and reads nothing first |

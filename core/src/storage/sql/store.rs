@@ -142,7 +142,13 @@ impl<D: Database> Store<D> {
 
     pub(super) async fn load(&self, key: &StoreKey, access: &Access) -> Answered<Lookup> {
         Ok(match self.find_out(key, access).await? {
-            Stored::Session { revision, record } => Lookup::Found(Snapshot { revision, ..Snapshot::complete(record) }),
+            Stored::Session { revision, mut record } => {
+                let extended = record.is_touch_due(access) && self.extend(key, access).await?.is_some();
+                if extended {
+                    record.extend(access);
+                }
+                Lookup::Found(Snapshot { revision, extended, ..Snapshot::complete(record) })
+            }
             Stored::Tombstone(tombstone) => Lookup::Renewed(tombstone.at),
             Stored::Nothing => Lookup::Absent,
         })
@@ -172,14 +178,19 @@ impl<D: Database> Store<D> {
         Ok(if rows.is_empty() { Created::Exists } else { Created::Done })
     }
 
+    /// Moves the idle deadline forward. `None` if no touch is due, or the session has ended.
+    async fn extend(&self, key: &StoreKey, access: &Access) -> Answered<Option<Facts>> {
+        let mut args = vec![Arg::Bytes(key.as_bytes())];
+        args.extend(access_args(access));
+        let rows = self.run_repeatable(TOUCHING, Step::new(&self.statements.touch, args)).await?;
+        first_facts(rows, TOUCHING)
+    }
+
     pub(super) async fn touch(&self, key: &StoreKey, access: &Access) -> Answered<Touched> {
-        if access.extend.is_some() {
-            let mut args = vec![Arg::Bytes(key.as_bytes())];
-            args.extend(access_args(access));
-            let rows = self.run_repeatable(TOUCHING, Step::new(&self.statements.touch, args)).await?;
-            if let Some(facts) = first_facts(rows, TOUCHING)? {
-                return Ok(Touched::Done(facts.record.expires_at()));
-            }
+        if access.extend.is_some()
+            && let Some(facts) = self.extend(key, access).await?
+        {
+            return Ok(Touched::Done(facts.record.expires_at()));
         }
         // It has ended, or no touch is due.
         Ok(match self.glance(key, TOUCHING).await? {

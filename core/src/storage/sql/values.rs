@@ -30,6 +30,7 @@ impl<'a> Step<'a> {
 pub(crate) enum Value {
     Null,
     Number(i64),
+    #[cfg_attr(not(feature = "postgres"), allow(dead_code, reason = "SQLite has numbers for flags"))]
     Flag(bool),
     Bytes(Vec<u8>),
 }
