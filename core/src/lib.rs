@@ -72,7 +72,7 @@
 //! | `axum` | no | the session as an extractor of axum, its errors as responses | `axum-core` |
 //! | `tonic` | no | the session of a tonic request, its errors as statuses | `tonic` |
 //! | `metrics` | no | `observe::MetricsObserver`: counts what happens by the facade `metrics` | `metrics` |
-//! | `encryption` | no | [`storage::sealed`]: sessions encrypted and authenticated at rest | `chacha20poly1305`, `hmac`, `base64`, `zeroize` |
+//! | `encryption` | no | [`storage::sealed`]: sessions encrypted and authenticated at rest | `aes-gcm-siv`, `hmac`, `base64`, `zeroize` |
 //! | `user-agent` | no | `Login::user_agent`, `label_of_user_agent` | `woothee` |
 //! | `cli` | no | the program `gsession`: `cargo install gsession --features cli`. Includes `file`, `tokio`, `redis-tls` and `encryption` | `clap`, `indicatif` |
 //! | `conformance` | no | `conformance`: tests a storage of your own against the contract | `tokio` (`rt-multi-thread`) |

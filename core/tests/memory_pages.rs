@@ -1,4 +1,5 @@
-//! What a page of a user's sessions costs in memory. By itself, because it counts the allocations of the whole process.
+//! What a page of a user's sessions costs in memory. In a program of its own, because it counts the
+//! allocations of the whole process.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test that cannot go on fails")]
 
 mod support;

@@ -1,5 +1,5 @@
 //! What sessions leave behind when they have come and gone: nothing that grows with their number, neither in the memory of the
-//! process nor in the folder, whatever way they went.
+//! process nor in the folder, whatever way they went. In a program of its own, because everything that it allocates is counted.
 #![cfg(all(feature = "redis", feature = "file", feature = "tokio", unix))]
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test that cannot go on fails")]
 

@@ -13,7 +13,7 @@ fn exists(root: &Path, place: &str, name: &str) -> bool {
         "http" => root.join("tests/http"),
         folder => root.join(folder).join("tests"),
     };
-    let texts = [format!("{file}.rs"), format!("{file}/main.rs")].map(|path| fs::read_to_string(tests.join(path)));
+    let texts = [".rs", "/main.rs", "/mod.rs"].map(|end| fs::read_to_string(tests.join(format!("{file}{end}"))));
     texts.into_iter().flatten().any(|text| is_test(&text, name))
 }
 
@@ -56,5 +56,5 @@ fn a_test_that_does_not_exist_is_found_out() {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).parent().expect("the workspace");
     assert!(exists(root, "tests/guarantees", "a_test_that_does_not_exist_is_found_out"));
     assert!(!exists(root, "tests/guarantees", "is_test"));
-    assert!(!exists(root, "core/overlap", "no_such_test"));
+    assert!(!exists(root, "core/sessions/overlap", "no_such_test"));
 }

@@ -1,5 +1,4 @@
 //! What the tests of listings on files share: ada's sessions, folders from before the index, what reading costs, and a gate.
-#![allow(dead_code, reason = "each test binary uses a part of it")]
 
 use std::{
     fs,

@@ -13,11 +13,16 @@ use tracing::{
 
 static LINES: Mutex<Vec<String>> = Mutex::new(Vec::new());
 
-/// Everything that this process has logged since the first call.
-pub(crate) fn lines() -> Vec<String> {
+/// How many lines there are so far. From the first call on, everything that this process logs is a line.
+pub(crate) fn mark() -> usize {
     static INSTALLED: OnceLock<()> = OnceLock::new();
     INSTALLED.get_or_init(|| tracing::subscriber::set_global_default(Lines).unwrap());
-    LINES.lock().unwrap().clone()
+    LINES.lock().unwrap().len()
+}
+
+/// The lines since a mark. (All of them are many, in a program of many tests.)
+pub(crate) fn since(mark: usize) -> Vec<String> {
+    LINES.lock().unwrap()[mark..].to_vec()
 }
 
 struct Lines;

@@ -3,6 +3,8 @@
 
 #[cfg(feature = "file")]
 pub(crate) mod child;
+#[cfg(all(feature = "file", target_os = "linux"))]
+pub(crate) mod listing;
 pub(crate) mod log;
 pub(crate) mod pausing_storage;
 #[cfg(feature = "redis")]

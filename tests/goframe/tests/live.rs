@@ -1,7 +1,7 @@
 //! The real GoFrame and this library on one Redis: each logs in, and the other reads and changes the session.
 //!
 //! Needs Go, so it stands in a package of its own, which tests/run tests where Go is installed. What it shows is recorded for
-//! everybody else: `cargo test -p gsession --all-features --test redis_goframe`.
+//! everybody else: `cargo test -p gsession --all-features --test storages redis::goframe`.
 
 use std::{
     path::{Path, PathBuf},

@@ -1,14 +1,14 @@
 //! The bytes of a sealed record, and the text that is stored.
 //!
 //! ```text
-//! version (1) | fingerprint of the key (8) | nonce (24) | the record, encrypted | tag (16)
+//! version (1) | fingerprint of the key (8) | nonce (12) | the record, encrypted | tag (16)
 //! ```
 //!
-//! XChaCha20-Poly1305 with a random nonce of 192 bits. The tag also covers the store key and the number of the state, so that a record
-//! opens only in its own place.
+//! AES-256-GCM-SIV (RFC 8452) with a random nonce: a nonce that comes up twice by chance reveals nothing but whether two records are equal. The
+//! tag also covers the store key and the number of the state, so that a record opens only in its own place.
 
+use aes_gcm_siv::aead::AeadInOut as _;
 use base64::{Engine as _, prelude::BASE64_URL_SAFE_NO_PAD};
-use chacha20poly1305::aead::AeadInOut as _;
 use rand::{TryRng as _, rngs::SysRng};
 
 use super::key_ring::{Fingerprint, KeyRing};
@@ -16,7 +16,7 @@ use crate::{StoreKey, observe::DecryptionFailure};
 
 const VERSION: u8 = 1;
 const FINGERPRINT: usize = 8;
-const NONCE: usize = 24;
+const NONCE: usize = 12;
 const HEAD: usize = 1 + FINGERPRINT + NONCE;
 const TAG: usize = 16;
 /// Separates this use of the keys from any other.
@@ -52,24 +52,28 @@ impl Opened {
     }
 }
 
-/// Seals the bytes of a record with the first key. Returns a JSON text; `None` if there are no random bytes, or far too many others.
-pub(super) fn seal(keys: &KeyRing, place: Place<'_>, record: &[u8]) -> Option<String> {
-    let key = keys.first();
-    let mut sealed = Vec::with_capacity(HEAD + record.len() + TAG);
-    sealed.push(VERSION);
-    sealed.extend_from_slice(&key.fingerprint);
+/// Seals the bytes of a record with the first key, as a new state. Returns a JSON text and the number of the state; `None` if there are no
+/// random bytes, or far too many others.
+pub(super) fn seal(keys: &KeyRing, key: &StoreKey, record: &[u8]) -> Option<(String, u64)> {
+    let with = keys.first();
     let mut nonce = [0; NONCE];
     SysRng.try_fill_bytes(&mut nonce).ok()?;
+    // One call for both: the number only has to be new. 0 is no revision.
+    let state = u64::from_le_bytes(*nonce.first_chunk()?).max(1);
+    let place = Place { key, state };
+    let mut sealed = Vec::with_capacity(HEAD + record.len() + TAG);
+    sealed.push(VERSION);
+    sealed.extend_from_slice(&with.fingerprint);
     sealed.extend_from_slice(&nonce);
     sealed.extend_from_slice(record);
-    let tag =
-        key.cipher.encrypt_inout_detached(&nonce.into(), &place.authenticated(), (&mut sealed[HEAD..]).into()).ok()?;
+    let inside = (&mut sealed[HEAD..]).into();
+    let tag = with.cipher.encrypt_inout_detached(&nonce.into(), &place.authenticated(), inside).ok()?;
     sealed.extend_from_slice(&tag);
     let mut text = String::with_capacity(2 + sealed.len().div_ceil(3) * 4);
     text.push('"');
     BASE64_URL_SAFE_NO_PAD.encode_string(&sealed, &mut text);
     text.push('"');
-    Some(text)
+    Some((text, state))
 }
 
 /// Opens what was stored in this place.

@@ -2,8 +2,8 @@
 
 use std::{fmt, iter, sync::Arc};
 
+use aes_gcm_siv::{Aes256GcmSiv, KeyInit as _};
 use base64::{Engine as _, prelude::BASE64_URL_SAFE_NO_PAD};
-use chacha20poly1305::{KeyInit as _, XChaCha20Poly1305};
 use hmac::{Hmac, Mac as _};
 use sha2::Sha256;
 use zeroize::Zeroizing;
@@ -38,7 +38,7 @@ pub struct KeyRing {
 /// One key of a ring, as it is used. It is erased when it is dropped.
 pub(super) struct RingKey {
     pub(super) fingerprint: Fingerprint,
-    pub(super) cipher: XChaCha20Poly1305,
+    pub(super) cipher: Aes256GcmSiv,
     principals: Zeroizing<[u8; 32]>,
 }
 
@@ -79,7 +79,7 @@ impl RingKey {
         let derive = |purpose: &str| keyed_hash(key.as_bytes(), &format!("gsession sealed 1 {purpose}"));
         let mut fingerprint = Fingerprint::default();
         fingerprint.copy_from_slice(&derive("fingerprint")[..8]);
-        let cipher = XChaCha20Poly1305::new((&*derive("sessions")).into());
+        let cipher = Aes256GcmSiv::new((&*derive("sessions")).into());
         Self { fingerprint, cipher, principals: derive("principals") }
     }
 

@@ -63,7 +63,7 @@
 //!
 //! A commit replaces the whole session, on the condition that nobody has changed it since. So a commit of a request that has not read the session
 //! reads it first, and one that comes too late reads it again; nothing is lost. `RedisHashStorage` has no advantage over `RedisStorage` then.
-//! Encrypting and decrypting a small session takes a microsecond or two (`gsession-bench --peer gsession-sealed-memory`).
+//! Encrypting and decrypting a small session takes a few microseconds (`gsession-bench --peer gsession-sealed-memory`).
 //!
 //! A sealed session takes a third more room, and it is one value. If sessions may have more than about 190,000 bytes, give the storage
 //! below [limits](crate::Limits::sealed) that allow it; otherwise the commit that grows over them is an error, and nothing is lost:

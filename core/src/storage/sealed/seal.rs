@@ -1,7 +1,5 @@
 //! Records as they are stored, and as they were before.
 
-use rand::{TryRng as _, rngs::SysRng};
-
 use super::{
     envelope::{self, Place},
     failures::Failures,
@@ -50,8 +48,7 @@ impl Seal {
 
     /// A new record, as it is stored.
     pub(super) fn seal(&self, key: &StoreKey, record: &Record) -> Result<Record, StorageError> {
-        let state = new_state()?;
-        let sealed = self.text(key, state, record)?;
+        let (sealed, state) = self.text(key, record)?;
         let state = state.to_string();
         let lists = OF_LISTS.into_iter().filter(|name| record.entries.contains_key(name)).map(|name| (name, "0"));
         let entries = Entries::pack([(SEALED, sealed.as_str()), (SEALED_STATE, &state)].into_iter().chain(lists));
@@ -67,12 +64,12 @@ impl Seal {
         after: &Record,
         made: &Changes,
     ) -> Result<Resealed, StorageError> {
-        let state = new_state()?;
+        let (sealed, state) = self.text(key, after)?;
         let mut changes = Changes::default();
         if before.seal.is_none() {
             before.record.entries.iter().for_each(|(name, _)| changes.remove(name));
         }
-        changes.set(SEALED, self.text(key, state, after)?);
+        changes.set(SEALED, sealed);
         changes.set(SEALED_STATE, state.to_string());
         for name in OF_LISTS {
             let of = |record: &Record| record.entries.contains_key(name);
@@ -96,10 +93,11 @@ impl Seal {
         session.seal.is_some_and(|(_, sealed_by)| sealed_by == self.keys.first().fingerprint)
     }
 
-    fn text(&self, key: &StoreKey, state: u64, record: &Record) -> Result<String, StorageError> {
+    /// The sealed record, and the number of its state.
+    fn text(&self, key: &StoreKey, record: &Record) -> Result<(String, u64), StorageError> {
         let failed = || StorageError::new(StorageErrorKind::Other, SEALING);
         let bytes = BincodeCodec.encode(record).map_err(|error| failed().with_source(error))?;
-        envelope::seal(&self.keys, Place { key, state }, &bytes).ok_or_else(failed)
+        envelope::seal(&self.keys, key, &bytes).ok_or_else(failed)
     }
 
     fn pseudonym(&self, record: &Record) -> Option<std::sync::Arc<str>> {
@@ -174,13 +172,4 @@ impl Session {
     pub(super) fn state(&self) -> Option<String> {
         self.seal.map(|(state, _)| state.to_string())
     }
-}
-
-/// A number that no other state of a session has.
-fn new_state() -> Result<u64, StorageError> {
-    let state = SysRng.try_next_u64();
-    // 0 is no revision.
-    state
-        .map(|state| state.max(1))
-        .map_err(|error| StorageError::new(StorageErrorKind::Other, SEALING).with_source(error))
 }
