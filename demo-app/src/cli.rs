@@ -1,6 +1,10 @@
 //! The command line.
 
-use std::{net::SocketAddr, path::PathBuf, time::Duration};
+use std::{
+    net::SocketAddr,
+    path::{Path, PathBuf},
+    time::Duration,
+};
 
 use clap::{CommandFactory as _, Parser, ValueEnum, error::ErrorKind};
 
@@ -28,6 +32,19 @@ pub struct Cli {
     /// Cache the sessions that this process has read. Redis notifies it when they change.
     #[arg(long)]
     pub near_cache: bool,
+
+    /// The file of the SQLite storage, which is made if there is none. Default: gsession-demo.db.
+    #[arg(long, value_name = "FILE")]
+    sqlite_file: Option<PathBuf>,
+
+    /// The database of the Postgres storage, as postgres://[user[:password]@]host[:port]/database. Default: the environment variable
+    /// DATABASE_URL, which keeps a password out of the list of processes, or else postgres://127.0.0.1:5432/postgres.
+    #[arg(long, value_name = "URL")]
+    postgres_url: Option<String>,
+
+    /// Make the tables of the Postgres storage first, or bring them to this version. The user must be allowed to create tables.
+    #[arg(long)]
+    pub migrate: bool,
 
     /// Encrypt the sessions with the key in this file. One is made by: (umask 077; openssl rand -hex 32 > KEYFILE)
     #[arg(long, value_name = "KEYFILE")]
@@ -57,6 +74,10 @@ pub enum Kind {
     Redis,
     /// One hash per session in Redis, with one field per entry. For large sessions of which a request uses little.
     RedisHash,
+    /// One row per session in a file of SQLite. Survives a restart.
+    Sqlite,
+    /// One row per session in Postgres, shared by any number of instances.
+    Postgres,
 }
 
 impl Kind {
@@ -73,26 +94,40 @@ impl Cli {
     }
 
     fn checked(self) -> Result<Self, clap::Error> {
-        let without_redis = |option: &str| {
-            let text = format!("{option} is for the Redis storages: add --storage redis or --storage redis-hash");
-            Err(Self::command().error(ErrorKind::ArgumentConflict, text))
-        };
-        match (self.storage.is_redis(), &self.redis_url, self.near_cache) {
-            (false, Some(_), _) => without_redis("--redis-url"),
-            (false, None, true) => without_redis("--near-cache"),
-            _ => Ok(self),
+        let (redis, postgres) =
+            ("the Redis storages: add --storage redis or --storage redis-hash", "Postgres: add --storage postgres");
+        let options = [
+            ("--redis-url", self.redis_url.is_some(), self.storage.is_redis(), redis),
+            ("--near-cache", self.near_cache, self.storage.is_redis(), redis),
+            ("--sqlite-file", self.sqlite_file.is_some(), self.storage == Kind::Sqlite, "SQLite: add --storage sqlite"),
+            ("--postgres-url", self.postgres_url.is_some(), self.storage == Kind::Postgres, postgres),
+            ("--migrate", self.migrate, self.storage == Kind::Postgres, postgres),
+        ];
+        match options.iter().find(|(_, is_given, is_meant, _)| *is_given && !is_meant) {
+            Some((option, _, _, storage)) => {
+                let text = format!("{option} is for {storage}");
+                Err(Self::command().error(ErrorKind::ArgumentConflict, text))
+            }
+            None => Ok(self),
         }
     }
 
     /// Where the Redis server is.
     #[must_use]
     pub fn redis_url(&self) -> String {
-        // A URL that is not UTF-8 is used too. It is refused later, whereas ignoring it would lead to another server.
-        let from_environment = || {
-            let url = std::env::var_os("REDIS_URL").filter(|url| !url.is_empty())?;
-            Some(url.to_string_lossy().into_owned())
-        };
-        self.redis_url.clone().or_else(from_environment).unwrap_or_else(|| "redis://127.0.0.1:6379/0".to_owned())
+        url(self.redis_url.as_ref(), "REDIS_URL", "redis://127.0.0.1:6379/0")
+    }
+
+    /// Where the Postgres database is.
+    #[must_use]
+    pub fn postgres_url(&self) -> String {
+        url(self.postgres_url.as_ref(), "DATABASE_URL", "postgres://127.0.0.1:5432/postgres")
+    }
+
+    /// The file of SQLite.
+    #[must_use]
+    pub fn sqlite_file(&self) -> &Path {
+        self.sqlite_file.as_deref().unwrap_or(Path::new("gsession-demo.db"))
     }
 
     /// How long an unused session lives.
@@ -106,6 +141,16 @@ impl Cli {
     pub fn absolute_lifetime(&self) -> Option<Duration> {
         (self.absolute_lifetime > 0).then(|| Duration::from_secs(self.absolute_lifetime))
     }
+}
+
+/// The URL that was given, or is in the environment, or is usual.
+fn url(given: Option<&String>, variable: &str, usual: &str) -> String {
+    // A URL that is not UTF-8 is used too. It is refused later, whereas ignoring it would lead to another server.
+    let from_environment = || {
+        let url = std::env::var_os(variable).filter(|url| !url.is_empty())?;
+        Some(url.to_string_lossy().into_owned())
+    };
+    given.cloned().or_else(from_environment).unwrap_or_else(|| usual.to_owned())
 }
 
 fn parse_workers(text: &str) -> Result<usize, String> {
@@ -133,10 +178,17 @@ mod tests {
     }
 
     #[test]
-    fn options_of_redis_need_a_redis_storage() {
+    fn options_of_a_storage_need_that_storage() {
         let parsed =
             |arguments: &[&str]| Cli::try_parse_from(["gsession-demo"].iter().chain(arguments)).and_then(Cli::checked);
-        for arguments in [&["--near-cache"][..], &["--storage", "memory", "--redis-url", "redis://127.0.0.1"]] {
+        for arguments in [
+            &["--near-cache"][..],
+            &["--storage", "memory", "--redis-url", "redis://127.0.0.1"],
+            &["--storage", "postgres", "--redis-url", "redis://127.0.0.1"],
+            &["--storage", "redis", "--postgres-url", "postgres://127.0.0.1"],
+            &["--storage", "sqlite", "--migrate"],
+            &["--storage", "file", "--sqlite-file", "a.db"],
+        ] {
             assert_eq!(parsed(arguments).unwrap_err().exit_code(), 2, "{arguments:?}");
         }
         let cli = parsed(&["--storage", "redis-hash", "--redis-url", "redis://10.0.0.1/3", "--near-cache"]).unwrap();

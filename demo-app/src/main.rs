@@ -26,7 +26,7 @@ async fn main() -> ExitCode {
 }
 
 async fn serve(cli: Cli) -> Result<(), Box<dyn std::error::Error>> {
-    let (storage, storage_info) = gsession_demo::open(&cli)?;
+    let (storage, storage_info) = gsession_demo::open(&cli).await?;
     // The demo speaks plain HTTP. Chromium accepts Secure cookies over it for localhost and 127.0.0.1, but other browsers do
     // not, and none does for the address of another machine.
     let mut sessions = SessionMiddleware::builder(storage).cookie_secure(false).idle_timeout(cli.idle_timeout());

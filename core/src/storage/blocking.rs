@@ -217,6 +217,7 @@ pub trait Storage: Send + Sync {
     /// | memory | looks at up to 500 sessions |
     /// | files | reads the names in a sub-folder, and up to 500 files |
     /// | Redis | `INFO server`, `SCAN` over 500 keys of all, and the first 62 bytes of those that have the prefix. In a cluster, primary after primary. Sessions may be missing if their slots move to another node meanwhile |
+    /// | Postgres, SQLite | one statement, which reads 500 keys |
     /// | GoFrame's formats | `INFO server`, `SCAN`, and of a string its first byte. A key that looks like a session is listed |
     ///
     /// # Errors

@@ -23,9 +23,9 @@ fn with(storage: &str, arguments: &[&str]) -> Run {
 fn a_storage_that_cannot_be_one_is_refused() {
     assert!(Run::of(&mut command(&["count"])).failed(2).contains("no storage is named"));
     assert!(Run::of(command(&["count"]).env("GSESSION_STORAGE", " ")).failed(2).contains("no storage is named"));
-    for url in ["postgres://ada:hunter2@10.0.0.1/db", "hunter2", "sessions", "/var/lib/sessions", "redis", "File:x"] {
+    for url in ["mysql://ada:hunter2@10.0.0.1/db", "hunter2", "sessions", "/var/lib/sessions", "redis", "File:x"] {
         let why = with(url, &["count"]).failed(2);
-        assert!(why.contains("begins with file:, redis://"), "{why}");
+        assert!(why.contains("begins with file:, sqlite:, postgres://, redis://"), "{why}");
     }
     for url in ["file:", "file://", "file://10.0.0.1/sessions"] {
         assert!(with(url, &["count"]).failed(2).contains("needs a path on this machine"), "{url}");

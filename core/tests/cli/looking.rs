@@ -172,7 +172,7 @@ fn a_sweep_removes_what_has_expired_and_nothing_else() {
 #[test]
 fn help_and_version_say_what_there_is() {
     let help = Run::of(&mut command(&["--help"])).done();
-    for name in ["count", "list", "show", "end", "end-all", "end-tagged", "check", "sweep"] {
+    for name in ["count", "list", "show", "end", "end-all", "end-tagged", "check", "sweep", "migrate"] {
         assert!(help.contains(&format!("\n  {name} ")), "{help}");
         let own = Run::of(&mut command(&[name, "--help"])).done();
         assert!(

@@ -12,7 +12,7 @@ use tempfile::TempDir;
 
 use crate::{
     program::{Run, command},
-    support::{quiet_file, redis},
+    support::{quiet_file, redis, sql, waiting::Waiting},
 };
 
 /// A value in every session, which must not be printed unless it is asked for.
@@ -78,9 +78,34 @@ impl Shop {
         Self::over("cluster", redis::clustered_hashes_at(&prefix), &environment, &["--cluster"])
     }
 
+    pub(crate) fn of_sqlite() -> Self {
+        let folder = TempDir::new().unwrap();
+        let url = format!("sqlite:{}", folder.path().join("sessions.db").display());
+        let storage = Waiting::on(|| sql::sqlite_in(folder.path()));
+        let shop = Self::over("SQLite", storage, &[("GSESSION_STORAGE", &url)], &[]);
+        // Makes the tables.
+        shop.storage.check().unwrap();
+        Self { folder: Some(folder), ..shop }
+    }
+
+    pub(crate) fn of_postgres() -> Self {
+        let (url, prefix) = (sql::server().url(), sql::prefix());
+        let environment = [("GSESSION_STORAGE", &*url), ("GSESSION_TABLE_PREFIX", &*prefix)];
+        let shop = Self::over("Postgres", Waiting::on(|| sql::postgres_at(&prefix)), &environment, &[]);
+        shop.storage.check().unwrap();
+        shop
+    }
+
     /// One for each storage that keeps all of a session.
-    pub(crate) fn each() -> [Self; 4] {
-        [Self::of_files(), Self::of_strings(), Self::of_hashes(), Self::of_cluster()]
+    pub(crate) fn each() -> [Self; 6] {
+        [
+            Self::of_files(),
+            Self::of_strings(),
+            Self::of_hashes(),
+            Self::of_cluster(),
+            Self::of_sqlite(),
+            Self::of_postgres(),
+        ]
     }
 
     pub(crate) fn storage(&self) -> &dyn Storage {

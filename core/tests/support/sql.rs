@@ -34,7 +34,7 @@ pub(crate) fn sqlites() -> impl Fn() -> SqliteStorage + Send + Sync + 'static {
     }
 }
 
-fn server() -> &'static PostgresServer {
+pub(crate) fn server() -> &'static PostgresServer {
     static SERVER: OnceLock<PostgresServer> = OnceLock::new();
     SERVER.get_or_init(PostgresServer::start)
 }

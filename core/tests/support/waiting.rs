@@ -12,7 +12,10 @@ use gsession::{
     AsyncStorage, KeyScheme, Record, Storage, StorageError, StoreKey, Timestamp,
     observe::Observer,
     record::Commit,
-    storage::{Access, Committed, Created, Found, Lookup, Moved, Removed, Swept, Tombstone, Touched, Watched},
+    storage::{
+        Access, Committed, Created, Found, Lookup, Moved, Removed, ScanCursor, Scanned, Swept, Tombstone, Touched,
+        Watched,
+    },
 };
 use tokio::runtime::{Builder, Runtime};
 
@@ -98,6 +101,10 @@ impl<S: AsyncStorage> Storage for Waiting<S> {
         now: Timestamp,
     ) -> Result<Vec<Found>, StorageError> {
         wait(self.0.find_page(principal, after, most, now))
+    }
+
+    fn scan(&self, after: Option<&ScanCursor>, now: Timestamp) -> Result<Scanned, StorageError> {
+        wait(self.0.scan(after, now))
     }
 
     fn sweep(&self, now: Timestamp) -> Result<Swept, StorageError> {

@@ -42,9 +42,9 @@ pub(crate) fn with_outages() -> (Demo, Outages) {
 }
 
 /// As the program opens it with these arguments.
-pub(crate) fn opened(arguments: &[&str]) -> Demo {
+pub(crate) async fn opened(arguments: &[&str]) -> Demo {
     let cli = Cli::try_parse_from(["gsession-demo"].iter().chain(arguments)).unwrap();
-    let (storage, storage_info) = gsession_demo::open(&cli).unwrap();
+    let (storage, storage_info) = gsession_demo::open(&cli).await.unwrap();
     at(storage_info, storage, &ManualClock::new(SystemClock.now()))
 }
 

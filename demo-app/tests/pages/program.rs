@@ -9,7 +9,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use gsession_test_servers::RedisServer;
+use gsession_test_servers::{PostgresServer, RedisServer};
 use rustix::process::{Pid, Signal, kill_process};
 
 /// How long it may take to start or to stop, on a busy machine.
@@ -24,8 +24,12 @@ impl Program {
     }
 
     fn start_with(redis_url: impl AsRef<OsStr>, arguments: &[&str]) -> Self {
+        Self::start_in([("REDIS_URL", redis_url.as_ref())], arguments)
+    }
+
+    fn start_in<'a>(environment: impl IntoIterator<Item = (&'a str, &'a OsStr)>, arguments: &[&str]) -> Self {
         let mut command = Command::new(env!("CARGO_BIN_EXE_gsession-demo"));
-        command.env("REDIS_URL", redis_url);
+        command.env("REDIS_URL", "").env("DATABASE_URL", "").envs(environment);
         command.args(arguments).stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
         Self(command.spawn().unwrap())
     }
@@ -92,6 +96,9 @@ fn wrong_arguments_are_explained() {
         (["--colour", "red"], "--colour"),
         (["--redis-url", "redis://:my-secret@127.0.0.1"], "--redis-url"),
         (["--near-cache", "--storage=file"], "--near-cache"),
+        (["--postgres-url", "postgres://:my-secret@127.0.0.1"], "--storage postgres"),
+        (["--migrate", "--storage=sqlite"], "--storage postgres"),
+        (["--sqlite-file", "a.db"], "--storage sqlite"),
     ] {
         let (status, out, error) = Program::start(&arguments).end();
         assert_eq!(status.code(), Some(2), "{arguments:?}");
@@ -113,6 +120,9 @@ fn help_names_every_option() {
         "--redis-url",
         "--near-cache",
         "--seal-with",
+        "--sqlite-file",
+        "--postgres-url",
+        "--migrate",
     ] {
         assert!(help.contains(option), "{option} in {help}");
     }
@@ -232,6 +242,68 @@ fn the_redis_server_may_stand_in_the_environment() {
     assert!(Program::start_with(nobody, &redis).give_up().contains("127.0.0.1:1"));
     let no_text = OsStr::from_bytes(b"redis://:my-secret\xff");
     assert!(Program::start_with(no_text, &redis).give_up().contains("URL"), "not some other server");
+}
+
+/// The arguments for the Postgres storage at a URL.
+fn in_postgres(url: &str) -> [&str; 6] {
+    ["--listen", "127.0.0.1:0", "--storage", "postgres", "--postgres-url", url]
+}
+
+#[test]
+fn a_postgres_server_that_cannot_be_used_is_named_with_the_fix_and_its_password_is_not() {
+    let mut server = PostgresServer::start();
+    let port = server.port();
+    // The tables are not there.
+    assert!(Program::start(&in_postgres(&server.url())).give_up().contains("run `gsession migrate`"));
+    let wrong = format!("postgres://guarded:wrong-secret@127.0.0.1:{port}/postgres");
+    assert!(Program::start(&in_postgres(&wrong)).give_up().contains("password authentication failed"));
+    let malformed = Program::start(&in_postgres("postgres://:a-secret@127.0.0.1:port")).give_up();
+    assert!(malformed.contains("the URL is not one of a Postgres server"), "{malformed}");
+    let url = server.url();
+    let mut program = Program::start(&[&in_postgres(&url)[..], &["--migrate"]].concat());
+    program.address();
+    program.stop();
+    let mut program = Program::start(&in_postgres(&url));
+    program.address();
+    program.stop();
+    server.execute("INSERT INTO gsession_migrations VALUES (99, 0)");
+    assert!(Program::start(&in_postgres(&url)).give_up().contains("a later build has migrated them"));
+    server.freeze();
+    let silent = Program::start(&in_postgres(&url)).give_up();
+    assert!(silent.contains("did not answer in time"), "{silent}");
+    server.kill();
+    let away = Program::start(&in_postgres(&url)).give_up();
+    assert!(away.contains("Connection refused"), "{away}");
+}
+
+#[test]
+fn the_postgres_server_may_stand_in_the_environment() {
+    let server = PostgresServer::start();
+    let url = server.url_with_password();
+    let postgres = ["--listen", "127.0.0.1:0", "--storage", "postgres", "--migrate"];
+    let mut program = Program::start_in([("DATABASE_URL", url.as_ref())], &postgres);
+    program.address();
+    program.stop();
+    assert_eq!(server.query("SELECT count(*) FROM gsession_sessions"), "0");
+}
+
+#[test]
+fn a_file_of_sqlite_is_made_private_and_one_that_is_none_is_refused() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("sessions.db");
+    let start = |path: &std::path::Path| {
+        let path = path.to_str().unwrap();
+        Program::start(&["--listen", "127.0.0.1:0", "--storage", "sqlite", "--sqlite-file", path])
+    };
+    for _ in 0..2 {
+        let mut program = start(&file);
+        program.address();
+        program.stop();
+    }
+    assert_eq!(file.metadata().unwrap().permissions().mode() & 0o777, 0o600);
+    std::fs::write(folder.path().join("notes.txt"), "text ".repeat(1000)).unwrap();
+    assert!(start(&folder.path().join("notes.txt")).give_up().contains("not a database"));
+    assert!(start(&folder.path().join("no/sessions.db")).give_up().contains("No such file"));
 }
 
 #[test]

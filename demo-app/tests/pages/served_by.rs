@@ -1,6 +1,6 @@
 //! What the profile says about the storage, and about the instance that served the page.
 
-use gsession_test_servers::RedisServer;
+use gsession_test_servers::{PostgresServer, RedisServer};
 
 use crate::{
     browser::{Browser, Page},
@@ -14,7 +14,7 @@ fn fact<'a>(profile: &'a Page, name: &str) -> &'a str {
 }
 
 async fn profile(arguments: &[&str]) -> Page {
-    let page = Browser::of_ada(&opened(arguments)).await.get("/").await;
+    let page = Browser::of_ada(&opened(arguments).await).await.get("/").await;
     assert_eq!(page.text("user"), Some("ada"));
     assert!(fact(&page, "Served by").ends_with(&format!("(process {})", std::process::id())));
     page
@@ -62,4 +62,22 @@ async fn a_redis_server_is_named_without_its_login() {
         assert_eq!(fact(&page, "Kept in"), place);
         assert!(page.body.contains(SURVIVES) && !page.body.contains("right-secret"), "{}", page.body);
     }
+}
+
+#[actix_web::test]
+async fn a_file_of_sqlite_is_named() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("sessions.db");
+    let file = file.to_str().unwrap();
+    let page = profile(&["--storage", "sqlite", "--sqlite-file", file]).await;
+    assert_eq!(fact(&page, "Kept in"), format!("a row in the SQLite file {file}"));
+    assert!(page.body.contains(SURVIVES));
+}
+
+#[actix_web::test]
+async fn a_postgres_server_is_named_without_its_login() {
+    let server = PostgresServer::start();
+    let page = profile(&["--storage", "postgres", "--migrate", "--postgres-url", &server.url_with_password()]).await;
+    assert_eq!(fact(&page, "Kept in"), format!("a row in Postgres at 127.0.0.1:{}/postgres", server.port()));
+    assert!(page.body.contains(SURVIVES) && !page.body.contains("s3cret"), "{}", page.body);
 }

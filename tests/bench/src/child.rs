@@ -10,10 +10,10 @@ use std::{
 };
 
 use anyhow::{Context as _, Result, bail, ensure};
-use gsession_test_servers::{Proxy, RedisServer};
+use gsession_test_servers::Proxy;
 use tempfile::TempDir;
 
-use crate::{programs::Programs, servers::Peer};
+use crate::{database::Database, programs::Programs, servers::Peer};
 
 /// Under valgrind on a busy machine it may take this long until a server listens, or has written its totals.
 const PATIENCE: Duration = Duration::from_secs(120);
@@ -25,7 +25,7 @@ pub(crate) struct Server {
     address: SocketAddr,
     // Only kept: its removal on drop takes the session files along.
     _sessions: Option<TempDir>,
-    redis: Option<RedisServer>,
+    database: Option<Database>,
     proxy: Option<Proxy>,
 }
 
@@ -36,7 +36,7 @@ pub(crate) enum Mode<'a> {
     Plain,
     /// With its allocations counted.
     Allocations,
-    /// With a proxy between it and its Redis server, which counts round trips.
+    /// With a proxy between it and its database server, which counts round trips; and that server tells what it is asked for.
     Proxied,
     /// Under callgrind, which writes its profile to this file when the server ends.
     Callgrind(&'a Path),
@@ -68,10 +68,12 @@ impl Server {
         } else {
             None
         };
-        let redis = peer.needs_redis().then(RedisServer::start);
-        let proxy = redis.as_ref().filter(|_| matches!(mode, Mode::Proxied)).map(|redis| Proxy::to(redis.port()));
-        if let Some(url) = proxy.as_ref().map(Proxy::url).or_else(|| redis.as_ref().map(RedisServer::url)) {
-            command.arg("--redis").arg(url);
+        let is_proxied = matches!(mode, Mode::Proxied);
+        let database = peer.database().map(|kind| Database::start(kind, is_proxied));
+        let proxy = database.as_ref().filter(|_| is_proxied).map(|database| Proxy::to(database.port()));
+        if let Some((kind, database)) = peer.database().zip(database.as_ref()) {
+            let url = proxy.as_ref().map_or_else(|| database.url(), |proxy| database.url_through(proxy));
+            command.arg(kind.option()).arg(url);
         }
         let child = command
             .stdin(Stdio::piped()) // closing it is how a server is told to end
@@ -80,7 +82,7 @@ impl Server {
             .with_context(|| format!("starting {}", peer.name()))?;
         // From here on an early return kills the child.
         let mut server =
-            Self { child, address: SocketAddr::from((Ipv4Addr::LOCALHOST, 0)), _sessions: sessions, redis, proxy };
+            Self { child, address: SocketAddr::from((Ipv4Addr::LOCALHOST, 0)), _sessions: sessions, database, proxy };
         let port = server.read_port().with_context(|| format!("starting {}", peer.name()))?;
         server.address.set_port(port);
         Ok(server)
@@ -91,9 +93,9 @@ impl Server {
         self.address
     }
 
-    /// The Redis server behind it, if there is one.
-    pub(crate) fn redis(&self) -> Option<&RedisServer> {
-        self.redis.as_ref()
+    /// The database server behind it, if there is one.
+    pub(crate) fn database(&self) -> Option<&Database> {
+        self.database.as_ref()
     }
 
     /// The proxy before that, in [`Mode::Proxied`].

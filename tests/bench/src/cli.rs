@@ -14,8 +14,8 @@ use crate::{
 /// Measures gsession next to its peers and prints Markdown.
 ///
 /// Without a subcommand: requests a second, server CPU, user-space instructions and allocations a request, each above
-/// the same handler on the same framework without sessions, and what a request asks of a Redis server. Servers are child
-/// processes on the loopback interface, one worker each; each that needs a Redis server has one of its own. GoFrame's
+/// the same handler on the same framework without sessions, and what a request asks of a database server. Servers are child
+/// processes on the loopback interface, one worker each; each that needs a database server has one of its own. GoFrame's
 /// server is built with Go, and left out where Go or its modules are missing.
 ///
 /// Exit status: 2 if the command line makes no sense or something is not installed, 1 if measuring failed.
@@ -97,7 +97,7 @@ pub(crate) struct Speed {
     #[arg(long)]
     pub(crate) skip_allocations: bool,
 
-    /// Leave out the commands and round trips to a Redis server
+    /// Leave out the commands and round trips to a database server
     #[arg(long)]
     pub(crate) skip_commands: bool,
 
@@ -214,9 +214,19 @@ pub(crate) struct Serve {
     #[arg(long, value_name = "DIR", required_if_eq_any([
         ("peer", "gsession-file"),
         ("peer", "gsession-axum-file"),
+        ("peer", "gsession-sqlite"),
+        ("peer", "gsession-axum-sqlite"),
         ("peer", "tower-sessions-sqlite"),
     ]))]
     pub(crate) dir: Option<PathBuf>,
+
+    /// The server of a storage in Postgres
+    #[arg(long, value_name = "URL", required_if_eq_any([
+        ("peer", "gsession-postgres"),
+        ("peer", "gsession-axum-postgres"),
+        ("peer", "tower-sessions-postgres"),
+    ]))]
+    pub(crate) postgres: Option<String>,
 
     /// The server of a storage in Redis
     #[arg(long, value_name = "URL", required_if_eq_any([

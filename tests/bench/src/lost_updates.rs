@@ -10,7 +10,6 @@ use crate::{
     cli::Lost,
     client::{Jar, Tab, log_in},
     machine::Machine,
-    prerequisites,
     programs::Programs,
     report,
     results::{self, Outcome, Results},
@@ -26,8 +25,8 @@ const LOGOUTS: usize = 20;
 /// Examines the peers and prints what was found.
 pub(crate) fn run(settings: &Lost) -> Result<()> {
     let chosen = |peer: &&Peer| settings.peers.is_empty() || settings.peers.contains(peer);
-    if Peer::value_variants().iter().filter(chosen).any(|peer| peer.needs_redis()) {
-        prerequisites::redis()?;
+    for database in Peer::value_variants().iter().filter(chosen).filter_map(|peer| peer.database()) {
+        database.look_for()?;
     }
     let programs = Programs::for_peers(&settings.peers)?;
     let mut outcomes = Vec::new();

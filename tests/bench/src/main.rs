@@ -7,6 +7,7 @@ mod charts;
 mod child;
 mod cli;
 mod client;
+mod database;
 mod latency;
 mod load;
 mod lost_updates;

@@ -16,15 +16,15 @@ pub(crate) struct Measured {
     pub(crate) p99_micros: Numbers,
     pub(crate) cpu: Numbers,
     pub(crate) cpu_above: Numbers,
-    /// Of the Redis server.
-    pub(crate) redis_cpu: Numbers,
+    /// Of the database server.
+    pub(crate) database_cpu: Numbers,
     pub(crate) instructions: Numbers,
     pub(crate) allocations: Numbers,
-    /// What a Redis server was sent.
+    /// What a database server was sent: commands or statements.
     pub(crate) commands: Numbers,
     /// How often it was waited for.
     pub(crate) round_trips: Numbers,
-    /// What its scripts ran.
+    /// What the scripts of a Redis server ran.
     pub(crate) inside_scripts: Numbers,
 }
 

@@ -1,7 +1,10 @@
 //! Checks what has to be installed, before minutes are spent on measuring.
 
 use anyhow::Result;
-use gsession_test_servers::program::{self, look_for};
+use gsession_test_servers::{
+    PostgresServer,
+    program::{self, look_for},
+};
 
 /// Something that is not installed, and how to install it.
 #[derive(Debug)]
@@ -17,6 +20,10 @@ impl std::error::Error for Missing {}
 
 pub(crate) fn redis() -> Result<()> {
     program::redis().map(drop).map_err(|sentence| Missing(sentence).into())
+}
+
+pub(crate) fn postgres() -> Result<()> {
+    PostgresServer::look_for().map(drop).map_err(|sentence| Missing(sentence).into())
 }
 
 /// For counting instructions.

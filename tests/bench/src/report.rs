@@ -9,7 +9,6 @@ use crate::{
     machine::Machine,
     measured::{Case, Measured, Numbers, above_bare},
     results::{self, Line, Results},
-    servers::Peer,
     versions,
 };
 
@@ -32,8 +31,8 @@ pub(crate) fn table(head: &[&str], rows: &[Vec<String>]) {
 pub(crate) const GOFRAME_ALWAYS_HAS_SESSIONS: &str = "A GoFrame server always has its sessions, so what they cost a \
      request that does not use them is part of its bare server.";
 
-/// How many of the last columns are about a Redis server.
-const REDIS_COLUMNS: usize = 4;
+/// How many of the last columns are about a database server.
+const DATABASE_COLUMNS: usize = 4;
 
 /// Prints the table of speeds.
 pub(crate) fn speed(cases: &[Case], measured: &Measured, settings: &Speed, go: Option<&str>) -> Result<()> {
@@ -56,30 +55,31 @@ pub(crate) fn speed(cases: &[Case], measured: &Measured, settings: &Speed, go: O
         "CPU us/request",
         "instructions/request",
         "allocations/request",
-        "Redis server CPU us/request",
-        "Redis commands/request",
+        "database server CPU us/request",
+        "commands/request",
         "round trips/request",
         "commands inside scripts/request",
     ];
-    let on_redis = !measured.commands.is_empty() || !measured.redis_cpu.is_empty();
-    let columns = if on_redis { head.len() } else { head.len() - REDIS_COLUMNS };
+    let on_database = !measured.commands.is_empty() || !measured.database_cpu.is_empty();
+    let columns = if on_database { head.len() } else { head.len() - DATABASE_COLUMNS };
     let rows: Vec<Vec<String>> = lines.iter().map(|line| cells(line).into_iter().take(columns).collect()).collect();
     table(&head[..columns], &rows);
     if !settings.skip_cpu {
         println!("\nRequests a second and CPU: {}", how_loaded(&settings.load));
     }
-    if on_redis {
+    if on_database {
         println!(
-            "\nRedis: commands that clients sent, as MONITOR tells them, on a warm server, sequential requests on one \
-             connection; the commands inside their scripts apart. Its CPU is counted under load, as it reports it: a server \
-             has one thread for commands, which all machines share."
+            "\nDatabase servers: what clients sent, on a warm server, sequential requests on one connection: commands as Redis' \
+             MONITOR tells them, with the commands inside their scripts apart; statements as Postgres logs them. Its CPU is counted \
+             under load. A Redis server has one thread for commands, which all machines share; Postgres has a process for each \
+             connection, and all of its processes count."
         );
     }
     let has_goframe = cases.iter().any(|(peer, _)| peer.goframe_storage().is_some());
     if has_goframe {
         println!("\n{GOFRAME_ALWAYS_HAS_SESSIONS}");
     }
-    if !settings.skip_allocations && cases.iter().any(|(peer, _)| *peer == Peer::TowerSessionsSqlite) {
+    if !settings.skip_allocations && cases.iter().any(|(peer, _)| peer.is_in_sqlite()) {
         println!("\nAllocations: those of Rust and Go code. SQLite is written in C, so its own are not counted.");
     }
     if !settings.skip_instructions {
@@ -111,13 +111,13 @@ fn line(case: Case, measured: &Measured) -> Line {
         p99_micros: own(&measured.p99_micros),
         cpu_micros: own(&measured.cpu),
         cpu_micros_above_bare: own(&measured.cpu_above).filter(|_| !peer.is_bare()),
-        redis_cpu_micros: own(&measured.redis_cpu),
+        database_cpu_micros: own(&measured.database_cpu),
         instructions: own(&measured.instructions),
         instructions_above_bare: above(&measured.instructions),
         allocations: own(&measured.allocations),
         allocations_above_bare: above(&measured.allocations),
-        redis_commands: own(&measured.commands),
-        redis_round_trips: own(&measured.round_trips),
+        database_commands: own(&measured.commands),
+        database_round_trips: own(&measured.round_trips),
         redis_commands_inside_scripts: own(&measured.inside_scripts),
     }
 }
@@ -137,9 +137,9 @@ fn cells(line: &Line) -> Vec<String> {
         cell(line.cpu_micros, line.cpu_micros_above_bare, |number| format!("{number:.1}")),
         cell(line.instructions, line.instructions_above_bare, round),
         cell(line.allocations, line.allocations_above_bare, |number| format!("{number:.1}")),
-        cell(line.redis_cpu_micros, None, |number| format!("{number:.1}")),
-        cell(line.redis_commands, None, short),
-        cell(line.redis_round_trips, None, short),
+        cell(line.database_cpu_micros, None, |number| format!("{number:.1}")),
+        cell(line.database_commands, None, short),
+        cell(line.database_round_trips, None, short),
         cell(line.redis_commands_inside_scripts, None, short),
     ]
 }

@@ -41,13 +41,13 @@ pub(crate) struct Line {
     pub(crate) p99_micros: Option<f64>,
     pub(crate) cpu_micros: Option<f64>,
     pub(crate) cpu_micros_above_bare: Option<f64>,
-    pub(crate) redis_cpu_micros: Option<f64>,
+    pub(crate) database_cpu_micros: Option<f64>,
     pub(crate) instructions: Option<f64>,
     pub(crate) instructions_above_bare: Option<f64>,
     pub(crate) allocations: Option<f64>,
     pub(crate) allocations_above_bare: Option<f64>,
-    pub(crate) redis_commands: Option<f64>,
-    pub(crate) redis_round_trips: Option<f64>,
+    pub(crate) database_commands: Option<f64>,
+    pub(crate) database_round_trips: Option<f64>,
     pub(crate) redis_commands_inside_scripts: Option<f64>,
 }
 

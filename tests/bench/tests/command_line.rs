@@ -17,6 +17,7 @@ fn what_makes_no_sense_is_refused() {
     refused(&["lost", "--peer", "bare-goframe"], "no sessions that could get lost");
     refused(&["serve", "--peer", "gsession-redis"], "--redis");
     refused(&["serve", "--peer", "tower-sessions-sqlite"], "--dir");
+    refused(&["serve", "--peer", "tower-sessions-postgres"], "--postgres");
 }
 
 #[test]

@@ -1,7 +1,7 @@
 //! What the services store in.
 
 use anyhow::{Context as _, Result};
-use gsession_test_servers::{Cluster, RedisServer, Sentinels, resp::Reply};
+use gsession_test_servers::{Cluster, PostgresServer, RedisServer, Sentinels, resp::Reply};
 use tempfile::TempDir;
 
 use crate::target::{Keeps, Target};
@@ -10,6 +10,9 @@ use crate::target::{Keeps, Target};
 pub(crate) enum Backend {
     Nothing,
     Folder(TempDir),
+    /// With the file of a database.
+    Sqlite(TempDir),
+    Postgres(PostgresServer),
     Redis(RedisServer),
     Sentinels(Sentinels),
     Cluster(Cluster),
@@ -22,6 +25,9 @@ impl Backend {
             #[cfg(feature = "peers")]
             Keeps::InCookies => Self::Nothing,
             Keeps::InFiles => Self::Folder(tempfile::tempdir().context("making a folder for session files")?),
+            Keeps::InSqlite => Self::Sqlite(tempfile::tempdir().context("making a folder for a database")?),
+            // What it has answered survives a kill by itself.
+            Keeps::InPostgres => Self::Postgres(PostgresServer::start()),
             // Written to disk before it is answered, so that nothing acknowledged may be missing after a kill.
             Keeps::InRedis => {
                 Self::Redis(RedisServer::builder().set("appendonly", "yes").set("appendfsync", "always").start())
@@ -36,6 +42,8 @@ impl Backend {
         match self {
             Self::Nothing => Vec::new(),
             Self::Folder(folder) => vec![folder.path().join("sessions").display().to_string()],
+            Self::Sqlite(folder) => vec![folder.path().join("sessions.db").display().to_string()],
+            Self::Postgres(server) => vec![server.url()],
             Self::Redis(server) => vec![server.url()],
             Self::Sentinels(sentinels) => {
                 [sentinels.service().to_owned()].into_iter().chain(sentinels.urls()).collect()
@@ -47,7 +55,7 @@ impl Backend {
     /// The servers that have keys now.
     fn servers(&self) -> Vec<&RedisServer> {
         match self {
-            Self::Nothing | Self::Folder(_) => Vec::new(),
+            Self::Nothing | Self::Folder(_) | Self::Sqlite(_) | Self::Postgres(_) => Vec::new(),
             Self::Redis(server) => vec![server],
             Self::Sentinels(sentinels) => vec![&sentinels.servers[sentinels.primary()]],
             Self::Cluster(cluster) => cluster.primaries().into_iter().map(|node| &cluster.nodes[node]).collect(),
@@ -60,7 +68,7 @@ impl Backend {
         match self {
             Self::Sentinels(sentinels) => sentinels.latest_failover(),
             Self::Cluster(cluster) => cluster.latest_failover(),
-            Self::Nothing | Self::Folder(_) | Self::Redis(_) => 0,
+            Self::Nothing | Self::Folder(_) | Self::Sqlite(_) | Self::Postgres(_) | Self::Redis(_) => 0,
         }
     }
 
@@ -82,8 +90,11 @@ impl Backend {
         }
     }
 
-    /// Keys, or files of sessions, that are not about to go.
+    /// Keys, rows, or files of sessions, that are not about to go. Those of SQLite the service itself has counted.
     pub(crate) fn size(&self) -> Result<u64> {
+        if let Self::Postgres(server) = self {
+            return server.query("SELECT count(*) FROM gsession_sessions").parse().context("a number of rows");
+        }
         let Self::Folder(folder) = self else {
             // What was on its way to another node of a cluster when its request was broken off goes within a minute.
             let stays = |server: &RedisServer, key: &Vec<u8>| {

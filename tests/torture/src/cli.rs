@@ -6,7 +6,7 @@ use clap::{
     Args, CommandFactory as _, Parser, Subcommand, ValueEnum as _, builder::RangedU64ValueParser, error::ErrorKind,
 };
 
-use gsession_test_servers::program;
+use gsession_test_servers::{PostgresServer, program};
 
 use crate::target::{Sabotage, Target};
 
@@ -121,6 +121,9 @@ impl Torture {
         }
         if self.storages.iter().any(|target| target.needs_redis()) {
             program::redis()?;
+        }
+        if self.storages.contains(&Target::Postgres) {
+            PostgresServer::look_for()?;
         }
         Ok(())
     }

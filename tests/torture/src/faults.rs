@@ -72,6 +72,20 @@ pub(crate) fn harm(world: &World, backend: &mut Backend, watch: &mut Watch, mut 
                 server.thaw();
                 world.ledger.mark("Redis was thawed");
             }
+            (Backend::Postgres(server), 0..3) => {
+                server.kill();
+                world.ledger.mark("Postgres was killed");
+                thread::sleep(Duration::from_millis(random.u64(..300)));
+                server.start_again();
+                world.ledger.mark("Postgres was started again");
+            }
+            (Backend::Postgres(server), 3..5) => {
+                server.freeze();
+                world.ledger.mark("Postgres was frozen");
+                thread::sleep(Duration::from_millis(random.u64(50..800)));
+                server.thaw();
+                world.ledger.mark("Postgres was thawed");
+            }
             (Backend::Sentinels(sentinels), 0..5) => {
                 world.ledger.begin_failover();
                 let killed = sentinels.kill_primary();

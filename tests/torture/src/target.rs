@@ -21,6 +21,10 @@ pub(crate) enum Target {
     RedisSentinel,
     /// gsession in a Redis cluster; primaries fail over
     RedisCluster,
+    /// gsession in SQLite, shared by two processes
+    Sqlite,
+    /// gsession in Postgres
+    Postgres,
     /// gsession on axum, in memory
     AxumMemory,
     /// gsession on axum, in files, shared by two processes
@@ -50,6 +54,8 @@ pub(crate) enum Keeps {
     #[cfg(feature = "peers")]
     InCookies,
     InFiles,
+    InSqlite,
+    InPostgres,
     InRedis,
     UnderSentinel,
     InACluster,
@@ -60,6 +66,8 @@ impl Target {
         match self {
             Self::Memory | Self::AxumMemory => Keeps::InMemory,
             Self::File | Self::AxumFile => Keeps::InFiles,
+            Self::Sqlite => Keeps::InSqlite,
+            Self::Postgres => Keeps::InPostgres,
             Self::Redis | Self::RedisHash | Self::RedisNear | Self::AxumRedis => Keeps::InRedis,
             Self::RedisSentinel => Keeps::UnderSentinel,
             Self::RedisCluster => Keeps::InACluster,
@@ -82,6 +90,8 @@ impl Target {
             | Self::RedisNear
             | Self::RedisSentinel
             | Self::RedisCluster
+            | Self::Sqlite
+            | Self::Postgres
             | Self::AxumMemory
             | Self::AxumFile
             | Self::AxumRedis => true,

@@ -82,6 +82,16 @@ fn the_near_cache_loses_nothing_while_redis_and_its_process_are_killed() {
 }
 
 #[test]
+fn sqlite_loses_nothing_while_its_processes_are_killed() {
+    is_sound("sqlite", 5);
+}
+
+#[test]
+fn postgres_loses_nothing_while_it_and_its_clients_are_killed() {
+    is_sound("postgres", 6);
+}
+
+#[test]
 fn failovers_under_sentinel_lose_what_is_documented_at_most() {
     is_sound("redis-sentinel", 8);
 }

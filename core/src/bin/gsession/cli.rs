@@ -4,7 +4,7 @@ use clap::{Args, CommandFactory as _, FromArgMatches as _, Id, Parser, Subcomman
 
 use crate::storage::{SealingOptions, StorageOptions};
 
-/// Looks after the sessions that services keep with gsession: counts, lists and ends them, and checks and sweeps their storage.
+/// Looks after the sessions that services keep with gsession: counts, lists and ends them, and checks, sweeps and migrates their storage.
 ///
 /// It never prints an id, so nothing that it prints opens a session. Entries of sessions are shown only by `show --values`.
 #[derive(Parser)]
@@ -133,8 +133,9 @@ With --json: {\"ended\":1}")]
 
     /// Find out whether sessions can be stored and read.
     ///
-    /// In a folder, makes a small file, reads it and removes it; a sub-folder that was missing stays. In Redis, asks each primary what it is, and writes and removes a key
-    /// under the prefix.
+    /// In a folder, makes a small file, reads it and removes it; a sub-folder that was missing stays. In Redis, asks each primary what it
+    /// is, and writes and removes a key under the prefix. In Postgres and SQLite, checks the version of the tables, and writes and
+    /// removes a row.
     #[command(after_help = "\
 Example:
   gsession check || echo 'no logins today'
@@ -144,7 +145,7 @@ With --json: {\"ready\":true}, or {\"ready\":false,\"reason\":…}")]
 
     /// Remove what has expired, and nothing else.
     ///
-    /// Services do this themselves every few minutes for files, and Redis does it for its own keys.
+    /// Services do this themselves every few minutes for files and databases, and Redis does it for its own keys.
     #[command(after_help = "\
 Example:
   gsession sweep
@@ -152,6 +153,21 @@ Example:
 With --json: {\"removed\":3,\"kept\":1204,\"foreign\":0}. What is kept includes the traces of renewals; what is foreign is not a \
 session, or cannot be read, and stays.")]
     Sweep,
+
+    /// Make the tables of a storage in Postgres or SQLite, or bring those of an older version to this one.
+    ///
+    /// Sessions are kept. Tables that are up to date are left alone, so that it may run before each start of a service. The user of the
+    /// database must be allowed to create tables; services need no such right afterwards.
+    #[command(after_help = "\
+Examples:
+  gsession migrate postgres://admin@10.0.0.5/shop
+  gsession --storage sqlite:/var/lib/shop/sessions.db migrate
+
+With --json: {\"up_to_date\":true}")]
+    Migrate {
+        /// Where the tables are, instead of --storage.
+        url: Option<String>,
+    },
 
     /// Seal all sessions with the first key that older keys have sealed, so that these can be given up.
     ///

@@ -21,6 +21,8 @@ pub(crate) enum Failure {
     OtherThings(PathBuf),
     #[error("{0}: it belongs to another user; run this as the user of the service, for example with sudo -u")]
     ForeignFolder(PathBuf),
+    #[error("{0}: there is no such file; name the one that the service uses, or make it with `gsession migrate`")]
+    NoDatabase(PathBuf),
     #[error("{path}: it cannot be read", path = .0.display())]
     File(PathBuf, #[source] io::Error),
     #[error(transparent)]

@@ -1,4 +1,4 @@
-//! The program `gsession`, for operators: counts, lists and ends sessions, checks and sweeps storages.
+//! The program `gsession`, for operators: counts, lists and ends sessions, checks, sweeps and migrates storages.
 //!
 //! ```text
 //! cli         what the command line says

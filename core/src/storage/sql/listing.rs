@@ -3,6 +3,7 @@
 use super::{
     database::Database,
     failure::{Answered, Failure},
+    scan::read_key,
     store::Store,
     stored::{Kind, Whole, hash_of},
     times::stored,
@@ -93,9 +94,4 @@ fn read_found(row: &mut Row) -> Result<(StoreKey, Whole), Failure> {
 
 fn read_swept(row: &mut Row) -> Result<(StoreKey, i64), Failure> {
     Ok((read_key(row)?, row.number()?))
-}
-
-fn read_key(row: &mut Row) -> Result<StoreKey, Failure> {
-    let key: [u8; 32] = row.bytes()?.try_into().map_err(|_| Failure::Malformed)?;
-    Ok(StoreKey::from_bytes(key))
 }

@@ -19,13 +19,13 @@ const VERSION: i64 = 1;
 #[derive(Debug, thiserror::Error)]
 enum Unfit {
     #[error(
-        "there are no tables of this prefix and schema: call `migrate` on the storage once, as a user who may create tables, or set \
-         `migrate_on_start`"
+        "there are no tables of this prefix and schema: call `migrate` on the storage once, as a user who may create tables, or \
+         run `gsession migrate`, or set `migrate_on_start`"
     )]
     NoTables,
     #[error(
         "the tables have version {found}, and this build of gsession needs version {VERSION}: call `migrate` on the storage once, as a \
-         user who may alter tables, or set `migrate_on_start`"
+         user who may alter tables, or run `gsession migrate`, or set `migrate_on_start`"
     )]
     Older { found: i64 },
     #[error(

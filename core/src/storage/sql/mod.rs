@@ -104,6 +104,7 @@ mod names;
 mod postgres;
 mod reports;
 mod running;
+mod scan;
 #[cfg(feature = "sqlite")]
 mod sqlite;
 mod statements;

@@ -75,6 +75,14 @@ where
         }
     }
 
+    /// A connection, for work that may take longer than an operation.
+    pub(super) async fn acquire(&self) -> Result<PoolConnection<C>, Failure> {
+        match self.pool.acquire().await.map_err(|error| Failure::of(error, C::refusal)) {
+            Err(Failure::NoConnection) => Err(self.why_no_connection().await.unwrap_or(Failure::NoConnection)),
+            result => result,
+        }
+    }
+
     /// Why the pool could not connect: it tries again and again, and then does not say. `None` if it has enough connections, but they are in
     /// use.
     async fn why_no_connection(&self) -> Option<Failure> {

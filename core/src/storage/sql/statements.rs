@@ -43,6 +43,8 @@ pub(crate) struct Statements {
     pub(super) find: String,
     /// How many rows of the kinds `$1` to `$2` live at `$3`.
     pub(super) count: String,
+    /// Up to `$3` rows that live at `$2`, with keys after `$1`: their keys, and where their sessions are.
+    pub(super) scan: String,
     /// Up to `$2` rows that have ended by `$1` are removed. Returns their keys and kinds.
     pub(super) sweep: String,
     /// The version of the tables.
@@ -106,6 +108,9 @@ impl Statements {
                  WHERE principal = $1 AND key > $2 AND expires_at > $3 AND kind < 2 ORDER BY key LIMIT $4"
             ),
             count: format!("SELECT count(*) FROM {table} WHERE kind >= $1 AND kind <= $2 AND expires_at > $3"),
+            scan: format!(
+                "SELECT key, COALESCE(moved_to, key) FROM {table} WHERE key > $1 AND expires_at > $2 ORDER BY key LIMIT $3"
+            ),
             sweep: dialect.sweep.clone(),
             version: format!("SELECT max(version) FROM {}", names.migrations()),
         }

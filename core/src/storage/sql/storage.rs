@@ -15,8 +15,8 @@ use crate::{
     observe::{EndReason, Observer, Reporter},
     record::{Access, Commit},
     storage::{
-        AsyncStorage, Committed, Created, Found, Lookup, Moved, Removed, StorageFuture, Swept, Tombstone, Touched,
-        Watched,
+        AsyncStorage, Committed, Created, Found, Lookup, Moved, Removed, ScanCursor, Scanned, StorageFuture, Swept,
+        Tombstone, Touched, Watched,
     },
 };
 
@@ -130,6 +130,10 @@ impl<D: Database> AsyncStorage for Sql<D> {
         now: Timestamp,
     ) -> StorageFuture<'a, Vec<Found>> {
         Box::pin(self.0.store.find(principal, after, most.get(), now))
+    }
+
+    fn scan<'a>(&'a self, after: Option<&'a ScanCursor>, now: Timestamp) -> StorageFuture<'a, Scanned> {
+        Box::pin(self.0.store.scan(after, now))
     }
 
     fn sweep(&self, now: Timestamp) -> StorageFuture<'_, Swept> {

@@ -43,6 +43,10 @@ fn short_name(peer: Peer) -> &'static str {
         Peer::GsessionAxumMemory => "gsession on axum, memory",
         Peer::GsessionFile => "gsession, file",
         Peer::GsessionAxumFile => "gsession on axum, file",
+        Peer::GsessionSqlite => "gsession, SQLite",
+        Peer::GsessionPostgres => "gsession, Postgres",
+        Peer::GsessionAxumSqlite => "gsession on axum, SQLite",
+        Peer::GsessionAxumPostgres => "gsession on axum, Postgres",
         Peer::GsessionRedis => "gsession, Redis key-value",
         Peer::GsessionRedisHash => "gsession, Redis hash",
         Peer::GsessionAxumRedis => "gsession on axum, Redis key-value",
@@ -52,6 +56,7 @@ fn short_name(peer: Peer) -> &'static str {
         Peer::ActixSessionRedis => "actix-session, Redis",
         Peer::TowerSessionsMemory => "tower-sessions, memory",
         Peer::TowerSessionsSqlite => "tower-sessions, SQLite",
+        Peer::TowerSessionsPostgres => "tower-sessions, Postgres",
         Peer::TowerSessionsRedis => "tower-sessions, Redis",
         Peer::GoframeMemory => "GoFrame, memory",
         Peer::GoframeFile => "GoFrame, file",
@@ -111,7 +116,7 @@ mod tests {
                 drawn += 1;
             }
         }
-        assert_eq!(drawn, 5);
+        assert_eq!(drawn, 6);
     }
 
     #[test]

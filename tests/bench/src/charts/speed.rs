@@ -1,13 +1,14 @@
-//! The charts of CPU a request: that of the web server, and that of the Redis server behind it.
+//! The charts of CPU a request: that of the web server, and that of the database server behind it.
 
 use super::{
     chart::{Cell, Chart, Row, Section},
     kind, short_name, versions,
 };
 use crate::{
+    database::Kind,
     report,
     results::{Line, Speed},
-    servers::Handler,
+    servers::{Handler, Peer},
 };
 
 /// In the order of the chart.
@@ -27,46 +28,87 @@ struct Measure {
 
 /// Above a bare server.
 const WEB: Measure = Measure { of: |line| line.cpu_micros_above_bare, in_words: difference };
-/// Of the Redis server alone; a request that does not use its session costs it nothing.
-const REDIS: Measure = Measure {
-    of: |line| line.redis_cpu_micros.filter(|_| line.handler != Handler::Untouched),
+/// Of the database server alone; a request that does not use its session costs it nothing.
+const DATABASE: Measure = Measure {
+    of: |line| line.database_cpu_micros.filter(|_| line.handler != Handler::Untouched),
     in_words: |micros| format!("{micros:.1} µs"),
 };
 
-/// One chart for what needs no Redis server, one for what does, and one of that server; of these those for which there are rows.
+/// One chart for what needs no database, one for each kind of database, and one for each database server behind them; of these
+/// those for which there are rows.
 pub(super) fn charts(speed: &Speed) -> Vec<(&'static str, String)> {
-    let rows = |wanted: fn(&Line) -> bool| -> Vec<&Line> { speed.rows.iter().filter(|row| wanted(row)).collect() };
-    let memory = sections(
-        Some("In memory, or in the cookie"),
-        &rows(|row| !row.peer.needs_redis() && !row.peer.needs_folder()),
-        WEB,
-    );
-    let files = sections(Some("In files, on a scale of their own"), &rows(|row| row.peer.needs_folder()), WEB);
-    let redis = rows(|row| row.peer.needs_redis());
     let above =
         "CPU microseconds a request above the same handler on the same framework without sessions; shorter is better";
+    let panels = |panels: &[(Option<&'static str>, fn(Peer) -> bool)]| {
+        panels.iter().flat_map(|(panel, wanted)| sections(*panel, &rows(speed, *wanted), WEB)).collect()
+    };
     let here = chart(
         "What sessions cost the server: memory, cookie, files",
         above,
-        memory.into_iter().chain(files).collect(),
+        panels(&[
+            (Some("In memory, or in the cookie"), is_in_memory),
+            (Some("In files, on a scale of their own"), is_in_files),
+        ]),
         speed,
-        |row| !row.peer.needs_redis(),
+        |peer| is_in_memory(peer) || is_in_files(peer),
     );
-    let there = chart("What sessions cost the server: Redis", above, sections(None, &redis, WEB), speed, |row| {
-        row.peer.needs_redis()
-    });
-    let behind = chart(
+    let redis =
+        chart("What sessions cost the server: Redis", above, panels(&[(None, is_in_redis)]), speed, is_in_redis);
+    let sql = chart(
+        "What sessions cost the server: SQLite, Postgres",
+        above,
+        panels(&[
+            (Some("In SQLite"), Peer::is_in_sqlite),
+            (Some("In Postgres, on a scale of their own"), is_in_postgres),
+        ]),
+        speed,
+        |peer| peer.is_in_sqlite() || is_in_postgres(peer),
+    );
+    let behind_redis = chart(
         "What sessions cost the Redis server",
         "CPU microseconds of the Redis server a request; it has one thread, which all machines share; shorter is better",
-        sections(None, &redis, REDIS),
+        sections(None, &rows(speed, is_in_redis), DATABASE),
         speed,
-        |row| row.peer.needs_redis(),
+        is_in_redis,
     );
-    [("speed.svg", here), ("speed-redis.svg", there), ("speed-redis-server.svg", behind)]
-        .into_iter()
-        .filter(|(_, chart)| !chart.sections.is_empty())
-        .map(|(name, chart)| (name, chart.draw()))
-        .collect()
+    let behind_postgres = chart(
+        "What sessions cost the Postgres server",
+        "CPU microseconds of all processes of the Postgres server a request; shorter is better",
+        sections(None, &rows(speed, is_in_postgres), DATABASE),
+        speed,
+        is_in_postgres,
+    );
+    [
+        ("speed.svg", here),
+        ("speed-redis.svg", redis),
+        ("speed-redis-server.svg", behind_redis),
+        ("speed-sql.svg", sql),
+        ("speed-postgres-server.svg", behind_postgres),
+    ]
+    .into_iter()
+    .filter(|(_, chart)| !chart.sections.is_empty())
+    .map(|(name, chart)| (name, chart.draw()))
+    .collect()
+}
+
+fn is_in_redis(peer: Peer) -> bool {
+    peer.database() == Some(Kind::Redis)
+}
+
+fn is_in_postgres(peer: Peer) -> bool {
+    peer.database() == Some(Kind::Postgres)
+}
+
+fn is_in_files(peer: Peer) -> bool {
+    peer.needs_folder() && !peer.is_in_sqlite()
+}
+
+fn is_in_memory(peer: Peer) -> bool {
+    peer.database().is_none() && !peer.needs_folder()
+}
+
+fn rows(speed: &Speed, wanted: fn(Peer) -> bool) -> Vec<&Line> {
+    speed.rows.iter().filter(|row| wanted(row.peer)).collect()
 }
 
 fn chart(
@@ -74,9 +116,9 @@ fn chart(
     subtitle: &str,
     sections: Vec<Section>,
     speed: &Speed,
-    wanted: fn(&Line) -> bool,
+    wanted: fn(Peer) -> bool,
 ) -> Chart {
-    let rows = || speed.rows.iter().filter(|row| wanted(row));
+    let rows = || speed.rows.iter().filter(|row| wanted(row.peer));
     let mut notes = Vec::new();
     notes.extend(speed.load.as_ref().map(report::how_loaded));
     if rows().any(|row| row.peer.goframe_storage().is_some()) {
@@ -105,11 +147,12 @@ fn sections(panel: Option<&'static str>, rows: &[&Line], measure: Measure) -> Ve
 fn bar(row: &Line, measure: Measure, longest: f64) -> Option<Row> {
     let cost = (measure.of)(row)?;
     let mut text = (measure.in_words)(cost);
-    if let Some(commands) = row.redis_commands {
+    if let Some(commands) = row.database_commands {
+        let what = if is_in_postgres(row.peer) { "statement" } else { "command" };
         text += &match report::short(commands).as_str() {
-            "0" => " · no command".to_owned(),
-            "1" => " · 1 command".to_owned(),
-            commands => format!(" · {commands} commands"),
+            "0" => format!(" · no {what}"),
+            "1" => format!(" · 1 {what}"),
+            commands => format!(" · {commands} {what}s"),
         };
     }
     let cell = Cell { share: share(cost, longest), text };

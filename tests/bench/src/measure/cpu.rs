@@ -6,27 +6,26 @@ use std::{
 };
 
 use anyhow::{Context as _, Result};
-use gsession_test_servers::RedisServer;
 
 use crate::{
     child::{Mode, Server},
     client::{Connection, Loaded, load, log_in, request},
+    database::{Database, Work},
     load::Load,
     measured::{Case, Numbers, above_bare},
     programs::Programs,
-    redis_info,
     servers::{Handler, Peer},
 };
 
 /// Requests a second, the 99th percentile of how long they took, CPU microseconds a request, those above the bare server, those of
-/// the Redis server, and how many commands that ran for each: of one round, or medians over the rounds.
+/// the database server, and how many commands a Redis server ran for each: of one round, or medians over the rounds.
 #[derive(Debug, Default)]
 pub(crate) struct Cpu {
     pub(crate) throughput: Numbers,
     pub(crate) p99_micros: Numbers,
     pub(crate) cpu: Numbers,
     pub(crate) above: Numbers,
-    pub(crate) redis_cpu: Numbers,
+    pub(crate) database_cpu: Numbers,
     pub(crate) commands: Numbers,
 }
 
@@ -59,9 +58,9 @@ pub(crate) fn rounds(programs: &Programs, cases: &[Case], settings: &Load) -> Re
             numbers.throughput.insert((peer, handler), sample.throughput);
             numbers.p99_micros.insert((peer, handler), sample.p99_micros);
             numbers.cpu.insert((peer, handler), sample.cpu);
-            if let Some(redis) = sample.redis {
-                numbers.redis_cpu.insert((peer, handler), redis.cpu);
-                numbers.commands.insert((peer, handler), redis.commands);
+            if let Some(work) = sample.database {
+                numbers.database_cpu.insert((peer, handler), work.cpu);
+                numbers.commands.extend(work.commands.map(|commands| ((peer, handler), commands)));
             }
         }
         for &case in cases {
@@ -89,24 +88,18 @@ pub(crate) fn medians(cases: &[Case], rounds: &[Cpu]) -> Cpu {
         p99_micros: medians(|round| &round.p99_micros),
         cpu: medians(|round| &round.cpu),
         above: medians(|round| &round.above),
-        redis_cpu: medians(|round| &round.redis_cpu),
+        database_cpu: medians(|round| &round.database_cpu),
         commands: medians(|round| &round.commands),
     }
 }
 
 /// Requests a second, the 99th percentile of how long they took, CPU microseconds of the server a request, and what a request costs
-/// its Redis server.
+/// its database server.
 struct Sample {
     throughput: f64,
     p99_micros: f64,
     cpu: f64,
-    redis: Option<RedisWork>,
-}
-
-/// CPU microseconds and commands of a Redis server, what scripts ran included.
-struct RedisWork {
-    cpu: f64,
-    commands: f64,
+    database: Option<Work>,
 }
 
 fn sample(server: &Server, handler: Handler, cookies: &[String], time: Duration) -> Result<Sample> {
@@ -114,8 +107,8 @@ fn sample(server: &Server, handler: Handler, cookies: &[String], time: Duration)
     let mut connections = cookies.iter().map(open).collect::<Result<Vec<_>>>()?;
     // Accepting is not what is measured.
     load(&mut connections, Duration::ZERO)?;
-    let redis_work = || server.redis().map(RedisWork::of).transpose();
-    let (before, redis_before) = (cpu_time(server.process())?, redis_work()?);
+    let done = || server.database().map(Database::done).transpose();
+    let (before, done_before) = (cpu_time(server.process())?, done()?);
     let Loaded { elapsed, mut micros } = load(&mut connections, time)?;
     let spent = cpu_time(server.process())? - before;
     micros.sort_by(f32::total_cmp);
@@ -125,19 +118,11 @@ fn sample(server: &Server, handler: Handler, cookies: &[String], time: Duration)
         throughput: requests / elapsed.as_secs_f64(),
         p99_micros,
         cpu: spent * 1e6 / requests,
-        redis: redis_work()?.zip(redis_before).map(|(after, before)| RedisWork {
-            cpu: (after.cpu - before.cpu) / requests,
-            commands: (after.commands - before.commands) / requests,
+        database: done()?.zip(done_before).map(|(after, before)| {
+            let Work { cpu, commands } = after.since(&before);
+            Work { cpu: cpu / requests, commands: commands.map(|commands| commands / requests) }
         }),
     })
-}
-
-impl RedisWork {
-    /// What a server has done since it started.
-    fn of(redis: &RedisServer) -> Result<Self> {
-        let commands = redis_info::number(redis, "stats", "total_commands_processed")?;
-        Ok(Self { cpu: redis_info::cpu_seconds(redis)? * 1e6, commands })
-    }
 }
 
 /// Seconds of CPU, user's and kernel's, that all threads of a process have used.

@@ -24,21 +24,20 @@ pub(crate) fn run(settings: &Speed) -> Result<()> {
     }
     let programs = Programs::for_peers(&settings.peers)?;
     let cases = cases(settings, &programs);
-    if cases.iter().any(|(peer, _)| peer.needs_redis()) {
-        prerequisites::redis()?;
+    for database in cases.iter().filter_map(|(peer, _)| peer.database()) {
+        database.look_for()?;
     }
     let mut measured = Measured::default();
     if !settings.skip_allocations {
         measured.allocations = each(&cases, "allocations", |case| alloc::per_request(&programs, case))?;
     }
     if !settings.skip_commands {
-        let on_redis: Vec<Case> = cases.iter().copied().filter(|(peer, _)| peer.needs_redis()).collect();
-        for case @ (peer, handler) in on_redis {
+        for case @ (peer, handler) in cases.iter().copied().filter(|(peer, _)| peer.database().is_some()) {
             eprintln!("commands: {} {}", peer.name(), handler.path());
             let asked = commands::per_request(&programs, case)?;
             measured.commands.insert(case, asked.commands);
             measured.round_trips.insert(case, asked.round_trips);
-            measured.inside_scripts.insert(case, asked.inside_scripts);
+            measured.inside_scripts.extend(asked.inside_scripts.map(|commands| (case, commands)));
         }
     }
     if !settings.skip_instructions {
@@ -52,7 +51,7 @@ pub(crate) fn run(settings: &Speed) -> Result<()> {
         measured.p99_micros = cpu.p99_micros;
         measured.cpu = cpu.cpu;
         measured.cpu_above = cpu.above;
-        measured.redis_cpu = cpu.redis_cpu;
+        measured.database_cpu = cpu.database_cpu;
     }
     report::speed(&cases, &measured, settings, programs.go_version())
 }

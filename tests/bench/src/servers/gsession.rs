@@ -2,12 +2,17 @@
 
 use std::path::Path;
 
-use actix_web::{App, HttpServer, error::ErrorInternalServerError, web};
+use actix_web::{App, HttpServer, error::ErrorInternalServerError, rt::System, web};
 use anyhow::Result;
-use gsession::{FileStorage, MemoryStorage, RedisHashStorage, RedisStorage, storage::redis::NearCache};
+use gsession::{FileStorage, IntoStorage, MemoryStorage, RedisHashStorage, RedisStorage, storage::redis::NearCache};
 use gsession_actix::{Session, SessionMiddleware};
 
-use super::{COUNTER, KEYS, LOOPBACK, OK, SLOW, Slow, USER, announce, bare::allocs, key, next};
+use super::{
+    COUNTER, KEYS, LOOPBACK, OK, SLOW, Slow, USER, announce,
+    bare::allocs,
+    key, next,
+    sql::{postgres, sqlite},
+};
 
 pub(super) fn serve_memory() -> Result<()> {
     // The defaults, but for what plain HTTP needs.
@@ -30,28 +35,42 @@ pub(super) fn serve_redis_hash(url: &str) -> Result<()> {
     serve(SessionMiddleware::builder(RedisHashStorage::open(url)?).cookie_secure(false).build()?)
 }
 
+pub(super) fn serve_sqlite(folder: &Path) -> Result<()> {
+    System::new().block_on(async { run(over_sql(sqlite(folder).await?)?).await })
+}
+
+pub(super) fn serve_postgres(url: &str) -> Result<()> {
+    System::new().block_on(async { run(over_sql(postgres(url).await?)?).await })
+}
+
+fn over_sql(storage: impl IntoStorage) -> Result<SessionMiddleware> {
+    Ok(SessionMiddleware::builder(storage).cookie_secure(false).build()?)
+}
+
 fn serve(sessions: SessionMiddleware) -> Result<()> {
-    actix_web::rt::System::new().block_on(async {
-        let server = HttpServer::new(move || {
-            App::new()
-                .wrap(sessions.clone())
-                .route("/untouched", web::get().to(untouched))
-                .route("/read", web::get().to(read))
-                .route("/readwrite", web::get().to(read_write))
-                .route("/write", web::get().to(write))
-                .route("/login", web::get().to(login))
-                .route("/slow", web::get().to(slow))
-                .route("/keys", web::get().to(keys))
-                .route("/logout", web::get().to(logout))
-                .route("/whoami", web::get().to(whoami))
-                .route("/allocs", web::get().to(allocs))
-        })
-        .workers(1)
-        .disable_signals()
-        .bind(LOOPBACK)?;
-        announce(server.addrs().first().copied())?;
-        Ok(server.run().await?)
+    System::new().block_on(run(sessions))
+}
+
+async fn run(sessions: SessionMiddleware) -> Result<()> {
+    let server = HttpServer::new(move || {
+        App::new()
+            .wrap(sessions.clone())
+            .route("/untouched", web::get().to(untouched))
+            .route("/read", web::get().to(read))
+            .route("/readwrite", web::get().to(read_write))
+            .route("/write", web::get().to(write))
+            .route("/login", web::get().to(login))
+            .route("/slow", web::get().to(slow))
+            .route("/keys", web::get().to(keys))
+            .route("/logout", web::get().to(logout))
+            .route("/whoami", web::get().to(whoami))
+            .route("/allocs", web::get().to(allocs))
     })
+    .workers(1)
+    .disable_signals()
+    .bind(LOOPBACK)?;
+    announce(server.addrs().first().copied())?;
+    Ok(server.run().await?)
 }
 
 async fn untouched() -> &'static str {

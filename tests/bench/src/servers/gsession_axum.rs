@@ -13,6 +13,7 @@ use super::{
     COUNTER, KEYS, OK, SLOW, Slow, USER,
     bare_axum::{Answer, allocs, block_on, ok, run},
     key, next,
+    sql::{postgres, sqlite},
 };
 
 pub(super) fn serve_memory() -> Result<()> {
@@ -31,10 +32,22 @@ pub(super) fn serve_redis_hash(url: &str) -> Result<()> {
     serve(RedisHashStorage::open(url)?)
 }
 
+pub(super) fn serve_sqlite(folder: &Path) -> Result<()> {
+    block_on(async { run(over(sqlite(folder).await?)?).await })
+}
+
+pub(super) fn serve_postgres(url: &str) -> Result<()> {
+    block_on(async { run(over(postgres(url).await?)?).await })
+}
+
 fn serve(storage: impl IntoStorage) -> Result<()> {
+    block_on(run(over(storage)?))
+}
+
+fn over(storage: impl IntoStorage) -> Result<Router> {
     // The defaults, but for what plain HTTP needs.
     let sessions = SessionLayer::builder(storage).cookie_secure(false).build()?;
-    let app = Router::new()
+    Ok(Router::new()
         .route("/untouched", get(ok))
         .route("/read", get(read))
         .route("/readwrite", get(read_write))
@@ -45,8 +58,7 @@ fn serve(storage: impl IntoStorage) -> Result<()> {
         .route("/logout", get(logout))
         .route("/whoami", get(whoami))
         .route("/allocs", get(allocs))
-        .layer(sessions);
-    block_on(run(app))
+        .layer(sessions))
 }
 
 fn failed(_: SessionError) -> StatusCode {

@@ -21,8 +21,10 @@ mod gsession;
 mod gsession_axum;
 mod peer;
 mod redis_alone;
+mod sql;
 mod tower;
 mod tower_014;
+mod tower_postgres;
 mod tower_redis;
 mod tower_sqlite;
 
@@ -86,6 +88,11 @@ pub(crate) fn serve(settings: &Serve) -> Result<()> {
         Peer::GsessionAxumRedis => gsession_axum::serve_redis(redis(settings)?),
         Peer::GsessionAxumRedisHash => gsession_axum::serve_redis_hash(redis(settings)?),
         Peer::TowerSessionsSqlite => tower_sqlite::serve(folder(settings)?),
+        Peer::TowerSessionsPostgres => tower_postgres::serve(postgres(settings)?),
+        Peer::GsessionAxumSqlite => gsession_axum::serve_sqlite(folder(settings)?),
+        Peer::GsessionAxumPostgres => gsession_axum::serve_postgres(postgres(settings)?),
+        Peer::GsessionSqlite => gsession::serve_sqlite(folder(settings)?),
+        Peer::GsessionPostgres => gsession::serve_postgres(postgres(settings)?),
         Peer::GsessionFile => gsession::serve_file(folder(settings)?),
         Peer::RedisAlone => redis_alone::serve(redis(settings)?),
         Peer::GsessionRedis => gsession::serve_redis(redis(settings)?, false),
@@ -105,6 +112,10 @@ fn folder(settings: &Serve) -> Result<&Path> {
 
 fn redis(settings: &Serve) -> Result<&str> {
     settings.redis.as_deref().context("a storage in Redis needs --redis")
+}
+
+fn postgres(settings: &Serve) -> Result<&str> {
+    settings.postgres.as_deref().context("a storage in Postgres needs --postgres")
 }
 
 /// Ends the process, with the totals of callgrind written, as soon as the parent closes our standard input or dies.

@@ -3,6 +3,8 @@
 use clap::ValueEnum;
 use serde::{Deserialize, Serialize};
 
+use crate::database;
+
 /// GoFrame among the packages of [`Peer::packages`].
 pub(crate) const GOFRAME: &str = "GoFrame";
 
@@ -16,6 +18,10 @@ pub(crate) enum Peer {
     GsessionMemory,
     /// gsession-actix with the file storage
     GsessionFile,
+    /// gsession-actix with the SQLite storage
+    GsessionSqlite,
+    /// gsession-actix with the Postgres storage
+    GsessionPostgres,
     /// actix-session with its cookie storage
     ActixSessionCookie,
     /// axum without sessions
@@ -24,10 +30,16 @@ pub(crate) enum Peer {
     GsessionAxumMemory,
     /// gsession on axum with the file storage
     GsessionAxumFile,
+    /// gsession on axum with the SQLite storage
+    GsessionAxumSqlite,
+    /// gsession on axum with the Postgres storage
+    GsessionAxumPostgres,
     /// tower-sessions with its memory storage, on axum
     TowerSessionsMemory,
     /// tower-sessions 0.14 with its SQLite storage (WAL, synchronous=NORMAL), on axum
     TowerSessionsSqlite,
+    /// tower-sessions 0.14 with its Postgres storage, on axum
+    TowerSessionsPostgres,
     /// GoFrame's HTTP server, no handler of which uses a session
     BareGoframe,
     /// GoFrame with its memory storage
@@ -63,10 +75,13 @@ impl Peer {
             Self::BareAxum
             | Self::GsessionAxumMemory
             | Self::GsessionAxumFile
+            | Self::GsessionAxumSqlite
+            | Self::GsessionAxumPostgres
             | Self::GsessionAxumRedis
             | Self::GsessionAxumRedisHash
             | Self::TowerSessionsMemory
             | Self::TowerSessionsSqlite
+            | Self::TowerSessionsPostgres
             | Self::TowerSessionsRedis => Self::BareAxum,
             _ if self.goframe_storage().is_some() => Self::BareGoframe,
             _ => Self::Bare,
@@ -78,26 +93,34 @@ impl Peer {
         !self.is_bare() && self != Self::RedisAlone
     }
 
-    /// Whether it needs a Redis server.
-    pub(crate) fn needs_redis(self) -> bool {
-        matches!(
-            self,
+    /// The database server that it needs.
+    pub(crate) fn database(self) -> Option<database::Kind> {
+        match self {
             Self::RedisAlone
-                | Self::GsessionRedis
-                | Self::GsessionRedisHash
-                | Self::GsessionRedisNear
-                | Self::ActixSessionRedis
-                | Self::GsessionAxumRedis
-                | Self::GsessionAxumRedisHash
-                | Self::TowerSessionsRedis
-                | Self::GoframeRedis
-                | Self::GoframeRedisHash
-        )
+            | Self::GsessionRedis
+            | Self::GsessionRedisHash
+            | Self::GsessionRedisNear
+            | Self::ActixSessionRedis
+            | Self::GsessionAxumRedis
+            | Self::GsessionAxumRedisHash
+            | Self::TowerSessionsRedis
+            | Self::GoframeRedis
+            | Self::GoframeRedisHash => Some(database::Kind::Redis),
+            Self::GsessionPostgres | Self::GsessionAxumPostgres | Self::TowerSessionsPostgres => {
+                Some(database::Kind::Postgres)
+            }
+            _ => None,
+        }
     }
 
     /// Whether its storage needs a folder for files.
     pub(crate) fn needs_folder(self) -> bool {
-        matches!(self, Self::GsessionFile | Self::GsessionAxumFile | Self::TowerSessionsSqlite | Self::GoframeFile)
+        self.is_in_sqlite() || matches!(self, Self::GsessionFile | Self::GsessionAxumFile | Self::GoframeFile)
+    }
+
+    /// Whether its storage is a SQLite database.
+    pub(crate) fn is_in_sqlite(self) -> bool {
+        matches!(self, Self::GsessionSqlite | Self::GsessionAxumSqlite | Self::TowerSessionsSqlite)
     }
 
     /// The storage's name in GoFrame's program; nothing for what this program serves.
@@ -118,11 +141,15 @@ impl Peer {
             self,
             Self::GsessionMemory
                 | Self::GsessionFile
+                | Self::GsessionSqlite
+                | Self::GsessionPostgres
                 | Self::GsessionRedis
                 | Self::GsessionRedisHash
                 | Self::GsessionRedisNear
                 | Self::GsessionAxumMemory
                 | Self::GsessionAxumFile
+                | Self::GsessionAxumSqlite
+                | Self::GsessionAxumPostgres
                 | Self::GsessionAxumRedis
                 | Self::GsessionAxumRedisHash
         )
@@ -139,13 +166,20 @@ impl Peer {
             Self::Bare => (&["actix-web"], "bare"),
             Self::GsessionMemory => (&["gsession"], "memory"),
             Self::GsessionFile => (&["gsession"], "file"),
+            Self::GsessionSqlite => (&["gsession"], "SQLite"),
+            Self::GsessionPostgres => (&["gsession"], "Postgres"),
             Self::ActixSessionCookie => (&["actix-session"], "cookie"),
             Self::BareAxum => (&["axum"], "bare"),
             Self::GsessionAxumMemory => (&["gsession", "axum"], "memory"),
             Self::GsessionAxumFile => (&["gsession", "axum"], "file"),
+            Self::GsessionAxumSqlite => (&["gsession", "axum"], "SQLite"),
+            Self::GsessionAxumPostgres => (&["gsession", "axum"], "Postgres"),
             Self::TowerSessionsMemory => (&["tower-sessions", "axum"], "memory"),
             Self::TowerSessionsSqlite => {
                 (&["tower-sessions-sqlx-store", "axum"], "SQLite (WAL, synchronous=NORMAL), with tower-sessions 0.14")
+            }
+            Self::TowerSessionsPostgres => {
+                (&["tower-sessions-sqlx-store", "axum"], "Postgres, with tower-sessions 0.14")
             }
             Self::BareGoframe => (&[GOFRAME], "bare"),
             Self::GoframeMemory => (&[GOFRAME], "memory"),

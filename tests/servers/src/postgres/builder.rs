@@ -22,7 +22,7 @@ const DEFAULTS: [(&str, &str); 8] = [
     ("max_wal_size", "64MB"),
     ("min_wal_size", "2MB"),
     ("shared_buffers", "16MB"),
-    ("max_connections", "60"),
+    ("max_connections", "100"),
     ("log_checkpoints", "off"),
 ];
 

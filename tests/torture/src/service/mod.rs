@@ -112,6 +112,8 @@ pub(crate) fn serve(settings: &Serve) -> Result<()> {
         | Target::RedisNear
         | Target::RedisSentinel
         | Target::RedisCluster
+        | Target::Sqlite
+        | Target::Postgres
         | Target::AxumMemory
         | Target::AxumFile
         | Target::AxumRedis => gsession::serve(settings),

@@ -4,6 +4,7 @@ mod check;
 mod count;
 mod end;
 mod list;
+mod migrate;
 mod rekey;
 mod show;
 mod sweep;
@@ -20,6 +21,7 @@ use crate::{
     cli::{Cli, Command, Key},
     failure::{Failure, usage},
     output::Output,
+    storage::{SealingOptions, StorageOptions},
 };
 
 /// More than any key or id has, in bytes.
@@ -36,26 +38,32 @@ struct Context {
 }
 
 pub(crate) async fn run(cli: Cli) -> Result<(), Failure> {
-    let storage = cli.storage.open()?;
-    let sealed = cli.sealing.seal(&storage)?;
-    let storage = sealed.clone().map_or(storage, AnyStorage::new);
-    // Sessions live by the deadlines that are stored, whatever the settings of their service are.
-    let manager = AsyncManager::builder(storage.clone()).idle_timeout(Duration::MAX).build()?;
-    let context = Context { storage, sealed, manager, output: Output::new(), json: cli.json };
-    match cli.command {
-        Command::Count => count::count(context).await,
-        Command::List(whose) => list::list(context, &whose).await,
-        Command::Show { key, values } => show::show(context, &key, values).await,
-        Command::End { key } => end::one(context, &key).await,
-        Command::EndAll { principal, confirmation } => end::all(context, &principal, &confirmation).await,
-        Command::EndTagged { tag, confirmation } => end::tagged(context, &tag, &confirmation).await,
-        Command::Check => check::check(context).await,
-        Command::Sweep => sweep::sweep(context).await,
-        Command::Rekey => rekey::rekey(context).await,
+    let Cli { command, json, storage, sealing } = cli;
+    let context = || Context::open(&storage, &sealing, json);
+    match command {
+        Command::Count => count::count(context()?).await,
+        Command::List(whose) => list::list(context()?, &whose).await,
+        Command::Show { key, values } => show::show(context()?, &key, values).await,
+        Command::End { key } => end::one(context()?, &key).await,
+        Command::EndAll { principal, confirmation } => end::all(context()?, &principal, &confirmation).await,
+        Command::EndTagged { tag, confirmation } => end::tagged(context()?, &tag, &confirmation).await,
+        Command::Check => check::check(context()?).await,
+        Command::Sweep => sweep::sweep(context()?).await,
+        Command::Rekey => rekey::rekey(context()?).await,
+        Command::Migrate { url } => migrate::migrate(&storage.or_at(url)?, json).await,
     }
 }
 
 impl Context {
+    fn open(storage: &StorageOptions, sealing: &SealingOptions, json: bool) -> Result<Self, Failure> {
+        let storage = storage.open()?;
+        let sealed = sealing.seal(&storage)?;
+        let storage = sealed.clone().map_or(storage, AnyStorage::new);
+        // Sessions live by the deadlines that are stored, whatever the settings of their service are.
+        let manager = AsyncManager::builder(storage.clone()).idle_timeout(Duration::MAX).build()?;
+        Ok(Self { storage, sealed, manager, output: Output::new(), json })
+    }
+
     /// The key that was typed. What was typed is not repeated in the error: it may be an id.
     fn key(&self, key: &Key) -> Result<StoreKey, Failure> {
         let mut line = String::new();

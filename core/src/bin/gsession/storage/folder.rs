@@ -1,23 +1,11 @@
 //! Sessions in files.
 
-use std::{
-    ffi::OsStr,
-    fs,
-    path::{Path, PathBuf},
-    time::Duration,
-};
+use std::{ffi::OsStr, fs, path::Path, time::Duration};
 
-use clap::error::ErrorKind;
 use gsession::{AnyStorage, FileStorage, storage::file::Durability};
 
-use super::LIMITS;
-use crate::failure::{Failure, usage};
-
-const SCHEME: &str = "file:";
-
-pub(super) fn is_url(text: &str) -> bool {
-    text.starts_with(SCHEME)
-}
+use super::{LIMITS, path::path_of};
+use crate::failure::Failure;
 
 /// Opens a folder as its service does. A storage would make a missing folder, and an empty one private, but here it is more likely
 /// that the path is wrong.
@@ -36,21 +24,6 @@ pub(super) fn open(url: &str, lock_timeout: Duration) -> Result<AnyStorage, Fail
     // A session that an operator has ended stays ended after a power failure.
     let storage = builder.limits(LIMITS()).durability(Durability::Commit).lock_timeout(lock_timeout).build()?;
     Ok(AnyStorage::new(storage))
-}
-
-/// `file:sessions`, `file:/var/lib/…`, `file:///var/lib/…`. The path is taken as it is, without decoding.
-fn path_of(url: &str) -> Result<PathBuf, Failure> {
-    let rest = url.strip_prefix(SCHEME).unwrap_or_default();
-    let path = match rest.strip_prefix("//") {
-        Some(local) if local.starts_with('/') => local,
-        Some(local) => local.strip_prefix("localhost").filter(|path| path.starts_with('/')).unwrap_or_default(),
-        None => rest,
-    };
-    if path.is_empty() {
-        let message = "file: needs a path on this machine, such as file:sessions or file:///var/lib/shop/sessions";
-        return Err(usage(ErrorKind::InvalidValue, message).into());
-    }
-    Ok(path.into())
 }
 
 #[cfg(unix)]
@@ -87,25 +60,4 @@ fn refuse_other_things(path: &Path) -> Result<(), Failure> {
         is_empty &= name == "lost+found";
     }
     if is_empty { Ok(()) } else { Err(Failure::OtherThings(path.to_owned())) }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn paths_are_taken_as_they_are() {
-        for (url, path) in [
-            ("file:sessions", "sessions"),
-            ("file:./a b%20c", "./a b%20c"),
-            ("file:/var/lib/sessions", "/var/lib/sessions"),
-            ("file:///var/lib/sessions", "/var/lib/sessions"),
-            ("file://localhost/var/lib/sessions", "/var/lib/sessions"),
-        ] {
-            assert_eq!(path_of(url).unwrap(), Path::new(path), "{url}");
-        }
-        for url in ["file:", "file://", "file://server/share", "file://localhostess/x"] {
-            assert!(path_of(url).is_err(), "{url}");
-        }
-    }
 }

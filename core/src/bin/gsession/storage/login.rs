@@ -39,7 +39,7 @@ impl StorageOptions {
     }
 
     /// The password, if it is not in the URL.
-    fn password(&self) -> Result<Option<String>, Failure> {
+    pub(super) fn password(&self) -> Result<Option<String>, Failure> {
         if let Some(path) = &self.password_file {
             let text = fs::read_to_string(path).map_err(|error| Failure::File(path.clone(), error))?;
             return Ok(Some(text.lines().next().unwrap_or_default().to_owned()));

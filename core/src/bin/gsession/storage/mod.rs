@@ -1,24 +1,30 @@
 //! The storage that the command line names.
 
 mod folder;
+mod kind;
 mod login;
+mod path;
+mod postgres_login;
 mod redis;
 mod sealing;
+mod tables;
 
 use std::{path::PathBuf, time::Duration};
 
 use clap::{Args, Id, ValueEnum, error::ErrorKind};
 use gsession::{AnyStorage, Limits};
 
-pub(crate) use self::sealing::SealingOptions;
+use self::kind::Kind;
+pub(crate) use self::{sealing::SealingOptions, tables::Tables};
 use crate::failure::{Failure, usage};
 
 #[derive(Args)]
 #[command(next_help_heading = "Storage")]
 pub(crate) struct StorageOptions {
-    /// Where the sessions are: `file:PATH`, `redis://[user@]host[:port][/database]`, `rediss://…` for TLS, or `unix:///path/to/socket`.
+    /// Where the sessions are: `file:PATH`, `sqlite:PATH`, `postgres://[user@]host[:port]/database`,
+    /// `redis://[user@]host[:port][/database]`, `rediss://…` for TLS, or `unix:///path/to/socket`.
     ///
-    /// For Sentinels or a cluster, give it once for each server, or several in the environment variable, with spaces in between. A
+    /// For Redis Sentinels or a cluster, give it once for each server, or several in the environment variable, with spaces in between. A
     /// command line is visible to every user of the machine, so do not write a password into it: use the environment variable, or
     /// GSESSION_PASSWORD, or --password-file.
     #[arg(long, global = true, value_name = "URL", env = "GSESSION_STORAGE", hide_env_values = true)]
@@ -40,11 +46,19 @@ pub(crate) struct StorageOptions {
     #[arg(long, global = true)]
     pub(crate) cluster: bool,
 
-    /// The user to log in to Redis as, if the URL does not say.
+    /// What the names of the tables begin with [default: `gsession_`].
+    #[arg(long, global = true, env = "GSESSION_TABLE_PREFIX", value_name = "PREFIX")]
+    pub(crate) table_prefix: Option<String>,
+
+    /// The schema of the tables in Postgres [default: the first of the user's `search_path`].
+    #[arg(long, global = true, hide_short_help = true, env = "GSESSION_SCHEMA", value_name = "NAME")]
+    pub(crate) schema: Option<String>,
+
+    /// The user to log in to the server as, if the URL does not say.
     #[arg(long, global = true, hide_short_help = true, value_name = "NAME", env = "GSESSION_USERNAME")]
     pub(crate) username: Option<String>,
 
-    /// A file whose first line is the password for Redis, if the URL has none. The environment variable GSESSION_PASSWORD can hold it
+    /// A file whose first line is the password for the server, if the URL has none. The environment variable GSESSION_PASSWORD can hold it
     /// instead.
     #[arg(long, global = true, value_name = "PATH")]
     pub(crate) password_file: Option<PathBuf>,
@@ -69,7 +83,7 @@ pub(crate) struct StorageOptions {
     #[arg(long, global = true, hide_short_help = true, value_name = "BOOL")]
     pub(crate) server_tls: Option<bool>,
 
-    /// How long connecting to Redis may take, and how long each answer; in a folder, how long another process may hold a lock.
+    /// How long connecting to a server may take, and how long each answer; in a folder, how long another process may hold a lock.
     #[arg(long, global = true, hide_short_help = true, value_name = "SECONDS", default_value_t = 5, value_parser = clap::value_parser!(u64).range(1..=3600))]
     timeout: u64,
 
@@ -99,60 +113,80 @@ const LIMITS: fn() -> Limits = || {
     limits.max_record_bytes(usize::MAX).max_depth(usize::MAX).max_principal_bytes(usize::MAX)
 };
 
-/// The options that mean nothing to a folder.
-const OF_REDIS: [&str; 11] = [
-    "layout",
-    "prefix",
-    "sentinel",
-    "cluster",
-    "username",
-    "password_file",
-    "database",
-    "root_certificate",
-    "client_certificate",
-    "client_key",
-    "server_tls",
-];
-
 impl StorageOptions {
-    /// Opens the storage. Nothing is created, and Redis is not asked yet.
+    /// Opens the storage. Nothing is created, and no server is asked yet.
     pub(crate) fn open(&self) -> Result<AnyStorage, Failure> {
         let urls = self.urls();
-        let wrong = |message: &str| Err(Failure::Usage(usage(ErrorKind::InvalidValue, message)));
-        match urls.as_slice() {
-            [] => Err(usage(
-                ErrorKind::MissingRequiredArgument,
-                "no storage is named: add --storage file:PATH or --storage redis://…, or set GSESSION_STORAGE",
-            )
-            .into()),
-            [url] if folder::is_url(url) => {
-                if let Some(option) = self.first_of_redis() {
-                    return wrong(&format!("--{} is for Redis, and the storage is a folder", option.replace('_', "-")));
-                }
-                folder::open(url, self.timeout())
-            }
-            urls if urls.iter().all(|url| redis::is_url(url)) => self.open_redis(urls),
-            _ => wrong(
-                "a storage URL begins with file:, redis://, rediss:// or unix://; several must all be those of Redis servers",
-            ),
+        match (self.kind(&urls)?, urls.as_slice()) {
+            (Kind::Folder, [url]) => folder::open(url, self.timeout()),
+            (Kind::Postgres, [url]) => Ok(self.open_postgres(url)?.into_storage()),
+            (Kind::Sqlite, [url]) => Ok(self.open_sqlite(url, false)?.into_storage()),
+            (Kind::Redis, urls) => self.open_redis(urls),
+            _ => Err(mixed()),
         }
+    }
+
+    /// The storage at a URL that stands for `--storage`. The environment may name another one.
+    pub(crate) fn or_at(mut self, url: Option<String>) -> Result<Self, Failure> {
+        let Some(url) = url else { return Ok(self) };
+        if self.typed.iter().any(|id| id.as_str() == "storage") {
+            let message = "the storage is named twice: as URL and with --storage";
+            return Err(usage(ErrorKind::ArgumentConflict, message).into());
+        }
+        self.storage = vec![url];
+        Ok(self)
+    }
+
+    /// The storage, if it has tables. A file of SQLite that is not there yet may be made.
+    pub(crate) fn tables(&self) -> Result<Tables, Failure> {
+        let urls = self.urls();
+        match (self.kind(&urls)?, urls.as_slice()) {
+            (Kind::Postgres, [url]) => self.open_postgres(url),
+            (Kind::Sqlite, [url]) => self.open_sqlite(url, true),
+            _ => {
+                let message = "only storages in Postgres and in SQLite have tables: postgres://… or sqlite:PATH";
+                Err(usage(ErrorKind::InvalidValue, message).into())
+            }
+        }
+    }
+
+    /// The kind that all URLs are of; several can only be those of Redis servers. The options fit it.
+    fn kind(&self, urls: &[&str]) -> Result<Kind, Failure> {
+        let [first, others @ ..] = urls else {
+            return Err(usage(
+                ErrorKind::MissingRequiredArgument,
+                "no storage is named: add --storage file:PATH, --storage redis://…, --storage postgres://… or --storage sqlite:PATH, \
+                 or set GSESSION_STORAGE",
+            )
+            .into());
+        };
+        let kind = Kind::of(first).ok_or_else(mixed)?;
+        if !others.is_empty() && (kind != Kind::Redis || others.iter().any(|url| Kind::of(url) != Some(kind))) {
+            return Err(mixed());
+        }
+        self.refuse_others(kind)?;
+        Ok(kind)
     }
 
     /// The URLs; those of servers may share one text.
     fn urls(&self) -> Vec<&str> {
-        let parts = |text: &'_ str| text.split_whitespace().count() > 1 && !folder::is_url(text.trim_start());
-        let split = |text| -> Vec<&str> { if parts(text) { text.split_whitespace().collect() } else { vec![text] } };
-        self.storage.iter().filter(|text| !text.trim().is_empty()).flat_map(|text| split(text)).collect()
-    }
-
-    /// An option that means nothing to a folder. The environment may hold it for another storage; there it is ignored.
-    fn first_of_redis(&self) -> Option<&'static str> {
-        OF_REDIS.into_iter().find(|name| self.typed.iter().any(|id| id.as_str() == *name))
+        let is_path = |text: &str| Kind::of(text.trim_start()).is_some_and(Kind::is_path);
+        let split = |text: &'_ str| text.split_whitespace().count() > 1 && !is_path(text);
+        let texts = self.storage.iter().filter(|text| !text.trim().is_empty());
+        texts
+            .flat_map(|text| if split(text) { text.split_whitespace().collect() } else { vec![text.as_str()] })
+            .collect()
     }
 
     const fn timeout(&self) -> Duration {
         Duration::from_secs(self.timeout)
     }
+}
+
+fn mixed() -> Failure {
+    let message = "a storage URL begins with file:, sqlite:, postgres://, redis://, rediss:// or unix://; several must all be those \
+                   of Redis servers";
+    usage(ErrorKind::InvalidValue, message).into()
 }
 
 impl std::fmt::Debug for StorageOptions {

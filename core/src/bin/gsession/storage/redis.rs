@@ -8,12 +8,6 @@ use gsession::{AnyStorage, RedisHashStorage, RedisStorage, storage::redis::Redis
 use super::{LIMITS, Layout, StorageOptions};
 use crate::failure::{Failure, usage};
 
-const SCHEMES: [&str; 6] = ["redis:", "rediss:", "unix:", "redis+unix:", "valkey:", "valkeys:"];
-
-pub(super) fn is_url(text: &str) -> bool {
-    SCHEMES.iter().any(|scheme| text.starts_with(scheme))
-}
-
 impl StorageOptions {
     pub(super) fn open_redis(&self, urls: &[&str]) -> Result<AnyStorage, Failure> {
         Ok(match self.layout.unwrap_or(Layout::Strings) {

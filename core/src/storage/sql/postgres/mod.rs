@@ -52,8 +52,8 @@ impl Database for Postgres {
     }
 
     async fn migrate(&self, first: &str, version: &str, migrations: &[Vec<String>]) -> Result<i64, Failure> {
+        let mut connection = self.connections.acquire().await?;
         let work = async {
-            let mut connection = self.connections.pool.acquire().await?;
             let mut transaction = connection.begin().await?;
             // Another process that migrates the same tables waits here. Migrating may take longer than an operation.
             transaction.execute("SET LOCAL statement_timeout = 0").await?;

@@ -59,8 +59,8 @@ impl Database for Sqlite {
 
     async fn migrate(&self, first: &str, version: &str, migrations: &[Vec<String>]) -> Result<i64, Failure> {
         let _writing = self.writing.lock().await;
+        let mut connection = self.connections.acquire().await?;
         let work = async {
-            let mut connection = self.connections.pool.acquire().await?;
             let mut transaction = connection.begin().await?;
             transaction.execute(first).await?;
             let (before,): (Option<i64>,) = sqlx::query_as(version).fetch_one(&mut *transaction).await?;

@@ -7,10 +7,12 @@ use std::time::Duration;
 
 use anyhow::{Context as _, Result};
 use gsession::{
-    AnyStorage, AtLimit, FileStorage, MemoryStorage, OnReuse, RedisHashStorage, RedisStorage,
+    AnyStorage, AtLimit, FileStorage, MemoryStorage, OnReuse, PostgresStorage, RedisHashStorage, RedisStorage,
+    SqliteStorage,
     http::{Builder, Configured, ServiceSettings},
     storage::redis::NearCache,
 };
+use tokio::runtime::Runtime;
 
 use super::{first, sabotaged::Sabotaged};
 use crate::{
@@ -23,6 +25,9 @@ use crate::{
 const ELSEWHERE: &str = "another application";
 
 pub(super) fn serve(settings: &Serve) -> Result<()> {
+    // Where storages in databases sweep.
+    let background = Runtime::new().context("starting a runtime")?;
+    let _entered = background.enter();
     let storage = match settings.sabotage {
         Some(sabotage) => AnyStorage::new(Sabotaged::new(storage(settings)?, sabotage)),
         None => storage(settings)?,
@@ -80,6 +85,11 @@ fn storage(settings: &Serve) -> Result<AnyStorage> {
         Target::RedisNear => AnyStorage::new(redis()?.near_cache(NearCache::default()).build()?),
         Target::RedisHash => {
             AnyStorage::new(RedisHashStorage::builder(first(settings)?).response_timeout(TIMEOUT).build()?)
+        }
+        Target::Sqlite => AnyStorage::new(SqliteStorage::builder(first(settings)?).response_timeout(TIMEOUT).build()?),
+        Target::Postgres => {
+            let builder = PostgresStorage::builder(first(settings)?).response_timeout(TIMEOUT);
+            AnyStorage::new(builder.migrate_on_start(true).build()?)
         }
         Target::RedisSentinel => {
             let (service, urls) = settings.place.split_first().context("a service and the Sentinels that know it")?;
