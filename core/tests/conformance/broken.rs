@@ -137,7 +137,7 @@ fn each_case_can_fail() {
 /// The cases that one fault fails, of all there are: that of its own, and none that has nothing to do with it.
 #[test]
 fn a_sound_part_of_a_broken_storage_passes() {
-    for (fault, case) in [
+    let faults = [
         (Fault::FindListsTheExpired, "find_lists_the_living_sessions_of_a_principal"),
         (Fault::TouchKeepsTheTimeout, "a_touch_stores_the_timeout_it_extends_with"),
         (Fault::ReadingKeepsTheTimeout, "a_touch_stores_the_timeout_it_extends_with"),
@@ -145,11 +145,17 @@ fn a_sound_part_of_a_broken_storage_passes() {
         (Fault::MoveKeepsTheLifespan, "a_move_keeps_or_sets_own_deadlines"),
         (Fault::StaysRemembered, "an_ordinary_login_takes_back_own_deadlines"),
         (Fault::FindForgetsWhoIsRemembered, "a_listing_says_who_is_remembered"),
-    ] {
-        let report = Suite::blocking(move || Plain::broken(fault)).run();
-        assert_eq!(names(&report), [case], "{fault:?}: {report}");
-        assert_eq!(report.passed.len(), Suite::cases().len() - 1);
-    }
+    ];
+    // All at once, since cases wait.
+    std::thread::scope(|scope| {
+        for (fault, case) in faults {
+            scope.spawn(move || {
+                let report = Suite::blocking(move || Plain::broken(fault)).run();
+                assert_eq!(names(&report), [case], "{fault:?}: {report}");
+                assert_eq!(report.passed.len(), Suite::cases().len() - 1);
+            });
+        }
+    });
 }
 
 #[test]
