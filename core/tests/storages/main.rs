@@ -9,5 +9,7 @@ mod memory;
 mod redis;
 #[cfg(feature = "encryption")]
 mod sealed;
+#[cfg(all(feature = "postgres", feature = "sqlite", target_os = "linux"))]
+mod sql;
 #[path = "../support/mod.rs"]
 mod support;

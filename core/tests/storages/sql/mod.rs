@@ -1,6 +1,4 @@
 //! The storages in databases: what they cost, what they refuse, and what happens when the database fails.
-#![cfg(all(feature = "postgres", feature = "sqlite", target_os = "linux"))]
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test that cannot go on fails")]
 
 mod costs;
 mod full_disk;
@@ -11,8 +9,6 @@ mod postgres_refusals;
 mod races;
 mod settings;
 mod sqlite_faults;
-#[path = "../support/mod.rs"]
-mod support;
 mod unreadable;
 mod watching;
 
@@ -24,8 +20,9 @@ use gsession::{
     storage::{Access, Created, Lookup},
 };
 use gsession_test_servers::PostgresServer;
-use support::{NOW, active, key, record, setting};
 use tempfile::TempDir;
+
+use crate::support::{NOW, active, key, record, setting};
 
 /// Both storages, as `dyn`, with what they live in.
 struct Both {
@@ -36,8 +33,8 @@ struct Both {
 /// In a runtime: empty storages.
 fn both() -> Both {
     let folder = TempDir::new().unwrap();
-    let sqlite: Box<dyn AsyncStorage> = Box::new(support::sql::sqlite_in(folder.path()));
-    let postgres: Box<dyn AsyncStorage> = Box::new(support::sql::postgres());
+    let sqlite: Box<dyn AsyncStorage> = Box::new(crate::support::sql::sqlite_in(folder.path()));
+    let postgres: Box<dyn AsyncStorage> = Box::new(crate::support::sql::postgres());
     Both { storages: vec![("SQLite", sqlite), ("Postgres", postgres)], _folder: folder }
 }
 
@@ -83,13 +80,13 @@ fn based(base: Snapshot, changes: Changes) -> Commit {
 
 /// A Postgres storage that does nothing by itself, with its tables.
 async fn migrated(server: &PostgresServer) -> PostgresStorage {
-    let storage = support::sql::quiet_postgres(&server.url(), "gsession_").build().unwrap();
+    let storage = crate::support::sql::quiet_postgres(&server.url(), "gsession_").build().unwrap();
     storage.check().await.unwrap();
     storage
 }
 
 async fn sqlite_at(folder: &TempDir) -> SqliteStorage {
-    let storage = support::sql::sqlite_in(folder.path());
+    let storage = crate::support::sql::sqlite_in(folder.path());
     storage.check().await.unwrap();
     storage
 }
