@@ -22,7 +22,7 @@ use gsession::{
 use gsession_test_servers::PostgresServer;
 use tempfile::TempDir;
 
-use crate::support::{NOW, active, key, record, setting};
+use crate::support::{self, NOW, active, key, record, setting};
 
 /// Both storages, as `dyn`, with what they live in.
 struct Both {
@@ -33,8 +33,8 @@ struct Both {
 /// In a runtime: empty storages.
 fn both() -> Both {
     let folder = TempDir::new().unwrap();
-    let sqlite: Box<dyn AsyncStorage> = Box::new(crate::support::sql::sqlite_in(folder.path()));
-    let postgres: Box<dyn AsyncStorage> = Box::new(crate::support::sql::postgres());
+    let sqlite: Box<dyn AsyncStorage> = Box::new(support::sql::sqlite_in(folder.path()));
+    let postgres: Box<dyn AsyncStorage> = Box::new(support::sql::postgres());
     Both { storages: vec![("SQLite", sqlite), ("Postgres", postgres)], _folder: folder }
 }
 
@@ -80,13 +80,13 @@ fn based(base: Snapshot, changes: Changes) -> Commit {
 
 /// A Postgres storage that does nothing by itself, with its tables.
 async fn migrated(server: &PostgresServer) -> PostgresStorage {
-    let storage = crate::support::sql::quiet_postgres(&server.url(), "gsession_").build().unwrap();
+    let storage = support::sql::quiet_postgres(&server.url(), "gsession_").build().unwrap();
     storage.check().await.unwrap();
     storage
 }
 
 async fn sqlite_at(folder: &TempDir) -> SqliteStorage {
-    let storage = crate::support::sql::sqlite_in(folder.path());
+    let storage = support::sql::sqlite_in(folder.path());
     storage.check().await.unwrap();
     storage
 }
