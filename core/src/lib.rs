@@ -135,5 +135,7 @@ pub use storage::file::FileStorage;
 #[cfg(feature = "redis")]
 pub use storage::redis::{RedisHashStorage, RedisStorage};
 pub use storage::{
-    AnyStorage, AsyncStorage, IntoStorage, Storage, StorageError, StorageErrorKind, memory::MemoryStorage,
+    AnyStorage, AsyncStorage, IntoStorage, Storage, StorageError, StorageErrorKind,
+    memory::MemoryStorage,
+    moving::{BlockingMovingStorage, MovingStorage},
 };
