@@ -30,6 +30,7 @@ impl Places {
         access: &Access,
         question: impl Fn(At<'a>) -> StorageFuture<'a, T> + Send + Sync,
     ) -> Result<T, StorageError> {
+        self.clock.see(access.now);
         if self.stage == Stage::Moving {
             let answer = self.ask_new(key, access, &question).await?;
             if answer.missing() != Some(None) {

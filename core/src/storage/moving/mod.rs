@@ -77,7 +77,7 @@ mod places;
 
 use self::{
     names::Names,
-    places::{Places, Stage},
+    places::{LastTime, Places, Stage},
 };
 use super::{AnyStorage, IntoStorage, Storage, StorageError, StorageErrorKind};
 use crate::{KeyScheme, Realm};
@@ -165,7 +165,9 @@ impl BlockingMovingStorage {
 impl Places {
     fn hashed(old: AnyStorage, new: AnyStorage) -> Result<Self, StorageError> {
         match (old.key_scheme(), new.key_scheme()) {
-            (KeyScheme::Hashed, KeyScheme::Hashed) => Ok(Self { old, new, names: Names::Same, stage: Stage::Moving }),
+            (KeyScheme::Hashed, KeyScheme::Hashed) => {
+                Ok(Self { old, new, names: Names::Same, stage: Stage::Moving, clock: LastTime::default() })
+            }
             (KeyScheme::RawIds, KeyScheme::Hashed) => {
                 Err(setup("the old one is in GoFrame's format: use from_goframe"))
             }
@@ -175,9 +177,13 @@ impl Places {
 
     fn raw_to_hashed(old: AnyStorage, new: AnyStorage, realm: Option<Realm>) -> Result<Self, StorageError> {
         match (old.key_scheme(), new.key_scheme()) {
-            (KeyScheme::RawIds, KeyScheme::Hashed) => {
-                Ok(Self { old, new, names: Names::RawToHashed(realm), stage: Stage::Moving })
-            }
+            (KeyScheme::RawIds, KeyScheme::Hashed) => Ok(Self {
+                old,
+                new,
+                names: Names::RawToHashed(realm),
+                stage: Stage::Moving,
+                clock: LastTime::default(),
+            }),
             (KeyScheme::Hashed, _) => Err(setup("the old one is not in GoFrame's format")),
             (_, KeyScheme::RawIds) => Err(setup("sessions cannot move to GoFrame's format")),
         }

@@ -48,6 +48,7 @@ impl Places {
         now: Timestamp,
     ) -> Result<Created, StorageError> {
         let access = Access::passive(now);
+        self.clock.see(now);
         let (brought, new_key) = (self.bring(key, &access).await?, self.names.new_key(key));
         if brought.renewed.is_some() {
             return Ok(Created::Exists);
@@ -83,9 +84,14 @@ impl Places {
     }
 
     pub(super) async fn move_to(&self, from: &StoreKey, to: &StoreKey, commit: &Commit) -> Result<Moved, StorageError> {
+        let access = Access { extend: None, ..commit.access };
         if self.stage == Stage::Moving {
             // What a crash may have left at the old place must not outlive the tombstone.
-            self.bring(from, &commit.access).await?;
+            self.bring(from, &access).await?;
+            // What is there must be in the way.
+            self.bring(to, &access).await?;
+        } else if !matches!(self.new.load(&self.names.new_key(to), &access).await?, Lookup::Absent) {
+            return Ok(Moved::Taken);
         }
         self.ask(from, &commit.access, |at| {
             let (mut commit, to) = (commit.clone(), if at.is_new { self.names.new_key(to) } else { *to });

@@ -1,6 +1,12 @@
 //! The two places, and how a session gets from one to the other. The [module](super) says why this is safe.
 
-use std::time::Duration;
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
+    time::Duration,
+};
 
 use super::names::{Names, aside_of, marking, no_limits, nowhere_from, owner_of, unmarked};
 use crate::{
@@ -9,8 +15,9 @@ use crate::{
     storage::{Access, AnyStorage, Created, Lookup, Moved, Removed, StorageError, StorageErrorKind, Tombstone},
 };
 
-/// How long the empty session may live that a logout leaves if its process dies at that moment.
-const EMPTY_LIVES: Duration = Duration::from_secs(10);
+/// How long ago the empty session began from which a logout makes a tombstone. It has ended for half of that time, so that nobody can
+/// use it, also if another machine's clock is behind; to the logout it is as if it were that time.
+const EMPTY_BEGAN: Duration = Duration::from_secs(120);
 /// How often a logout tries again because somebody has just brought the session.
 const TRIES: usize = 100;
 
@@ -29,6 +36,24 @@ pub(super) struct Places {
     pub(super) new: AnyStorage,
     pub(super) names: Names,
     pub(super) stage: Stage,
+    pub(super) clock: LastTime,
+}
+
+/// The last time of which an operation has told, by the clock of the manager. A removal is told none.
+#[derive(Debug, Clone, Default)]
+pub(super) struct LastTime(Arc<AtomicU64>);
+
+impl LastTime {
+    pub(super) fn see(&self, now: Timestamp) {
+        self.0.fetch_max(now.as_millis(), Ordering::Relaxed);
+    }
+
+    fn now(&self) -> Timestamp {
+        match self.0.load(Ordering::Relaxed) {
+            0 => SystemClock.now(),
+            millis => Timestamp::from_millis(millis),
+        }
+    }
 }
 
 /// What is known of a session that was not where it was looked for.
@@ -56,10 +81,14 @@ impl Places {
                     self.finish(&owner, key, found.record, access.now).await?;
                     return Ok(Brought::default());
                 }
-                if self.stage == Stage::Moving && !self.set_aside(key, &aside, &passive).await? {
-                    return Ok(Brought { to_new: true, renewed: None });
+                match self.stage {
+                    Stage::Prepared => None,
+                    Stage::Moving => match self.set_aside(key, &aside, &passive).await? {
+                        // By others, to where they wanted.
+                        Moved::Renewed(at) => Some(at),
+                        _ => None,
+                    },
                 }
-                None
             }
             Lookup::Renewed(at) => Some(at),
             Lookup::Absent => None,
@@ -75,21 +104,20 @@ impl Places {
         Ok(Brought { to_new: true, renewed: renewed.filter(|_| was_renewed) })
     }
 
-    /// Whether the session is set aside, by this call or another.
-    async fn set_aside(&self, key: &StoreKey, aside: &StoreKey, access: &Access) -> Result<bool, StorageError> {
+    /// One of all who try it wins.
+    async fn set_aside(&self, key: &StoreKey, aside: &StoreKey, access: &Access) -> Result<Moved, StorageError> {
         let claim = |changes| {
             let mut commit = Commit::new(changes, *access);
             commit.limits = no_limits();
             commit
         };
-        let moved = match self.old.move_to(key, aside, &claim(marking(key))).await {
+        match self.old.move_to(key, aside, &claim(marking(key))).await {
             // It is as large as its storage allows. Then it does not say of whom it is.
             Err(error) if matches!(error.kind(), StorageErrorKind::Limit(_)) => {
-                self.old.move_to(key, aside, &claim(Changes::default())).await?
+                self.old.move_to(key, aside, &claim(Changes::default())).await
             }
-            moved => moved?,
-        };
-        Ok(!matches!(moved, Moved::Gone))
+            moved => moved,
+        }
     }
 
     /// The second half: what was set aside goes to the new place, unless it was there before.
@@ -123,15 +151,17 @@ impl Places {
         if at_old == Removed::Absent && set_aside == Removed::Absent {
             return self.remove_new(&new_key).await;
         }
-        let mut was_there = at_old == Removed::Done || set_aside == Removed::Done;
+        let at_new = self.remove_new(&new_key).await?;
+        if matches!(at_new, Removed::Renewed(_)) {
+            return Ok(at_new);
+        }
+        let was_there = [at_old, set_aside, at_new].contains(&Removed::Done);
         for _ in 0..TRIES {
-            match self.remove_new(&new_key).await? {
-                Removed::Renewed(to) => return Ok(Removed::Renewed(to)),
-                Removed::Done => was_there = true,
-                Removed::Absent => {}
-            }
-            if self.block(&new_key).await? {
-                return Ok(if was_there { Removed::Done } else { Removed::Absent });
+            if let Some(renewed) = self.block(&new_key).await? {
+                return Ok(match renewed {
+                    Removed::Absent if was_there => Removed::Done,
+                    renewed => renewed,
+                });
             }
         }
         Err(StorageError::new(StorageErrorKind::Other, "ending a session that is on its way to another storage"))
@@ -145,17 +175,27 @@ impl Places {
         })
     }
 
-    /// Leaves a tombstone at the new place, so that nobody who has read the session before can still bring it. `false` if somebody
-    /// has just done so.
-    async fn block(&self, new_key: &StoreKey) -> Result<bool, StorageError> {
-        let (now, nowhere) = (SystemClock.now(), nowhere_from(new_key));
-        let empty = Record::new(now, EMPTY_LIVES, Some(now + EMPTY_LIVES));
-        if self.new.create(new_key, &empty, now).await? == Created::Exists {
-            return self.is_blocked(new_key, now).await;
+    /// Leaves a tombstone at the new place, so that nobody who has read the session before can still bring it. What they have brought
+    /// meanwhile goes with it. Returns whether it was renewed before; `None` if that is not clear yet.
+    async fn block(&self, new_key: &StoreKey) -> Result<Option<Removed>, StorageError> {
+        let (now, nowhere) = (self.clock.now(), nowhere_from(new_key));
+        let began = now.before(EMPTY_BEGAN);
+        let empty = Record::new(began, EMPTY_BEGAN / 2, None);
+        // If something exists, it is moved as well.
+        let (Created::Done | Created::Exists) = self.new.create(new_key, &empty, began).await?;
+        let commit = Commit::new(Changes::default(), Access::passive(began));
+        match self.new.move_to(new_key, &nowhere, &commit).await? {
+            Moved::Done { .. } => {
+                self.new.remove(&nowhere).await?;
+                Ok(Some(Removed::Absent))
+            }
+            Moved::Renewed(_) => self.remove_new(new_key).await.map(Some),
+            Moved::Taken => {
+                self.new.remove(&nowhere).await?;
+                Ok(None)
+            }
+            Moved::Gone => Ok(None),
         }
-        let moved = self.new.move_to(new_key, &nowhere, &Commit::new(Changes::default(), Access::passive(now))).await?;
-        self.new.remove(&nowhere).await?;
-        Ok(matches!(moved, Moved::Done { .. } | Moved::Renewed(_)))
     }
 
     /// Whether a tombstone at the new place says that the session has ended.
