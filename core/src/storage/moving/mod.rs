@@ -74,7 +74,9 @@ mod blocking;
 mod names;
 mod operations;
 mod places;
+mod rest;
 
+pub use self::rest::MovedPage;
 use self::{
     names::Names,
     places::{LastTime, Places, Stage},

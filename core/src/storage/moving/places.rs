@@ -105,7 +105,12 @@ impl Places {
     }
 
     /// One of all who try it wins.
-    async fn set_aside(&self, key: &StoreKey, aside: &StoreKey, access: &Access) -> Result<Moved, StorageError> {
+    pub(super) async fn set_aside(
+        &self,
+        key: &StoreKey,
+        aside: &StoreKey,
+        access: &Access,
+    ) -> Result<Moved, StorageError> {
         let claim = |changes| {
             let mut commit = Commit::new(changes, *access);
             commit.limits = no_limits();
@@ -121,17 +126,17 @@ impl Places {
     }
 
     /// The second half: what was set aside goes to the new place, unless it was there before.
-    async fn finish(
+    pub(super) async fn finish(
         &self,
         key: &StoreKey,
         aside: &StoreKey,
         record: Record,
         now: Timestamp,
-    ) -> Result<(), StorageError> {
+    ) -> Result<Created, StorageError> {
         // If something exists, somebody else has brought it, and it may have been changed, renewed or ended since.
-        let (Created::Done | Created::Exists) =
-            self.new.create(&self.names.new_key(key), &unmarked(record), now).await?;
-        self.old.remove(aside).await.map(drop)
+        let created = self.new.create(&self.names.new_key(key), &unmarked(record), now).await?;
+        self.old.remove(aside).await?;
+        Ok(created)
     }
 
     /// Ends the session under `key` at both places.

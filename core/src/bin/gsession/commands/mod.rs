@@ -4,6 +4,7 @@ mod check;
 mod count;
 mod end;
 mod list;
+mod moving;
 mod show;
 mod sweep;
 
@@ -33,6 +34,9 @@ struct Context {
 }
 
 pub(crate) async fn run(cli: Cli) -> Result<(), Failure> {
+    if let Command::Move(options) = cli.command {
+        return moving::all(&cli.storage, &options, cli.json).await;
+    }
     let storage = cli.storage.open()?;
     // Sessions live by the deadlines that are stored, whatever the settings of their service are.
     let manager = AsyncManager::builder(storage.clone()).idle_timeout(Duration::MAX).build()?;
@@ -46,6 +50,8 @@ pub(crate) async fn run(cli: Cli) -> Result<(), Failure> {
         Command::EndTagged { tag, confirmation } => end::tagged(context, &tag, &confirmation).await,
         Command::Check => check::check(context).await,
         Command::Sweep => sweep::sweep(context).await,
+        // Done above: it needs two storages.
+        Command::Move(_) => Ok(()),
     }
 }
 

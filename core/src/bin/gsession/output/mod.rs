@@ -15,7 +15,7 @@ pub(crate) use self::{
     table::{pairs, table},
     text::{clean, cut},
     time::{Moment, both, relative},
-    waiting::patiently,
+    waiting::{Progress, patiently},
 };
 use crate::failure::Failure;
 

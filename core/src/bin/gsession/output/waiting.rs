@@ -1,6 +1,9 @@
 //! What is shown to a person who waits.
 
-use std::time::Duration;
+use std::{
+    io::{IsTerminal as _, stderr},
+    time::Duration,
+};
 
 use indicatif::{ProgressBar, ProgressStyle};
 
@@ -32,5 +35,28 @@ struct Clear(ProgressBar);
 impl Drop for Clear {
     fn drop(&mut self) {
         self.0.finish_and_clear();
+    }
+}
+
+/// How far a long command is, on a terminal.
+pub(crate) struct Progress(Clear);
+
+impl Progress {
+    /// `all` says how much there is to do. It is asked only if somebody can see the answer.
+    pub(crate) async fn begin<E>(doing: &'static str, all: impl Future<Output = Result<u64, E>>) -> Self {
+        let bar = if stderr().is_terminal() {
+            all.await.map_or_else(|_| ProgressBar::no_length(), ProgressBar::new)
+        } else {
+            ProgressBar::hidden()
+        };
+        if let Ok(style) = ProgressStyle::with_template("{msg} {wide_bar} {human_pos} of {human_len} ({eta} left)") {
+            bar.set_style(style);
+        }
+        bar.set_message(doing);
+        Self(Clear(bar))
+    }
+
+    pub(crate) fn add(&self, done: u64) {
+        self.0.0.inc(done);
     }
 }

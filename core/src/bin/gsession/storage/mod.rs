@@ -1,5 +1,6 @@
 //! The storage that the command line names.
 
+mod destination;
 mod folder;
 mod login;
 mod redis;
@@ -9,6 +10,7 @@ use std::{path::PathBuf, time::Duration};
 use clap::{Args, Id, ValueEnum, error::ErrorKind};
 use gsession::{AnyStorage, Limits};
 
+pub(crate) use self::destination::Destination;
 use crate::failure::{Failure, usage};
 
 #[derive(Args)]
@@ -71,6 +73,10 @@ pub(crate) struct StorageOptions {
     #[arg(long, global = true, hide_short_help = true, value_name = "SECONDS", default_value_t = 5, value_parser = clap::value_parser!(u64).range(1..=3600))]
     timeout: u64,
 
+    /// The environment variable with the password.
+    #[arg(skip = PASSWORD)]
+    password_variable: &'static str,
+
     /// What was typed, and did not come from the environment.
     #[arg(skip)]
     pub(crate) typed: Vec<Id>,
@@ -90,6 +96,9 @@ pub(crate) enum Layout {
     #[value(alias = "goframe-hash")]
     GoframeHashes,
 }
+
+/// The password, if nothing else says it.
+const PASSWORD: &str = "GSESSION_PASSWORD";
 
 /// The most that can be, so that no session is unreadable here that is readable to its service.
 const LIMITS: fn() -> Limits = || {
