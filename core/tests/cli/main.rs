@@ -9,6 +9,7 @@ mod json;
 mod login;
 mod looking;
 mod many_servers;
+mod moving;
 mod page;
 mod program;
 mod shop;

@@ -87,6 +87,11 @@ impl Shop {
         &*self.storage
     }
 
+    /// The storage, for a service that has another one beside it.
+    pub(crate) fn shared(&self) -> Arc<dyn Storage> {
+        Arc::clone(&self.storage)
+    }
+
     /// The folder of a shop with files.
     pub(crate) fn sessions(&self) -> PathBuf {
         self.folder.as_ref().unwrap().path().join("sessions")

@@ -51,6 +51,26 @@ fn sessions_that_began_in_files_are_used_like_any_others() {
 }
 
 #[test]
+fn sessions_that_move_to_files_are_used_like_any_others() {
+    let all = TempDir::new().unwrap();
+    check(move || {
+        let folder = TempDir::new_in(&all).unwrap().keep();
+        Rolling::new(memory(), Arc::new(quiet_file(&folder)), Balance::ByTurns)
+    });
+}
+
+#[cfg(feature = "redis")]
+#[test]
+fn sessions_that_move_within_redis_are_used_like_any_others() {
+    use crate::support::redis;
+    check(|| Rolling::new(Arc::new(redis::strings()), Arc::new(redis::hashes()), Balance::ByTurns));
+    check(|| {
+        let (old, new) = (redis::clustered_hashes(), redis::clustered_strings());
+        Rolling::new(Arc::new(old), Arc::new(new), Balance::ByTurnsOfTheSession)
+    });
+}
+
+#[test]
 fn two_deployments_side_by_side_are_one_service() {
     check(|| Rolling::new(memory(), memory(), Balance::ByTurns));
 }

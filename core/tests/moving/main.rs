@@ -8,3 +8,4 @@ mod interleavings;
 mod rolling;
 #[path = "../support/mod.rs"]
 mod support;
+mod users;

@@ -4,7 +4,7 @@ use clap::{Args, CommandFactory as _, FromArgMatches as _, Id, Parser, Subcomman
 
 use crate::storage::{Destination, StorageOptions};
 
-/// Looks after the sessions that services keep with gsession: counts, lists and ends them, and checks and sweeps their storage.
+/// Looks after the sessions that services keep with gsession: counts, lists, ends and moves them, and checks and sweeps their storage.
 ///
 /// It never prints an id, so nothing that it prints opens a session. Entries of sessions are shown only by `show --values`.
 #[derive(Parser)]
@@ -148,7 +148,7 @@ Examples:
   gsession --storage file:/var/lib/shop/sessions move --to redis://10.0.0.5/0
   gsession --storage redis://10.0.0.5/0 --layout goframe-strings move --to redis://10.0.0.5/0 --realm __Host-Http-gsession
 
-With --json: {\"moved\":1204,\"there\":0,\"gone\":3,\"refused\":0}")]
+With --json: {\"moved\":1201,\"there\":0,\"gone\":3,\"refused\":0}")]
     Move(MoveOptions),
 
     /// Remove what has expired, and nothing else.

@@ -33,24 +33,25 @@
 //!
 //! 1. Old place: `move_to` from *K* to *aside*. A storage does this atomically, and one of all who try wins. From here on nobody writes
 //!    to the session there, and a tombstone says where it is.
-//! 2. Old place: `load` *aside*. Whoever comes here reads the same.
+//! 2. Old place: `load` *aside*. All who come here read the same.
 //! 3. New place: `create` *K* from it, with all its deadlines. One of all who try wins; from here on it is a session again.
 //! 4. Old place: `remove` *aside*.
 //!
 //! A renewal (or a commit with other deadlines) first completes this, then changes the session at the new place. A logout removes *K* and
-//! *aside* at the old place, then *K* at the new one, and if there was anything at the old place within the last hour, it leaves a
-//! tombstone under *K* at the new one, which leads nowhere: an empty session is created, moved away and removed.
+//! *aside* at the old place, then *K* at the new one. If there was anything at the old place within the last hour, it also leaves a
+//! tombstone at the new one that leads nowhere: it creates an empty session under *K*, moves it away, and removes it. The empty session
+//! has expired two minutes ago, so that no request can use it.
 //!
 //! **Nothing is lost**, whenever a process dies: before step 1 the session is under *K*; after it under *aside*, where it stays until it
 //! ends and whoever needs it goes on with step 2; *aside* is removed only when the session was stored at the new place.
 //!
-//! **Nothing is stored twice or overwritten**: `create` never overwrites. Whoever reads *aside* before step 4 and comes late finds
-//! the session at the new place, or the tombstone of its renewal, and leaves both alone.
+//! **Nothing is stored twice or overwritten**, because `create` never overwrites. A request that has read *aside* and comes late to
+//! step 3 finds the session at the new place, or the tombstone of its renewal, and leaves both alone.
 //!
-//! **Nothing comes back.** Only those bring a session who have read *aside*. A logout that finds *K* at the old place takes it before
-//! step 1 can. One that finds its tombstone comes after step 1, and those who have read *aside* may still be on their way. They
-//! come before the tombstone at the new place, and the logout removes what they bring and tries again; or after it, and `create`
-//! refuses. A renewal leaves such a tombstone anyway. Both are remembered for an hour, as after every renewal
+//! **Nothing comes back.** Only a request that has read *aside* can bring a session. A logout that finds *K* at the old place removes it
+//! before step 1. One that finds its tombstone comes after step 1, when others may have read *aside* and be on their way. If they come
+//! to step 3 before there is a tombstone at the new place, the logout removes what they bring; if they come later, `create` refuses.
+//! A renewal leaves such a tombstone anyway. Both are remembered for an hour, as after every renewal
 //! ([S5](crate::design#s5)): a request that stands still for longer between two steps could bring a session back.
 //!
 //! If a process dies after step 3, *aside* is left over. A renewal and a logout remove it, `gsession move` does, and so does the
@@ -59,13 +60,15 @@
 //! # What it costs
 //!
 //! A session is moved once, with three operations at the old place and two at the new one beside those that find it. After that, an
-//! operation on a session is one at the new place, and what is unknown there is also looked for twice at the old one. A new session costs two reads at the old place. A logout
-//! costs two operations there, and up to four more at the new place if the session was at the old one within the hour.
+//! operation on a session is one at the new place; what is unknown there is also looked for twice at the old one. A new session costs
+//! two reads there, a renewal four, a logout two operations; and up to three more at the new place if the session was at the old one
+//! within the hour.
 //!
 //! # What the storages must be able to do
 //!
-//! Both must be able to renew ([`move_to`](super::Storage::move_to)), and to list if you list. Sessions must fit into the new one:
-//! if it refuses one, its request fails, and the session stays at the old place. [`count`](super::Storage::count) is the sum of
+//! Both must be able to renew ([`move_to`](super::Storage::move_to)), and to list if you list. A session must fit into the new one, and with
+//! 100 bytes more into the old one, where it is marked when it is set aside: if that exceeds the [`Limits`](crate::Limits) of a storage,
+//! the request fails, and nothing is lost. [`count`](super::Storage::count) is the sum of
 //! both. [`find_page`](super::Storage::find_page) costs as much as [`find`](super::Storage::find).
 
 mod asking;

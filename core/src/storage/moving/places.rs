@@ -111,18 +111,9 @@ impl Places {
         aside: &StoreKey,
         access: &Access,
     ) -> Result<Moved, StorageError> {
-        let claim = |changes| {
-            let mut commit = Commit::new(changes, *access);
-            commit.limits = no_limits();
-            commit
-        };
-        match self.old.move_to(key, aside, &claim(marking(key))).await {
-            // It is as large as its storage allows. Then it does not say of whom it is.
-            Err(error) if matches!(error.kind(), StorageErrorKind::Limit(_)) => {
-                self.old.move_to(key, aside, &claim(Changes::default())).await
-            }
-            moved => moved,
-        }
+        let mut claim = Commit::new(marking(key), *access);
+        claim.limits = no_limits();
+        self.old.move_to(key, aside, &claim).await
     }
 
     /// The second half: what was set aside goes to the new place, unless it was there before.

@@ -25,7 +25,8 @@ pub struct MovedPage {
     pub there: u64,
     /// Keys under which there was no session any more: it has ended or moved since it was listed, or was renewed and is listed again.
     pub gone: u64,
-    /// Sessions that the new storage refuses, because they are too large for it or because it cannot keep something of them. They stay.
+    /// Sessions that a storage refuses: they are too large for one of them, or the new one cannot keep something of them. They stay, and
+    /// the log names their keys.
     pub refused: u64,
     /// Where the next page begins; `None` after the last one.
     pub next: Option<ScanCursor>,
@@ -83,27 +84,30 @@ impl MovingStorage {
 
 impl Places {
     async fn move_one(&self, key: &StoreKey, now: Timestamp) -> Result<Fate, StorageError> {
-        let (access, mut aside) = (Access::passive(now), *key);
-        let mut owner = *key;
-        let Lookup::Found(mut found) = self.old.load(key, &access).await? else { return Ok(Fate::Gone) };
-        if let Some(set_aside) = owner_of(&found.record) {
-            owner = set_aside;
+        let fate = match self.try_one(key, now).await {
+            Err(error) if matches!(error.kind(), StorageErrorKind::Limit(_) | StorageErrorKind::Unsupported) => {
+                let error = &error as &dyn std::error::Error;
+                tracing::warn!(?key, error, "a session cannot be moved");
+                Fate::Refused
+            }
+            fate => fate?,
+        };
+        Ok(fate)
+    }
+
+    async fn try_one(&self, key: &StoreKey, now: Timestamp) -> Result<Fate, StorageError> {
+        let access = Access::passive(now);
+        let Lookup::Found(found) = self.old.load(key, &access).await? else { return Ok(Fate::Gone) };
+        let created = if let Some(owner) = owner_of(&found.record) {
+            self.finish(&owner, key, found.record, now).await?
         } else {
-            aside = aside_of(key);
+            let aside = aside_of(key);
             let (Moved::Done { .. } | Moved::Taken) = self.set_aside(key, &aside, &access).await? else {
                 return Ok(Fate::Gone);
             };
-            let Lookup::Found(there) = self.old.load(&aside, &access).await? else { return Ok(Fate::Gone) };
-            found = there;
-        }
-        match self.finish(&owner, &aside, found.record, now).await {
-            Ok(Created::Done) => Ok(Fate::Moved),
-            Ok(Created::Exists) => Ok(Fate::There),
-            Err(error) if matches!(error.kind(), StorageErrorKind::Limit(_) | StorageErrorKind::Unsupported) => {
-                tracing::warn!(key = ?owner, error = &error as &dyn std::error::Error, "the new storage refuses a session");
-                Ok(Fate::Refused)
-            }
-            Err(error) => Err(error),
-        }
+            let Lookup::Found(found) = self.old.load(&aside, &access).await? else { return Ok(Fate::Gone) };
+            self.finish(key, &aside, found.record, now).await?
+        };
+        Ok(if created == Created::Done { Fate::Moved } else { Fate::There })
     }
 }

@@ -11,45 +11,45 @@ use crate::failure::Failure;
 #[derive(Args)]
 pub(crate) struct Destination {
     /// Where the sessions go: a URL as for --storage. For Sentinels or a cluster, give it once for each server.
-    #[arg(long = "to", value_name = "URL", required = true)]
-    urls: Vec<String>,
+    #[arg(long, value_name = "URL", required = true)]
+    to: Vec<String>,
 
     /// The format of the sessions there [default: strings].
-    #[arg(long = "to-layout", value_enum, value_name = "LAYOUT")]
-    layout: Option<Layout>,
+    #[arg(long, value_enum, value_name = "LAYOUT")]
+    to_layout: Option<Layout>,
 
     /// What the keys begin with there [default: `gsession:`].
-    #[arg(long = "to-prefix", value_name = "PREFIX")]
-    prefix: Option<String>,
+    #[arg(long, value_name = "PREFIX")]
+    to_prefix: Option<String>,
 
     /// The servers there are Sentinels: the name of the service that they watch.
-    #[arg(long = "to-sentinel", value_name = "NAME", conflicts_with = "is_cluster")]
-    sentinel: Option<String>,
+    #[arg(long, value_name = "NAME", conflicts_with = "to_cluster")]
+    to_sentinel: Option<String>,
 
     /// The servers there belong to a cluster.
-    #[arg(long = "to-cluster", id = "is_cluster")]
-    is_cluster: bool,
+    #[arg(long)]
+    to_cluster: bool,
 
     /// The user to log in there as, if the URL does not say.
-    #[arg(long = "to-username", value_name = "NAME")]
-    username: Option<String>,
+    #[arg(long, value_name = "NAME")]
+    to_username: Option<String>,
 
     /// A file whose first line is the password there. The environment variable GSESSION_TO_PASSWORD can hold it instead.
-    #[arg(long = "to-password-file", value_name = "PATH")]
-    password_file: Option<PathBuf>,
+    #[arg(long, value_name = "PATH")]
+    to_password_file: Option<PathBuf>,
 }
 
 impl Destination {
     /// Opens it. What has no option here is as for the storage that the sessions come from.
     pub(crate) fn open(&self, from: &StorageOptions) -> Result<AnyStorage, Failure> {
         let options = StorageOptions {
-            storage: self.urls.clone(),
-            layout: self.layout,
-            prefix: self.prefix.clone(),
-            sentinel: self.sentinel.clone(),
-            cluster: self.is_cluster,
-            username: self.username.clone(),
-            password_file: self.password_file.clone(),
+            storage: self.to.clone(),
+            layout: self.to_layout,
+            prefix: self.to_prefix.clone(),
+            sentinel: self.to_sentinel.clone(),
+            cluster: self.to_cluster,
+            username: self.to_username.clone(),
+            password_file: self.to_password_file.clone(),
             database: None,
             root_certificate: from.root_certificate.clone(),
             client_certificate: from.client_certificate.clone(),
