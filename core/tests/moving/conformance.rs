@@ -29,48 +29,51 @@ const COUNT_WHAT_IS_SWEPT: [&str; 4] = [
     "the_tombstone_of_a_move_ends",
 ];
 
+/// They let two instances take the same key at the same moment. Where one begins sessions at the old place and the other at the new
+/// one, both may have it: ids are random, so only lists have such keys.
+const TAKE_A_KEY_TWICE: [&str; 2] = ["of_overlapping_creates_one_wins", "moves_in_cycles_never_wait_for_each_other"];
+
 #[track_caller]
-fn check(make: impl Fn() -> Rolling + Send + Sync + 'static) {
-    let cases = Suite::cases().iter().map(|case| case.name).filter(|name| !COUNT_WHAT_IS_SWEPT.contains(name));
-    let report = Suite::blocking(make).only(cases.collect::<Vec<_>>()).check().unwrap();
-    assert_eq!(report.passed.len(), Suite::cases().len() - COUNT_WHAT_IS_SWEPT.len());
+fn check(balance: Balance, places: impl Fn() -> (Arc<dyn Storage>, Arc<dyn Storage>) + Send + Sync + 'static) {
+    let make = move || {
+        let (old, new) = places();
+        Rolling::new(old, new, balance)
+    };
+    let excepted = |name: &str| {
+        COUNT_WHAT_IS_SWEPT.contains(&name) || (balance == Balance::ByTurns && TAKE_A_KEY_TWICE.contains(&name))
+    };
+    let cases: Vec<_> = Suite::cases().iter().map(|case| case.name).filter(|name| !excepted(name)).collect();
+    let report = Suite::blocking(make).only(cases.clone()).check().unwrap();
+    assert_eq!(report.passed.len(), cases.len());
+}
+
+fn folders() -> impl Fn() -> Arc<dyn Storage> + Send + Sync + 'static {
+    let all = TempDir::new().unwrap();
+    move || Arc::new(quiet_file(&TempDir::new_in(&all).unwrap().keep()))
 }
 
 #[test]
 fn sessions_that_began_before_are_used_like_any_others() {
-    check(|| Rolling::new(memory(), memory(), Balance::ByTurnsOfTheSession));
+    check(Balance::ByTurnsOfTheSession, || (memory(), memory()));
 }
 
 #[test]
 fn sessions_that_began_in_files_are_used_like_any_others() {
-    let all = TempDir::new().unwrap();
-    check(move || {
-        let folder = TempDir::new_in(&all).unwrap().keep();
-        Rolling::new(Arc::new(quiet_file(&folder)), memory(), Balance::ByTurnsOfTheSession)
-    });
-}
-
-#[test]
-fn sessions_that_move_to_files_are_used_like_any_others() {
-    let all = TempDir::new().unwrap();
-    check(move || {
-        let folder = TempDir::new_in(&all).unwrap().keep();
-        Rolling::new(memory(), Arc::new(quiet_file(&folder)), Balance::ByTurns)
-    });
-}
-
-#[cfg(feature = "redis")]
-#[test]
-fn sessions_that_move_within_redis_are_used_like_any_others() {
-    use crate::support::redis;
-    check(|| Rolling::new(Arc::new(redis::strings()), Arc::new(redis::hashes()), Balance::ByTurns));
-    check(|| {
-        let (old, new) = (redis::clustered_hashes(), redis::clustered_strings());
-        Rolling::new(Arc::new(old), Arc::new(new), Balance::ByTurnsOfTheSession)
-    });
+    let files = folders();
+    check(Balance::ByTurnsOfTheSession, move || (files(), memory()));
 }
 
 #[test]
 fn two_deployments_side_by_side_are_one_service() {
-    check(|| Rolling::new(memory(), memory(), Balance::ByTurns));
+    check(Balance::ByTurns, || (memory(), memory()));
+    let files = folders();
+    check(Balance::ByTurns, move || (memory(), files()));
+}
+
+#[cfg(feature = "redis")]
+#[test]
+fn the_same_within_redis() {
+    use crate::support::redis;
+    check(Balance::ByTurns, || (Arc::new(redis::strings()), Arc::new(redis::hashes())));
+    check(Balance::ByTurnsOfTheSession, || (Arc::new(redis::clustered_hashes()), Arc::new(redis::clustered_strings())));
 }

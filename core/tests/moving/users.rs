@@ -3,8 +3,8 @@
 use std::{sync::Arc, time::Duration};
 
 use gsession::{
-    AnyStorage, AsyncManager, BlockingMovingStorage, ClientInfo, Clock as _, Delivery, Login, Manager, MemoryStorage,
-    MovingStorage, Record, Session, SessionId, Storage, StorageErrorKind, SystemClock,
+    AnyStorage, AsyncManager, BlockingMovingStorage, ClientInfo, Clock as _, Delivery, Exchange, Login, Manager,
+    MemoryStorage, MovingStorage, Record, Session, SessionId, Storage, StorageErrorKind, SystemClock,
     storage::{Access, Created, Lookup},
 };
 
@@ -42,12 +42,12 @@ impl Move {
     }
 }
 
-fn id_of(session: &Session) -> SessionId {
+fn id_of(session: &Exchange<Session>) -> SessionId {
     let Delivery::Send { id, .. } = session.close().unwrap().delivery else { panic!("an id is sent") };
     id
 }
 
-fn begin(manager: &Manager, id: Option<&SessionId>) -> Session {
+fn begin(manager: &Manager, id: Option<&SessionId>) -> Exchange<Session> {
     manager.begin(id.map(SessionId::as_str), ClientInfo::default)
 }
 

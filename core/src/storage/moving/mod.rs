@@ -57,6 +57,10 @@
 //! If a process dies after step 3, *aside* is left over. A renewal and a logout remove it, `gsession move` does, and so does the
 //! storage when it expires, which is no later than the session at the new place.
 //!
+//! While instances of the first two deployments run side by side, one thing is not exact: if both begin the same
+//! [list](crate::Record::is_list) at the same moment, one at each place, the one at the old place is forgotten. Then a session may be
+//! missing when those with its tag are ended, or a user may have one session more than allowed.
+//!
 //! # What it costs
 //!
 //! A session is moved once, with three operations at the old place and two at the new one beside those that find it. After that, an

@@ -94,11 +94,20 @@ impl Places {
             return Ok(Moved::Taken);
         }
         self.ask(from, &commit.access, |at| {
-            let (mut commit, to) = (commit.clone(), if at.is_new { self.names.new_key(to) } else { *to });
+            let (mut commit, new_to, to) = (commit.clone(), self.names.new_key(to), *to);
             if at.is_new && self.stage == Stage::Prepared {
                 commit.base = None;
             }
-            Box::pin(async move { at.storage.move_to(&at.key, &to, &commit).await })
+            Box::pin(async move {
+                if !at.is_new {
+                    return at.storage.move_to(&at.key, &to, &commit).await;
+                }
+                let may_be_at_old = self.stage == Stage::Prepared && self.names.is_at_old(&to);
+                if may_be_at_old && !matches!(self.old.load(&to, &access).await?, Lookup::Absent) {
+                    return Ok(Moved::Taken);
+                }
+                at.storage.move_to(&at.key, &new_to, &commit).await
+            })
         })
         .await
     }
