@@ -54,6 +54,9 @@
 //! A renewal leaves such a tombstone anyway. Both are remembered for an hour, as after every renewal
 //! ([S5](crate::design#s5)): a request that stands still for longer between two steps could bring a session back.
 //!
+//! In a Redis cluster, step 1 is itself several steps, as every renewal is there. If the process dies between them, the session is lost
+//! unless it is used again within a minute.
+//!
 //! If a process dies after step 3, *aside* is left over. A renewal and a logout remove it, `gsession move` does, and so does the
 //! storage when it expires, which is no later than the session at the new place.
 //!

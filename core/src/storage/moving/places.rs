@@ -97,11 +97,20 @@ impl Places {
             self.finish(key, &aside, found.record, access.now).await?;
             return Ok(Brought { to_new: true, renewed: None });
         }
-        let was_renewed = match renewed {
-            None => false,
-            Some(_) => self.old.tombstone(key, access.now).await?.is_none_or(|tombstone| tombstone.to != aside),
-        };
-        Ok(Brought { to_new: true, renewed: renewed.filter(|_| was_renewed) })
+        if renewed.is_none() {
+            return Ok(Brought { to_new: true, renewed });
+        }
+        match self.old.tombstone(key, access.now).await? {
+            Some(tombstone) if tombstone.to == aside => {}
+            _ => return Ok(Brought { to_new: true, renewed }),
+        }
+        // Others have completed this, or the move to this key was left unfinished: then the same move finishes it.
+        if matches!(self.set_aside(key, &aside, &passive).await?, Moved::Done { .. } | Moved::Taken)
+            && let Lookup::Found(found) = self.old.load(&aside, &passive).await?
+        {
+            self.finish(key, &aside, found.record, access.now).await?;
+        }
+        Ok(Brought { to_new: true, renewed: None })
     }
 
     /// One of all who try it wins.
@@ -190,7 +199,8 @@ impl Places {
                 self.new.remove(&nowhere).await?;
                 Ok(None)
             }
-            Moved::Gone => Ok(None),
+            // In a cluster, also if another logout has done the same.
+            Moved::Gone => Ok(self.is_blocked(new_key, now).await?.then_some(Removed::Absent)),
         }
     }
 
