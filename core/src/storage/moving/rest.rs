@@ -9,7 +9,7 @@ use super::{
 };
 use crate::{
     StoreKey, Timestamp,
-    storage::{Access, Created, Lookup, Moved, ScanCursor, StorageError, StorageErrorKind},
+    storage::{Access, Created, Lookup, Moved, ScanCursor, Scanned, StorageError, StorageErrorKind},
 };
 
 /// Sessions that are moved at the same time.
@@ -66,9 +66,12 @@ impl MovingStorage {
     ///
     /// [`StorageError`] if one of the storages is broken, or the old one cannot list its sessions.
     pub async fn move_page(&self, after: Option<&ScanCursor>, now: Timestamp) -> Result<MovedPage, StorageError> {
-        let scanned = self.0.old.scan(after, now).await?;
-        let mut page = MovedPage { next: scanned.next, ..MovedPage::default() };
-        for some in scanned.keys.chunks(AT_ONCE) {
+        let Scanned { mut keys, next } = self.0.old.scan(after, now).await?;
+        // A renewed session may be listed under its key and by its tombstone. Two at once would get in each other's way.
+        keys.sort_unstable();
+        keys.dedup();
+        let mut page = MovedPage { next, ..MovedPage::default() };
+        for some in keys.chunks(AT_ONCE) {
             for fate in join_all(some.iter().map(|key| self.0.move_one(key, now))).await {
                 match fate? {
                     Fate::Moved => page.moved += 1,
