@@ -53,6 +53,11 @@ impl Timestamp {
         Duration::from_millis(self.0.saturating_sub(earlier.0))
     }
 
+    /// The moment that was so long before; the Unix epoch if there is none.
+    pub(crate) fn before(self, ago: Duration) -> Self {
+        Self(self.0.saturating_sub(whole_millis(ago)))
+    }
+
     /// This moment as a [`SystemTime`], or `None` if it is out of range.
     #[must_use]
     pub fn to_system_time(self) -> Option<SystemTime> {

@@ -142,5 +142,7 @@ pub use storage::sql::PostgresStorage;
 #[cfg(feature = "sqlite")]
 pub use storage::sql::SqliteStorage;
 pub use storage::{
-    AnyStorage, AsyncStorage, IntoStorage, Storage, StorageError, StorageErrorKind, memory::MemoryStorage,
+    AnyStorage, AsyncStorage, IntoStorage, Storage, StorageError, StorageErrorKind,
+    memory::MemoryStorage,
+    moving::{BlockingMovingStorage, MovingStorage},
 };

@@ -100,7 +100,6 @@ impl StoreKey {
     }
 
     /// The raw id, for a storage with [`KeyScheme::RawIds`].
-    #[cfg(feature = "redis")]
     pub(crate) fn raw_id(&self) -> Option<&[u8]> {
         self.bytes.get(..usize::from(self.raw)).filter(|id| !id.is_empty())
     }

@@ -35,6 +35,8 @@ pub(crate) const KEYS: [&str; 5] = [LABEL, LOGIN, SEALED, SEALED_STATE, TAG];
 pub(crate) const NEEDED_UNTIL: &str = "gsession.needed_until";
 /// Not in a session, but in the list of a user's logins that are under way: those logins.
 pub(crate) const UNDER_WAY: &str = "gsession.under_way";
+/// Not in a session, but where one is set aside on its way to another storage: from which key.
+pub(crate) const MOVING: &str = "gsession.moving";
 /// What tells a list from a session.
 pub(crate) const OF_LISTS: [&str; 2] = [NEEDED_UNTIL, UNDER_WAY];
 

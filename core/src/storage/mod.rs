@@ -10,6 +10,7 @@ mod error;
 #[cfg(feature = "file")]
 pub mod file;
 pub mod memory;
+pub mod moving;
 mod observed;
 mod outcome;
 mod pointer;

@@ -11,12 +11,18 @@ use crate::{
 impl AnyStorage {
     /// The same storage for a manager with these observers.
     pub(crate) fn observed_by(self, observers: Vec<Arc<dyn Observer>>) -> Self {
-        match &self.kind {
-            _ if observers.is_empty() => {}
-            Kind::Immediate(storage) => storage.report_to(&observers),
-            Kind::Waiting(storage) => storage.report_to(&observers),
+        if !observers.is_empty() {
+            self.report_to(&observers);
         }
         Self { observers: Observers::new(observers), ..self }
+    }
+
+    /// Same as [`Storage::report_to`].
+    pub(super) fn report_to(&self, observers: &[Arc<dyn Observer>]) {
+        match &self.kind {
+            Kind::Immediate(storage) => storage.report_to(observers),
+            Kind::Waiting(storage) => storage.report_to(observers),
+        }
     }
 
     pub(crate) const fn observers(&self) -> &Observers {

@@ -97,7 +97,8 @@ impl Watch {
         let watchers = keys.entry(*key).or_default();
         watchers.next += 1;
         watchers.count += 1;
-        let watched = Watched { watch: self.clone(), key: *key, number: watchers.next, seen: watchers.changes };
+        let watched =
+            Watched { watch: self.clone(), key: *key, number: watchers.next, seen: watchers.changes, beside: None };
         if watchers.count == 1 {
             // With the storage's own change after it, or with the look of the one who waits before it: none is missed.
             self.0.count.fetch_add(1, Ordering::SeqCst);
@@ -182,9 +183,17 @@ pub struct Watched {
     number: u64,
     /// The changes that were noticed.
     seen: u64,
+    /// The same session in another storage.
+    beside: Option<Box<Self>>,
 }
 
 impl Watched {
+    /// Also waits for the changes that `other` waits for.
+    pub(crate) fn beside(mut self, other: Self) -> Self {
+        self.beside = Some(Box::new(other));
+        self
+    }
+
     /// Waits until something may have changed since this was created, or since the last call that returned. Cancel-safe.
     pub async fn changed(&mut self) {
         poll_fn(|context| self.poll_changed(context)).await;
@@ -199,7 +208,8 @@ impl Watched {
             return Poll::Ready(());
         }
         watchers.tasks.insert(self.number, context.waker().clone());
-        Poll::Pending
+        drop(keys);
+        self.beside.as_mut().map_or(Poll::Pending, |beside| beside.poll_changed(context))
     }
 }
 

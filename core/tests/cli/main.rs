@@ -10,6 +10,7 @@ mod json;
 mod login;
 mod looking;
 mod many_servers;
+mod moving;
 mod page;
 mod program;
 mod sealed;

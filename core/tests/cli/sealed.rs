@@ -39,7 +39,7 @@ impl Keys {
     }
 
     fn service(&self, shop: &Shop, name: &str) -> Manager {
-        let storage: Arc<dyn Storage> = shop.shared_storage();
+        let storage: Arc<dyn Storage> = shop.shared();
         Manager::new(Sealed::new(storage, KeyRing::new(self.key(name))))
     }
 }

@@ -112,7 +112,8 @@ impl Shop {
         &*self.storage
     }
 
-    pub(crate) fn shared_storage(&self) -> Arc<dyn Storage> {
+    /// The storage, for a service that has another one beside it.
+    pub(crate) fn shared(&self) -> Arc<dyn Storage> {
         Arc::clone(&self.storage)
     }
 

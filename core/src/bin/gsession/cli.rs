@@ -2,9 +2,10 @@
 
 use clap::{Args, CommandFactory as _, FromArgMatches as _, Id, Parser, Subcommand, parser::ValueSource};
 
-use crate::storage::{SealingOptions, StorageOptions};
+use crate::storage::{Destination, SealingOptions, StorageOptions};
 
-/// Looks after the sessions that services keep with gsession: counts, lists and ends them, and checks, sweeps and migrates their storage.
+/// Looks after the sessions that services keep with gsession: counts, lists, ends and moves them, and checks, sweeps and migrates their
+/// storage.
 ///
 /// It never prints an id, so nothing that it prints opens a session. Entries of sessions are shown only by `show --values`.
 #[derive(Parser)]
@@ -143,6 +144,18 @@ Example:
 With --json: {\"ready\":true}, or {\"ready\":false,\"reason\":…}")]
     Check,
 
+    /// Move all sessions to another storage, while services use them.
+    ///
+    /// The services must use both storages (`MovingStorage`), or be stopped. A session that is used meanwhile is moved by its service.
+    /// It does no harm to run this again.
+    #[command(after_help = "\
+Examples:
+  gsession --storage file:/var/lib/shop/sessions move --to redis://10.0.0.5/0
+  gsession --storage redis://10.0.0.5/0 --layout goframe-strings move --to redis://10.0.0.5/0 --realm __Host-Http-gsession
+
+With --json: {\"moved\":1201,\"there\":0,\"gone\":3,\"refused\":0}")]
+    Move(MoveOptions),
+
     /// Remove what has expired, and nothing else.
     ///
     /// Services do this themselves every few minutes for files and databases, and Redis does it for its own keys.
@@ -198,6 +211,20 @@ pub(crate) struct Key {
     /// which keeps an id out of the list of processes.
     #[arg(value_name = "KEY", allow_hyphen_values = true)]
     pub(crate) text: String,
+}
+
+#[derive(Args)]
+pub(crate) struct MoveOptions {
+    #[command(flatten)]
+    pub(crate) to: Destination,
+
+    /// From GoFrame's formats: the realm of the services that will use the new storage, which is the name of their cookie or header.
+    #[arg(long)]
+    pub(crate) realm: Option<String>,
+
+    /// Go on where an earlier run has stopped: it has printed this.
+    #[arg(long, value_name = "CURSOR")]
+    pub(crate) after: Option<String>,
 }
 
 #[derive(Args)]

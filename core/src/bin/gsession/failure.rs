@@ -3,7 +3,10 @@
 use std::{error::Error, io, iter::successors, path::PathBuf, process::ExitCode};
 
 use clap::error::ErrorKind;
-use gsession::{ConfigError, StorageError, StorageErrorKind, storage::sealed::SealingKeyError};
+use gsession::{
+    ConfigError, StorageError, StorageErrorKind,
+    storage::{ScanCursor, sealed::SealingKeyError},
+};
 
 /// Why a command was not carried out. No message contains an id, a password or an entry.
 #[derive(Debug, thiserror::Error)]
@@ -41,6 +44,11 @@ pub(crate) enum Failure {
     NotConfirmed,
     #[error("interrupted; what was done until then stays done")]
     Interrupted,
+    /// A cursor is printed, so that it can be resumed.
+    #[error("{failure}; to go on from there, add --after {after}", after = .0, failure = .1.line())]
+    MoveStopped(ScanCursor, Box<Failure>),
+    #[error("{0} sessions stay where they are: the new storage refuses them")]
+    Refused(u64),
     #[error("standard input cannot be read")]
     Input(#[source] io::Error),
     #[error("the output cannot be written")]
@@ -67,6 +75,10 @@ impl Failure {
             }
             // `gsession list ada | head -1`: the reader has enough. Commands report what failed before they report this.
             Self::Output(error) if error.kind() == io::ErrorKind::BrokenPipe => ExitCode::SUCCESS,
+            Self::MoveStopped(_, failure) if matches!(**failure, Self::Interrupted) => {
+                say(&self.to_string());
+                ExitCode::from(130)
+            }
             Self::Interrupted => {
                 say(&self.to_string());
                 // 128 and the number of SIGINT, as shells do.

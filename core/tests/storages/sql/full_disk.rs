@@ -10,7 +10,7 @@ use tempfile::TempDir;
 
 use super::{blind, created, key, read, support::*, texts};
 
-const NAME: &str = "full_disk::a_full_disk_is_an_error_and_leaves_what_was_there";
+const NAME: &str = "sql::full_disk::a_full_disk_is_an_error_and_leaves_what_was_there";
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_full_disk_is_an_error_and_leaves_what_was_there() {

@@ -5,6 +5,7 @@ mod count;
 mod end;
 mod list;
 mod migrate;
+mod moving;
 mod rekey;
 mod show;
 mod sweep;
@@ -50,6 +51,8 @@ pub(crate) async fn run(cli: Cli) -> Result<(), Failure> {
         Command::Check => check::check(context()?).await,
         Command::Sweep => sweep::sweep(context()?).await,
         Command::Rekey => rekey::rekey(context()?).await,
+        // What is sealed moves as it is, so no key is needed.
+        Command::Move(options) => moving::all(&storage, &options, json).await,
         Command::Migrate { url } => migrate::migrate(&storage.or_at(url)?, json).await,
     }
 }

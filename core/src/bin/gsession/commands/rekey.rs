@@ -33,8 +33,8 @@ pub(super) async fn rekey(context: Context) -> Result<(), Failure> {
         let message = "the keys are missing: --seal-with names the file with the first one, --older-key those before";
         return Err(usage(ErrorKind::MissingRequiredArgument, message).into());
     };
-    let (mut counts, mut progress) = (Counts::default(), Progress::new("sealing sessions"));
-    let mut cursor = None;
+    let progress = Progress::begin("sealing sessions", manager.count()).await;
+    let (mut counts, mut cursor) = (Counts::default(), None);
     loop {
         let page = storage.scan(cursor.as_ref(), manager.now()).await?;
         let keys = page.keys.len() as u64;

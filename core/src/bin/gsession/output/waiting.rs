@@ -1,8 +1,11 @@
 //! What is shown to a person who waits.
 
-use std::time::{Duration, Instant};
+use std::{
+    io::{IsTerminal as _, stderr},
+    time::Duration,
+};
 
-use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+use indicatif::{ProgressBar, ProgressStyle};
 
 /// Most commands are done before anybody wonders.
 const AT_ONCE: Duration = Duration::from_millis(500);
@@ -35,34 +38,25 @@ impl Drop for Clear {
     }
 }
 
-/// Counts what is done. If that takes long, and standard error is a terminal, it shows the number and the time elapsed.
-pub(crate) struct Progress {
-    bar: ProgressBar,
-    since: Instant,
-    is_shown: bool,
-}
+/// How far a long command is, on a terminal.
+pub(crate) struct Progress(Clear);
 
 impl Progress {
-    pub(crate) fn new(doing: &'static str) -> Self {
-        let bar = ProgressBar::hidden();
-        if let Ok(style) = ProgressStyle::with_template("{spinner} {msg}: {human_pos} ({elapsed}, {per_sec})") {
+    /// `all` says how much there is to do. It is asked only if somebody can see the answer.
+    pub(crate) async fn begin<E>(doing: &'static str, all: impl Future<Output = Result<u64, E>>) -> Self {
+        let bar = if stderr().is_terminal() {
+            all.await.map_or_else(|_| ProgressBar::no_length(), ProgressBar::new)
+        } else {
+            ProgressBar::hidden()
+        };
+        if let Ok(style) = ProgressStyle::with_template("{msg} {wide_bar} {human_pos} of {human_len} ({eta} left)") {
             bar.set_style(style);
         }
         bar.set_message(doing);
-        Self { bar, since: Instant::now(), is_shown: false }
+        Self(Clear(bar))
     }
 
-    pub(crate) fn add(&mut self, done: u64) {
-        self.bar.inc(done);
-        if !self.is_shown && self.since.elapsed() >= AT_ONCE {
-            self.is_shown = true;
-            self.bar.set_draw_target(ProgressDrawTarget::stderr());
-        }
-    }
-}
-
-impl Drop for Progress {
-    fn drop(&mut self) {
-        self.bar.finish_and_clear();
+    pub(crate) fn add(&self, done: u64) {
+        self.0.0.inc(done);
     }
 }

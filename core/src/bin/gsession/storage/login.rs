@@ -44,7 +44,7 @@ impl StorageOptions {
             let text = fs::read_to_string(path).map_err(|error| Failure::File(path.clone(), error))?;
             return Ok(Some(text.lines().next().unwrap_or_default().to_owned()));
         }
-        let password = std::env::var_os("GSESSION_PASSWORD").filter(|password| !password.is_empty());
+        let password = std::env::var_os(self.password_variable).filter(|password| !password.is_empty());
         // One that is not UTF-8 is refused by the server, whereas none might be let in as somebody else.
         Ok(password.map(|password| password.to_string_lossy().into_owned()))
     }

@@ -1,5 +1,6 @@
 //! The storage that the command line names.
 
+mod destination;
 mod folder;
 mod kind;
 mod login;
@@ -15,7 +16,7 @@ use clap::{Args, Id, ValueEnum, error::ErrorKind};
 use gsession::{AnyStorage, Limits};
 
 use self::kind::Kind;
-pub(crate) use self::{sealing::SealingOptions, tables::Tables};
+pub(crate) use self::{destination::Destination, sealing::SealingOptions, tables::Tables};
 use crate::failure::{Failure, usage};
 
 #[derive(Args)]
@@ -87,6 +88,10 @@ pub(crate) struct StorageOptions {
     #[arg(long, global = true, hide_short_help = true, value_name = "SECONDS", default_value_t = 5, value_parser = clap::value_parser!(u64).range(1..=3600))]
     timeout: u64,
 
+    /// The environment variable with the password.
+    #[arg(skip = PASSWORD)]
+    password_variable: &'static str,
+
     /// What was typed, and did not come from the environment.
     #[arg(skip)]
     pub(crate) typed: Vec<Id>,
@@ -106,6 +111,9 @@ pub(crate) enum Layout {
     #[value(alias = "goframe-hash")]
     GoframeHashes,
 }
+
+/// The password, if nothing else says it.
+const PASSWORD: &str = "GSESSION_PASSWORD";
 
 /// The most that can be, so that no session is unreadable here that is readable to its service.
 const LIMITS: fn() -> Limits = || {
