@@ -34,12 +34,15 @@ const DATABASE: Measure = Measure {
     in_words: |micros| format!("{micros:.1} µs"),
 };
 
+/// A part of a chart with a scale of its own: its heading, and which peers it has.
+type Panel = (Option<&'static str>, fn(Peer) -> bool);
+
 /// One chart for what needs no database, one for each kind of database, and one for each database server behind them; of these
 /// those for which there are rows.
 pub(super) fn charts(speed: &Speed) -> Vec<(&'static str, String)> {
     let above =
         "CPU microseconds a request above the same handler on the same framework without sessions; shorter is better";
-    let panels = |panels: &[(Option<&'static str>, fn(Peer) -> bool)]| {
+    let panels = |panels: &[Panel]| {
         panels.iter().flat_map(|(panel, wanted)| sections(*panel, &rows(speed, *wanted), WEB)).collect()
     };
     let here = chart(
