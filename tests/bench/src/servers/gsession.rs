@@ -4,7 +4,13 @@ use std::path::Path;
 
 use actix_web::{App, HttpServer, error::ErrorInternalServerError, rt::System, web};
 use anyhow::Result;
-use gsession::{FileStorage, IntoStorage, MemoryStorage, RedisHashStorage, RedisStorage, storage::redis::NearCache};
+use gsession::{
+    FileStorage, IntoStorage, MemoryStorage, RedisHashStorage, RedisStorage,
+    storage::{
+        redis::NearCache,
+        sealed::{KeyRing, Sealed, SealingKey},
+    },
+};
 use gsession_actix::{Session, SessionMiddleware};
 
 use super::{
@@ -35,15 +41,31 @@ pub(super) fn serve_redis_hash(url: &str) -> Result<()> {
     serve(SessionMiddleware::builder(RedisHashStorage::open(url)?).cookie_secure(false).build()?)
 }
 
+pub(super) fn serve_sealed_memory() -> Result<()> {
+    serve(over(Sealed::new(MemoryStorage::new(), keys()))?)
+}
+
+pub(super) fn serve_sealed_file(folder: &Path) -> Result<()> {
+    serve(over(Sealed::new(FileStorage::open(folder)?, keys()))?)
+}
+
+pub(super) fn serve_sealed_redis(url: &str) -> Result<()> {
+    serve(over(Sealed::new(RedisStorage::open(url)?, keys()))?)
+}
+
+fn keys() -> KeyRing {
+    KeyRing::new(SealingKey::from_bytes([7; 32]))
+}
+
 pub(super) fn serve_sqlite(folder: &Path) -> Result<()> {
-    System::new().block_on(async { run(over_sql(sqlite(folder).await?)?).await })
+    System::new().block_on(async { run(over(sqlite(folder).await?)?).await })
 }
 
 pub(super) fn serve_postgres(url: &str) -> Result<()> {
-    System::new().block_on(async { run(over_sql(postgres(url).await?)?).await })
+    System::new().block_on(async { run(over(postgres(url).await?)?).await })
 }
 
-fn over_sql(storage: impl IntoStorage) -> Result<SessionMiddleware> {
+fn over(storage: impl IntoStorage) -> Result<SessionMiddleware> {
     Ok(SessionMiddleware::builder(storage).cookie_secure(false).build()?)
 }
 

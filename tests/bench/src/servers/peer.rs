@@ -18,6 +18,10 @@ pub(crate) enum Peer {
     GsessionMemory,
     /// gsession-actix with the file storage
     GsessionFile,
+    /// gsession-actix with the memory storage, sealed
+    GsessionSealedMemory,
+    /// gsession-actix with the file storage, sealed
+    GsessionSealedFile,
     /// gsession-actix with the SQLite storage
     GsessionSqlite,
     /// gsession-actix with the Postgres storage
@@ -54,6 +58,8 @@ pub(crate) enum Peer {
     GsessionRedisHash,
     /// gsession-actix with the Redis key-value storage and its near cache
     GsessionRedisNear,
+    /// gsession-actix with the Redis key-value storage, sealed
+    GsessionSealedRedis,
     /// actix-session with its Redis storage
     ActixSessionRedis,
     /// gsession on axum with the Redis key-value storage
@@ -100,6 +106,7 @@ impl Peer {
             | Self::GsessionRedis
             | Self::GsessionRedisHash
             | Self::GsessionRedisNear
+            | Self::GsessionSealedRedis
             | Self::ActixSessionRedis
             | Self::GsessionAxumRedis
             | Self::GsessionAxumRedisHash
@@ -115,7 +122,11 @@ impl Peer {
 
     /// Whether its storage needs a folder for files.
     pub(crate) fn needs_folder(self) -> bool {
-        self.is_in_sqlite() || matches!(self, Self::GsessionFile | Self::GsessionAxumFile | Self::GoframeFile)
+        self.is_in_sqlite()
+            || matches!(
+                self,
+                Self::GsessionFile | Self::GsessionSealedFile | Self::GsessionAxumFile | Self::GoframeFile
+            )
     }
 
     /// Whether its storage is a SQLite database.
@@ -146,6 +157,9 @@ impl Peer {
                 | Self::GsessionRedis
                 | Self::GsessionRedisHash
                 | Self::GsessionRedisNear
+                | Self::GsessionSealedMemory
+                | Self::GsessionSealedFile
+                | Self::GsessionSealedRedis
                 | Self::GsessionAxumMemory
                 | Self::GsessionAxumFile
                 | Self::GsessionAxumSqlite
@@ -166,6 +180,8 @@ impl Peer {
             Self::Bare => (&["actix-web"], "bare"),
             Self::GsessionMemory => (&["gsession"], "memory"),
             Self::GsessionFile => (&["gsession"], "file"),
+            Self::GsessionSealedMemory => (&["gsession"], "memory, sealed"),
+            Self::GsessionSealedFile => (&["gsession"], "file, sealed"),
             Self::GsessionSqlite => (&["gsession"], "SQLite"),
             Self::GsessionPostgres => (&["gsession"], "Postgres"),
             Self::ActixSessionCookie => (&["actix-session"], "cookie"),
@@ -188,6 +204,7 @@ impl Peer {
             Self::GsessionRedis => (&["gsession"], "Redis key-value"),
             Self::GsessionRedisHash => (&["gsession"], "Redis hash"),
             Self::GsessionRedisNear => (&["gsession"], "Redis key-value, near cache"),
+            Self::GsessionSealedRedis => (&["gsession"], "Redis key-value, sealed"),
             Self::ActixSessionRedis => (&["actix-session"], "Redis"),
             Self::GsessionAxumRedis => (&["gsession", "axum"], "Redis key-value"),
             Self::GsessionAxumRedisHash => (&["gsession", "axum"], "Redis hash"),
