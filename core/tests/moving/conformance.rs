@@ -70,6 +70,22 @@ fn two_deployments_side_by_side_are_one_service() {
     check(Balance::ByTurns, move || (memory(), files()));
 }
 
+/// Encryption begins by moving to a sealed place; and what is sealed moves as it is.
+#[cfg(feature = "encryption")]
+#[test]
+fn sealed_sessions_move_and_sessions_move_into_the_seal() {
+    use gsession::storage::sealed::{KeyRing, Sealed, SealingKey};
+    let sealed = |storage| Arc::new(Sealed::new(storage, KeyRing::new(SealingKey::from_bytes([7; 32]))));
+    check(Balance::ByTurns, move || (memory(), sealed(memory())));
+    check(Balance::ByTurnsOfTheSession, move || (memory(), sealed(memory())));
+    let make = move || {
+        let moving: Arc<dyn Storage> = Arc::new(BlockingMovingStorage::new(memory(), memory()).unwrap());
+        sealed(moving)
+    };
+    let report = Suite::blocking(make).check().unwrap();
+    assert_eq!(report.passed.len(), Suite::cases().len());
+}
+
 #[cfg(feature = "redis")]
 #[test]
 fn the_same_within_redis() {

@@ -64,6 +64,11 @@
 //! [list](crate::Record::is_list) at the same moment, one at each place, the one at the old place is forgotten. Then a session may be
 //! missing when those with its tag are ended, or a user may have one session more than allowed.
 //!
+//! # With encryption
+//!
+//! [`Sealed`](super::sealed) sessions move as they are: `Sealed::new(MovingStorage::new(old, new)?, keys)`. To begin to seal, move to another
+//! place: `MovingStorage::new(old, Sealed::new(new, keys))`.
+//!
 //! # What it costs
 //!
 //! A session is moved once, with three operations at the old place and two at the new one beside those that find it. After that, an

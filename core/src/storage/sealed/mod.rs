@@ -60,7 +60,7 @@
 //!
 //! For a storage that has sessions already, [`admitting_unsealed`](Sealed::admitting_unsealed) opens those too, and seals them as they are
 //! written. Begin on all instances at the same time: one without the key misreads sealed sessions, and what it writes to a session that is
-//! being sealed is lost. Then run `gsession rekey --admit-unsealed`, and remove the setting, since it also admits what a thief has
+//! being sealed is lost. Or let sessions [move](crate::storage::moving) to another, sealed place, which instances can begin one by one. Then run `gsession rekey --admit-unsealed`, and remove the setting, since it also admits what a thief has
 //! planted.
 //!
 //! GoFrame's formats cannot be sealed, which [`check`](crate::AsyncManager::check) and every new session report. A [`Codec`](crate::Codec) of
@@ -107,7 +107,7 @@ pub use operations::Rekeyed;
 use seal::Seal;
 pub use sealing_key::{SealingKey, SealingKeyError};
 
-/// A storage whose sessions are encrypted and authenticated by the storage that this wraps. See the [module](self).
+/// A storage that keeps its sessions in another one, encrypted and authenticated. See the [module](self).
 ///
 /// It is a [`Storage`](crate::Storage) if `S` is one, and an [`AsyncStorage`](crate::AsyncStorage) if `S` is one. Managers of async sessions
 /// also take a `Sealed<AnyStorage>`, `Sealed<MemoryStorage>` and `Sealed<FileStorage>`. Clones share what they count.
