@@ -25,8 +25,10 @@ pub(crate) const ROTATION: &str = "gsession.rotation";
 /// The entry of the hash of the current id's secret, for a write that has not read the session. Absent until the id has rotated.
 pub(crate) const ID: &str = "gsession.id";
 /// The entry that has all others, encrypted.
+#[cfg(any(feature = "encryption", feature = "redis"))]
 pub(crate) const SEALED: &str = "gsession.sealed";
 /// The entry with the number of the state that is sealed.
+#[cfg(any(feature = "encryption", feature = "redis"))]
 pub(crate) const SEALED_STATE: &str = "gsession.sealed_state";
 /// What is told of a session in a list, for storages that read some entries of it.
 #[cfg(feature = "redis")]
