@@ -42,18 +42,18 @@ pub(super) fn serve_redis_hash(url: &str) -> Result<()> {
 }
 
 pub(super) fn serve_sealed_memory() -> Result<()> {
-    serve(over(Sealed::new(MemoryStorage::new(), keys()))?)
+    serve(over(Sealed::new(MemoryStorage::new(), ring()))?)
 }
 
 pub(super) fn serve_sealed_file(folder: &Path) -> Result<()> {
-    serve(over(Sealed::new(FileStorage::open(folder)?, keys()))?)
+    serve(over(Sealed::new(FileStorage::open(folder)?, ring()))?)
 }
 
 pub(super) fn serve_sealed_redis(url: &str) -> Result<()> {
-    serve(over(Sealed::new(RedisStorage::open(url)?, keys()))?)
+    serve(over(Sealed::new(RedisStorage::open(url)?, ring()))?)
 }
 
-fn keys() -> KeyRing {
+fn ring() -> KeyRing {
     KeyRing::new(SealingKey::from_bytes([7; 32]))
 }
 
