@@ -6,24 +6,22 @@ use std::{
     time::Duration,
 };
 
-use sqlx::pool::PoolOptions;
-use tokio::{runtime::Handle, task::JoinHandle};
+use tokio::runtime::Handle;
 
 use super::{
     database::Database,
     failure::Answered,
     invalid_setting::InvalidSetting,
-    names::{Names, PREFIX},
     reports::Reports,
-    running::LONGEST_WAIT,
+    settings::{SHORTEST, Settings},
     storage::{Inner, Sql},
     store::Store,
     stored::Content,
+    sweeper::Sweeper,
 };
-use crate::{Clock, Codec, Limits, SystemClock, observe::Reporter, storage::WATCH_INTERVAL};
+use crate::{Clock, Codec, Limits, observe::Reporter};
 
 const SETTING_UP: &str = "setting up a storage in a database";
-const SHORTEST: Duration = Duration::from_millis(1);
 
 /// Settings of a storage in a database: of a `PostgresStorage` or a `SqliteStorage`. The storage connects when it is first used, and then
 /// also checks that its tables are there.
@@ -33,39 +31,9 @@ pub struct SqlBuilder<D: Database> {
     pub(super) settings: Settings,
 }
 
-/// The settings that do not depend on the database.
-pub(crate) struct Settings {
-    pub(super) schema: Option<Box<str>>,
-    prefix: Box<str>,
-    pub(super) response_timeout: Duration,
-    /// `None` if it was not set.
-    pub(super) acquire_timeout: Option<Duration>,
-    /// The same.
-    pub(super) max_connections: Option<u32>,
-    pub(super) migrates: bool,
-    limits: Limits,
-    codec: Option<Arc<dyn Codec>>,
-    clock: Arc<dyn Clock>,
-    sweep_interval: Duration,
-    watch_interval: Duration,
-}
-
 impl<D: Database> SqlBuilder<D> {
     pub(super) fn new(place: D::Place, migrates: bool) -> Self {
-        let settings = Settings {
-            schema: None,
-            prefix: PREFIX.into(),
-            response_timeout: Duration::from_secs(5),
-            acquire_timeout: None,
-            max_connections: None,
-            migrates,
-            limits: Limits::default(),
-            codec: None,
-            clock: Arc::new(SystemClock),
-            sweep_interval: Duration::from_secs(5 * 60),
-            watch_interval: WATCH_INTERVAL,
-        };
-        Self { place, settings }
+        Self { place, settings: Settings::new(migrates) }
     }
 
     /// What the names of the tables begin with: up to 32 letters, digits and underscores. Default: `gsession_`. Applications that share a
@@ -157,47 +125,6 @@ impl<D: Database> SqlBuilder<D> {
             Inner { store, reports, reporter: Reporter::default(), _sweeper: sweeper }
         });
         Ok(Sql(inner))
-    }
-}
-
-impl Settings {
-    fn validated(&self) -> Result<Names, InvalidSetting> {
-        if self.response_timeout < SHORTEST {
-            return Err(InvalidSetting::TooShort("response_timeout"));
-        }
-        if self.acquire_timeout.is_some_and(|timeout| timeout < SHORTEST) {
-            return Err(InvalidSetting::TooShort("acquire_timeout"));
-        }
-        if self.max_connections == Some(0) {
-            return Err(InvalidSetting::NoConnections);
-        }
-        Names::new(self.schema.as_deref(), &self.prefix)
-    }
-
-    /// A pool of our own, but for what its database wants.
-    pub(super) fn pool<C: sqlx::Database>(&self) -> PoolOptions<C> {
-        PoolOptions::new()
-            .max_connections(self.max_connections.unwrap_or(10))
-            .acquire_timeout(self.acquire_timeout.unwrap_or(Duration::from_secs(2)).min(LONGEST_WAIT))
-            .test_before_acquire(false)
-    }
-
-    /// Refuses what only the application can set, whose pool it is.
-    pub(super) fn check_for_pool(&self) -> Result<(), InvalidSetting> {
-        match (self.max_connections, self.acquire_timeout) {
-            (Some(_), _) => Err(InvalidSetting::NotOurPool("max_connections")),
-            (_, Some(_)) => Err(InvalidSetting::NotOurPool("acquire_timeout")),
-            (None, None) => Ok(()),
-        }
-    }
-}
-
-/// The task that sweeps. It ends with the storage.
-pub(super) struct Sweeper(JoinHandle<()>);
-
-impl Drop for Sweeper {
-    fn drop(&mut self) {
-        self.0.abort();
     }
 }
 

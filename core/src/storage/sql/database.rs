@@ -3,9 +3,9 @@
 use std::{fmt, time::Duration};
 
 use super::{
-    builder::Settings,
     failure::{Answered, Failure},
     names::Names,
+    settings::Settings,
     statements::Statements,
     values::{Row, Step},
 };

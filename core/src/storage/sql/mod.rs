@@ -105,12 +105,14 @@ mod postgres;
 mod reports;
 mod running;
 mod scan;
+mod settings;
 #[cfg(feature = "sqlite")]
 mod sqlite;
 mod statements;
 mod storage;
 mod store;
 mod stored;
+mod sweeper;
 mod times;
 mod values;
 

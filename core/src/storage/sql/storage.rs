@@ -3,12 +3,12 @@
 use std::{fmt, num::NonZeroUsize, sync::Arc};
 
 use super::{
-    builder::Sweeper,
     change::{Change, Changed},
     database::Database,
     failure::Answered,
     reports::Reports,
     store::Store,
+    sweeper::Sweeper,
 };
 use crate::{
     Record, StoreKey, Timestamp,

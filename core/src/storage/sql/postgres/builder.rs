@@ -6,11 +6,12 @@ use sqlx::{Connection as _, PgConnection, PgPool, postgres::PgConnectOptions};
 
 use super::{
     super::{
-        builder::{Settings, SqlBuilder},
+        builder::SqlBuilder,
         failure::Answered,
         invalid_setting::InvalidSetting,
         names::Names,
         running::{Connections, Losses},
+        settings::Settings,
         storage::Sql,
     },
     Postgres, channel_of,

@@ -11,11 +11,11 @@ use sha2::{Digest as _, Sha256};
 use sqlx::{Connection as _, Executor as _};
 
 use super::{
-    builder::Settings,
     database::Database,
     failure::{Answered, Failure},
     names::Names,
     running::{Client as _, Connections},
+    settings::Settings,
     statements::Statements,
     values::{Row, Step},
 };

@@ -13,10 +13,11 @@ use tokio::sync::Mutex;
 
 use super::{
     super::{
-        builder::{Settings, SqlBuilder},
+        builder::SqlBuilder,
         failure::Answered,
         invalid_setting::InvalidSetting,
         running::{Connections, LONGEST_WAIT, Losses},
+        settings::Settings,
         storage::Sql,
     },
     Sqlite, file,

@@ -12,11 +12,11 @@ use sqlx::{Connection as _, Executor as _};
 use tokio::sync::Mutex;
 
 use super::{
-    builder::Settings,
     database::Database,
     failure::{Answered, Failure},
     names::Names,
     running::{Client as _, Connections},
+    settings::Settings,
     statements::Statements,
     values::{Row, Step},
 };
