@@ -32,7 +32,7 @@ pub(crate) const SEALED: &str = "gsession.sealed";
 pub(crate) const SEALED_STATE: &str = "gsession.sealed_state";
 /// What is told of a session in a list, for storages that read some entries of it.
 #[cfg(feature = "redis")]
-pub(crate) const KEYS: [&str; 5] = [LABEL, LOGIN, SEALED, SEALED_STATE, TAG];
+pub(crate) const KEYS: [&str; 6] = [LABEL, LOGIN, MOVING, SEALED, SEALED_STATE, TAG];
 /// Not in a session, but in the list of a tag: until when it is needed.
 pub(crate) const NEEDED_UNTIL: &str = "gsession.needed_until";
 /// Not in a session, but in the list of a user's logins that are under way: those logins.

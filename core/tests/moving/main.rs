@@ -2,6 +2,7 @@
 #![cfg(all(feature = "conformance", feature = "file"))]
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test that cannot go on fails")]
 
+mod aside;
 mod conformance;
 mod explorer;
 mod interleavings;

@@ -67,6 +67,8 @@ fn happen(observer: &Arc<MetricsObserver>) -> Vec<String> {
     scene.manager.sweep().unwrap();
     #[cfg(feature = "redis")]
     read_near(observer);
+    #[cfg(feature = "encryption")]
+    read_with_another_key(observer);
     secrets.extend([&visitor, &user, &rotated].map(|id| id.as_str().to_owned()));
     secrets.extend([&visitor, &user].map(|id| scene.key(id).to_string()[..8].to_owned()));
     secrets
@@ -83,6 +85,23 @@ fn read_near(observer: &Arc<MetricsObserver>) {
         let Delivery::Send { id, .. } = session.close().await.unwrap().delivery else { panic!("it is new") };
         assert!(manager.begin([id.as_str()], ClientInfo::default).contains_key("cart").await.unwrap());
     });
+}
+
+#[cfg(feature = "encryption")]
+fn read_with_another_key(observer: &Arc<MetricsObserver>) {
+    use gsession::{
+        Manager, MemoryStorage,
+        storage::sealed::{KeyRing, Sealed, SealingKey},
+    };
+    let storage = MemoryStorage::new();
+    let manager = |key| {
+        let sealed = Sealed::new(storage.clone(), KeyRing::new(SealingKey::from_bytes([key; 32])));
+        Manager::builder(sealed).observer(observer.clone()).build().unwrap()
+    };
+    let session = manager(1).begin(None, ClientInfo::default);
+    session.set("cart", &1).unwrap();
+    let Delivery::Send { id, .. } = session.close().unwrap().delivery else { panic!("it is new") };
+    assert!(!manager(2).begin([id.as_str()], ClientInfo::default).contains_key("cart").unwrap());
 }
 
 fn counted(snapshotter: &Snapshotter) -> BTreeMap<String, u64> {
@@ -124,6 +143,9 @@ fn every_documented_metric_is_emitted_and_no_other() {
     let mut documented = documented;
     if cfg!(not(feature = "redis")) {
         documented.remove("gsession_near_cache_reads_total");
+    }
+    if cfg!(not(feature = "encryption")) {
+        documented.remove("gsession_decryption_failures_total");
     }
     assert_eq!(emitted, documented);
 }

@@ -15,8 +15,9 @@ struct Patience {
 /// Nobody gets an answer by waiting for the timeout, for that would be longer than anything may take. An idle connection is tried
 /// out, for much shorter.
 const TRYING_OUT: Patience = Patience { timeout: Duration::from_secs(60), probe_after: Duration::from_millis(50) };
-/// Connections are never tried out: what is sent over one that was forgotten waits for the timeout.
-const TRUSTING: Patience = Patience { timeout: TIMEOUT, probe_after: Duration::MAX };
+/// Connections are never tried out: what is sent over one that was forgotten waits for the timeout, in which a busy machine must have
+/// connected anew.
+const TRUSTING: Patience = Patience { timeout: Duration::from_secs(3), probe_after: Duration::MAX };
 
 impl Patience {
     fn of<S>(self, builder: RedisBuilder<S>) -> RedisBuilder<S> {
