@@ -26,7 +26,7 @@ use std::{
     },
 };
 
-use gsession::{AnyStorage, FileStorage, Storage, conformance::Suite};
+use gsession::{AnyStorage, FileStorage, Storage, conformance::{Ability, Suite};
 use support::{quiet_file, quiet_memory};
 use tempfile::TempDir;
 
@@ -54,5 +54,5 @@ gsession::conformance_tests! {
     };
     file_async: Suite::asynchronous(files());
     as_plain_as_can_be: Suite::blocking(plain::Plain::sound);
-    sessions_in_one_file: { let path = folders(); Suite::blocking(move || one_file::OneFile::at(path())) };
+    sessions_in_one_file: { let path = folders(); Suite::blocking(move || one_file::OneFile::at(path())).without(Ability::Scanning) };
 }

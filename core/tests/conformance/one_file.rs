@@ -7,8 +7,8 @@ use gsession::{
     BincodeCodec, Codec as _, Limits, Record, Storage, StorageError, StorageErrorKind, StoreKey, Timestamp,
     record::{Applied, Commit},
     storage::{
-        Access, Committed, Created, Found, Lookup, Moved, Removed, ScanCursor, Scanned, SealedId, Snapshot, Swept,
-        TOMBSTONE_LIFETIME, Tombstone,
+        Access, Committed, Created, Found, Lookup, Moved, Removed, SealedId, Snapshot, Swept, TOMBSTONE_LIFETIME,
+        Tombstone,
     },
 };
 use parking_lot::Mutex;
@@ -22,9 +22,6 @@ enum Line {
     /// The session was renewed.
     Renewed(Tombstone),
 }
-
-/// Sessions in a page of a scan.
-const PAGE: usize = 500;
 
 type Lines = BTreeMap<StoreKey, Line>;
 
@@ -227,19 +224,5 @@ impl Storage for OneFile {
         let is_session =
             |line: &&Line| !line.is_over(now) && matches!(line, Line::Session(record) if !record.is_list());
         self.with(|lines| Ok((lines.values().filter(is_session).count() as u64, false)))
-    }
-
-    fn scan(&self, after: Option<&ScanCursor>, now: Timestamp) -> Result<Scanned, StorageError> {
-        let after =
-            after.map(|cursor| StoreKey::parse(cursor.as_str()).ok_or_else(ScanCursor::not_mine)).transpose()?;
-        self.with(|lines| {
-            let mut page: Vec<_> = lines.iter().filter(|(key, _)| after.is_none_or(|after| **key > after)).collect();
-            let is_last = page.len() <= PAGE;
-            page.truncate(PAGE);
-            let next = page.last().filter(|_| !is_last).and_then(|(key, _)| key.to_string().parse().ok());
-            let living = page.into_iter().filter(|(_, line)| !line.is_over(now));
-            let keys = living.map(|(key, line)| if let Line::Renewed(tombstone) = line { tombstone.to } else { *key });
-            Ok((Scanned::new(keys.collect(), next), false))
-        })
     }
 }
