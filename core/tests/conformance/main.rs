@@ -26,7 +26,10 @@ use std::{
     },
 };
 
-use gsession::{AnyStorage, FileStorage, Storage, conformance::{Ability, Suite};
+use gsession::{
+    AnyStorage, FileStorage, Storage,
+    conformance::{Ability, Suite},
+};
 use support::{quiet_file, quiet_memory};
 use tempfile::TempDir;
 
