@@ -97,7 +97,7 @@ impl<D: Database> SqlBuilder<D> {
     }
 
     /// How long the end of a session may go unnoticed by those who wait for it ([`ended`](crate::AsyncSession::ended)) if another process
-    /// has ended it, and nothing reports that. Default: [`WATCH_INTERVAL`]; less than a millisecond counts as a millisecond.
+    /// has ended it, and nothing reports that. Default: [`WATCH_INTERVAL`](crate::storage::WATCH_INTERVAL); less than a millisecond counts as a millisecond.
     pub const fn watch_interval(mut self, interval: Duration) -> Self {
         self.settings.watch_interval = interval;
         self
