@@ -42,8 +42,8 @@
 //! tombstone at the new one that leads nowhere: it creates an empty session under *K*, moves it away, and removes it. The empty session
 //! has expired two minutes ago, so that no request can use it.
 //!
-//! **Nothing is lost**, whenever a process dies: before step 1 the session is under *K*; after it under *aside*, where it stays until it
-//! ends and whoever needs it goes on with step 2; *aside* is removed only when the session was stored at the new place.
+//! **Nothing is lost**, whenever a process dies: before step 1 the session is under *K*. After it, the session is under *aside* until it
+//! expires, and the next request that needs it continues with step 2. *aside* is removed only after the session is stored at the new place.
 //!
 //! **Nothing is stored twice or overwritten**, because `create` never overwrites. A request that has read *aside* and comes late to
 //! step 3 finds the session at the new place, or the tombstone of its renewal, and leaves both alone.

@@ -35,8 +35,8 @@
 //!
 //! # What it cannot do
 //!
-//! - **Notice a rollback.** Whoever may write the storage can put an earlier state of a session back, as a whole, or a session that has
-//!   ended. Nothing that is stored there can show that.
+//! - **Notice a rollback.** Someone who can write to the storage can restore a whole earlier state of a session, or a session that has
+//!   ended. Nothing stored there can reveal that.
 //! - **Prevent deletion.** Deleting a session logs its user out. Deleting it from an index of the storage hides it from its user's list.
 //! - **Tell deployments apart.** A key is for one deployment and one application: a session copied from a test system with the same key opens.
 //! - **Hide guesses.** Equal principals have equal hashes, so one sees how many sessions a user has. The lists of [tags](crate::Login::tag), and with

@@ -42,8 +42,8 @@ pub(crate) trait Database: fmt::Debug + Sized + Send + Sync + 'static {
         migrations: &[Vec<String>],
     ) -> impl Future<Output = Result<i64, Failure>> + Send;
 
-    /// Hears of the ends of sessions, whoever has ended them, and tells those who wait: at once or, if that is impossible, within the
-    /// interval. Runs until it is dropped.
+    /// Notices when sessions end, in any process, and wakes the waiting tasks: at once or, if that is impossible, within the interval.
+    /// Runs until it is dropped.
     fn hear(&self, watch: &Watch, interval: Duration) -> impl Future<Output = ()> + Send;
 
     /// How long an operation may take.

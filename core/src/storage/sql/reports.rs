@@ -120,7 +120,7 @@ fn run<D: Database>(shared: &Shared<D>, mut storage: UnboundedReceiver<()>) {
 }
 
 impl<D> Shared<D> {
-    /// Ends the thread, unless somebody waits. Whoever begins meanwhile waits for the lock, and starts another.
+    /// Ends the thread, unless a task is waiting. A task that begins to wait meanwhile blocks on the lock, and then starts a new thread.
     fn may_end(&self) -> bool {
         let mut thread = self.thread.lock();
         let is_idle = self.watch.is_empty();

@@ -1,8 +1,8 @@
-//! Listening for what other processes tell, for those who wait for the end of sessions.
+//! Listens for notifications from other processes, for tasks that wait for the end of a session.
 //!
-//! Whoever ends or moves a session, or changes its principal or its deadlines, tells its key by `NOTIFY` in the same statement. One
-//! connection of its own listens. When it is lost, nobody knows what was told meanwhile: all who wait look, and as long as there is no new
-//! one, they look at each interval.
+//! A statement that ends or moves a session, or changes its principal or its deadlines, also sends the session's key with `NOTIFY`. A
+//! dedicated connection listens. When it is lost, notifications may have been missed, so all waiting tasks check their sessions, and
+//! check again at each interval until there is a new connection.
 
 use std::time::{Duration, Instant};
 
