@@ -65,7 +65,7 @@ pub(crate) enum Command {
     Nagle(Nagle),
     /// Counts updates lost by overlapping requests, and sessions that come back after a logout
     Lost(Lost),
-    /// Draws what other runs printed with --json as SVG charts
+    /// Draws what other runs printed with --json as SVG charts, and writes speeds as Markdown tables
     Charts(Charts),
     /// Serves one peer until standard input closes (the benchmark starts itself with this)
     #[command(hide = true)]
@@ -188,7 +188,7 @@ pub(crate) struct Charts {
     #[arg(long, value_name = "FILE", required = true, value_parser = results::read)]
     pub(crate) from: Vec<Results>,
 
-    /// Where to write the charts
+    /// Where to write the charts and tables
     #[arg(long, value_name = "DIR", value_parser = folder)]
     pub(crate) to: PathBuf,
 }

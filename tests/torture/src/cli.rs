@@ -64,6 +64,14 @@ pub(crate) struct Torture {
     #[arg(long)]
     pub(crate) no_faults: bool,
 
+    /// Goes on, for a minute at most, until all there is to do has been done at least once
+    #[arg(long, conflicts_with = "no_faults")]
+    pub(crate) until_all_done: bool,
+
+    /// Goes on, for a minute at most, until a finding contains this text (may be repeated)
+    #[arg(long, value_name = "TEXT")]
+    pub(crate) until_found: Vec<String>,
+
     /// Prints JSON instead of a table
     #[arg(long)]
     pub(crate) json: bool,
@@ -118,6 +126,9 @@ impl Torture {
         }
         if self.sabotage.is_some() && self.storages.iter().any(|target| target.is_on_axum()) {
             return Err("only the service on actix-web can be sabotaged".to_owned());
+        }
+        if self.until_all_done && !self.storages.iter().all(|target| target.is_ours()) {
+            return Err("only gsession is asked to do everything".to_owned());
         }
         if self.storages.iter().any(|target| target.needs_redis()) {
             program::redis()?;

@@ -44,7 +44,8 @@ pub(crate) fn log_out(world: &World, episode: &Episode<'_>, tabs: &mut [Tab], ra
         None | Some(Some(true)) => {}
         Some(Some(false)) => {
             let words = || format!("the session of {} lives, which was ended after a response", episode.user);
-            return world.ledger.suspect(Violation::DeadAlive, 1, since, words);
+            let acknowledged = [episode.settled_between(), vec![since]].concat();
+            return world.ledger.suspect_some(Violation::DeadAlive, 1, acknowledged, words);
         }
         Some(None) => match end(world, episode, &mut tabs[0], Logout::Plain) {
             Some(again) => since = again.since,
@@ -64,7 +65,8 @@ pub(crate) fn log_out(world: &World, episode: &Episode<'_>, tabs: &mut [Tab], ra
         && let Some(living) = episode.living_beyond(&mut tabs[0], 0)
     {
         let words = || format!("{living} sessions of {} live after the logout", episode.user);
-        return world.ledger.suspect(Violation::DeadAlive, living, since, words);
+        let acknowledged = [episode.settled_between(), vec![since]].concat();
+        return world.ledger.suspect_some(Violation::DeadAlive, living, acknowledged, words);
     }
     // It has to stay so; two ids are looked at again and again.
     for cookie in ids.into_iter().rev().take(2) {

@@ -35,10 +35,12 @@ pub(crate) fn rotate(world: &World, number: usize, mut random: fastrand::Rng) {
 /// Uses a session until it is stolen, or the time is over.
 fn live(world: &World, episode: &Episode<'_>, tabs: &mut [Tab], random: &mut fastrand::Rng) {
     let every = Rotation::of(world.target).every;
+    // In half of the sessions every answer is waited for, so that no "nobody" can come of a request that was left behind.
+    let hangs_up = random.bool();
     for batch in 0_u64.. {
         // Now and then the next rotation is due, and all tabs begin at once.
         thread::sleep(every.mul_f64(random.f64() * 1.2));
-        use_tabs(world, episode, tabs, batch, random);
+        use_tabs(world, episode, tabs, batch, hangs_up, random);
         if !goes_on(world, episode, &mut tabs[0]) {
             return;
         }
@@ -54,7 +56,14 @@ fn live(world: &World, episode: &Episode<'_>, tabs: &mut [Tab], random: &mut fas
     }
 }
 
-fn use_tabs(world: &World, episode: &Episode<'_>, tabs: &mut [Tab], batch: u64, random: &mut fastrand::Rng) {
+fn use_tabs(
+    world: &World,
+    episode: &Episode<'_>,
+    tabs: &mut [Tab],
+    batch: u64,
+    hangs_up: bool,
+    random: &mut fastrand::Rng,
+) {
     let (ready, actions) = (Barrier::new(tabs.len()), random.usize(1..6));
     thread::scope(|scope| {
         for (number, tab) in tabs.iter_mut().enumerate() {
@@ -62,14 +71,14 @@ fn use_tabs(world: &World, episode: &Episode<'_>, tabs: &mut [Tab], batch: u64, 
             scope.spawn(move || {
                 ready.wait();
                 for action in 0..actions {
-                    act(world, episode, tab, &format!("b{batch}k{number}x{action}"), &mut random);
+                    act(world, episode, tab, &format!("b{batch}k{number}x{action}"), hangs_up, &mut random);
                 }
             });
         }
     });
 }
 
-fn act(world: &World, episode: &Episode<'_>, tab: &mut Tab, key: &str, random: &mut fastrand::Rng) {
+fn act(world: &World, episode: &Episode<'_>, tab: &mut Tab, key: &str, hangs_up: bool, random: &mut fastrand::Rng) {
     let slow = if random.u8(..4) == 0 { random.u64(1..25) } else { 0 };
     match random.u8(..100) {
         0..30 => episode.write(tab, Write::any(world.target, random), key, slow),
@@ -78,7 +87,9 @@ fn act(world: &World, episode: &Episode<'_>, tab: &mut Tab, key: &str, random: &
         75..80 => episode.fail(tab, "fail", key),
         80..82 => episode.fail(tab, "panic", key),
         // A memory storage never waits, so that nothing could break it off.
-        82..91 if !world.sessions_die_with_a_process() => episode.hang_up(tab, key, slow, HangUp::any(random)),
+        82..91 if hangs_up && !world.sessions_die_with_a_process() => {
+            episode.hang_up(tab, key, slow, HangUp::any(random))
+        }
         _ => episode.lose_answer(tab, key, slow),
     }
 }
@@ -95,7 +106,7 @@ fn goes_on(world: &World, episode: &Episode<'_>, tab: &mut Tab) -> bool {
     }
     if let Some(living) = episode.living_beyond(tab, 1) {
         let words = || format!("{living} sessions of {} live, which has rotated its ids", episode.user);
-        world.ledger.suspect(Violation::Successors, living - 1, episode.settled(), words);
+        world.ledger.suspect_some(Violation::Successors, living - 1, episode.settled_between(), words);
     }
     true
 }
@@ -108,7 +119,8 @@ fn steal(world: &World, episode: &Episode<'_>, tabs: &mut [Tab], stolen: &Outliv
     let (opened, mut since) = use_stolen(world, episode, tabs, stolen, random);
     if opened {
         let words = || format!("an old id of {} opens its session", episode.user);
-        return world.ledger.suspect(Violation::DeadAlive, 1, stolen.since, words);
+        let acknowledged = [episode.settled_between(), vec![stolen.since]].concat();
+        return world.ledger.suspect_some(Violation::DeadAlive, 1, acknowledged, words);
     }
     // If the ids rotate once more while a request is under way, nobody can tell whether its own was good when it began.
     let may_go_unnoticed = episode.settled() > begun || since - begun > Rotation::of(world.target).grace / 2;
@@ -118,7 +130,8 @@ fn steal(world: &World, episode: &Episode<'_>, tabs: &mut [Tab], stolen: &Outliv
     }
     if lives(world, episode, &mut tabs[0]) {
         let words = || format!("the session of {} lives, although an old id was used again", episode.user);
-        return world.ledger.suspect(Violation::DeadAlive, 1, since, words);
+        let acknowledged = [episode.settled_between(), vec![since]].concat();
+        return world.ledger.suspect_some(Violation::DeadAlive, 1, acknowledged, words);
     }
     for cookie in episode.ids().into_iter().rev().take(2) {
         world.ledger.bury(Dead { user: episode.user.clone(), scope: Scope::Rotating, cookie, since }, random);

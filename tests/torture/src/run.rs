@@ -32,6 +32,9 @@ use crate::{
 /// For how long sessions that have ended are looked at once more in the end.
 const LAST_LOOKS: Duration = Duration::from_secs(10);
 
+/// For how long it goes on after its time, as long as something is missing that was asked for.
+const EXTRA_TIME: Duration = Duration::from_secs(60);
+
 /// How many users have several devices.
 const CROWDS: usize = 1;
 /// How many browsers have ids that rotate.
@@ -81,9 +84,11 @@ fn torture(target: Target, settings: &Torture, seed: u64, interrupted: &Arc<Atom
     let world = World {
         target,
         fleet,
-        ledger: Ledger::default(),
+        ledger: Ledger::in_search_of(&settings.until_found),
         tabs: settings.tabs,
         deadline,
+        last_call: deadline + EXTRA_TIME,
+        is_to_do_all: settings.until_all_done,
         interrupted: Arc::clone(interrupted),
         is_broken_off: false.into(),
         is_down: false.into(),

@@ -29,6 +29,10 @@ pub(crate) struct World {
     pub(crate) ledger: Ledger,
     pub(crate) tabs: usize,
     pub(crate) deadline: Instant,
+    /// Until when it goes on after the deadline, as long as something is missing.
+    pub(crate) last_call: Instant,
+    /// Whether all there is to do must have been done.
+    pub(crate) is_to_do_all: bool,
     /// Whether Ctrl-C was pressed.
     pub(crate) interrupted: Arc<AtomicBool>,
     /// Whether the second hand has failed.
@@ -40,7 +44,12 @@ pub(crate) struct World {
 impl World {
     pub(crate) fn is_over(&self) -> bool {
         let is_broken_off = self.interrupted.load(Ordering::Relaxed) || self.is_broken_off.load(Ordering::Relaxed);
-        is_broken_off || Instant::now() >= self.deadline
+        let now = Instant::now();
+        is_broken_off || now >= self.last_call || (now >= self.deadline && !self.is_missing_something())
+    }
+
+    fn is_missing_something(&self) -> bool {
+        (self.is_to_do_all && !self.ledger.has_all_deeds()) || !self.ledger.has_all_texts()
     }
 
     /// Gets a page from one of the services.

@@ -1,6 +1,6 @@
 //! A Postgres server that dies, freezes, comes back, or takes no more.
 
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use gsession::{
     AsyncStorage, PostgresStorage, StorageErrorKind,
@@ -10,9 +10,6 @@ use gsession_test_servers::{PostgresServer, wait};
 use sqlx::postgres::PgPoolOptions;
 
 use super::{blind, created, key, migrated, one_entry, read, support::*, texts};
-
-/// Far more than an operation may take.
-const NO_HANG: Duration = Duration::from_secs(30);
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_killed_server_is_an_error_and_what_was_acknowledged_is_there_when_it_is_back() {
@@ -64,7 +61,6 @@ async fn a_frozen_server_is_an_error_in_time_and_works_again_when_it_is_thawed()
     wait_for(&storage).await;
     created(&storage, 1, &one_entry()).await;
     server.freeze();
-    let start = Instant::now();
     // More operations than there are connections.
     for _ in 0..6 {
         let error = storage.commit(&key(1), &blind(setting("b", "2"))).await.unwrap_err();
@@ -72,7 +68,6 @@ async fn a_frozen_server_is_an_error_in_time_and_works_again_when_it_is_thawed()
         let error = storage.load(&key(1), &Access::passive(NOW)).await.unwrap_err();
         assert_eq!(error.kind(), StorageErrorKind::Timeout, "{}", texts(&error));
     }
-    assert!(start.elapsed() < NO_HANG);
     server.thaw();
     wait_for(&storage).await;
     storage.commit(&key(1), &blind(setting("c", "3"))).await.unwrap();
@@ -81,10 +76,8 @@ async fn a_frozen_server_is_an_error_in_time_and_works_again_when_it_is_thawed()
 
 /// The first answers after a thaw may still be late.
 async fn wait_for(storage: &PostgresStorage) {
-    let start = Instant::now();
-    while let Err(error) = storage.check().await {
-        assert!(start.elapsed() < PATIENCE, "{}", texts(&error));
-    }
+    let answers = async { while storage.check().await.is_err() {} };
+    tokio::time::timeout(PATIENCE, answers).await.expect("the server answers again");
 }
 
 /// What nobody waits for any more, the server gives up; so a lock that somebody forgets holds up no connection for ever.

@@ -1,23 +1,25 @@
-//! Draws results as charts, from the same file that has the figures, so that picture and figures cannot disagree.
+//! Draws results as charts, and writes them as tables, from the file that has the figures, so that none of them can disagree.
 
 mod chart;
+mod group;
 mod lost_updates;
 mod scale;
 mod speed;
 mod svg;
+mod tables;
 
 use anyhow::{Context as _, Result};
 
 use self::chart::Kind;
 use crate::{cli::Charts, results::Results, servers::Peer};
 
-/// Draws what was asked for.
+/// Draws and writes what was asked for.
 pub(crate) fn run(settings: &Charts) -> Result<()> {
     let folder = &settings.to;
     std::fs::create_dir_all(folder).with_context(|| format!("making the folder {}", folder.display()))?;
-    for (name, svg) in settings.from.iter().flat_map(draw) {
+    for (name, content) in settings.from.iter().flat_map(draw) {
         let path = folder.join(name);
-        std::fs::write(&path, svg).with_context(|| format!("writing {}", path.display()))?;
+        std::fs::write(&path, content).with_context(|| format!("writing {}", path.display()))?;
         println!("{}", path.display());
     }
     Ok(())
@@ -26,7 +28,7 @@ pub(crate) fn run(settings: &Charts) -> Result<()> {
 /// The files that these results are drawn into: name and content.
 fn draw(results: &Results) -> Vec<(&'static str, String)> {
     match results {
-        Results::Speed(speed) => speed::charts(speed),
+        Results::Speed(speed) => [speed::charts(speed), tables::tables(speed)].concat(),
         Results::Scale(scale) => vec![("scale.svg", scale::chart(scale).draw())],
         Results::Lost(lost) => vec![("lost.svg", lost_updates::chart(lost).draw())],
     }
@@ -99,23 +101,24 @@ mod tests {
     use super::*;
     use crate::results;
 
-    /// What stands in tests/bench/charts beside the charts.
+    /// What stands beside the charts and tables.
     const COMMITTED: [&str; 3] = ["speed.json", "lost.json", "scale.json"];
-    /// Small enough to be part of a README.
+    /// Small enough to be part of a page.
     const MOST_BYTES: usize = 30_000;
 
     #[test]
-    fn the_committed_charts_are_what_the_committed_figures_draw() {
-        let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/charts");
+    fn the_committed_charts_and_tables_are_those_of_the_committed_figures() {
+        let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/../../core/src/docs/figures");
         let mut drawn = 0;
         for file in COMMITTED {
             let results = results::read(&format!("{folder}/{file}")).expect("figures that can be drawn");
-            for (name, svg) in draw(&results) {
-                let committed = std::fs::read_to_string(format!("{folder}/{name}")).expect("a chart");
-                let redraw = "cargo run --release -p gsession-bench -- charts --from tests/bench/charts/speed.json \
-                              --from tests/bench/charts/lost.json --from tests/bench/charts/scale.json --to tests/bench/charts";
-                assert!(committed == svg, "{name} is not what {file} draws: {redraw}");
-                assert!(svg.len() < MOST_BYTES, "{name} has {} bytes", svg.len());
+            for (name, content) in draw(&results) {
+                let committed = std::fs::read_to_string(format!("{folder}/{name}")).expect("a chart or a table");
+                let redraw = "cargo run --release -p gsession-bench -- charts --from core/src/docs/figures/speed.json \
+                              --from core/src/docs/figures/lost.json --from core/src/docs/figures/scale.json \
+                              --to core/src/docs/figures";
+                assert!(committed == content, "{name} is not what {file} draws: {redraw}");
+                assert!(content.len() < MOST_BYTES, "{name} has {} bytes", content.len());
                 drawn += 1;
             }
         }

@@ -2,22 +2,14 @@
 
 use super::{
     chart::{Cell, Chart, Row, Section},
+    group::{Group, HANDLERS},
     kind, short_name, versions,
 };
 use crate::{
-    database::Kind,
     report,
     results::{Line, Speed},
-    servers::{Handler, Peer},
+    servers::Handler,
 };
-
-/// In the order of the chart.
-const HANDLERS: [(Handler, &str, &str); 4] = [
-    (Handler::Untouched, "untouched", "the handler does not use its session"),
-    (Handler::Read, "read", "one small entry"),
-    (Handler::ReadWrite, "read and write", "a counter, one higher"),
-    (Handler::Write, "write", "without reading"),
-];
 
 /// A number of a line, and how to write it.
 #[derive(Clone, Copy)]
@@ -34,52 +26,52 @@ const DATABASE: Measure = Measure {
     in_words: |micros| format!("{micros:.1} µs"),
 };
 
-/// A part of a chart with a scale of its own: its heading, and which peers it has.
-type Panel = (Option<&'static str>, fn(Peer) -> bool);
-
 /// One chart for what needs no database, one for each kind of database, and one for each database server behind them; of these
 /// those for which there are rows.
 pub(super) fn charts(speed: &Speed) -> Vec<(&'static str, String)> {
     let above =
         "CPU microseconds a request above the same handler on the same framework without sessions; shorter is better";
-    let panels = |panels: &[Panel]| {
-        panels.iter().flat_map(|(panel, wanted)| sections(*panel, &rows(speed, *wanted), WEB)).collect()
-    };
+    let panel = |heading: &'static str, group| sections(Some(heading), &rows(speed, group), WEB);
     let here = chart(
         "What sessions cost the server: memory, cookie, files",
         above,
-        panels(&[
-            (Some("In memory, or in the cookie"), is_in_memory),
-            (Some("In files, on a scale of their own"), is_in_files),
-        ]),
+        [panel("In memory, or in the cookie", Group::Memory), panel("In files, on a scale of their own", Group::Files)]
+            .into_iter()
+            .flatten()
+            .collect(),
         speed,
-        |peer| is_in_memory(peer) || is_in_files(peer),
+        &[Group::Memory, Group::Files],
     );
-    let redis =
-        chart("What sessions cost the server: Redis", above, panels(&[(None, is_in_redis)]), speed, is_in_redis);
+    let redis = chart(
+        "What sessions cost the server: Redis",
+        above,
+        sections(None, &rows(speed, Group::Redis), WEB),
+        speed,
+        &[Group::Redis],
+    );
     let sql = chart(
         "What sessions cost the server: SQLite, Postgres",
         above,
-        panels(&[
-            (Some("In SQLite"), Peer::is_in_sqlite),
-            (Some("In Postgres, on a scale of their own"), is_in_postgres),
-        ]),
+        [panel("In SQLite", Group::Sqlite), panel("In Postgres, on a scale of their own", Group::Postgres)]
+            .into_iter()
+            .flatten()
+            .collect(),
         speed,
-        |peer| peer.is_in_sqlite() || is_in_postgres(peer),
+        &[Group::Sqlite, Group::Postgres],
     );
     let behind_redis = chart(
         "What sessions cost the Redis server",
         "CPU microseconds of the Redis server a request; it has one thread, which all machines share; shorter is better",
-        sections(None, &rows(speed, is_in_redis), DATABASE),
+        sections(None, &rows(speed, Group::Redis), DATABASE),
         speed,
-        is_in_redis,
+        &[Group::Redis],
     );
     let behind_postgres = chart(
         "What sessions cost the Postgres server",
         "CPU microseconds of all processes of the Postgres server a request; shorter is better",
-        sections(None, &rows(speed, is_in_postgres), DATABASE),
+        sections(None, &rows(speed, Group::Postgres), DATABASE),
         speed,
-        is_in_postgres,
+        &[Group::Postgres],
     );
     [
         ("speed.svg", here),
@@ -94,34 +86,12 @@ pub(super) fn charts(speed: &Speed) -> Vec<(&'static str, String)> {
     .collect()
 }
 
-fn is_in_redis(peer: Peer) -> bool {
-    peer.database() == Some(Kind::Redis)
+fn rows(speed: &Speed, group: Group) -> Vec<&Line> {
+    speed.rows.iter().filter(|row| Group::of(row.peer) == group).collect()
 }
 
-fn is_in_postgres(peer: Peer) -> bool {
-    peer.database() == Some(Kind::Postgres)
-}
-
-fn is_in_files(peer: Peer) -> bool {
-    peer.needs_folder() && !peer.is_in_sqlite()
-}
-
-fn is_in_memory(peer: Peer) -> bool {
-    peer.database().is_none() && !peer.needs_folder()
-}
-
-fn rows(speed: &Speed, wanted: fn(Peer) -> bool) -> Vec<&Line> {
-    speed.rows.iter().filter(|row| wanted(row.peer)).collect()
-}
-
-fn chart(
-    title: &'static str,
-    subtitle: &str,
-    sections: Vec<Section>,
-    speed: &Speed,
-    wanted: fn(Peer) -> bool,
-) -> Chart {
-    let rows = || speed.rows.iter().filter(|row| wanted(row.peer));
+fn chart(title: &'static str, subtitle: &str, sections: Vec<Section>, speed: &Speed, groups: &[Group]) -> Chart {
+    let rows = || speed.rows.iter().filter(|row| groups.contains(&Group::of(row.peer)));
     let mut notes = Vec::new();
     notes.extend(speed.load.as_ref().map(report::how_loaded));
     if rows().any(|row| row.peer.goframe_storage().is_some()) {
@@ -151,7 +121,7 @@ fn bar(row: &Line, measure: Measure, longest: f64) -> Option<Row> {
     let cost = (measure.of)(row)?;
     let mut text = (measure.in_words)(cost);
     if let Some(commands) = row.database_commands {
-        let what = if is_in_postgres(row.peer) { "statement" } else { "command" };
+        let what = if Group::of(row.peer) == Group::Postgres { "statement" } else { "command" };
         text += &match report::short(commands).as_str() {
             "0" => format!(" · no {what}"),
             "1" => format!(" · 1 {what}"),

@@ -75,7 +75,9 @@ impl Episode<'_> {
         self.world.ledger.note(Action::HangUp);
         self.facts().writes.insert(key.to_owned(), Standing::Open);
         let path = format!("/set?key={key}&value={}&slow={slow}", self.user);
-        self.world.hang_up(tab, &self.page(&path), self.cookies().as_deref(), how);
+        // It stays under way: nobody knows when the service comes to it.
+        let (_, cookies) = self.begin_request();
+        self.world.hang_up(tab, &self.page(&path), cookies.as_deref(), how);
     }
 
     /// Has a key written after the response.

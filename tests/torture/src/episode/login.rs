@@ -140,12 +140,14 @@ impl Episode<'_> {
         }
         if who.as_ref() != Some(&self.user) {
             let words = || format!("{} {answer} and is not logged in, with {}", self.user, self.besides());
-            world.ledger.suspect(Violation::LoginRefused, 1, told, words);
+            let acknowledged = [self.settled_between(), vec![begun, told]].concat();
+            world.ledger.suspect_some(Violation::LoginRefused, 1, acknowledged, words);
             return false;
         }
         if let Some(living) = self.living_beyond(tab, 1) {
             let words = || format!("{} {answer} and has {living} sessions, with {}", self.user, self.besides());
-            world.ledger.suspect_some(Violation::Successors, living - 1, vec![self.began, begun, told], words);
+            let acknowledged = [self.settled_between(), vec![begun, told]].concat();
+            world.ledger.suspect_some(Violation::Successors, living - 1, acknowledged, words);
         }
         true
     }

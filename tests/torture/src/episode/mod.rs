@@ -44,8 +44,8 @@ struct Facts {
     /// Every cookie that was ever handed out, in order.
     ids: Vec<String>,
     writes: BTreeMap<String, Standing>,
-    /// When the session was last asked for under a new id, by its login or a renewal, and when that was acknowledged.
-    settled: Option<[Instant; 2]>,
+    /// When the session was asked for under new ids, by its login and renewals, and when each was acknowledged.
+    settled: Vec<[Instant; 2]>,
     /// When increments were acknowledged, and those of which nobody knows.
     added: Vec<Instant>,
     maybe_added: u64,
@@ -137,7 +137,7 @@ impl<'a> Episode<'a> {
             if facts.rotating.as_mut().is_some_and(|rotating| rotating.receive(cookie)) {
                 self.world.ledger.note(Action::Rotation);
             }
-            facts.settled = Some([sent, Instant::now()]);
+            facts.settled.push([sent, Instant::now()]);
         }
     }
 
@@ -166,13 +166,13 @@ impl<'a> Episode<'a> {
 
     /// When the session was last acknowledged under a new id.
     pub(crate) fn settled(&self) -> Instant {
-        self.facts().settled.map_or(self.began, |[_, acknowledged]| acknowledged)
+        self.facts().settled.last().map_or(self.began, |[_, acknowledged]| *acknowledged)
     }
 
-    /// Between when and when the session took its last id. A failover in the middle may have lost the first steps of that, although the
-    /// last one was acknowledged after it.
+    /// Between when and when the session took each of its ids. A failover in the middle may have lost the first steps of that, although
+    /// the last one was acknowledged after it; and what is lost of an early one may show much later.
     pub(crate) fn settled_between(&self) -> Vec<Instant> {
-        self.facts().settled.map_or_else(|| vec![self.began], Vec::from)
+        std::iter::once(self.began).chain(self.facts().settled.iter().flatten().copied()).collect()
     }
 
     /// Whether a login that was broken off may still come to its end, and begin a session of its own.

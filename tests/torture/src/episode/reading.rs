@@ -110,7 +110,7 @@ impl Episode<'_> {
                 true => (Violation::Successors, "is left with an id that opens nothing"),
                 false => (Violation::LostUpdate, "has lost the whole session"),
             };
-            self.world.ledger.suspect(violation, 1, self.settled(), || format!("{} {what}", self.user));
+            self.world.ledger.suspect_some(violation, 1, self.settled_between(), || format!("{} {what}", self.user));
         }
         if renewed {
             let living = self
@@ -120,7 +120,7 @@ impl Episode<'_> {
                 .count();
             if living > 1 {
                 let words = || format!("{living} ids open the session of {}", self.user);
-                self.world.ledger.suspect(Violation::Successors, living as u64 - 1, self.settled(), words);
+                self.world.ledger.suspect_some(Violation::Successors, living as u64 - 1, self.settled_between(), words);
             }
         }
         is_there

@@ -59,6 +59,11 @@ impl Action {
         Self::Fault,
     ];
 
+    /// Whether there is something to do, and not just an outcome.
+    pub(crate) const fn is_deed(self) -> bool {
+        !matches!(self, Self::Unknown)
+    }
+
     pub(crate) const fn name(self) -> &'static str {
         match self {
             Self::Login => "logins",

@@ -45,6 +45,8 @@ pub(crate) struct Ledger {
     in_failover: AtomicU64,
     actions: [AtomicU64; Action::ALL.len()],
     findings: Mutex<Vec<(Violation, String)>>,
+    /// Texts that no finding contains so far.
+    missing: Mutex<Vec<String>>,
     /// What a failover may explain of which nobody knows yet.
     suspicions: Mutex<Vec<Suspicion>>,
     failovers: Mutex<Vec<Failover>>,
@@ -85,6 +87,21 @@ fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 }
 
 impl Ledger {
+    /// Empty books, which keep a finding in words for each of these texts.
+    pub(crate) fn in_search_of(texts: &[String]) -> Self {
+        Self { missing: Mutex::new(texts.to_vec()), ..Self::default() }
+    }
+
+    /// Whether each text that it is in search of is in a finding.
+    pub(crate) fn has_all_texts(&self) -> bool {
+        locked(&self.missing).is_empty()
+    }
+
+    /// Whether there is nothing to do that has not been done.
+    pub(crate) fn has_all_deeds(&self) -> bool {
+        Action::ALL.into_iter().all(|action| !action.is_deed() || self.actions(action) > 0)
+    }
+
     pub(crate) fn note(&self, action: Action) {
         self.actions[action as usize].fetch_add(1, Ordering::Relaxed);
     }
@@ -161,9 +178,17 @@ impl Ledger {
 
     fn add_violation(&self, violation: Violation, count: u64, words: impl FnOnce() -> String) {
         self.violations[violation as usize].fetch_add(count, Ordering::Relaxed);
+        let words = words();
+        let finding = format!("{}: {words}", violation.name());
+        let is_sought = {
+            let mut missing = locked(&self.missing);
+            let before = missing.len();
+            missing.retain(|text| !finding.contains(text));
+            missing.len() < before
+        };
         let mut findings = locked(&self.findings);
-        if findings.iter().filter(|(held, _)| *held == violation).count() < IN_WORDS {
-            findings.push((violation, words()));
+        if is_sought || findings.iter().filter(|(held, _)| *held == violation).count() < IN_WORDS {
+            findings.push((violation, finding));
         }
     }
 
@@ -218,7 +243,7 @@ impl Ledger {
     }
 
     pub(crate) fn findings(&self) -> Vec<String> {
-        locked(&self.findings).iter().map(|(violation, words)| format!("{}: {words}", violation.name())).collect()
+        locked(&self.findings).iter().map(|(_, finding)| finding.clone()).collect()
     }
 
     pub(crate) fn total(&self) -> u64 {
