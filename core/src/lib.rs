@@ -50,6 +50,7 @@
 //! | `tower` | a layer for tower services, an extractor for axum, the session of a tonic call (shown with the feature `tower`) |
 //! | [`guarantees`] | each promise, the tests that show it, and the peers |
 //! | [`design`] | how gsession is built; its rules, with codes such as [S4](crate::design#s4) |
+//! | [`benchmarks`] | what sessions cost, for gsession and its peers |
 //! | [`observability`] | events, log and metrics, and what to alarm on |
 //! | [`formats`] | what is stored, byte by byte |
 //! | `conformance` | for authors of storages: tests a storage against the contract (shown with the feature `conformance`) |
@@ -103,6 +104,23 @@ pub mod guarantees {}
 
 #[doc = include_str!("docs/design.md")]
 pub mod design {}
+
+#[doc = include_str!("docs/benchmarks.md")]
+#[doc = include_str!("docs/figures/speed.svg")]
+#[doc = ""]
+#[doc = include_str!("docs/figures/speed.md")]
+#[doc = include_str!("docs/figures/speed-redis.svg")]
+#[doc = include_str!("docs/figures/speed-redis-server.svg")]
+#[doc = ""]
+#[doc = include_str!("docs/figures/speed-redis.md")]
+#[doc = include_str!("docs/figures/speed-sql.svg")]
+#[doc = include_str!("docs/figures/speed-postgres-server.svg")]
+#[doc = ""]
+#[doc = include_str!("docs/figures/speed-sqlite.md")]
+#[doc = include_str!("docs/figures/speed-postgres.md")]
+#[doc = include_str!("docs/benchmark_remarks.md")]
+#[doc = include_str!("docs/figures/scale.svg")]
+pub mod benchmarks {}
 
 #[doc = include_str!("docs/observability.md")]
 pub mod observability {}

@@ -6,6 +6,7 @@ mod limits;
 mod migrations;
 mod postgres_faults;
 mod postgres_refusals;
+mod postgres_tls;
 mod races;
 mod settings;
 mod sqlite_faults;
