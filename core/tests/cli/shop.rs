@@ -108,6 +108,23 @@ impl Shop {
         ]
     }
 
+    /// After `move`: the options that name the same place as a destination, in Redis with the other layout.
+    pub(crate) fn as_destination(&self) -> Vec<String> {
+        let variables = [
+            ("GSESSION_STORAGE", "--to"),
+            ("GSESSION_PREFIX", "--to-prefix"),
+            ("GSESSION_TABLE_PREFIX", "--to-table-prefix"),
+        ];
+        let value = |(name, option): (&str, &str)| Some([option.to_owned(), self.environment.get(name)?.clone()]);
+        let mut options: Vec<String> = variables.into_iter().filter_map(value).flatten().collect();
+        match self.name {
+            "strings" => options.extend(["--to-layout", "hashes"].map(str::to_owned)),
+            "cluster" => options.push("--to-cluster".to_owned()),
+            _ => {}
+        }
+        options
+    }
+
     pub(crate) fn storage(&self) -> &dyn Storage {
         &*self.storage
     }

@@ -83,6 +83,9 @@ impl World {
     fn new(start: Start) -> Self {
         let (old, new) = (Arc::new(quiet_memory()), Arc::new(quiet_memory()));
         let moving = MovingStorage::new(Stepping(Arc::clone(&old)), Stepping(Arc::clone(&new))).unwrap();
+        let checked = moving.clone();
+        // Only the first request of a process finds out whether there are two places.
+        run(vec![Box::pin(async move { checked.check().await.unwrap() })], 0, &mut Random(0));
         let world = Self { old, new, moving, answers: Rc::default() };
         let place = if start == Start::New { &world.new } else { &world.old };
         assert_eq!(place.create(&key(1), &begun(), NOW).unwrap(), Created::Done);

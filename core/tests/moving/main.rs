@@ -6,7 +6,9 @@ mod aside;
 mod conformance;
 mod explorer;
 mod interleavings;
+mod lists;
 mod rolling;
+mod same_place;
 #[path = "../support/mod.rs"]
 mod support;
 mod users;

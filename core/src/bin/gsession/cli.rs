@@ -59,7 +59,10 @@ Example:
   gsession count
 
 With --json: {\"sessions\":1204}")]
-    Count,
+    Count {
+        #[command(flatten)]
+        to: Option<Destination>,
+    },
 
     /// List the live sessions of a principal, or those with a tag.
     ///
@@ -72,7 +75,13 @@ Examples:
 
 With --json, a line for each session: {\"key\":…,\"principal\":…,\"label\":…,\"tag\":…,\"created_at\":…,\"last_seen\":…,\
 \"expires_at\":…,\"absolute_deadline\":…,\"authenticated_at\":…,\"is_remembered\":…,\"address\":…}")]
-    List(Whose),
+    List {
+        #[command(flatten)]
+        whose: Whose,
+
+        #[command(flatten)]
+        to: Option<Destination>,
+    },
 
     /// Show a session: its times, its user, and the keys and sizes of its entries.
     ///
@@ -91,6 +100,9 @@ is not JSON has \"damaged\":true.")]
         /// Show the values of the entries, too. They may be secret.
         #[arg(long)]
         values: bool,
+
+        #[command(flatten)]
+        to: Option<Destination>,
     },
 
     /// End a session, even if it was renewed since it was listed.
@@ -102,6 +114,9 @@ With --json: {\"ended\":1}")]
     End {
         #[command(flatten)]
         key: Key,
+
+        #[command(flatten)]
+        to: Option<Destination>,
     },
 
     /// End all sessions of a principal, for example because their password was stolen.
@@ -116,6 +131,9 @@ With --json: {\"ended\":3}")]
 
         #[command(flatten)]
         confirmation: Confirmation,
+
+        #[command(flatten)]
+        to: Option<Destination>,
     },
 
     /// End all sessions whose logins had a tag, such as the `sid` of a provider (OpenID Connect).
@@ -130,6 +148,9 @@ With --json: {\"ended\":1}")]
 
         #[command(flatten)]
         confirmation: Confirmation,
+
+        #[command(flatten)]
+        to: Option<Destination>,
     },
 
     /// Find out whether sessions can be stored and read.
@@ -147,14 +168,16 @@ With --json: {\"ready\":true}, or {\"ready\":false,\"reason\":…}")]
     /// Move all sessions to another storage, while services use them.
     ///
     /// The services must use both storages (`MovingStorage`), or be stopped. A session that is used meanwhile is moved by its service.
-    /// It does no harm to run this again.
+    /// If it is interrupted, run it again: what has moved is not moved again. Meanwhile, `count`, `list`, `show` and `end` need the
+    /// same options, so that they look into both storages.
     #[command(after_help = "\
 Examples:
   gsession --storage file:/var/lib/shop/sessions move --to redis://10.0.0.5/0
   gsession --storage redis://10.0.0.5/0 --layout goframe-strings move --to redis://10.0.0.5/0 --realm __Host-Http-gsession
 
-With --json: {\"moved\":1201,\"there\":0,\"gone\":3,\"refused\":0}")]
-    Move(MoveOptions),
+With --json: {\"moved\":1201,\"there\":0,\"gone\":3,\"refused\":0,\"lists\":2}. A list is one of gsession's own, such as that of a \
+tag, and no session.", mut_arg("to", |to| to.required(true)))]
+    Move(Destination),
 
     /// Remove what has expired, and nothing else.
     ///
@@ -211,20 +234,6 @@ pub(crate) struct Key {
     /// which keeps an id out of the list of processes.
     #[arg(value_name = "KEY", allow_hyphen_values = true)]
     pub(crate) text: String,
-}
-
-#[derive(Args)]
-pub(crate) struct MoveOptions {
-    #[command(flatten)]
-    pub(crate) to: Destination,
-
-    /// From GoFrame's formats: the realm of the services that will use the new storage, which is the name of their cookie or header.
-    #[arg(long)]
-    pub(crate) realm: Option<String>,
-
-    /// Go on where an earlier run has stopped: it has printed this.
-    #[arg(long, value_name = "CURSOR")]
-    pub(crate) after: Option<String>,
 }
 
 #[derive(Args)]

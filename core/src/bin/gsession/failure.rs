@@ -3,10 +3,7 @@
 use std::{error::Error, io, iter::successors, path::PathBuf, process::ExitCode};
 
 use clap::error::ErrorKind;
-use gsession::{
-    ConfigError, StorageError, StorageErrorKind,
-    storage::{ScanCursor, sealed::SealingKeyError},
-};
+use gsession::{ConfigError, StorageError, StorageErrorKind, storage::sealed::SealingKeyError};
 
 /// Why a command was not carried out. No message contains an id, a password or an entry.
 #[derive(Debug, thiserror::Error)]
@@ -44,10 +41,13 @@ pub(crate) enum Failure {
     NotConfirmed,
     #[error("interrupted; what was done until then stays done")]
     Interrupted,
-    /// A cursor is printed, so that it can be resumed.
-    #[error("{failure}; to go on from there, add --after {after}", after = .0, failure = .1.line())]
-    MoveStopped(ScanCursor, Box<Failure>),
-    #[error("{0} sessions stay where they are: the new storage refuses them")]
+    /// What has moved was counted.
+    #[error("{failure}; run it again to move the rest", failure = .0.line())]
+    MoveStopped(Box<Failure>),
+    #[error(
+        "{0} sessions stay where they are, because the new storage refuses them: they may be over its limits, and requests for them \
+         fail until it takes them"
+    )]
     Refused(u64),
     #[error("standard input cannot be read")]
     Input(#[source] io::Error),
@@ -75,7 +75,7 @@ impl Failure {
             }
             // `gsession list ada | head -1`: the reader has enough. Commands report what failed before they report this.
             Self::Output(error) if error.kind() == io::ErrorKind::BrokenPipe => ExitCode::SUCCESS,
-            Self::MoveStopped(_, failure) if matches!(**failure, Self::Interrupted) => {
+            Self::MoveStopped(failure) if matches!(**failure, Self::Interrupted) => {
                 say(&self.to_string());
                 ExitCode::from(130)
             }

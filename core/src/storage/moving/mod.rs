@@ -24,7 +24,7 @@
 //!
 //! **Without the first deployment**, an instance that knows nothing of the new place serves a user whose session has moved as somebody who
 //! is not logged in: for an hour as one whose id was renewed by another request, then as a stranger. If it stores something for them,
-//! their browser gets a new session. What it stores for a session is stored or refused, never lost. But **a logout there does not
+//! their browser gets a new session. A write there either succeeds or fails; it is never lost. But **a logout there does not
 //! end a session that has moved.** So do not leave it out in a rolling deployment.
 //!
 //! # How a session moves
@@ -80,21 +80,25 @@
 //!
 //! Both must be able to renew ([`move_to`](super::Storage::move_to)), and to list if you list. A session must fit into the new one, and with
 //! 100 bytes more into the old one, where it is marked when it is set aside: if that exceeds the [`Limits`](crate::Limits) of a storage,
-//! the request fails, and nothing is lost. [`count`](super::Storage::count) is the sum of
+//! the request fails, and nothing is lost: it works again when the limits are raised. [`count`](super::Storage::count) is the sum of
 //! both. [`find_page`](super::Storage::find_page) costs as much as [`find`](super::Storage::find).
 
+mod apart;
 mod asking;
 mod asynchronous;
 mod blocking;
+mod clock;
 mod names;
 mod operations;
 mod places;
 mod rest;
 
-pub use self::rest::MovedPage;
+pub use self::rest::MoveCounts;
 use self::{
+    apart::Apart,
+    clock::ManagersClock,
     names::Names,
-    places::{LastTime, Places, Stage},
+    places::{Places, Stage},
 };
 use super::{AnyStorage, IntoStorage, Storage, StorageError, StorageErrorKind};
 use crate::{KeyScheme, Realm};
@@ -117,6 +121,10 @@ pub struct BlockingMovingStorage(Places);
 
 impl MovingStorage {
     /// Sessions begin in `new`. Those in `old` move when they are used.
+    ///
+    /// They must not share keys: in one server they need different prefixes, also if their layouts differ. Before the first session moves,
+    /// and at a [`check`](crate::AsyncStorage::check), this is tried out; a shared place is refused with
+    /// [`StorageErrorKind::Setup`], and nothing is moved.
     ///
     /// # Errors
     ///
@@ -180,11 +188,13 @@ impl BlockingMovingStorage {
 }
 
 impl Places {
+    fn between(old: AnyStorage, new: AnyStorage, names: Names) -> Self {
+        Self { old, new, names, stage: Stage::Moving, clock: ManagersClock::default(), apart: Apart::default() }
+    }
+
     fn hashed(old: AnyStorage, new: AnyStorage) -> Result<Self, StorageError> {
         match (old.key_scheme(), new.key_scheme()) {
-            (KeyScheme::Hashed, KeyScheme::Hashed) => {
-                Ok(Self { old, new, names: Names::Same, stage: Stage::Moving, clock: LastTime::default() })
-            }
+            (KeyScheme::Hashed, KeyScheme::Hashed) => Ok(Self::between(old, new, Names::Same)),
             (KeyScheme::RawIds, KeyScheme::Hashed) => {
                 Err(setup("the old one is in GoFrame's format: use from_goframe"))
             }
@@ -194,13 +204,7 @@ impl Places {
 
     fn raw_to_hashed(old: AnyStorage, new: AnyStorage, realm: Option<Realm>) -> Result<Self, StorageError> {
         match (old.key_scheme(), new.key_scheme()) {
-            (KeyScheme::RawIds, KeyScheme::Hashed) => Ok(Self {
-                old,
-                new,
-                names: Names::RawToHashed(realm),
-                stage: Stage::Moving,
-                clock: LastTime::default(),
-            }),
+            (KeyScheme::RawIds, KeyScheme::Hashed) => Ok(Self::between(old, new, Names::RawToHashed(realm))),
             (KeyScheme::Hashed, _) => Err(setup("the old one is not in GoFrame's format")),
             (_, KeyScheme::RawIds) => Err(setup("sessions cannot move to GoFrame's format")),
         }

@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 
 use super::{
-    names::{owner_of, unmarked},
+    names::{aside_of, owner_of, unmarked},
     places::{Places, Stage},
 };
 use crate::{
@@ -56,10 +56,20 @@ impl Places {
         if self.stage == Stage::Moving || !self.names.is_at_old(key) {
             return self.new.create(&new_key, record, now).await;
         }
-        match self.new.load(&new_key, &access).await? {
-            Lookup::Absent => self.old.create(key, record, now).await,
-            Lookup::Found(_) | Lookup::Renewed(_) => Ok(Created::Exists),
+        if !matches!(self.new.load(&new_key, &access).await?, Lookup::Absent) {
+            return Ok(Created::Exists);
         }
+        let created = self.old.create(key, record, now).await?;
+        if created == Created::Exists && self.has_moved_from(key, now).await? {
+            // A list that has moved, and has expired since.
+            return self.new.create(&new_key, record, now).await;
+        }
+        Ok(created)
+    }
+
+    /// Whether what is in the way at the old place is the trace of something that was set aside.
+    async fn has_moved_from(&self, key: &StoreKey, now: Timestamp) -> Result<bool, StorageError> {
+        Ok(self.old.tombstone(key, now).await?.is_some_and(|tombstone| tombstone.to == aside_of(key)))
     }
 
     pub(super) async fn commit(&self, key: &StoreKey, commit: &Commit) -> Result<Committed, StorageError> {
@@ -88,7 +98,7 @@ impl Places {
         if self.stage == Stage::Moving {
             // What a crash may have left at the old place must not outlive the tombstone.
             self.bring(from, &access).await?;
-            // What is there must be in the way.
+            // A session already under `to` must block the move.
             self.bring(to, &access).await?;
         } else if !matches!(self.new.load(&self.names.new_key(to), &access).await?, Lookup::Absent) {
             return Ok(Moved::Taken);
@@ -114,6 +124,7 @@ impl Places {
 
     /// First those at the old place: a session that moves meanwhile is then seen at the new one.
     pub(super) async fn find(&self, principal: &str, now: Timestamp) -> Result<Vec<Found>, StorageError> {
+        self.clock.see(now);
         let mut all: HashMap<StoreKey, Found> = HashMap::new();
         // GoFrame's formats have no principals.
         if self.names.scheme() == KeyScheme::Hashed {
@@ -129,11 +140,13 @@ impl Places {
     }
 
     pub(super) async fn sweep(&self, now: Timestamp) -> Result<Swept, StorageError> {
+        self.clock.see(now);
         let (old, new) = (self.old.sweep(now).await?, self.new.sweep(now).await?);
         Ok(Swept { removed: old.removed + new.removed, kept: old.kept + new.kept, foreign: old.foreign + new.foreign })
     }
 
     pub(super) async fn count(&self, now: Timestamp) -> Result<u64, StorageError> {
+        self.clock.see(now);
         Ok(self.old.count(now).await? + self.new.count(now).await?)
     }
 
@@ -156,7 +169,8 @@ impl Places {
 
     pub(super) async fn check(&self) -> Result<(), StorageError> {
         self.old.check().await?;
-        self.new.check().await
+        self.new.check().await?;
+        self.check_apart().await
     }
 
     pub(super) fn watch(&self, key: &StoreKey) -> Option<Watched> {

@@ -1,22 +1,20 @@
 //! The two places, and how a session gets from one to the other. The [module](super) says why this is safe.
 
-use std::{
-    sync::{
-        Arc,
-        atomic::{AtomicU64, Ordering},
-    },
-    time::Duration,
-};
+use std::time::Duration;
 
-use super::names::{Names, aside_of, marking, no_limits, nowhere_from, owner_of, unmarked};
+use super::{
+    apart::Apart,
+    clock::ManagersClock,
+    names::{Names, aside_of, marking, no_limits, nowhere_from, owner_of, unmarked},
+};
 use crate::{
-    Changes, Clock as _, Record, StoreKey, SystemClock, Timestamp,
+    Changes, Record, StoreKey, Timestamp,
     record::Commit,
     storage::{Access, AnyStorage, Created, Lookup, Moved, Removed, StorageError, StorageErrorKind, Tombstone},
 };
 
 /// How long ago the empty session began from which a logout makes a tombstone. It has ended for half of that time, so that nobody can
-/// use it, also if another machine's clock is behind; to the logout it is as if it were that time.
+/// use it, even if another machine's clock is behind. The logout acts as of the time when it began.
 const EMPTY_BEGAN: Duration = Duration::from_secs(120);
 /// How often a logout tries again because somebody has just brought the session.
 const TRIES: usize = 100;
@@ -36,24 +34,8 @@ pub(super) struct Places {
     pub(super) new: AnyStorage,
     pub(super) names: Names,
     pub(super) stage: Stage,
-    pub(super) clock: LastTime,
-}
-
-/// The last time of which an operation has told, by the clock of the manager. A removal is told none.
-#[derive(Debug, Clone, Default)]
-pub(super) struct LastTime(Arc<AtomicU64>);
-
-impl LastTime {
-    pub(super) fn see(&self, now: Timestamp) {
-        self.0.fetch_max(now.as_millis(), Ordering::Relaxed);
-    }
-
-    fn now(&self) -> Timestamp {
-        match self.0.load(Ordering::Relaxed) {
-            0 => SystemClock.now(),
-            millis => Timestamp::from_millis(millis),
-        }
-    }
+    pub(super) clock: ManagersClock,
+    pub(super) apart: Apart,
 }
 
 /// What is known of a session that was not where it was looked for.
@@ -120,6 +102,7 @@ impl Places {
         aside: &StoreKey,
         access: &Access,
     ) -> Result<Moved, StorageError> {
+        self.check_apart().await?;
         let mut claim = Commit::new(marking(key), *access);
         claim.limits = no_limits();
         self.old.move_to(key, aside, &claim).await
@@ -133,10 +116,24 @@ impl Places {
         record: Record,
         now: Timestamp,
     ) -> Result<Created, StorageError> {
-        // If something exists, somebody else has brought it, and it may have been changed, renewed or ended since.
-        let created = self.new.create(&self.names.new_key(key), &unmarked(record), now).await?;
-        self.old.remove(aside).await?;
+        let new_key = self.names.new_key(key);
+        let created = self.new.create(&new_key, &unmarked(record), now).await?;
+        if created == Created::Done || self.has_come(&new_key, aside, now).await? {
+            self.old.remove(aside).await?;
+        }
         Ok(created)
+    }
+
+    /// Whether what is in the way at the new place is the session, which somebody else has brought, and which may have been changed,
+    /// renewed or ended since. Otherwise what was set aside may be the only copy.
+    async fn has_come(&self, new_key: &StoreKey, aside: &StoreKey, now: Timestamp) -> Result<bool, StorageError> {
+        if matches!(self.new.load(new_key, &Access::passive(now)).await?, Lookup::Found(_)) {
+            return Ok(true);
+        }
+        match self.new.tombstone(new_key, now).await? {
+            Some(tombstone) if tombstone.to == *aside => Err(Apart::refusal()),
+            tombstone => Ok(tombstone.is_some()),
+        }
     }
 
     /// Ends the session under `key` at both places.
@@ -212,6 +209,7 @@ impl Places {
 
     /// The tombstone of a renewal, at either place.
     pub(super) async fn tombstone(&self, key: &StoreKey, now: Timestamp) -> Result<Option<Tombstone>, StorageError> {
+        self.clock.see(now);
         let new_key = self.names.new_key(key);
         if let Some(tombstone) = self.new.tombstone(&new_key, now).await? {
             return Ok(Some(tombstone).filter(|tombstone| tombstone.to != nowhere_from(&new_key)));

@@ -13,6 +13,7 @@ use gsession::{
     storage::{Committed, Removed},
 };
 use gsession_test_servers::PostgresServer;
+use sha2::{Digest as _, Sha256};
 use sqlx::{ConnectOptions as _, Connection as _, Executor as _, postgres::PgConnectOptions};
 use tempfile::TempDir;
 
@@ -55,10 +56,10 @@ impl Ballast {
     }
 }
 
-/// A JSON text of 100,000 characters that no database can store in less.
+/// A JSON text of 100,000 characters that no database can store in much less.
 fn long() -> String {
-    let mut random = fastrand::Rng::with_seed(1);
-    let text: String = std::iter::repeat_with(|| random.alphanumeric()).take(100_000).collect();
+    let blocks = (0..100_000 / 64).map(|n: u32| Sha256::digest(n.to_le_bytes()));
+    let text: String = blocks.flatten().map(|byte| format!("{byte:02x}")).collect();
     format!("\"{text}\"")
 }
 
@@ -99,7 +100,9 @@ async fn under_postgres_it_is_an_error_and_leaves_what_was_there() {
     let test = "sql::full_disk::under_postgres_it_is_an_error_and_leaves_what_was_there";
     let Some(folder) = folder_of_child(test) else { return };
     // Its processes inherit the mount only if they start after it, and the folder must be theirs.
-    let owner = std::fs::metadata(format!("/proc/{}", PostgresServer::start().pid())).unwrap();
+    let other = PostgresServer::start();
+    let owner = std::fs::metadata(format!("/proc/{}", other.pid())).unwrap();
+    drop(other);
     mount(&folder, &format!("size=4m,mode=700,uid={},gid={}", owner.uid(), owner.gid()));
     let server = PostgresServer::start();
     let superuser: PgConnectOptions = server.url().parse().unwrap();

@@ -22,7 +22,7 @@ use crate::{
     cli::{Cli, Command, Key},
     failure::{Failure, usage},
     output::Output,
-    storage::{SealingOptions, StorageOptions},
+    storage::{Destination, SealingOptions, StorageOptions},
 };
 
 /// More than any key or id has, in bytes.
@@ -40,26 +40,37 @@ struct Context {
 
 pub(crate) async fn run(cli: Cli) -> Result<(), Failure> {
     let Cli { command, json, storage, sealing } = cli;
-    let context = || Context::open(&storage, &sealing, json);
+    let open = |to: Option<&Destination>| Context::open(&storage, to, &sealing, json);
     match command {
-        Command::Count => count::count(context()?).await,
-        Command::List(whose) => list::list(context()?, &whose).await,
-        Command::Show { key, values } => show::show(context()?, &key, values).await,
-        Command::End { key } => end::one(context()?, &key).await,
-        Command::EndAll { principal, confirmation } => end::all(context()?, &principal, &confirmation).await,
-        Command::EndTagged { tag, confirmation } => end::tagged(context()?, &tag, &confirmation).await,
-        Command::Check => check::check(context()?).await,
-        Command::Sweep => sweep::sweep(context()?).await,
-        Command::Rekey => rekey::rekey(context()?).await,
+        Command::Count { to } => count::count(open(to.as_ref())?).await,
+        Command::List { whose, to } => list::list(open(to.as_ref())?, &whose).await,
+        Command::Show { key, values, to } => show::show(open(to.as_ref())?, &key, values).await,
+        Command::End { key, to } => end::one(open(to.as_ref())?, &key).await,
+        Command::EndAll { principal, confirmation, to } => {
+            end::all(open(to.as_ref())?, &principal, &confirmation).await
+        }
+        Command::EndTagged { tag, confirmation, to } => end::tagged(open(to.as_ref())?, &tag, &confirmation).await,
+        Command::Check => check::check(open(None)?).await,
+        Command::Sweep => sweep::sweep(open(None)?).await,
+        Command::Rekey => rekey::rekey(open(None)?).await,
         // What is sealed moves as it is, so no key is needed.
-        Command::Move(options) => moving::all(&storage, &options, json).await,
+        Command::Move(to) => moving::all(&storage, &to, json).await,
         Command::Migrate { url } => migrate::migrate(&storage.or_at(url)?, json).await,
     }
 }
 
 impl Context {
-    fn open(storage: &StorageOptions, sealing: &SealingOptions, json: bool) -> Result<Self, Failure> {
-        let storage = storage.open()?;
+    /// Opens the storage; while sessions move to another one, both.
+    fn open(
+        storage: &StorageOptions,
+        to: Option<&Destination>,
+        sealing: &SealingOptions,
+        json: bool,
+    ) -> Result<Self, Failure> {
+        let storage = match to {
+            Some(to) => AnyStorage::new(to.moving(storage)?),
+            None => storage.open()?,
+        };
         let sealed = sealing.seal(&storage)?;
         let storage = sealed.clone().map_or(storage, AnyStorage::new);
         // Sessions live by the deadlines that are stored, whatever the settings of their service are.
