@@ -22,6 +22,8 @@
 //!
 //! If all instances are stopped before the new version is started, leave out the first.
 //!
+//! Meanwhile, sessions are in both places. `gsession list` and `gsession end` look into both if you add `--to` and the new place.
+//!
 //! **Without the first deployment**, an instance that knows nothing of the new place serves a user whose session has moved as somebody who
 //! is not logged in: for an hour as one whose id was renewed by another request, then as a stranger. If it stores something for them,
 //! their browser gets a new session. A write there either succeeds or fails; it is never lost. But **a logout there does not
