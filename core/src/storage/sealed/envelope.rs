@@ -43,16 +43,13 @@ impl Place<'_> {
     }
 }
 
-/// What was opened, and which key had sealed it.
-pub(super) struct Opened {
-    bytes: Vec<u8>,
-    pub(super) sealed_by: Fingerprint,
-}
+/// What was opened.
+pub(super) struct Opened(Vec<u8>);
 
 impl Opened {
     /// The bytes of the record.
     pub(super) fn record(&self) -> &[u8] {
-        self.bytes.get(HEAD..).unwrap_or_default()
+        self.0.get(HEAD..).unwrap_or_default()
     }
 }
 
@@ -80,11 +77,11 @@ pub(super) fn seal(keys: &KeyRing, key: &StoreKey, outside: &Outside<'_>, record
     Some((text, state))
 }
 
-/// Which key has sealed this text; `None` if it is no sealed record.
-pub(super) fn sealed_by(text: &str) -> Option<Fingerprint> {
-    // Twelve characters are nine bytes.
-    let head = BASE64_URL_SAFE_NO_PAD.decode(text.strip_prefix('"')?.get(..12)?).ok()?;
-    head.get(1..)?.try_into().ok()
+/// What all texts begin with that the key of this fingerprint has sealed: nine bytes are twelve characters.
+pub(super) fn head(fingerprint: &Fingerprint) -> String {
+    let mut bytes = [VERSION; 1 + FINGERPRINT];
+    bytes[1..].copy_from_slice(fingerprint);
+    format!("\"{}", BASE64_URL_SAFE_NO_PAD.encode(bytes))
 }
 
 /// Opens what was stored in this place.
@@ -108,5 +105,5 @@ pub(super) fn open(keys: &KeyRing, place: Place<'_>, text: &str) -> Result<Opene
         .decrypt_inout_detached(&nonce.into(), &place.authenticated(), sealed.into(), &tag.into())
         .map_err(|_| DecryptionFailure::Forged)?;
     bytes.truncate(HEAD + length);
-    Ok(Opened { bytes, sealed_by: key.fingerprint })
+    Ok(Opened(bytes))
 }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use super::{
     envelope::{self, Place},
     failures::Failures,
-    key_ring::{Fingerprint, KeyRing},
+    key_ring::KeyRing,
     outside::Outside,
 };
 use crate::{
@@ -24,6 +24,8 @@ const SEALING: &str = "sealing a session";
 #[derive(Debug)]
 pub(super) struct Seal {
     pub(super) keys: KeyRing,
+    /// What texts begin with that the first key has sealed.
+    first_head: String,
     pub(super) admits_unsealed: bool,
     pub(super) failures: Failures,
 }
@@ -34,8 +36,8 @@ pub(super) struct Session {
     pub(super) record: Record,
     /// As the storage has it.
     pub(super) below: Arc<Snapshot>,
-    /// The number of the state, and which key has sealed it; `None` if it is not sealed.
-    seal: Option<(u64, Fingerprint)>,
+    /// The number of the state; `None` if it is not sealed.
+    state: Option<u64>,
 }
 
 /// What a commit changes in the storage.
@@ -47,7 +49,8 @@ pub(super) struct Resealed {
 
 impl Seal {
     pub(super) fn new(keys: KeyRing, admits_unsealed: bool) -> Self {
-        Self { keys, admits_unsealed, failures: Failures::default() }
+        let first_head = envelope::head(&keys.first().fingerprint);
+        Self { keys, first_head, admits_unsealed, failures: Failures::default() }
     }
 
     /// A new record, as it is stored.
@@ -77,7 +80,7 @@ impl Seal {
         }
         let is_by_first_key = self.is_by_first_key(before);
         let is_as_it_was = !moves && is_by_first_key && changes.is_empty() && after.has_same_content(&before.record);
-        if let (true, Some((state, _))) = (is_as_it_was, before.seal) {
+        if let (true, Some(state)) = (is_as_it_was, before.state) {
             // Nothing but the time of the last use, which is not sealed.
             return Ok(Resealed { changes, state });
         }
@@ -89,7 +92,7 @@ impl Seal {
             principal
         };
         let (sealed, state) = self.text(key, after, principal.as_deref())?;
-        if before.seal.is_none() {
+        if before.state.is_none() {
             before.below.record.entries.iter().for_each(|(name, _)| changes.remove(name));
         }
         changes.set(SEALED, sealed);
@@ -106,7 +109,8 @@ impl Seal {
 
     /// Whether the first key has sealed this.
     pub(super) fn is_by_first_key(&self, session: &Session) -> bool {
-        session.seal.is_some_and(|(_, sealed_by)| sealed_by == self.keys.first().fingerprint)
+        let sealed = session.state.and_then(|_| session.below.record.entries.get_str(SEALED));
+        sealed.is_some_and(|text| text.starts_with(&self.first_head))
     }
 
     /// The sealed record, and the number of its state.
@@ -137,8 +141,8 @@ impl Seal {
 
     /// The session that a storage has found; `None` if it cannot be opened, which was counted.
     pub(super) fn open(&self, key: &StoreKey, below: Snapshot) -> Option<Session> {
-        let (record, seal) = self.opened_or_noted(key, &below.record)?;
-        Some(Session { record, below: Arc::new(below), seal })
+        let (record, state) = self.opened_or_noted(key, &below.record)?;
+        Some(Session { record, below: Arc::new(below), state })
     }
 
     pub(super) fn look_up(&self, key: &StoreKey, lookup: Lookup) -> Lookup {
@@ -158,15 +162,12 @@ impl Seal {
         stored.is_list() && self.opened(key, stored).is_err()
     }
 
-    fn opened_or_noted(&self, key: &StoreKey, stored: &Record) -> Option<(Record, Option<(u64, Fingerprint)>)> {
+    fn opened_or_noted(&self, key: &StoreKey, stored: &Record) -> Option<(Record, Option<u64>)> {
         self.opened(key, stored).inspect_err(|failure| self.failures.note(key, *failure)).ok()
     }
 
-    fn opened(
-        &self,
-        key: &StoreKey,
-        stored: &Record,
-    ) -> Result<(Record, Option<(u64, Fingerprint)>), DecryptionFailure> {
+    /// The record, and the number of its state if it is sealed.
+    fn opened(&self, key: &StoreKey, stored: &Record) -> Result<(Record, Option<u64>), DecryptionFailure> {
         let state = stored.entries.get_str(SEALED_STATE);
         let (sealed, state) = match (stored.entries.get_str(SEALED), state) {
             (Some(sealed), Some(state)) => (sealed, state_of(state).ok_or(DecryptionFailure::Damaged)?),
@@ -184,13 +185,13 @@ impl Seal {
         }
         // A touch moves these without opening the session.
         (record.last_seen, record.idle_timeout) = (stored.last_seen, stored.idle_timeout);
-        Ok((record, Some((state, opened.sealed_by))))
+        Ok((record, Some(state)))
     }
 }
 
 impl Session {
     fn into_snapshot(self) -> Snapshot {
-        let revision = self.seal.map_or(0, |(state, _)| state);
+        let revision = self.state.unwrap_or(0);
         let extended = self.below.extended;
         Snapshot { extended, revision, below: Some(self.below), ..Snapshot::complete(self.record) }
     }
@@ -198,14 +199,12 @@ impl Session {
     /// The session that a request has read, if nothing has come to it since.
     pub(super) fn of_snapshot(snapshot: &Snapshot) -> Option<Self> {
         let below = snapshot.below.as_ref().filter(|_| snapshot.complete && snapshot.revision != 0)?;
-        let sealed_by = envelope::sealed_by(below.record.entries.get_str(SEALED)?)?;
-        let seal = Some((snapshot.revision, sealed_by));
-        Some(Self { record: snapshot.record.clone(), below: Arc::clone(below), seal })
+        Some(Self { record: snapshot.record.clone(), below: Arc::clone(below), state: Some(snapshot.revision) })
     }
 
     /// A record in place of one that cannot be opened.
     pub(super) fn instead_of(below: Snapshot, record: Record) -> Self {
-        Self { record, below: Arc::new(below), seal: None }
+        Self { record, below: Arc::new(below), state: None }
     }
 
     /// The number of its state as it is stored; `None` if it is not sealed.
@@ -214,23 +213,59 @@ impl Session {
     }
 
     pub(super) fn has_state(&self, state: u64) -> bool {
-        self.seal.is_some_and(|(is, _)| is == state)
+        self.state == Some(state)
     }
 }
 
-/// A number always has the same length, so that a session does not grow by it.
+/// How many digits a number has: always the same, so that a session does not grow by it.
+const DIGITS: usize = 16;
+
+/// By hand, since `format!` takes as long as the encryption.
 fn state_text(state: u64) -> String {
-    format!("\"{state:016x}\"")
+    let mut text = String::with_capacity(DIGITS + 2);
+    text.push('"');
+    for byte in state.to_be_bytes() {
+        text.extend([byte >> 4, byte & 0xf].map(|digit| char::from(b"0123456789abcdef"[usize::from(digit)])));
+    }
+    text.push('"');
+    text
 }
 
 /// The number in a text; `None` unless it is written as above.
 fn state_of(text: &str) -> Option<u64> {
     let digits = text.strip_prefix('"')?.strip_suffix('"')?;
-    u64::from_str_radix(digits, 16).ok().filter(|state| state_text(*state) == text)
+    let is_digit = |byte: u8| matches!(byte, b'0'..=b'9' | b'a'..=b'f');
+    let is_as_above = digits.len() == DIGITS && digits.bytes().all(is_digit);
+    u64::from_str_radix(digits, 16).ok().filter(|_| is_as_above)
 }
 
 /// The deadlines that a session keeps whether or not it is used. Storages take those in the far future for none.
 fn deadlines(record: &Record) -> (crate::Timestamp, Option<u64>, bool) {
     let deadline = record.stored_deadline().filter(|deadline| *deadline != u64::MAX);
     (record.created_at, deadline, record.is_remembered)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_state_has_one_spelling() {
+        for state in [1, 0xfedc_ba98_7654_3210, u64::MAX] {
+            let text = state_text(state);
+            assert_eq!(text, format!("\"{state:016x}\""));
+            assert_eq!(state_of(&text), Some(state));
+        }
+        for other in [
+            "",
+            "\"\"",
+            "\"1\"",
+            "\"000000000000000A\"",
+            "\"+00000000000000a\"",
+            "\"000000000000000aa\"",
+            "000000000000000a",
+        ] {
+            assert_eq!(state_of(other), None, "{other}");
+        }
+    }
 }
