@@ -4,6 +4,7 @@ use std::{fmt, time::Duration};
 
 use super::{
     failure::{Answered, Failure},
+    migrations::Unsuited,
     names::Names,
     settings::Settings,
     statements::Statements,
@@ -25,6 +26,9 @@ pub(crate) trait Database: fmt::Debug + Sized + Send + Sync + 'static {
 
     /// The statements that lead from each version of the tables to the next one, beginning with none.
     fn migrations(names: &Names) -> Vec<Vec<String>>;
+
+    /// Whether sessions can be kept in this database at all; if not, why, and what to do.
+    fn suits(&self) -> impl Future<Output = Result<Result<(), Unsuited>, Failure>> + Send;
 
     /// Runs a statement by itself, or several as one transaction. Returns the rows of the first; if there are none, the others are not
     /// run. They have their whole effect or none, also if the future is dropped.

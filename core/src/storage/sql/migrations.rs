@@ -35,9 +35,32 @@ enum Unfit {
     Newer { found: i64 },
 }
 
+/// Why sessions cannot be kept in a database, whatever its tables are.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum Unsuited {
+    #[cfg_attr(not(feature = "sqlite"), allow(dead_code, reason = "Postgres keeps bytes as they are"))]
+    #[error(
+        "the database keeps texts in UTF-16, in which SQLite would cut bytes off sessions: use another file, or make this one anew          with `PRAGMA encoding = 'UTF-8'` before its first table"
+    )]
+    Utf16,
+    #[cfg_attr(not(feature = "postgres"), allow(dead_code, reason = "SQLite is compiled in"))]
+    #[error("the server is older than Postgres 12, which computes no columns: upgrade it")]
+    OldServer,
+}
+
 impl<D: Database> Store<D> {
+    /// Refuses a database in which no tables could help.
+    async fn check_database(&self, operation: &'static str) -> Answered<()> {
+        let suits = match self.database.suits().await {
+            Err(failure) if failure.is_passing() || failure.is_lost() => self.database.suits().await,
+            result => result,
+        };
+        suits.map_err(|failure| failure.while_doing(operation))?.map_err(|unsuited| unfit(operation, unsuited))
+    }
+
     /// Refuses tables that this build does not know.
     pub(super) async fn check_version(&self) -> Answered<()> {
+        self.check_database(CHECKING).await?;
         match self.version().await? {
             None => Err(unfit(CHECKING, Unfit::NoTables)),
             Some(VERSION) => Ok(()),
@@ -65,6 +88,7 @@ impl<D: Database> Store<D> {
 
     /// Makes the tables, or brings them to the version of this build. Several processes may do so at once.
     pub(super) async fn migrate(&self) -> Answered<()> {
+        self.check_database(MIGRATING).await?;
         let versions = self.names.migrations();
         let make = format!(
             "CREATE TABLE IF NOT EXISTS {versions} (version BIGINT NOT NULL PRIMARY KEY, migrated_at BIGINT NOT NULL)"

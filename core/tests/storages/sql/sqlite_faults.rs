@@ -34,6 +34,29 @@ async fn what_is_no_database_is_refused_and_left_alone() {
     assert_eq!(error.kind(), StorageErrorKind::Setup, "{}", texts(&error));
 }
 
+/// In UTF-16, `||` cuts a byte off everything of odd length: sessions would be damaged, and then removed.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_database_in_utf_16_is_refused() {
+    let folder = TempDir::new().unwrap();
+    let path = folder.path().join("sessions.db");
+    let options = SqliteConnectOptions::new().filename(&path).create_if_missing(true);
+    let pool = SqlitePoolOptions::new().max_connections(1).connect_with(options.clone()).await.unwrap();
+    sqlx::raw_sql("PRAGMA encoding = 'UTF-16le'; CREATE TABLE theirs (a)").execute(&pool).await.unwrap();
+    for storage in [
+        sql::sqlite_in(folder.path()),
+        SqliteStorage::from_pool(pool).migrate_on_start(true).sweep_interval(Duration::MAX).build().unwrap(),
+    ] {
+        for error in [
+            storage.check().await.unwrap_err(),
+            storage.migrate().await.unwrap_err(),
+            storage.create(&key(1), &one_entry(), NOW).await.unwrap_err(),
+        ] {
+            assert_eq!(error.kind(), StorageErrorKind::Setup, "{}", texts(&error));
+            assert!(texts(&error).contains("PRAGMA encoding = 'UTF-8'"), "{}", texts(&error));
+        }
+    }
+}
+
 /// Another process that writes for long is waited for, and then it is an error in which nothing was stored.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_writer_that_does_not_end_is_an_error_in_time_and_readers_go_on() {

@@ -13,6 +13,7 @@ use sqlx::{Connection as _, Executor as _};
 use super::{
     database::Database,
     failure::{Answered, Failure},
+    migrations::Unsuited,
     names::Names,
     running::{Client as _, Connections},
     settings::Settings,
@@ -41,6 +42,13 @@ impl Database for Postgres {
 
     fn migrations(names: &Names) -> Vec<Vec<String>> {
         statements::migrations(names)
+    }
+
+    async fn suits(&self) -> Result<Result<(), Unsuited>, Failure> {
+        let has_computed_columns = "SELECT current_setting('server_version_num')::BIGINT >= 120000";
+        let rows = self.read(&Step::new(has_computed_columns, Vec::new())).await?;
+        let is_new_enough = rows.into_iter().next().ok_or(Failure::Malformed)?.flag()?;
+        Ok(if is_new_enough { Ok(()) } else { Err(Unsuited::OldServer) })
     }
 
     async fn run(&self, steps: &[Step<'_>]) -> Result<Vec<Row>, Failure> {

@@ -14,6 +14,7 @@ use tokio::sync::Mutex;
 use super::{
     database::Database,
     failure::{Answered, Failure},
+    migrations::Unsuited,
     names::Names,
     running::{Client as _, Connections},
     settings::Settings,
@@ -45,6 +46,12 @@ impl Database for Sqlite {
 
     fn migrations(names: &Names) -> Vec<Vec<String>> {
         statements::migrations(names)
+    }
+
+    async fn suits(&self) -> Result<Result<(), Unsuited>, Failure> {
+        let rows = self.read(&Step::new("SELECT encoding = 'UTF-8' FROM pragma_encoding", Vec::new())).await?;
+        let is_utf8 = rows.into_iter().next().ok_or(Failure::Malformed)?.flag()?;
+        Ok(if is_utf8 { Ok(()) } else { Err(Unsuited::Utf16) })
     }
 
     async fn run(&self, steps: &[Step<'_>]) -> Result<Vec<Row>, Failure> {
