@@ -50,6 +50,9 @@ pub(crate) enum Meaning {
     /// The server ended the connection before anything was stored. Another one may work.
     #[cfg_attr(not(feature = "postgres"), allow(dead_code, reason = "SQLite has no server"))]
     Ended,
+    /// The server is a replica, or has become one: it takes no writes. Another one may take them.
+    #[cfg_attr(not(feature = "postgres"), allow(dead_code, reason = "SQLite has no server"))]
+    ReadOnly,
     /// There is something under the key already.
     Taken,
     /// There is no such table.
@@ -86,7 +89,8 @@ impl Failure {
             }
             Self::Configuration(_) => StorageErrorKind::Setup,
             Self::Refused(Refusal { meaning, .. }) => match meaning {
-                Meaning::InTheWay | Meaning::Ended => StorageErrorKind::Unavailable,
+                Meaning::InTheWay => StorageErrorKind::Timeout,
+                Meaning::Ended | Meaning::ReadOnly => StorageErrorKind::Unavailable,
                 Meaning::Taken => StorageErrorKind::Other,
                 Meaning::NoTable => StorageErrorKind::Setup,
                 Meaning::Other(kind) => *kind,
@@ -110,6 +114,14 @@ impl Failure {
     /// Whether the connection was lost, so that it is not known what was stored.
     pub(super) const fn is_lost(&self) -> bool {
         matches!(self, Self::Connection(_))
+    }
+
+    /// Whether the connection must not be used again: what comes over it next is not known, or it leads to a server that refuses.
+    pub(super) const fn spoils(&self) -> bool {
+        match self {
+            Self::Refused(refusal) => matches!(refusal.meaning, Meaning::Ended | Meaning::ReadOnly),
+            _ => true,
+        }
     }
 
     pub(super) fn while_doing(self, operation: &'static str) -> StorageError {

@@ -114,6 +114,7 @@ mod store;
 mod stored;
 mod sweeper;
 mod times;
+mod used;
 mod values;
 
 pub use builder::SqlBuilder;

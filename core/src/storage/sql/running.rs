@@ -1,15 +1,19 @@
 //! Running statements over the connections of a pool, within a time.
 
 use std::{
-    sync::Arc,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
     time::{Duration, Instant},
 };
 
 use parking_lot::Mutex;
-use sqlx::{Connection, Executor, IntoArguments, Pool, pool::PoolConnection};
+use sqlx::{Connection, Executor, IntoArguments, Pool};
 
 use super::{
     failure::{Failure, Refusal},
+    used::Used,
     values::{Row, Step, Value},
 };
 
@@ -30,6 +34,8 @@ pub(super) struct Connections<C: Client> {
     pub(super) pool: Pool<C>,
     pub(super) response_timeout: Duration,
     pub(super) losses: Losses,
+    /// Whether the database lives in memory, and ends with its only connection.
+    pub(super) is_in_memory: AtomicBool,
 }
 
 /// When a connection was found to be lost: those that have been idle since before may be lost as well.
@@ -53,19 +59,30 @@ where
     for<'c> &'c mut C::Connection: Executor<'c, Database = C>,
     for<'q> C::Arguments<'q>: IntoArguments<'q, C>,
 {
+    pub(super) fn new(pool: Pool<C>, response_timeout: Duration, losses: Losses) -> Self {
+        Self { pool, response_timeout, losses, is_in_memory: AtomicBool::new(false) }
+    }
+
     /// Runs a statement by itself, or several as one transaction. Returns the rows of the first; if there are none, the others are not
     /// run.
     pub(super) async fn run(&self, steps: &[Step<'_>]) -> Result<Vec<Row>, Failure> {
-        let mut held = None;
+        let mut used = None;
         let work = async {
-            let connection = &mut **held.insert(self.pool.acquire().await?);
+            let connection = used.insert(self.acquire_once().await?).connection()?;
             match steps {
                 [step] => rows(connection, step).await,
                 _ => transaction(connection, steps).await,
             }
         };
-        let result = tokio::time::timeout(self.response_timeout, work).await;
-        match finished(held, result) {
+        let result = match tokio::time::timeout(self.response_timeout, work).await {
+            Ok(result) => result.map_err(|error| Failure::of(error, C::refusal)),
+            Err(_) if used.is_some() => Err(Failure::Timeout),
+            Err(_) => Err(Failure::NoConnection),
+        };
+        if let Some(used) = used {
+            used.finish(result.as_ref().err());
+        }
+        match result {
             Err(Failure::NoConnection) => Err(self.why_no_connection().await.unwrap_or(Failure::NoConnection)),
             Err(failure) if failure.is_lost() => {
                 self.losses.note();
@@ -76,11 +93,20 @@ where
     }
 
     /// A connection, for work that may take longer than an operation.
-    pub(super) async fn acquire(&self) -> Result<PoolConnection<C>, Failure> {
-        match self.pool.acquire().await.map_err(|error| Failure::of(error, C::refusal)) {
+    pub(super) async fn acquire(&self) -> Result<Used<C>, Failure> {
+        match self.acquire_once().await.map_err(|error| Failure::of(error, C::refusal)) {
             Err(Failure::NoConnection) => Err(self.why_no_connection().await.unwrap_or(Failure::NoConnection)),
             result => result,
         }
+    }
+
+    async fn acquire_once(&self) -> Result<Used<C>, sqlx::Error> {
+        let connection = self.pool.acquire().await?;
+        Ok(Used {
+            connection: Some(connection),
+            test_limit: self.response_timeout,
+            is_only_one: self.is_in_memory.load(Ordering::Relaxed),
+        })
     }
 
     /// Why the pool could not connect: it tries again and again, and then does not say. `None` if it has enough connections, but they are in
@@ -101,23 +127,6 @@ where
 
 /// How long it may take to find out why there is no connection.
 const LONGEST_DIAGNOSIS: Duration = Duration::from_millis(500);
-
-/// The result of work in time. A connection over which nothing was answered is given up, since what comes over it next is not known.
-fn finished<C: Client, T>(
-    held: Option<PoolConnection<C>>,
-    result: Result<Result<T, sqlx::Error>, tokio::time::error::Elapsed>,
-) -> Result<T, Failure> {
-    match result {
-        Ok(result) => result.map_err(|error| Failure::of(error, C::refusal)),
-        Err(_) => match held {
-            Some(connection) => {
-                drop(connection.detach());
-                Err(Failure::Timeout)
-            }
-            None => Err(Failure::NoConnection),
-        },
-    }
-}
 
 async fn transaction<C: Client>(connection: &mut C::Connection, steps: &[Step<'_>]) -> Result<Vec<Row>, sqlx::Error>
 where

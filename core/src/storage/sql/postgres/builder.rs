@@ -77,7 +77,7 @@ impl Place {
                 pool
             }
         };
-        Ok(Postgres { connections: Connections { pool, response_timeout, losses }, channel: channel_of(names) })
+        Ok(Postgres { connections: Connections::new(pool, response_timeout, losses), channel: channel_of(names) })
     }
 }
 

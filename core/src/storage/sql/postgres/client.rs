@@ -65,7 +65,7 @@ fn meaning(code: &str) -> Meaning {
         // The server has canceled it: `statement_timeout`, `lock_timeout`.
         "57014" | "55P03" => Meaning::Other(StorageErrorKind::Timeout),
         // A replica, or a server that takes no writes.
-        "25006" => Meaning::Other(StorageErrorKind::Unavailable),
+        "25006" => Meaning::ReadOnly,
         // No such database, no such role, wrong password, no right, no such column.
         "3D000" | "28000" | "28P01" | "42501" | "42703" => Meaning::Other(StorageErrorKind::Setup),
         _ => match code.get(..2) {

@@ -60,9 +60,9 @@ impl Database for Postgres {
     }
 
     async fn migrate(&self, first: &str, version: &str, migrations: &[Vec<String>]) -> Result<i64, Failure> {
-        let mut connection = self.connections.acquire().await?;
+        let mut used = self.connections.acquire().await?;
         let work = async {
-            let mut transaction = connection.begin().await?;
+            let mut transaction = used.connection()?.begin().await?;
             // Another process that migrates the same tables waits here. Migrating may take longer than an operation.
             transaction.execute("SET LOCAL statement_timeout = 0").await?;
             sqlx::query("SELECT pg_advisory_xact_lock(hashtextextended($1, 0))")
@@ -78,7 +78,9 @@ impl Database for Postgres {
             transaction.commit().await?;
             Ok(before)
         };
-        work.await.map_err(|error| Failure::of(error, sqlx::Postgres::refusal))
+        let result = work.await.map_err(|error| Failure::of(error, sqlx::Postgres::refusal));
+        used.finish(result.as_ref().err());
+        result
     }
 
     async fn hear(&self, watch: &Watch, interval: Duration) {

@@ -120,10 +120,6 @@ impl Place {
 
 impl Sqlite {
     fn new(pool: SqlitePool, response_timeout: Duration, path: PathBuf) -> Self {
-        Self {
-            connections: Connections { pool, response_timeout, losses: Losses::default() },
-            writing: Mutex::new(()),
-            path,
-        }
+        Self { connections: Connections::new(pool, response_timeout, Losses::default()), writing: Mutex::new(()), path }
     }
 }

@@ -66,9 +66,9 @@ impl Database for Sqlite {
 
     async fn migrate(&self, first: &str, version: &str, migrations: &[Vec<String>]) -> Result<i64, Failure> {
         let _writing = self.writing.lock().await;
-        let mut connection = self.connections.acquire().await?;
+        let mut used = self.connections.acquire().await?;
         let work = async {
-            let mut transaction = connection.begin().await?;
+            let mut transaction = used.connection()?.begin().await?;
             transaction.execute(first).await?;
             let (before,): (Option<i64>,) = sqlx::query_as(version).fetch_one(&mut *transaction).await?;
             let before = before.unwrap_or(0);
@@ -78,7 +78,9 @@ impl Database for Sqlite {
             transaction.commit().await?;
             Ok(before)
         };
-        work.await.map_err(|error| Failure::of(error, sqlx::Sqlite::refusal))
+        let result = work.await.map_err(|error| Failure::of(error, sqlx::Sqlite::refusal));
+        used.finish(result.as_ref().err());
+        result
     }
 
     async fn hear(&self, watch: &Watch, interval: Duration) {
