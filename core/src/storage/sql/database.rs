@@ -10,7 +10,7 @@ use super::{
     statements::Statements,
     values::{Row, Step},
 };
-use crate::storage::Watch;
+use crate::{StoreKey, storage::Watch};
 
 /// A database: what it is told, and how.
 pub(crate) trait Database: fmt::Debug + Sized + Send + Sync + 'static {
@@ -49,6 +49,12 @@ pub(crate) trait Database: fmt::Debug + Sized + Send + Sync + 'static {
     /// Notices when sessions end, in any process, and wakes the waiting tasks: at once or, if that is impossible, within the interval.
     /// Runs until it is dropped.
     fn hear(&self, watch: &Watch, interval: Duration) -> impl Future<Output = ()> + Send;
+
+    /// Tells other processes, soon, that a session may have ended or changed hands. They notice it later if that fails.
+    fn tell(&self, key: &StoreKey);
+
+    /// Waits until others were told, if that was asked for.
+    fn told(&self) -> impl Future<Output = ()> + Send;
 
     /// How long an operation may take.
     fn response_timeout(&self) -> Duration;

@@ -100,6 +100,7 @@ mod invalid_setting;
 mod listing;
 mod migrations;
 mod names;
+mod notice;
 #[cfg(feature = "postgres")]
 mod postgres;
 mod reports;

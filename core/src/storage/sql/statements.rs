@@ -57,8 +57,6 @@ pub(super) struct Dialect<'a> {
     pub(super) appended: &'a str,
     /// No bytes.
     pub(super) empty: &'a str,
-    /// Another column of what a statement returns, which tells other processes that the session under `$1` has ended or is another's now.
-    pub(super) signal: &'a str,
     /// The statements of a move: the change of the row, where it is told `key = $to`, and the tombstone in its old place.
     pub(super) moving: &'a dyn Fn(&Move<'_>) -> Vec<String>,
     /// [`Statements::sweep`].
@@ -101,7 +99,7 @@ impl Statements {
             append_known: changing(&appended, HAS_ROOM, AFTER_APPENDING, FACTS),
             replace: changing(REPLACED, "revision = $9", AFTER_REPLACING, FACTS),
             touch: format!("UPDATE {table} SET {} WHERE key = $1 AND {LIVES} AND {DUE} RETURNING {FACTS}", touched()),
-            remove: format!("DELETE FROM {table} WHERE key = $1 AND kind < 2 RETURNING kind{}", dialect.signal),
+            remove: format!("DELETE FROM {table} WHERE key = $1 AND kind < 2 RETURNING kind"),
             clear: format!("DELETE FROM {table} WHERE key = $1 AND expires_at <= $2"),
             find: format!(
                 "SELECT key, {WHOLE} FROM {table} \
@@ -130,7 +128,7 @@ struct Kinds<'a> {
 impl Changing {
     fn new(table: &str, dialect: &Dialect<'_>, kinds: &Kinds<'_>) -> Self {
         let Kinds { what, condition, first, returned } = kinds;
-        let (signal, empty) = (dialect.signal, dialect.empty);
+        let empty = dialect.empty;
         let (touched, logged_in) = (touched(), logged_in(*first));
         let held = format!("WHERE key = $1 AND {LIVES} AND {condition}");
         let [to, lifetime, sealed] = [0, 1, 2].map(|number| first + LOGIN_ARGS + number);
@@ -142,7 +140,7 @@ impl Changing {
         let tombstone = format!("$1, 2, 0, $2, $2, ${lifetime}, NULL, FALSE, NULL, 0, 0, ${sealed}, {empty}, ${to}");
         Self {
             plain: format!("UPDATE {table} SET {what}, {touched} {held} RETURNING {returned}"),
-            login: format!("UPDATE {table} SET {what}, {logged_in} {held} RETURNING {returned}{signal}"),
+            login: format!("UPDATE {table} SET {what}, {logged_in} {held} RETURNING {returned}"),
             moving: (dialect.moving)(&Move { update: &update, tombstone: &tombstone, returned }),
         }
     }

@@ -1,11 +1,14 @@
 //! Which statements the operations run at the server, exactly.
 
+use std::time::Duration;
+
 use gsession::{
     AsyncStorage, Changes, PostgresStorage,
     record::{Commit, Lifespan},
     storage::{Access, Committed, Lookup, Moved, Removed, Touched},
 };
 use gsession_test_servers::PostgresServer;
+use sqlx::postgres::PgPoolOptions;
 
 use super::{based, blind, created, informed, key, migrated, naming, one_entry, read, support::*};
 
@@ -24,12 +27,39 @@ impl Statements {
         (statements, storage)
     }
 
+    /// But for the notifications, which follow by themselves.
     fn new_ones(&mut self) -> Vec<String> {
         let all = self.server.statements();
-        let new = all[self.seen..].iter().map(|text| text.split(' ').next().unwrap().to_owned()).collect();
+        let new = all[self.seen..].iter().filter(|text| !tells(text));
+        let new = new.map(|text| text.split(' ').next().unwrap().to_owned()).collect();
         self.seen = all.len();
         new
     }
+}
+
+/// Whether a statement does nothing but tell other processes. Transactions that do so commit one after the other in the whole cluster, so
+/// none that changes a session is among them.
+fn tells(text: &str) -> bool {
+    let tells = text.contains("pg_notify");
+    assert!(!tells || text.starts_with("SELECT count(pg_notify("), "{text}");
+    tells
+}
+
+/// With one connection, those that end while the first is told wait in line, and are told together.
+#[tokio::test(flavor = "multi_thread")]
+async fn ends_that_come_together_are_told_together() {
+    let server = PostgresServer::builder().log_statements().start();
+    let pool = PgPoolOptions::new().max_connections(1).connect(&server.url()).await.unwrap();
+    let builder = PostgresStorage::from_pool(pool).migrate_on_start(true).wait_until_told(true);
+    let storage = builder.sweep_interval(Duration::MAX).build().unwrap();
+    for number in 0..40 {
+        created(&storage, number, &one_entry()).await;
+    }
+    let keys: Vec<_> = (0..40).map(key).collect();
+    let removed = futures::future::join_all(keys.iter().map(|key| storage.remove(key))).await;
+    assert!(removed.iter().all(|removed| *removed.as_ref().unwrap() == Removed::Done));
+    let told = server.statements().iter().filter(|text| tells(text)).count();
+    assert!((1..=3).contains(&told), "{told} statements");
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use gsession::{AsyncStorage, PostgresStorage, SqliteStorage, StorageErrorKind, storage::Access};
 use gsession_test_servers::PostgresServer;
+use sqlx::postgres::PgPoolOptions;
 use tempfile::TempDir;
 
 use super::{created, key, one_entry, read, sqlite_at, support::*, texts};
@@ -73,6 +74,23 @@ async fn many_processes_may_make_the_tables_at_once() {
             made += u32::from(task.await.unwrap().unwrap() == gsession::storage::Created::Done);
         }
         assert_eq!(made, 1);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn one_process_at_a_time_makes_the_tables_however_they_name_them() {
+    let server = PostgresServer::start();
+    let pool = PgPoolOptions::new().max_connections(1).connect(&server.url()).await.unwrap();
+    let mut other = pool.begin().await.unwrap();
+    sqlx::query("CREATE TABLE gsession_migrations (a BIGINT)").execute(&mut *other).await.unwrap();
+    let storages = [quiet(&server), sql::quiet_postgres(&server.url(), "gsession_").schema("public").build().unwrap()];
+    let migrating = storages.map(|storage| tokio::spawn(async move { storage.migrate().await }));
+    let locks = "SELECT count(*), count(DISTINCT (classid, objid)), count(*) FILTER (WHERE granted) FROM pg_locks \
+                 WHERE locktype = 'advisory'";
+    wait_until("both of them wait, one for the other", || server.query(locks) == "2|1|1");
+    other.rollback().await.unwrap();
+    for task in migrating {
+        task.await.unwrap().unwrap();
     }
 }
 

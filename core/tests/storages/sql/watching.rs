@@ -66,6 +66,19 @@ async fn postgres_reports_what_other_processes_do() {
     wait::until("nobody listens", || Some(()).filter(|()| server.query(listening) == "0"));
 }
 
+/// An operator may name the schema of the tables, where the service has it in its `search_path`.
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_told_does_not_depend_on_how_the_tables_are_named() {
+    let server = PostgresServer::start();
+    let here = never(&server.url());
+    created(&here, 1, &one_entry()).await;
+    let mut watched = waiting(&here, &key(1)).await;
+    told(&mut watched).await;
+    let operator = sql::quiet_postgres(&server.url(), "gsession_").schema("public").build().unwrap();
+    operator.remove(&key(1)).await.unwrap();
+    sees_the_end(&here, &key(1), watched).await;
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn ordinary_commits_tell_nobody() {
     let server = PostgresServer::start();
@@ -99,6 +112,19 @@ async fn an_end_that_nobody_could_report_is_seen_when_the_connection_is_back() {
     told(&mut watched).await;
     server.start_again();
     elsewhere.remove(&key(1)).await.unwrap();
+    sees_the_end(&here, &key(1), watched).await;
+}
+
+/// As when a process dies after it has ended a session, and before it has told that.
+#[tokio::test(flavor = "multi_thread")]
+async fn an_end_that_nobody_has_told_is_found_by_looking() {
+    let server = PostgresServer::start();
+    let builder = sql::quiet_postgres(&server.url(), "gsession_").watch_interval(Duration::from_millis(200));
+    let here = builder.build().unwrap();
+    created(&here, 1, &one_entry()).await;
+    let mut watched = waiting(&here, &key(1)).await;
+    told(&mut watched).await;
+    server.execute("DELETE FROM gsession_sessions");
     sees_the_end(&here, &key(1), watched).await;
 }
 

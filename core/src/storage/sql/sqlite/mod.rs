@@ -21,7 +21,7 @@ use super::{
     statements::Statements,
     values::{Row, Step},
 };
-use crate::storage::Watch;
+use crate::{StoreKey, storage::Watch};
 
 pub use builder::SqliteDurability;
 
@@ -86,6 +86,11 @@ impl Database for Sqlite {
     async fn hear(&self, watch: &Watch, interval: Duration) {
         polling::poll(&self.connections.pool, watch, interval).await;
     }
+
+    /// Other processes see that the file has changed.
+    fn tell(&self, _: &StoreKey) {}
+
+    async fn told(&self) {}
 
     fn response_timeout(&self) -> Duration {
         self.connections.response_timeout
