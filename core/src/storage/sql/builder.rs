@@ -132,8 +132,8 @@ async fn sweep<D: Database>(inner: Weak<Inner<D>>, every: Duration, clock: Arc<d
     loop {
         tokio::time::sleep(every).await;
         let Some(inner) = inner.upgrade() else { return };
-        match inner.sweep(clock.now()).await {
-            Ok(swept) => inner.reporter.swept(swept),
+        match inner.remove_ended(clock.now()).await {
+            Ok(removed) => inner.reporter.swept_uncounted(removed),
             Err(error) => {
                 tracing::warn!(
                     error = &error as &dyn std::error::Error,

@@ -6,6 +6,7 @@
 use super::{
     database::Database,
     failure::{Answered, Meaning},
+    operation::Operation,
     statements::Changing,
     store::Store,
     stored::{Facts, Kind, Stored, Whole, counted, hash_of},
@@ -40,8 +41,7 @@ pub(super) struct Change<'a, D> {
     /// Where it moves to.
     pub(super) to: Option<&'a StoreKey>,
     pub(super) commit: &'a Commit,
-    /// What is being done, for errors.
-    pub(super) operation: &'static str,
+    pub(super) operation: Operation,
 }
 
 /// A way to make it.
@@ -62,7 +62,7 @@ impl<D: Database> Change<'_, D> {
             }
         }
         for _ in 0..ATTEMPTS {
-            let (known, record) = match self.store.find_out(self.key, &self.commit.access).await? {
+            let (known, record) = match self.store.find_out(self.key, &self.commit.access, self.operation).await? {
                 Stored::Session { revision, record } => (revision, record),
                 // An earlier try of this same move was done, and its answer was lost. What that try stored is there, but it may lack
                 // changes of this one.
@@ -91,7 +91,7 @@ impl<D: Database> Change<'_, D> {
     }
 
     fn over(&self, limit: LimitExceeded) -> StorageError {
-        StorageError::limit(limit, self.operation)
+        StorageError::limit(limit, self.operation.name)
     }
 
     /// The session as this request has read it, with the changes; if it is short.
@@ -124,7 +124,7 @@ impl<D: Database> Change<'_, D> {
         };
         let mut frame = Vec::new();
         if !changes.is_empty() {
-            let failed = |error| StorageError::new(StorageErrorKind::Other, self.operation).with_source(error);
+            let failed = |error| StorageError::new(StorageErrorKind::Other, self.operation.name).with_source(error);
             changes.encode(&mut frame).map_err(failed)?;
         }
         Ok(Some(Way::Append { frame, known }))
@@ -143,7 +143,7 @@ impl<D: Database> Change<'_, D> {
     fn replacing(&self, known: u64, record: &crate::Record) -> Answered<Way> {
         let (entries, bytes) = (counted(record.entries.len()), counted(record.entries.text_bytes()));
         let kind = Kind::of(record);
-        let record = self.store.content.encode(record, self.operation)?;
+        let record = self.store.content.encode(record, self.operation.name)?;
         Ok(Way::Replace { known, record, entries, bytes, kind })
     }
 
@@ -228,7 +228,7 @@ impl<D: Database> Change<'_, D> {
                     let args = [Some(Arg::Bytes(to.as_bytes())), now].into_iter().flatten().collect();
                     self.store.run(self.operation, &[Step::new(&self.store.statements.clear, args)]).await?;
                 }
-                Err(failure) => return Err(failure.while_doing(self.operation)),
+                Err(failure) => return Err(self.store.failed(failure, self.operation)),
             }
         }
         Ok(None)
@@ -236,7 +236,7 @@ impl<D: Database> Change<'_, D> {
 
     /// What the row says that a change has returned.
     async fn read(&self, mut row: Row, way: &Way, revision: u64) -> Answered<Changed> {
-        let failed = |failure: super::failure::Failure| failure.while_doing(self.operation);
+        let failed = |failure: super::failure::Failure| failure.while_doing(self.operation.name);
         let facts = match way {
             // A request that has not read the session learns only now whether it is readable.
             Way::Append { .. } if self.commit.base.is_none() => {

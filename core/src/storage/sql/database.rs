@@ -6,6 +6,7 @@ use super::{
     failure::{Answered, Failure},
     migrations::Unsuited,
     names::Names,
+    operation::Deadline,
     settings::Settings,
     statements::Statements,
     values::{Row, Step},
@@ -28,14 +29,14 @@ pub(crate) trait Database: fmt::Debug + Sized + Send + Sync + 'static {
     fn migrations(names: &Names) -> Vec<Vec<String>>;
 
     /// Whether sessions can be kept in this database at all; if not, why, and what to do.
-    fn suits(&self) -> impl Future<Output = Result<Result<(), Unsuited>, Failure>> + Send;
+    fn suits(&self, deadline: Deadline) -> impl Future<Output = Result<Result<(), Unsuited>, Failure>> + Send;
 
     /// Runs a statement by itself, or several as one transaction. Returns the rows of the first; if there are none, the others are not
     /// run. They have their whole effect or none, also if the future is dropped.
-    fn run(&self, steps: &[Step<'_>]) -> impl Future<Output = Result<Vec<Row>, Failure>> + Send;
+    fn run(&self, steps: &[Step<'_>], deadline: Deadline) -> impl Future<Output = Result<Vec<Row>, Failure>> + Send;
 
     /// Runs a statement that only reads.
-    fn read(&self, step: &Step<'_>) -> impl Future<Output = Result<Vec<Row>, Failure>> + Send;
+    fn read(&self, step: &Step<'_>, deadline: Deadline) -> impl Future<Output = Result<Vec<Row>, Failure>> + Send;
 
     /// Runs the statements of the migrations after the version of the tables, as one transaction, during which no other process migrates
     /// the same tables. `first` comes before all, and `version` reads the version, which is returned.
@@ -44,6 +45,7 @@ pub(crate) trait Database: fmt::Debug + Sized + Send + Sync + 'static {
         first: &str,
         version: &str,
         migrations: &[Vec<String>],
+        deadline: Deadline,
     ) -> impl Future<Output = Result<i64, Failure>> + Send;
 
     /// Notices when sessions end, in any process, and wakes the waiting tasks: at once or, if that is impossible, within the interval.

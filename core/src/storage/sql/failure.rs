@@ -1,6 +1,6 @@
 //! Why a statement failed.
 
-use std::io;
+use std::{io, sync::Arc};
 
 use crate::storage::{StorageError, StorageErrorKind};
 
@@ -8,7 +8,7 @@ use crate::storage::{StorageError, StorageErrorKind};
 pub(super) type Answered<T> = Result<T, StorageError>;
 
 /// Why a statement failed. No variant has a password, a key or a value.
-#[derive(Debug, thiserror::Error)]
+#[derive(Debug, Clone, thiserror::Error)]
 pub(crate) enum Failure {
     #[error("no answer in time")]
     Timeout,
@@ -17,9 +17,9 @@ pub(crate) enum Failure {
     #[error("the pool of connections was closed")]
     PoolClosed,
     #[error("the connection broke: {0}")]
-    Connection(#[source] io::Error),
+    Connection(#[source] Arc<io::Error>),
     #[error("the server cannot be reached: {0}")]
-    Unreachable(#[source] io::Error),
+    Unreachable(#[source] Arc<io::Error>),
     #[error("no secure connection could be made: {0}")]
     Tls(Box<str>),
     #[error("the connection cannot be made with this configuration: {0}")]
@@ -33,7 +33,7 @@ pub(crate) enum Failure {
 }
 
 /// An error that the database has answered.
-#[derive(Debug, thiserror::Error)]
+#[derive(Debug, Clone, thiserror::Error)]
 #[error("the database answered: {message} ({code})")]
 pub(crate) struct Refusal {
     pub(crate) meaning: Meaning,
@@ -66,7 +66,7 @@ impl Failure {
     pub(super) fn of(error: sqlx::Error, refusal: impl FnOnce(&dyn sqlx::error::DatabaseError) -> Refusal) -> Self {
         match error {
             sqlx::Error::Database(error) => Self::Refused(refusal(&*error)),
-            sqlx::Error::Io(error) => Self::Connection(error),
+            sqlx::Error::Io(error) => Self::Connection(error.into()),
             sqlx::Error::Tls(error) => Self::Tls(error.to_string().into()),
             sqlx::Error::Configuration(error) => Self::Configuration(error.to_string().into()),
             sqlx::Error::PoolTimedOut => Self::NoConnection,

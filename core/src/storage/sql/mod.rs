@@ -101,6 +101,7 @@ mod listing;
 mod migrations;
 mod names;
 mod notice;
+mod operation;
 #[cfg(feature = "postgres")]
 mod postgres;
 mod reports;

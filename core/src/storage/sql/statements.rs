@@ -41,7 +41,7 @@ pub(crate) struct Statements {
     pub(super) clear: String,
     /// Up to `$4` rows of the principal `$1` that live at `$3`, with keys after `$2`: their keys, and all else.
     pub(super) find: String,
-    /// How many rows of the kinds `$1` to `$2` live at `$3`.
+    /// Of the `$2` rows with keys after `$1`: how many of kinds up to `$3` live at `$4`; how many there are; the last key.
     pub(super) count: String,
     /// Up to `$3` rows that live at `$2`, with keys after `$1`: their keys, and where their sessions are.
     pub(super) scan: String,
@@ -105,7 +105,11 @@ impl Statements {
                 "SELECT key, {WHOLE} FROM {table} \
                  WHERE principal = $1 AND key > $2 AND expires_at > $3 AND kind < 2 ORDER BY key LIMIT $4"
             ),
-            count: format!("SELECT count(*) FROM {table} WHERE kind >= $1 AND kind <= $2 AND expires_at > $3"),
+            count: format!(
+                "WITH page AS (SELECT key, kind, expires_at FROM {table} WHERE key > $1 ORDER BY key LIMIT $2) \
+                 SELECT (SELECT count(*) FROM page WHERE kind <= $3 AND expires_at > $4), \
+                 (SELECT count(*) FROM page), (SELECT key FROM page ORDER BY key DESC LIMIT 1)"
+            ),
             scan: format!(
                 "SELECT key, COALESCE(moved_to, key) FROM {table} WHERE key > $1 AND expires_at > $2 ORDER BY key LIMIT $3"
             ),

@@ -21,6 +21,9 @@ use crate::{
     },
 };
 
+const STORING: &str = "storing a session in the database";
+const RENEWING: &str = "renewing a session in the database";
+
 /// A storage in the tables of the database `D`: see the [module](super). Usually you name it `PostgresStorage` or `SqliteStorage`. Clones
 /// share it.
 pub struct Sql<D>(pub(super) Arc<Inner<D>>);
@@ -44,8 +47,8 @@ impl<D: Database> Sql<D> {
     }
 
     async fn commit_in(&self, key: &StoreKey, commit: &Commit) -> Answered<Committed> {
-        let change =
-            Change { store: &self.0.store, key, to: None, commit, operation: "storing a session in the database" };
+        let store = &self.0.store;
+        let change = Change { store, key, to: None, commit, operation: store.begin(STORING) };
         if commit.changes.principal().is_none() && commit.changes.lifespan().is_none() {
             return change.make().await.map(Changed::into_committed);
         }
@@ -58,8 +61,8 @@ impl<D: Database> Sql<D> {
     }
 
     async fn move_in(&self, from: &StoreKey, to: &StoreKey, commit: &Commit) -> Answered<Moved> {
-        let operation = "renewing a session in the database";
-        let change = Change { store: &self.0.store, key: from, to: Some(to), commit, operation };
+        let store = &self.0.store;
+        let change = Change { store, key: from, to: Some(to), commit, operation: store.begin(RENEWING) };
         let mut notice = self.notice(from);
         let moved = change.make().await.map(Changed::into_moved);
         notice.is_old_news = matches!(moved, Ok(Moved::Renewed(_) | Moved::Taken | Moved::Gone));
@@ -103,7 +106,8 @@ impl Changed {
 }
 
 impl<D: Database> Inner<D> {
-    pub(super) async fn sweep(&self, now: Timestamp) -> Answered<Swept> {
+    /// Removes what has ended. Returns how many rows that were.
+    pub(super) async fn remove_ended(&self, now: Timestamp) -> Answered<u64> {
         let ended = |key: StoreKey, is_session: bool| {
             self.reports.noticed(&key);
             if is_session {
@@ -111,6 +115,19 @@ impl<D: Database> Inner<D> {
             }
         };
         self.store.sweep(now, ended).await
+    }
+
+    /// The same, and counts the rest.
+    async fn sweep(&self, now: Timestamp) -> Answered<Swept> {
+        let removed = self.remove_ended(now).await?;
+        let kept = self.store.count_rest(now).await.unwrap_or_else(|error| {
+            tracing::warn!(
+                error = &error as &dyn std::error::Error,
+                "ended sessions were removed from the database, but the others could not be counted"
+            );
+            0
+        });
+        Ok(Swept { removed, kept, foreign: 0 })
     }
 }
 

@@ -1,9 +1,13 @@
 //! Which statements the operations run at the server, exactly.
 
-use std::time::Duration;
+use std::{
+    sync::{Arc, Mutex},
+    time::Duration,
+};
 
 use gsession::{
-    AsyncStorage, Changes, PostgresStorage,
+    AsyncStorage, Changes, PostgresStorage, Timestamp,
+    observe::{Observer, StorageSwept},
     record::{Commit, Lifespan},
     storage::{Access, Committed, Lookup, Moved, Removed, Touched},
 };
@@ -115,11 +119,69 @@ async fn each_operation_is_one_statement() {
     assert_eq!(storage.find("bob", NOW).await.unwrap().len(), 1);
     assert_eq!(statements.new_ones(), ["SELECT"], "a listing");
     assert_eq!(storage.count(NOW).await.unwrap(), 1);
-    assert_eq!(statements.new_ones(), ["SELECT"], "a count");
+    assert_eq!(statements.new_ones(), ["WITH"], "a count");
     assert_eq!(storage.remove(&key(3)).await.unwrap(), Removed::Done);
     assert_eq!(statements.new_ones(), ["DELETE"], "a remove");
     assert_eq!(storage.remove(&key(2)).await.unwrap(), Removed::Renewed(key(3)));
     assert_eq!(statements.new_ones(), ["DELETE", "SELECT"], "a remove of what has moved");
+}
+
+/// Told of sweeps.
+#[derive(Default)]
+struct Sweeps(Mutex<Vec<StorageSwept>>);
+
+impl Observer for Sweeps {
+    fn storage_swept(&self, event: &StorageSwept) {
+        self.0.lock().unwrap().push(*event);
+    }
+}
+
+/// Only what has ended is looked at, by an index, however much there is beside it.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_sweep_in_the_background_counts_nothing() {
+    let (mut statements, storage) = Statements::start().await;
+    created(&storage, 1, &one_entry()).await;
+    let builder = PostgresStorage::builder(&statements.server.url()).sweep_interval(Duration::from_millis(50));
+    let sweeping = builder.build().unwrap();
+    let sweeps: Arc<Sweeps> = Arc::default();
+    let observer: Arc<dyn Observer> = Arc::clone(&sweeps) as _;
+    sweeping.report_to(&[observer]);
+    statements.new_ones();
+    wait_until("the expired session is removed", || {
+        sweeps.0.lock().unwrap().iter().any(|event| event.swept.removed == 1)
+    });
+    assert!(sweeps.0.lock().unwrap().iter().all(|event| !event.is_counted && event.swept.kept == 0));
+    let ran = statements.new_ones();
+    assert!(!ran.iter().any(|word| word == "WITH"), "{ran:?}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_sweep_that_was_asked_for_counts_what_is_left() {
+    for (name, storage) in super::both().storages {
+        for number in 1..=3 {
+            created(&*storage, number, &one_entry()).await;
+        }
+        storage.move_to(&key(1), &key(4), &blind(setting("b", "2"))).await.unwrap();
+        let swept = storage.sweep(NOW).await.unwrap();
+        assert_eq!((swept.removed, swept.kept), (0, 4), "{name}: three sessions, and the trace of a renewal");
+        assert_eq!(storage.count(NOW).await.unwrap(), 3, "{name}");
+        let swept = storage.sweep(NOW + 2 * IDLE).await.unwrap();
+        assert_eq!((swept.removed, swept.kept), (4, 0), "{name}");
+    }
+}
+
+/// So no statement takes longer the more sessions there are.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_count_goes_page_by_page() {
+    let (mut statements, storage) = Statements::start().await;
+    statements.server.execute(
+        "INSERT INTO gsession_sessions (key, kind, revision, created_at, last_seen, idle_timeout, is_remembered, entries, bytes, record, log) \
+         SELECT sha256(number::text::bytea), number % 3, 1, 0, 0, 1000, FALSE, 0, 0, '', '' FROM generate_series(1, 29999) AS number",
+    );
+    statements.new_ones();
+    assert_eq!(storage.count(Timestamp::from_millis(999)).await.unwrap(), 9999);
+    assert_eq!(statements.new_ones(), ["WITH", "WITH", "WITH"]);
+    assert_eq!(storage.count(Timestamp::from_millis(1000)).await.unwrap(), 0);
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -100,7 +100,9 @@ async fn under_postgres_it_is_an_error_and_leaves_what_was_there() {
     let test = "sql::full_disk::under_postgres_it_is_an_error_and_leaves_what_was_there";
     let Some(folder) = folder_of_child(test) else { return };
     // Its processes inherit the mount only if they start after it, and the folder must be theirs.
-    let owner = std::fs::metadata(format!("/proc/{}", PostgresServer::start().pid())).unwrap();
+    let another = PostgresServer::start();
+    let owner = std::fs::metadata(format!("/proc/{}", another.pid())).unwrap();
+    drop(another);
     mount(&folder, &format!("size=4m,mode=700,uid={},gid={}", owner.uid(), owner.gid()));
     let server = PostgresServer::start();
     let superuser: PgConnectOptions = server.url().parse().unwrap();

@@ -94,6 +94,59 @@ async fn one_process_at_a_time_makes_the_tables_however_they_name_them() {
     }
 }
 
+/// A request that finds the tables missing does not wait for ever for the process that makes them.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_first_request_that_cannot_make_the_tables_is_an_error_in_time() {
+    let server = PostgresServer::start();
+    let pool = PgPoolOptions::new().max_connections(1).connect(&server.url()).await.unwrap();
+    let mut other = pool.begin().await.unwrap();
+    sqlx::query("CREATE TABLE gsession_migrations (a BIGINT)").execute(&mut *other).await.unwrap();
+    let builder = sql::quiet_postgres(&server.url(), "gsession_").response_timeout(Duration::from_millis(500));
+    let storage = builder.build().unwrap();
+    let access = Access::passive(NOW);
+    let at = key(1);
+    for error in futures::future::join_all((0..6).map(|_| storage.load(&at, &access))).await {
+        let error = error.unwrap_err();
+        assert_eq!(error.kind(), StorageErrorKind::Timeout, "{}", texts(&error));
+    }
+    other.rollback().await.unwrap();
+    let made = async { while storage.load(&at, &access).await.is_err() {} };
+    tokio::time::timeout(PATIENCE, made).await.expect("the tables are made now");
+}
+
+/// The same rights as a service that makes no tables has, and a server that takes no writes.
+#[tokio::test(flavor = "multi_thread")]
+async fn tables_that_are_up_to_date_are_left_alone() {
+    let server = PostgresServer::start();
+    created(&quiet(&server), 1, &one_entry()).await;
+    server.execute(
+        "CREATE ROLE clerk LOGIN; GRANT SELECT, INSERT, UPDATE, DELETE ON gsession_sessions TO clerk; \
+         GRANT SELECT ON gsession_migrations TO clerk; REVOKE CREATE ON SCHEMA public FROM PUBLIC",
+    );
+    let clerk = sql::quiet_postgres(&server.url().replace("shop@", "clerk@"), "gsession_").build().unwrap();
+    read(&clerk, &key(1)).await;
+    clerk.migrate().await.unwrap();
+    let replica = server.standby();
+    server.wait_for(&replica);
+    let there = quiet(&replica);
+    read(&there, &key(1)).await;
+    there.migrate().await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn tables_that_go_are_named_and_found_when_they_are_back() {
+    let server = PostgresServer::start();
+    let storage = unmigrated(&server);
+    storage.migrate().await.unwrap();
+    created(&storage, 1, &one_entry()).await;
+    server.execute("DROP TABLE gsession_sessions, gsession_migrations");
+    let error = storage.load(&key(1), &Access::passive(NOW)).await.unwrap_err();
+    assert_eq!(error.kind(), StorageErrorKind::Setup);
+    assert!(texts(&error).contains("run `gsession migrate`"), "{}", texts(&error));
+    storage.migrate().await.unwrap();
+    created(&storage, 1, &one_entry()).await;
+}
+
 fn quiet(server: &PostgresServer) -> PostgresStorage {
     sql::quiet_postgres(&server.url(), "gsession_").build().unwrap()
 }

@@ -1,6 +1,9 @@
 //! A pool in an outage: no request keeps a place in it that the next one needs.
 
-use std::{sync::Arc, time::Duration};
+use std::{
+    sync::{Arc, LazyLock},
+    time::Duration,
+};
 
 use gsession::{
     AsyncStorage, PostgresStorage, StorageErrorKind,
@@ -10,6 +13,8 @@ use gsession_test_servers::{PostgresServer, Proxy, wait};
 use sqlx::postgres::PgPoolOptions;
 
 use super::{blind, created, key, migrated, one_entry, read, support::*, texts};
+
+static EMPTY: LazyLock<gsession::StoreKey> = LazyLock::new(|| key(9));
 
 /// A storage with a pool of its own behind a proxy.
 fn behind(proxy: &Proxy, connections: u32) -> PostgresStorage {
@@ -79,5 +84,34 @@ async fn a_connection_to_a_server_that_takes_no_writes_is_given_up() {
         let error = storage.create(&key(2), &one_entry(), NOW).await.unwrap_err();
         assert_eq!(error.kind(), StorageErrorKind::Unavailable, "{}", texts(&error));
         read(&storage, &key(1)).await;
+    }
+}
+
+/// All of them want to know why there is no connection.
+#[tokio::test(flavor = "multi_thread")]
+async fn requests_that_find_no_connection_do_not_all_make_one_to_see_why() {
+    let server = PostgresServer::start();
+    let proxy = Proxy::to(server.port());
+    proxy.stall(true);
+    let builder = PostgresStorage::builder(&PostgresServer::url_at(proxy.port())).sweep_interval(Duration::MAX);
+    let storage = builder.max_connections(4).acquire_timeout(Duration::from_millis(300)).build().unwrap();
+    let access = Access::passive(NOW);
+    let loads = (0..100).map(|_| storage.load(&*EMPTY, &access));
+    for error in futures::future::join_all(loads).await {
+        assert_eq!(error.unwrap_err().kind(), StorageErrorKind::Timeout);
+    }
+    assert!(proxy.connections() < 20, "{} connections", proxy.connections());
+}
+
+/// They all learn the same.
+#[tokio::test(flavor = "multi_thread")]
+async fn all_requests_that_find_no_connection_are_told_why() {
+    let builder = PostgresStorage::builder(&PostgresServer::url_at(1)).sweep_interval(Duration::MAX);
+    let storage = builder.max_connections(2).acquire_timeout(Duration::from_millis(300)).build().unwrap();
+    let access = Access::passive(NOW);
+    for error in futures::future::join_all((0..20).map(|_| storage.load(&*EMPTY, &access))).await {
+        let error = error.unwrap_err();
+        assert_eq!(error.kind(), StorageErrorKind::Unavailable, "{}", texts(&error));
+        assert!(texts(&error).contains("Connection refused"), "{}", texts(&error));
     }
 }

@@ -6,6 +6,7 @@ use gsession::{
     BincodeCodec, Codec, CodecError, Limits, PostgresStorage, Record, SqliteStorage, StorageError, StorageErrorKind,
     storage::sql::SqliteDurability,
 };
+use gsession_test_servers::PostgresServer;
 use sqlx::sqlite::SqlitePoolOptions;
 use tempfile::TempDir;
 
@@ -50,6 +51,17 @@ async fn a_setting_that_cannot_work_is_refused() {
     storage.migrate().await.unwrap();
     created(&storage, 1, &one_entry()).await;
     read(&storage, &key(1)).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_name_of_the_application_is_its_own() {
+    let server = PostgresServer::start();
+    for (parameter, name) in [("", "gsession"), ("?application_name=shop", "shop")] {
+        let storage = sql::quiet_postgres(&format!("{}{parameter}", server.url()), "gsession_").build().unwrap();
+        storage.check().await.unwrap();
+        let names = format!("SELECT count(*) > 0 FROM pg_stat_activity WHERE application_name = '{name}'");
+        assert_eq!(server.query(&names), "t", "{name}");
+    }
 }
 
 #[test]

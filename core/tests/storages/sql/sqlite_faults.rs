@@ -79,6 +79,26 @@ async fn a_writer_that_does_not_end_is_an_error_in_time_and_readers_go_on() {
     assert_eq!(entries.get_str("c"), Some("3"));
 }
 
+/// Those that wait for the writer of this process and those that wait for another process have one time for both.
+#[tokio::test(flavor = "multi_thread")]
+async fn waiting_in_line_is_part_of_the_time() {
+    let folder = TempDir::new().unwrap();
+    let path = folder.path().join("sessions.db");
+    let builder = SqliteStorage::builder(&path).response_timeout(Duration::from_millis(300));
+    let storage = builder.sweep_interval(Duration::MAX).build().unwrap();
+    let a = created(&storage, 1, &one_entry()).await;
+    let other = SqlitePoolOptions::new().connect_with(SqliteConnectOptions::new().filename(&path)).await.unwrap();
+    let mut writing = other.begin().await.unwrap();
+    sqlx::query("DELETE FROM gsession_sessions").execute(&mut *writing).await.unwrap();
+    let (first, second) = (blind(setting("b", "2")), blind(setting("c", "3")));
+    // None of them has time left when the first one has given up.
+    let both = futures::future::join(storage.commit(&a, &first), storage.commit(&a, &second)).await;
+    for error in [both.0.unwrap_err(), both.1.unwrap_err()] {
+        assert_eq!(error.kind(), StorageErrorKind::Timeout, "{}", texts(&error));
+    }
+    writing.rollback().await.unwrap();
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_closed_pool_says_so() {
     let folder = TempDir::new().unwrap();

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use futures::FutureExt as _;
 use gsession::{
     AsyncStorage, PostgresStorage, SqliteStorage, StoreKey,
     record::Lifespan,
@@ -94,6 +95,26 @@ async fn ordinary_commits_tell_nobody() {
     told(&mut watched).await;
     let seen = here.load(&key(1), &Access::passive(NOW)).await.unwrap();
     assert!(matches!(seen, Lookup::Absent), "{seen:?}");
+}
+
+/// Everybody who can connect to the database may send something to any channel.
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_no_key_wakes_nobody() {
+    let server = PostgresServer::start();
+    let (here, elsewhere) = (never(&server.url()), migrated(&server).await);
+    for number in 1..=2 {
+        created(&elsewhere, number, &one_entry()).await;
+    }
+    let mut other = waiting(&here, &key(1)).await;
+    told(&mut other).await;
+    let mut watched = waiting(&here, &key(2)).await;
+    let channel = server.query("SELECT 'gsession_' || 'gsession_sessions'::REGCLASS::OID");
+    for payload in ["", "all", "00"] {
+        server.execute(&format!("NOTIFY {channel}, '{payload}'"));
+    }
+    elsewhere.remove(&key(2)).await.unwrap();
+    told(&mut watched).await;
+    assert!(other.changed().now_or_never().is_none());
 }
 
 /// What happens while the connection is broken is seen when it is back.

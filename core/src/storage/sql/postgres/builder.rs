@@ -103,7 +103,8 @@ fn own_pool(url: &str, settings: &Settings, losses: Losses) -> Result<PgPool, In
     let timeout = settings.response_timeout;
     // What nobody waits for any more, the server need not go on with.
     let millis = i32::try_from(timeout.as_millis()).unwrap_or(0);
-    let options = options.application_name("gsession").options([("statement_timeout", format!("{millis}ms"))]);
+    let options = options.options([("statement_timeout", format!("{millis}ms"))]);
+    let options = if options.get_application_name().is_none() { options.application_name("gsession") } else { options };
     let tested = timeout / 4;
     let pool = settings.pool();
     Ok(pool

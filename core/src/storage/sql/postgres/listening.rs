@@ -24,6 +24,7 @@ use tokio::{
 
 use super::super::{
     failure::Failure,
+    operation::Deadline,
     running::{Client as _, Connections},
     values::{Row, Step},
 };
@@ -112,7 +113,8 @@ impl Listening<'_> {
     /// Runs a statement over the pool. Its connections belong to the runtime in which they are made, and this one may end before them.
     async fn run_over_pool(&self, text: String) -> Result<Vec<Row>, Failure> {
         let connections = Arc::clone(self.connections);
-        let task = self.runtime.spawn(async move { connections.run(&[Step::new(&text, Vec::new())]).await });
+        let deadline = Deadline::after(self.connections.response_timeout);
+        let task = self.runtime.spawn(async move { connections.run(&[Step::new(&text, Vec::new())], deadline).await });
         task.await.unwrap_or(Err(Failure::Timeout))
     }
 
@@ -148,10 +150,9 @@ impl Listening<'_> {
     }
 
     fn tell(&self, notification: &PgNotification) {
-        match StoreKey::parse(notification.payload()) {
-            Some(key) => self.watch.changed(&key),
-            // Anybody may tell something here.
-            None => self.watch.all_changed(),
+        // Everybody who can connect may tell something here.
+        if let Some(key) = StoreKey::parse(notification.payload()) {
+            self.watch.changed(&key);
         }
     }
 }

@@ -18,6 +18,7 @@ use super::{
     failure::{Answered, Failure},
     migrations::Unsuited,
     names::Names,
+    operation::Deadline,
     running::{Client as _, Connections},
     settings::Settings,
     statements::Statements,
@@ -51,23 +52,29 @@ impl Database for Postgres {
         statements::migrations(names)
     }
 
-    async fn suits(&self) -> Result<Result<(), Unsuited>, Failure> {
+    async fn suits(&self, deadline: Deadline) -> Result<Result<(), Unsuited>, Failure> {
         let has_computed_columns = "SELECT current_setting('server_version_num')::BIGINT >= 120000";
-        let rows = self.read(&Step::new(has_computed_columns, Vec::new())).await?;
+        let rows = self.read(&Step::new(has_computed_columns, Vec::new()), deadline).await?;
         let is_new_enough = rows.into_iter().next().ok_or(Failure::Malformed)?.flag()?;
         Ok(if is_new_enough { Ok(()) } else { Err(Unsuited::OldServer) })
     }
 
-    async fn run(&self, steps: &[Step<'_>]) -> Result<Vec<Row>, Failure> {
-        self.connections.run(steps).await
+    async fn run(&self, steps: &[Step<'_>], deadline: Deadline) -> Result<Vec<Row>, Failure> {
+        self.connections.run(steps, deadline).await
     }
 
-    async fn read(&self, step: &Step<'_>) -> Result<Vec<Row>, Failure> {
-        self.connections.run(std::slice::from_ref(step)).await
+    async fn read(&self, step: &Step<'_>, deadline: Deadline) -> Result<Vec<Row>, Failure> {
+        self.connections.run(std::slice::from_ref(step), deadline).await
     }
 
-    async fn migrate(&self, first: &str, version: &str, migrations: &[Vec<String>]) -> Result<i64, Failure> {
-        let mut used = self.connections.acquire().await?;
+    async fn migrate(
+        &self,
+        first: &str,
+        version: &str,
+        migrations: &[Vec<String>],
+        deadline: Deadline,
+    ) -> Result<i64, Failure> {
+        let mut used = self.connections.acquire(deadline).await?;
         let work = async {
             let mut transaction = used.connection()?.begin().await?;
             // Another process that migrates the same tables waits here. Migrating may take longer than an operation.

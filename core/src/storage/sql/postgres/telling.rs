@@ -11,6 +11,7 @@ use tokio::{runtime::Handle, sync::Notify};
 use super::{
     super::{
         names::Names,
+        operation::Deadline,
         running::Connections,
         values::{Arg, Step},
     },
@@ -81,10 +82,11 @@ impl Shared {
         while let Some(keys) = self.next() {
             let bytes: Vec<u8> = keys.iter().flat_map(StoreKey::as_bytes).copied().collect();
             let step = Step::new(&self.statement, vec![Arg::Bytes(&bytes)]);
-            let mut sent = self.connections.run(std::slice::from_ref(&step)).await;
+            let deadline = Deadline::after(self.connections.response_timeout);
+            let mut sent = self.connections.run(std::slice::from_ref(&step), deadline).await;
             // An idle connection may have died.
             if sent.as_ref().is_err_and(|failure| failure.is_lost() || failure.is_passing()) {
-                sent = self.connections.run(&[step]).await;
+                sent = self.connections.run(&[step], deadline).await;
             }
             if let Err(failure) = sent {
                 tracing::warn!(

@@ -16,6 +16,7 @@ use super::{
     failure::{Answered, Failure},
     migrations::Unsuited,
     names::Names,
+    operation::Deadline,
     running::{Client as _, Connections},
     settings::Settings,
     statements::Statements,
@@ -48,25 +49,31 @@ impl Database for Sqlite {
         statements::migrations(names)
     }
 
-    async fn suits(&self) -> Result<Result<(), Unsuited>, Failure> {
-        let rows = self.read(&Step::new("SELECT encoding = 'UTF-8' FROM pragma_encoding", Vec::new())).await?;
+    async fn suits(&self, deadline: Deadline) -> Result<Result<(), Unsuited>, Failure> {
+        let rows =
+            self.read(&Step::new("SELECT encoding = 'UTF-8' FROM pragma_encoding", Vec::new()), deadline).await?;
         let is_utf8 = rows.into_iter().next().ok_or(Failure::Malformed)?.flag()?;
         Ok(if is_utf8 { Ok(()) } else { Err(Unsuited::Utf16) })
     }
 
-    async fn run(&self, steps: &[Step<'_>]) -> Result<Vec<Row>, Failure> {
-        let waiting = tokio::time::timeout(self.connections.response_timeout, self.writing.lock());
-        let _writing = waiting.await.map_err(|_| Failure::Timeout)?;
-        self.connections.run(steps).await
+    async fn run(&self, steps: &[Step<'_>], deadline: Deadline) -> Result<Vec<Row>, Failure> {
+        let _writing = deadline.limit(self.writing.lock()).await.ok_or(Failure::Timeout)?;
+        self.connections.run(steps, deadline).await
     }
 
-    async fn read(&self, step: &Step<'_>) -> Result<Vec<Row>, Failure> {
-        self.connections.run(std::slice::from_ref(step)).await
+    async fn read(&self, step: &Step<'_>, deadline: Deadline) -> Result<Vec<Row>, Failure> {
+        self.connections.run(std::slice::from_ref(step), deadline).await
     }
 
-    async fn migrate(&self, first: &str, version: &str, migrations: &[Vec<String>]) -> Result<i64, Failure> {
+    async fn migrate(
+        &self,
+        first: &str,
+        version: &str,
+        migrations: &[Vec<String>],
+        deadline: Deadline,
+    ) -> Result<i64, Failure> {
         let _writing = self.writing.lock().await;
-        let mut used = self.connections.acquire().await?;
+        let mut used = self.connections.acquire(deadline).await?;
         let work = async {
             let mut transaction = used.connection()?.begin().await?;
             transaction.execute(first).await?;
