@@ -26,6 +26,12 @@ pub(crate) enum Failure {
     Configuration(Box<str>),
     #[error("{0}")]
     Refused(Refusal),
+    #[cfg_attr(not(feature = "postgres"), allow(dead_code, reason = "nothing is heard from SQLite"))]
+    #[error(
+        "the server takes `LISTEN`, but what is told does not arrive: there may be a pooler in between, such as PgBouncer in the mode \
+         `transaction`"
+    )]
+    Deaf,
     #[error("the database gave an answer that does not fit the question")]
     Malformed,
     #[error("the client of the database failed: {0}")]
@@ -84,7 +90,7 @@ impl Failure {
     const fn kind(&self) -> StorageErrorKind {
         match self {
             Self::Timeout | Self::NoConnection => StorageErrorKind::Timeout,
-            Self::PoolClosed | Self::Connection(_) | Self::Unreachable(_) | Self::Tls(_) => {
+            Self::PoolClosed | Self::Connection(_) | Self::Unreachable(_) | Self::Tls(_) | Self::Deaf => {
                 StorageErrorKind::Unavailable
             }
             Self::Configuration(_) => StorageErrorKind::Setup,

@@ -83,8 +83,16 @@
 //!
 //! Postgres: commits follow the server's settings. With an asynchronous replica, a failover may lose the last commits, even a logout;
 //! `synchronous_commit` and `synchronous_standby_names` are the remedy. A replica that takes no writes is an error, never a session that
-//! looks stored. `LISTEN` needs a connection that stays with one server process, which PgBouncer does not give in its modes `transaction`
-//! and `statement`: there, ends of sessions are looked for at the interval.
+//! looks stored.
+//!
+//! Other processes are told of the end of a session right after its commit, by a statement of its own, since transactions that notify commit
+//! one after the other in the whole cluster. If the process dies in between, those who wait notice the end within 12 times
+//! [`watch_interval`](SqlBuilder::watch_interval), by looking.
+//!
+//! PgBouncer must be in its mode `session`, with `ignore_startup_parameters = extra_float_digits,options`. Its modes `transaction` and
+//! `statement` are not supported, neither for the storage's own pool nor for the application's: prepared statements and `LISTEN` belong to one
+//! server process. A connection that listens and hears nothing is noticed, whatever is in between: ends of sessions are then looked for at the
+//! interval.
 //!
 //! SQLite: the file is made for its owner alone (0600). `SqliteDurability::Normal` survives the end of the process; a power failure may lose
 //! the last commits. Put the file on a local disk: `WAL` does not work over a network.

@@ -149,6 +149,24 @@ async fn an_end_that_nobody_has_told_is_found_by_looking() {
     sees_the_end(&here, &key(1), watched).await;
 }
 
+/// As behind a pooler that hands the connection of a `LISTEN` to others.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_connection_that_listens_and_hears_nothing_is_not_relied_upon() {
+    let server = PostgresServer::builder().log_statements().start();
+    let here =
+        sql::quiet_postgres(&server.url(), "gsession_").watch_interval(Duration::from_millis(200)).build().unwrap();
+    created(&here, 1, &one_entry()).await;
+    server.execute(
+        "ALTER FUNCTION pg_catalog.pg_notify(TEXT, TEXT) RENAME TO pg_notify_as_it_was; \
+         CREATE FUNCTION pg_catalog.pg_notify(TEXT, TEXT) RETURNS VOID LANGUAGE plpgsql AS 'BEGIN END'",
+    );
+    let watched = waiting(&here, &key(1)).await;
+    let listens = || server.statements().iter().filter(|text| text.starts_with("LISTEN")).count();
+    wait_until("it tries again and again", || listens() >= 3);
+    server.execute("DELETE FROM gsession_sessions");
+    sees_the_end(&here, &key(1), watched).await;
+}
+
 /// A connection that dies quietly is noticed, because it is tested.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_connection_that_dies_quietly_is_noticed() {

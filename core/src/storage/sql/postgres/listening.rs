@@ -28,7 +28,10 @@ use super::super::{
     running::{Client as _, Connections},
     values::{Row, Step},
 };
-use crate::{StoreKey, storage::Watch};
+use crate::{
+    KeyScheme, StoreKey,
+    storage::{Watch, unused_key::unused_key},
+};
 
 /// After a failure, before the next try.
 const FIRST_PAUSE: Duration = Duration::from_millis(50);
@@ -97,10 +100,29 @@ impl Listening<'_> {
             Ok(listener)
         };
         let limit = self.connections.response_timeout.min(self.interval.max(FIRST_PAUSE));
-        match timeout(limit, work).await {
-            Ok(listener) => listener.map_err(|error| Failure::of(error, sqlx::Postgres::refusal)),
-            Err(_) => Err(Failure::Timeout),
+        let mut listener = match timeout(limit, work).await {
+            Ok(listener) => listener.map_err(|error| Failure::of(error, sqlx::Postgres::refusal))?,
+            Err(_) => return Err(Failure::Timeout),
+        };
+        // A pooler between here and the server may take the `LISTEN` and then deliver nothing.
+        let probe =
+            unused_key(KeyScheme::Hashed).map_err(|error| Failure::Client(error.to_string().into()))?.to_string();
+        self.run_over_pool(format!("SELECT count(pg_notify('{channel}', '{probe}'))")).await?;
+        match timeout(limit, self.hear_probe(&mut listener, &probe)).await {
+            Ok(true) => Ok(listener),
+            Ok(false) | Err(_) => Err(Failure::Deaf),
         }
+    }
+
+    /// Whether this connection hears what another one tells. `false` if it is lost.
+    async fn hear_probe(&self, listener: &mut PgListener, probe: &str) -> bool {
+        while let Ok(Some(notification)) = listener.try_recv().await {
+            if notification.payload() == probe {
+                return true;
+            }
+            self.tell(&notification);
+        }
+        false
     }
 
     /// The name of the channel, as the connections of the pool see the tables.
