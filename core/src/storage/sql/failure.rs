@@ -14,7 +14,9 @@ pub(crate) enum Failure {
     Timeout,
     #[error("no connection of the pool became free in time (its `max_connections` and `acquire_timeout`)")]
     NoConnection,
-    #[error("the pool of connections was closed")]
+    #[error(
+        "the pool of connections was closed; the application that has closed it needs a new pool, and a new storage"
+    )]
     PoolClosed,
     #[error("the connection broke: {0}")]
     Connection(#[source] Arc<io::Error>),
@@ -40,12 +42,14 @@ pub(crate) enum Failure {
 
 /// An error that the database has answered.
 #[derive(Debug, Clone, thiserror::Error)]
-#[error("the database answered: {message} ({code})")]
+#[error("the database answered: {message} ({code}){hint}")]
 pub(crate) struct Refusal {
     pub(crate) meaning: Meaning,
     pub(crate) code: Box<str>,
     /// Messages name tables and columns, but no values.
     pub(crate) message: Box<str>,
+    /// What to do, behind a semicolon; often nothing.
+    pub(crate) hint: &'static str,
 }
 
 /// What an error of the database means to a storage.

@@ -58,6 +58,12 @@ pub(crate) enum Unsuited {
         "the database keeps texts in UTF-16, in which SQLite would cut bytes off sessions: use another file, or make this one anew          with `PRAGMA encoding = 'UTF-8'` before its first table"
     )]
     Utf16,
+    #[cfg_attr(not(feature = "sqlite"), allow(dead_code, reason = "Postgres has no database in memory"))]
+    #[error(
+        "the database is in memory, and ends with its connection: use a pool with `max_connections(1)`, `idle_timeout(None)` and \
+         `max_lifetime(None)`, or name a file, or use `MemoryStorage`"
+    )]
+    Fleeting,
     #[cfg_attr(not(feature = "postgres"), allow(dead_code, reason = "SQLite is compiled in"))]
     #[error("the server is older than Postgres 12, which computes no columns: upgrade it")]
     OldServer,

@@ -26,6 +26,7 @@
 //! | a commit that was acknowledged survives a power failure | as the server's `synchronous_commit` says | with `SqliteDurability::Full` |
 //! | tables | made by [`migrate`](Sql::migrate), or on request on start | made on start, unless the pool is the application's |
 //! | minimum Rust | that of gsession | that of gsession, and a C compiler |
+//! | needs | Postgres 12 or later | a database in UTF-8 |
 //! | tested on | Postgres 15 | SQLite 3.46, which is compiled in |
 //!
 //! # The tables

@@ -1,10 +1,13 @@
 //! The tables: made, found, and refused.
 
-use std::time::Duration;
+use std::{pin::pin, time::Duration};
 
 use gsession::{AsyncStorage, PostgresStorage, SqliteStorage, StorageErrorKind, storage::Access};
 use gsession_test_servers::PostgresServer;
-use sqlx::postgres::PgPoolOptions;
+use sqlx::{
+    postgres::PgPoolOptions,
+    sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions},
+};
 use tempfile::TempDir;
 
 use super::{created, key, one_entry, read, sqlite_at, support::*, texts};
@@ -147,6 +150,27 @@ async fn tables_that_go_are_named_and_found_when_they_are_back() {
     created(&storage, 1, &one_entry()).await;
 }
 
+/// Another process that writes meanwhile is waited for.
+#[tokio::test(flavor = "multi_thread")]
+async fn making_the_tables_waits_for_other_writers() {
+    let folder = TempDir::new().unwrap();
+    let path = folder.path().join("sessions.db");
+    let options = SqliteConnectOptions::new().filename(&path).create_if_missing(true);
+    let pool = SqlitePoolOptions::new().connect_with(options.journal_mode(SqliteJournalMode::Wal)).await.unwrap();
+    // The first step has been made, so that the next one begins with reading.
+    let first = "CREATE TABLE gsession_migrations (version BIGINT NOT NULL PRIMARY KEY, migrated_at BIGINT NOT NULL)";
+    sqlx::query(first).execute(&pool).await.unwrap();
+    let mut other = pool.begin().await.unwrap();
+    sqlx::query("CREATE TABLE theirs (a)").execute(&mut *other).await.unwrap();
+    let storage = sql::sqlite_in(folder.path());
+    let mut migrating = pin!(storage.migrate());
+    let early = tokio::time::timeout(Duration::from_millis(500), migrating.as_mut()).await;
+    assert!(early.is_err(), "it waits: {early:?}");
+    other.commit().await.unwrap();
+    migrating.await.unwrap();
+    created(&storage, 1, &one_entry()).await;
+}
+
 fn quiet(server: &PostgresServer) -> PostgresStorage {
     sql::quiet_postgres(&server.url(), "gsession_").build().unwrap()
 }
@@ -172,7 +196,11 @@ async fn a_schema_and_a_prefix_keep_applications_apart() {
     );
     let error = at(Some("nowhere"), "gsession_").check().await.unwrap_err();
     assert_eq!(error.kind(), StorageErrorKind::Setup);
-    assert!(texts(&error).contains("nowhere"), "{}", texts(&error));
+    assert!(texts(&error).contains("nowhere") && texts(&error).contains("`CREATE SCHEMA`"), "{}", texts(&error));
+    server.execute("CREATE SCHEMA closed; GRANT USAGE ON SCHEMA closed TO PUBLIC");
+    let error = at(Some("closed"), "gsession_").migrate().await.unwrap_err();
+    assert_eq!(error.kind(), StorageErrorKind::Setup);
+    assert!(texts(&error).contains("`GRANT USAGE, CREATE ON SCHEMA`"), "{}", texts(&error));
 }
 
 /// A service that may only use the tables works with those that somebody else has made.

@@ -53,6 +53,45 @@ async fn a_setting_that_cannot_work_is_refused() {
     read(&storage, &key(1)).await;
 }
 
+/// What is stored over one connection would not be there for another.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_database_in_memory_that_would_not_last_is_refused() {
+    let lasting = || SqlitePoolOptions::new().max_connections(1).idle_timeout(None).max_lifetime(None);
+    let hour = Duration::from_secs(3600);
+    for (pool, url) in [
+        (lasting().max_connections(2), "sqlite::memory:"),
+        (lasting().idle_timeout(hour), "sqlite::memory:"),
+        (lasting().max_lifetime(hour), "sqlite:file:zz.db?mode=memory"),
+        (SqlitePoolOptions::new(), "sqlite://"),
+    ] {
+        let pool = pool.connect_lazy(url).unwrap();
+        let storage = SqliteStorage::from_pool(pool).migrate_on_start(true).build().unwrap();
+        refused(storage.check().await, "`max_connections(1)`");
+        refused(storage.migrate().await, "`max_connections(1)`");
+    }
+}
+
+/// A cancelled request must not end the connection, and with it the database.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_database_in_memory_survives_a_cancelled_request() {
+    let pool = SqlitePoolOptions::new().max_connections(1).idle_timeout(None).max_lifetime(None);
+    let pool = pool.connect_lazy("sqlite::memory:").unwrap();
+    let storage = SqliteStorage::from_pool(pool).migrate_on_start(true).build().unwrap();
+    created(&storage, 1, &one_entry()).await;
+    for n in 0..50 {
+        let (at, commit) = (key(1), blind(setting("n", &n.to_string())));
+        let mut committing = storage.commit(&at, &commit);
+        // It is dropped in the middle of its work.
+        for _ in 0..n % 5 {
+            if futures::poll!(committing.as_mut()).is_ready() {
+                break;
+            }
+            tokio::task::yield_now().await;
+        }
+    }
+    read(&storage, &key(1)).await;
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn the_name_of_the_application_is_its_own() {
     let server = PostgresServer::start();

@@ -110,5 +110,5 @@ async fn a_closed_pool_says_so() {
     pool.close().await;
     let error = storage.remove(&key(1)).await.unwrap_err();
     assert_eq!(error.kind(), StorageErrorKind::Unavailable);
-    assert!(texts(&error).contains("the pool of connections was closed"), "{}", texts(&error));
+    assert!(texts(&error).contains("the pool of connections was closed; the application"), "{}", texts(&error));
 }

@@ -47,7 +47,13 @@ impl running::Client for Client {
 
     fn refusal(error: &dyn DatabaseError) -> Refusal {
         let code = error.code().unwrap_or_default();
-        Refusal { meaning: meaning(&code), code: code.as_ref().into(), message: error.message().into() }
+        let message = error.message();
+        Refusal {
+            meaning: meaning(&code),
+            hint: hint(&code, message),
+            code: code.as_ref().into(),
+            message: message.into(),
+        }
     }
 }
 
@@ -73,5 +79,21 @@ fn meaning(code: &str) -> Meaning {
             Some("08" | "53" | "57" | "58") => Meaning::Other(StorageErrorKind::Unavailable),
             _ => Meaning::Other(StorageErrorKind::Other),
         },
+    }
+}
+
+/// What to do about it, where the server does not say so.
+fn hint(code: &str, message: &str) -> &'static str {
+    match code {
+        "3F000" => "; make it with `CREATE SCHEMA`, or name another one: `schema`, `--schema`",
+        "42501" if message.contains("for schema") => {
+            "; `GRANT USAGE, CREATE ON SCHEMA` to this user, as the schema `public` needs since Postgres 15, or name a schema of this \
+             user's: `schema`, `--schema`"
+        }
+        "42P05" | "26000" => "; a pooler in between, such as PgBouncer, must be in its mode `session`",
+        "08P01" if message.starts_with("unsupported startup parameter") => {
+            "; PgBouncer needs `ignore_startup_parameters = extra_float_digits,options`"
+        }
+        _ => "",
     }
 }

@@ -45,6 +45,7 @@ impl running::Client for Client {
             meaning: meaning(number, error.is_unique_violation(), error.message()),
             code: format!("SQLite {number}").into(),
             message: error.message().into(),
+            hint: "",
         }
     }
 }

@@ -6,7 +6,7 @@ mod file;
 mod polling;
 mod statements;
 
-use std::{fmt, path::PathBuf, time::Duration};
+use std::{fmt, path::PathBuf, sync::atomic::Ordering, time::Duration};
 
 use sqlx::{Connection as _, Executor as _};
 use tokio::sync::Mutex;
@@ -50,10 +50,19 @@ impl Database for Sqlite {
     }
 
     async fn suits(&self, deadline: Deadline) -> Result<Result<(), Unsuited>, Failure> {
-        let rows =
-            self.read(&Step::new("SELECT encoding = 'UTF-8' FROM pragma_encoding", Vec::new()), deadline).await?;
-        let is_utf8 = rows.into_iter().next().ok_or(Failure::Malformed)?.flag()?;
-        Ok(if is_utf8 { Ok(()) } else { Err(Unsuited::Utf16) })
+        let nature = "SELECT encoding = 'UTF-8', (SELECT file = '' FROM pragma_database_list WHERE name = 'main') \
+                      FROM pragma_encoding";
+        let rows = self.read(&Step::new(nature, Vec::new()), deadline).await?;
+        let mut row = rows.into_iter().next().ok_or(Failure::Malformed)?;
+        let (is_utf8, is_in_memory) = (row.flag()?, row.flag()?);
+        self.connections.is_in_memory.store(is_in_memory, Ordering::Relaxed);
+        if !is_utf8 {
+            return Ok(Err(Unsuited::Utf16));
+        }
+        let pool = self.connections.pool.options();
+        let is_lasting =
+            pool.get_max_connections() == 1 && pool.get_idle_timeout().is_none() && pool.get_max_lifetime().is_none();
+        Ok(if is_in_memory && !is_lasting { Err(Unsuited::Fleeting) } else { Ok(()) })
     }
 
     async fn run(&self, steps: &[Step<'_>], deadline: Deadline) -> Result<Vec<Row>, Failure> {
@@ -75,7 +84,8 @@ impl Database for Sqlite {
         let _writing = self.writing.lock().await;
         let mut used = self.connections.acquire(deadline).await?;
         let work = async {
-            let mut transaction = used.connection()?.begin().await?;
+            // A transaction that reads first may be refused when it comes to write.
+            let mut transaction = used.connection()?.begin_with("BEGIN IMMEDIATE").await?;
             transaction.execute(first).await?;
             let (before,): (Option<i64>,) = sqlx::query_as(version).fetch_one(&mut *transaction).await?;
             let before = before.unwrap_or(0);
