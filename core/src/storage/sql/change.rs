@@ -1,7 +1,7 @@
 //! Commits and moves: a session changes, and may get another key.
 //!
 //! The first tries change it without reading it: if the request has read a short session, the whole is replaced unless it has changed
-//! since; otherwise what the request did is appended to the log. If the session is not as that takes it to be, it is read, rebuilt here, and replaced if it has not changed since.
+//! since; otherwise what the request did is appended to the log. If the stored session is not what this assumes, it is read, rebuilt here, and replaced if it has not changed since.
 
 use super::{
     database::Database,
@@ -155,7 +155,7 @@ impl<D: Database> Change<'_, D> {
         }
     }
 
-    /// Changes the session in this way. `None` if it is not as the way takes it to be.
+    /// Changes the session in this way. `None` if the session is not what the attempt assumes.
     async fn attempt(&self, way: &Way) -> Answered<Option<Changed>> {
         let statements = &self.store.statements;
         let revision = self.store.revisions.next();
@@ -210,7 +210,7 @@ impl<D: Database> Change<'_, D> {
             let rows = self.store.run(self.operation, &[Step::new(text, args)]).await;
             return rows.map(|rows| rows.into_iter().next());
         };
-        // Of all statements, so that each takes those that it names.
+        // Arguments for all statements; each uses the ones it names.
         let mut args = args;
         args.extend([
             Arg::Bytes(to.as_bytes()),

@@ -1,7 +1,7 @@
-//! Hearing of sessions that end, for those who wait for that ([S18](crate::design#s18)).
+//! Tells waiters when sessions end ([S18](crate::design#s18)).
 //!
-//! What this process does is told at once. A thread with a runtime of its own hears of what other processes do. It begins with the first who
-//! waits, and ends soon after the last.
+//! What this process does is told at once. A thread with a runtime of its own hears of what other processes do. The thread starts with the
+//! first waiter, and ends soon after the last one.
 
 use std::{
     pin::pin,

@@ -30,8 +30,11 @@ async fn a_setting_that_cannot_work_is_refused() {
         refused(SqliteStorage::builder(path()).table_prefix(prefix).build(), "`table_prefix` can have");
     }
     refused(PostgresStorage::builder(URL).schema("a.b").build(), "`schema` can have");
-    refused(PostgresStorage::builder(URL).response_timeout(Duration::ZERO).build(), "less than a millisecond");
-    refused(PostgresStorage::builder(URL).max_connections(0).build(), "without a connection");
+    refused(
+        PostgresStorage::builder(URL).response_timeout(Duration::ZERO).build(),
+        "`response_timeout` must be at least 1 ms",
+    );
+    refused(PostgresStorage::builder(URL).max_connections(0).build(), "`max_connections` must be at least 1");
     refused(SqliteStorage::builder(":memory:").build(), "MemoryStorage");
     let error = SqliteStorage::builder(folder.path().join("no/such/folder.db")).build().unwrap_err();
     assert_eq!(error.kind(), StorageErrorKind::Setup);

@@ -29,7 +29,7 @@ pub use builder::SqliteDurability;
 /// The database of a [`SqliteStorage`](super::SqliteStorage).
 pub struct Sqlite {
     connections: Connections<sqlx::Sqlite>,
-    /// SQLite has one writer at a time. Those of this process stand in line for it, which is fairer and faster than trying again and again.
+    /// SQLite has one writer at a time. Those of this process queue for it, which is fairer and faster than trying again and again.
     writing: Mutex<()>,
     path: PathBuf,
 }
