@@ -3,6 +3,8 @@
 //! The first tries change it without reading it: if the request has read a short session, the whole is replaced unless it has changed
 //! since; otherwise what the request did is appended to the log. If the stored session is not what this assumes, it is read, rebuilt here, and replaced if it has not changed since.
 
+use std::time::Duration;
+
 use super::{
     database::Database,
     failure::{Answered, Meaning},
@@ -20,7 +22,11 @@ use crate::{
 };
 
 /// Attempts to rebuild a session before giving up. An attempt fails if another commit was faster.
-const ATTEMPTS: usize = 1000;
+const ATTEMPTS: u32 = 1000;
+/// From this attempt on, it pauses before the next one, and longer from time to time.
+const PATIENT: u32 = 10;
+/// The unit of the pauses.
+const PAUSE: Duration = Duration::from_micros(200);
 /// Sessions of up to this many bytes are written as a whole after they were read. This keeps their logs short.
 const SHORT: usize = 1024;
 
@@ -61,7 +67,10 @@ impl<D: Database> Change<'_, D> {
                 return Ok(changed);
             }
         }
-        for _ in 0..ATTEMPTS {
+        for attempt in 0..ATTEMPTS {
+            if let Some(late) = attempt.checked_sub(PATIENT) {
+                tokio::time::sleep(PAUSE * late.min(100)).await;
+            }
             let (known, record) = match self.store.find_out(self.key, &self.commit.access, self.operation).await? {
                 Stored::Session { revision, record } => (revision, record),
                 // An earlier try of this same move was done, and its answer was lost. What that try stored is there, but it may lack

@@ -4,7 +4,7 @@ use std::{fmt, time::Duration};
 
 use super::{
     failure::{Answered, Failure},
-    migrations::Unsuited,
+    migrations::{Plan, Unsuited},
     names::Names,
     operation::Deadline,
     settings::Settings,
@@ -28,25 +28,24 @@ pub(crate) trait Database: fmt::Debug + Sized + Send + Sync + 'static {
     /// The statements that lead from each version of the tables to the next one, beginning with none.
     fn migrations(names: &Names) -> Vec<Vec<String>>;
 
-    /// Whether sessions can be kept in this database at all; if not, why, and what to do.
-    fn suits(&self, deadline: Deadline) -> impl Future<Output = Result<Result<(), Unsuited>, Failure>> + Send;
+    /// A statement whose row says what kind of database this is.
+    const NATURE: &'static str;
+
+    /// Whether sessions can be kept in a database of this [nature](Self::NATURE); if not, why, and what to do.
+    fn suits(&self, nature: Row) -> Result<Result<(), Unsuited>, Failure>;
 
     /// Runs a statement by itself, or several as one transaction. Returns the rows of the first; if there are none, the others are not
     /// run. They have their whole effect or none, also if the future is dropped.
     fn run(&self, steps: &[Step<'_>], deadline: Deadline) -> impl Future<Output = Result<Vec<Row>, Failure>> + Send;
 
     /// Runs a statement that only reads.
-    fn read(&self, step: &Step<'_>, deadline: Deadline) -> impl Future<Output = Result<Vec<Row>, Failure>> + Send;
+    fn read(&self, step: &Step<'_>, deadline: Deadline) -> impl Future<Output = Result<Vec<Row>, Failure>> + Send {
+        self.run(std::slice::from_ref(step), deadline)
+    }
 
-    /// Runs the statements of the migrations after the version of the tables, as one transaction, during which no other process migrates
-    /// the same tables. `first` comes before all, and `version` reads the version, which is returned.
-    fn migrate(
-        &self,
-        first: &str,
-        version: &str,
-        migrations: &[Vec<String>],
-        deadline: Deadline,
-    ) -> impl Future<Output = Result<i64, Failure>> + Send;
+    /// Makes the tables or brings them to the last version, as one transaction, during which no other process migrates the same tables.
+    /// Returns the version before, 0 for none.
+    fn migrate(&self, plan: &Plan, deadline: Deadline) -> impl Future<Output = Result<i64, Failure>> + Send;
 
     /// Notices when sessions end, in any process, and wakes the waiting tasks: at once or, if that is impossible, within the interval.
     /// Runs until it is dropped.

@@ -50,6 +50,16 @@ pub(super) enum Unfit {
     Late,
 }
 
+/// How the tables are made.
+pub(crate) struct Plan {
+    /// Before all: makes the table of the versions.
+    pub(super) first: String,
+    /// Reads the version.
+    pub(super) version: String,
+    /// The statements that lead from each version to the next one, beginning with none.
+    pub(super) steps: Vec<Vec<String>>,
+}
+
 /// Why sessions cannot be kept in a database, whatever its tables are.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum Unsuited {
@@ -116,10 +126,10 @@ impl<D: Database> Store<D> {
 
     /// What the tables are, if this build and this database can work with them.
     async fn tables(&self, operation: &'static str, deadline: Deadline) -> Answered<Tables> {
-        let suits = match self.database.suits(deadline).await {
-            Err(failure) if failure.is_passing() || failure.is_lost() => self.database.suits(deadline).await,
-            result => result,
-        };
+        let nature = self.read_once_more(&Step::new(D::NATURE, Vec::new()), deadline).await;
+        let suits = nature
+            .and_then(|rows| rows.into_iter().next().ok_or(Failure::Malformed))
+            .and_then(|row| self.database.suits(row));
         suits.map_err(|failure| failure.while_doing(operation))?.map_err(|unsuited| unfit(operation, unsuited))?;
         match self.version(deadline).await.map_err(|failure| failure.while_doing(operation))? {
             None => Ok(Tables::Missing),
@@ -132,11 +142,7 @@ impl<D: Database> Store<D> {
     /// The version of the tables; `None` if there are none.
     async fn version(&self, deadline: Deadline) -> Result<Option<i64>, Failure> {
         let step = Step::new(&self.statements.version, Vec::new());
-        let rows = match self.database.read(&step, deadline).await {
-            Err(failure) if failure.is_passing() || failure.is_lost() => self.database.read(&step, deadline).await,
-            result => result,
-        };
-        match rows {
+        match self.read_once_more(&step, deadline).await {
             Ok(rows) => Ok(rows.into_iter().next().map(|mut row| row.number_or_null()).transpose()?.flatten()),
             Err(failure) if failure.meaning() == Some(Meaning::NoTable) => Ok(None),
             Err(failure) => Err(failure),
@@ -145,17 +151,18 @@ impl<D: Database> Store<D> {
 
     async fn migrate_now(&self, deadline: Deadline) -> Answered<()> {
         let versions = self.names.migrations();
-        let make = format!(
+        let first = format!(
             "CREATE TABLE IF NOT EXISTS {versions} (version BIGINT NOT NULL PRIMARY KEY, migrated_at BIGINT NOT NULL)"
         );
-        let mut migrations = D::migrations(&self.names);
-        for (version, statements) in (1..=VERSION).zip(&mut migrations) {
+        let mut steps = D::migrations(&self.names);
+        for (version, statements) in (1..=VERSION).zip(&mut steps) {
             let at = times::stored(SystemClock.now());
             statements.push(format!("INSERT INTO {versions} (version, migrated_at) VALUES ({version}, {at})"));
         }
+        let plan = Plan { first, version: self.statements.version.clone(), steps };
         let mut pause = FIRST_PAUSE;
         let before = loop {
-            match self.database.migrate(&make, &self.statements.version, &migrations, deadline).await {
+            match self.database.migrate(&plan, deadline).await {
                 // Of two processes that make the first table at once, Postgres refuses one.
                 Err(failure)
                     if (failure.is_passing() || failure.meaning() == Some(Meaning::Taken)) && pause < LONGEST_PAUSE =>

@@ -13,6 +13,7 @@ use sqlx::{Connection, Executor, IntoArguments, Pool};
 
 use super::{
     failure::{Failure, Refusal},
+    migrations::Plan,
     operation::Deadline,
     used::Used,
     values::{Row, Step, Value},
@@ -91,6 +92,34 @@ where
         if result.as_ref().is_err_and(Failure::is_lost) {
             self.losses.note();
         }
+        result
+    }
+
+    /// Makes the tables, or brings them to the last version, in a transaction that `begin` begins. `alone` keeps other processes away. Returns
+    /// the version before.
+    pub(super) async fn migrate(
+        &self,
+        begin: &'static str,
+        alone: &[&str],
+        plan: &Plan,
+        deadline: Deadline,
+    ) -> Result<i64, Failure> {
+        let mut used = self.acquire(deadline).await?;
+        let work = async {
+            let mut transaction = used.connection()?.begin_with(begin).await?;
+            for statement in alone.iter().chain([&plan.first.as_str()]) {
+                transaction.execute(*statement).await?;
+            }
+            let version = rows::<C>(&mut transaction, &Step::new(&plan.version, Vec::new())).await?;
+            let before = version.into_iter().next().and_then(|mut row| row.number().ok()).unwrap_or(0);
+            for statement in plan.steps.iter().skip(usize::try_from(before).unwrap_or(0)).flatten() {
+                transaction.execute(statement.as_str()).await?;
+            }
+            transaction.commit().await?;
+            Ok(before)
+        };
+        let result = work.await.map_err(|error| Failure::of(error, C::refusal));
+        used.finish(result.as_ref().err());
         result
     }
 

@@ -80,6 +80,7 @@ impl Statements {
         let columns = NEW.split(", ").filter(|column| *column != "key");
         let replaced: Vec<String> = columns.map(|column| format!("{column} = excluded.{column}")).collect();
         let appended = format!(
+            // A session that gets entries of a list becomes one: 0 is a session, and 1 a list.
             "revision = $8, entries = entries + $9, bytes = bytes + $10, log = {}, kind = kind | $14",
             dialect.appended
         );

@@ -102,13 +102,15 @@ impl<D: Database> Store<D> {
     /// Runs a statement that only reads, once more over another connection if the first one has died.
     pub(super) async fn read(&self, operation: Operation, step: &Step<'_>) -> Answered<Vec<Row>> {
         self.verify(operation.deadline).await?;
-        let rows = match self.database.read(step, operation.deadline).await {
-            Err(failure) if failure.is_passing() || failure.is_lost() => {
-                self.database.read(step, operation.deadline).await
-            }
+        self.read_once_more(step, operation.deadline).await.map_err(|failure| self.failed(failure, operation))
+    }
+
+    /// The same, whatever the tables are.
+    pub(super) async fn read_once_more(&self, step: &Step<'_>, deadline: Deadline) -> Result<Vec<Row>, Failure> {
+        match self.database.read(step, deadline).await {
+            Err(failure) if failure.is_passing() || failure.is_lost() => self.database.read(step, deadline).await,
             result => result,
-        };
-        rows.map_err(|failure| self.failed(failure, operation))
+        }
     }
 
     /// The error for a failed statement.

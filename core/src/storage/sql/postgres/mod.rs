@@ -9,17 +9,16 @@ mod telling;
 
 use std::{fmt, sync::Arc, time::Duration};
 
-use sqlx::{Connection as _, Executor as _};
 use tokio::runtime::Handle;
 
 use self::telling::Telling;
 use super::{
     database::Database,
     failure::{Answered, Failure},
-    migrations::Unsuited,
+    migrations::{Plan, Unsuited},
     names::Names,
     operation::Deadline,
-    running::{Client as _, Connections},
+    running::Connections,
     settings::Settings,
     statements::Statements,
     values::{Row, Step},
@@ -52,46 +51,21 @@ impl Database for Postgres {
         statements::migrations(names)
     }
 
-    async fn suits(&self, deadline: Deadline) -> Result<Result<(), Unsuited>, Failure> {
-        let has_computed_columns = "SELECT current_setting('server_version_num')::BIGINT >= 120000";
-        let rows = self.read(&Step::new(has_computed_columns, Vec::new()), deadline).await?;
-        let is_new_enough = rows.into_iter().next().ok_or(Failure::Malformed)?.flag()?;
-        Ok(if is_new_enough { Ok(()) } else { Err(Unsuited::OldServer) })
+    const NATURE: &'static str = "SELECT current_setting('server_version_num')::BIGINT >= 120000";
+
+    fn suits(&self, mut nature: Row) -> Result<Result<(), Unsuited>, Failure> {
+        let has_computed_columns = nature.flag()?;
+        Ok(if has_computed_columns { Ok(()) } else { Err(Unsuited::OldServer) })
     }
 
     async fn run(&self, steps: &[Step<'_>], deadline: Deadline) -> Result<Vec<Row>, Failure> {
         self.connections.run(steps, deadline).await
     }
 
-    async fn read(&self, step: &Step<'_>, deadline: Deadline) -> Result<Vec<Row>, Failure> {
-        self.connections.run(std::slice::from_ref(step), deadline).await
-    }
-
-    async fn migrate(
-        &self,
-        first: &str,
-        version: &str,
-        migrations: &[Vec<String>],
-        deadline: Deadline,
-    ) -> Result<i64, Failure> {
-        let mut used = self.connections.acquire(deadline).await?;
-        let work = async {
-            let mut transaction = used.connection()?.begin().await?;
-            // Another process that migrates the same tables waits here. Migrating may take longer than an operation.
-            transaction.execute("SET LOCAL statement_timeout = 0").await?;
-            transaction.execute(identity::lock(&self.names).as_str()).await?;
-            transaction.execute(first).await?;
-            let (before,): (Option<i64>,) = sqlx::query_as(version).fetch_one(&mut *transaction).await?;
-            let before = before.unwrap_or(0);
-            for statement in migrations.iter().skip(usize::try_from(before).unwrap_or(0)).flatten() {
-                transaction.execute(statement.as_str()).await?;
-            }
-            transaction.commit().await?;
-            Ok(before)
-        };
-        let result = work.await.map_err(|error| Failure::of(error, sqlx::Postgres::refusal));
-        used.finish(result.as_ref().err());
-        result
+    async fn migrate(&self, plan: &Plan, deadline: Deadline) -> Result<i64, Failure> {
+        // Another process that migrates the same tables waits here. Migrating may take longer than an operation.
+        let alone = ["SET LOCAL statement_timeout = 0", &identity::lock(&self.names)];
+        self.connections.migrate("BEGIN", &alone, plan, deadline).await
     }
 
     async fn hear(&self, watch: &Watch, interval: Duration) {

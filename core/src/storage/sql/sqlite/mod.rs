@@ -8,16 +8,15 @@ mod statements;
 
 use std::{fmt, path::PathBuf, sync::atomic::Ordering, time::Duration};
 
-use sqlx::{Connection as _, Executor as _};
 use tokio::sync::Mutex;
 
 use super::{
     database::Database,
     failure::{Answered, Failure},
-    migrations::Unsuited,
+    migrations::{Plan, Unsuited},
     names::Names,
     operation::Deadline,
-    running::{Client as _, Connections},
+    running::Connections,
     settings::Settings,
     statements::Statements,
     values::{Row, Step},
@@ -49,12 +48,10 @@ impl Database for Sqlite {
         statements::migrations(names)
     }
 
-    async fn suits(&self, deadline: Deadline) -> Result<Result<(), Unsuited>, Failure> {
-        let nature = "SELECT encoding = 'UTF-8', (SELECT file = '' FROM pragma_database_list WHERE name = 'main') \
-                      FROM pragma_encoding";
-        let rows = self.read(&Step::new(nature, Vec::new()), deadline).await?;
-        let mut row = rows.into_iter().next().ok_or(Failure::Malformed)?;
-        let (is_utf8, is_in_memory) = (row.flag()?, row.flag()?);
+    const NATURE: &'static str = "SELECT encoding = 'UTF-8', (SELECT file = '' FROM pragma_database_list WHERE name = 'main') FROM pragma_encoding";
+
+    fn suits(&self, mut nature: Row) -> Result<Result<(), Unsuited>, Failure> {
+        let (is_utf8, is_in_memory) = (nature.flag()?, nature.flag()?);
         self.connections.is_in_memory.store(is_in_memory, Ordering::Relaxed);
         if !is_utf8 {
             return Ok(Err(Unsuited::Utf16));
@@ -74,30 +71,10 @@ impl Database for Sqlite {
         self.connections.run(std::slice::from_ref(step), deadline).await
     }
 
-    async fn migrate(
-        &self,
-        first: &str,
-        version: &str,
-        migrations: &[Vec<String>],
-        deadline: Deadline,
-    ) -> Result<i64, Failure> {
+    async fn migrate(&self, plan: &Plan, deadline: Deadline) -> Result<i64, Failure> {
         let _writing = self.writing.lock().await;
-        let mut used = self.connections.acquire(deadline).await?;
-        let work = async {
-            // A transaction that reads first may be refused when it comes to write.
-            let mut transaction = used.connection()?.begin_with("BEGIN IMMEDIATE").await?;
-            transaction.execute(first).await?;
-            let (before,): (Option<i64>,) = sqlx::query_as(version).fetch_one(&mut *transaction).await?;
-            let before = before.unwrap_or(0);
-            for statement in migrations.iter().skip(usize::try_from(before).unwrap_or(0)).flatten() {
-                transaction.execute(statement.as_str()).await?;
-            }
-            transaction.commit().await?;
-            Ok(before)
-        };
-        let result = work.await.map_err(|error| Failure::of(error, sqlx::Sqlite::refusal));
-        used.finish(result.as_ref().err());
-        result
+        // A transaction that reads first may be refused when it comes to write.
+        self.connections.migrate("BEGIN IMMEDIATE", &[], plan, deadline).await
     }
 
     async fn hear(&self, watch: &Watch, interval: Duration) {
