@@ -22,6 +22,7 @@ impl AsyncManager {
     /// | memory | nothing |
     /// | files | makes a small file in one of the sub-folders, reads it and removes it, as a new session would. A full disk, missing rights and a folder that has gone and cannot be made again are errors |
     /// | Redis | asks every primary what it is, and writes and removes a key under the prefix there: two or three commands each. It takes no longer than the timeouts allow for each of them |
+    /// | Postgres, SQLite | checks the version of the tables, and writes, reads and removes a row that counts as no session: five statements. Missing tables, missing rights and a server that takes no writes are errors |
     /// | a storage of your own | loads a session that does not exist, unless it does [better](crate::Storage::check) |
     ///
     /// ```

@@ -129,6 +129,8 @@ pub struct StorageCalled {
 pub struct StorageSwept {
     /// What was removed, and what is left.
     pub swept: Swept,
+    /// Whether what is left was counted. If not, `kept` is 0: the background sweeps of Postgres and SQLite look only at what has ended.
+    pub is_counted: bool,
 }
 
 /// A session was read from a storage with a near cache.

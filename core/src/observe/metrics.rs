@@ -64,7 +64,11 @@ impl MetricsObserver {
         for (name, description) in counters {
             describe_counter!(name, Unit::Count, description);
         }
-        describe_gauge!(LIVE, Unit::Count, "Sessions that the last sweep has kept.");
+        describe_gauge!(
+            LIVE,
+            Unit::Count,
+            "Sessions and traces of renewals that the last sweep has kept, if it counted them."
+        );
         describe_histogram!(DURATION, Unit::Seconds, "Duration of calls of the storage, by operation.");
         Self(())
     }
@@ -128,8 +132,10 @@ impl Observer for MetricsObserver {
     }
 
     fn storage_swept(&self, event: &StorageSwept) {
-        #[allow(clippy::cast_precision_loss, reason = "nobody has 2^53 sessions")]
-        gauge!(LIVE).set(event.swept.kept as f64);
+        if event.is_counted {
+            #[allow(clippy::cast_precision_loss, reason = "nobody has 2^53 sessions")]
+            gauge!(LIVE).set(event.swept.kept as f64);
+        }
     }
 
     fn near_cache_read(&self, event: &NearCacheRead) {

@@ -95,7 +95,7 @@ impl Observers {
 
     pub(crate) fn swept(&self, swept: Swept) {
         log_sweep(swept);
-        self.tell(|observer| observer.storage_swept(&StorageSwept { swept }));
+        self.tell(|observer| observer.storage_swept(&StorageSwept { swept, is_counted: true }));
     }
 }
 

@@ -82,7 +82,15 @@ impl Reporter {
     /// A sweep in the background is done. One that was asked for is reported by the manager.
     pub fn swept(&self, swept: Swept) {
         log_sweep(swept);
-        self.tell(|observer| observer.storage_swept(&StorageSwept { swept }));
+        self.tell(|observer| observer.storage_swept(&StorageSwept { swept, is_counted: true }));
+    }
+
+    /// The same of a sweep that looked only at what had ended.
+    #[cfg(any(feature = "postgres", feature = "sqlite"))]
+    pub(crate) fn swept_uncounted(&self, removed: u64) {
+        let swept = Swept { removed, ..Swept::default() };
+        log_sweep(swept);
+        self.tell(|observer| observer.storage_swept(&StorageSwept { swept, is_counted: false }));
     }
 
     /// A session was read, and the near cache had it or not.

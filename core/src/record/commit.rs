@@ -1,7 +1,7 @@
 //! A commit and its effect on a record: [`Record::apply`], which every storage of whole records calls.
 //!
-//! Two storages change a session without reading it, and so repeat this: the scripts `string_commit.lua` and `hash_commit.lua` of
-//! Redis, the first with [`replay`](super::replay) for what it has appended. After a commit, a session updates what it knows in
+//! Some storages change a session without reading it, and so repeat this: the scripts `string_commit.lua` and `hash_commit.lua` of Redis,
+//! and the statements of `storage/sql/clauses.rs`; the first and the last with [`replay`](super::replay) for what they have appended. After a commit, a session updates what it knows in
 //! `Machine::stored`.
 
 use std::{sync::Arc, time::Duration};

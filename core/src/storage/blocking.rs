@@ -188,7 +188,7 @@ pub trait Storage: Send + Sync {
     /// | memory | some tenths of a second of CPU for a million sessions. Locks are held for microseconds, but the calling thread is busy: in async code, all its other tasks wait |
     /// | files | opens and reads each file |
     /// | Redis | 8 bytes of memory for each session, and `SCAN` over the prefix on every primary, 500 keys a step, and the first 62 bytes of each; of a session without a principal and an absolute lifetime also what tells it from a list: two fields of a hash, the whole of a string. With a near cache, the server also remembers for this connection what it has read: rather count over a storage without one |
-    /// | Postgres, SQLite | reads an index |
+    /// | Postgres, SQLite | reads all rows but their content, 10,000 with each statement. A session that is renewed meanwhile may count twice or not at all |
     /// | GoFrame's formats | `SCAN`, and of a string its first byte. A key that looks like a session counts, so sessions need a prefix of their own |
     ///
     /// # Errors

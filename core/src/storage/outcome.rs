@@ -132,9 +132,9 @@ impl Tombstone {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 #[non_exhaustive]
 pub struct Swept {
-    /// Sessions removed because they had expired.
+    /// What was removed because it had expired: sessions, and the traces that renewals leave.
     pub removed: u64,
-    /// Sessions that are still alive.
+    /// What is left: sessions that are alive, and traces of renewals that are still remembered.
     pub kept: u64,
     /// Items that do not belong to the storage, or are unreadable. They were left alone.
     pub foreign: u64,

@@ -105,6 +105,8 @@ impl<E: From<Error> + 'static> AsyncSession<E> {
     /// | expiry | when the deadline is over by the manager's clock: see [`Clock::reached`](crate::Clock::reached) |
     /// | in another process, files | at once on Linux (`inotify`); elsewhere, and where its limits are exceeded, within `FileStorageBuilder::watch_interval` |
     /// | in another process, Redis | at once; while the connection that reports changes is cut, within `RedisBuilder::watch_interval` and the timeouts |
+    /// | in another process, Postgres | at once; if the process dies right after it has ended the session, within 12 times `SqlBuilder::watch_interval`; while the connection that listens is cut, within the interval and the timeouts |
+    /// | in another process, SQLite | within `SqlBuilder::watch_interval` |
     /// | another storage | as its [`Storage::watch`](crate::Storage::watch) says; without it, within 5 seconds |
     ///
     /// # When the storage fails

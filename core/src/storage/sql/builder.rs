@@ -43,8 +43,8 @@ impl<D: Database> SqlBuilder<D> {
         self
     }
 
-    /// How long an operation may take, with the wait for a connection. Default: 5 seconds. After that it is an error, and whether it was
-    /// carried out is open. At least a millisecond; [`Duration::MAX`] waits for ever.
+    /// How long an operation may take, with the wait for a connection. Default: 5 seconds. After that it is an error, and it is unknown
+    /// whether it took effect. At least a millisecond; [`Duration::MAX`] waits for ever.
     pub const fn response_timeout(mut self, timeout: Duration) -> Self {
         self.settings.response_timeout = timeout;
         self
@@ -63,8 +63,9 @@ impl<D: Database> SqlBuilder<D> {
         self
     }
 
-    /// Whether the first use makes the tables, or brings them to the version of this build: [`migrate`](Sql::migrate). Default: only for a
-    /// file of SQLite that the storage opens itself. Without it, tables that are missing or have another version are refused.
+    /// Whether the first use makes the tables, or brings them to the version of this build: [`migrate`](Sql::migrate). Tables that are up to date are left alone. If it takes longer than
+    /// [`response_timeout`](Self::response_timeout), the first use is an error: call `migrate` yourself then. Default: only for a file of SQLite that
+    /// the storage opens itself. Without it, tables that are missing or have another version are refused.
     pub const fn migrate_on_start(mut self, migrates: bool) -> Self {
         self.settings.migrates = migrates;
         self
@@ -97,7 +98,8 @@ impl<D: Database> SqlBuilder<D> {
     }
 
     /// How long the end of a session may go unnoticed by those who wait for it ([`ended`](crate::AsyncSession::ended)) if another process
-    /// has ended it, and nothing reports that. Default: [`WATCH_INTERVAL`](crate::storage::WATCH_INTERVAL); less than a millisecond counts as a millisecond.
+    /// has ended it, and nothing reports that. In Postgres, where ends are reported, each waiting task looks by itself once in 12 intervals.
+    /// Default: [`WATCH_INTERVAL`](crate::storage::WATCH_INTERVAL); less than a millisecond counts as a millisecond.
     pub const fn watch_interval(mut self, interval: Duration) -> Self {
         self.settings.watch_interval = interval;
         self
@@ -132,8 +134,8 @@ async fn sweep<D: Database>(inner: Weak<Inner<D>>, every: Duration, clock: Arc<d
     loop {
         tokio::time::sleep(every).await;
         let Some(inner) = inner.upgrade() else { return };
-        match inner.sweep(clock.now()).await {
-            Ok(swept) => inner.reporter.swept(swept),
+        match inner.remove_ended(clock.now()).await {
+            Ok(removed) => inner.reporter.swept_uncounted(removed),
             Err(error) => {
                 tracing::warn!(
                     error = &error as &dyn std::error::Error,

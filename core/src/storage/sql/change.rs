@@ -1,11 +1,14 @@
 //! Commits and moves: a session changes, and may get another key.
 //!
 //! The first tries change it without reading it: if the request has read a short session, the whole is replaced unless it has changed
-//! since; otherwise what the request did is appended to the log. If the session is not as that takes it to be, it is read, rebuilt here, and replaced if it has not changed since.
+//! since; otherwise what the request did is appended to the log. If the stored session is not what this assumes, it is read, rebuilt here, and replaced if it has not changed since.
+
+use std::time::Duration;
 
 use super::{
     database::Database,
     failure::{Answered, Meaning},
+    operation::Operation,
     statements::Changing,
     store::Store,
     stored::{Facts, Kind, Stored, Whole, counted, hash_of},
@@ -19,7 +22,11 @@ use crate::{
 };
 
 /// Attempts to rebuild a session before giving up. An attempt fails if another commit was faster.
-const ATTEMPTS: usize = 1000;
+const ATTEMPTS: u32 = 1000;
+/// From this attempt on, it pauses before the next one, and longer from time to time.
+const PATIENT: u32 = 10;
+/// The unit of the pauses.
+const PAUSE: Duration = Duration::from_micros(200);
 /// Sessions of up to this many bytes are written as a whole after they were read. This keeps their logs short.
 const SHORT: usize = 1024;
 
@@ -40,8 +47,7 @@ pub(super) struct Change<'a, D> {
     /// Where it moves to.
     pub(super) to: Option<&'a StoreKey>,
     pub(super) commit: &'a Commit,
-    /// What is being done, for errors.
-    pub(super) operation: &'static str,
+    pub(super) operation: Operation,
 }
 
 /// A way to make it.
@@ -61,8 +67,11 @@ impl<D: Database> Change<'_, D> {
                 return Ok(changed);
             }
         }
-        for _ in 0..ATTEMPTS {
-            let (known, record) = match self.store.find_out(self.key, &self.commit.access).await? {
+        for attempt in 0..ATTEMPTS {
+            if let Some(late) = attempt.checked_sub(PATIENT) {
+                tokio::time::sleep(PAUSE * late.min(100)).await;
+            }
+            let (known, record) = match self.store.find_out(self.key, &self.commit.access, self.operation).await? {
                 Stored::Session { revision, record } => (revision, record),
                 // An earlier try of this same move was done, and its answer was lost. What that try stored is there, but it may lack
                 // changes of this one.
@@ -91,7 +100,7 @@ impl<D: Database> Change<'_, D> {
     }
 
     fn over(&self, limit: LimitExceeded) -> StorageError {
-        StorageError::limit(limit, self.operation)
+        StorageError::limit(limit, self.operation.name)
     }
 
     /// The session as this request has read it, with the changes; if it is short.
@@ -124,7 +133,7 @@ impl<D: Database> Change<'_, D> {
         };
         let mut frame = Vec::new();
         if !changes.is_empty() {
-            let failed = |error| StorageError::new(StorageErrorKind::Other, self.operation).with_source(error);
+            let failed = |error| StorageError::new(StorageErrorKind::Other, self.operation.name).with_source(error);
             changes.encode(&mut frame).map_err(failed)?;
         }
         Ok(Some(Way::Append { frame, known }))
@@ -143,7 +152,7 @@ impl<D: Database> Change<'_, D> {
     fn replacing(&self, known: u64, record: &crate::Record) -> Answered<Way> {
         let (entries, bytes) = (counted(record.entries.len()), counted(record.entries.text_bytes()));
         let kind = Kind::of(record);
-        let record = self.store.content.encode(record, self.operation)?;
+        let record = self.store.content.encode(record, self.operation.name)?;
         Ok(Way::Replace { known, record, entries, bytes, kind })
     }
 
@@ -155,7 +164,7 @@ impl<D: Database> Change<'_, D> {
         }
     }
 
-    /// Changes the session in this way. `None` if it is not as the way takes it to be.
+    /// Changes the session in this way. `None` if the session is not what the attempt assumes.
     async fn attempt(&self, way: &Way) -> Answered<Option<Changed>> {
         let statements = &self.store.statements;
         let revision = self.store.revisions.next();
@@ -210,7 +219,7 @@ impl<D: Database> Change<'_, D> {
             let rows = self.store.run(self.operation, &[Step::new(text, args)]).await;
             return rows.map(|rows| rows.into_iter().next());
         };
-        // Of all statements, so that each takes those that it names.
+        // Arguments for all statements; each uses the ones it names.
         let mut args = args;
         args.extend([
             Arg::Bytes(to.as_bytes()),
@@ -228,7 +237,7 @@ impl<D: Database> Change<'_, D> {
                     let args = [Some(Arg::Bytes(to.as_bytes())), now].into_iter().flatten().collect();
                     self.store.run(self.operation, &[Step::new(&self.store.statements.clear, args)]).await?;
                 }
-                Err(failure) => return Err(failure.while_doing(self.operation)),
+                Err(failure) => return Err(self.store.failed(failure, self.operation)),
             }
         }
         Ok(None)
@@ -236,7 +245,7 @@ impl<D: Database> Change<'_, D> {
 
     /// What the row says that a change has returned.
     async fn read(&self, mut row: Row, way: &Way, revision: u64) -> Answered<Changed> {
-        let failed = |failure: super::failure::Failure| failure.while_doing(self.operation);
+        let failed = |failure: super::failure::Failure| failure.while_doing(self.operation.name);
         let facts = match way {
             // A request that has not read the session learns only now whether it is readable.
             Way::Append { .. } if self.commit.base.is_none() => {

@@ -14,8 +14,9 @@ const CHECKING: &str = "checking the database";
 impl<D: Database> Store<D> {
     /// Writes, reads and removes a row that counts as no session, because it has ended long ago.
     pub(super) async fn check(&self) -> Answered<()> {
-        self.verify().await?;
-        self.check_version().await?;
+        let operation = self.begin(CHECKING);
+        self.verify(operation.deadline).await?;
+        self.check_version(operation.deadline).await?;
         let key = unused_key(KeyScheme::Hashed)?;
         let number = Arg::Number(0);
         let args = vec![
@@ -35,10 +36,10 @@ impl<D: Database> Store<D> {
             Arg::Bytes(key.as_bytes()),
             number,
         ];
-        self.run(CHECKING, &[Step::new(&self.statements.create, args)]).await?;
-        self.read(CHECKING, &Step::new(&self.statements.glance, vec![Arg::Bytes(key.as_bytes())])).await?;
+        self.run(operation, &[Step::new(&self.statements.create, args)]).await?;
+        self.read(operation, &Step::new(&self.statements.glance, vec![Arg::Bytes(key.as_bytes())])).await?;
         let args = vec![Arg::Bytes(key.as_bytes()), number];
-        self.run(CHECKING, &[Step::new(&self.statements.clear, args)]).await?;
+        self.run(operation, &[Step::new(&self.statements.clear, args)]).await?;
         Ok(())
     }
 }

@@ -1,6 +1,6 @@
 //! Why a statement failed.
 
-use std::io;
+use std::{io, sync::Arc};
 
 use crate::storage::{StorageError, StorageErrorKind};
 
@@ -8,24 +8,32 @@ use crate::storage::{StorageError, StorageErrorKind};
 pub(super) type Answered<T> = Result<T, StorageError>;
 
 /// Why a statement failed. No variant has a password, a key or a value.
-#[derive(Debug, thiserror::Error)]
+#[derive(Debug, Clone, thiserror::Error)]
 pub(crate) enum Failure {
     #[error("no answer in time")]
     Timeout,
     #[error("no connection of the pool became free in time (its `max_connections` and `acquire_timeout`)")]
     NoConnection,
-    #[error("the pool of connections was closed")]
+    #[error(
+        "the pool of connections was closed; the application that has closed it needs a new pool, and a new storage"
+    )]
     PoolClosed,
     #[error("the connection broke: {0}")]
-    Connection(#[source] io::Error),
+    Connection(#[source] Arc<io::Error>),
     #[error("the server cannot be reached: {0}")]
-    Unreachable(#[source] io::Error),
+    Unreachable(#[source] Arc<io::Error>),
     #[error("no secure connection could be made: {0}")]
     Tls(Box<str>),
     #[error("the connection cannot be made with this configuration: {0}")]
     Configuration(Box<str>),
     #[error("{0}")]
     Refused(Refusal),
+    #[cfg_attr(not(feature = "postgres"), allow(dead_code, reason = "nothing is heard from SQLite"))]
+    #[error(
+        "the server takes `LISTEN`, but what is told does not arrive: there may be a pooler in between, such as PgBouncer in the mode \
+         `transaction`"
+    )]
+    Deaf,
     #[error("the database gave an answer that does not fit the question")]
     Malformed,
     #[error("the client of the database failed: {0}")]
@@ -33,13 +41,15 @@ pub(crate) enum Failure {
 }
 
 /// An error that the database has answered.
-#[derive(Debug, thiserror::Error)]
-#[error("the database answered: {message} ({code})")]
+#[derive(Debug, Clone, thiserror::Error)]
+#[error("the database answered: {message} ({code}){hint}")]
 pub(crate) struct Refusal {
     pub(crate) meaning: Meaning,
     pub(crate) code: Box<str>,
     /// Messages name tables and columns, but no values.
     pub(crate) message: Box<str>,
+    /// What to do, behind a semicolon; often nothing.
+    pub(crate) hint: &'static str,
 }
 
 /// What an error of the database means to a storage.
@@ -50,6 +60,9 @@ pub(crate) enum Meaning {
     /// The server ended the connection before anything was stored. Another one may work.
     #[cfg_attr(not(feature = "postgres"), allow(dead_code, reason = "SQLite has no server"))]
     Ended,
+    /// The server is a replica, or has become one: it takes no writes. Another one may take them.
+    #[cfg_attr(not(feature = "postgres"), allow(dead_code, reason = "SQLite has no server"))]
+    ReadOnly,
     /// There is something under the key already.
     Taken,
     /// There is no such table.
@@ -63,7 +76,7 @@ impl Failure {
     pub(super) fn of(error: sqlx::Error, refusal: impl FnOnce(&dyn sqlx::error::DatabaseError) -> Refusal) -> Self {
         match error {
             sqlx::Error::Database(error) => Self::Refused(refusal(&*error)),
-            sqlx::Error::Io(error) => Self::Connection(error),
+            sqlx::Error::Io(error) => Self::Connection(error.into()),
             sqlx::Error::Tls(error) => Self::Tls(error.to_string().into()),
             sqlx::Error::Configuration(error) => Self::Configuration(error.to_string().into()),
             sqlx::Error::PoolTimedOut => Self::NoConnection,
@@ -81,12 +94,13 @@ impl Failure {
     const fn kind(&self) -> StorageErrorKind {
         match self {
             Self::Timeout | Self::NoConnection => StorageErrorKind::Timeout,
-            Self::PoolClosed | Self::Connection(_) | Self::Unreachable(_) | Self::Tls(_) => {
+            Self::PoolClosed | Self::Connection(_) | Self::Unreachable(_) | Self::Tls(_) | Self::Deaf => {
                 StorageErrorKind::Unavailable
             }
             Self::Configuration(_) => StorageErrorKind::Setup,
             Self::Refused(Refusal { meaning, .. }) => match meaning {
-                Meaning::InTheWay | Meaning::Ended => StorageErrorKind::Unavailable,
+                Meaning::InTheWay => StorageErrorKind::Timeout,
+                Meaning::Ended | Meaning::ReadOnly => StorageErrorKind::Unavailable,
                 Meaning::Taken => StorageErrorKind::Other,
                 Meaning::NoTable => StorageErrorKind::Setup,
                 Meaning::Other(kind) => *kind,
@@ -110,6 +124,14 @@ impl Failure {
     /// Whether the connection was lost, so that it is not known what was stored.
     pub(super) const fn is_lost(&self) -> bool {
         matches!(self, Self::Connection(_))
+    }
+
+    /// Whether the connection must not be used again: what comes over it next is not known, or it leads to a server that refuses.
+    pub(super) const fn spoils(&self) -> bool {
+        match self {
+            Self::Refused(refusal) => matches!(refusal.meaning, Meaning::Ended | Meaning::ReadOnly),
+            _ => true,
+        }
     }
 
     pub(super) fn while_doing(self, operation: &'static str) -> StorageError {

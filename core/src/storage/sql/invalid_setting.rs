@@ -14,9 +14,9 @@ pub(crate) enum InvalidSetting {
     #[cfg_attr(not(feature = "postgres"), allow(dead_code, reason = "SQLite has no schemas"))]
     #[error("`schema` can have up to 63 letters (a to z, A to Z), digits and underscores, and begins with no digit")]
     Schema,
-    #[error("`{0}`: with less than a millisecond nothing would ever be done in time")]
+    #[error("`{0}` must be at least 1 ms")]
     TooShort(&'static str),
-    #[error("`max_connections`: without a connection nothing can be done")]
+    #[error("`max_connections` must be at least 1")]
     NoConnections,
     #[error("`{0}` is a setting of the pool, and this pool was made by the application: set it there")]
     NotOurPool(&'static str),

@@ -9,10 +9,7 @@ use super::{
     times::stored,
     values::{Arg, Row, Step},
 };
-use crate::{
-    StoreKey, Timestamp,
-    storage::{Found, Swept},
-};
+use crate::{StoreKey, Timestamp, storage::Found};
 
 const LISTING: &str = "listing the sessions of a user in the database";
 const COUNTING: &str = "counting the sessions in the database";
@@ -20,6 +17,8 @@ const SWEEPING: &str = "removing ended sessions from the database";
 
 /// The rows that a statement of a sweep removes: few, so that it holds up nobody for long.
 const BATCH: i64 = 500;
+/// The rows that a statement looks at to count them.
+const COUNTED: i64 = 10_000;
 
 impl<D: Database> Store<D> {
     /// Up to `most` living sessions of a principal with keys after this one, in the order of their keys.
@@ -30,6 +29,7 @@ impl<D: Database> Store<D> {
         most: usize,
         now: Timestamp,
     ) -> Answered<Vec<Found>> {
+        let operation = self.begin(LISTING);
         let hash = hash_of(principal);
         let mut found = Vec::new();
         // Unreadable rows count for nothing, so it may take another look.
@@ -39,7 +39,7 @@ impl<D: Database> Store<D> {
             let limit = i64::try_from(wanted).unwrap_or(i64::MAX);
             let after_bytes = after.as_ref().map(|after| after.as_bytes().as_slice()).unwrap_or_default();
             let args = vec![Arg::Bytes(&hash), Arg::Bytes(after_bytes), Arg::Number(stored(now)), Arg::Number(limit)];
-            let rows = self.read(LISTING, &Step::new(&self.statements.find, args)).await?;
+            let rows = self.read(operation, &Step::new(&self.statements.find, args)).await?;
             let is_last = rows.len() < wanted;
             for mut row in rows {
                 let (key, whole) = read_found(&mut row).map_err(|failure| failure.while_doing(LISTING))?;
@@ -56,40 +56,60 @@ impl<D: Database> Store<D> {
         }
     }
 
+    /// Sessions that live.
     pub(super) async fn count(&self, now: Timestamp) -> Answered<u64> {
-        self.count_kinds([Kind::Session, Kind::Session], now).await
+        self.count_up_to(Kind::Session, now).await
     }
 
-    async fn count_kinds(&self, [first, last]: [Kind; 2], now: Timestamp) -> Answered<u64> {
-        let args = vec![Arg::Number(first.number()), Arg::Number(last.number()), Arg::Number(stored(now))];
-        let rows = self.read(COUNTING, &Step::new(&self.statements.count, args)).await?;
-        let count = rows.into_iter().next().ok_or(Failure::Malformed).and_then(|mut row| row.number());
-        count.map(i64::unsigned_abs).map_err(|failure| failure.while_doing(COUNTING))
+    /// All that a sweep leaves: sessions, lists and tombstones.
+    pub(super) async fn count_rest(&self, now: Timestamp) -> Answered<u64> {
+        self.count_up_to(Kind::Tombstone, now).await
     }
 
-    /// Removes what has ended, and tells of each session.
-    pub(super) async fn sweep(&self, now: Timestamp, ended: impl Fn(StoreKey, bool) + Send) -> Answered<Swept> {
-        let mut swept = Swept::default();
+    /// Counts page by page, so that no statement takes long, however many sessions there are.
+    async fn count_up_to(&self, last: Kind, now: Timestamp) -> Answered<u64> {
+        let (mut total, mut after) = (0, Vec::new());
+        loop {
+            let args =
+                vec![Arg::Bytes(&after), Arg::Number(COUNTED), Arg::Number(last.number()), Arg::Number(stored(now))];
+            let rows = self.read(self.begin(COUNTING), &Step::new(&self.statements.count, args)).await?;
+            let row = rows.into_iter().next().ok_or(Failure::Malformed);
+            let (living, seen, key) =
+                row.and_then(|mut row| read_count(&mut row)).map_err(|failure| failure.while_doing(COUNTING))?;
+            total += living;
+            match key {
+                Some(key) if seen >= COUNTED => after = key,
+                _ => return Ok(total),
+            }
+        }
+    }
+
+    /// Removes what has ended, and tells of each session. Returns how many rows that were.
+    pub(super) async fn sweep(&self, now: Timestamp, ended: impl Fn(StoreKey, bool) + Send) -> Answered<u64> {
+        let mut total = 0;
         loop {
             let args = vec![Arg::Number(stored(now)), Arg::Number(BATCH)];
-            let rows = self.run(SWEEPING, &[Step::new(&self.statements.sweep, args)]).await?;
+            let rows = self.run(self.begin(SWEEPING), &[Step::new(&self.statements.sweep, args)]).await?;
             let removed = i64::try_from(rows.len()).unwrap_or(i64::MAX);
             for mut row in rows {
                 let (key, kind) = read_swept(&mut row).map_err(|failure| failure.while_doing(SWEEPING))?;
                 ended(key, kind == Kind::Session.number());
-                swept.removed += 1;
+                total += 1;
             }
             if removed < BATCH {
-                break;
+                return Ok(total);
             }
         }
-        swept.kept = self.count_kinds([Kind::Session, Kind::List], now).await?;
-        Ok(swept)
     }
 }
 
 fn read_found(row: &mut Row) -> Result<(StoreKey, Whole), Failure> {
     Ok((read_key(row)?, Whole::read(row)?))
+}
+
+/// How many rows of a page count, how many it has, and its last key.
+fn read_count(row: &mut Row) -> Result<(u64, i64, Option<Vec<u8>>), Failure> {
+    Ok((row.number()?.unsigned_abs(), row.number()?, row.bytes_or_null()?))
 }
 
 fn read_swept(row: &mut Row) -> Result<(StoreKey, i64), Failure> {

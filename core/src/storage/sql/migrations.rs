@@ -1,13 +1,19 @@
 //! The version of the tables: making them, and refusing others.
 
+use std::time::Duration;
+
 use super::{
     database::Database,
-    failure::{Answered, Meaning},
+    failure::{Answered, Failure, Meaning},
+    operation::Deadline,
     store::{Store, unfit},
     times,
     values::Step,
 };
-use crate::{Clock as _, SystemClock};
+use crate::{
+    Clock as _, SystemClock,
+    storage::{StorageError, StorageErrorKind},
+};
 
 const CHECKING: &str = "checking the tables in the database";
 const MIGRATING: &str = "making the tables in the database";
@@ -15,9 +21,13 @@ const MIGRATING: &str = "making the tables in the database";
 /// The version of the tables that this build uses.
 const VERSION: i64 = 1;
 
+/// The pauses between tries to migrate, while others are in the way.
+const FIRST_PAUSE: Duration = Duration::from_millis(10);
+const LONGEST_PAUSE: Duration = Duration::from_secs(10);
+
 /// Why the tables cannot be used.
 #[derive(Debug, thiserror::Error)]
-enum Unfit {
+pub(super) enum Unfit {
     #[error(
         "there are no tables of this prefix and schema: call `migrate` on the storage once, as a user who may create tables, or \
          run `gsession migrate`, or set `migrate_on_start`"
@@ -33,53 +43,132 @@ enum Unfit {
          so use that one"
     )]
     Newer { found: i64 },
+    #[error(
+        "the tables were not made or migrated in time: another process may be doing that, or they are large; call `migrate` on the \
+         storage once, or run `gsession migrate`, which take their time"
+    )]
+    Late,
+}
+
+/// How the tables are made.
+pub(crate) struct Plan {
+    /// Before all: makes the table of the versions.
+    pub(super) first: String,
+    /// Reads the version.
+    pub(super) version: String,
+    /// The statements that lead from each version to the next one, beginning with none.
+    pub(super) steps: Vec<Vec<String>>,
+}
+
+/// Why sessions cannot be kept in a database, whatever its tables are.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum Unsuited {
+    #[cfg_attr(not(feature = "sqlite"), allow(dead_code, reason = "Postgres keeps bytes as they are"))]
+    #[error(
+        "the database keeps texts in UTF-16, in which SQLite would cut bytes off sessions: use another file, or make this one anew          with `PRAGMA encoding = 'UTF-8'` before its first table"
+    )]
+    Utf16,
+    #[cfg_attr(not(feature = "sqlite"), allow(dead_code, reason = "Postgres has no database in memory"))]
+    #[error(
+        "the database is in memory, and ends with its connection: use a pool with `max_connections(1)`, `idle_timeout(None)` and \
+         `max_lifetime(None)`, or name a file, or use `MemoryStorage`"
+    )]
+    Fleeting,
+    #[cfg_attr(not(feature = "postgres"), allow(dead_code, reason = "SQLite is compiled in"))]
+    #[error("the server is older than Postgres 12, which computes no columns: upgrade it")]
+    OldServer,
+}
+
+/// What the tables are to this build.
+enum Tables {
+    Missing,
+    Older { found: i64 },
+    Current,
 }
 
 impl<D: Database> Store<D> {
     /// Refuses tables that this build does not know.
-    pub(super) async fn check_version(&self) -> Answered<()> {
-        match self.version().await? {
-            None => Err(unfit(CHECKING, Unfit::NoTables)),
-            Some(VERSION) => Ok(()),
-            Some(found) if found < VERSION => Err(unfit(CHECKING, Unfit::Older { found })),
-            Some(found) => Err(unfit(CHECKING, Unfit::Newer { found })),
-        }
-    }
-
-    /// The version of the tables; `None` if there are none.
-    async fn version(&self) -> Answered<Option<i64>> {
-        let step = Step::new(&self.statements.version, Vec::new());
-        let rows = match self.database.read(&step).await {
-            Err(failure) if failure.is_passing() || failure.is_lost() => self.database.read(&step).await,
-            result => result,
-        };
-        match rows {
-            Ok(rows) => match rows.into_iter().next().map(|mut row| row.number_or_null()).transpose() {
-                Ok(version) => Ok(version.flatten()),
-                Err(failure) => Err(failure.while_doing(CHECKING)),
-            },
-            Err(failure) if failure.meaning() == Some(Meaning::NoTable) => Ok(None),
-            Err(failure) => Err(failure.while_doing(CHECKING)),
+    pub(super) async fn check_version(&self, deadline: Deadline) -> Answered<()> {
+        match self.tables(CHECKING, deadline).await? {
+            Tables::Missing => Err(unfit(CHECKING, Unfit::NoTables)),
+            Tables::Older { found } => Err(unfit(CHECKING, Unfit::Older { found })),
+            Tables::Current => Ok(()),
         }
     }
 
     /// Makes the tables, or brings them to the version of this build. Several processes may do so at once.
     pub(super) async fn migrate(&self) -> Answered<()> {
+        // A server that does not answer is noticed here. What follows may take long.
+        let tables = self.tables(MIGRATING, self.begin(MIGRATING).deadline).await?;
+        if !matches!(tables, Tables::Current) {
+            let _one = self.migrating.lock().await;
+            self.migrate_now(Deadline::NEVER).await?;
+        }
+        Ok(())
+    }
+
+    /// The same as part of another operation, with its deadline.
+    pub(super) async fn migrate_in_time(&self, deadline: Deadline) -> Answered<()> {
+        if matches!(self.tables(MIGRATING, deadline).await?, Tables::Current) {
+            return Ok(());
+        }
+        let migrating = async {
+            let _one = self.migrating.lock().await;
+            // Another task may have done it meanwhile.
+            match self.tables(MIGRATING, deadline).await? {
+                Tables::Current => Ok(()),
+                Tables::Missing | Tables::Older { .. } => self.migrate_now(deadline).await,
+            }
+        };
+        let late = || StorageError::new(StorageErrorKind::Timeout, MIGRATING).with_source(Unfit::Late);
+        deadline.limit(migrating).await.unwrap_or_else(|| Err(late()))
+    }
+
+    /// What the tables are, if this build and this database can work with them.
+    async fn tables(&self, operation: &'static str, deadline: Deadline) -> Answered<Tables> {
+        let nature = self.read_once_more(&Step::new(D::NATURE, Vec::new()), deadline).await;
+        let suits = nature
+            .and_then(|rows| rows.into_iter().next().ok_or(Failure::Malformed))
+            .and_then(|row| self.database.suits(row));
+        suits.map_err(|failure| failure.while_doing(operation))?.map_err(|unsuited| unfit(operation, unsuited))?;
+        match self.version(deadline).await.map_err(|failure| failure.while_doing(operation))? {
+            None => Ok(Tables::Missing),
+            Some(VERSION) => Ok(Tables::Current),
+            Some(found) if found < VERSION => Ok(Tables::Older { found }),
+            Some(found) => Err(unfit(operation, Unfit::Newer { found })),
+        }
+    }
+
+    /// The version of the tables; `None` if there are none.
+    async fn version(&self, deadline: Deadline) -> Result<Option<i64>, Failure> {
+        let step = Step::new(&self.statements.version, Vec::new());
+        match self.read_once_more(&step, deadline).await {
+            Ok(rows) => Ok(rows.into_iter().next().map(|mut row| row.number_or_null()).transpose()?.flatten()),
+            Err(failure) if failure.meaning() == Some(Meaning::NoTable) => Ok(None),
+            Err(failure) => Err(failure),
+        }
+    }
+
+    async fn migrate_now(&self, deadline: Deadline) -> Answered<()> {
         let versions = self.names.migrations();
-        let make = format!(
+        let first = format!(
             "CREATE TABLE IF NOT EXISTS {versions} (version BIGINT NOT NULL PRIMARY KEY, migrated_at BIGINT NOT NULL)"
         );
-        let mut migrations = D::migrations(&self.names);
-        for (version, statements) in (1..=VERSION).zip(&mut migrations) {
+        let mut steps = D::migrations(&self.names);
+        for (version, statements) in (1..=VERSION).zip(&mut steps) {
             let at = times::stored(SystemClock.now());
             statements.push(format!("INSERT INTO {versions} (version, migrated_at) VALUES ({version}, {at})"));
         }
-        let mut tries = 0;
+        let plan = Plan { first, version: self.statements.version.clone(), steps };
+        let mut pause = FIRST_PAUSE;
         let before = loop {
-            match self.database.migrate(&make, &self.statements.version, &migrations).await {
+            match self.database.migrate(&plan, deadline).await {
                 // Of two processes that make the first table at once, Postgres refuses one.
-                Err(failure) if (failure.is_passing() || failure.meaning() == Some(Meaning::Taken)) && tries < 10 => {
-                    tries += 1;
+                Err(failure)
+                    if (failure.is_passing() || failure.meaning() == Some(Meaning::Taken)) && pause < LONGEST_PAUSE =>
+                {
+                    tokio::time::sleep(pause).await;
+                    pause *= 2;
                 }
                 result => break result.map_err(|failure| failure.while_doing(MIGRATING))?,
             }

@@ -24,8 +24,9 @@
 //! | for | several machines | one machine; several processes may share the file |
 //! | the end of a session elsewhere is heard of ([S18](crate::design#s18)) | at once (`LISTEN`/`NOTIFY`) | within [`watch_interval`](SqlBuilder::watch_interval) |
 //! | a commit that was acknowledged survives a power failure | as the server's `synchronous_commit` says | with `SqliteDurability::Full` |
-//! | tables | made by [`migrate`](Sql::migrate), or on request on start | made on start, unless the pool is the application's |
+//! | tables | made by [`migrate`](Sql::migrate), or at startup, if you ask for it | made on start, unless the pool is the application's |
 //! | minimum Rust | that of gsession | that of gsession, and a C compiler |
+//! | needs | Postgres 12 or later | a database in UTF-8 |
 //! | tested on | Postgres 15 | SQLite 3.46, which is compiled in |
 //!
 //! # The tables
@@ -57,7 +58,8 @@
 //! | operation | statements |
 //! |---|---|
 //! | load | one `SELECT` by the primary key; when a touch is due, an `UPDATE` more |
-//! | find, count | one `SELECT` by an index |
+//! | find | one `SELECT` by an index |
+//! | count | one `SELECT` by the primary key for each 10,000 rows |
 //! | create, touch, remove | one statement |
 //! | commit of a short session that was read | one `UPDATE` of the whole, if its revision is the one that was read |
 //! | commit of what was not read, or is long | one `UPDATE`, which appends the changes to `log` and reads nothing first |
@@ -65,26 +67,36 @@
 //! | the same when the log is longer than the record and 512 bytes, or a limit may be reached | a `SELECT` and an `UPDATE` more, which rebuild the session |
 //! | renewal, login | one statement in Postgres; in SQLite a transaction of an `UPDATE` and an `INSERT` |
 //! | remove of what has moved or is not there | a `SELECT` more |
-//! | sweep | `DELETE`s of 500 rows, each by itself; Postgres skips rows that are locked |
+//! | sweep | `DELETE`s of 500 rows, each by itself; Postgres skips rows that are locked. One that was asked for counts what is left, as `count` does |
+//! | telling other processes (Postgres) | after a renewal, a remove, or a commit that changes the principal or the deadlines: one `SELECT pg_notify`, in the background, for all that has come up since the last one |
 //!
-//! All that a statement depends on is in the row that it changes. So Postgres, which looks at the newest version of a row after it has waited
+//! All that a statement depends on is in the row that it changes; a move also needs the place under its new key, which the primary key guards. So Postgres, which looks at the newest version of a row after it has waited
 //! for another transaction, never decides by an old one. Where a transaction is refused because others were in the way (serialization
 //! failure, deadlock, `SQLITE_BUSY`), nothing was stored, and it is tried again, for as long as
-//! [`response_timeout`](SqlBuilder::response_timeout) allows. In SQLite, writers of one process stand in line.
+//! [`response_timeout`](SqlBuilder::response_timeout) allows. In SQLite, writers of one process queue.
 //!
 //! With a codec of the application's, a commit always reads the session first: nothing can be appended to what only the codec can read.
 //!
 //! # When the database fails
 //!
-//! Each operation is an error after [`response_timeout`](SqlBuilder::response_timeout), and then it is open whether it was carried out. A
+//! Each operation is an error after [`response_timeout`](SqlBuilder::response_timeout), and then it is unknown whether it took effect. Counting
+//! and sweeping have this time for each of their statements, and [`migrate`](Sql::migrate) has no limit once the database has answered. A
 //! storage with a pool of its own asks the Postgres server to give up such a statement (`statement_timeout`). A connection that was idle for
 //! a second is tested before it is used, so one that died quietly costs no request its answer. A dropped future leaves its whole effect or
-//! none.
+//! none, and its connection is given up.
 //!
 //! Postgres: commits follow the server's settings. With an asynchronous replica, a failover may lose the last commits, even a logout;
 //! `synchronous_commit` and `synchronous_standby_names` are the remedy. A replica that takes no writes is an error, never a session that
-//! looks stored. `LISTEN` needs a connection that stays with one server process, which PgBouncer does not give in its modes `transaction`
-//! and `statement`: there, ends of sessions are looked for at the interval.
+//! looks stored.
+//!
+//! Other processes are told of the end of a session right after its commit, by a statement of its own, since transactions that notify commit
+//! one after the other in the whole cluster. If the process dies in between, those who wait notice the end within 12 times
+//! [`watch_interval`](SqlBuilder::watch_interval), by looking.
+//!
+//! PgBouncer must be in its mode `session`, with `ignore_startup_parameters = extra_float_digits,options`. Its modes `transaction` and
+//! `statement` are not supported, neither for the storage's own pool nor for the application's: prepared statements and `LISTEN` belong to one
+//! server process. A connection that listens and hears nothing is noticed, whatever is in between: ends of sessions are then looked for at the
+//! interval.
 //!
 //! SQLite: the file is made for its owner alone (0600). `SqliteDurability::Normal` survives the end of the process; a power failure may lose
 //! the last commits. Put the file on a local disk: `WAL` does not work over a network.
@@ -100,6 +112,8 @@ mod invalid_setting;
 mod listing;
 mod migrations;
 mod names;
+mod notice;
+mod operation;
 #[cfg(feature = "postgres")]
 mod postgres;
 mod reports;
@@ -114,6 +128,7 @@ mod store;
 mod stored;
 mod sweeper;
 mod times;
+mod used;
 mod values;
 
 pub use builder::SqlBuilder;

@@ -47,10 +47,10 @@ impl Names {
         format!("{schema}{}", self.index(name))
     }
 
-    /// What tells the storage from others in the same database.
+    /// The schema, if it is named.
     #[cfg(feature = "postgres")]
-    pub(super) fn place(&self) -> String {
-        format!("{}.{}", self.schema.as_deref().unwrap_or_default(), self.prefix)
+    pub(super) fn schema(&self) -> Option<&str> {
+        self.schema.as_deref()
     }
 }
 

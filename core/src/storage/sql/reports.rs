@@ -1,7 +1,7 @@
-//! Hearing of sessions that end, for those who wait for that ([S18](crate::design#s18)).
+//! Tells waiters when sessions end ([S18](crate::design#s18)).
 //!
-//! What this process does is told at once. A thread with a runtime of its own hears of what other processes do. It begins with the first who
-//! waits, and ends soon after the last.
+//! What this process does is told at once. A thread with a runtime of its own hears of what other processes do. The thread starts with the
+//! first waiter, and ends soon after the last one.
 
 use std::{
     pin::pin,
@@ -52,10 +52,21 @@ impl<D: Database> Reports<D> {
     }
 }
 
-impl<D> Reports<D> {
-    /// This process has ended or moved a session, or changed its principal or its deadlines.
+impl<D: Database> Reports<D> {
+    /// A session may have ended or moved, or have another principal or other deadlines, through this process.
     pub(super) fn changed(&self, key: &StoreKey) {
         self.0.watch.changed(key);
+        self.0.database.tell(key);
+    }
+
+    /// A session has expired, which other processes know by themselves; or this process has noticed what another one has done.
+    pub(super) fn noticed(&self, key: &StoreKey) {
+        self.0.watch.changed(key);
+    }
+
+    /// Waits until others were told, if that was asked for.
+    pub(super) async fn told(&self) {
+        self.0.database.told().await;
     }
 }
 

@@ -1,15 +1,21 @@
 //! Running statements over the connections of a pool, within a time.
 
 use std::{
-    sync::Arc,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
     time::{Duration, Instant},
 };
 
 use parking_lot::Mutex;
-use sqlx::{Connection, Executor, IntoArguments, Pool, pool::PoolConnection};
+use sqlx::{Connection, Executor, IntoArguments, Pool};
 
 use super::{
     failure::{Failure, Refusal},
+    migrations::Plan,
+    operation::Deadline,
+    used::Used,
     values::{Row, Step, Value},
 };
 
@@ -30,6 +36,10 @@ pub(super) struct Connections<C: Client> {
     pub(super) pool: Pool<C>,
     pub(super) response_timeout: Duration,
     pub(super) losses: Losses,
+    /// Whether the database lives in memory, and ends with its only connection.
+    pub(super) is_in_memory: AtomicBool,
+    /// Why there was no connection, and when that was.
+    diagnosis: tokio::sync::Mutex<Option<(Instant, Failure)>>,
 }
 
 /// When a connection was found to be lost: those that have been idle since before may be lost as well.
@@ -53,71 +63,115 @@ where
     for<'c> &'c mut C::Connection: Executor<'c, Database = C>,
     for<'q> C::Arguments<'q>: IntoArguments<'q, C>,
 {
+    pub(super) fn new(pool: Pool<C>, response_timeout: Duration, losses: Losses) -> Self {
+        Self {
+            pool,
+            response_timeout,
+            losses,
+            is_in_memory: AtomicBool::new(false),
+            diagnosis: tokio::sync::Mutex::default(),
+        }
+    }
+
     /// Runs a statement by itself, or several as one transaction. Returns the rows of the first; if there are none, the others are not
     /// run.
-    pub(super) async fn run(&self, steps: &[Step<'_>]) -> Result<Vec<Row>, Failure> {
-        let mut held = None;
+    pub(super) async fn run(&self, steps: &[Step<'_>], deadline: Deadline) -> Result<Vec<Row>, Failure> {
+        let mut used = self.acquire(deadline).await?;
         let work = async {
-            let connection = &mut **held.insert(self.pool.acquire().await?);
+            let connection = used.connection()?;
             match steps {
                 [step] => rows(connection, step).await,
                 _ => transaction(connection, steps).await,
             }
         };
-        let result = tokio::time::timeout(self.response_timeout, work).await;
-        match finished(held, result) {
-            Err(Failure::NoConnection) => Err(self.why_no_connection().await.unwrap_or(Failure::NoConnection)),
-            Err(failure) if failure.is_lost() => {
-                self.losses.note();
-                Err(failure)
+        let result = match deadline.limit(work).await {
+            Some(result) => result.map_err(|error| Failure::of(error, C::refusal)),
+            None => Err(Failure::Timeout),
+        };
+        used.finish(result.as_ref().err());
+        if result.as_ref().is_err_and(Failure::is_lost) {
+            self.losses.note();
+        }
+        result
+    }
+
+    /// Makes the tables, or brings them to the last version, in a transaction that `begin` begins. `alone` keeps other processes away. Returns
+    /// the version before.
+    pub(super) async fn migrate(
+        &self,
+        begin: &'static str,
+        alone: &[&str],
+        plan: &Plan,
+        deadline: Deadline,
+    ) -> Result<i64, Failure> {
+        let mut used = self.acquire(deadline).await?;
+        let work = async {
+            let mut transaction = used.connection()?.begin_with(begin).await?;
+            for statement in alone.iter().chain([&plan.first.as_str()]) {
+                transaction.execute(*statement).await?;
             }
-            result => result,
+            let version = rows::<C>(&mut transaction, &Step::new(&plan.version, Vec::new())).await?;
+            let before = version.into_iter().next().and_then(|mut row| row.number().ok()).unwrap_or(0);
+            for statement in plan.steps.iter().skip(usize::try_from(before).unwrap_or(0)).flatten() {
+                transaction.execute(statement.as_str()).await?;
+            }
+            transaction.commit().await?;
+            Ok(before)
+        };
+        let result = work.await.map_err(|error| Failure::of(error, C::refusal));
+        used.finish(result.as_ref().err());
+        result
+    }
+
+    /// A connection of the pool.
+    pub(super) async fn acquire(&self, deadline: Deadline) -> Result<Used<C>, Failure> {
+        // If there is none, some time is left to find out why.
+        let limit = deadline.earlier_by(LONGEST_DIAGNOSIS.min(deadline.left() / 4));
+        match limit.limit(self.pool.acquire()).await {
+            Some(Ok(connection)) => Ok(Used {
+                connection: Some(connection),
+                test_limit: self.response_timeout,
+                is_only_one: self.is_in_memory.load(Ordering::Relaxed),
+            }),
+            None | Some(Err(sqlx::Error::PoolTimedOut)) => Err(self.why_no_connection(deadline).await),
+            Some(Err(error)) => Err(Failure::of(error, C::refusal)),
         }
     }
 
-    /// A connection, for work that may take longer than an operation.
-    pub(super) async fn acquire(&self) -> Result<PoolConnection<C>, Failure> {
-        match self.pool.acquire().await.map_err(|error| Failure::of(error, C::refusal)) {
-            Err(Failure::NoConnection) => Err(self.why_no_connection().await.unwrap_or(Failure::NoConnection)),
-            result => result,
-        }
-    }
-
-    /// Why the pool could not connect: it tries again and again, and then does not say. `None` if it has enough connections, but they are in
-    /// use.
-    async fn why_no_connection(&self) -> Option<Failure> {
+    /// Why the pool could not connect: it tries again and again, and then does not say. One task at a time finds out, and those that ask
+    /// meanwhile learn the same.
+    async fn why_no_connection(&self, deadline: Deadline) -> Failure {
         if self.pool.size() >= self.pool.options().get_max_connections() {
-            return None;
+            // They are in use.
+            return Failure::NoConnection;
         }
+        let learning = async {
+            let mut known = self.diagnosis.lock().await;
+            match &*known {
+                Some((at, failure)) if at.elapsed() < FRESH_DIAGNOSIS => failure.clone(),
+                _ => {
+                    let failure = self.diagnose(LONGEST_DIAGNOSIS.min(deadline.left() / 2)).await;
+                    known.insert((Instant::now(), failure)).1.clone()
+                }
+            }
+        };
+        deadline.limit(learning).await.unwrap_or(Failure::NoConnection)
+    }
+
+    async fn diagnose(&self, limit: Duration) -> Failure {
         let options = self.pool.connect_options();
-        let connecting = C::Connection::connect_with(&options);
-        let failed = tokio::time::timeout(LONGEST_DIAGNOSIS, connecting).await.ok()?.err()?;
-        Some(match failed {
-            sqlx::Error::Io(error) => Failure::Unreachable(error),
-            failed => Failure::of(failed, C::refusal),
-        })
+        match tokio::time::timeout(limit, C::Connection::connect_with(&options)).await {
+            Ok(Err(sqlx::Error::Io(error))) => Failure::Unreachable(error.into()),
+            Ok(Err(error)) => Failure::of(error, C::refusal),
+            Ok(Ok(_)) | Err(_) => Failure::NoConnection,
+        }
     }
 }
 
 /// How long it may take to find out why there is no connection.
 const LONGEST_DIAGNOSIS: Duration = Duration::from_millis(500);
-
-/// The result of work in time. A connection over which nothing was answered is given up, since what comes over it next is not known.
-fn finished<C: Client, T>(
-    held: Option<PoolConnection<C>>,
-    result: Result<Result<T, sqlx::Error>, tokio::time::error::Elapsed>,
-) -> Result<T, Failure> {
-    match result {
-        Ok(result) => result.map_err(|error| Failure::of(error, C::refusal)),
-        Err(_) => match held {
-            Some(connection) => {
-                drop(connection.detach());
-                Err(Failure::Timeout)
-            }
-            None => Err(Failure::NoConnection),
-        },
-    }
-}
+/// How long what was found out is passed on.
+const FRESH_DIAGNOSIS: Duration = Duration::from_secs(1);
 
 async fn transaction<C: Client>(connection: &mut C::Connection, steps: &[Step<'_>]) -> Result<Vec<Row>, sqlx::Error>
 where

@@ -26,7 +26,7 @@ impl<D: Database> Store<D> {
         let after = after.as_ref().map(|key| key.as_bytes().as_slice()).unwrap_or_default();
         let limit = i64::try_from(PAGE).unwrap_or(i64::MAX);
         let args = vec![Arg::Bytes(after), Arg::Number(stored(now)), Arg::Number(limit)];
-        let rows = self.read(SCANNING, &Step::new(&self.statements.scan, args)).await?;
+        let rows = self.read(self.begin(SCANNING), &Step::new(&self.statements.scan, args)).await?;
         let is_last = rows.len() < PAGE;
         let (mut keys, mut last) = (Vec::with_capacity(rows.len()), None);
         for mut row in rows {

@@ -28,6 +28,8 @@ pub(crate) struct Settings {
     pub(super) clock: Arc<dyn Clock>,
     pub(super) sweep_interval: Duration,
     pub(super) watch_interval: Duration,
+    #[cfg_attr(not(feature = "postgres"), allow(dead_code, reason = "SQLite tells nobody"))]
+    pub(super) waits_until_told: bool,
 }
 
 impl Settings {
@@ -44,6 +46,7 @@ impl Settings {
             clock: Arc::new(SystemClock),
             sweep_interval: Duration::from_secs(5 * 60),
             watch_interval: WATCH_INTERVAL,
+            waits_until_told: false,
         }
     }
 

@@ -41,7 +41,7 @@ pub(crate) struct Statements {
     pub(super) clear: String,
     /// Up to `$4` rows of the principal `$1` that live at `$3`, with keys after `$2`: their keys, and all else.
     pub(super) find: String,
-    /// How many rows of the kinds `$1` to `$2` live at `$3`.
+    /// Of the `$2` rows with keys after `$1`: how many of kinds up to `$3` live at `$4`; how many there are; the last key.
     pub(super) count: String,
     /// Up to `$3` rows that live at `$2`, with keys after `$1`: their keys, and where their sessions are.
     pub(super) scan: String,
@@ -57,8 +57,6 @@ pub(super) struct Dialect<'a> {
     pub(super) appended: &'a str,
     /// No bytes.
     pub(super) empty: &'a str,
-    /// Another column of what a statement returns, which tells other processes that the session under `$1` has ended or is another's now.
-    pub(super) signal: &'a str,
     /// The statements of a move: the change of the row, where it is told `key = $to`, and the tombstone in its old place.
     pub(super) moving: &'a dyn Fn(&Move<'_>) -> Vec<String>,
     /// [`Statements::sweep`].
@@ -82,6 +80,7 @@ impl Statements {
         let columns = NEW.split(", ").filter(|column| *column != "key");
         let replaced: Vec<String> = columns.map(|column| format!("{column} = excluded.{column}")).collect();
         let appended = format!(
+            // A session that gets entries of a list becomes one: 0 is a session, and 1 a list.
             "revision = $8, entries = entries + $9, bytes = bytes + $10, log = {}, kind = kind | $14",
             dialect.appended
         );
@@ -101,13 +100,17 @@ impl Statements {
             append_known: changing(&appended, HAS_ROOM, AFTER_APPENDING, FACTS),
             replace: changing(REPLACED, "revision = $9", AFTER_REPLACING, FACTS),
             touch: format!("UPDATE {table} SET {} WHERE key = $1 AND {LIVES} AND {DUE} RETURNING {FACTS}", touched()),
-            remove: format!("DELETE FROM {table} WHERE key = $1 AND kind < 2 RETURNING kind{}", dialect.signal),
+            remove: format!("DELETE FROM {table} WHERE key = $1 AND kind < 2 RETURNING kind"),
             clear: format!("DELETE FROM {table} WHERE key = $1 AND expires_at <= $2"),
             find: format!(
                 "SELECT key, {WHOLE} FROM {table} \
                  WHERE principal = $1 AND key > $2 AND expires_at > $3 AND kind < 2 ORDER BY key LIMIT $4"
             ),
-            count: format!("SELECT count(*) FROM {table} WHERE kind >= $1 AND kind <= $2 AND expires_at > $3"),
+            count: format!(
+                "WITH page AS (SELECT key, kind, expires_at FROM {table} WHERE key > $1 ORDER BY key LIMIT $2) \
+                 SELECT (SELECT count(*) FROM page WHERE kind <= $3 AND expires_at > $4), \
+                 (SELECT count(*) FROM page), (SELECT key FROM page ORDER BY key DESC LIMIT 1)"
+            ),
             scan: format!(
                 "SELECT key, COALESCE(moved_to, key) FROM {table} WHERE key > $1 AND expires_at > $2 ORDER BY key LIMIT $3"
             ),
@@ -130,7 +133,7 @@ struct Kinds<'a> {
 impl Changing {
     fn new(table: &str, dialect: &Dialect<'_>, kinds: &Kinds<'_>) -> Self {
         let Kinds { what, condition, first, returned } = kinds;
-        let (signal, empty) = (dialect.signal, dialect.empty);
+        let empty = dialect.empty;
         let (touched, logged_in) = (touched(), logged_in(*first));
         let held = format!("WHERE key = $1 AND {LIVES} AND {condition}");
         let [to, lifetime, sealed] = [0, 1, 2].map(|number| first + LOGIN_ARGS + number);
@@ -142,7 +145,7 @@ impl Changing {
         let tombstone = format!("$1, 2, 0, $2, $2, ${lifetime}, NULL, FALSE, NULL, 0, 0, ${sealed}, {empty}, ${to}");
         Self {
             plain: format!("UPDATE {table} SET {what}, {touched} {held} RETURNING {returned}"),
-            login: format!("UPDATE {table} SET {what}, {logged_in} {held} RETURNING {returned}{signal}"),
+            login: format!("UPDATE {table} SET {what}, {logged_in} {held} RETURNING {returned}"),
             moving: (dialect.moving)(&Move { update: &update, tombstone: &tombstone, returned }),
         }
     }

@@ -6,6 +6,7 @@ use super::{
     change::{Change, Changed},
     database::Database,
     failure::Answered,
+    notice::Notice,
     reports::Reports,
     store::Store,
     sweeper::Sweeper,
@@ -19,6 +20,9 @@ use crate::{
         Tombstone, Touched, Watched,
     },
 };
+
+const STORING: &str = "storing a session in the database";
+const RENEWING: &str = "renewing a session in the database";
 
 /// A storage in the tables of the database `D`: see the [module](super). Usually you name it `PostgresStorage` or `SqliteStorage`. Clones
 /// share it.
@@ -43,49 +47,87 @@ impl<D: Database> Sql<D> {
     }
 
     async fn commit_in(&self, key: &StoreKey, commit: &Commit) -> Answered<Committed> {
-        let change =
-            Change { store: &self.0.store, key, to: None, commit, operation: "storing a session in the database" };
-        let changed = change.make().await;
-        if commit.changes.principal().is_some() || commit.changes.lifespan().is_some() {
-            self.0.reports.changed(key);
+        let store = &self.0.store;
+        let change = Change { store, key, to: None, commit, operation: store.begin(STORING) };
+        if commit.changes.principal().is_none() && commit.changes.lifespan().is_none() {
+            return change.make().await.map(Changed::into_committed);
         }
-        Ok(match changed? {
-            Changed::Done(facts) => Committed::done(&facts.record, facts.revision),
-            Changed::Renewed(at) => Committed::Renewed(at),
-            Changed::Conflict(current) => Committed::Conflict(current),
-            Changed::Gone | Changed::Taken => Committed::Gone,
-        })
+        let mut notice = self.notice(key);
+        let committed = change.make().await.map(Changed::into_committed);
+        notice.is_old_news = matches!(committed, Ok(Committed::Renewed(_) | Committed::Conflict(_) | Committed::Gone));
+        drop(notice);
+        self.0.reports.told().await;
+        committed
     }
 
     async fn move_in(&self, from: &StoreKey, to: &StoreKey, commit: &Commit) -> Answered<Moved> {
-        let operation = "renewing a session in the database";
-        let change = Change { store: &self.0.store, key: from, to: Some(to), commit, operation };
-        let changed = change.make().await;
-        self.0.reports.changed(from);
-        Ok(match changed? {
-            Changed::Done(facts) => Moved::done(&facts.record, facts.revision),
-            Changed::Renewed(at) => Moved::Renewed(at),
-            Changed::Taken => Moved::Taken,
-            Changed::Gone | Changed::Conflict(_) => Moved::Gone,
-        })
+        let store = &self.0.store;
+        let change = Change { store, key: from, to: Some(to), commit, operation: store.begin(RENEWING) };
+        let mut notice = self.notice(from);
+        let moved = change.make().await.map(Changed::into_moved);
+        notice.is_old_news = matches!(moved, Ok(Moved::Renewed(_) | Moved::Taken | Moved::Gone));
+        drop(notice);
+        self.0.reports.told().await;
+        moved
     }
 
     async fn remove_in(&self, key: &StoreKey) -> Answered<Removed> {
+        let mut notice = self.notice(key);
         let removed = self.0.store.remove(key).await;
-        self.0.reports.changed(key);
+        notice.is_old_news = matches!(removed, Ok(Removed::Renewed(_) | Removed::Absent));
+        drop(notice);
+        self.0.reports.told().await;
         removed
+    }
+
+    fn notice<'a>(&'a self, key: &'a StoreKey) -> Notice<'a, D> {
+        Notice { reports: &self.0.reports, key, is_old_news: false }
+    }
+}
+
+impl Changed {
+    fn into_committed(self) -> Committed {
+        match self {
+            Self::Done(facts) => Committed::done(&facts.record, facts.revision),
+            Self::Renewed(at) => Committed::Renewed(at),
+            Self::Conflict(current) => Committed::Conflict(current),
+            Self::Gone | Self::Taken => Committed::Gone,
+        }
+    }
+
+    fn into_moved(self) -> Moved {
+        match self {
+            Self::Done(facts) => Moved::done(&facts.record, facts.revision),
+            Self::Renewed(at) => Moved::Renewed(at),
+            Self::Taken => Moved::Taken,
+            Self::Gone | Self::Conflict(_) => Moved::Gone,
+        }
     }
 }
 
 impl<D: Database> Inner<D> {
-    pub(super) async fn sweep(&self, now: Timestamp) -> Answered<Swept> {
+    /// Removes what has ended. Returns how many rows that were.
+    pub(super) async fn remove_ended(&self, now: Timestamp) -> Answered<u64> {
         let ended = |key: StoreKey, is_session: bool| {
-            self.reports.changed(&key);
+            self.reports.noticed(&key);
             if is_session {
                 self.reporter.ended(key, EndReason::Expired);
             }
         };
         self.store.sweep(now, ended).await
+    }
+
+    /// The same, and counts the rest.
+    async fn sweep(&self, now: Timestamp) -> Answered<Swept> {
+        let removed = self.remove_ended(now).await?;
+        let kept = self.store.count_rest(now).await.unwrap_or_else(|error| {
+            tracing::warn!(
+                error = &error as &dyn std::error::Error,
+                "ended sessions were removed from the database, but the others could not be counted"
+            );
+            0
+        });
+        Ok(Swept { removed, kept, foreign: 0 })
     }
 }
 

@@ -5,13 +5,15 @@ use std::{
         Arc,
         atomic::{AtomicBool, Ordering},
     },
-    time::{Duration, Instant},
+    time::Duration,
 };
 
 use super::{
     database::Database,
-    failure::{Answered, Failure},
+    failure::{Answered, Failure, Meaning},
+    migrations::Unfit,
     names::Names,
+    operation::{Deadline, Operation},
     statements::Statements,
     stored::{Content, Facts, Kind, Stored, Whole, counted, hash_of},
     times::{self, access_args, stored},
@@ -42,34 +44,45 @@ pub(super) struct Store<D> {
     is_verified: AtomicBool,
     /// Whether the first use makes the tables.
     migrates: bool,
+    /// Held by the task that makes them.
+    pub(super) migrating: tokio::sync::Mutex<()>,
 }
 
 impl<D: Database> Store<D> {
     pub(super) fn new(database: Arc<D>, names: Names, content: Content, migrates: bool) -> Answered<Self> {
         let statements = D::statements(&names);
         let (revisions, is_verified) = (Revisions::new()?, AtomicBool::new(false));
-        Ok(Self { database, names, statements, content, revisions, is_verified, migrates })
+        let migrating = tokio::sync::Mutex::default();
+        Ok(Self { database, names, statements, content, revisions, is_verified, migrates, migrating })
+    }
+
+    /// An operation that begins now.
+    pub(super) fn begin(&self, name: &'static str) -> Operation {
+        Operation { name, deadline: Deadline::after(self.database.response_timeout()) }
     }
 
     /// Runs statements that change something, again and again as long as others are in the way.
-    pub(super) async fn run(&self, operation: &'static str, steps: &[Step<'_>]) -> Answered<Vec<Row>> {
-        self.try_run(operation, steps).await?.map_err(|failure| failure.while_doing(operation))
+    pub(super) async fn run(&self, operation: Operation, steps: &[Step<'_>]) -> Answered<Vec<Row>> {
+        self.try_run(operation, steps).await?.map_err(|failure| self.failed(failure, operation))
     }
 
     /// The same, with the failure as the inner result.
     pub(super) async fn try_run(
         &self,
-        operation: &'static str,
+        operation: Operation,
         steps: &[Step<'_>],
     ) -> Answered<Result<Vec<Row>, Failure>> {
-        self.verify().await?;
-        let start = Instant::now();
+        self.verify(operation.deadline).await?;
         let mut pause = Duration::from_millis(1);
         loop {
-            match self.database.run(steps).await {
-                Err(failure) if failure.is_passing() && start.elapsed() < self.database.response_timeout() => {
-                    tracing::debug!(operation, error = &failure as &dyn std::error::Error, "trying again");
-                    tokio::time::sleep(pause).await;
+            match self.database.run(steps, operation.deadline).await {
+                Err(failure) if failure.is_passing() && !operation.deadline.is_over() => {
+                    tracing::debug!(
+                        operation = operation.name,
+                        error = &failure as &dyn std::error::Error,
+                        "trying again"
+                    );
+                    tokio::time::sleep(pause.min(operation.deadline.left())).await;
                     pause = (2 * pause).min(LONGEST_PAUSE);
                 }
                 result => return Ok(result),
@@ -78,72 +91,82 @@ impl<D: Database> Store<D> {
     }
 
     /// Runs a statement that changes nothing more if it is run twice: once more over another connection if the first one has died.
-    async fn run_repeatable(&self, operation: &'static str, step: Step<'_>) -> Answered<Vec<Row>> {
+    async fn run_repeatable(&self, operation: Operation, step: Step<'_>) -> Answered<Vec<Row>> {
         let steps = [step];
         match self.try_run(operation, &steps).await? {
             Err(failure) if failure.is_lost() => self.run(operation, &steps).await,
-            result => result.map_err(|failure| failure.while_doing(operation)),
+            result => result.map_err(|failure| self.failed(failure, operation)),
         }
     }
 
     /// Runs a statement that only reads, once more over another connection if the first one has died.
-    pub(super) async fn read(&self, operation: &'static str, step: &Step<'_>) -> Answered<Vec<Row>> {
-        self.verify().await?;
-        let rows = match self.database.read(step).await {
-            Err(failure) if failure.is_passing() || failure.is_lost() => self.database.read(step).await,
+    pub(super) async fn read(&self, operation: Operation, step: &Step<'_>) -> Answered<Vec<Row>> {
+        self.verify(operation.deadline).await?;
+        self.read_once_more(step, operation.deadline).await.map_err(|failure| self.failed(failure, operation))
+    }
+
+    /// The same, whatever the tables are.
+    pub(super) async fn read_once_more(&self, step: &Step<'_>, deadline: Deadline) -> Result<Vec<Row>, Failure> {
+        match self.database.read(step, deadline).await {
+            Err(failure) if failure.is_passing() || failure.is_lost() => self.database.read(step, deadline).await,
             result => result,
-        };
-        rows.map_err(|failure| failure.while_doing(operation))
+        }
+    }
+
+    /// The error for a failed statement.
+    pub(super) fn failed(&self, failure: Failure, operation: Operation) -> StorageError {
+        if failure.meaning() == Some(Meaning::NoTable) {
+            // They were there, or this statement would not have been run.
+            self.is_verified.store(false, Ordering::Relaxed);
+            return unfit(operation.name, Unfit::NoTables);
+        }
+        failure.while_doing(operation.name)
     }
 
     /// Makes the tables, or checks their version, once.
-    pub(super) async fn verify(&self) -> Answered<()> {
+    pub(super) async fn verify(&self, deadline: Deadline) -> Answered<()> {
         if self.is_verified.load(Ordering::Relaxed) {
             return Ok(());
         }
         if self.migrates {
-            self.migrate().await?;
+            self.migrate_in_time(deadline).await?;
         } else {
-            self.check_version().await?;
+            self.check_version(deadline).await?;
         }
         self.is_verified.store(true, Ordering::Relaxed);
         Ok(())
     }
 
     /// The row under a key.
-    async fn row(&self, key: &StoreKey) -> Answered<Option<Whole>> {
+    async fn row(&self, key: &StoreKey, operation: Operation) -> Answered<Option<Whole>> {
         let step = Step::new(&self.statements.read, vec![Arg::Bytes(key.as_bytes())]);
-        let mut rows = self.read(READING, &step).await?.into_iter();
+        let mut rows = self.read(operation, &step).await?.into_iter();
         let whole = rows.next().map(|mut row| Whole::read(&mut row)).transpose();
-        whole.map_err(|failure| failure.while_doing(READING))
+        whole.map_err(|failure| failure.while_doing(operation.name))
     }
 
     /// What there is under a key for this access.
-    pub(super) async fn find_out(&self, key: &StoreKey, access: &Access) -> Answered<Stored> {
-        let row = self.row(key).await?;
+    pub(super) async fn find_out(&self, key: &StoreKey, access: &Access, operation: Operation) -> Answered<Stored> {
+        let row = self.row(key, operation).await?;
         Ok(row.map_or(Stored::Nothing, |row| self.content.look_up(key, row, access)))
     }
 
     /// The facts about the row under a key.
-    async fn glance(&self, key: &StoreKey, operation: &'static str) -> Answered<Option<Facts>> {
+    async fn glance(&self, key: &StoreKey, operation: Operation) -> Answered<Option<Facts>> {
         let step = Step::new(&self.statements.glance, vec![Arg::Bytes(key.as_bytes())]);
         first_facts(self.read(operation, &step).await?, operation)
     }
 
     /// The same if it lives.
-    pub(super) async fn living(
-        &self,
-        key: &StoreKey,
-        now: Timestamp,
-        operation: &'static str,
-    ) -> Answered<Option<Facts>> {
+    pub(super) async fn living(&self, key: &StoreKey, now: Timestamp, operation: Operation) -> Answered<Option<Facts>> {
         Ok(self.glance(key, operation).await?.filter(|facts| !facts.record.is_expired(now)))
     }
 
     pub(super) async fn load(&self, key: &StoreKey, access: &Access) -> Answered<Lookup> {
-        Ok(match self.find_out(key, access).await? {
+        let operation = self.begin(READING);
+        Ok(match self.find_out(key, access, operation).await? {
             Stored::Session { revision, mut record } => {
-                let extended = record.is_touch_due(access) && self.extend(key, access).await?.is_some();
+                let extended = record.is_touch_due(access) && self.extend(key, access, operation).await?.is_some();
                 if extended {
                     record.extend(access);
                 }
@@ -174,26 +197,27 @@ impl<D: Database> Store<D> {
             Arg::BytesOrNull(None),
             Arg::Number(stored(now)),
         ];
-        let rows = self.run(CREATING, &[Step::new(&self.statements.create, args)]).await?;
+        let rows = self.run(self.begin(CREATING), &[Step::new(&self.statements.create, args)]).await?;
         Ok(if rows.is_empty() { Created::Exists } else { Created::Done })
     }
 
     /// Moves the idle deadline forward. `None` if no touch is due, or the session has ended.
-    async fn extend(&self, key: &StoreKey, access: &Access) -> Answered<Option<Facts>> {
+    async fn extend(&self, key: &StoreKey, access: &Access, operation: Operation) -> Answered<Option<Facts>> {
         let mut args = vec![Arg::Bytes(key.as_bytes())];
         args.extend(access_args(access));
-        let rows = self.run_repeatable(TOUCHING, Step::new(&self.statements.touch, args)).await?;
-        first_facts(rows, TOUCHING)
+        let rows = self.run_repeatable(operation, Step::new(&self.statements.touch, args)).await?;
+        first_facts(rows, operation)
     }
 
     pub(super) async fn touch(&self, key: &StoreKey, access: &Access) -> Answered<Touched> {
+        let operation = self.begin(TOUCHING);
         if access.extend.is_some()
-            && let Some(facts) = self.extend(key, access).await?
+            && let Some(facts) = self.extend(key, access, operation).await?
         {
             return Ok(Touched::Done(facts.record.expires_at()));
         }
         // It has ended, or no touch is due.
-        Ok(match self.glance(key, TOUCHING).await? {
+        Ok(match self.glance(key, operation).await? {
             Some(Facts { kind: Kind::Session | Kind::List, record, .. })
                 if !access.has_ended(&record, record.last_seen) =>
             {
@@ -204,23 +228,24 @@ impl<D: Database> Store<D> {
     }
 
     pub(super) async fn tombstone(&self, key: &StoreKey, now: Timestamp) -> Answered<Option<Tombstone>> {
-        Ok(self.row(key).await?.and_then(|row| row.into_tombstone(now)))
+        Ok(self.row(key, self.begin(READING)).await?.and_then(|row| row.into_tombstone(now)))
     }
 
     pub(super) async fn remove(&self, key: &StoreKey) -> Answered<Removed> {
+        let operation = self.begin(REMOVING);
         let step = Step::new(&self.statements.remove, vec![Arg::Bytes(key.as_bytes())]);
-        if !self.run_repeatable(REMOVING, step).await?.is_empty() {
+        if !self.run_repeatable(operation, step).await?.is_empty() {
             return Ok(Removed::Done);
         }
         // It may have moved while that waited for it.
-        let tombstone = self.tombstone(key, Timestamp::default()).await?;
+        let tombstone = self.row(key, operation).await?.and_then(|row| row.into_tombstone(Timestamp::default()));
         Ok(tombstone.map_or(Removed::Absent, |tombstone| Removed::Renewed(tombstone.to)))
     }
 }
 
-fn first_facts(rows: Vec<Row>, operation: &'static str) -> Answered<Option<Facts>> {
+fn first_facts(rows: Vec<Row>, operation: Operation) -> Answered<Option<Facts>> {
     let facts = rows.into_iter().next().map(|mut row| Facts::read(&mut row)).transpose();
-    facts.map_err(|failure| failure.while_doing(operation))
+    facts.map_err(|failure| failure.while_doing(operation.name))
 }
 
 /// The error for a setting that does not fit what is in the database.

@@ -1,5 +1,7 @@
 //! What goes into statements, and what comes out of them, whichever database it is.
 
+use sqlx::error::BoxDynError;
+
 use super::failure::Failure;
 
 /// An argument of a statement.
@@ -25,6 +27,39 @@ impl<'a> Step<'a> {
         Self { text, args }
     }
 }
+
+impl<'a> Step<'a> {
+    /// The arguments as the client of a database takes them.
+    pub(super) fn arguments<A>(&self) -> Result<A, BoxDynError>
+    where
+        A: sqlx::Arguments<'a>,
+        i64: Suits<'a, A>,
+        Option<i64>: Suits<'a, A>,
+        bool: Suits<'a, A>,
+        &'a [u8]: Suits<'a, A>,
+        Option<&'a [u8]>: Suits<'a, A>,
+    {
+        let mut arguments = A::default();
+        for arg in &self.args {
+            match *arg {
+                Arg::Number(number) => arguments.add(number)?,
+                Arg::NumberOrNull(number) => arguments.add(number)?,
+                Arg::Flag(flag) => arguments.add(flag)?,
+                Arg::Bytes(bytes) => arguments.add(bytes)?,
+                Arg::BytesOrNull(bytes) => arguments.add(bytes)?,
+            }
+        }
+        Ok(arguments)
+    }
+}
+
+/// What arguments of this kind can be.
+pub(crate) trait Suits<'a, A: sqlx::Arguments<'a>>:
+    'a + sqlx::Encode<'a, A::Database> + sqlx::Type<A::Database>
+{
+}
+
+impl<'a, A: sqlx::Arguments<'a>, T: 'a + sqlx::Encode<'a, A::Database> + sqlx::Type<A::Database>> Suits<'a, A> for T {}
 
 /// A value in a row.
 pub(crate) enum Value {

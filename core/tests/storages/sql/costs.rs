@@ -1,11 +1,18 @@
 //! Which statements the operations run at the server, exactly.
 
+use std::{
+    sync::{Arc, Mutex},
+    time::Duration,
+};
+
 use gsession::{
-    AsyncStorage, Changes, PostgresStorage,
+    AsyncStorage, Changes, PostgresStorage, Timestamp,
+    observe::{Observer, StorageSwept},
     record::{Commit, Lifespan},
     storage::{Access, Committed, Lookup, Moved, Removed, Touched},
 };
 use gsession_test_servers::PostgresServer;
+use sqlx::postgres::PgPoolOptions;
 
 use super::{based, blind, created, informed, key, migrated, naming, one_entry, read, support::*};
 
@@ -24,12 +31,39 @@ impl Statements {
         (statements, storage)
     }
 
+    /// But for the notifications, which follow by themselves.
     fn new_ones(&mut self) -> Vec<String> {
         let all = self.server.statements();
-        let new = all[self.seen..].iter().map(|text| text.split(' ').next().unwrap().to_owned()).collect();
+        let new = all[self.seen..].iter().filter(|text| !tells(text));
+        let new = new.map(|text| text.split(' ').next().unwrap().to_owned()).collect();
         self.seen = all.len();
         new
     }
+}
+
+/// Whether a statement does nothing but tell other processes. Transactions that do so commit one after the other in the whole cluster, so
+/// none that changes a session is among them.
+fn tells(text: &str) -> bool {
+    let tells = text.contains("pg_notify");
+    assert!(!tells || text.starts_with("SELECT count(pg_notify("), "{text}");
+    tells
+}
+
+/// With one connection, those that end while the first is told wait in line, and are told together.
+#[tokio::test(flavor = "multi_thread")]
+async fn ends_that_come_together_are_told_together() {
+    let server = PostgresServer::builder().log_statements().start();
+    let pool = PgPoolOptions::new().max_connections(1).connect(&server.url()).await.unwrap();
+    let builder = PostgresStorage::from_pool(pool).migrate_on_start(true).wait_until_told(true);
+    let storage = builder.sweep_interval(Duration::MAX).build().unwrap();
+    for number in 0..40 {
+        created(&storage, number, &one_entry()).await;
+    }
+    let keys: Vec<_> = (0..40).map(key).collect();
+    let removed = futures::future::join_all(keys.iter().map(|key| storage.remove(key))).await;
+    assert!(removed.iter().all(|removed| *removed.as_ref().unwrap() == Removed::Done));
+    let told = server.statements().iter().filter(|text| tells(text)).count();
+    assert!((1..=3).contains(&told), "{told} statements");
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -85,11 +119,69 @@ async fn each_operation_is_one_statement() {
     assert_eq!(storage.find("bob", NOW).await.unwrap().len(), 1);
     assert_eq!(statements.new_ones(), ["SELECT"], "a listing");
     assert_eq!(storage.count(NOW).await.unwrap(), 1);
-    assert_eq!(statements.new_ones(), ["SELECT"], "a count");
+    assert_eq!(statements.new_ones(), ["WITH"], "a count");
     assert_eq!(storage.remove(&key(3)).await.unwrap(), Removed::Done);
     assert_eq!(statements.new_ones(), ["DELETE"], "a remove");
     assert_eq!(storage.remove(&key(2)).await.unwrap(), Removed::Renewed(key(3)));
     assert_eq!(statements.new_ones(), ["DELETE", "SELECT"], "a remove of what has moved");
+}
+
+/// Told of sweeps.
+#[derive(Default)]
+struct Sweeps(Mutex<Vec<StorageSwept>>);
+
+impl Observer for Sweeps {
+    fn storage_swept(&self, event: &StorageSwept) {
+        self.0.lock().unwrap().push(*event);
+    }
+}
+
+/// Only what has ended is looked at, by an index, however much there is beside it.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_sweep_in_the_background_counts_nothing() {
+    let (mut statements, storage) = Statements::start().await;
+    created(&storage, 1, &one_entry()).await;
+    let builder = PostgresStorage::builder(&statements.server.url()).sweep_interval(Duration::from_millis(50));
+    let sweeping = builder.build().unwrap();
+    let sweeps: Arc<Sweeps> = Arc::default();
+    let observer: Arc<dyn Observer> = Arc::clone(&sweeps) as _;
+    sweeping.report_to(&[observer]);
+    statements.new_ones();
+    wait_until("the expired session is removed", || {
+        sweeps.0.lock().unwrap().iter().any(|event| event.swept.removed == 1)
+    });
+    assert!(sweeps.0.lock().unwrap().iter().all(|event| !event.is_counted && event.swept.kept == 0));
+    let ran = statements.new_ones();
+    assert!(!ran.iter().any(|word| word == "WITH"), "{ran:?}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_sweep_that_was_asked_for_counts_what_is_left() {
+    for (name, storage) in super::both().storages {
+        for number in 1..=3 {
+            created(&*storage, number, &one_entry()).await;
+        }
+        storage.move_to(&key(1), &key(4), &blind(setting("b", "2"))).await.unwrap();
+        let swept = storage.sweep(NOW).await.unwrap();
+        assert_eq!((swept.removed, swept.kept), (0, 4), "{name}: three sessions, and the trace of a renewal");
+        assert_eq!(storage.count(NOW).await.unwrap(), 3, "{name}");
+        let swept = storage.sweep(NOW + 2 * IDLE).await.unwrap();
+        assert_eq!((swept.removed, swept.kept), (4, 0), "{name}");
+    }
+}
+
+/// So no statement takes longer the more sessions there are.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_count_goes_page_by_page() {
+    let (mut statements, storage) = Statements::start().await;
+    statements.server.execute(
+        "INSERT INTO gsession_sessions (key, kind, revision, created_at, last_seen, idle_timeout, is_remembered, entries, bytes, record, log) \
+         SELECT sha256(number::text::bytea), number % 3, 1, 0, 0, 1000, FALSE, 0, 0, '', '' FROM generate_series(1, 29999) AS number",
+    );
+    statements.new_ones();
+    assert_eq!(storage.count(Timestamp::from_millis(999)).await.unwrap(), 9999);
+    assert_eq!(statements.new_ones(), ["WITH", "WITH", "WITH"]);
+    assert_eq!(storage.count(Timestamp::from_millis(1000)).await.unwrap(), 0);
 }
 
 #[tokio::test(flavor = "multi_thread")]

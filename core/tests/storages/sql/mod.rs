@@ -5,6 +5,7 @@ mod full_disk;
 mod limits;
 mod migrations;
 mod postgres_faults;
+mod postgres_pool;
 mod postgres_refusals;
 mod postgres_tls;
 mod races;

@@ -6,6 +6,7 @@ use gsession::{
     BincodeCodec, Codec, CodecError, Limits, PostgresStorage, Record, SqliteStorage, StorageError, StorageErrorKind,
     storage::sql::SqliteDurability,
 };
+use gsession_test_servers::PostgresServer;
 use sqlx::sqlite::SqlitePoolOptions;
 use tempfile::TempDir;
 
@@ -29,8 +30,11 @@ async fn a_setting_that_cannot_work_is_refused() {
         refused(SqliteStorage::builder(path()).table_prefix(prefix).build(), "`table_prefix` can have");
     }
     refused(PostgresStorage::builder(URL).schema("a.b").build(), "`schema` can have");
-    refused(PostgresStorage::builder(URL).response_timeout(Duration::ZERO).build(), "less than a millisecond");
-    refused(PostgresStorage::builder(URL).max_connections(0).build(), "without a connection");
+    refused(
+        PostgresStorage::builder(URL).response_timeout(Duration::ZERO).build(),
+        "`response_timeout` must be at least 1 ms",
+    );
+    refused(PostgresStorage::builder(URL).max_connections(0).build(), "`max_connections` must be at least 1");
     refused(SqliteStorage::builder(":memory:").build(), "MemoryStorage");
     let error = SqliteStorage::builder(folder.path().join("no/such/folder.db")).build().unwrap_err();
     assert_eq!(error.kind(), StorageErrorKind::Setup);
@@ -50,6 +54,56 @@ async fn a_setting_that_cannot_work_is_refused() {
     storage.migrate().await.unwrap();
     created(&storage, 1, &one_entry()).await;
     read(&storage, &key(1)).await;
+}
+
+/// What is stored over one connection would not be there for another.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_database_in_memory_that_would_not_last_is_refused() {
+    let lasting = || SqlitePoolOptions::new().max_connections(1).idle_timeout(None).max_lifetime(None);
+    let hour = Duration::from_secs(3600);
+    for (pool, url) in [
+        (lasting().max_connections(2), "sqlite::memory:"),
+        (lasting().idle_timeout(hour), "sqlite::memory:"),
+        (lasting().max_lifetime(hour), "sqlite:file:zz.db?mode=memory"),
+        (SqlitePoolOptions::new(), "sqlite://"),
+    ] {
+        let pool = pool.connect_lazy(url).unwrap();
+        let storage = SqliteStorage::from_pool(pool).migrate_on_start(true).build().unwrap();
+        refused(storage.check().await, "`max_connections(1)`");
+        refused(storage.migrate().await, "`max_connections(1)`");
+    }
+}
+
+/// A cancelled request must not end the connection, and with it the database.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_database_in_memory_survives_a_cancelled_request() {
+    let pool = SqlitePoolOptions::new().max_connections(1).idle_timeout(None).max_lifetime(None);
+    let pool = pool.connect_lazy("sqlite::memory:").unwrap();
+    let storage = SqliteStorage::from_pool(pool).migrate_on_start(true).build().unwrap();
+    created(&storage, 1, &one_entry()).await;
+    for n in 0..50 {
+        let (at, commit) = (key(1), blind(setting("n", &n.to_string())));
+        let mut committing = storage.commit(&at, &commit);
+        // It is dropped in the middle of its work.
+        for _ in 0..n % 5 {
+            if futures::poll!(committing.as_mut()).is_ready() {
+                break;
+            }
+            tokio::task::yield_now().await;
+        }
+    }
+    read(&storage, &key(1)).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_name_of_the_application_is_its_own() {
+    let server = PostgresServer::start();
+    for (parameter, name) in [("", "gsession"), ("?application_name=shop", "shop")] {
+        let storage = sql::quiet_postgres(&format!("{}{parameter}", server.url()), "gsession_").build().unwrap();
+        storage.check().await.unwrap();
+        let names = format!("SELECT count(*) > 0 FROM pg_stat_activity WHERE application_name = '{name}'");
+        assert_eq!(server.query(&names), "t", "{name}");
+    }
 }
 
 #[test]

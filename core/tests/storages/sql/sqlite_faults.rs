@@ -34,6 +34,29 @@ async fn what_is_no_database_is_refused_and_left_alone() {
     assert_eq!(error.kind(), StorageErrorKind::Setup, "{}", texts(&error));
 }
 
+/// In UTF-16, `||` cuts a byte off everything of odd length: sessions would be damaged, and then removed.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_database_in_utf_16_is_refused() {
+    let folder = TempDir::new().unwrap();
+    let path = folder.path().join("sessions.db");
+    let options = SqliteConnectOptions::new().filename(&path).create_if_missing(true);
+    let pool = SqlitePoolOptions::new().max_connections(1).connect_with(options.clone()).await.unwrap();
+    sqlx::raw_sql("PRAGMA encoding = 'UTF-16le'; CREATE TABLE theirs (a)").execute(&pool).await.unwrap();
+    for storage in [
+        sql::sqlite_in(folder.path()),
+        SqliteStorage::from_pool(pool).migrate_on_start(true).sweep_interval(Duration::MAX).build().unwrap(),
+    ] {
+        for error in [
+            storage.check().await.unwrap_err(),
+            storage.migrate().await.unwrap_err(),
+            storage.create(&key(1), &one_entry(), NOW).await.unwrap_err(),
+        ] {
+            assert_eq!(error.kind(), StorageErrorKind::Setup, "{}", texts(&error));
+            assert!(texts(&error).contains("PRAGMA encoding = 'UTF-8'"), "{}", texts(&error));
+        }
+    }
+}
+
 /// Another process that writes for long is waited for, and then it is an error in which nothing was stored.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_writer_that_does_not_end_is_an_error_in_time_and_readers_go_on() {
@@ -56,6 +79,26 @@ async fn a_writer_that_does_not_end_is_an_error_in_time_and_readers_go_on() {
     assert_eq!(entries.get_str("c"), Some("3"));
 }
 
+/// Those that wait for the writer of this process and those that wait for another process have one time for both.
+#[tokio::test(flavor = "multi_thread")]
+async fn waiting_in_line_is_part_of_the_time() {
+    let folder = TempDir::new().unwrap();
+    let path = folder.path().join("sessions.db");
+    let builder = SqliteStorage::builder(&path).response_timeout(Duration::from_millis(300));
+    let storage = builder.sweep_interval(Duration::MAX).build().unwrap();
+    let a = created(&storage, 1, &one_entry()).await;
+    let other = SqlitePoolOptions::new().connect_with(SqliteConnectOptions::new().filename(&path)).await.unwrap();
+    let mut writing = other.begin().await.unwrap();
+    sqlx::query("DELETE FROM gsession_sessions").execute(&mut *writing).await.unwrap();
+    let (first, second) = (blind(setting("b", "2")), blind(setting("c", "3")));
+    // None of them has time left when the first one has given up.
+    let both = futures::future::join(storage.commit(&a, &first), storage.commit(&a, &second)).await;
+    for error in [both.0.unwrap_err(), both.1.unwrap_err()] {
+        assert_eq!(error.kind(), StorageErrorKind::Timeout, "{}", texts(&error));
+    }
+    writing.rollback().await.unwrap();
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_closed_pool_says_so() {
     let folder = TempDir::new().unwrap();
@@ -67,5 +110,5 @@ async fn a_closed_pool_says_so() {
     pool.close().await;
     let error = storage.remove(&key(1)).await.unwrap_err();
     assert_eq!(error.kind(), StorageErrorKind::Unavailable);
-    assert!(texts(&error).contains("the pool of connections was closed"), "{}", texts(&error));
+    assert!(texts(&error).contains("the pool of connections was closed; the application"), "{}", texts(&error));
 }

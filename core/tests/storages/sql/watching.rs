@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use futures::FutureExt as _;
 use gsession::{
     AsyncStorage, PostgresStorage, SqliteStorage, StoreKey,
     record::Lifespan,
@@ -66,6 +67,19 @@ async fn postgres_reports_what_other_processes_do() {
     wait::until("nobody listens", || Some(()).filter(|()| server.query(listening) == "0"));
 }
 
+/// An operator may name the schema of the tables, where the service has it in its `search_path`.
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_told_does_not_depend_on_how_the_tables_are_named() {
+    let server = PostgresServer::start();
+    let here = never(&server.url());
+    created(&here, 1, &one_entry()).await;
+    let mut watched = waiting(&here, &key(1)).await;
+    told(&mut watched).await;
+    let operator = sql::quiet_postgres(&server.url(), "gsession_").schema("public").build().unwrap();
+    operator.remove(&key(1)).await.unwrap();
+    sees_the_end(&here, &key(1), watched).await;
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn ordinary_commits_tell_nobody() {
     let server = PostgresServer::start();
@@ -81,6 +95,26 @@ async fn ordinary_commits_tell_nobody() {
     told(&mut watched).await;
     let seen = here.load(&key(1), &Access::passive(NOW)).await.unwrap();
     assert!(matches!(seen, Lookup::Absent), "{seen:?}");
+}
+
+/// Everybody who can connect to the database may send something to any channel.
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_no_key_wakes_nobody() {
+    let server = PostgresServer::start();
+    let (here, elsewhere) = (never(&server.url()), migrated(&server).await);
+    for number in 1..=2 {
+        created(&elsewhere, number, &one_entry()).await;
+    }
+    let mut other = waiting(&here, &key(1)).await;
+    told(&mut other).await;
+    let mut watched = waiting(&here, &key(2)).await;
+    let channel = server.query("SELECT 'gsession_' || 'gsession_sessions'::REGCLASS::OID");
+    for payload in ["", "all", "00"] {
+        server.execute(&format!("NOTIFY {channel}, '{payload}'"));
+    }
+    elsewhere.remove(&key(2)).await.unwrap();
+    told(&mut watched).await;
+    assert!(other.changed().now_or_never().is_none());
 }
 
 /// What happens while the connection is broken is seen when it is back.
@@ -99,6 +133,37 @@ async fn an_end_that_nobody_could_report_is_seen_when_the_connection_is_back() {
     told(&mut watched).await;
     server.start_again();
     elsewhere.remove(&key(1)).await.unwrap();
+    sees_the_end(&here, &key(1), watched).await;
+}
+
+/// As when a process dies after it has ended a session, and before it has told that.
+#[tokio::test(flavor = "multi_thread")]
+async fn an_end_that_nobody_has_told_is_found_by_looking() {
+    let server = PostgresServer::start();
+    let builder = sql::quiet_postgres(&server.url(), "gsession_").watch_interval(Duration::from_millis(200));
+    let here = builder.build().unwrap();
+    created(&here, 1, &one_entry()).await;
+    let mut watched = waiting(&here, &key(1)).await;
+    told(&mut watched).await;
+    server.execute("DELETE FROM gsession_sessions");
+    sees_the_end(&here, &key(1), watched).await;
+}
+
+/// As behind a pooler that hands the connection of a `LISTEN` to others.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_connection_that_listens_and_hears_nothing_is_not_relied_upon() {
+    let server = PostgresServer::builder().log_statements().start();
+    let here =
+        sql::quiet_postgres(&server.url(), "gsession_").watch_interval(Duration::from_millis(200)).build().unwrap();
+    created(&here, 1, &one_entry()).await;
+    server.execute(
+        "ALTER FUNCTION pg_catalog.pg_notify(TEXT, TEXT) RENAME TO pg_notify_as_it_was; \
+         CREATE FUNCTION pg_catalog.pg_notify(TEXT, TEXT) RETURNS VOID LANGUAGE plpgsql AS 'BEGIN END'",
+    );
+    let watched = waiting(&here, &key(1)).await;
+    let listens = || server.statements().iter().filter(|text| text.starts_with("LISTEN")).count();
+    wait_until("it tries again and again", || listens() >= 3);
+    server.execute("DELETE FROM gsession_sessions");
     sees_the_end(&here, &key(1), watched).await;
 }
 

@@ -34,7 +34,9 @@ impl StorageOptions {
     pub(super) fn open_postgres(&self, url: &str) -> Result<Tables, Failure> {
         let username = self.username.as_deref().filter(|name| !name.is_empty());
         let url = with_login(url, username, self.password()?.as_deref());
+        // The program ends soon after it has ended a session.
         let mut builder = PostgresStorage::builder(&url)
+            .wait_until_told(true)
             .response_timeout(self.timeout())
             .acquire_timeout(self.timeout())
             .limits(LIMITS());

@@ -1,8 +1,9 @@
 //! The constructors of a Postgres storage, and the settings that only it has.
 
-use std::{str::FromStr as _, time::Duration};
+use std::{str::FromStr as _, sync::Arc, time::Duration};
 
 use sqlx::{Connection as _, PgConnection, PgPool, postgres::PgConnectOptions};
+use tokio::runtime::Handle;
 
 use super::{
     super::{
@@ -14,7 +15,8 @@ use super::{
         settings::Settings,
         storage::Sql,
     },
-    Postgres, channel_of,
+    Postgres,
+    telling::Telling,
 };
 use crate::{AsyncStorage as _, storage::StorageError};
 
@@ -64,6 +66,13 @@ impl SqlBuilder<Postgres> {
         self.settings.schema = Some(schema.into());
         self
     }
+
+    /// Whether an operation that ends a session returns only after other processes were told, which takes another round trip. Default: no;
+    /// they are told right afterwards. For programs that end as soon as they have ended a session.
+    pub const fn wait_until_told(mut self, waits: bool) -> Self {
+        self.settings.waits_until_told = waits;
+        self
+    }
 }
 
 impl Place {
@@ -77,7 +86,11 @@ impl Place {
                 pool
             }
         };
-        Ok(Postgres { connections: Connections { pool, response_timeout, losses }, channel: channel_of(names) })
+        let runtime = Handle::try_current().map_err(|_| refused(InvalidSetting::NoRuntime))?;
+        let connections = Arc::new(Connections::new(pool, response_timeout, losses));
+        let telling = Telling::new(runtime.clone(), Arc::clone(&connections), names);
+        let waits_until_told = settings.waits_until_told;
+        Ok(Postgres { connections, runtime, telling, waits_until_told, names: names.clone() })
     }
 }
 
@@ -90,7 +103,8 @@ fn own_pool(url: &str, settings: &Settings, losses: Losses) -> Result<PgPool, In
     let timeout = settings.response_timeout;
     // What nobody waits for any more, the server need not go on with.
     let millis = i32::try_from(timeout.as_millis()).unwrap_or(0);
-    let options = options.application_name("gsession").options([("statement_timeout", format!("{millis}ms"))]);
+    let options = options.options([("statement_timeout", format!("{millis}ms"))]);
+    let options = if options.get_application_name().is_none() { options.application_name("gsession") } else { options };
     let tested = timeout / 4;
     let pool = settings.pool();
     Ok(pool

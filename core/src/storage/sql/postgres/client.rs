@@ -1,7 +1,7 @@
 //! How Postgres takes arguments and gives values.
 
 use sqlx::{
-    Arguments as _, Postgres as Client, Row as _, TypeInfo as _, ValueRef as _,
+    Postgres as Client, Row as _, TypeInfo as _, ValueRef as _,
     error::{BoxDynError, DatabaseError},
     postgres::{PgArguments, PgRow},
 };
@@ -9,23 +9,13 @@ use sqlx::{
 use super::super::{
     failure::{Meaning, Refusal},
     running,
-    values::{Arg, Step, Value},
+    values::{Step, Value},
 };
 use crate::storage::StorageErrorKind;
 
 impl running::Client for Client {
     fn arguments<'q>(step: &Step<'q>) -> Result<PgArguments, BoxDynError> {
-        let mut arguments = PgArguments::default();
-        for arg in &step.args {
-            match *arg {
-                Arg::Number(number) => arguments.add(number)?,
-                Arg::NumberOrNull(number) => arguments.add(number)?,
-                Arg::Flag(flag) => arguments.add(flag)?,
-                Arg::Bytes(bytes) => arguments.add(bytes)?,
-                Arg::BytesOrNull(bytes) => arguments.add(bytes)?,
-            }
-        }
-        Ok(arguments)
+        step.arguments()
     }
 
     fn value(row: &PgRow, column: usize) -> Result<Value, sqlx::Error> {
@@ -47,7 +37,13 @@ impl running::Client for Client {
 
     fn refusal(error: &dyn DatabaseError) -> Refusal {
         let code = error.code().unwrap_or_default();
-        Refusal { meaning: meaning(&code), code: code.as_ref().into(), message: error.message().into() }
+        let message = error.message();
+        Refusal {
+            meaning: meaning(&code),
+            hint: hint(&code, message),
+            code: code.as_ref().into(),
+            message: message.into(),
+        }
     }
 }
 
@@ -65,7 +61,7 @@ fn meaning(code: &str) -> Meaning {
         // The server has canceled it: `statement_timeout`, `lock_timeout`.
         "57014" | "55P03" => Meaning::Other(StorageErrorKind::Timeout),
         // A replica, or a server that takes no writes.
-        "25006" => Meaning::Other(StorageErrorKind::Unavailable),
+        "25006" => Meaning::ReadOnly,
         // No such database, no such role, wrong password, no right, no such column.
         "3D000" | "28000" | "28P01" | "42501" | "42703" => Meaning::Other(StorageErrorKind::Setup),
         _ => match code.get(..2) {
@@ -73,5 +69,21 @@ fn meaning(code: &str) -> Meaning {
             Some("08" | "53" | "57" | "58") => Meaning::Other(StorageErrorKind::Unavailable),
             _ => Meaning::Other(StorageErrorKind::Other),
         },
+    }
+}
+
+/// What to do about it, where the server does not say so.
+fn hint(code: &str, message: &str) -> &'static str {
+    match code {
+        "3F000" => "; make it with `CREATE SCHEMA`, or name another one: `schema`, `--schema`",
+        "42501" if message.contains("for schema") => {
+            "; `GRANT USAGE, CREATE ON SCHEMA` to this user, as the schema `public` needs since Postgres 15, or name a schema of this \
+             user's: `schema`, `--schema`"
+        }
+        "42P05" | "26000" => "; a pooler in between, such as PgBouncer, must be in its mode `session`",
+        "08P01" if message.starts_with("unsupported startup parameter") => {
+            "; PgBouncer needs `ignore_startup_parameters = extra_float_digits,options`"
+        }
+        _ => "",
     }
 }

@@ -2,30 +2,38 @@
 
 mod builder;
 mod client;
+mod identity;
 mod listening;
 mod statements;
+mod telling;
 
-use std::{fmt, time::Duration};
+use std::{fmt, sync::Arc, time::Duration};
 
-use sha2::{Digest as _, Sha256};
-use sqlx::{Connection as _, Executor as _};
+use tokio::runtime::Handle;
 
+use self::telling::Telling;
 use super::{
     database::Database,
     failure::{Answered, Failure},
+    migrations::{Plan, Unsuited},
     names::Names,
-    running::{Client as _, Connections},
+    operation::Deadline,
+    running::Connections,
     settings::Settings,
     statements::Statements,
     values::{Row, Step},
 };
-use crate::storage::Watch;
+use crate::{StoreKey, storage::Watch};
 
 /// The database of a [`PostgresStorage`](super::PostgresStorage).
 pub struct Postgres {
-    connections: Connections<sqlx::Postgres>,
-    /// Where the ends of sessions are told.
-    channel: String,
+    connections: Arc<Connections<sqlx::Postgres>>,
+    /// In which the storage was built.
+    runtime: Handle,
+    telling: Telling,
+    /// Whether operations wait until others were told.
+    waits_until_told: bool,
+    names: Names,
 }
 
 impl Database for Postgres {
@@ -36,58 +44,49 @@ impl Database for Postgres {
     }
 
     fn statements(names: &Names) -> Statements {
-        statements::statements(names, &channel_of(names))
+        statements::statements(names)
     }
 
     fn migrations(names: &Names) -> Vec<Vec<String>> {
         statements::migrations(names)
     }
 
-    async fn run(&self, steps: &[Step<'_>]) -> Result<Vec<Row>, Failure> {
-        self.connections.run(steps).await
+    const NATURE: &'static str = "SELECT current_setting('server_version_num')::BIGINT >= 120000";
+
+    fn suits(&self, mut nature: Row) -> Result<Result<(), Unsuited>, Failure> {
+        let has_computed_columns = nature.flag()?;
+        Ok(if has_computed_columns { Ok(()) } else { Err(Unsuited::OldServer) })
     }
 
-    async fn read(&self, step: &Step<'_>) -> Result<Vec<Row>, Failure> {
-        self.connections.run(std::slice::from_ref(step)).await
+    async fn run(&self, steps: &[Step<'_>], deadline: Deadline) -> Result<Vec<Row>, Failure> {
+        self.connections.run(steps, deadline).await
     }
 
-    async fn migrate(&self, first: &str, version: &str, migrations: &[Vec<String>]) -> Result<i64, Failure> {
-        let mut connection = self.connections.acquire().await?;
-        let work = async {
-            let mut transaction = connection.begin().await?;
-            // Another process that migrates the same tables waits here. Migrating may take longer than an operation.
-            transaction.execute("SET LOCAL statement_timeout = 0").await?;
-            sqlx::query("SELECT pg_advisory_xact_lock(hashtextextended($1, 0))")
-                .bind(&self.channel)
-                .execute(&mut *transaction)
-                .await?;
-            transaction.execute(first).await?;
-            let (before,): (Option<i64>,) = sqlx::query_as(version).fetch_one(&mut *transaction).await?;
-            let before = before.unwrap_or(0);
-            for statement in migrations.iter().skip(usize::try_from(before).unwrap_or(0)).flatten() {
-                transaction.execute(statement.as_str()).await?;
-            }
-            transaction.commit().await?;
-            Ok(before)
-        };
-        work.await.map_err(|error| Failure::of(error, sqlx::Postgres::refusal))
+    async fn migrate(&self, plan: &Plan, deadline: Deadline) -> Result<i64, Failure> {
+        // Another process that migrates the same tables waits here. Migrating may take longer than an operation.
+        let alone = ["SET LOCAL statement_timeout = 0", &identity::lock(&self.names)];
+        self.connections.migrate("BEGIN", &alone, plan, deadline).await
     }
 
     async fn hear(&self, watch: &Watch, interval: Duration) {
-        let listening =
-            listening::Listening { connections: &self.connections, channel: &self.channel, watch, interval };
-        listening.run().await;
+        let channel = format!("SELECT convert_to({}, 'UTF8')", identity::channel(&self.names));
+        let (connections, runtime) = (&self.connections, &self.runtime);
+        listening::Listening { connections, runtime, channel, watch, interval }.run().await;
+    }
+
+    fn tell(&self, key: &StoreKey) {
+        self.telling.tell(key);
+    }
+
+    async fn told(&self) {
+        if self.waits_until_told {
+            self.telling.done().await;
+        }
     }
 
     fn response_timeout(&self) -> Duration {
         self.connections.response_timeout
     }
-}
-
-/// The channel on which the ends of these tables' sessions are told: a short name of letters and digits, whatever theirs are.
-fn channel_of(names: &Names) -> String {
-    let hash: [u8; 32] = Sha256::digest(names.place().as_bytes()).into();
-    hash.iter().take(8).fold("gsession_".to_owned(), |name, byte| format!("{name}{byte:02x}"))
 }
 
 impl fmt::Debug for Postgres {

@@ -36,15 +36,14 @@ pub(super) fn migrations(names: &Names) -> Vec<Vec<String>> {
     vec![vec![sessions, by_expiry, by_principal]]
 }
 
-pub(super) fn statements(names: &Names, channel: &str) -> Statements {
+pub(super) fn statements(names: &Names) -> Statements {
     let table = names.sessions();
-    let notify = format!("pg_notify('{channel}', encode($1, 'hex'))");
     // The row gets its new key, and leaves a tombstone under the old one.
     let moving = |Move { update, tombstone, returned }: &Move<'_>| {
         vec![format!(
             "WITH moved AS ({update} RETURNING {returned}), \
              left_behind AS (INSERT INTO {table} ({NEW}) SELECT {tombstone} FROM moved) \
-             SELECT {returned}, {notify} FROM moved"
+             SELECT {returned} FROM moved"
         )]
     };
     Statements::new(
@@ -52,7 +51,6 @@ pub(super) fn statements(names: &Names, channel: &str) -> Statements {
         &Dialect {
             appended: "log || $13",
             empty: "''::BYTEA",
-            signal: &format!(", {notify}"),
             moving: &moving,
             // What another sweep or a request is about to change is left to it.
             sweep: format!(

@@ -70,8 +70,8 @@ impl Sql<Sqlite> {
         SqlBuilder::new(Place { source, durability: None }, true)
     }
 
-    /// A storage over the application's own pool, with its settings. Use `WAL` and a busy timeout; a database in memory must have one
-    /// connection that never ends.
+    /// A storage over the application's own pool, with its settings. Use `WAL` and a busy timeout. A database in memory must have one
+    /// connection that never ends: `max_connections(1)`, `idle_timeout(None)`, `max_lifetime(None)`.
     pub fn from_pool(pool: SqlitePool) -> SqlBuilder<Sqlite> {
         SqlBuilder::new(Place { source: Source::Pool(pool), durability: None }, false)
     }
@@ -103,6 +103,7 @@ impl Place {
         if path.as_os_str() == ":memory:" || path.as_os_str().is_empty() {
             return Err(refused(InvalidSetting::InMemory));
         }
+        let path = file::literal(path);
         file::make_private(&path)
             .map_err(|error| StorageError::new(StorageErrorKind::Setup, OPENING).with_source(error))?;
         let options = SqliteConnectOptions::new()
@@ -120,10 +121,6 @@ impl Place {
 
 impl Sqlite {
     fn new(pool: SqlitePool, response_timeout: Duration, path: PathBuf) -> Self {
-        Self {
-            connections: Connections { pool, response_timeout, losses: Losses::default() },
-            writing: Mutex::new(()),
-            path,
-        }
+        Self { connections: Connections::new(pool, response_timeout, Losses::default()), writing: Mutex::new(()), path }
     }
 }

@@ -1,7 +1,7 @@
 //! How SQLite takes arguments and gives values.
 
 use sqlx::{
-    Arguments as _, Row as _, Sqlite as Client, TypeInfo as _, ValueRef as _,
+    Row as _, Sqlite as Client, TypeInfo as _, ValueRef as _,
     error::{BoxDynError, DatabaseError},
     sqlite::{SqliteArguments, SqliteRow},
 };
@@ -9,23 +9,13 @@ use sqlx::{
 use super::super::{
     failure::{Meaning, Refusal},
     running,
-    values::{Arg, Step, Value},
+    values::{Step, Value},
 };
 use crate::storage::StorageErrorKind;
 
 impl running::Client for Client {
     fn arguments<'q>(step: &Step<'q>) -> Result<SqliteArguments<'q>, BoxDynError> {
-        let mut arguments = SqliteArguments::default();
-        for arg in &step.args {
-            match *arg {
-                Arg::Number(number) => arguments.add(number)?,
-                Arg::NumberOrNull(number) => arguments.add(number)?,
-                Arg::Flag(flag) => arguments.add(flag)?,
-                Arg::Bytes(bytes) => arguments.add(bytes)?,
-                Arg::BytesOrNull(bytes) => arguments.add(bytes)?,
-            }
-        }
-        Ok(arguments)
+        step.arguments()
     }
 
     fn value(row: &SqliteRow, column: usize) -> Result<Value, sqlx::Error> {
@@ -45,6 +35,7 @@ impl running::Client for Client {
             meaning: meaning(number, error.is_unique_violation(), error.message()),
             code: format!("SQLite {number}").into(),
             message: error.message().into(),
+            hint: "",
         }
     }
 }

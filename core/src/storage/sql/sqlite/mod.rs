@@ -6,28 +6,29 @@ mod file;
 mod polling;
 mod statements;
 
-use std::{fmt, path::PathBuf, time::Duration};
+use std::{fmt, path::PathBuf, sync::atomic::Ordering, time::Duration};
 
-use sqlx::{Connection as _, Executor as _};
 use tokio::sync::Mutex;
 
 use super::{
     database::Database,
     failure::{Answered, Failure},
+    migrations::{Plan, Unsuited},
     names::Names,
-    running::{Client as _, Connections},
+    operation::Deadline,
+    running::Connections,
     settings::Settings,
     statements::Statements,
     values::{Row, Step},
 };
-use crate::storage::Watch;
+use crate::{StoreKey, storage::Watch};
 
 pub use builder::SqliteDurability;
 
 /// The database of a [`SqliteStorage`](super::SqliteStorage).
 pub struct Sqlite {
     connections: Connections<sqlx::Sqlite>,
-    /// SQLite has one writer at a time. Those of this process stand in line for it, which is fairer and faster than trying again and again.
+    /// SQLite has one writer at a time. Those of this process queue for it, which is fairer and faster than trying again and again.
     writing: Mutex<()>,
     path: PathBuf,
 }
@@ -47,36 +48,43 @@ impl Database for Sqlite {
         statements::migrations(names)
     }
 
-    async fn run(&self, steps: &[Step<'_>]) -> Result<Vec<Row>, Failure> {
-        let waiting = tokio::time::timeout(self.connections.response_timeout, self.writing.lock());
-        let _writing = waiting.await.map_err(|_| Failure::Timeout)?;
-        self.connections.run(steps).await
+    const NATURE: &'static str = "SELECT encoding = 'UTF-8', (SELECT file = '' FROM pragma_database_list WHERE name = 'main') FROM pragma_encoding";
+
+    fn suits(&self, mut nature: Row) -> Result<Result<(), Unsuited>, Failure> {
+        let (is_utf8, is_in_memory) = (nature.flag()?, nature.flag()?);
+        self.connections.is_in_memory.store(is_in_memory, Ordering::Relaxed);
+        if !is_utf8 {
+            return Ok(Err(Unsuited::Utf16));
+        }
+        let pool = self.connections.pool.options();
+        let is_lasting =
+            pool.get_max_connections() == 1 && pool.get_idle_timeout().is_none() && pool.get_max_lifetime().is_none();
+        Ok(if is_in_memory && !is_lasting { Err(Unsuited::Fleeting) } else { Ok(()) })
     }
 
-    async fn read(&self, step: &Step<'_>) -> Result<Vec<Row>, Failure> {
-        self.connections.run(std::slice::from_ref(step)).await
+    async fn run(&self, steps: &[Step<'_>], deadline: Deadline) -> Result<Vec<Row>, Failure> {
+        let _writing = deadline.limit(self.writing.lock()).await.ok_or(Failure::Timeout)?;
+        self.connections.run(steps, deadline).await
     }
 
-    async fn migrate(&self, first: &str, version: &str, migrations: &[Vec<String>]) -> Result<i64, Failure> {
+    async fn read(&self, step: &Step<'_>, deadline: Deadline) -> Result<Vec<Row>, Failure> {
+        self.connections.run(std::slice::from_ref(step), deadline).await
+    }
+
+    async fn migrate(&self, plan: &Plan, deadline: Deadline) -> Result<i64, Failure> {
         let _writing = self.writing.lock().await;
-        let mut connection = self.connections.acquire().await?;
-        let work = async {
-            let mut transaction = connection.begin().await?;
-            transaction.execute(first).await?;
-            let (before,): (Option<i64>,) = sqlx::query_as(version).fetch_one(&mut *transaction).await?;
-            let before = before.unwrap_or(0);
-            for statement in migrations.iter().skip(usize::try_from(before).unwrap_or(0)).flatten() {
-                transaction.execute(statement.as_str()).await?;
-            }
-            transaction.commit().await?;
-            Ok(before)
-        };
-        work.await.map_err(|error| Failure::of(error, sqlx::Sqlite::refusal))
+        // A transaction that reads first may be refused when it comes to write.
+        self.connections.migrate("BEGIN IMMEDIATE", &[], plan, deadline).await
     }
 
     async fn hear(&self, watch: &Watch, interval: Duration) {
         polling::poll(&self.connections.pool, watch, interval).await;
     }
+
+    /// Other processes see that the file has changed.
+    fn tell(&self, _: &StoreKey) {}
+
+    async fn told(&self) {}
 
     fn response_timeout(&self) -> Duration {
         self.connections.response_timeout

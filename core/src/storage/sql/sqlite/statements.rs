@@ -46,7 +46,6 @@ pub(super) fn statements(names: &Names) -> Statements {
         &Dialect {
             appended: "CAST(log || $13 AS BLOB)",
             empty: "x''",
-            signal: "",
             moving: &moving,
             sweep: format!(
                 "DELETE FROM {table} WHERE key IN (SELECT key FROM {table} WHERE expires_at <= $1 LIMIT $2) \
