@@ -27,7 +27,8 @@ pub enum Content {
 pub struct ActixPeer {
     /// The key of the cookie.
     pub key: Vec<u8>,
-    content: Content,
+    /// How it is protected.
+    pub content: Content,
     redis: Option<String>,
 }
 

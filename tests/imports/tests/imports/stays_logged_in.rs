@@ -7,11 +7,12 @@ use gsession::{
 use gsession_imports::{
     client::Client,
     ours::{COOKIE, FRAMEWORKS, Framework, Ours},
-    peers::{ActixPeer, Content},
+    peers::{ActixPeer, Content, Protection, TowerPeer, TowerPlace, Version},
     place::{Place, Server},
 };
+use gsession_test_servers::{PostgresServer, RedisServer};
 
-use crate::scene::{DATA, PEER, logged_in, of_cookies, tomorrow};
+use crate::scene::{DATA, PEER, logged_in, of_cookies, of_redis, of_tower, rows, tomorrow};
 
 /// The same browser, before and after the change.
 fn stays_logged_in(framework: Framework, import: &Import, serve: impl Fn(&Place) -> Server) {
@@ -46,15 +47,57 @@ fn a_session_in_a_cookie_of_actix_session_goes_on() {
     for content in [Content::Private, Content::Signed] {
         for framework in FRAMEWORKS {
             let peer = ActixPeer::cookies(content);
-            let import = match content {
-                Content::Private => of_cookies(&peer),
-                Content::Signed => {
-                    let cookie = PeerCookie::actix_session(&peer.key).signed(&peer.key).secure(false);
-                    let import = Import::new(cookie, ActixSessionCookie).until(tomorrow());
-                    import.convert(crate::scene::with_principal)
-                }
-            };
-            stays_logged_in(framework, &import, |place| peer.serve(place));
+            stays_logged_in(framework, &of_cookies(&peer), |place| peer.serve(place));
+        }
+    }
+}
+
+#[test]
+fn a_session_of_actix_session_in_redis_goes_on() {
+    let redis = RedisServer::start();
+    for content in [Content::Private, Content::Signed] {
+        for framework in FRAMEWORKS {
+            let peer = ActixPeer::redis(content, &redis.url());
+            stays_logged_in(framework, &of_redis(&peer, &redis.url()), |place| peer.serve(place));
+            assert!(redis.keys("*").is_empty(), "it is removed where it comes from");
+        }
+    }
+}
+
+#[test]
+fn a_session_of_tower_sessions_in_redis_goes_on() {
+    let redis = RedisServer::start();
+    let keys = [vec![1; 64], vec![2; 64]];
+    for protection in [Protection::Plain, Protection::Signed(keys[0].clone()), Protection::Private(keys[1].clone())] {
+        for framework in FRAMEWORKS {
+            let peer = TowerPeer { protection: protection.clone(), ..TowerPeer::new(TowerPlace::Redis(redis.url())) };
+            stays_logged_in(framework, &of_tower(&peer), |place| peer.serve(place));
+            assert!(redis.keys("*").is_empty(), "it is removed where it comes from");
+        }
+    }
+}
+
+#[test]
+fn a_session_of_tower_sessions_in_sqlite_goes_on() {
+    let folder = tempfile::tempdir().unwrap();
+    let url = format!("sqlite://{}?mode=rwc", folder.path().join("sessions.db").display());
+    for version in [Version::V014, Version::V015] {
+        for framework in FRAMEWORKS {
+            let peer = TowerPeer { version, ..TowerPeer::new(TowerPlace::Sqlite(url.clone())) };
+            stays_logged_in(framework, &of_tower(&peer), |place| peer.serve(place));
+            assert_eq!(rows(&url, "tower_sessions"), 0, "it is removed where it comes from");
+        }
+    }
+}
+
+#[test]
+fn a_session_of_tower_sessions_in_postgres_goes_on() {
+    let server = PostgresServer::start();
+    for version in [Version::V014, Version::V015] {
+        for framework in FRAMEWORKS {
+            let peer = TowerPeer { version, ..TowerPeer::new(TowerPlace::Postgres(server.url())) };
+            stays_logged_in(framework, &of_tower(&peer), |place| peer.serve(place));
+            assert_eq!(rows(&server.url(), "tower_sessions.session"), 0, "it is removed where it comes from");
         }
     }
 }
