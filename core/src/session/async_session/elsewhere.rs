@@ -185,10 +185,16 @@ impl Shared {
         let notes = self.notes();
         let mut note = notes.read(peer).await?;
         if note.is_none() {
-            let Some(theirs) = peers.load(number, now).await? else { return Ok(None) };
-            if notes.create(peer, None, theirs.noted_until).await? == Created::Exists {
-                // Another request has taken it over meanwhile.
+            let is_noted = match peers.load(number, now).await? {
+                Some(theirs) => notes.create(peer, None, theirs.noted_until).await? == Created::Done,
+                None => false,
+            };
+            if !is_noted {
+                // Another request may have taken it over meanwhile.
                 note = notes.read(peer).await?;
+                if note.is_none() {
+                    return Ok(None);
+                }
             }
         }
         peers.remove(number).await?;

@@ -29,7 +29,8 @@ pub struct ActixPeer {
     pub key: Vec<u8>,
     /// How it is protected.
     pub content: Content,
-    redis: Option<String>,
+    /// The Redis server, unless its sessions are in cookies.
+    pub redis: Option<String>,
 }
 
 impl ActixPeer {

@@ -1,6 +1,6 @@
 //! A browser that another library has logged in, and the server on gsession that comes after.
 
-use std::time::Duration;
+use std::{sync::LazyLock, time::Duration};
 
 use gsession::{
     Clock as _, MemoryStorage, SystemClock, Timestamp,
@@ -15,6 +15,7 @@ use gsession_imports::{
     peers::{ActixPeer, Content, Protection, TowerPeer, TowerPlace},
     place::{Place, Server},
 };
+use tokio::runtime::Runtime;
 
 /// The name of the other library's cookie.
 pub(crate) const PEER: &str = "id";
@@ -72,10 +73,12 @@ pub(crate) fn of_tower(peer: &TowerPeer) -> Import {
 
 /// A pool starts a task when it is made.
 fn lazily<P>(connect: impl FnOnce(&str) -> Result<P, sqlx::Error>, url: &str) -> P {
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
-    let _inside = runtime.enter();
+    let _inside = RUNTIME.enter();
     connect(url).unwrap()
 }
+
+/// For what a test does besides asking servers.
+pub(crate) static RUNTIME: LazyLock<Runtime> = LazyLock::new(|| Runtime::new().unwrap());
 
 /// A browser that this server has logged in.
 pub(crate) fn logged_in(place: &Place) -> Client {
@@ -118,8 +121,7 @@ impl After {
 /// How many rows a table has.
 pub(crate) fn rows(url: &str, table: &str) -> i64 {
     let text = format!("SELECT count(*) FROM {table}");
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
-    runtime.block_on(async {
+    RUNTIME.block_on(async {
         if url.starts_with("sqlite") {
             let pool = sqlx::SqlitePool::connect(url).await.unwrap();
             sqlx::query_scalar(&text).fetch_one(&pool).await.unwrap()
@@ -128,4 +130,22 @@ pub(crate) fn rows(url: &str, table: &str) -> i64 {
             sqlx::query_scalar(&text).fetch_one(&pool).await.unwrap()
         }
     })
+}
+
+/// Runs a statement in the database of a peer.
+pub(crate) fn execute(place: &TowerPlace, text: &str) {
+    RUNTIME.block_on(async {
+        let changed = match place {
+            TowerPlace::Sqlite(url) => {
+                let pool = sqlx::SqlitePool::connect(url).await.unwrap();
+                sqlx::query(text).execute(&pool).await.unwrap().rows_affected()
+            }
+            TowerPlace::Postgres(url) => {
+                let pool = sqlx::PgPool::connect(url).await.unwrap();
+                sqlx::query(text).execute(&pool).await.unwrap().rows_affected()
+            }
+            TowerPlace::Redis(_) => panic!("Redis has no statements"),
+        };
+        assert!(changed > 0, "{text}");
+    });
 }
