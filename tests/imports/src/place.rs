@@ -21,6 +21,9 @@ pub struct Server {
     thread: Option<JoinHandle<()>>,
 }
 
+/// A server of actix-web that does not run yet.
+pub struct ActixServer(pub actix_web::dev::Server);
+
 #[derive(Debug)]
 enum Stop {
     Actix(ServerHandle),
@@ -50,12 +53,12 @@ impl Place {
     /// Serves with actix-web. `start` makes the server from the listener, on the thread of its own that it runs on.
     pub fn serve_actix<F>(&self, start: impl FnOnce(TcpListener) -> F + Send + 'static) -> Server
     where
-        F: Future<Output = actix_web::dev::Server>,
+        F: Future<Output = ActixServer>,
     {
         let (listener, (sender, receiver)) = (self.listener(), mpsc::channel());
         let thread = std::thread::spawn(move || {
             actix_web::rt::System::new().block_on(async {
-                let server = start(listener).await;
+                let ActixServer(server) = start(listener).await;
                 sender.send(server.handle()).expect("the test waits");
                 server.await.expect("serving");
             });

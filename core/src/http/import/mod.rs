@@ -15,9 +15,17 @@
 //! # }
 //! ```
 //!
-//! The guides [`coming_from_actix_session`](crate::coming_from_actix_session) and
-//! [`coming_from_tower_sessions`](crate::coming_from_tower_sessions) (shown with the features `import-actix-session` and
-//! `import-tower-sessions`) go through the whole change.
+//! The guides `gsession_actix::coming_from_actix_session` and `gsession::coming_from_tower_sessions` (shown with the features
+//! `import-actix-session` and `import-tower-sessions`) go through the whole change.
+//!
+//! | file | contents |
+//! |---|---|
+//! | `mod` | the settings: [`Import`] |
+//! | `cookie` | the other library's cookie: [`PeerCookie`], [`PeerValue`] |
+//! | `peer` | where its sessions are: [`PeerStore`], [`PeerLookup`], [`PeerSession`] |
+//! | `converted` | what becomes of them: [`Converted`] |
+//! | `presenter` | a request that presents the cookie |
+//! | `actix_session`, `tower_sessions` | their stores |
 //!
 //! # What happens
 //!
@@ -39,10 +47,11 @@
 //! - `authenticated_at()` is unknown, so [`require_recent`](crate::AsyncSession::require_recent) asks for a login.
 //! - [`ended`](crate::AsyncSession::ended) sees a session that was taken over once the request has read it.
 //!
-//! # Before you begin
+//! # What it does not do
 //!
-//! Stop the instances that run the other library before you start the first one that imports. One that still serves a request may write
-//! its session back, or into a new one, which would be taken over once more.
+//! - End a user's sessions that are still in the other library: [`destroy_all_of`](crate::AsyncManager::destroy_all_of) does not find them. Let
+//!   [`convert`](Import::convert) refuse what a user has ended elsewhere.
+//! - Undo what an instance with the other library does that still runs. If it stores a session under a new key, that is another session.
 
 #[cfg(feature = "import-actix-session")]
 mod actix_session;

@@ -29,7 +29,7 @@ use gsession::{
 };
 use gsession_actix::{SessionExt as _, SessionMiddleware};
 
-use crate::place::{Place, Server};
+use crate::place::{ActixServer, Place, Server};
 
 /// The name of the session's cookie.
 pub const COOKIE: &str = "gsession";
@@ -103,7 +103,8 @@ impl Ours {
                 let sessions = ours.configured(SessionMiddleware::builder(ours.storage.clone()));
                 place.serve_actix(async move |listener| {
                     let app = move || App::new().wrap(sessions.clone()).default_service(web::to(actix_page));
-                    HttpServer::new(app).workers(2).disable_signals().listen(listener).expect("listening").run()
+                    let server = HttpServer::new(app).workers(2).disable_signals().listen(listener);
+                    ActixServer(server.expect("listening").run())
                 })
             }
             Framework::Axum => {

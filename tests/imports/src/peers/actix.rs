@@ -11,7 +11,7 @@ use actix_web::{App, HttpRequest, HttpResponse, HttpServer, cookie::Key, error::
 use serde_json::Value;
 
 use super::{LARGE, Page, VALUES};
-use crate::place::{Place, Server};
+use crate::place::{ActixServer, Place, Server};
 
 /// How the cookie is protected.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -65,7 +65,7 @@ fn run<S: SessionStore + 'static>(
     store: impl Fn() -> S + Clone + Send + 'static,
     key: Key,
     content: Content,
-) -> actix_web::dev::Server {
+) -> ActixServer {
     let content = move || match content {
         Content::Private => CookieContentSecurity::Private,
         Content::Signed => CookieContentSecurity::Signed,
@@ -76,7 +76,8 @@ fn run<S: SessionStore + 'static>(
         let sessions = sessions.cookie_secure(false).cookie_content_security(content()).build();
         App::new().wrap(sessions).default_service(web::to(page))
     };
-    HttpServer::new(app).workers(1).disable_signals().listen(listener).expect("listening").run()
+    let server = HttpServer::new(app).workers(1).disable_signals().listen(listener);
+    ActixServer(server.expect("listening").run())
 }
 
 async fn page(request: HttpRequest) -> actix_web::Result<HttpResponse> {
