@@ -70,6 +70,8 @@ pub use self::actix_session::ActixSessionCookie;
 pub use self::actix_session::ActixSessionRedis;
 #[cfg(all(feature = "import-tower-sessions", feature = "postgres"))]
 pub use self::tower_sessions::TowerSessionsPostgres;
+#[cfg(feature = "import-tower-sessions")]
+pub use self::tower_sessions::TowerSessionsRecord;
 #[cfg(all(feature = "import-tower-sessions", feature = "redis"))]
 pub use self::tower_sessions::TowerSessionsRedis;
 #[cfg(all(feature = "import-tower-sessions", feature = "sqlite"))]

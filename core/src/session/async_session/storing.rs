@@ -48,6 +48,7 @@ impl<E: From<Error>> AsyncSession<E> {
 impl Shared {
     /// Drives the machine through the storage until everything is stored.
     pub(crate) async fn store(&self, mut progress: Progress) -> Result<Progress, Error> {
+        #[cfg_attr(not(feature = "import"), expect(unused_variables, reason = "it is held"))]
         let one_at_a_time = match self.io.try_lock() {
             Some(lock) => lock,
             None => self.io.lock().await,

@@ -9,6 +9,7 @@ mod failures;
 mod pausing_storage;
 mod races;
 mod scene;
+mod settings;
 mod stays_logged_in;
 
 pub(crate) use gsession_tests::wait::PATIENCE;

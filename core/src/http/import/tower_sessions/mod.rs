@@ -6,6 +6,7 @@ mod redis;
 #[cfg(any(feature = "postgres", feature = "sqlite"))]
 mod sql;
 
+pub use self::record::TowerSessionsRecord;
 #[cfg(feature = "redis")]
 pub use self::redis::TowerSessionsRedis;
 #[cfg(feature = "postgres")]

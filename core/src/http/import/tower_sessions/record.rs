@@ -17,23 +17,61 @@ struct Record {
     expiry_date: OffsetDateTime,
 }
 
-/// The id in a cookie, if it is one: 16 bytes in base64url, of which there is one spelling.
-pub(super) fn id_of(cookie: &PeerValue) -> Option<&str> {
-    base64url_id(cookie.text()).map(|_| cookie.text())
-}
+/// What the stores of tower-sessions keep for a session: for a [`PeerStore`](crate::http::import::PeerStore) of your own that keeps the same.
+///
+/// ```
+/// use gsession::{Timestamp, http::import::{PeerLookup, PeerStore, PeerValue, TowerSessionsRecord}, storage::StorageFuture};
+///
+/// struct MyStore;
+///
+/// impl MyStore {
+///     async fn bytes(&self, id: &str) -> Option<Vec<u8>> {
+/// #       let _ = id;
+///         None
+///     }
+/// }
+///
+/// impl PeerStore for MyStore {
+///     fn identity<'a>(&self, cookie: &'a PeerValue) -> Option<&'a str> {
+///         TowerSessionsRecord::identity(cookie)
+///     }
+///
+///     fn load<'a>(&'a self, cookie: &'a PeerValue, now: Timestamp) -> StorageFuture<'a, PeerLookup> {
+///         Box::pin(async move {
+///             let Some(bytes) = self.bytes(cookie.text()).await else { return Ok(PeerLookup::Absent) };
+///             Ok(TowerSessionsRecord::read(&bytes, cookie, now))
+///         })
+///     }
+///
+///     fn remove<'a>(&'a self, _: &'a PeerValue) -> StorageFuture<'a, ()> {
+///         Box::pin(async { Ok(()) })
+///     }
+/// }
+/// ```
+#[derive(Debug)]
+pub enum TowerSessionsRecord {}
 
-/// Reads a record, which must be that of the cookie.
-pub(super) fn read(bytes: &[u8], cookie: &PeerValue, now: Timestamp) -> PeerLookup {
-    let Ok(Record { id, data, expiry_date }) = rmp_serde::from_slice(bytes) else {
-        return PeerLookup::Unreadable("it is no record in MessagePack");
-    };
-    if base64url_id(cookie.text()).map(i128::from_le_bytes) != Some(id) {
-        return PeerLookup::Unreadable("it is the record of another session");
+impl TowerSessionsRecord {
+    /// The id in a cookie, if it is one: 16 bytes in base64url, of which there is one spelling.
+    #[must_use]
+    pub fn identity(cookie: &PeerValue) -> Option<&str> {
+        base64url_id(cookie.text()).map(|_| cookie.text())
     }
-    let millis = expiry_date.unix_timestamp_nanos() / 1_000_000;
-    let expires_at = Timestamp::from_millis(u64::try_from(millis).unwrap_or_default());
-    if expires_at <= now {
-        return PeerLookup::Absent;
+
+    /// Reads a record in MessagePack, which must be that of the cookie.
+    #[must_use]
+    pub fn read(bytes: &[u8], cookie: &PeerValue, now: Timestamp) -> PeerLookup {
+        let Ok(Record { id, data, expiry_date }) = rmp_serde::from_slice(bytes) else {
+            return PeerLookup::Unreadable("it is no record in MessagePack");
+        };
+        if base64url_id(cookie.text()).map(i128::from_le_bytes) != Some(id) {
+            return PeerLookup::Unreadable("it is the record of another session");
+        }
+        let millis = expiry_date.unix_timestamp_nanos() / 1_000_000;
+        let expires_at = Timestamp::from_millis(u64::try_from(millis).unwrap_or_default());
+        if expires_at <= now {
+            return PeerLookup::Absent;
+        }
+        PeerLookup::Found(PeerSession::new(data, Some(expires_at)))
     }
-    PeerLookup::Found(PeerSession::new(data, Some(expires_at)))
 }

@@ -1,6 +1,6 @@
 //! `tower-sessions-redis-store`.
 
-use super::record::{id_of, read};
+use super::record::TowerSessionsRecord;
 use crate::{
     RedisStorage, StorageError, Timestamp,
     http::import::{PeerLookup, PeerStore, PeerValue},
@@ -42,7 +42,7 @@ impl TowerSessionsRedis {
 
 impl PeerStore for TowerSessionsRedis {
     fn identity<'a>(&self, cookie: &'a PeerValue) -> Option<&'a str> {
-        id_of(cookie)
+        TowerSessionsRecord::identity(cookie)
     }
 
     fn load<'a>(&'a self, cookie: &'a PeerValue, now: Timestamp) -> StorageFuture<'a, PeerLookup> {
@@ -50,7 +50,7 @@ impl PeerStore for TowerSessionsRedis {
             Ok(match self.servers.read_foreign(cookie.text().as_bytes(), now).await? {
                 Foreign::Absent => PeerLookup::Absent,
                 Foreign::Unreadable(reason) => PeerLookup::Unreadable(reason),
-                Foreign::Found { bytes, .. } => read(&bytes, cookie, now),
+                Foreign::Found { bytes, .. } => TowerSessionsRecord::read(&bytes, cookie, now),
             })
         })
     }

@@ -5,7 +5,7 @@ use sqlx::PgPool;
 #[cfg(feature = "sqlite")]
 use sqlx::SqlitePool;
 
-use super::record::{id_of, read};
+use super::record::TowerSessionsRecord;
 use crate::{
     StorageError, StorageErrorKind, Timestamp,
     http::import::{PeerLookup, PeerStore, PeerValue},
@@ -66,7 +66,7 @@ impl TowerSessionsPostgres {
 #[cfg(feature = "postgres")]
 impl PeerStore for TowerSessionsPostgres {
     fn identity<'a>(&self, cookie: &'a PeerValue) -> Option<&'a str> {
-        id_of(cookie)
+        TowerSessionsRecord::identity(cookie)
     }
 
     fn load<'a>(&'a self, cookie: &'a PeerValue, now: Timestamp) -> StorageFuture<'a, PeerLookup> {
@@ -128,7 +128,7 @@ impl TowerSessionsSqlite {
 #[cfg(feature = "sqlite")]
 impl PeerStore for TowerSessionsSqlite {
     fn identity<'a>(&self, cookie: &'a PeerValue) -> Option<&'a str> {
-        id_of(cookie)
+        TowerSessionsRecord::identity(cookie)
     }
 
     fn load<'a>(&'a self, cookie: &'a PeerValue, now: Timestamp) -> StorageFuture<'a, PeerLookup> {
@@ -158,7 +158,7 @@ fn found(row: Option<(Vec<u8>,)>, cookie: &PeerValue, now: Timestamp) -> PeerLoo
     match row {
         None => PeerLookup::Absent,
         Some((bytes,)) if bytes.len() > MOST as usize => PeerLookup::Unreadable("it is too long"),
-        Some((bytes,)) => read(&bytes, cookie, now),
+        Some((bytes,)) => TowerSessionsRecord::read(&bytes, cookie, now),
     }
 }
 
