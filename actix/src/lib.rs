@@ -149,7 +149,9 @@
 //!
 //! # Features
 //!
-//! `bincode` and `file`, both on by default, are those of [`gsession`]. Leave them out with `default-features = false`.
+//! `bincode` and `file`, both on by default, are those of [`gsession`]. Leave them out with `default-features = false`. So are
+//! `import`, `import-actix-session` and `import-tower-sessions`, with which the sessions of another library are taken over. The guide for
+//! actix-session is `coming_from_actix_session` (shown with the feature `import-actix-session`).
 
 mod error;
 mod ext;
@@ -159,6 +161,10 @@ mod passive;
 mod session;
 pub mod testing;
 mod transport;
+
+#[doc = include_str!("docs/actix_session.md")]
+#[cfg(feature = "import-actix-session")]
+pub mod coming_from_actix_session {}
 
 pub use error::SessionError;
 pub use ext::SessionExt;

@@ -56,6 +56,7 @@
 //! | `conformance` | for authors of storages: tests a storage against the contract (shown with the feature `conformance`) |
 //! | `command_line` | the program `gsession`, with which operators look after sessions (shown with the feature `cli`) |
 //! | `coming_from_goframe` | GoFrame's names and ours, and how to migrate without logging anyone out (shown with the feature `redis`) |
+//! | `coming_from_tower_sessions` | how to change from tower-sessions without logging anyone out (shown with the feature `import-tower-sessions`); for actix-session, see `gsession_actix::coming_from_actix_session` |
 //!
 //! # Features
 //!
@@ -69,6 +70,9 @@
 //! | `postgres` | no | `PostgresStorage`, with TLS | `sqlx` (with `rustls` and the system's certificates), `tokio` |
 //! | `sqlite` | no | `SqliteStorage`. Needs a C compiler | `sqlx` (with SQLite itself), `tokio` |
 //! | `http` | no | `http`: cookies and headers, for framework integrations | |
+//! | `import` | no | `http::import`: taking over the sessions of another library, from a store of your own. Includes `http` and `tokio` | `cookie`, `base64` |
+//! | `import-actix-session` | no | the same from actix-session 0.11: sessions in cookies, and with `redis` those in Redis | |
+//! | `import-tower-sessions` | no | the same from tower-sessions 0.14 and 0.15: with `redis`, `postgres` or `sqlite` from its stores there | `rmp-serde`, `time` |
 //! | `tower` | no | `tower`: a layer for tower services | `http`, `http-body`, `pin-project-lite`, `tower-layer`, `tower-service`, `tokio` |
 //! | `axum` | no | the session as an extractor of axum, its errors as responses | `axum-core` |
 //! | `tonic` | no | the session of a tonic request, its errors as statuses | `tonic` |
@@ -131,6 +135,10 @@ pub mod formats {}
 #[doc = include_str!("docs/goframe.md")]
 #[cfg(all(feature = "file", feature = "redis"))]
 pub mod coming_from_goframe {}
+
+#[doc = include_str!("docs/tower_sessions.md")]
+#[cfg(feature = "import-tower-sessions")]
+pub mod coming_from_tower_sessions {}
 
 #[doc = include_str!("docs/command_line.md")]
 #[cfg(feature = "cli")]

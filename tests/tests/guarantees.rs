@@ -9,6 +9,7 @@ fn exists(root: &Path, place: &str, name: &str) -> bool {
     let (folder, file) = place.split_once('/').expect("a folder and a file");
     let tests = match folder {
         "tests" => root.join("tests/tests"),
+        "imports" => root.join("tests/imports/tests/imports"),
         // The suite that runs in every framework.
         "http" => root.join("tests/http"),
         folder => root.join(folder).join("tests"),

@@ -65,4 +65,16 @@ pub enum ConfigError {
     /// The lifetimes cannot work. These are settings of the manager, which a framework's middleware checks as well.
     #[error(transparent)]
     Lifetime(#[from] crate::ConfigError),
+    /// Sessions of another library are to be taken over, and no cookie is set, which the browser would need for the new one.
+    #[error("sessions can be taken over only into a cookie: leave out header_only, bearer and cookie_output(false)")]
+    ImportNeedsCookie,
+    /// Sessions of another library are to be taken over that do not say when they end.
+    #[error("the sessions to take over do not say when they end: set Import::until")]
+    ImportNeedsEnd,
+    /// The key of another library's cookie is too short.
+    #[error("the master key of the cookie to take over must have at least 64 bytes")]
+    ImportKey,
+    /// Sessions of another library are to be taken over into GoFrame's format, which has no room for notes.
+    #[error("sessions cannot be taken over into a storage in GoFrame's format")]
+    ImportIntoRawIds,
 }

@@ -66,6 +66,7 @@
 //! | `header` | the session header, `Authorization: Bearer`, and reserved names |
 //! | `fields` | what a framework translates: [`FieldName`], [`FieldValue`], [`ResponseHeaders`] |
 //! | `session_error` | how an error is answered: [`SessionError`] |
+//! | `import` | the sessions of another library, which are taken over (with the feature `import`) |
 //! | `service` | what the middlewares of all frameworks have in common (with the feature `tokio`) |
 //!
 #![doc = include_str!("../docs/which_id.md")]
@@ -79,6 +80,8 @@ mod fields;
 #[cfg(feature = "fuzzing")]
 pub(crate) mod fuzz;
 mod header;
+#[cfg(feature = "import")]
+pub mod import;
 #[cfg(feature = "tokio")]
 mod service;
 mod session_error;

@@ -20,3 +20,9 @@ pub use realm::Realm;
 pub use sealed_id::SealedId;
 pub use session_id::{InvalidId, SessionId};
 pub use store_key::{KeyScheme, StoreKey};
+
+/// The 16 bytes of a text in base64url, if it is one.
+#[cfg(feature = "import-tower-sessions")]
+pub(crate) fn base64url_id(text: &str) -> Option<[u8; 16]> {
+    base64url::decode(text.as_bytes())
+}

@@ -113,6 +113,12 @@ impl AsyncManager {
         self
     }
 
+    /// How the storage names sessions.
+    #[cfg(feature = "import")]
+    pub(crate) fn key_scheme(&self) -> crate::KeyScheme {
+        self.config.keys.scheme
+    }
+
     /// The key under which the storage keeps the session that `id` opens here.
     #[must_use]
     pub fn key_of(&self, id: &SessionId) -> StoreKey {

@@ -74,6 +74,9 @@ impl Observers {
             RefusalReason::TooManySessions => {
                 tracing::info!(target: TARGET, "a login was refused, because its user has too many sessions");
             }
+            RefusalReason::NotTakenOver => {
+                tracing::debug!(target: TARGET, "a request presented a cookie of another library, which was not taken over");
+            }
         }
         self.tell(|observer| observer.refused(refused));
     }

@@ -43,6 +43,9 @@ pub enum RefusalReason {
     Malformed,
     /// A login over [`max_sessions`](crate::ManagerBuilder::max_sessions), with [`AtLimit::Refuse`](crate::AtLimit::Refuse).
     TooManySessions,
+    /// A cookie of another library that is forged or damaged, or one whose session cannot be read, does not fit, or is not wanted
+    /// ([H9](crate::design#h9)).
+    NotTakenOver,
 }
 
 /// What has become of a request's changes.
@@ -119,6 +122,7 @@ impl RefusalReason {
             Self::Renewed => "renewed",
             Self::Malformed => "malformed",
             Self::TooManySessions => "too_many_sessions",
+            Self::NotTakenOver => "not_taken_over",
         }
     }
 }

@@ -113,11 +113,19 @@ impl Record {
         self.entries.contains_key(reserved::NEEDED_UNTIL)
     }
 
-    /// Whether it is a list of gsession's own, and no session: that of a [tag](crate::Login::tag), or that of a user's logins which are
-    /// under way ([`max_sessions`](crate::ManagerBuilder::max_sessions)). [`count`](crate::Storage::count) leaves lists out.
+    /// Whether it is a list of gsession's own, and no session: that of a [tag](crate::Login::tag), that of a user's logins which are
+    /// under way ([`max_sessions`](crate::ManagerBuilder::max_sessions)), or the [note](Self::is_note) that a session of another library
+    /// was taken over. [`count`](crate::Storage::count) leaves lists out.
     #[must_use]
     pub fn is_list(&self) -> bool {
         reserved::OF_LISTS.iter().any(|name| self.entries.contains_key(name))
+    }
+
+    /// Whether it is the note that a session of another library was taken over ([H9](crate::design#h9)), and no session. A storage that
+    /// makes room for others never drops it: the other library's session could be taken over once more.
+    #[must_use]
+    pub fn is_note(&self) -> bool {
+        self.entries.contains_key(reserved::TAKEN_OVER)
     }
 
     /// When the session ends if it is not used again.

@@ -39,8 +39,10 @@ pub(crate) const NEEDED_UNTIL: &str = "gsession.needed_until";
 pub(crate) const UNDER_WAY: &str = "gsession.under_way";
 /// Not in a session, but where one is set aside on its way to another storage: from which key.
 pub(crate) const MOVING: &str = "gsession.moving";
+/// Not in a session, but in the note that a session of another library was taken over: to which, and when.
+pub(crate) const TAKEN_OVER: &str = "gsession.taken_over";
 /// What tells a list from a session.
-pub(crate) const OF_LISTS: [&str; 2] = [NEEDED_UNTIL, UNDER_WAY];
+pub(crate) const OF_LISTS: [&str; 3] = [NEEDED_UNTIL, UNDER_WAY, TAKEN_OVER];
 
 /// Whether an entry is one of our own.
 pub(crate) fn is_reserved(key: &[u8]) -> bool {

@@ -4,7 +4,7 @@ use std::{num::NonZeroUsize, sync::Arc};
 
 use super::{AtLimit, Lifetime, Rotation};
 use crate::{
-    Clock, IdGenerator, InvalidId, KeyScheme, Limits, SessionId,
+    ClientInfo, Clock, IdError, IdGenerator, InvalidId, KeyScheme, Limits, SessionId,
     id::{Keys, rotating::split},
 };
 
@@ -40,5 +40,17 @@ impl Config {
             Some(secret) => id.with_secret(secret),
             None => id,
         })
+    }
+
+    /// A new id, under which the storage can keep a session.
+    pub(crate) fn fresh_id(&self, client: &ClientInfo) -> Result<SessionId, IdError> {
+        let id = self.ids.generate(client)?;
+        if !self.keys.admits(&id) {
+            return Err(IdError::new("the storage cannot keep sessions under ids of this generator's format"));
+        }
+        if split(id.as_str()).1.is_some() {
+            return Err(IdError::new("an id of this generator looks like one that has rotated"));
+        }
+        Ok(id)
     }
 }

@@ -186,6 +186,12 @@ impl<S: Handle> Exchange<S> {
 }
 
 impl Exchange<AsyncSession> {
+    /// Looks for the session among these of another library, if no id opens one. To be called at once.
+    #[cfg(feature = "import")]
+    pub(crate) fn or_of(self, peers: Arc<dyn super::Peers>) -> Self {
+        Self(self.0.or_of(peers))
+    }
+
     /// Ends the request (GoFrame's `Close`): stores the changes, counts as activity, and returns what the client must
     /// be told. For loops of your own; HTTP integrations call [`finish`](Self::finish).
     ///
@@ -227,7 +233,7 @@ impl Exchange<AsyncSession> {
     #[must_use]
     pub fn finish_now(&self, outcome: Outcome, client: impl FnOnce() -> ClientInfo) -> Option<Finished> {
         let shared = self.0.shared();
-        if !shared.storage.is_immediate() {
+        if !shared.storage.is_immediate() || shared.may_look_elsewhere() {
             return None;
         }
         let logged_in = self.prepare(outcome, client);

@@ -5,6 +5,8 @@ mod async_session;
 mod blocking;
 mod config;
 mod delivery;
+#[cfg(feature = "import")]
+mod elsewhere;
 #[cfg(feature = "tokio")]
 mod end;
 mod exchange;
@@ -24,6 +26,8 @@ pub(crate) use async_session::LateEnd;
 pub use blocking::Session;
 pub(crate) use config::{Config, SessionLimit};
 pub use delivery::{Closed, Delivery, Saved};
+#[cfg(feature = "import")]
+pub(crate) use elsewhere::{Inheritance, PeerId, Peers, Presented, Theirs};
 pub use exchange::{Exchange, Finished, Outcome};
 pub use info::{ListedSession, SessionInfo};
 pub(crate) use lifetime::Lifetime;

@@ -3,6 +3,8 @@
 use std::{sync::Arc, time::Duration};
 
 use super::{Builder, Configured};
+#[cfg(feature = "import")]
+use crate::http::import::Import;
 use crate::{
     AsyncManager, AtLimit, Clock, IdGenerator, IntoStorage, Limits, ManagerBuilder, OnReuse,
     http::{ConfigError, Transport},
@@ -16,6 +18,8 @@ pub struct ServiceSettings {
     manager: ManagerBuilder<AsyncManager>,
     realm: Option<String>,
     shutdown_timeout: Duration,
+    #[cfg(feature = "import")]
+    pub(in crate::http) import: Option<Import>,
 }
 
 impl ServiceSettings {
@@ -24,7 +28,13 @@ impl ServiceSettings {
 
     /// The default settings over a storage.
     pub fn new(storage: impl IntoStorage) -> Self {
-        Self { manager: AsyncManager::builder(storage), realm: None, shutdown_timeout: Self::SHUTDOWN_TIMEOUT }
+        Self {
+            manager: AsyncManager::builder(storage),
+            realm: None,
+            shutdown_timeout: Self::SHUTDOWN_TIMEOUT,
+            #[cfg(feature = "import")]
+            import: None,
+        }
     }
 
     /// The manager of sessions that travel by `transport`, and the [shutdown timeout](Builder::shutdown_timeout).
@@ -132,6 +142,13 @@ impl<T: Configured<Settings = ServiceSettings>> Builder<T> {
     /// | tower | you await `SessionLayer::shutdown` |
     pub fn shutdown_timeout(mut self, timeout: Duration) -> Self {
         self.further.shutdown_timeout = timeout;
+        self
+    }
+
+    /// Takes over the sessions of another library, once each, when their browsers come: see [`import`](crate::http::import). Default: none.
+    #[cfg(feature = "import")]
+    pub fn import_from(mut self, import: Import) -> Self {
+        self.further.import = Some(import);
         self
     }
 }

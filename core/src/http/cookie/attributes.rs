@@ -155,6 +155,16 @@ impl SessionCookie {
         !matches!(self.max_age, CookieMaxAge::BrowserSession)
     }
 
+    /// Whether a browser takes a cookie with these for the same one (RFC 6265bis 5.7).
+    #[cfg(feature = "import")]
+    pub(in crate::http) fn is_at(&self, name: &str, path: &str, domain: Option<&str>) -> bool {
+        let domain = domain.map(|domain| format!("; Domain={domain}")).unwrap_or_default();
+        let scope = format!("; Path={path}{domain};");
+        // The domain follows the path, and what follows both begins otherwise.
+        let rest = self.attributes.strip_prefix(&*scope);
+        self.name == name && rest.is_some_and(|rest| !rest.starts_with(" Domain="))
+    }
+
     /// The `Set-Cookie` line that gives the client its id. `Max-Age` follows the deadline of a remembered session, whatever the
     /// settings are. `now` is called only if `Max-Age` follows the session's deadline.
     pub(in crate::http) fn set(

@@ -17,6 +17,8 @@ pub use guard::RequestGuard;
 use late_logouts::LateLogouts;
 pub use place::Place;
 
+#[cfg(feature = "import")]
+use super::import::Import;
 use super::{ConfigError, ServiceSettings, Transport};
 use crate::{AsyncManager, Error, IntoStorage};
 
@@ -44,6 +46,27 @@ struct Parts<F: Framework> {
     /// The custom session header, parsed once.
     custom_header: Option<F::HeaderName>,
     late_logouts: LateLogouts,
+    #[cfg(feature = "import")]
+    import: Option<Import>,
+}
+
+impl<F: Framework> Parts<F> {
+    fn of(manager: AsyncManager, transport: Transport, shutdown_timeout: Duration) -> Self {
+        let late_logouts = LateLogouts::new(shutdown_timeout);
+        let late = late_logouts.clone();
+        let requests = manager.clone().end_late_with(move |session| late.carry_out(session));
+        // Both accept the same names, those of RFC 9110.
+        let custom_header = transport.custom_header().and_then(|name| F::HeaderName::try_from(name).ok());
+        Self {
+            manager,
+            requests,
+            transport,
+            custom_header,
+            late_logouts,
+            #[cfg(feature = "import")]
+            import: None,
+        }
+    }
 }
 
 impl<F: Framework> Service<F> {
@@ -52,7 +75,7 @@ impl<F: Framework> Service<F> {
     pub fn new(storage: impl IntoStorage) -> Self {
         let transport = Transport::default();
         let manager = AsyncManager::new(storage).in_realm(transport.realm());
-        Self::of(manager, transport, ServiceSettings::SHUTDOWN_TIMEOUT)
+        Self(Arc::new(Parts::of(manager, transport, ServiceSettings::SHUTDOWN_TIMEOUT)))
     }
 
     /// Other settings.
@@ -60,19 +83,19 @@ impl<F: Framework> Service<F> {
     /// # Errors
     ///
     /// [`ConfigError::Lifetime`] if every session would end at once, a user may have none, or the settings of the
-    /// rotation are invalid.
-    pub fn configured(transport: Transport, settings: ServiceSettings) -> Result<Self, ConfigError> {
+    /// rotation are invalid; another [`ConfigError`] if sessions of another library cannot be taken over as is set.
+    #[cfg_attr(not(feature = "import"), allow(unused_mut, reason = "nothing is imported"))]
+    pub fn configured(transport: Transport, mut settings: ServiceSettings) -> Result<Self, ConfigError> {
+        #[cfg(feature = "import")]
+        let import = settings.import.take();
         let (manager, shutdown_timeout) = settings.build(&transport)?;
-        Ok(Self::of(manager, transport, shutdown_timeout))
-    }
-
-    fn of(manager: AsyncManager, transport: Transport, shutdown_timeout: Duration) -> Self {
-        let late_logouts = LateLogouts::new(shutdown_timeout);
-        let late = late_logouts.clone();
-        let requests = manager.clone().end_late_with(move |session| late.carry_out(session));
-        // Both accept the same names, those of RFC 9110.
-        let custom_header = transport.custom_header().and_then(|name| F::HeaderName::try_from(name).ok());
-        Self(Arc::new(Parts { manager, requests, transport, custom_header, late_logouts }))
+        #[cfg_attr(not(feature = "import"), allow(unused_mut, reason = "nothing is imported"))]
+        let mut parts = Parts::of(manager, transport, shutdown_timeout);
+        #[cfg(feature = "import")]
+        if let Some(import) = import {
+            parts.import = Some(import.check(&parts.transport, parts.manager.key_scheme())?);
+        }
+        Ok(Self(Arc::new(parts)))
     }
 
     /// The manager of the sessions.

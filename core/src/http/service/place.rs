@@ -6,6 +6,8 @@ use std::sync::{
 };
 
 use super::{Framework, Parts, Service};
+#[cfg(feature = "import")]
+use crate::http::import::Presenter;
 use crate::{
     AsyncSession, ClientInfo, Delivery, Error, Exchange, Finished, Timestamp,
     http::{FieldName, IdLocation, ResponseHeaders},
@@ -39,6 +41,26 @@ struct Begun<E> {
     exchange: Exchange,
     session: AsyncSession<E>,
     location: IdLocation,
+    /// The cookies of another library that the request presents.
+    #[cfg(feature = "import")]
+    presenter: Option<Arc<Presenter>>,
+}
+
+/// What is known about a client, for ids.
+#[cfg(feature = "import")]
+enum Client<A> {
+    Known(ClientInfo),
+    Asked(A),
+}
+
+#[cfg(feature = "import")]
+impl<A: FnOnce() -> ClientInfo> Client<A> {
+    fn get(self) -> ClientInfo {
+        match self {
+            Self::Known(client) => client,
+            Self::Asked(ask) => ask(),
+        }
+    }
 }
 
 impl<F: Framework> Place<F> {
@@ -73,7 +95,13 @@ impl<F: Framework> Place<F> {
     #[must_use]
     pub fn with(service: Service<F>, exchange: Exchange, request: F::Request) -> Self {
         let session = exchange.session().with_errors();
-        let begun = OnceLock::from(Begun { exchange, session, location: IdLocation::Both });
+        let begun = OnceLock::from(Begun {
+            exchange,
+            session,
+            location: IdLocation::Both,
+            #[cfg(feature = "import")]
+            presenter: None,
+        });
         let (is_passive, is_closed) = (AtomicBool::new(false), AtomicBool::new(false));
         let arrived = service.manager().now();
         Self { own: Arc::new(Own { service, request, begun, arrived, is_passive, is_closed }), outer: None }
@@ -166,7 +194,23 @@ impl<F: Framework> Place<F> {
         client: impl FnOnce() -> ClientInfo,
     ) -> Begun<F::Error> {
         let parts = &*self.own.service.0;
+        #[cfg(feature = "import")]
+        let presented = parts.import.as_ref().and_then(|import| import.presented(lines(FieldName::Cookie)));
+        #[cfg(feature = "import")]
+        let (client, presenter) = match presented {
+            None => (Client::Asked(client), None),
+            Some(presented) => {
+                let client = client();
+                (Client::Known(client.clone()), Some(Arc::new(presented.by(client))))
+            }
+        };
+        #[cfg(feature = "import")]
+        let client = || client.get();
         let mut exchange = parts.requests.begin(parts.transport.candidates(lines), client).arrived_at(self.own.arrived);
+        #[cfg(feature = "import")]
+        if let Some(presenter) = &presenter {
+            exchange = exchange.or_of(Arc::clone(presenter) as _);
+        }
         if parts.transport.client_keeps_expiry() {
             exchange = exchange.client_keeps_expiry();
         }
@@ -174,7 +218,13 @@ impl<F: Framework> Place<F> {
             exchange.discard();
         }
         let location = parts.transport.location(lines, |text| parts.manager.accepts(text));
-        Begun { session: exchange.session().with_errors(), exchange, location }
+        Begun {
+            session: exchange.session().with_errors(),
+            exchange,
+            location,
+            #[cfg(feature = "import")]
+            presenter,
+        }
     }
 
     /// The request's session, if it was used.
@@ -186,14 +236,39 @@ impl<F: Framework> Place<F> {
     #[must_use]
     pub fn tells(&self, finished: &Finished) -> bool {
         let never_stored = finished.logged_in && self.own.service.transport().no_store_when_logged_in();
-        finished.delivery != Delivery::Keep || never_stored
+        finished.delivery != Delivery::Keep || never_stored || self.removes_cookie()
+    }
+
+    /// Whether the response removes the cookie of another library.
+    fn removes_cookie(&self) -> bool {
+        #[cfg(feature = "import")]
+        return self
+            .own
+            .begun
+            .get()
+            .and_then(|begun| begun.presenter.as_ref())
+            .is_some_and(|peer| peer.removes_cookie());
+        #[cfg(not(feature = "import"))]
+        false
     }
 
     /// Writes what the client and caches must know into the response.
     pub fn deliver(&self, finished: &Finished, headers: &mut impl ResponseHeaders) {
-        let Some(Begun { location, .. }) = self.own.begun.get() else { return };
+        let Some(Begun {
+            location,
+            #[cfg(feature = "import")]
+            presenter,
+            ..
+        }) = self.own.begun.get()
+        else {
+            return;
+        };
         let Parts { manager, transport, .. } = &*self.own.service.0;
         transport.deliver(&finished.delivery, *location, || manager.now(), finished.logged_in, headers);
+        #[cfg(feature = "import")]
+        if let Some(presenter) = presenter {
+            presenter.deliver(headers);
+        }
     }
 
     /// The middleware is done. From now on the session, used or not, can only be read or destroyed

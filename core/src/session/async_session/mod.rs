@@ -5,6 +5,8 @@
 
 mod alteration;
 mod devices;
+#[cfg(feature = "import")]
+mod elsewhere;
 #[cfg(feature = "tokio")]
 mod ended;
 mod limit;
@@ -21,6 +23,8 @@ use std::{fmt, marker::PhantomData, sync::Arc};
 use futures::lock::Mutex as AsyncMutex;
 use parking_lot::{Mutex, MutexGuard};
 
+#[cfg(feature = "import")]
+use super::Peers;
 use super::{Config, Tags, machine::Machine};
 use crate::{AnyStorage, Error, SessionId, StoreKey, observe::Observers};
 
@@ -64,6 +68,9 @@ pub(crate) struct Shared {
     /// Tells those who wait for the end of the session that this request will store.
     #[cfg(feature = "tokio")]
     coming: Mutex<Option<Arc<ended::Coming>>>,
+    /// Sessions of another library that the client presents.
+    #[cfg(feature = "import")]
+    peers: Option<Arc<dyn Peers>>,
 }
 
 /// Carries out a `destroy` called after the end of the request.
@@ -72,6 +79,14 @@ pub(crate) type LateEnd = dyn Fn(AsyncSession) + Send + Sync;
 impl Shared {
     fn tags(&self) -> Tags<'_> {
         Tags::new(&self.storage, &self.config)
+    }
+
+    /// Whether the session may have to be looked for elsewhere, which waits.
+    pub(crate) fn may_look_elsewhere(&self) -> bool {
+        #[cfg(feature = "import")]
+        return self.peers.is_some();
+        #[cfg(not(feature = "import"))]
+        false
     }
 
     /// Tells those who wait for the end of the session that this request stores, if that is known now.
@@ -108,6 +123,8 @@ impl AsyncSession {
             late,
             #[cfg(feature = "tokio")]
             coming,
+            #[cfg(feature = "import")]
+            peers: None,
         };
         Self { shared: Arc::new(shared), error: PhantomData }
     }
@@ -138,6 +155,16 @@ impl<E> AsyncSession<E> {
         if let Some(end) = self.shared.late.as_ref().filter(|_| is_late) {
             end(self.with_errors());
         }
+    }
+
+    /// Looks for the session among these, too. To be called before the session is shared.
+    #[cfg(feature = "import")]
+    pub(super) fn or_of(mut self, peers: Arc<dyn Peers>) -> Self {
+        if let Some(shared) = Arc::get_mut(&mut self.shared) {
+            shared.peers = Some(peers);
+            shared.machine.get_mut().presents_elsewhere();
+        }
+        self
     }
 
     pub(super) const fn shared(&self) -> &Arc<Shared> {

@@ -215,6 +215,22 @@ impl Shared {
     /// Ensures that the entries `names`, or all of them, are known. Returns whether the storage was asked. `lock` is
     /// the lock on `io`, if the caller holds it.
     pub(super) async fn read(&self, names: Option<&[&str]>, lock: Option<&MutexGuard<'_, ()>>) -> Result<bool, Error> {
+        let asked = self.read_presented(names, lock).await?;
+        #[cfg(feature = "import")]
+        if self.seeks_elsewhere() {
+            // Boxed, because it is rare and large.
+            Box::pin(self.read_elsewhere(names, lock)).await?;
+            return Ok(true);
+        }
+        Ok(asked)
+    }
+
+    /// The same of a session that an id of the client's opens.
+    pub(super) async fn read_presented(
+        &self,
+        names: Option<&[&str]>,
+        lock: Option<&MutexGuard<'_, ()>>,
+    ) -> Result<bool, Error> {
         let (mut own_lock, mut asked) = (None, false);
         // A client that presented several ids may need several reads.
         loop {

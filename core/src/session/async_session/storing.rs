@@ -48,10 +48,15 @@ impl<E: From<Error>> AsyncSession<E> {
 impl Shared {
     /// Drives the machine through the storage until everything is stored.
     pub(crate) async fn store(&self, mut progress: Progress) -> Result<Progress, Error> {
-        let _one_at_a_time = match self.io.try_lock() {
+        #[cfg_attr(not(feature = "import"), expect(unused_variables, reason = "it is held"))]
+        let one_at_a_time = match self.io.try_lock() {
             Some(lock) => lock,
             None => self.io.lock().await,
         };
+        #[cfg(feature = "import")]
+        if self.may_look_elsewhere() {
+            Box::pin(self.settle_elsewhere(&one_at_a_time, &mut progress)).await?;
+        }
         let (storage, config) = (&self.storage, &*self.config);
         let machine = || self.machine.lock();
         loop {

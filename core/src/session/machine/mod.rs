@@ -14,10 +14,12 @@
 //! | `rotation`, `id_check` | which id is current, and new ids for the same session |
 //! | `overtaken` | requests whose id another request renewed |
 //! | `ending` | sessions to end, wherever they have moved |
+//! | `elsewhere` | a session of another library, which may be taken over |
 //! | `watching` | which session a caller of `ended` waits for |
 
 mod answers;
 mod current;
+mod elsewhere;
 mod ending;
 mod id_check;
 mod login;
@@ -39,6 +41,9 @@ mod write;
 
 pub(super) use answers::Looked;
 use current::{Current, Held, Origin, State, Tries, View};
+#[cfg(feature = "import")]
+pub(super) use elsewhere::DueElsewhere;
+use elsewhere::Elsewhere;
 use ending::Ending;
 use presented::{Presented, Turn};
 pub(super) use progress::Progress;
@@ -48,6 +53,8 @@ pub(super) use step::{Create, Move, Need, Rotate, Step, Write};
 pub(super) use update::{MAX_UPDATE_TRIES, Update};
 #[cfg(feature = "tokio")]
 pub(super) use watching::{Awaited, Unread, Whose};
+#[cfg(feature = "import")]
+pub(super) use write::check_key;
 
 use super::{config::Config, delivery::Delivery, tags::TagUse};
 use crate::{
@@ -63,6 +70,7 @@ pub(crate) struct Machine {
     current: Current,
     presented: Presented,
     ending: Ending,
+    elsewhere: Elsewhere,
     usage: Usage,
     request: Request,
     /// Whether this request saw a principal or set one.
@@ -123,6 +131,7 @@ impl Machine {
             presented: Presented::new(malformed || id.is_some(), others),
             current: Current::presented(id),
             ending: Ending::default(),
+            elsewhere: Elsewhere::Nowhere,
             usage: Usage::Untouched,
             request: Request { client, began, is_passive: false, client_keeps_expiry: false },
             saw_principal: false,
@@ -230,7 +239,7 @@ impl Machine {
 
     /// Whether the storage still has to be asked to end a session.
     pub(crate) fn has_to_end(&self) -> bool {
-        self.ending.is_pending()
+        self.ending.is_pending() || self.elsewhere == Elsewhere::ToEnd
     }
 
     /// The keys of the sessions that a login replaces: those that the storage still has to end, and the one that this request has had,

@@ -8,7 +8,7 @@ use super::{
 };
 use crate::{
     Error, IdError, Saved, SessionId,
-    id::{SealedId, rotating::split},
+    id::SealedId,
     observe::CommitOutcome,
     record::{Changes, Commit, Entries, Expect},
     session::config::Config,
@@ -132,15 +132,7 @@ impl Machine {
             return Err(IdError::new("every new id was already taken").into());
         }
         progress.ids_tried += 1;
-        let id = config.ids.generate(&self.request.client)?;
-        if !config.keys.admits(&id) {
-            let why = "the storage cannot keep sessions under ids of this generator's format";
-            return Err(IdError::new(why).into());
-        }
-        if split(id.as_str()).1.is_some() {
-            return Err(IdError::new("an id of this generator looks like one that has rotated").into());
-        }
-        Ok(id)
+        Ok(config.fresh_id(&self.request.client)?)
     }
 
     fn create(&mut self, progress: &mut Progress, config: &Config) -> Result<Step, Error> {

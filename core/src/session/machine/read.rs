@@ -95,6 +95,8 @@ impl Machine {
                 self.saw_principal |= snapshot.record.principal.is_some();
                 self.current.is_remembered = snapshot.record.is_remembered;
                 let extended = snapshot.extended;
+                #[cfg(feature = "import")]
+                let expires_at = snapshot.record.expires_at();
                 if extended {
                     self.current.expires_at = Some(snapshot.record.expires_at());
                 }
@@ -102,6 +104,8 @@ impl Machine {
                     State::Found(view) => view.add(snapshot, names),
                     _ => *state = State::Found(View::read(snapshot, names)),
                 }
+                #[cfg(feature = "import")]
+                self.note_taken_over(expires_at);
                 if extended {
                     self.note_tag_use(&need.access);
                 }

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::{Current, Held, Life, Machine, State, Usage};
+use super::{Current, Elsewhere, Held, Life, Machine, State, Usage};
 use crate::{
     Error, InvalidId, LimitExceeded, LoginError, SessionId,
     observe::EndReason,
@@ -111,6 +111,7 @@ impl Machine {
             return;
         }
         self.use_as(Usage::Used);
+        self.elsewhere.end();
         let session = std::mem::take(&mut self.current);
         let client_holds_id = self.presented.anything || session.held.as_ref().is_some_and(Held::is_news);
         // Which of the presented ids the client meant, or will come back with, is unknown.
@@ -130,6 +131,7 @@ impl Machine {
         if id.has_rotated() || config.parse(id.as_str()).as_ref() != Ok(&id) {
             return Err(InvalidId::Refused.into());
         }
+        self.elsewhere = Elsewhere::Nowhere;
         // The client's ids are no longer looked up. It learns the given id once a session is stored under it.
         let Current { held, state, .. } = &mut self.current;
         let client_has_it = held.as_ref().is_some_and(|held| held.id == id && !held.is_news());
@@ -140,6 +142,6 @@ impl Machine {
 }
 
 /// Refuses the keys of our own entries.
-pub(super) fn check_key(key: &str) -> Result<(), Error> {
+pub(in crate::session) fn check_key(key: &str) -> Result<(), Error> {
     if is_reserved(key.as_bytes()) { Err(Error::ReservedKey { key: key.into() }) } else { Ok(()) }
 }

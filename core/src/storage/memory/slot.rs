@@ -182,7 +182,7 @@ impl Slot {
 
     pub(super) fn protection(&self) -> Protection {
         match &self.content {
-            Content::Session { record, .. } if record.principal.is_some() => Protection::Always,
+            Content::Session { record, .. } if record.principal.is_some() || record.is_note() => Protection::Always,
             Content::Tombstone { is_owned: true, at, .. } => Protection::Until(*at + PROTECTED_FOR),
             Content::Session { .. } | Content::Tombstone { .. } => Protection::None,
         }

@@ -64,7 +64,8 @@
 //!
 //! While instances of the first two deployments run side by side, one thing is not exact: if both begin the same
 //! [list](crate::Record::is_list) at the same moment, one at each place, the one at the old place is forgotten. Then a session may be
-//! missing when those with its tag are ended, or a user may have one session more than allowed.
+//! missing when those with its tag are ended, or a user may have one session more than allowed, or one of another library may be taken
+//! over twice.
 //!
 //! # With encryption
 //!

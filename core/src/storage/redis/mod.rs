@@ -23,6 +23,8 @@ mod check;
 mod cluster_move;
 mod connection;
 mod errors;
+#[cfg(any(feature = "import-actix-session", feature = "import-tower-sessions"))]
+mod foreign;
 #[cfg(feature = "fuzzing")]
 pub(crate) mod fuzz;
 mod goframe;
@@ -37,6 +39,8 @@ mod storage;
 mod tls;
 
 pub use builder::RedisBuilder;
+#[cfg(any(feature = "import-actix-session", feature = "import-tower-sessions"))]
+pub(crate) use foreign::Foreign;
 pub use goframe::{GoHashes, GoStrings};
 pub use native::{Hashes, Strings};
 pub use near_cache::NearCache;

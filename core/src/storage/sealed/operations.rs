@@ -67,7 +67,8 @@ impl Seal {
         now: Timestamp,
     ) -> Answer<Created> {
         let created = inner.create(key, &self.seal(key, record)?, now).await?;
-        if created == Created::Exists && record.is_list() {
+        // A note stays, although it cannot be opened: nothing else says that a session was taken over.
+        if created == Created::Exists && record.is_list() && !record.is_note() {
             return self.replace_broken_list(inner, key, record, now).await;
         }
         Ok(created)

@@ -58,7 +58,7 @@ impl<L> Redis<L> {
     }
 
     /// The servers over async connections.
-    fn asynchronous(&self) -> &Servers {
+    pub(super) fn asynchronous(&self) -> &Servers {
         &self.0.asynchronous
     }
 

@@ -1,0 +1,220 @@
+//! Taking over a session of another library ([H9](crate::design#h9)).
+
+use futures::lock::MutexGuard;
+
+use super::Shared;
+use crate::{
+    Error, Record, SessionId, StorageErrorKind, StoreKey, Timestamp,
+    observe::{RefusalReason, Refused},
+    session::{
+        elsewhere::{Inheritance, Notes, PeerId, Peers, settling},
+        machine::{DueElsewhere, Progress},
+    },
+    storage::{Created, Touched},
+};
+
+/// Ids that are tried.
+const MAX_IDS: u8 = 3;
+
+impl Shared {
+    /// Whether the session has to be looked for elsewhere.
+    pub(super) fn seeks_elsewhere(&self) -> bool {
+        self.peers.is_some() && self.machine.lock().seeks_elsewhere()
+    }
+
+    /// Looks for the session elsewhere, then reads what has taken its place.
+    pub(super) async fn read_elsewhere(
+        &self,
+        names: Option<&[&str]>,
+        lock: Option<&MutexGuard<'_, ()>>,
+    ) -> Result<(), Error> {
+        let own = match lock {
+            Some(_) => None,
+            None => Some(self.io.lock().await),
+        };
+        // Another task may have done so meanwhile.
+        if self.seeks_elsewhere() {
+            self.look_elsewhere().await?;
+        }
+        self.read_presented(names, lock.or(own.as_ref())).await?;
+        Ok(())
+    }
+
+    /// Before anything is stored: what is written belongs to the session that is elsewhere, if there is one, and a logout ends it.
+    pub(super) async fn settle_elsewhere(
+        &self,
+        lock: &MutexGuard<'_, ()>,
+        progress: &mut Progress,
+    ) -> Result<(), Error> {
+        let due = self.machine.lock().due_elsewhere();
+        let done = match due {
+            DueElsewhere::Nothing => return Ok(()),
+            DueElsewhere::End => self.end_elsewhere(progress).await,
+            DueElsewhere::Look => self.look_everywhere(lock).await,
+        };
+        done.inspect_err(|_| self.machine.lock().tell())
+    }
+
+    async fn look_everywhere(&self, lock: &MutexGuard<'_, ()>) -> Result<(), Error> {
+        self.read_presented(Some(&[]), Some(lock)).await?;
+        if self.seeks_elsewhere() { self.look_elsewhere().await } else { Ok(()) }
+    }
+
+    /// The caller has the lock on `io`.
+    async fn look_elsewhere(&self) -> Result<(), Error> {
+        let mut found = None;
+        if let Some(peers) = self.peers.as_deref() {
+            let presented = peers.presented();
+            for (number, peer) in presented.ids.iter().enumerate() {
+                found = self.take_over(peers, number, peer).await?;
+                if found.is_some() {
+                    break;
+                }
+            }
+            if presented.is_any_refused {
+                self.report_refused_peer();
+            }
+        }
+        self.machine.lock().found_elsewhere(found, &self.config);
+        Ok(())
+    }
+
+    /// The id of the session that has taken the place of the one with this number, if this request may go on with it.
+    async fn take_over(&self, peers: &dyn Peers, number: usize, peer: &PeerId) -> Result<Option<SessionId>, Error> {
+        let notes = self.notes();
+        if let Some(note) = notes.read(peer).await? {
+            return Ok(self.join(peers, number, note.id(peer, &self.config)).await);
+        }
+        let Some(theirs) = peers.load(number, self.config.clock.now()).await? else {
+            // Another request may have taken it over meanwhile, and removed it.
+            let Some(note) = notes.read(peer).await? else { return Ok(None) };
+            return Ok(self.join(peers, number, note.id(peer, &self.config)).await);
+        };
+        let Some(inheritance) = theirs.inheritance else {
+            self.report_refused_peer();
+            return Ok(None);
+        };
+        let Some((id, key, record)) = self.create_successor(peers, &inheritance).await? else { return Ok(None) };
+        match notes.create(peer, Some((&id, &key)), theirs.noted_until).await? {
+            Created::Done => self.settle(peers, number, id, key, &record).await,
+            Created::Exists => {
+                self.storage.remove(&key).await?;
+                let note = notes.read(peer).await?;
+                let id = note.and_then(|note| note.id(peer, &self.config));
+                Ok(self.join(peers, number, id).await)
+            }
+        }
+    }
+
+    /// Creates the session that may take the place of another one. `None` if it cannot be stored as it is.
+    async fn create_successor(
+        &self,
+        peers: &dyn Peers,
+        inheritance: &Inheritance,
+    ) -> Result<Option<(SessionId, StoreKey, Record)>, Error> {
+        let record = match inheritance.record(&self.config) {
+            Ok(record) => record,
+            Err(error) => return Ok(self.refuse(&error)),
+        };
+        for _ in 0..MAX_IDS {
+            let id = self.config.fresh_id(peers.client())?;
+            let key = self.config.keys.key_of(&id);
+            match self.storage.create(&key, &record, record.created_at).await {
+                Ok(Created::Done) => return Ok(Some((id, key, record))),
+                Ok(Created::Exists) => {}
+                Err(error) if matches!(error.kind(), StorageErrorKind::Limit(_)) => {
+                    return Ok(self.refuse(&error.into()));
+                }
+                Err(error) => return Err(error.into()),
+            }
+        }
+        Err(crate::IdError::new("every new id was already taken").into())
+    }
+
+    /// The successor is the one.
+    async fn settle(
+        &self,
+        peers: &dyn Peers,
+        number: usize,
+        id: SessionId,
+        key: StoreKey,
+        record: &Record,
+    ) -> Result<Option<SessionId>, Error> {
+        let settled = self.storage.touch(&key, &settling(&self.config)).await?;
+        self.observers().created(key);
+        if let Some(principal) = &record.principal {
+            self.observers().logged_in(key, principal);
+        }
+        // Somebody may have ended all sessions of its user.
+        let id = matches!(settled, Touched::Done(_)).then_some(id);
+        Ok(self.join(peers, number, id).await)
+    }
+
+    /// Goes on with the session that was taken over, if there is an id. What the client presents opens nothing else.
+    async fn join(&self, peers: &dyn Peers, number: usize, id: Option<SessionId>) -> Option<SessionId> {
+        peers.forget();
+        if id.is_some()
+            && let Err(error) = peers.remove(number).await
+        {
+            let error = &error as &dyn std::error::Error;
+            tracing::warn!(error, "a session was taken over, and could not be removed where it comes from");
+        }
+        id
+    }
+
+    /// A logout ends what the client presents, whether it was taken over or not.
+    async fn end_elsewhere(&self, progress: &mut Progress) -> Result<(), Error> {
+        let mut successors = Vec::new();
+        if let Some(peers) = self.peers.as_deref() {
+            for (number, peer) in peers.presented().ids.iter().enumerate() {
+                successors.extend(self.end_peer(peers, number, peer, self.config.clock.now()).await?);
+            }
+        }
+        self.machine.lock().ended_elsewhere(successors, progress);
+        Ok(())
+    }
+
+    /// Ends one. Returns the key of its successor, which the client may not know.
+    async fn end_peer(
+        &self,
+        peers: &dyn Peers,
+        number: usize,
+        peer: &PeerId,
+        now: Timestamp,
+    ) -> Result<Option<StoreKey>, Error> {
+        let notes = self.notes();
+        let mut note = notes.read(peer).await?;
+        if note.is_none() {
+            let is_noted = match peers.load(number, now).await? {
+                Some(theirs) => notes.create(peer, None, theirs.noted_until).await? == Created::Done,
+                None => false,
+            };
+            if !is_noted {
+                // Another request may have taken it over meanwhile.
+                note = notes.read(peer).await?;
+                if note.is_none() {
+                    return Ok(None);
+                }
+            }
+        }
+        peers.remove(number).await?;
+        peers.forget();
+        Ok(note.and_then(|note| note.successor(&self.config)))
+    }
+
+    fn notes(&self) -> Notes<'_> {
+        Notes { storage: &self.storage, config: &self.config }
+    }
+
+    /// A session cannot be taken over as it is.
+    fn refuse<T>(&self, error: &Error) -> Option<T> {
+        let error = error as &dyn std::error::Error;
+        tracing::warn!(error, "a session of another library cannot be taken over");
+        self.report_refused_peer();
+        None
+    }
+
+    fn report_refused_peer(&self) {
+        self.observers().refused(&Refused { key: None, reason: RefusalReason::NotTakenOver });
+    }
+}
