@@ -7,6 +7,7 @@ use gsession::{
     SystemClock,
     http::import::{Import, PeerCookie},
     observe::{RefusalReason, Refused},
+    storage::moving::MoveCounts,
     storage::sealed::{KeyRing, Sealed, SealingKey},
 };
 use gsession_imports::{
@@ -352,9 +353,10 @@ fn a_note_moves_with_the_sessions() {
         drop(server);
         let moving = MovingStorage::new(old, new.clone()).unwrap();
         if is_moved_at_once {
-            let (now, mut cursor) = (SystemClock.now(), None);
+            let (now, mut counts, mut cursor) = (SystemClock.now(), MoveCounts::default(), None);
             loop {
-                cursor = futures::executor::block_on(moving.move_page(cursor.as_ref(), now)).unwrap().next;
+                let page = moving.move_page(cursor.as_ref(), now, &mut counts);
+                cursor = futures::executor::block_on(page).unwrap();
                 if cursor.is_none() {
                     break;
                 }
