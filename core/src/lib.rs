@@ -110,13 +110,16 @@ pub mod guarantees {}
 pub mod design {}
 
 #[doc = include_str!("docs/benchmarks.md")]
+#[doc = "# Memory, cookie, files"]
 #[doc = include_str!("docs/figures/speed.svg")]
 #[doc = ""]
 #[doc = include_str!("docs/figures/speed.md")]
+#[doc = "# Redis"]
 #[doc = include_str!("docs/figures/speed-redis.svg")]
 #[doc = include_str!("docs/figures/speed-redis-server.svg")]
 #[doc = ""]
 #[doc = include_str!("docs/figures/speed-redis.md")]
+#[doc = "# SQLite and Postgres"]
 #[doc = include_str!("docs/figures/speed-sql.svg")]
 #[doc = include_str!("docs/figures/speed-postgres-server.svg")]
 #[doc = ""]

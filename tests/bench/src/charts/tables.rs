@@ -26,6 +26,7 @@ const ALLOCATIONS: Column = ("allocations", |line| {
 const REQUESTS: Column = ("requests/s", |line| line.requests_per_second.map(whole));
 const P99: Column = ("p99 µs", |line| line.p99_micros.map(whole));
 const COMMANDS: Column = ("commands", |line| line.database_commands.map(short));
+const STATEMENTS: Column = ("statements", COMMANDS.1);
 const ROUND_TRIPS: Column = ("round trips", |line| line.database_round_trips.map(short));
 const REDIS_CPU: Column = ("Redis server µs", |line| line.database_cpu_micros.map(|n| format!("{n:.1}")));
 const POSTGRES_CPU: Column = ("Postgres server µs", |line| line.database_cpu_micros.map(|n| format!("{n:.1}")));
@@ -33,34 +34,27 @@ const POSTGRES_CPU: Column = ("Postgres server µs", |line| line.database_cpu_mi
 /// One table for each group that has rows: the name of its file, and its content.
 pub(super) fn tables(speed: &Speed) -> Vec<(&'static str, String)> {
     [
-        (
-            &[Group::Memory, Group::Files][..],
-            "speed.md",
-            "Memory, cookie, files",
-            &[REQUESTS, P99, WEB_CPU, INSTRUCTIONS, ALLOCATIONS][..],
-        ),
-        (&[Group::Redis], "speed-redis.md", "Redis", &[WEB_CPU, REDIS_CPU, INSTRUCTIONS, ALLOCATIONS, COMMANDS]),
-        (&[Group::Sqlite], "speed-sqlite.md", "SQLite", &[REQUESTS, P99, WEB_CPU, INSTRUCTIONS, ALLOCATIONS]),
+        (&[Group::Memory, Group::Files][..], "speed.md", &[REQUESTS, P99, WEB_CPU, INSTRUCTIONS, ALLOCATIONS][..]),
+        (&[Group::Redis], "speed-redis.md", &[WEB_CPU, REDIS_CPU, INSTRUCTIONS, ALLOCATIONS, COMMANDS]),
+        (&[Group::Sqlite], "speed-sqlite.md", &[REQUESTS, P99, WEB_CPU, INSTRUCTIONS, ALLOCATIONS]),
         (
             &[Group::Postgres],
             "speed-postgres.md",
-            "Postgres",
-            &[WEB_CPU, POSTGRES_CPU, INSTRUCTIONS, ALLOCATIONS, COMMANDS, ROUND_TRIPS],
+            &[WEB_CPU, POSTGRES_CPU, INSTRUCTIONS, ALLOCATIONS, STATEMENTS, ROUND_TRIPS],
         ),
     ]
     .into_iter()
-    .filter_map(|(groups, file, title, columns)| Some((file, table(speed, groups, title, columns)?)))
+    .filter_map(|(groups, file, columns)| Some((file, table(speed, groups, columns)?)))
     .collect()
 }
 
-fn table(speed: &Speed, groups: &[Group], title: &str, columns: &[Column]) -> Option<String> {
+fn table(speed: &Speed, groups: &[Group], columns: &[Column]) -> Option<String> {
     let rows: Vec<&Line> = speed.rows.iter().filter(|line| groups.contains(&Group::of(line.peer))).collect();
     if rows.is_empty() {
         return None;
     }
     let heads: Vec<&str> = columns.iter().map(|(head, _)| *head).collect();
-    let mut text =
-        format!("## {title}\n\n| | handler | {} |\n|---|---|{}\n", heads.join(" | "), "---:|".repeat(columns.len()));
+    let mut text = format!("| | handler | {} |\n|---|---|{}\n", heads.join(" | "), "---:|".repeat(columns.len()));
     let mut last = None;
     for line in rows {
         let Some(handler) = heading(line.handler) else { continue };
