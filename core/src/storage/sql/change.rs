@@ -11,7 +11,7 @@ use super::{
     operation::Operation,
     statements::Changing,
     store::Store,
-    stored::{Facts, Kind, Stored, Whole, counted, hash_of},
+    stored::{FullRow, Kind, RowHeader, Stored, counted, hash_of},
     times::{access_args, lifespan_args, stored_span},
     values::{Arg, Row, Step},
 };
@@ -33,7 +33,7 @@ const SHORT: usize = 1024;
 /// What became of a change.
 pub(super) enum Changed {
     /// It was made. The revision is 0 if the request does not know the session as it is now.
-    Done(Facts),
+    Done(RowHeader),
     Gone,
     Renewed(Timestamp),
     Taken,
@@ -50,33 +50,33 @@ pub(super) struct Change<'a, D> {
     pub(super) operation: Operation,
 }
 
-/// A way to make it.
-enum Way {
+/// An attempt to make it.
+enum Attempt {
     /// The changes are added to the log of a session that may not be known.
-    Append { frame: Vec<u8>, known: Option<u64> },
+    Append { frame: Vec<u8>, if_revision: Option<u64> },
     /// The session is replaced if it has this revision.
-    Replace { known: u64, record: Vec<u8>, entries: i64, bytes: i64, kind: Kind },
+    Replace { if_revision: u64, record: Vec<u8>, entries: i64, bytes: i64, kind: Kind },
 }
 
 impl<D: Database> Change<'_, D> {
     pub(super) async fn make(&self) -> Answered<Changed> {
         let limits = self.commit.limits.and(&self.store.content.limits);
         limits.check_changes(&self.commit.changes).map_err(|limit| self.over(limit))?;
-        for way in [self.replacing_what_was_read(&limits)?, self.appending()?].into_iter().flatten() {
-            if let Some(changed) = self.attempt(&way).await? {
+        for attempt in [self.replacing_what_was_read(&limits)?, self.appending()?].into_iter().flatten() {
+            if let Some(changed) = self.attempt(&attempt).await? {
                 return Ok(changed);
             }
         }
-        for attempt in 0..ATTEMPTS {
-            if let Some(late) = attempt.checked_sub(PATIENT) {
+        for tries in 0..ATTEMPTS {
+            if let Some(late) = tries.checked_sub(PATIENT) {
                 tokio::time::sleep(PAUSE * late.min(100)).await;
             }
-            let (known, record) = match self.store.find_out(self.key, &self.commit.access, self.operation).await? {
+            let (found, record) = match self.store.look_up(self.key, &self.commit.access, self.operation).await? {
                 Stored::Session { revision, record } => (revision, record),
                 // An earlier try of this same move was done, and its answer was lost. What that try stored is there, but it may lack
                 // changes of this one.
                 Stored::Tombstone(tombstone) if Some(&tombstone.to) == self.to => {
-                    let is_there = self.target().await?.is_some_and(|facts| facts.kind != Kind::Tombstone);
+                    let is_there = self.target().await?.is_some_and(|header| header.kind != Kind::Tombstone);
                     return Ok(if is_there { Changed::Taken } else { Changed::Gone });
                 }
                 Stored::Tombstone(tombstone) => return Ok(Changed::Renewed(tombstone.at)),
@@ -90,10 +90,10 @@ impl<D: Database> Change<'_, D> {
                 Applied::Expired => return Ok(Changed::Gone),
                 Applied::Conflict(current) => return Ok(Changed::Conflict(current)),
             };
-            if let Some(Changed::Done(facts)) = self.attempt(&self.replacing(known, &record)?).await? {
-                let is_known = self.commit.base.as_ref().is_some_and(|base| base.revision == known);
-                let revision = if is_known { facts.revision } else { 0 };
-                return Ok(Changed::Done(Facts { revision, ..facts }));
+            if let Some(Changed::Done(header)) = self.attempt(&self.replacing(found, &record)?).await? {
+                let is_known = self.commit.base.as_ref().is_some_and(|base| base.revision == found);
+                let revision = if is_known { header.revision } else { 0 };
+                return Ok(Changed::Done(RowHeader { revision, ..header }));
             }
         }
         Err(StorageError::new(StorageErrorKind::Other, "changing a session that others keep changing"))
@@ -104,7 +104,7 @@ impl<D: Database> Change<'_, D> {
     }
 
     /// The session as this request has read it, with the changes; if it is short.
-    fn replacing_what_was_read(&self, limits: &Limits) -> Answered<Option<Way>> {
+    fn replacing_what_was_read(&self, limits: &Limits) -> Answered<Option<Attempt>> {
         let Some(base) = self.known_base() else { return Ok(None) };
         let bytes = base.record.entries.text_bytes() + self.commit.changes.edit_bytes();
         if self.store.content.appends && bytes > SHORT {
@@ -118,14 +118,14 @@ impl<D: Database> Change<'_, D> {
     }
 
     /// The changes alone, if they may be appended.
-    fn appending(&self) -> Answered<Option<Way>> {
+    fn appending(&self) -> Answered<Option<Attempt>> {
         let changes = &self.commit.changes;
         // A list may become a session by that, which shows only when it is read.
         let unlists = changes.edits().any(|(key, json)| json.is_none() && OF_LISTS.contains(&key));
         if !self.store.content.appends || unlists {
             return Ok(None);
         }
-        let known = match (&self.commit.expect, self.known_base()) {
+        let if_revision = match (&self.commit.expect, self.known_base()) {
             (None, _) => None,
             // The condition holds if it held when the session was read, and nothing has changed since.
             (Some(_), Some(base)) => Some(base.revision),
@@ -136,7 +136,7 @@ impl<D: Database> Change<'_, D> {
             let failed = |error| StorageError::new(StorageErrorKind::Other, self.operation.name).with_source(error);
             changes.encode(&mut frame).map_err(failed)?;
         }
-        Ok(Some(Way::Append { frame, known }))
+        Ok(Some(Attempt::Append { frame, if_revision }))
     }
 
     /// What the request has read, if its revision is known, and the condition of the commit, if it has one, holds for it.
@@ -149,38 +149,38 @@ impl<D: Database> Change<'_, D> {
         holds.then_some(base)
     }
 
-    fn replacing(&self, known: u64, record: &crate::Record) -> Answered<Way> {
+    fn replacing(&self, if_revision: u64, record: &crate::Record) -> Answered<Attempt> {
         let (entries, bytes) = (counted(record.entries.len()), counted(record.entries.text_bytes()));
         let kind = Kind::of(record);
         let record = self.store.content.encode(record, self.operation.name)?;
-        Ok(Way::Replace { known, record, entries, bytes, kind })
+        Ok(Attempt::Replace { if_revision, record, entries, bytes, kind })
     }
 
     /// What lives where the session moves to.
-    async fn target(&self) -> Answered<Option<Facts>> {
+    async fn target(&self) -> Answered<Option<RowHeader>> {
         match self.to {
-            Some(to) => self.store.living(to, self.commit.access.now, self.operation).await,
+            Some(to) => self.store.read_living_header(to, self.commit.access.now, self.operation).await,
             None => Ok(None),
         }
     }
 
-    /// Changes the session in this way. `None` if the session is not what the attempt assumes.
-    async fn attempt(&self, way: &Way) -> Answered<Option<Changed>> {
+    /// Changes the session like this. `None` if the session is not what the attempt assumes.
+    async fn attempt(&self, attempt: &Attempt) -> Answered<Option<Changed>> {
         let statements = &self.store.statements;
         let revision = self.store.revisions.next();
         let commit = self.commit;
-        let texts = match way {
-            Way::Append { .. } if commit.base.is_none() => &statements.append,
-            Way::Append { .. } => &statements.append_known,
-            Way::Replace { .. } => &statements.replace,
+        let texts = match attempt {
+            Attempt::Append { .. } if commit.base.is_none() => &statements.append,
+            Attempt::Append { .. } => &statements.append_known,
+            Attempt::Replace { .. } => &statements.replace,
         };
         let mut args = vec![Arg::Bytes(self.key.as_bytes())];
         args.extend(access_args(&commit.access));
         args.push(Arg::Number(revision.cast_signed()));
-        match way {
-            Way::Append { frame, known } => self.append_args(&mut args, frame, *known),
-            Way::Replace { known, record, entries, bytes, kind } => args.extend([
-                Arg::Number(known.cast_signed()),
+        match attempt {
+            Attempt::Append { frame, if_revision } => self.append_args(&mut args, frame, *if_revision),
+            Attempt::Replace { if_revision, record, entries, bytes, kind } => args.extend([
+                Arg::Number(if_revision.cast_signed()),
                 Arg::Bytes(record),
                 Arg::Number(*entries),
                 Arg::Number(*bytes),
@@ -196,10 +196,10 @@ impl<D: Database> Change<'_, D> {
             args.extend([Arg::Flag(principal.is_some()), Arg::BytesOrNull(hash.as_ref().map(<[u8; 32]>::as_slice))]);
         }
         let Some(row) = self.run(texts, args, is_login).await? else { return Ok(None) };
-        self.read(row, way, revision).await.map(Some)
+        self.read(row, attempt, revision).await.map(Some)
     }
 
-    fn append_args<'a>(&self, args: &mut Vec<Arg<'a>>, frame: &'a [u8], known: Option<u64>) {
+    fn append_args<'a>(&self, args: &mut Vec<Arg<'a>>, frame: &'a [u8], if_revision: Option<u64>) {
         let (changes, limits) = (&self.commit.changes, self.commit.limits.and(&self.store.content.limits));
         let is_of_list = changes.edits().any(|(key, _)| OF_LISTS.contains(&key));
         args.extend([
@@ -209,7 +209,7 @@ impl<D: Database> Change<'_, D> {
             Arg::Number(counted(limits.max_record_bytes)),
             Arg::Bytes(frame),
             Arg::Number(if is_of_list { Kind::List.number() } else { Kind::Session.number() }),
-            Arg::Number(known.unwrap_or(0).cast_signed()),
+            Arg::Number(if_revision.unwrap_or(0).cast_signed()),
         ]);
     }
 
@@ -244,13 +244,13 @@ impl<D: Database> Change<'_, D> {
     }
 
     /// What the row says that a change has returned.
-    async fn read(&self, mut row: Row, way: &Way, revision: u64) -> Answered<Changed> {
+    async fn read(&self, mut row: Row, attempt: &Attempt, revision: u64) -> Answered<Changed> {
         let failed = |failure: super::failure::Failure| failure.while_doing(self.operation.name);
-        let facts = match way {
+        let header = match attempt {
             // A request that has not read the session learns only now whether it is readable.
-            Way::Append { .. } if self.commit.base.is_none() => {
-                let whole = Whole::read(&mut row).map_err(failed)?;
-                let facts = Facts { kind: whole.facts.kind, revision, record: whole.facts.record.clone() };
+            Attempt::Append { .. } if self.commit.base.is_none() => {
+                let whole = FullRow::read(&mut row).map_err(failed)?;
+                let header = RowHeader { kind: whole.header.kind, revision, record: whole.header.record.clone() };
                 if self.store.content.readable(self.key, whole).is_none() {
                     if let Some(to) = self.to {
                         // It has moved, and nobody can use it there.
@@ -258,12 +258,12 @@ impl<D: Database> Change<'_, D> {
                     }
                     return Ok(Changed::Gone);
                 }
-                facts
+                header
             }
-            Way::Append { .. } | Way::Replace { .. } => Facts::read(&mut row).map_err(failed)?,
+            Attempt::Append { .. } | Attempt::Replace { .. } => RowHeader::read(&mut row).map_err(failed)?,
         };
         // Others may have changed what is appended to.
-        let is_known = !matches!(way, Way::Append { known: None, .. });
-        Ok(Changed::Done(Facts { revision: if is_known { revision } else { 0 }, ..facts }))
+        let is_known = !matches!(attempt, Attempt::Append { if_revision: None, .. });
+        Ok(Changed::Done(RowHeader { revision: if is_known { revision } else { 0 }, ..header }))
     }
 }

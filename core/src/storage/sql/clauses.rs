@@ -5,9 +5,9 @@
 //! all others; `$7` the idle timeout that activity gives it. The others are described where they are used.
 
 /// The columns that say what a row is and how long it lives.
-pub(super) const FACTS: &str = "kind, revision, created_at, last_seen, idle_timeout, absolute_deadline, is_remembered";
+pub(super) const HEADER: &str = "kind, revision, created_at, last_seen, idle_timeout, absolute_deadline, is_remembered";
 /// All that is read of a row.
-pub(super) const WHOLE: &str = "kind, revision, created_at, last_seen, idle_timeout, absolute_deadline, is_remembered, \
+pub(super) const FULL_ROW: &str = "kind, revision, created_at, last_seen, idle_timeout, absolute_deadline, is_remembered, \
                                 record, log, moved_to";
 
 /// A session, or a list of gsession's own, that lives.

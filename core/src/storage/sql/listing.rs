@@ -5,7 +5,7 @@ use super::{
     failure::{Answered, Failure},
     scan::read_key,
     store::Store,
-    stored::{Kind, Whole, hash_of},
+    stored::{FullRow, Kind, hash_of},
     times::stored,
     values::{Arg, Row, Step},
 };
@@ -103,8 +103,8 @@ impl<D: Database> Store<D> {
     }
 }
 
-fn read_found(row: &mut Row) -> Result<(StoreKey, Whole), Failure> {
-    Ok((read_key(row)?, Whole::read(row)?))
+fn read_found(row: &mut Row) -> Result<(StoreKey, FullRow), Failure> {
+    Ok((read_key(row)?, FullRow::read(row)?))
 }
 
 /// How many rows of a page count, how many it has, and its last key.

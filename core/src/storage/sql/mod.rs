@@ -112,6 +112,7 @@ mod invalid_setting;
 mod listing;
 mod migrations;
 mod names;
+mod new_row;
 mod notice;
 mod operation;
 #[cfg(feature = "postgres")]

@@ -2,7 +2,7 @@
 
 use super::{
     clauses::{
-        AFTER_APPENDING, AFTER_REPLACING, DUE, FACTS, HAS_ROOM, LIVES, LOGIN_ARGS, NEW, REPLACED, WHOLE, logged_in,
+        AFTER_APPENDING, AFTER_REPLACING, DUE, FULL_ROW, HAS_ROOM, HEADER, LIVES, LOGIN_ARGS, NEW, REPLACED, logged_in,
         touched,
     },
     names::Names,
@@ -21,19 +21,19 @@ pub(super) struct Changing {
 
 /// All statements. Where nothing else is said, `$1` is the key.
 pub(crate) struct Statements {
-    /// A row: [`WHOLE`](super::clauses::WHOLE).
-    pub(super) read: String,
-    /// A row without its content: [`FACTS`](super::clauses::FACTS).
-    pub(super) glance: String,
+    /// A row: [`FULL_ROW`](super::clauses::FULL_ROW).
+    pub(super) read_row: String,
+    /// A row without its content: [`HEADER`](super::clauses::HEADER).
+    pub(super) read_header: String,
     /// A new row, unless there is one that lives at `$15`. Arguments: [`NEW`](super::clauses::NEW).
     pub(super) create: String,
     /// `$13` is appended to the log. Returns the whole row.
     pub(super) append: Changing,
-    /// The same of a session that is known. Returns the facts.
+    /// The same of a session that is known. Returns the header.
     pub(super) append_known: Changing,
-    /// Another record takes the place of the old one. Returns the facts.
+    /// Another record takes the place of the old one. Returns the header.
     pub(super) replace: Changing,
-    /// Times move forward. Returns the facts.
+    /// Times move forward. Returns the header.
     pub(super) touch: String,
     /// A session ends. Returns its kind.
     pub(super) remove: String,
@@ -80,7 +80,7 @@ impl Statements {
         let columns = NEW.split(", ").filter(|column| *column != "key");
         let replaced: Vec<String> = columns.map(|column| format!("{column} = excluded.{column}")).collect();
         let appended = format!(
-            // A session that gets entries of a list becomes one: 0 is a session, and 1 a list.
+            // The kinds are 0 for a session and 1 for a list: with entries of a list, a session becomes one.
             "revision = $8, entries = entries + $9, bytes = bytes + $10, log = {}, kind = kind | $14",
             dialect.appended
         );
@@ -88,22 +88,22 @@ impl Statements {
             Changing::new(&table, dialect, &Kinds { what, condition, first, returned })
         };
         Self {
-            read: format!("SELECT {WHOLE} FROM {table} WHERE key = $1"),
-            glance: format!("SELECT {FACTS} FROM {table} WHERE key = $1"),
+            read_row: format!("SELECT {FULL_ROW} FROM {table} WHERE key = $1"),
+            read_header: format!("SELECT {HEADER} FROM {table} WHERE key = $1"),
             create: format!(
                 "INSERT INTO {table} AS held ({NEW}) VALUES ({}) ON CONFLICT (key) DO UPDATE SET {} \
                  WHERE held.expires_at <= $15 RETURNING kind",
                 arguments.join(", "),
                 replaced.join(", ")
             ),
-            append: changing(&appended, HAS_ROOM, AFTER_APPENDING, WHOLE),
-            append_known: changing(&appended, HAS_ROOM, AFTER_APPENDING, FACTS),
-            replace: changing(REPLACED, "revision = $9", AFTER_REPLACING, FACTS),
-            touch: format!("UPDATE {table} SET {} WHERE key = $1 AND {LIVES} AND {DUE} RETURNING {FACTS}", touched()),
+            append: changing(&appended, HAS_ROOM, AFTER_APPENDING, FULL_ROW),
+            append_known: changing(&appended, HAS_ROOM, AFTER_APPENDING, HEADER),
+            replace: changing(REPLACED, "revision = $9", AFTER_REPLACING, HEADER),
+            touch: format!("UPDATE {table} SET {} WHERE key = $1 AND {LIVES} AND {DUE} RETURNING {HEADER}", touched()),
             remove: format!("DELETE FROM {table} WHERE key = $1 AND kind < 2 RETURNING kind"),
             clear: format!("DELETE FROM {table} WHERE key = $1 AND expires_at <= $2"),
             find: format!(
-                "SELECT key, {WHOLE} FROM {table} \
+                "SELECT key, {FULL_ROW} FROM {table} \
                  WHERE principal = $1 AND key > $2 AND expires_at > $3 AND kind < 2 ORDER BY key LIMIT $4"
             ),
             count: format!(
@@ -135,17 +135,17 @@ impl Changing {
         let Kinds { what, condition, first, returned } = kinds;
         let empty = dialect.empty;
         let (touched, logged_in) = (touched(), logged_in(*first));
-        let held = format!("WHERE key = $1 AND {LIVES} AND {condition}");
+        let unchanged = format!("WHERE key = $1 AND {LIVES} AND {condition}");
         let [to, lifetime, sealed] = [0, 1, 2].map(|number| first + LOGIN_ARGS + number);
         let update = format!(
-            "UPDATE {table} SET key = ${to}, {what}, {logged_in} {held} \
-             AND NOT EXISTS (SELECT 1 FROM {table} AS there WHERE there.key = ${to} AND there.expires_at > $2)"
+            "UPDATE {table} SET key = ${to}, {what}, {logged_in} {unchanged} \
+             AND NOT EXISTS (SELECT 1 FROM {table} AS target WHERE target.key = ${to} AND target.expires_at > $2)"
         );
         // It was made now, and lives for its lifetime.
         let tombstone = format!("$1, 2, 0, $2, $2, ${lifetime}, NULL, FALSE, NULL, 0, 0, ${sealed}, {empty}, ${to}");
         Self {
-            plain: format!("UPDATE {table} SET {what}, {touched} {held} RETURNING {returned}"),
-            login: format!("UPDATE {table} SET {what}, {logged_in} {held} RETURNING {returned}"),
+            plain: format!("UPDATE {table} SET {what}, {touched} {unchanged} RETURNING {returned}"),
+            login: format!("UPDATE {table} SET {what}, {logged_in} {unchanged} RETURNING {returned}"),
             moving: (dialect.moving)(&Move { update: &update, tombstone: &tombstone, returned }),
         }
     }

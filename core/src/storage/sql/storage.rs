@@ -46,7 +46,7 @@ impl<D: Database> Sql<D> {
         self.0.store.migrate().await
     }
 
-    async fn commit_in(&self, key: &StoreKey, commit: &Commit) -> Answered<Committed> {
+    async fn commit_session(&self, key: &StoreKey, commit: &Commit) -> Answered<Committed> {
         let store = &self.0.store;
         let change = Change { store, key, to: None, commit, operation: store.begin(STORING) };
         if commit.changes.principal().is_none() && commit.changes.lifespan().is_none() {
@@ -60,7 +60,7 @@ impl<D: Database> Sql<D> {
         committed
     }
 
-    async fn move_in(&self, from: &StoreKey, to: &StoreKey, commit: &Commit) -> Answered<Moved> {
+    async fn move_session(&self, from: &StoreKey, to: &StoreKey, commit: &Commit) -> Answered<Moved> {
         let store = &self.0.store;
         let change = Change { store, key: from, to: Some(to), commit, operation: store.begin(RENEWING) };
         let mut notice = self.notice(from);
@@ -71,7 +71,7 @@ impl<D: Database> Sql<D> {
         moved
     }
 
-    async fn remove_in(&self, key: &StoreKey) -> Answered<Removed> {
+    async fn remove_session(&self, key: &StoreKey) -> Answered<Removed> {
         let mut notice = self.notice(key);
         let removed = self.0.store.remove(key).await;
         notice.is_old_news = matches!(removed, Ok(Removed::Renewed(_) | Removed::Absent));
@@ -88,7 +88,7 @@ impl<D: Database> Sql<D> {
 impl Changed {
     fn into_committed(self) -> Committed {
         match self {
-            Self::Done(facts) => Committed::done(&facts.record, facts.revision),
+            Self::Done(header) => Committed::done(&header.record, header.revision),
             Self::Renewed(at) => Committed::Renewed(at),
             Self::Conflict(current) => Committed::Conflict(current),
             Self::Gone | Self::Taken => Committed::Gone,
@@ -97,7 +97,7 @@ impl Changed {
 
     fn into_moved(self) -> Moved {
         match self {
-            Self::Done(facts) => Moved::done(&facts.record, facts.revision),
+            Self::Done(header) => Moved::done(&header.record, header.revision),
             Self::Renewed(at) => Moved::Renewed(at),
             Self::Taken => Moved::Taken,
             Self::Gone | Self::Conflict(_) => Moved::Gone,
@@ -141,7 +141,7 @@ impl<D: Database> AsyncStorage for Sql<D> {
     }
 
     fn commit<'a>(&'a self, key: &'a StoreKey, commit: &'a Commit) -> StorageFuture<'a, Committed> {
-        Box::pin(self.commit_in(key, commit))
+        Box::pin(self.commit_session(key, commit))
     }
 
     fn touch<'a>(&'a self, key: &'a StoreKey, access: &'a Access) -> StorageFuture<'a, Touched> {
@@ -149,7 +149,7 @@ impl<D: Database> AsyncStorage for Sql<D> {
     }
 
     fn move_to<'a>(&'a self, from: &'a StoreKey, to: &'a StoreKey, commit: &'a Commit) -> StorageFuture<'a, Moved> {
-        Box::pin(self.move_in(from, to, commit))
+        Box::pin(self.move_session(from, to, commit))
     }
 
     fn tombstone<'a>(&'a self, key: &'a StoreKey, now: Timestamp) -> StorageFuture<'a, Option<Tombstone>> {
@@ -157,7 +157,7 @@ impl<D: Database> AsyncStorage for Sql<D> {
     }
 
     fn remove<'a>(&'a self, key: &'a StoreKey) -> StorageFuture<'a, Removed> {
-        Box::pin(self.remove_in(key))
+        Box::pin(self.remove_session(key))
     }
 
     fn find<'a>(&'a self, principal: &'a str, now: Timestamp) -> StorageFuture<'a, Vec<Found>> {

@@ -13,10 +13,11 @@ use super::{
     failure::{Answered, Failure, Meaning},
     migrations::Unfit,
     names::Names,
+    new_row::NewRow,
     operation::{Deadline, Operation},
     statements::Statements,
-    stored::{Content, Facts, Kind, Stored, Whole, counted, hash_of},
-    times::{self, access_args, stored},
+    stored::{Content, FullRow, Kind, RowHeader, Stored, hash_of},
+    times::access_args,
     values::{Arg, Row, Step},
 };
 use crate::{
@@ -138,33 +139,38 @@ impl<D: Database> Store<D> {
     }
 
     /// The row under a key.
-    async fn row(&self, key: &StoreKey, operation: Operation) -> Answered<Option<Whole>> {
-        let step = Step::new(&self.statements.read, vec![Arg::Bytes(key.as_bytes())]);
+    async fn read_row(&self, key: &StoreKey, operation: Operation) -> Answered<Option<FullRow>> {
+        let step = Step::new(&self.statements.read_row, vec![Arg::Bytes(key.as_bytes())]);
         let mut rows = self.read(operation, &step).await?.into_iter();
-        let whole = rows.next().map(|mut row| Whole::read(&mut row)).transpose();
+        let whole = rows.next().map(|mut row| FullRow::read(&mut row)).transpose();
         whole.map_err(|failure| failure.while_doing(operation.name))
     }
 
     /// What there is under a key for this access.
-    pub(super) async fn find_out(&self, key: &StoreKey, access: &Access, operation: Operation) -> Answered<Stored> {
-        let row = self.row(key, operation).await?;
+    pub(super) async fn look_up(&self, key: &StoreKey, access: &Access, operation: Operation) -> Answered<Stored> {
+        let row = self.read_row(key, operation).await?;
         Ok(row.map_or(Stored::Nothing, |row| self.content.look_up(key, row, access)))
     }
 
-    /// The facts about the row under a key.
-    async fn glance(&self, key: &StoreKey, operation: Operation) -> Answered<Option<Facts>> {
-        let step = Step::new(&self.statements.glance, vec![Arg::Bytes(key.as_bytes())]);
-        first_facts(self.read(operation, &step).await?, operation)
+    /// The header of the row under a key.
+    async fn read_header(&self, key: &StoreKey, operation: Operation) -> Answered<Option<RowHeader>> {
+        let step = Step::new(&self.statements.read_header, vec![Arg::Bytes(key.as_bytes())]);
+        first_header(self.read(operation, &step).await?, operation)
     }
 
     /// The same if it lives.
-    pub(super) async fn living(&self, key: &StoreKey, now: Timestamp, operation: Operation) -> Answered<Option<Facts>> {
-        Ok(self.glance(key, operation).await?.filter(|facts| !facts.record.is_expired(now)))
+    pub(super) async fn read_living_header(
+        &self,
+        key: &StoreKey,
+        now: Timestamp,
+        operation: Operation,
+    ) -> Answered<Option<RowHeader>> {
+        Ok(self.read_header(key, operation).await?.filter(|header| !header.record.is_expired(now)))
     }
 
     pub(super) async fn load(&self, key: &StoreKey, access: &Access) -> Answered<Lookup> {
         let operation = self.begin(READING);
-        Ok(match self.find_out(key, access, operation).await? {
+        Ok(match self.look_up(key, access, operation).await? {
             Stored::Session { revision, mut record } => {
                 let extended = record.is_touch_due(access) && self.extend(key, access, operation).await?.is_some();
                 if extended {
@@ -180,45 +186,38 @@ impl<D: Database> Store<D> {
     pub(super) async fn create(&self, key: &StoreKey, record: &Record, now: Timestamp) -> Answered<Created> {
         let content = self.content.encode(record, CREATING)?;
         let hash = record.principal.as_deref().map(hash_of);
-        let args = vec![
-            Arg::Bytes(key.as_bytes()),
-            Arg::Number(Kind::of(record).number()),
-            Arg::Number(self.revisions.next().cast_signed()),
-            Arg::Number(stored(record.created_at)),
-            Arg::Number(stored(record.last_seen)),
-            Arg::Number(times::stored_span(record.idle_timeout)),
-            Arg::NumberOrNull(record.absolute_deadline.map(stored)),
-            Arg::Flag(record.is_remembered),
-            Arg::BytesOrNull(hash.as_ref().map(<[u8; 32]>::as_slice)),
-            Arg::Number(counted(record.entries.len())),
-            Arg::Number(counted(record.entries.text_bytes())),
-            Arg::Bytes(&content),
-            Arg::Bytes(&[]),
-            Arg::BytesOrNull(None),
-            Arg::Number(stored(now)),
-        ];
+        let row = NewRow {
+            key,
+            kind: Kind::of(record),
+            revision: self.revisions.next(),
+            record,
+            principal: hash.as_ref(),
+            content: &content,
+            moved_to: None,
+        };
+        let args = row.args(now);
         let rows = self.run(self.begin(CREATING), &[Step::new(&self.statements.create, args)]).await?;
         Ok(if rows.is_empty() { Created::Exists } else { Created::Done })
     }
 
     /// Moves the idle deadline forward. `None` if no touch is due, or the session has ended.
-    async fn extend(&self, key: &StoreKey, access: &Access, operation: Operation) -> Answered<Option<Facts>> {
+    async fn extend(&self, key: &StoreKey, access: &Access, operation: Operation) -> Answered<Option<RowHeader>> {
         let mut args = vec![Arg::Bytes(key.as_bytes())];
         args.extend(access_args(access));
         let rows = self.run_repeatable(operation, Step::new(&self.statements.touch, args)).await?;
-        first_facts(rows, operation)
+        first_header(rows, operation)
     }
 
     pub(super) async fn touch(&self, key: &StoreKey, access: &Access) -> Answered<Touched> {
         let operation = self.begin(TOUCHING);
         if access.extend.is_some()
-            && let Some(facts) = self.extend(key, access, operation).await?
+            && let Some(header) = self.extend(key, access, operation).await?
         {
-            return Ok(Touched::Done(facts.record.expires_at()));
+            return Ok(Touched::Done(header.record.expires_at()));
         }
         // It has ended, or no touch is due.
-        Ok(match self.glance(key, operation).await? {
-            Some(Facts { kind: Kind::Session | Kind::List, record, .. })
+        Ok(match self.read_header(key, operation).await? {
+            Some(RowHeader { kind: Kind::Session | Kind::List, record, .. })
                 if !access.has_ended(&record, record.last_seen) =>
             {
                 Touched::Done(record.expires_at())
@@ -228,7 +227,7 @@ impl<D: Database> Store<D> {
     }
 
     pub(super) async fn tombstone(&self, key: &StoreKey, now: Timestamp) -> Answered<Option<Tombstone>> {
-        Ok(self.row(key, self.begin(READING)).await?.and_then(|row| row.into_tombstone(now)))
+        Ok(self.read_row(key, self.begin(READING)).await?.and_then(|row| row.into_tombstone(now)))
     }
 
     pub(super) async fn remove(&self, key: &StoreKey) -> Answered<Removed> {
@@ -238,14 +237,14 @@ impl<D: Database> Store<D> {
             return Ok(Removed::Done);
         }
         // It may have moved while that waited for it.
-        let tombstone = self.row(key, operation).await?.and_then(|row| row.into_tombstone(Timestamp::default()));
+        let tombstone = self.read_row(key, operation).await?.and_then(|row| row.into_tombstone(Timestamp::default()));
         Ok(tombstone.map_or(Removed::Absent, |tombstone| Removed::Renewed(tombstone.to)))
     }
 }
 
-fn first_facts(rows: Vec<Row>, operation: Operation) -> Answered<Option<Facts>> {
-    let facts = rows.into_iter().next().map(|mut row| Facts::read(&mut row)).transpose();
-    facts.map_err(|failure| failure.while_doing(operation.name))
+fn first_header(rows: Vec<Row>, operation: Operation) -> Answered<Option<RowHeader>> {
+    let header = rows.into_iter().next().map(|mut row| RowHeader::read(&mut row)).transpose();
+    header.map_err(|failure| failure.while_doing(operation.name))
 }
 
 /// The error for a setting that does not fit what is in the database.

@@ -48,15 +48,15 @@ impl Kind {
 }
 
 /// What the columns say that every change knows, without the content.
-pub(super) struct Facts {
+pub(super) struct RowHeader {
     pub(super) kind: Kind,
     pub(super) revision: u64,
     /// The times, and nothing else.
     pub(super) record: Record,
 }
 
-impl Facts {
-    /// Reads [`FACTS`](super::clauses::FACTS).
+impl RowHeader {
+    /// Reads [`HEADER`](super::clauses::HEADER).
     pub(super) fn read(row: &mut Row) -> Result<Self, Failure> {
         let kind = Kind::read(row.number()?)?;
         let revision = row.number()?.cast_unsigned();
@@ -70,8 +70,8 @@ impl Facts {
 }
 
 /// A row as it is read.
-pub(super) struct Whole {
-    pub(super) facts: Facts,
+pub(super) struct FullRow {
+    pub(super) header: RowHeader,
     record: Vec<u8>,
     log: Vec<u8>,
     moved_to: Option<Vec<u8>>,
@@ -88,17 +88,17 @@ pub(super) enum Stored {
     Nothing,
 }
 
-impl Whole {
-    /// Reads [`WHOLE`](super::clauses::WHOLE).
+impl FullRow {
+    /// Reads [`FULL_ROW`](super::clauses::FULL_ROW).
     pub(super) fn read(row: &mut Row) -> Result<Self, Failure> {
-        let facts = Facts::read(row)?;
-        Ok(Self { facts, record: row.bytes()?, log: row.bytes()?, moved_to: row.bytes_or_null()? })
+        let header = RowHeader::read(row)?;
+        Ok(Self { header, record: row.bytes()?, log: row.bytes()?, moved_to: row.bytes_or_null()? })
     }
 
     /// Where the session has moved to that was here; `None` if it has not, or that is forgotten by now.
     pub(super) fn into_tombstone(self, now: Timestamp) -> Option<Tombstone> {
         let to: [u8; 32] = self.moved_to?.try_into().ok()?;
-        let at = self.facts.record.last_seen;
+        let at = self.header.record.last_seen;
         let tombstone = Tombstone::new(StoreKey::from_bytes(to), at, SealedId::from_bytes(&self.record));
         Some(tombstone).filter(|_| now < at + TOMBSTONE_LIFETIME)
     }
@@ -127,30 +127,30 @@ impl Content {
     }
 
     /// What a row is for this access.
-    pub(super) fn look_up(&self, key: &StoreKey, row: Whole, access: &Access) -> Stored {
-        if row.facts.kind == Kind::Tombstone {
+    pub(super) fn look_up(&self, key: &StoreKey, row: FullRow, access: &Access) -> Stored {
+        if row.header.kind == Kind::Tombstone {
             return row.into_tombstone(access.now).map_or(Stored::Nothing, Stored::Tombstone);
         }
-        if access.has_ended(&row.facts.record, row.facts.record.last_seen) {
+        if access.has_ended(&row.header.record, row.header.record.last_seen) {
             return Stored::Nothing;
         }
-        let revision = row.facts.revision;
+        let revision = row.header.revision;
         self.readable(key, row).map_or(Stored::Nothing, |record| Stored::Session { revision, record })
     }
 
     /// The record of a session, if it can be read.
-    pub(super) fn readable(&self, key: &StoreKey, row: Whole) -> Option<Record> {
+    pub(super) fn readable(&self, key: &StoreKey, row: FullRow) -> Option<Record> {
         let warn = |error: &CodecError| {
             tracing::warn!(?key, error = error as &dyn std::error::Error, "a session in the database is unreadable");
         };
         self.decode(row).inspect_err(warn).ok()
     }
 
-    fn decode(&self, row: Whole) -> Result<Record, CodecError> {
+    fn decode(&self, row: FullRow) -> Result<Record, CodecError> {
         let read = self.codec.decode(&row.record, &self.limits)?;
         let (entries, principal) = replay(&row.log, &read.entries, read.principal.clone(), &self.limits)?;
         // The columns know the times.
-        Ok(Record { entries, principal, ..row.facts.record })
+        Ok(Record { entries, principal, ..row.header.record })
     }
 }
 

@@ -96,7 +96,7 @@ async fn requests_that_find_no_connection_do_not_all_make_one_to_see_why() {
     let builder = PostgresStorage::builder(&PostgresServer::url_at(proxy.port())).sweep_interval(Duration::MAX);
     let storage = builder.max_connections(4).acquire_timeout(Duration::from_millis(300)).build().unwrap();
     let access = Access::passive(NOW);
-    let loads = (0..100).map(|_| storage.load(&*EMPTY, &access));
+    let loads = (0..100).map(|_| storage.load(&EMPTY, &access));
     for error in futures::future::join_all(loads).await {
         assert_eq!(error.unwrap_err().kind(), StorageErrorKind::Timeout);
     }
@@ -109,7 +109,7 @@ async fn all_requests_that_find_no_connection_are_told_why() {
     let builder = PostgresStorage::builder(&PostgresServer::url_at(1)).sweep_interval(Duration::MAX);
     let storage = builder.max_connections(2).acquire_timeout(Duration::from_millis(300)).build().unwrap();
     let access = Access::passive(NOW);
-    for error in futures::future::join_all((0..20).map(|_| storage.load(&*EMPTY, &access))).await {
+    for error in futures::future::join_all((0..20).map(|_| storage.load(&EMPTY, &access))).await {
         let error = error.unwrap_err();
         assert_eq!(error.kind(), StorageErrorKind::Unavailable, "{}", texts(&error));
         assert!(texts(&error).contains("Connection refused"), "{}", texts(&error));
