@@ -70,10 +70,9 @@ pub(crate) enum Unsuited {
     Utf16,
     #[cfg_attr(not(feature = "sqlite"), allow(dead_code, reason = "Postgres has no database in memory"))]
     #[error(
-        "the database is in memory, and ends with its connection: use a pool with `max_connections(1)`, `idle_timeout(None)` and \
-         `max_lifetime(None)`, or name a file, or use `MemoryStorage`"
+        "the database is in memory, and ends with a connection, which may end with any request: name a file, or use `MemoryStorage`"
     )]
-    Fleeting,
+    InMemory,
     #[cfg_attr(not(feature = "postgres"), allow(dead_code, reason = "SQLite is compiled in"))]
     #[error("the server is older than Postgres 12, which computes no columns: upgrade it")]
     OldServer,

@@ -1,10 +1,7 @@
 //! Running statements over the connections of a pool, within a time.
 
 use std::{
-    sync::{
-        Arc,
-        atomic::{AtomicBool, Ordering},
-    },
+    sync::Arc,
     time::{Duration, Instant},
 };
 
@@ -36,8 +33,6 @@ pub(super) struct Connections<C: Client> {
     pub(super) pool: Pool<C>,
     pub(super) response_timeout: Duration,
     pub(super) losses: Losses,
-    /// Whether the database lives in memory, and ends with its only connection.
-    pub(super) is_in_memory: AtomicBool,
     /// Why there was no connection, and when that was.
     diagnosis: tokio::sync::Mutex<Option<(Instant, Failure)>>,
 }
@@ -64,13 +59,7 @@ where
     for<'q> C::Arguments<'q>: IntoArguments<'q, C>,
 {
     pub(super) fn new(pool: Pool<C>, response_timeout: Duration, losses: Losses) -> Self {
-        Self {
-            pool,
-            response_timeout,
-            losses,
-            is_in_memory: AtomicBool::new(false),
-            diagnosis: tokio::sync::Mutex::default(),
-        }
+        Self { pool, response_timeout, losses, diagnosis: tokio::sync::Mutex::default() }
     }
 
     /// Runs a statement by itself, or several as one transaction. Returns the rows of the first; if there are none, the others are not
@@ -128,11 +117,7 @@ where
         // If there is none, some time is left to find out why.
         let limit = deadline.earlier_by(LONGEST_DIAGNOSIS.min(deadline.left() / 4));
         match limit.limit(self.pool.acquire()).await {
-            Some(Ok(connection)) => Ok(Used {
-                connection: Some(connection),
-                test_limit: self.response_timeout,
-                is_only_one: self.is_in_memory.load(Ordering::Relaxed),
-            }),
+            Some(Ok(connection)) => Ok(Used { connection: Some(connection), test_limit: self.response_timeout }),
             None | Some(Err(sqlx::Error::PoolTimedOut)) => Err(self.why_no_connection(deadline).await),
             Some(Err(error)) => Err(Failure::of(error, C::refusal)),
         }

@@ -13,8 +13,6 @@ pub(super) struct Used<C: Client> {
     pub(super) connection: Option<PoolConnection<C>>,
     /// How long the server may take to answer that the connection works, before the pool gets it back.
     pub(super) test_limit: Duration,
-    /// Whether the database ends with this connection, so that it must stay.
-    pub(super) is_only_one: bool,
 }
 
 impl<C: Client> Used<C> {
@@ -36,9 +34,8 @@ impl<C: Client> Used<C> {
 
 impl<C: Client> Drop for Used<C> {
     fn drop(&mut self) {
-        match self.connection.take() {
-            Some(connection) if !self.is_only_one => drop(connection.detach()),
-            _ => {}
+        if let Some(connection) = self.connection.take() {
+            drop(connection.detach());
         }
     }
 }

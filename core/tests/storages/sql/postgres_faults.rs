@@ -105,24 +105,36 @@ async fn a_lock_that_another_program_holds_is_waited_for_in_vain_and_then_given_
     assert_eq!(entries.get_str("b"), None, "it was not carried out later");
 }
 
-/// As serialization failures and deadlocks: nothing was stored, and it is tried again.
+/// As with deadlocks, nothing was stored, and it is tried again.
 #[tokio::test(flavor = "multi_thread")]
 async fn serialization_failures_are_tried_again() {
     let server = PostgresServer::start();
-    let options = [("default_transaction_isolation", "serializable")];
+    let options = [("default_transaction_isolation", "serializable"), ("application_name", "service")];
     let options = server.url().parse::<sqlx::postgres::PgConnectOptions>().unwrap().options(options);
     let pool = PgPoolOptions::new().max_connections(20).connect_with(options).await.unwrap();
     let storage =
         PostgresStorage::from_pool(pool).migrate_on_start(true).sweep_interval(Duration::MAX).build().unwrap();
     created(&storage, 1, &one_entry()).await;
-    let commits = (0..40).map(|n| {
-        let storage = storage.clone();
-        tokio::spawn(async move { storage.commit(&key(1), &blind(setting(&format!("n{n}"), "1"))).await })
+    // Another program changes the row while the commits wait for it.
+    let other = PgPoolOptions::new().max_connections(1).connect(&server.url()).await.unwrap();
+    let mut other = other.begin().await.unwrap();
+    sqlx::query("UPDATE gsession_sessions SET last_seen = last_seen").execute(&mut *other).await.unwrap();
+    let commits: Vec<_> = (0..10)
+        .map(|n| {
+            let storage = storage.clone();
+            tokio::spawn(async move { storage.commit(&key(1), &blind(setting(&format!("n{n}"), "1"))).await })
+        })
+        .collect();
+    wait::until("a commit that waits", || {
+        let waiting =
+            "SELECT count(*) > 0 FROM pg_stat_activity WHERE application_name = 'service' AND wait_event_type = 'Lock'";
+        Some(()).filter(|()| server.query(waiting) == "t")
     });
-    for commit in commits.collect::<Vec<_>>() {
+    other.commit().await.unwrap();
+    for commit in commits {
         assert!(matches!(commit.await.unwrap().unwrap(), Committed::Done { .. }));
     }
-    assert_eq!(read(&storage, &key(1)).await.record.entries.len(), 41);
+    assert_eq!(read(&storage, &key(1)).await.record.entries.len(), 11);
     assert!(server.log().contains("could not serialize access"), "it did not come to that");
 }
 

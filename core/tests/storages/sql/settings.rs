@@ -10,7 +10,7 @@ use gsession_test_servers::PostgresServer;
 use sqlx::sqlite::SqlitePoolOptions;
 use tempfile::TempDir;
 
-use super::{blind, created, key, one_entry, read, support::*, texts};
+use super::{blind, created, one_entry, read, support::*, texts};
 use gsession::AsyncStorage as _;
 
 const URL: &str = "postgres://shop@127.0.0.1:1/postgres";
@@ -48,51 +48,17 @@ async fn a_setting_that_cannot_work_is_refused() {
         builder.watch_interval(Duration::ZERO).build().unwrap();
         SqliteStorage::builder(path()).response_timeout(timeout).watch_interval(Duration::MAX).build().unwrap();
     }
-    // A pool of the application's, with a database in memory, is its own business.
-    let one = SqlitePoolOptions::new().max_connections(1).idle_timeout(None).max_lifetime(None);
-    let storage = SqliteStorage::from_pool(one.connect_lazy("sqlite::memory:").unwrap()).build().unwrap();
-    storage.migrate().await.unwrap();
-    created(&storage, 1, &one_entry()).await;
-    read(&storage, &key(1)).await;
 }
 
-/// What is stored over one connection would not be there for another.
+/// It would end with a connection, and with it all sessions.
 #[tokio::test(flavor = "multi_thread")]
-async fn a_database_in_memory_that_would_not_last_is_refused() {
-    let lasting = || SqlitePoolOptions::new().max_connections(1).idle_timeout(None).max_lifetime(None);
-    let hour = Duration::from_secs(3600);
-    for (pool, url) in [
-        (lasting().max_connections(2), "sqlite::memory:"),
-        (lasting().idle_timeout(hour), "sqlite::memory:"),
-        (lasting().max_lifetime(hour), "sqlite:file:zz.db?mode=memory"),
-        (SqlitePoolOptions::new(), "sqlite://"),
-    ] {
-        let pool = pool.connect_lazy(url).unwrap();
+async fn a_database_in_memory_is_refused() {
+    for url in ["sqlite::memory:", "sqlite:file:zz.db?mode=memory", "sqlite://"] {
+        let pool = SqlitePoolOptions::new().max_connections(1).connect_lazy(url).unwrap();
         let storage = SqliteStorage::from_pool(pool).migrate_on_start(true).build().unwrap();
-        refused(storage.check().await, "`max_connections(1)`");
-        refused(storage.migrate().await, "`max_connections(1)`");
+        refused(storage.check().await, "`MemoryStorage`");
+        refused(storage.migrate().await, "`MemoryStorage`");
     }
-}
-
-/// A cancelled request must not end the connection, and with it the database.
-#[tokio::test(flavor = "multi_thread")]
-async fn a_database_in_memory_survives_a_cancelled_request() {
-    let pool = SqlitePoolOptions::new().max_connections(1).idle_timeout(None).max_lifetime(None);
-    let pool = pool.connect_lazy("sqlite::memory:").unwrap();
-    let storage = SqliteStorage::from_pool(pool).migrate_on_start(true).build().unwrap();
-    created(&storage, 1, &one_entry()).await;
-    for n in 0..50 {
-        let (at, commit) = (key(1), blind(setting("n", &n.to_string())));
-        let mut committing = storage.commit(&at, &commit);
-        // It is dropped in the middle of its work.
-        for _ in 0..n % 5 {
-            if futures::poll!(committing.as_mut()).is_ready() {
-                break;
-            }
-            tokio::task::yield_now().await;
-        }
-    }
-    read(&storage, &key(1)).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -70,8 +70,8 @@ impl Sql<Sqlite> {
         SqlBuilder::new(Place { source, durability: None }, true)
     }
 
-    /// A storage over the application's own pool, with its settings. Use `WAL` and a busy timeout. A database in memory must have one
-    /// connection that never ends: `max_connections(1)`, `idle_timeout(None)`, `max_lifetime(None)`.
+    /// A storage over the application's own pool, with its settings. Use `WAL` and a busy timeout. A database in memory is refused: it
+    /// ends with a connection, and a request that is cancelled ends one.
     pub fn from_pool(pool: SqlitePool) -> SqlBuilder<Sqlite> {
         SqlBuilder::new(Place { source: Source::Pool(pool), durability: None }, false)
     }

@@ -6,7 +6,7 @@ mod file;
 mod polling;
 mod statements;
 
-use std::{fmt, path::PathBuf, sync::atomic::Ordering, time::Duration};
+use std::{fmt, path::PathBuf, time::Duration};
 
 use tokio::sync::Mutex;
 
@@ -52,14 +52,11 @@ impl Database for Sqlite {
 
     fn suits(&self, mut nature: Row) -> Result<Result<(), Unsuited>, Failure> {
         let (is_utf8, is_in_memory) = (nature.flag()?, nature.flag()?);
-        self.connections.is_in_memory.store(is_in_memory, Ordering::Relaxed);
-        if !is_utf8 {
-            return Ok(Err(Unsuited::Utf16));
-        }
-        let pool = self.connections.pool.options();
-        let is_lasting =
-            pool.get_max_connections() == 1 && pool.get_idle_timeout().is_none() && pool.get_max_lifetime().is_none();
-        Ok(if is_in_memory && !is_lasting { Err(Unsuited::Fleeting) } else { Ok(()) })
+        Ok(match (is_utf8, is_in_memory) {
+            (false, _) => Err(Unsuited::Utf16),
+            (true, true) => Err(Unsuited::InMemory),
+            (true, false) => Ok(()),
+        })
     }
 
     async fn run(&self, steps: &[Step<'_>], deadline: Deadline) -> Result<Vec<Row>, Failure> {
