@@ -6,7 +6,7 @@ use clap::Args;
 use clap::error::ErrorKind;
 use gsession::{AnyStorage, KeyScheme, MovingStorage, Realm};
 
-use super::{Layout, StorageOptions};
+use super::options::{Layout, StorageOptions};
 use crate::failure::{Failure, usage};
 
 #[derive(Args)]

@@ -4,7 +4,7 @@ use std::{ffi::OsStr, fs, path::Path, time::Duration};
 
 use gsession::{AnyStorage, FileStorage, storage::file::Durability};
 
-use super::{LIMITS, path::path_of};
+use super::{options::LIMITS, path::path_of};
 use crate::failure::Failure;
 
 /// Opens a folder as its service does. A storage would make a missing folder, and an empty one private, but here it is more likely

@@ -2,7 +2,7 @@
 
 use clap::error::ErrorKind;
 
-use super::StorageOptions;
+use super::options::StorageOptions;
 use crate::failure::{Failure, usage};
 
 /// Where sessions can be.

@@ -5,7 +5,7 @@ use std::fs;
 use clap::error::ErrorKind;
 use redis::{IntoConnectionInfo as _, RedisConnectionInfo};
 
-use super::StorageOptions;
+use super::options::StorageOptions;
 use crate::failure::{Failure, usage};
 
 /// What the URLs leave open.

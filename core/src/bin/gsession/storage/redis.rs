@@ -5,7 +5,7 @@ use std::{fs, path::PathBuf};
 use clap::error::ErrorKind;
 use gsession::{AnyStorage, RedisHashStorage, RedisStorage, storage::redis::RedisBuilder};
 
-use super::{LIMITS, Layout, StorageOptions};
+use super::options::{LIMITS, Layout, StorageOptions};
 use crate::failure::{Failure, usage};
 
 impl StorageOptions {

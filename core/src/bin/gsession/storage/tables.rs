@@ -4,7 +4,11 @@ use std::time::Duration;
 
 use gsession::{AnyStorage, PostgresStorage, SqliteStorage, StorageError};
 
-use super::{LIMITS, StorageOptions, path::path_of, postgres_login::with_login};
+use super::{
+    options::{LIMITS, StorageOptions},
+    path::path_of,
+    postgres_login::with_login,
+};
 use crate::failure::Failure;
 
 /// A storage in the tables of a database. It makes and sweeps them only when it is told to.
