@@ -36,6 +36,28 @@ enum Protection {
     Broken,
 }
 
+/// How well a cookie is protected against clients that write their own. More is greater.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+#[non_exhaustive]
+pub enum PeerProtection {
+    /// Not at all: a client can present any text.
+    None,
+    /// Signed: a client can present only what the other library has issued. Two cookies of the same text are the same.
+    Signed,
+    /// Encrypted: the same, and no two cookies are the same.
+    Encrypted,
+}
+
+impl PeerProtection {
+    pub(super) const fn as_str(self) -> &'static str {
+        match self {
+            Self::None => "plain",
+            Self::Signed => "signed",
+            Self::Encrypted => "encrypted",
+        }
+    }
+}
+
 /// What a cookie says, once its signature or its encryption was checked. `Debug` shows nothing.
 #[derive(Clone)]
 pub struct PeerValue {
@@ -51,7 +73,8 @@ impl PeerCookie {
     }
 
     /// actix-session's cookie: `id`, encrypted with this key (`CookieContentSecurity::Private`, its default), which is what
-    /// `actix_web::cookie::Key::master()` returns. For `CookieContentSecurity::Signed`, call [`signed`](Self::signed) as well.
+    /// `actix_web::cookie::Key::master()` returns. For `CookieContentSecurity::Signed`, which works with sessions in Redis only, call
+    /// [`signed`](Self::signed) as well.
     pub fn actix_session(master_key: &[u8]) -> Self {
         Self::new("id").private(master_key)
     }
@@ -96,6 +119,15 @@ impl PeerCookie {
     pub fn private(mut self, master_key: &[u8]) -> Self {
         self.protection = Key::try_from(master_key).map_or(Protection::Broken, Protection::Private);
         self
+    }
+
+    /// How well it is protected.
+    pub(super) const fn protection(&self) -> PeerProtection {
+        match self.protection {
+            Protection::Plain | Protection::Broken => PeerProtection::None,
+            Protection::Signed(_) => PeerProtection::Signed,
+            Protection::Private(_) => PeerProtection::Encrypted,
+        }
     }
 
     /// Checks the settings.

@@ -21,7 +21,7 @@
 //! | file | contents |
 //! |---|---|
 //! | `mod` | the settings: [`Import`] |
-//! | `cookie` | the other library's cookie: [`PeerCookie`], [`PeerValue`] |
+//! | `cookie` | the other library's cookie: [`PeerCookie`], [`PeerProtection`], [`PeerValue`] |
 //! | `peer` | where its sessions are: [`PeerStore`], [`PeerLookup`], [`PeerSession`] |
 //! | `converted` | what becomes of them: [`Converted`] |
 //! | `presenter` | a request that presents the cookie |
@@ -78,7 +78,7 @@ pub use self::tower_sessions::TowerSessionsRedis;
 pub use self::tower_sessions::TowerSessionsSqlite;
 pub use self::{
     converted::Converted,
-    cookie::{PeerCookie, PeerValue},
+    cookie::{PeerCookie, PeerProtection, PeerValue},
     peer::{PeerLookup, PeerSession, PeerStore},
 };
 pub(in crate::http) use presenter::Presenter;
@@ -159,6 +159,10 @@ impl Import {
     /// Checks it together with the settings of the middleware.
     pub(in crate::http) fn check(mut self, transport: &Transport, scheme: KeyScheme) -> Result<Self, ConfigError> {
         self.cookie.check()?;
+        let least = self.store.least_protection();
+        if self.cookie.protection() < least {
+            return Err(ConfigError::ImportNeedsProtection(least.as_str()));
+        }
         let Some(own) = transport.cookie.as_ref().filter(|_| transport.cookie_output) else {
             return Err(ConfigError::ImportNeedsCookie);
         };

@@ -72,10 +72,9 @@ fn a_cookie_under_another_key_is_no_cookie() {
         let server = peer.serve(&place);
         let real = logged_in(&place).cookie(PEER).to_owned();
         drop(server);
-        for other in [ActixPeer::cookies(Content::Private), ActixPeer { content: Content::Signed, ..peer.clone() }] {
-            let _server = Ours::new(MemoryStorage::new(), of_cookies(&other)).serve(framework, &place);
-            assert_opens_nothing(&place, PEER, &real);
-        }
+        let other = ActixPeer::cookies(Content::Private);
+        let _server = Ours::new(MemoryStorage::new(), of_cookies(&other)).serve(framework, &place);
+        assert_opens_nothing(&place, PEER, &real);
     }
 }
 
