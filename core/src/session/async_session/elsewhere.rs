@@ -49,7 +49,7 @@ impl Shared {
         let due = self.machine.lock().due_elsewhere();
         let done = match due {
             DueElsewhere::Nothing => return Ok(()),
-            DueElsewhere::End => self.end_elsewhere(progress).await,
+            DueElsewhere::End => self.end_everywhere(progress).await,
             DueElsewhere::Look => self.look_everywhere(lock).await,
         };
         done.inspect_err(|_| self.machine.lock().tell())
@@ -162,16 +162,35 @@ impl Shared {
         id
     }
 
-    /// A logout ends what the client presents, whether it was taken over or not.
-    async fn end_elsewhere(&self, progress: &mut Progress) -> Result<(), Error> {
-        let mut successors = Vec::new();
+    /// A logout ends what the client presents, whether it was taken over or not. First its session here, which needs nobody else's store.
+    async fn end_everywhere(&self, progress: &mut Progress) -> Result<(), Error> {
+        self.end_all_own(progress).await?;
+        let ended = self.end_elsewhere().await;
+        self.end_all_own(progress).await?;
+        ended?;
+        self.machine.lock().ended_elsewhere(progress);
+        Ok(())
+    }
+
+    async fn end_all_own(&self, progress: &mut Progress) -> Result<(), Error> {
+        loop {
+            let Some(key) = self.machine.lock().next_to_end() else { return Ok(()) };
+            self.end_own(key, progress).await?;
+        }
+    }
+
+    /// Ends all that can be ended. What has taken its place is to be ended then.
+    async fn end_elsewhere(&self) -> Result<(), Error> {
+        let mut all = Ok(());
         if let Some(peers) = self.peers.as_deref() {
             for (number, peer) in peers.presented().ids.iter().enumerate() {
-                successors.extend(self.end_peer(peers, number, peer, self.config.clock.now()).await?);
+                match self.end_peer(peers, number, peer, self.config.clock.now()).await {
+                    Ok(successor) => self.machine.lock().ends_successor(successor),
+                    Err(error) => all = all.and(Err(error)),
+                }
             }
         }
-        self.machine.lock().ended_elsewhere(successors, progress);
-        Ok(())
+        all
     }
 
     /// Ends one. Returns the key of its successor, which the client may not know.

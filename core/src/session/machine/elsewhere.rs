@@ -8,11 +8,14 @@ use crate::{Saved, SessionId, StoreKey, session::config::Config};
 /// What is known of it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Elsewhere {
-    /// There is none, or this request has looked for it.
+    /// There is none.
     Nowhere,
     /// Nobody has looked.
     #[cfg_attr(not(feature = "import"), allow(dead_code, reason = "nothing is presented"))]
     Untried,
+    /// This request has looked for it.
+    #[cfg_attr(not(feature = "import"), allow(dead_code, reason = "nothing is presented"))]
+    Looked,
     /// The session was destroyed, and this one with it. Nobody has done that yet.
     ToEnd,
 }
@@ -28,9 +31,9 @@ pub(crate) enum DueElsewhere {
 }
 
 impl Elsewhere {
-    /// Ends it too, if it was not taken over.
+    /// Ends it too, and all else that the client presents, whether it was taken over or not.
     pub(super) const fn end(&mut self) {
-        if matches!(self, Self::Untried) {
+        if matches!(self, Self::Untried | Self::Looked) {
             *self = Self::ToEnd;
         }
     }
@@ -64,7 +67,9 @@ impl Machine {
     /// It was looked for. `found` is the id of the session that has its place, if there is one. The client must learn it.
     pub(crate) fn found_elsewhere(&mut self, found: Option<SessionId>, config: &Config) {
         let was_destroyed = self.elsewhere == Elsewhere::ToEnd;
-        self.elsewhere = Elsewhere::Nowhere;
+        if !was_destroyed {
+            self.elsewhere = Elsewhere::Looked;
+        }
         let Some(id) = found else { return };
         let key = config.keys.key_of(&id);
         if was_destroyed {
@@ -75,10 +80,14 @@ impl Machine {
         }
     }
 
-    /// It was ended, and with it the sessions under these keys, which the storage still has to end.
-    pub(crate) fn ended_elsewhere(&mut self, successors: Vec<StoreKey>, progress: &mut Progress) {
+    /// It was ended, and with it the session under this key, which the storage still has to end.
+    pub(crate) fn ends_successor(&mut self, successor: Option<StoreKey>) {
+        successor.into_iter().for_each(|key| self.ending.add(key));
+    }
+
+    /// All that the client presents was ended.
+    pub(crate) const fn ended_elsewhere(&mut self, progress: &mut Progress) {
         self.elsewhere = Elsewhere::Nowhere;
-        successors.into_iter().for_each(|key| self.ending.add(key));
         progress.saved = Saved::Destroyed;
     }
 

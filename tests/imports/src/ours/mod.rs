@@ -8,6 +8,7 @@
 //! | `/principal` | shows the principal |
 //! | `/blind` | writes `blind` without reading |
 //! | `/logout` | ends the session, without reading |
+//! | `/leave` | shows `user`, and ends the session |
 //! | `/login` | logs "bob" in |
 //! | `/untouched` | does not use the session |
 //! | `/fail` | reads, and answers 500 |
@@ -164,6 +165,11 @@ async fn answer<E: From<Error>>(path: &str, session: &AsyncSession<E>) -> Result
         "/logout" => {
             session.destroy();
             "ok".to_owned()
+        }
+        "/leave" => {
+            let user = session.get::<String>("user").await?;
+            session.destroy();
+            user.unwrap_or_else(nobody)
         }
         "/login" => {
             session.log_in("bob").await?;

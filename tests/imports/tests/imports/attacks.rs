@@ -201,6 +201,33 @@ fn a_logout_ends_the_other_library_s_session_too() {
     }
 }
 
+/// The page reads first, so it has taken one of the cookies over, or has refused it.
+#[test]
+fn a_logout_that_reads_first_ends_all_that_the_browser_presents() {
+    let redis = RedisServer::start();
+    for framework in FRAMEWORKS {
+        let peer = ActixPeer::redis(Content::Private, &redis.url());
+        let place = Place::new();
+        let server = peer.serve(&place);
+        let (mut one, other) = (logged_in(&place), logged_in(&place));
+        drop(server);
+        let _server = Ours::new(MemoryStorage::new(), of_redis(&peer, &redis.url())).serve(framework, &place);
+        let two = format!("{}; {PEER}={}", one.cookie(PEER), other.cookie(PEER));
+        assert_eq!(Client::with(place.address(), PEER, &two).text("/leave"), "ada");
+        assert!(redis.keys("*").is_empty(), "both have ended there");
+        for old in [&mut one, &mut other.clone()] {
+            assert_eq!(old.text("/whoami"), "nobody");
+        }
+    }
+    for framework in FRAMEWORKS {
+        let peer = ActixPeer::redis(Content::Private, &redis.url());
+        let refusing = of_redis(&peer, &redis.url()).convert(|_| None);
+        let after = After::of(|place| peer.serve(place), &Ours::new(MemoryStorage::new(), refusing), framework);
+        assert_eq!(after.client.clone().text("/leave"), "nobody");
+        assert!(redis.keys("*").is_empty());
+    }
+}
+
 #[test]
 fn what_has_ended_in_the_other_library_is_not_taken_over() {
     let (redis, postgres) = (RedisServer::start(), PostgresServer::start());

@@ -67,6 +67,26 @@ fn a_logout_while_the_store_is_down_is_carried_out_later() {
     }
 }
 
+/// A session of gsession does not outlive a logout because the other library's store cannot be asked.
+#[test]
+fn a_logout_ends_the_session_here_while_the_store_is_down() {
+    let redis = RedisServer::start();
+    for framework in FRAMEWORKS {
+        let proxy = Proxy::to(redis.port());
+        let peer = ActixPeer::redis(Content::Private, &redis.url());
+        let ours = Ours::new(MemoryStorage::new(), of_redis(&peer, &proxy.url()));
+        let after = After::of(|place| peer.serve(place), &ours, framework);
+        let mut client = Client::new(after.place.address());
+        assert_eq!(client.text("/login"), "ok");
+        let mut thief = client.clone();
+        client.cookies.insert(PEER.to_owned(), after.client.cookie(PEER).to_owned());
+        proxy.refuse(true);
+        proxy.cut();
+        assert_eq!(client.get("/logout").status, 503);
+        assert_eq!(thief.text("/principal"), "nobody");
+    }
+}
+
 #[test]
 fn a_database_that_is_down_loses_nothing() {
     let mut postgres = PostgresServer::start();
