@@ -5,8 +5,9 @@
 //! 1. The successor is created under a new id. It ends after [`UNSETTLED`] unless the next step succeeds.
 //! 2. The note is created, under a key that is a hash of what identifies the other library's session. A storage creates it once, so one of
 //!    all who try wins. From here on, the other library's session opens nothing here. All others end the successor that they have created.
-//! 3. The successor gets its ordinary idle timeout.
-//! 4. The session is removed from the other library's store.
+//! 3. The session is looked up once more. If it has ended in the other library meanwhile, the successor ends, too.
+//! 4. The successor gets its ordinary idle timeout.
+//! 5. The session is removed from the other library's store.
 //!
 //! The note has the successor's id, sealed with what identifies the other library's session, which a storage does not know. A request that
 //! comes within the grace period of [rotations](crate::ManagerBuilder::rotation_grace) goes on with that id: its client may not have got it
@@ -38,6 +39,9 @@ pub(crate) trait Peers: Send + Sync {
 
     /// Loads the session with this number, if it lives.
     fn load(&self, number: usize, now: Timestamp) -> StorageFuture<'_, Option<Theirs>>;
+
+    /// Whether it still lives.
+    fn lives(&self, number: usize, now: Timestamp) -> StorageFuture<'_, bool>;
 
     /// Removes it where it comes from.
     fn remove(&self, number: usize) -> StorageFuture<'_, ()>;

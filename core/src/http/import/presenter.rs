@@ -130,6 +130,14 @@ impl Peers for Presenter {
         })
     }
 
+    fn lives(&self, number: usize, now: Timestamp) -> StorageFuture<'_, bool> {
+        Box::pin(async move {
+            let Some(value) = self.opened().0.get(number) else { return Ok(false) };
+            let found = in_time(self.import.store.load(value, now)).await?;
+            Ok(matches!(found, PeerLookup::Found(session) if session.expires_at.is_none_or(|ends_at| ends_at > now)))
+        })
+    }
+
     fn remove(&self, number: usize) -> StorageFuture<'_, ()> {
         Box::pin(async move {
             let Some(value) = self.opened().0.get(number) else { return Ok(()) };

@@ -7,7 +7,7 @@ use crate::{
     Error, Record, SessionId, StorageErrorKind, StoreKey, Timestamp,
     observe::{RefusalReason, Refused},
     session::{
-        elsewhere::{Inheritance, Notes, PeerId, Peers, settling},
+        elsewhere::{Inheritance, Note, Notes, PeerId, Peers, settling},
         machine::{DueElsewhere, Progress},
     },
     storage::{Created, Touched},
@@ -83,12 +83,12 @@ impl Shared {
     async fn take_over(&self, peers: &dyn Peers, number: usize, peer: &PeerId) -> Result<Option<SessionId>, Error> {
         let notes = self.notes();
         if let Some(note) = notes.read(peer).await? {
-            return Ok(self.join(peers, number, note.id(peer, &self.config)).await);
+            return self.join(peers, peer, Some(note)).await;
         }
         let Some(theirs) = peers.load(number, self.config.clock.now()).await? else {
             // Another request may have taken it over meanwhile, and removed it.
-            let Some(note) = notes.read(peer).await? else { return Ok(None) };
-            return Ok(self.join(peers, number, note.id(peer, &self.config)).await);
+            let note = notes.read(peer).await?;
+            return self.join(peers, peer, note).await;
         };
         let Some(inheritance) = theirs.inheritance else {
             self.report_refused_peer();
@@ -96,12 +96,18 @@ impl Shared {
         };
         let Some((id, key, record)) = self.create_successor(peers, &inheritance).await? else { return Ok(None) };
         match notes.create(peer, Some((&id, &key)), theirs.noted_until).await? {
+            // It may have ended in the other library after it was loaded. What ends there from now on is not this session any more.
+            Created::Done if !peers.lives(number, self.config.clock.now()).await? => {
+                self.storage.remove(&key).await?;
+                peers.forget();
+                self.report_refused_peer();
+                Ok(None)
+            }
             Created::Done => self.settle(peers, number, id, key, &record).await,
             Created::Exists => {
                 self.storage.remove(&key).await?;
                 let note = notes.read(peer).await?;
-                let id = note.and_then(|note| note.id(peer, &self.config));
-                Ok(self.join(peers, number, id).await)
+                self.join(peers, peer, note).await
             }
         }
     }
@@ -145,21 +151,25 @@ impl Shared {
         if let Some(principal) = &record.principal {
             self.observers().logged_in(key, principal);
         }
+        peers.forget();
+        self.remove_taken_over(peers, number).await;
         // Somebody may have ended all sessions of its user.
-        let id = matches!(settled, Touched::Done(_)).then_some(id);
-        Ok(self.join(peers, number, id).await)
+        Ok(matches!(settled, Touched::Done(_)).then_some(id))
     }
 
-    /// Goes on with the session that was taken over, if there is an id. What the client presents opens nothing else.
-    async fn join(&self, peers: &dyn Peers, number: usize, id: Option<SessionId>) -> Option<SessionId> {
+    /// Goes on with the session that was taken over, if the note says that this request may. What the client presents opens nothing else.
+    /// Only the request that has taken the session over removes it where it comes from, as it looks there once more.
+    async fn join(&self, peers: &dyn Peers, peer: &PeerId, note: Option<Note>) -> Result<Option<SessionId>, Error> {
+        let Some(note) = note else { return Ok(None) };
         peers.forget();
-        if id.is_some()
-            && let Err(error) = peers.remove(number).await
-        {
+        Ok(note.id(peer, &self.config))
+    }
+
+    async fn remove_taken_over(&self, peers: &dyn Peers, number: usize) {
+        if let Err(error) = peers.remove(number).await {
             let error = &error as &dyn std::error::Error;
             tracing::warn!(error, "a session was taken over, and could not be removed where it comes from");
         }
-        id
     }
 
     /// A logout ends what the client presents, whether it was taken over or not. First its session here, which needs nobody else's store.

@@ -208,6 +208,28 @@ fn a_logout_finds_what_was_taken_over_meanwhile() {
     }
 }
 
+/// An old instance carries out a logout, while the session is being taken over from it.
+#[test]
+fn what_ends_in_the_other_library_meanwhile_stays_ended() {
+    let redis = RedisServer::start();
+    for framework in FRAMEWORKS {
+        let peer = ActixPeer::redis(Content::Private, &redis.url());
+        let pausing = PausingStorage::new(Arc::new(MemoryStorage::new()));
+        let storage = AnyStorage::blocking(pausing.clone());
+        let ours = Ours::new(storage.clone(), of_redis(&peer, &redis.url()));
+        let mut after = After::of(|place| peer.serve(place), &ours, framework);
+        let gate = pausing.after(Op::Create);
+        let slow = meanwhile(&after.client, "/whoami");
+        gate.reached();
+        redis.flush();
+        gate.open();
+        let (text, slow) = slow.join().unwrap();
+        assert_eq!((text.as_str(), slow.cookies.len()), ("nobody", 0));
+        assert_eq!(sessions(&storage), 0);
+        assert_eq!(after.client.text("/whoami"), "nobody");
+    }
+}
+
 /// The server dies after each step, or loses the answer of its storage. The browser tries again.
 #[test]
 fn a_request_that_was_cut_off_can_be_repeated() {
