@@ -158,11 +158,16 @@ impl Shared {
     }
 
     /// Goes on with the session that was taken over, if the note says that this request may. What the client presents opens nothing else.
-    /// Only the request that has taken the session over removes it where it comes from, as it looks there once more.
+    /// The request that has taken it over may have been cut off before it has settled it. Only the request that has taken the session over removes it where it comes from, as it looks there once more.
     async fn join(&self, peers: &dyn Peers, peer: &PeerId, note: Option<Note>) -> Result<Option<SessionId>, Error> {
         let Some(note) = note else { return Ok(None) };
+        let id = note.id(peer, &self.config);
+        if let Some(id) = &id {
+            // If it has ended or was renewed, reading it says so.
+            let _ = self.storage.touch(&self.config.keys.key_of(id), &settling(&self.config)).await?;
+        }
         peers.forget();
-        Ok(note.id(peer, &self.config))
+        Ok(id)
     }
 
     async fn remove_taken_over(&self, peers: &dyn Peers, number: usize) {

@@ -6,7 +6,7 @@ use std::{
     thread,
 };
 
-use gsession::{AnyStorage, AsyncManager, IntoStorage as _, MemoryStorage};
+use gsession::{AnyStorage, AsyncManager, Clock as _, IntoStorage as _, ManualClock, MemoryStorage, SystemClock};
 use gsession_imports::{
     client::Client,
     ours::{COOKIE, FRAMEWORKS, Framework, Ours},
@@ -16,7 +16,7 @@ use gsession_test_servers::{PostgresServer, RedisServer};
 
 use crate::{
     pausing_storage::{Op, PausingStorage},
-    scene::{After, RUNTIME, of_cookies, of_redis, of_tower},
+    scene::{After, DAY, RUNTIME, of_cookies, of_redis, of_tower},
 };
 
 const TABS: u64 = 20;
@@ -114,10 +114,16 @@ fn many_first_requests_at_once_give_one_session_in_every_storage() {
 
 /// A browser that a cookie of actix-session logs in, over a storage that stops where the test wants.
 fn paused(framework: Framework) -> (After, PausingStorage, AnyStorage) {
+    paused_at(framework, &ManualClock::new(SystemClock.now()))
+}
+
+/// The same at this time.
+fn paused_at(framework: Framework, clock: &ManualClock) -> (After, PausingStorage, AnyStorage) {
     let peer = ActixPeer::cookies(Content::Private);
     let pausing = PausingStorage::new(Arc::new(MemoryStorage::new()));
     let storage = AnyStorage::blocking(pausing.clone());
-    let after = After::of(|place| peer.serve(place), &Ours::new(storage.clone(), of_cookies(&peer)), framework);
+    let ours = Ours::new(storage.clone(), of_cookies(&peer)).clock(clock.clone());
+    let after = After::of(|place| peer.serve(place), &ours, framework);
     (after, pausing, storage)
 }
 
@@ -255,12 +261,15 @@ fn a_request_that_was_cut_off_can_be_repeated() {
         assert_eq!(after.client.text("/whoami"), "ada");
         assert_eq!(sessions(&storage), 1);
 
-        // What follows the note.
-        let (mut after, pausing, storage) = paused(framework);
+        // What follows the note. The session lives as long as any other, all the same.
+        let clock = ManualClock::new(SystemClock.now());
+        let (mut after, pausing, storage) = paused_at(framework, &clock);
         pausing.fail(Op::Touch);
         assert_eq!(after.client.get("/whoami").status, 503);
         assert_eq!(after.client.text("/whoami"), "ada");
         assert_eq!(sessions(&storage), 1);
+        clock.advance(DAY / 2);
+        assert_eq!(after.client.text("/whoami"), "ada");
 
         // The answer is lost on its way to the browser.
         let (mut after, _, storage) = paused(framework);
