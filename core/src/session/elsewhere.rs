@@ -116,6 +116,11 @@ impl PeerId {
 }
 
 impl Note {
+    /// Whether the session was taken over, and its successor opens for no other request any more.
+    pub(super) fn is_settled(&self, config: &Config) -> bool {
+        self.successor.is_some() && !self.is_fresh(config)
+    }
+
     /// Whether a request may still go on with the successor, or end it.
     fn is_fresh(&self, config: &Config) -> bool {
         config.clock.now() < Timestamp::from_millis(self.at) + config.rotation.grace

@@ -86,9 +86,10 @@ pub(in crate::http) use presenter::Presenter;
 use super::{ConfigError, Transport};
 use crate::{KeyScheme, Timestamp};
 
-/// How long a note is kept at least: longer than sessions of other libraries usually live, in case one is written back.
+/// How long a note is kept at least, if the import has an end: an instance may have another clock.
 const NOTED_FOR: Duration = Duration::from_secs(31 * 24 * 60 * 60);
-/// The same for a session of which nobody knows when it ends. Browsers keep no cookie for longer (RFC 6265bis 5.5).
+/// The same if it has none. An instance with the other library may write the session back and make it live longer, but browsers keep no
+/// cookie for longer than this (RFC 6265bis 5.5).
 const LONGEST: Duration = Duration::from_secs(401 * 24 * 60 * 60);
 
 type Convert = dyn Fn(PeerSession) -> Option<Converted> + Send + Sync;
@@ -135,9 +136,9 @@ impl Import {
     }
 
     /// Takes nothing over from this time on. Default: no end. Needed if the other library's sessions do not say when they end:
-    /// [`ActixSessionCookie`].
+    /// [`ActixSessionCookie`]. In any case it spares room.
     ///
-    /// Notes are kept until then, so choose a fixed date, not one that is counted from the start of the process, and **never move it
+    /// Notes are kept until then, and without an end for 401 days, so choose a fixed date, not one that is counted from the start of the process, and **never move it
     /// further**: notes made before the move would end at the earlier date.
     ///
     /// ```
@@ -182,8 +183,8 @@ impl Import {
 
     /// Until when to remember that a session was taken over which ends at this time.
     fn noted_until(&self, ends_at: Option<Timestamp>, now: Timestamp) -> Timestamp {
-        let known = [self.until, ends_at].into_iter().flatten().max();
-        known.unwrap_or(now + LONGEST).max(now + NOTED_FOR)
+        let least = if self.until.is_some() { NOTED_FOR } else { LONGEST };
+        [self.until, ends_at].into_iter().flatten().fold(now + least, Timestamp::max)
     }
 }
 

@@ -83,12 +83,12 @@ impl Shared {
     async fn take_over(&self, peers: &dyn Peers, number: usize, peer: &PeerId) -> Result<Option<SessionId>, Error> {
         let notes = self.notes();
         if let Some(note) = notes.read(peer).await? {
-            return self.join(peers, peer, Some(note)).await;
+            return self.join(peers, number, peer, Some(note)).await;
         }
         let Some(theirs) = peers.load(number, self.config.clock.now()).await? else {
             // Another request may have taken it over meanwhile, and removed it.
             let note = notes.read(peer).await?;
-            return self.join(peers, peer, note).await;
+            return self.join(peers, number, peer, note).await;
         };
         let Some(inheritance) = theirs.inheritance else {
             self.report_refused_peer();
@@ -107,7 +107,7 @@ impl Shared {
             Created::Exists => {
                 self.storage.remove(&key).await?;
                 let note = notes.read(peer).await?;
-                self.join(peers, peer, note).await
+                self.join(peers, number, peer, note).await
             }
         }
     }
@@ -158,13 +158,23 @@ impl Shared {
     }
 
     /// Goes on with the session that was taken over, if the note says that this request may. What the client presents opens nothing else.
-    /// The request that has taken it over may have been cut off before it has settled it. Only the request that has taken the session over removes it where it comes from, as it looks there once more.
-    async fn join(&self, peers: &dyn Peers, peer: &PeerId, note: Option<Note>) -> Result<Option<SessionId>, Error> {
+    /// The request that has taken it over may have been cut off before it has settled it. Only
+    /// the request that has taken the session over removes it where it comes from, as it looks there once more; and later ones, if it is there again.
+    async fn join(
+        &self,
+        peers: &dyn Peers,
+        number: usize,
+        peer: &PeerId,
+        note: Option<Note>,
+    ) -> Result<Option<SessionId>, Error> {
         let Some(note) = note else { return Ok(None) };
         let id = note.id(peer, &self.config);
         if let Some(id) = &id {
             // If it has ended or was renewed, reading it says so.
             let _ = self.storage.touch(&self.config.keys.key_of(id), &settling(&self.config)).await?;
+        } else if note.is_settled(&self.config) {
+            // It may have been written back since.
+            self.remove_taken_over(peers, number).await;
         }
         peers.forget();
         Ok(id)

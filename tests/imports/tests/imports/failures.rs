@@ -1,8 +1,14 @@
 //! The other library's store is down, or has something else than a session.
 
+use std::sync::{
+    Arc,
+    atomic::{AtomicUsize, Ordering},
+};
+
 use gsession::{
-    MemoryStorage,
-    http::import::{ActixSessionRedis, Import, PeerCookie},
+    Clock as _, ManualClock, MemoryStorage, SystemClock, Timestamp,
+    http::import::{ActixSessionRedis, Import, PeerCookie, PeerLookup, PeerSession, PeerStore, PeerValue},
+    storage::StorageFuture,
 };
 use gsession_imports::{
     client::Client,
@@ -12,7 +18,7 @@ use gsession_imports::{
 };
 use gsession_test_servers::{PostgresServer, Proxy, RedisServer};
 
-use crate::scene::{After, PEER, execute, logged_in, of_cookies, of_redis, of_tower};
+use crate::scene::{After, DAY, PEER, execute, logged_in, of_cookies, of_redis, of_tower};
 
 #[test]
 fn a_store_that_is_down_loses_nothing() {
@@ -224,5 +230,38 @@ fn what_the_application_does_not_want_is_not_taken_over() {
         let import = of_cookies(&peer).convert(|_| None);
         let after = After::of(|place| peer.serve(place), &Ours::new(MemoryStorage::new(), import), framework);
         assert_is_a_visitor(&after);
+    }
+}
+
+/// Has every session, for another day. Counts how often one was removed.
+#[derive(Clone, Default)]
+struct Immortal(Arc<AtomicUsize>);
+
+impl PeerStore for Immortal {
+    fn load<'a>(&'a self, _: &'a PeerValue, now: Timestamp) -> StorageFuture<'a, PeerLookup> {
+        let values = [("user".to_owned(), "ada".into())].into_iter().collect();
+        Box::pin(async move { Ok(PeerLookup::Found(PeerSession::new(values, Some(now + DAY)))) })
+    }
+
+    fn remove<'a>(&'a self, _: &'a PeerValue) -> StorageFuture<'a, ()> {
+        self.0.fetch_add(1, Ordering::SeqCst);
+        Box::pin(async { Ok(()) })
+    }
+}
+
+/// An instance with the other library writes the session back again and again, and makes it live longer.
+#[test]
+fn what_is_written_back_is_not_taken_over_again() {
+    for framework in FRAMEWORKS {
+        let (place, store, clock) = (Place::new(), Immortal::default(), ManualClock::new(SystemClock.now()));
+        let import = Import::new(PeerCookie::new(PEER).secure(false), store.clone());
+        let _server = Ours::new(MemoryStorage::new(), import).clock(clock.clone()).serve(framework, &place);
+        let mut client = Client::with(place.address(), PEER, "x");
+        assert_eq!((client.text("/whoami").as_str(), store.0.load(Ordering::SeqCst)), ("ada", 1));
+        for removed in 2..10 {
+            clock.advance(40 * DAY);
+            assert_eq!(Client::with(place.address(), PEER, "x").text("/whoami"), "nobody");
+            assert_eq!(store.0.load(Ordering::SeqCst), removed, "it is removed where it has come back");
+        }
     }
 }
