@@ -36,7 +36,9 @@
 //!
 //! - **Once.** A note in gsession's storage says that the session was taken over. However many requests come at once, there is one
 //!   session. Those that come within the [grace period of rotations](super::Builder::rotation_grace) (60 seconds by default) go on with it, since
-//!   their client may not have the new cookie yet. Later, the other library's cookie opens nothing.
+//!   their client may not have the new cookie yet. Until then, a stolen copy of the cookie opens the
+//!   session as well, as it did before. Later it opens nothing, and the observer is told
+//!   ([`RefusalReason::NotTakenOver`](crate::observe::RefusalReason::NotTakenOver)).
 //! - **Nothing comes back.** A session that has ended in the other library is not found. One that has ended here is not taken over again,
 //!   as the note stays. A logout also ends the session of a cookie that was never taken over.
 //! - **Deadlines.** The new session ends when the other one would have ended, or by your settings, whichever comes first. A

@@ -147,14 +147,17 @@ impl Shared {
         record: &Record,
     ) -> Result<Option<SessionId>, Error> {
         let settled = self.storage.touch(&key, &settling(&self.config)).await?;
+        peers.forget();
+        self.remove_taken_over(peers, number).await;
+        // Somebody may have ended all sessions of its user.
+        if settled == Touched::Gone {
+            return Ok(None);
+        }
         self.observers().created(key);
         if let Some(principal) = &record.principal {
             self.observers().logged_in(key, principal);
         }
-        peers.forget();
-        self.remove_taken_over(peers, number).await;
-        // Somebody may have ended all sessions of its user.
-        Ok(matches!(settled, Touched::Done(_)).then_some(id))
+        Ok(Some(id))
     }
 
     /// Goes on with the session that was taken over, if the note says that this request may. What the client presents opens nothing else.
@@ -175,6 +178,10 @@ impl Shared {
         } else if note.is_settled(&self.config) {
             // It may have been written back since.
             self.remove_taken_over(peers, number).await;
+        }
+        if id.is_none() {
+            // A copy of the cookie, perhaps.
+            self.report_refused_peer();
         }
         peers.forget();
         Ok(id)

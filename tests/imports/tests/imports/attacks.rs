@@ -117,6 +117,23 @@ fn nothing_comes_back(after: After, before: &Client, clock: &ManualClock) {
 }
 
 #[test]
+fn a_copy_of_a_cookie_that_was_taken_over_is_reported() {
+    for framework in FRAMEWORKS {
+        let peer = ActixPeer::cookies(Content::Private);
+        let (refusals, clock) = (Arc::new(Refusals::default()), ManualClock::new(SystemClock.now()));
+        let ours = Ours::new(MemoryStorage::new(), of_cookies(&peer)).clock(clock.clone());
+        let ours = ours.observer(Arc::clone(&refusals) as _);
+        let mut after = After::of(|place| peer.serve(place), &ours, framework);
+        let mut thief = after.client.clone();
+        assert_eq!(after.client.text("/whoami"), "ada");
+        clock.advance(std::time::Duration::from_secs(61));
+        assert!(refusals.0.lock().unwrap().is_empty());
+        assert_eq!(thief.text("/whoami"), "nobody");
+        assert_eq!(*refusals.0.lock().unwrap(), [RefusalReason::NotTakenOver]);
+    }
+}
+
+#[test]
 fn what_has_ended_here_is_not_taken_over_again() {
     let (redis, postgres) = (RedisServer::start(), PostgresServer::start());
     for framework in FRAMEWORKS {
