@@ -72,6 +72,8 @@ pub(crate) struct PeerId {
 
 /// A living session of another library.
 pub(crate) struct Theirs {
+    /// Whether it can be read.
+    pub(crate) is_readable: bool,
     /// Until when the note must be kept.
     pub(crate) noted_until: Timestamp,
     /// `None` if it is not to be taken over, or cannot be read.
@@ -116,9 +118,14 @@ impl PeerId {
 }
 
 impl Note {
+    /// Whether the session was taken over.
+    pub(super) const fn has_successor(&self) -> bool {
+        self.successor.is_some()
+    }
+
     /// Whether the session was taken over, and its successor opens for no other request any more.
     pub(super) fn is_settled(&self, config: &Config) -> bool {
-        self.successor.is_some() && !self.is_fresh(config)
+        self.has_successor() && !self.is_fresh(config)
     }
 
     /// Whether a request may still go on with the successor, or end it.

@@ -94,7 +94,8 @@ impl Presenter {
             PeerLookup::Absent => return None,
             PeerLookup::Unreadable(reason) => {
                 tracing::warn!(reason, "a session of another library cannot be read");
-                return Some(Theirs { noted_until: self.import.noted_until(None, now), inheritance: None });
+                let noted_until = self.import.noted_until(None, now);
+                return Some(Theirs { is_readable: false, noted_until, inheritance: None });
             }
             PeerLookup::Found(session) => session,
         };
@@ -111,7 +112,7 @@ impl Presenter {
             principal: converted.principal,
             ends_at,
         });
-        Some(Theirs { noted_until: self.import.noted_until(ends_at, now), inheritance })
+        Some(Theirs { is_readable: true, noted_until: self.import.noted_until(ends_at, now), inheritance })
     }
 }
 

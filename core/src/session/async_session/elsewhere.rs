@@ -235,20 +235,28 @@ impl Shared {
     ) -> Result<Option<StoreKey>, Error> {
         let notes = self.notes();
         let mut note = notes.read(peer).await?;
-        if note.is_none() {
-            let is_noted = match peers.load(number, now).await? {
-                Some(theirs) => notes.create(peer, None, theirs.noted_until).await? == Created::Done,
-                None => false,
-            };
-            if !is_noted {
-                // Another request may have taken it over meanwhile.
-                note = notes.read(peer).await?;
-                if note.is_none() {
-                    return Ok(None);
+        // What is no session of the other library is somebody else's, and stays.
+        let mut is_removed = note.as_ref().is_some_and(Note::has_successor);
+        if !is_removed {
+            let theirs = peers.load(number, now).await?;
+            is_removed = theirs.as_ref().is_some_and(|theirs| theirs.is_readable);
+            if note.is_none() {
+                let is_noted = match theirs {
+                    Some(theirs) => notes.create(peer, None, theirs.noted_until).await? == Created::Done,
+                    None => false,
+                };
+                if !is_noted {
+                    // Another request may have taken it over meanwhile.
+                    note = notes.read(peer).await?;
+                    if note.is_none() {
+                        return Ok(None);
+                    }
                 }
             }
         }
-        peers.remove(number).await?;
+        if is_removed {
+            peers.remove(number).await?;
+        }
         peers.forget();
         Ok(note.and_then(|note| note.successor(&self.config)))
     }

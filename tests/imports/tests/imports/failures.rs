@@ -223,6 +223,25 @@ fn what_cannot_be_an_id_is_not_looked_up() {
     assert_eq!(could_be_one.ask("/whoami").status, 503);
 }
 
+/// The key of a cookie leads to something else than a session. A logout does not remove that.
+#[test]
+fn a_logout_removes_nothing_but_sessions() {
+    let redis = RedisServer::start();
+    for framework in FRAMEWORKS {
+        redis.flush();
+        let peer = ActixPeer::redis(Content::Private, &redis.url());
+        let ours = Ours::new(MemoryStorage::new(), of_redis(&peer, &redis.url()));
+        let mut after = After::of(|place| peer.serve(place), &ours, framework);
+        let key = redis.keys("*").remove(0);
+        redis.command(&[b"SET".as_slice(), &key, b"somebody else's"]);
+        for _ in 0..2 {
+            assert_eq!(after.client.clone().text("/logout"), "ok");
+            assert_eq!(redis.keys("*"), [key.clone()]);
+        }
+        assert_eq!(after.client.text("/whoami"), "nobody");
+    }
+}
+
 #[test]
 fn what_the_application_does_not_want_is_not_taken_over() {
     for framework in FRAMEWORKS {
