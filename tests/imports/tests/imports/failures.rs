@@ -16,7 +16,7 @@ use gsession_imports::{
     peers::{ActixPeer, Content, TowerPeer, TowerPlace},
     place::Place,
 };
-use gsession_test_servers::{PostgresServer, Proxy, RedisServer};
+use gsession_test_servers::{PostgresServer, Proxy, RedisServer, resp::Reply};
 
 use crate::scene::{After, DAY, PEER, execute, logged_in, of_cookies, of_redis, of_tower};
 
@@ -160,6 +160,26 @@ fn what_cannot_be_read_in_redis_is_not_taken_over() {
                 redis.command(&[b"RPUSH".as_slice(), &key, b"x"]);
                 assert_is_a_visitor(&after);
             }
+        }
+    }
+}
+
+#[test]
+fn a_record_that_is_nested_deeply_is_not_taken_over() {
+    let redis = RedisServer::start();
+    for framework in FRAMEWORKS {
+        for depth in [200, 1_000, 1_000_000] {
+            redis.flush();
+            let peer = TowerPeer::new(TowerPlace::Redis(redis.url()));
+            let ours = Ours::new(MemoryStorage::new(), of_tower(&peer));
+            let after = After::of(|place| peer.serve(place), &ours, framework);
+            let key = redis.keys("*").remove(0);
+            let Reply::Bytes(record) = redis.command(&[b"GET".as_slice(), &key]) else { panic!("a record") };
+            let name = b"\xa6visits";
+            let at = record.windows(name.len()).position(|window| window == name).unwrap() + name.len();
+            let deep = [&record[..at], &vec![0x91; depth], &[0xc0], &record[at + 1..]].concat();
+            redis.command(&[b"SET".as_slice(), &key, &deep, b"EX", b"1000"]);
+            assert_is_a_visitor(&after);
         }
     }
 }
