@@ -49,6 +49,9 @@ pub(crate) trait Peers: Send + Sync {
     /// What is presented opens nothing any more, so the client should forget it.
     fn forget(&self);
 
+    /// A session was taken over, and the client gets its id.
+    fn take_over(&self);
+
     /// What is known about the client, for the id of the successor.
     fn client(&self) -> &ClientInfo;
 }

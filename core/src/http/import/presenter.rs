@@ -11,7 +11,7 @@ use std::{
 use super::{Import, PeerLookup, PeerValue};
 use crate::{
     ClientInfo, StorageError, StorageErrorKind, Timestamp,
-    http::{FieldName, FieldValue, ResponseHeaders, caching::not_stored, cookie},
+    http::{FieldName, FieldValue, IdLocation, ResponseHeaders, caching::not_stored, cookie},
     session::{Inheritance, PeerId, Peers, Presented, Theirs},
     storage::StorageFuture,
 };
@@ -31,6 +31,7 @@ pub(in crate::http) struct Presenter {
     /// What they say, once that is needed.
     opened: OnceLock<(Vec<PeerValue>, Presented)>,
     is_forgotten: AtomicBool,
+    is_taken_over: AtomicBool,
 }
 
 impl Import {
@@ -45,6 +46,7 @@ impl Import {
             client: ClientInfo::default(),
             opened: OnceLock::new(),
             is_forgotten: AtomicBool::new(false),
+            is_taken_over: AtomicBool::new(false),
         })
     }
 }
@@ -78,6 +80,11 @@ impl Presenter {
     pub(in crate::http) fn removes_cookie(&self) -> bool {
         // A new id replaces one of the same name; a removal could hit it.
         self.is_forgotten.load(Ordering::Acquire) && !self.import.is_replaced
+    }
+
+    /// Where the client gets its id: what was in a cookie, which scripts cannot read, goes on in a cookie.
+    pub(in crate::http) fn location(&self, otherwise: IdLocation) -> IdLocation {
+        if self.is_taken_over.load(Ordering::Acquire) { IdLocation::Cookie } else { otherwise }
     }
 
     /// Makes the client forget the cookie, if it is to.
@@ -148,6 +155,10 @@ impl Peers for Presenter {
 
     fn forget(&self) {
         self.is_forgotten.store(true, Ordering::Release);
+    }
+
+    fn take_over(&self) {
+        self.is_taken_over.store(true, Ordering::Release);
     }
 
     fn client(&self) -> &ClientInfo {

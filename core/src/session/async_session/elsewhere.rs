@@ -75,6 +75,9 @@ impl Shared {
                 self.report_refused_peer();
             }
         }
+        if let Some(peers) = self.peers.as_deref().filter(|_| found.is_some()) {
+            peers.take_over();
+        }
         self.machine.lock().found_elsewhere(found, &self.config);
         Ok(())
     }

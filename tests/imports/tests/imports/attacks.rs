@@ -16,6 +16,7 @@ use gsession_imports::{
     place::Place,
 };
 use gsession_test_servers::{PostgresServer, RedisServer};
+use gsession_tests::http::{exchange, request};
 
 use crate::scene::{After, DAY, PEER, logged_in, of_cookies, of_redis, of_tower, rows};
 
@@ -429,6 +430,26 @@ fn a_note_is_no_session() {
         assert_eq!(manager.destroy_all_of("ada", None).await.unwrap(), 1);
     });
     assert_eq!(after.client.text("/whoami"), "nobody");
+}
+
+/// Scripts cannot read the other library's cookie, and so not what takes its place.
+#[test]
+fn the_new_id_goes_into_a_cookie_alone() {
+    const HEADER: &str = "x-session";
+    for framework in FRAMEWORKS {
+        for dead_id in [None, Some("A".repeat(43))] {
+            let peer = ActixPeer::cookies(Content::Private);
+            let ours = Ours::new(MemoryStorage::new(), of_cookies(&peer)).header_name(HEADER);
+            let after = After::of(|place| peer.serve(place), &ours, framework);
+            let cookie = format!("{PEER}={}", after.client.cookie(PEER));
+            let mut headers = vec![("Cookie", cookie.as_bytes()), ("Connection", b"close")];
+            headers.extend(dead_id.as_ref().map(|id| (HEADER, id.as_bytes())));
+            let address = after.place.address().to_string();
+            let reply = exchange(&address, &request("GET", "/whoami", &headers, b"")).unwrap();
+            assert_eq!((reply.text().as_str(), reply.header(HEADER)), ("ada", None), "{framework:?}, {dead_id:?}");
+            assert!(reply.all("set-cookie").any(|line| line.starts_with(&format!("{COOKIE}="))));
+        }
+    }
 }
 
 #[test]
