@@ -16,8 +16,10 @@ use crate::{
     storage::StorageFuture,
 };
 
-/// The most cookies of the name that are looked at: as many as ids of the session.
-const MOST: usize = 4;
+/// The most cookies of the name whose protection is checked.
+const MOST: usize = 16;
+/// The most of those that are genuine and looked up: as many as ids of the session.
+const MOST_GENUINE: usize = 4;
 /// How long the other library's store may take.
 const PATIENCE: Duration = Duration::from_secs(5);
 const ASKING: &str = "asking the store of another library";
@@ -64,6 +66,7 @@ impl Presenter {
                 let opened = self.import.cookie.open(raw);
                 let id = opened.as_ref().and_then(|value| self.import.store.identity(value)).map(PeerId::of);
                 match opened.zip(id) {
+                    Some(_) if values.len() == MOST_GENUINE => break,
                     Some((value, id)) => {
                         values.push(value);
                         presented.ids.push(id);
