@@ -49,6 +49,9 @@ pub(crate) trait Peers: Send + Sync {
     /// What is presented opens nothing any more, so the client should forget it.
     fn forget(&self);
 
+    /// What is presented has ended where it comes from. The client should forget it if it is known to be the other library's.
+    fn forget_ended(&self);
+
     /// A session was taken over, and the client gets its id.
     fn take_over(&self);
 

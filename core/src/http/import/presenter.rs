@@ -8,7 +8,7 @@ use std::{
     time::Duration,
 };
 
-use super::{Import, PeerLookup, PeerValue};
+use super::{Import, PeerLookup, PeerProtection, PeerValue};
 use crate::{
     ClientInfo, StorageError, StorageErrorKind, Timestamp,
     http::{FieldName, FieldValue, IdLocation, ResponseHeaders, caching::not_stored, cookie},
@@ -158,6 +158,15 @@ impl Peers for Presenter {
 
     fn forget(&self) {
         self.is_forgotten.store(true, Ordering::Release);
+    }
+
+    fn forget_ended(&self) {
+        let (values, presented) = self.opened();
+        // Another service may use the name as well, and of several cookies a removal could hit the wrong one.
+        let is_one = values.len() == 1 && !presented.is_any_refused;
+        if is_one && self.import.cookie.protection() > PeerProtection::None {
+            self.forget();
+        }
     }
 
     fn take_over(&self) {

@@ -91,6 +91,9 @@ impl Shared {
         let Some(theirs) = peers.load(number, self.config.clock.now()).await? else {
             // Another request may have taken it over meanwhile, and removed it.
             let note = notes.read(peer).await?;
+            if note.is_none() {
+                peers.forget_ended();
+            }
             return self.join(peers, number, peer, note).await;
         };
         let Some(inheritance) = theirs.inheritance else {
@@ -252,6 +255,7 @@ impl Shared {
                     // Another request may have taken it over meanwhile.
                     note = notes.read(peer).await?;
                     if note.is_none() {
+                        peers.forget_ended();
                         return Ok(None);
                     }
                 }
