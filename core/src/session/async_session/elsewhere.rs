@@ -2,12 +2,14 @@
 
 use futures::lock::MutexGuard;
 
-use super::Shared;
+use super::{AsyncSession, Shared};
 use crate::{
     Error, Record, SessionId, StorageErrorKind, StoreKey, Timestamp,
     observe::{RefusalReason, Refused},
+    record::{Lifespan, reserved::LoginFacts},
     session::{
         elsewhere::{Inheritance, Note, Notes, PeerId, Peers, settling},
+        login::Login,
         machine::{DueElsewhere, Progress},
     },
     storage::{Created, Touched},
@@ -15,6 +17,26 @@ use crate::{
 
 /// Ids that are tried.
 const MAX_IDS: u8 = 3;
+
+impl<E: From<Error>> AsyncSession<E> {
+    /// Stores a login into a session that may end early, because another library's would have. From now on it lives as long as any other.
+    pub(super) async fn store_login_anew(&self, login: &Login, facts: &LoginFacts) -> Result<(), E> {
+        self.shared.read(Some(&[]), None).await?;
+        let lifetime = &self.config().lifetime;
+        if !self.machine().ends_early(self.config()) {
+            return self.store_login(login, facts, Lifespan::Managers).await;
+        }
+        // A storage lifts the deadlines of a remembered session alone. So it is one for a moment, which ends when the login allows.
+        let until = lifetime.absolute.map_or(Timestamp::MAX, |absolute| facts.at() + absolute);
+        self.store_login(login, facts, Lifespan::Own { idle_timeout: lifetime.idle_timeout, until }).await?;
+        self.machine().live_as_managed();
+        if let Err(error) = self.shared.store(Progress::saving()).await {
+            let error = &error as &dyn std::error::Error;
+            tracing::warn!(error, "a login keeps the deadlines that it began with");
+        }
+        Ok(())
+    }
+}
 
 impl Shared {
     /// Whether the session has to be looked for elsewhere.

@@ -3,7 +3,7 @@
 #[cfg(feature = "import")]
 use super::{Held, Life, Machine, Origin, Progress, State};
 #[cfg(feature = "import")]
-use crate::{Saved, SessionId, StoreKey, session::config::Config};
+use crate::{Saved, SessionId, StoreKey, Timestamp, record::Lifespan, session::config::Config};
 
 /// What is known of it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -64,6 +64,20 @@ impl Machine {
         }
     }
 
+    /// Whether the session ends before it would have to by the manager's settings, as one that was taken over may.
+    pub(crate) fn ends_early(&self, config: &Config) -> bool {
+        let State::Found(view) = &self.current.state else { return false };
+        let record = &view.snapshot.record;
+        let latest = config.lifetime.absolute.map_or(Timestamp::MAX, |absolute| record.created_at + absolute);
+        !record.is_remembered && record.absolute_deadline.is_some_and(|deadline| deadline < latest)
+    }
+
+    /// A session that has deadlines of its own gets those of the manager.
+    pub(crate) fn live_as_managed(&mut self) {
+        self.current.pending.changes.set_lifespan(Lifespan::Managers);
+        self.note_write();
+    }
+
     /// It was looked for. `found` is the id of the session that has its place, if there is one. The client must learn it.
     pub(crate) fn found_elsewhere(&mut self, found: Option<SessionId>, config: &Config) {
         let was_destroyed = self.elsewhere == Elsewhere::ToEnd;
@@ -92,7 +106,7 @@ impl Machine {
     }
 
     /// A session that has taken the place of another one was read. It must still be there when the client is told.
-    pub(super) fn note_taken_over(&mut self, expires_at: crate::Timestamp) {
+    pub(super) fn note_taken_over(&mut self, expires_at: Timestamp) {
         if self.current.held.as_ref().is_some_and(|held: &Held| held.origin == Origin::Issued) {
             self.current.expires_at.get_or_insert(expires_at);
         }

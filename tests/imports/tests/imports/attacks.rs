@@ -346,6 +346,31 @@ fn nothing_lives_longer_than_in_the_other_library() {
     }
 }
 
+/// After a login, the session is like any other.
+#[test]
+fn a_login_begins_a_life_of_its_own() {
+    let redis = RedisServer::start();
+    for framework in FRAMEWORKS {
+        for reads_first in [false, true] {
+            let peer = TowerPeer::new(TowerPlace::Redis(redis.url()));
+            let clock = ManualClock::new(SystemClock.now());
+            let ours = Ours::new(MemoryStorage::new(), of_tower(&peer)).clock(clock.clone());
+            let mut after = After::of(|place| peer.serve(place), &ours, framework);
+            if reads_first {
+                assert_eq!(after.client.text("/whoami"), "ada");
+            }
+            assert_eq!(after.client.text("/login"), "ok");
+            // The other library's session would have lived for a day.
+            for _ in 0..10 {
+                assert_eq!(after.client.text("/principal"), "bob");
+                clock.advance(DAY / 2);
+            }
+            clock.advance(DAY);
+            assert_eq!(after.client.text("/principal"), "nobody", "when it is not used any more");
+        }
+    }
+}
+
 /// A successor is created for two minutes. It lives as long as any other session once it is the one.
 #[test]
 fn a_session_that_was_taken_over_lives_as_long_as_any_other() {
