@@ -5,7 +5,7 @@
 //! 1. The successor is created under a new id. It ends after [`UNSETTLED`] unless the next step succeeds.
 //! 2. The note is created, under a key that is a hash of what identifies the other library's session. A storage creates it once, so one of
 //!    all who try wins. From here on, the other library's session opens nothing here. All others end the successor that they have created.
-//! 3. The session is looked up once more. If it has ended in the other library meanwhile, the successor ends, too.
+//! 3. The session is looked up again. If it has ended in the other library meanwhile, the successor ends, too.
 //! 4. The successor gets its ordinary idle timeout.
 //! 5. The session is removed from the other library's store.
 //!

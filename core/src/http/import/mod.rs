@@ -41,8 +41,8 @@
 //!   ([`RefusalReason::NotTakenOver`](crate::observe::RefusalReason::NotTakenOver)).
 //! - **Nothing comes back.** A session that has ended in the other library is not found. One that has ended here is not taken over again,
 //!   as the note stays. A logout also ends the session of a cookie that was never taken over.
-//! - **Deadlines.** The new session ends when the other one would have ended, or by your settings, whichever comes first. A
-//!   [login](crate::AsyncSession::log_in) that is [remembered](crate::Login::remember_for) sets deadlines of its own.
+//! - **Deadlines.** The new session ends when the other one would have ended at the time of the take-over, or by your settings, whichever
+//!   comes first. A [login](crate::AsyncSession::log_in) sets new ones, as long as there is an import.
 //! - **If the other library's store is down**, the request fails as if gsession's own were (503), and nothing is lost. A request whose session
 //!   is already here does not ask it.
 //! - **Limits** of gsession hold. A session that exceeds them is not taken over.
@@ -51,8 +51,14 @@
 //!
 //! # What it does not do
 //!
-//! - End a user's sessions that are still in the other library: [`destroy_all_of`](crate::AsyncManager::destroy_all_of) does not find them. Let
-//!   [`convert`](Import::convert) refuse what a user has ended elsewhere.
+//! - End a user's sessions that are still in the other library. **A password change, [`destroy_all_of`](crate::AsyncManager::destroy_all_of) and
+//!   [`destroy_others`](crate::AsyncSession::destroy_others) do not find them**, so a stolen cookie that was never taken over stays valid. Let
+//!   [`convert`](Import::convert) refuse such sessions: the guides show how.
+//! - Count towards [`max_sessions`](crate::ManagerBuilder::max_sessions). The limit applies to logins; a session that is taken over is none.
+//! - Tell realms apart: of several middlewares with one storage, the one that comes first takes a session over.
+//! - Know who has set a cookie. As long as there is an import, a site on a sibling domain can set a cookie of the other library, and so log a
+//!   browser in as somebody else, as it could before.
+//! - Make room. A full memory storage evicts no notes. Each takes as much room as a small session, until its end: set [`Import::until`].
 //! - Undo what an instance with the other library does that still runs. If it stores a session under a new key, that is another session.
 
 #[cfg(feature = "import-actix-session")]
@@ -115,7 +121,8 @@ impl Import {
     }
 
     /// Makes a session of gsession of one of the other library: who is logged in, and which values stay, under which names. `None` takes
-    /// nothing over: the request goes on as a visitor's, and the next one asks again. Default: all values stay, and nobody is
+    /// nothing over: the request goes on as a visitor's, and the next one asks again. It is also called at a logout, when the session ends in any
+    /// case. Default: all values stay, and nobody is
     /// [logged in](crate::AsyncSession::principal).
     ///
     /// Say who is logged in, so that the user's sessions can be listed and ended. The function is also called if several requests come at

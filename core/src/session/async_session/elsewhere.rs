@@ -190,7 +190,7 @@ impl Shared {
 
     /// Goes on with the session that was taken over, if the note says that this request may. What the client presents opens nothing else.
     /// The request that has taken it over may have been cut off before it has settled it. Only
-    /// the request that has taken the session over removes it where it comes from, as it looks there once more; and later ones, if it is there again.
+    /// the request that has taken the session over removes it where it comes from, as it looks there again; and later ones, if it is there again.
     async fn join(
         &self,
         peers: &dyn Peers,

@@ -385,7 +385,7 @@ fn a_session_that_was_taken_over_lives_as_long_as_any_other() {
     }
 }
 
-/// Many visitors come to a storage that is full. The note stays, or the session could be taken over once more.
+/// Many visitors come to a storage that is full. The note stays, or the session could be taken over again.
 #[test]
 fn a_flood_of_visitors_does_not_push_out_the_note() {
     let peer = ActixPeer::cookies(Content::Private);

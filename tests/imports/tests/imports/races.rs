@@ -134,7 +134,7 @@ fn meanwhile(client: &Client, page: &'static str) -> thread::JoinHandle<(String,
 }
 
 #[test]
-fn who_comes_second_goes_on_with_the_first_one_s_session() {
+fn the_second_request_goes_on_with_the_session_of_the_first() {
     for framework in FRAMEWORKS {
         let (mut after, pausing, storage) = paused(framework);
         let gate = pausing.after(Op::Create);
@@ -149,7 +149,7 @@ fn who_comes_second_goes_on_with_the_first_one_s_session() {
 }
 
 #[test]
-fn who_comes_after_a_logout_is_nobody() {
+fn a_request_that_comes_after_a_logout_is_nobodys() {
     for framework in FRAMEWORKS {
         let (mut after, pausing, storage) = paused(framework);
         let gate = pausing.after(Op::Create);
