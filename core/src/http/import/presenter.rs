@@ -25,7 +25,6 @@ const PATIENCE: Duration = Duration::from_secs(5);
 const ASKING: &str = "asking the store of another library";
 
 /// A request that presents cookies of another library.
-#[derive(Debug)]
 pub(in crate::http) struct Presenter {
     import: Import,
     raw: Vec<String>,
