@@ -256,7 +256,7 @@ fn a_logout_removes_nothing_but_sessions() {
         redis.command(&[b"SET".as_slice(), &key, b"somebody else's"]);
         for _ in 0..2 {
             assert_eq!(after.client.clone().text("/logout"), "ok");
-            assert_eq!(redis.keys("*"), [key.clone()]);
+            assert_eq!(redis.keys("*"), std::slice::from_ref(&key));
         }
         assert_eq!(after.client.text("/whoami"), "nobody");
     }
