@@ -35,10 +35,9 @@
 //! cookie that is forged, or whose session cannot be read, is none; the request goes on as a visitor's.
 //!
 //! - **Once.** A note in gsession's storage says that the session was taken over. However many requests come at once, there is one
-//!   session. Those that come within the [grace period of rotations](super::Builder::rotation_grace) (60 seconds by default) go on with it, since
-//!   their client may not have the new cookie yet. Until then, a stolen copy of the cookie opens the
-//!   session as well, as it did before. Later it opens nothing, and the observer is told
-//!   ([`RefusalReason::NotTakenOver`](crate::observe::RefusalReason::NotTakenOver)).
+//!   session. Those that come within the [grace period of rotations](super::Builder::rotation_grace) (60 seconds by default) go on with it,
+//!   since their client may not have the new cookie yet. Until then, a stolen copy of the cookie opens the session as well, as it did before.
+//!   Later it opens nothing, and the observer is told ([`RefusalReason::NotTakenOver`](crate::observe::RefusalReason::NotTakenOver)).
 //! - **Nothing comes back.** A session that has ended in the other library is not found. One that has ended here is not taken over again,
 //!   as the note stays. A logout also ends the session of a cookie that was never taken over.
 //! - **Deadlines.** The new session ends when the other one would have ended at the time of the take-over, or by your settings, whichever
@@ -59,7 +58,7 @@
 //! - Know who has set a cookie. As long as there is an import, a site on a sibling domain can set a cookie of the other library, and so log a
 //!   browser in as somebody else, as it could before.
 //! - Make room. A full memory storage evicts no notes. Each takes as much room as a small session, until its end: set [`Import::until`].
-//! - Undo what an instance with the other library does that still runs. If it stores a session under a new key, that is another session.
+//! - Undo what a running instance with the other library does. If it stores a session under a new key, that is another session.
 
 #[cfg(feature = "import-actix-session")]
 mod actix_session;

@@ -189,8 +189,9 @@ impl Shared {
     }
 
     /// Goes on with the session that was taken over, if the note says that this request may. What the client presents opens nothing else.
-    /// The request that has taken it over may have been cut off before it has settled it. Only
-    /// the request that has taken the session over removes it where it comes from, as it looks there again; and later ones, if it is there again.
+    ///
+    /// The request that has taken it over may have been cut off before it has settled it. This one does not remove the other library's
+    /// session, as that request looks for it again, unless all that is long past.
     async fn join(
         &self,
         peers: &dyn Peers,
