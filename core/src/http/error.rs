@@ -74,6 +74,11 @@ pub enum ConfigError {
     /// The key of another library's cookie is too short.
     #[error("the master key of the cookie to take over must have at least 64 bytes")]
     ImportKey,
+    /// The cookie of another library is protected less than its store needs: "signed" or "encrypted". Clients could choose their session.
+    #[error(
+        "the cookie to take over must be {0} with a key of the other library, as clients could choose their session otherwise"
+    )]
+    ImportNeedsProtection(&'static str),
     /// Sessions of another library are to be taken over into GoFrame's format, which has no room for notes.
     #[error("sessions cannot be taken over into a storage in GoFrame's format")]
     ImportIntoRawIds,

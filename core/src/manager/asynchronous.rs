@@ -113,6 +113,13 @@ impl AsyncManager {
         self
     }
 
+    /// Sessions of another library are taken over. Their end is lifted at a login.
+    #[cfg(feature = "import")]
+    pub(crate) fn taking_over(mut self) -> Self {
+        Arc::make_mut(&mut self.config).takes_over = true;
+        self
+    }
+
     /// How the storage names sessions.
     #[cfg(feature = "import")]
     pub(crate) fn key_scheme(&self) -> crate::KeyScheme {

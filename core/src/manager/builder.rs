@@ -268,6 +268,8 @@ impl<M: Built> ManagerBuilder<M> {
             clock: self.clock,
             keys,
             session_limit,
+            #[cfg(feature = "import")]
+            takes_over: false,
             rotation: self.rotation,
         };
         M::from_parts(self.storage.observed_by(self.observers), config)

@@ -43,8 +43,8 @@ pub enum RefusalReason {
     Malformed,
     /// A login over [`max_sessions`](crate::ManagerBuilder::max_sessions), with [`AtLimit::Refuse`](crate::AtLimit::Refuse).
     TooManySessions,
-    /// A cookie of another library that is forged or damaged, or one whose session cannot be read, does not fit, or is not wanted
-    /// ([H9](crate::design#h9)).
+    /// A cookie of another library that is forged or damaged, or one whose session cannot be read, does not fit, is not wanted, or was taken
+    /// over or ended before ([H9](crate::design#h9)).
     NotTakenOver,
 }
 

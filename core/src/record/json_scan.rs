@@ -40,7 +40,7 @@ fn unit(text: &[u8]) -> Option<u16> {
 
 /// Whether a JSON text has an integer beyond 64 bits that loses digits as a float. An integer that is the exact spelling of
 /// the float, such as GoFrame's 100000000000000000000 for 1e20, loses none.
-pub(super) fn has_inexact_integer(text: &[u8]) -> bool {
+pub(crate) fn has_inexact_integer(text: &[u8]) -> bool {
     let is_part = |byte: &u8| byte.is_ascii_digit() || matches!(byte, b'-' | b'+' | b'.' | b'e' | b'E');
     let mut rest = text;
     while let Some(at) = rest.iter().position(|byte| *byte == b'"' || is_part(byte)) {

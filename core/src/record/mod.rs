@@ -38,6 +38,8 @@ pub use commit::{Applied, Commit, Expect};
 pub(crate) use encode::{Encoded, Unwritable, encode};
 pub use entries::Entries;
 pub(crate) use json_scan::depth_of;
+#[cfg(feature = "import-actix-session")]
+pub(crate) use json_scan::has_inexact_integer;
 pub use json_text::JsonText;
 pub(crate) use json_text::Unreadable;
 pub use lifespan::Lifespan;

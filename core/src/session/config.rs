@@ -18,6 +18,9 @@ pub(crate) struct Config {
     pub(crate) keys: Keys,
     pub(crate) rotation: Rotation,
     pub(crate) session_limit: Option<SessionLimit>,
+    /// Whether sessions of another library are taken over, which may end early.
+    #[cfg(feature = "import")]
+    pub(crate) takes_over: bool,
 }
 
 /// How many sessions a user may have, and what happens to one more.

@@ -5,8 +5,9 @@
 //! 1. The successor is created under a new id. It ends after [`UNSETTLED`] unless the next step succeeds.
 //! 2. The note is created, under a key that is a hash of what identifies the other library's session. A storage creates it once, so one of
 //!    all who try wins. From here on, the other library's session opens nothing here. All others end the successor that they have created.
-//! 3. The successor gets its ordinary idle timeout.
-//! 4. The session is removed from the other library's store.
+//! 3. The session is looked up again. If it has ended in the other library meanwhile, the successor ends, too.
+//! 4. The successor gets its ordinary idle timeout.
+//! 5. The session is removed from the other library's store.
 //!
 //! The note has the successor's id, sealed with what identifies the other library's session, which a storage does not know. A request that
 //! comes within the grace period of [rotations](crate::ManagerBuilder::rotation_grace) goes on with that id: its client may not have got it
@@ -39,11 +40,20 @@ pub(crate) trait Peers: Send + Sync {
     /// Loads the session with this number, if it lives.
     fn load(&self, number: usize, now: Timestamp) -> StorageFuture<'_, Option<Theirs>>;
 
+    /// Whether it still lives.
+    fn lives(&self, number: usize, now: Timestamp) -> StorageFuture<'_, bool>;
+
     /// Removes it where it comes from.
     fn remove(&self, number: usize) -> StorageFuture<'_, ()>;
 
     /// What is presented opens nothing any more, so the client should forget it.
     fn forget(&self);
+
+    /// What is presented has ended where it comes from. The client should forget it if it is known to be the other library's.
+    fn forget_ended(&self);
+
+    /// A session was taken over, and the client gets its id.
+    fn take_over(&self);
 
     /// What is known about the client, for the id of the successor.
     fn client(&self) -> &ClientInfo;
@@ -68,6 +78,8 @@ pub(crate) struct PeerId {
 
 /// A living session of another library.
 pub(crate) struct Theirs {
+    /// Whether it can be read.
+    pub(crate) is_readable: bool,
     /// Until when the note must be kept.
     pub(crate) noted_until: Timestamp,
     /// `None` if it is not to be taken over, or cannot be read.
@@ -112,6 +124,16 @@ impl PeerId {
 }
 
 impl Note {
+    /// Whether the session was taken over.
+    pub(super) const fn has_successor(&self) -> bool {
+        self.successor.is_some()
+    }
+
+    /// Whether the session was taken over, and its successor opens for no other request any more.
+    pub(super) fn is_settled(&self, config: &Config) -> bool {
+        self.has_successor() && !self.is_fresh(config)
+    }
+
     /// Whether a request may still go on with the successor, or end it.
     fn is_fresh(&self, config: &Config) -> bool {
         config.clock.now() < Timestamp::from_millis(self.at) + config.rotation.grace

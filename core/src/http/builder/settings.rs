@@ -145,7 +145,8 @@ impl<T: Configured<Settings = ServiceSettings>> Builder<T> {
         self
     }
 
-    /// Takes over the sessions of another library, once each, when their browsers come: see [`import`](crate::http::import). Default: none.
+    /// Takes over the sessions of another library. Each is taken over once, when its browser comes: see [`import`](crate::http::import).
+    /// Default: none. There can be one import; a second call replaces the first.
     #[cfg(feature = "import")]
     pub fn import_from(mut self, import: Import) -> Self {
         self.further.import = Some(import);

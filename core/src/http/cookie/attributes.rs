@@ -80,7 +80,7 @@ impl Default for CookieAttributes {
 
 impl CookieAttributes {
     /// The name: as set, or the strongest default that the other attributes allow.
-    fn name(&self) -> &str {
+    pub(in crate::http) fn name(&self) -> &str {
         self.name.as_deref().unwrap_or_else(|| name::default(self.scope()))
     }
 
@@ -111,7 +111,7 @@ impl CookieAttributes {
     }
 
     /// The cookie with these attributes, which are known to be valid.
-    fn into_cookie(self) -> SessionCookie {
+    pub(in crate::http) fn into_cookie(self) -> SessionCookie {
         let mut attributes = format!("; Path={}", self.path);
         if let Some(domain) = &self.domain {
             attributes.push_str("; Domain=");
@@ -158,11 +158,11 @@ impl SessionCookie {
     /// Whether a browser takes a cookie with these for the same one (RFC 6265bis 5.7).
     #[cfg(feature = "import")]
     pub(in crate::http) fn is_at(&self, name: &str, path: &str, domain: Option<&str>) -> bool {
-        let domain = domain.map(|domain| format!("; Domain={domain}")).unwrap_or_default();
-        let scope = format!("; Path={path}{domain};");
-        // The domain follows the path, and what follows both begins otherwise.
-        let rest = self.attributes.strip_prefix(&*scope);
-        self.name == name && rest.is_some_and(|rest| !rest.starts_with(" Domain="))
+        let Some(rest) = self.attributes.strip_prefix(&*format!("; Path={path}; ")) else { return false };
+        let own = rest.strip_prefix("Domain=").and_then(|rest| rest.split_once(';')).map(|(domain, _)| domain);
+        // Browsers drop the dot, and know no case.
+        let normalised = |domain: &str| domain.trim_start_matches('.').to_ascii_lowercase();
+        self.name == name && own.map(normalised) == domain.map(normalised)
     }
 
     /// The `Set-Cookie` line that gives the client its id. `Max-Age` follows the deadline of a remembered session, whatever the

@@ -4,7 +4,10 @@ use std::fmt;
 
 use cookie::{Cookie, CookieJar, Key};
 
-use crate::http::{ConfigError, cookie::SessionCookie, token::is_name};
+use crate::http::{
+    ConfigError, SameSite,
+    cookie::{CookieAttributes, SessionCookie},
+};
 
 /// How another library's cookie is named and protected.
 ///
@@ -20,10 +23,7 @@ use crate::http::{ConfigError, cookie::SessionCookie, token::is_name};
 #[derive(Clone)]
 #[must_use]
 pub struct PeerCookie {
-    name: String,
-    path: String,
-    domain: Option<String>,
-    secure: bool,
+    attributes: CookieAttributes,
     protection: Protection,
 }
 
@@ -36,6 +36,28 @@ enum Protection {
     Broken,
 }
 
+/// How well a cookie is protected against clients that write their own. More is greater.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+#[non_exhaustive]
+pub enum PeerProtection {
+    /// Not at all: a client can present any text.
+    None,
+    /// Signed: a client can present only what the other library has issued. Two cookies of the same text are the same.
+    Signed,
+    /// Encrypted: the same, and no two cookies are the same.
+    Encrypted,
+}
+
+impl PeerProtection {
+    pub(super) const fn as_str(self) -> &'static str {
+        match self {
+            Self::None => "plain",
+            Self::Signed => "signed",
+            Self::Encrypted => "encrypted",
+        }
+    }
+}
+
 /// What a cookie says, once its signature or its encryption was checked. `Debug` shows nothing.
 #[derive(Clone)]
 pub struct PeerValue {
@@ -46,12 +68,13 @@ pub struct PeerValue {
 impl PeerCookie {
     /// A cookie of this name, without a signature or encryption.
     pub fn new(name: impl Into<String>) -> Self {
-        let name = name.into();
-        Self { name, path: "/".to_owned(), domain: None, secure: true, protection: Protection::Plain }
+        let attributes = CookieAttributes { name: Some(name.into()), ..CookieAttributes::default() };
+        Self { attributes, protection: Protection::Plain }
     }
 
     /// actix-session's cookie: `id`, encrypted with this key (`CookieContentSecurity::Private`, its default), which is what
-    /// `actix_web::cookie::Key::master()` returns. For `CookieContentSecurity::Signed`, call [`signed`](Self::signed) as well.
+    /// `actix_web::cookie::Key::master()` returns. For `CookieContentSecurity::Signed`, which works with sessions in Redis only, call
+    /// [`signed`](Self::signed) as well.
     pub fn actix_session(master_key: &[u8]) -> Self {
         Self::new("id").private(master_key)
     }
@@ -64,25 +87,37 @@ impl PeerCookie {
 
     /// The name, which is compared byte for byte.
     pub fn name(mut self, name: impl Into<String>) -> Self {
-        self.name = name.into();
+        self.attributes.name = Some(name.into());
         self
     }
 
     /// The path. Default: `/`.
     pub fn path(mut self, path: impl Into<String>) -> Self {
-        self.path = path.into();
+        self.attributes.path = path.into();
         self
     }
 
     /// The domain. Default: none.
     pub fn domain(mut self, domain: impl Into<String>) -> Self {
-        self.domain = Some(domain.into());
+        self.attributes.domain = Some(domain.into());
         self
     }
 
     /// Whether it is `Secure`. Default: yes. A browser that speaks plain HTTP removes only a cookie that is not.
     pub const fn secure(mut self, secure: bool) -> Self {
-        self.secure = secure;
+        self.attributes.secure = secure;
+        self
+    }
+
+    /// Its `SameSite`. Default: [`SameSite::Lax`]. A page in a frame of another site removes only a cookie that is set for that.
+    pub const fn same_site(mut self, same_site: SameSite) -> Self {
+        self.attributes.same_site = same_site;
+        self
+    }
+
+    /// Whether it is `Partitioned`. Default: no. A browser removes such a cookie only if this is set.
+    pub const fn partitioned(mut self, partitioned: bool) -> Self {
+        self.attributes.partitioned = partitioned;
         self
     }
 
@@ -98,37 +133,36 @@ impl PeerCookie {
         self
     }
 
+    /// How well it is protected.
+    pub(super) const fn protection(&self) -> PeerProtection {
+        match self.protection {
+            Protection::Plain | Protection::Broken => PeerProtection::None,
+            Protection::Signed(_) => PeerProtection::Signed,
+            Protection::Private(_) => PeerProtection::Encrypted,
+        }
+    }
+
     /// Checks the settings.
     pub(super) fn check(&self) -> Result<(), ConfigError> {
-        let is_of = |text: &str| text.bytes().all(|byte| matches!(byte, 0x20..=0x7e) && byte != b';');
-        if !is_name(&self.name) {
-            return Err(ConfigError::CookieName(self.name.clone()));
-        }
-        if !self.path.starts_with('/') || !is_of(&self.path) {
-            return Err(ConfigError::CookiePath(self.path.clone()));
-        }
-        match &self.domain {
-            Some(domain) if domain.is_empty() || !is_of(domain) => Err(ConfigError::CookieDomain(domain.clone())),
-            _ if matches!(self.protection, Protection::Broken) => Err(ConfigError::ImportKey),
-            _ => Ok(()),
-        }
+        self.attributes.clone().check()?;
+        if matches!(self.protection, Protection::Broken) { Err(ConfigError::ImportKey) } else { Ok(()) }
     }
 
     /// Whether this is the session's own cookie, as browsers see it.
     pub(super) fn is_same_as(&self, own: &SessionCookie) -> bool {
-        own.is_at(&self.name, &self.path, self.domain.as_deref())
+        own.is_at(self.as_name(), &self.attributes.path, self.attributes.domain.as_deref())
     }
 
     /// Where it is looked for.
     pub(super) fn as_name(&self) -> &str {
-        &self.name
+        self.attributes.name()
     }
 
     /// What a cookie of this name says; `None` if it is forged or damaged. Both libraries encode it with percent signs.
     pub(super) fn open(&self, raw: &str) -> Option<PeerValue> {
         let decoded = Cookie::parse_encoded(format!("c={raw}")).ok()?;
         let sealed = decoded.value().to_owned();
-        let cookie = Cookie::new(self.name.clone(), sealed.clone());
+        let cookie = Cookie::new(self.as_name().to_owned(), sealed.clone());
         let jar = CookieJar::new();
         let text = match &self.protection {
             Protection::Plain => sealed.clone(),
@@ -141,10 +175,7 @@ impl PeerCookie {
 
     /// The `Set-Cookie` line that makes the client forget it.
     pub(super) fn removal(&self) -> String {
-        let Self { name, path, domain, secure, .. } = self;
-        let domain = domain.as_ref().map(|domain| format!("; Domain={domain}")).unwrap_or_default();
-        let secure = if *secure { "; Secure" } else { "" };
-        format!("{name}=; Path={path}{domain}{secure}; HttpOnly; Max-Age=0; Expires=Thu, 01 Jan 1970 00:00:00 GMT")
+        self.attributes.clone().into_cookie().remove()
     }
 }
 
@@ -170,7 +201,10 @@ impl fmt::Debug for PeerCookie {
             Protection::Private(_) => "private",
             Protection::Broken => "broken",
         };
-        f.debug_struct("PeerCookie").field("name", &self.name).field("protection", &protection).finish_non_exhaustive()
+        f.debug_struct("PeerCookie")
+            .field("name", &self.as_name())
+            .field("protection", &protection)
+            .finish_non_exhaustive()
     }
 }
 
@@ -188,13 +222,13 @@ mod tests {
 
     fn sealed(cookie: &PeerCookie, text: &str) -> String {
         let mut jar = CookieJar::new();
-        let plain = Cookie::new(cookie.name.clone(), text.to_owned());
+        let plain = Cookie::new(cookie.as_name().to_owned(), text.to_owned());
         match &cookie.protection {
             Protection::Signed(key) => jar.signed_mut(key).add(plain),
             Protection::Private(key) => jar.private_mut(key).add(plain),
             Protection::Plain | Protection::Broken => jar.add(plain),
         }
-        jar.get(&cookie.name).unwrap().encoded().stripped().to_string().split_once('=').unwrap().1.to_owned()
+        jar.get(cookie.as_name()).unwrap().encoded().stripped().to_string().split_once('=').unwrap().1.to_owned()
     }
 
     #[test]
@@ -224,15 +258,42 @@ mod tests {
         assert_eq!(PeerCookie::new("a b").check(), Err(ConfigError::CookieName("a b".into())));
         assert_eq!(PeerCookie::new("id").path("x").check(), Err(ConfigError::CookiePath("x".into())));
         assert_eq!(PeerCookie::new("id").domain("a;b").check(), Err(ConfigError::CookieDomain("a;b".into())));
+        for (cookie, error) in [
+            (PeerCookie::new("__Host-id").domain("example.org"), ConfigError::HostPrefix("__Host-id".into())),
+            (PeerCookie::new("__Secure-id").secure(false), ConfigError::PrefixNeedsSecure("__Secure-id".into())),
+            (PeerCookie::new("id").partitioned(true).secure(false), ConfigError::PartitionedNeedsSecure),
+        ] {
+            assert_eq!(cookie.check(), Err(error), "browsers would not remove it");
+        }
         assert_eq!(PeerCookie::tower_sessions().check(), Ok(()));
     }
 
     #[test]
     fn it_is_removed_where_it_was_set() {
         let end = "Max-Age=0; Expires=Thu, 01 Jan 1970 00:00:00 GMT";
-        assert_eq!(PeerCookie::new("id").removal(), format!("id=; Path=/; Secure; HttpOnly; {end}"));
+        assert_eq!(PeerCookie::new("id").removal(), format!("id=; Path=/; Secure; HttpOnly; SameSite=Lax; {end}"));
         let other = PeerCookie::new("sid").path("/app").domain("example.org").secure(false);
-        assert_eq!(other.removal(), format!("sid=; Path=/app; Domain=example.org; HttpOnly; {end}"));
+        assert_eq!(other.removal(), format!("sid=; Path=/app; Domain=example.org; HttpOnly; SameSite=Lax; {end}"));
+        let framed = PeerCookie::new("id").same_site(SameSite::None).partitioned(true);
+        assert_eq!(framed.removal(), format!("id=; Path=/; Secure; HttpOnly; SameSite=None; Partitioned; {end}"));
+    }
+
+    #[test]
+    fn the_session_s_own_cookie_is_recognised() {
+        let own = |domain: Option<&str>| {
+            let domain = domain.map(str::to_owned);
+            CookieAttributes { name: Some("id".into()), domain, ..CookieAttributes::default() }.check().unwrap()
+        };
+        let peer = PeerCookie::new("id");
+        assert!(peer.is_same_as(&own(None)));
+        assert!(!peer.is_same_as(&own(Some("example.org"))) && !peer.clone().path("/app").is_same_as(&own(None)));
+        for domain in ["example.org", ".example.org", "Example.ORG"] {
+            let peer = peer.clone().domain(domain);
+            assert!(!peer.is_same_as(&own(None)) && !peer.is_same_as(&own(Some("example.com"))));
+            for same in ["example.org", ".example.org", "eXample.org"] {
+                assert!(peer.is_same_as(&own(Some(same))), "{domain} and {same}");
+            }
+        }
     }
 
     #[test]

@@ -21,7 +21,7 @@
 //! | file | contents |
 //! |---|---|
 //! | `mod` | the settings: [`Import`] |
-//! | `cookie` | the other library's cookie: [`PeerCookie`], [`PeerValue`] |
+//! | `cookie` | the other library's cookie: [`PeerCookie`], [`PeerProtection`], [`PeerValue`] |
 //! | `peer` | where its sessions are: [`PeerStore`], [`PeerLookup`], [`PeerSession`] |
 //! | `converted` | what becomes of them: [`Converted`] |
 //! | `presenter` | a request that presents the cookie |
@@ -35,12 +35,13 @@
 //! cookie that is forged, or whose session cannot be read, is none; the request goes on as a visitor's.
 //!
 //! - **Once.** A note in gsession's storage says that the session was taken over. However many requests come at once, there is one
-//!   session. Those that come within the [grace period of rotations](super::Builder::rotation_grace) (60 seconds by default) go on with it, since
-//!   their client may not have the new cookie yet. Later, the other library's cookie opens nothing.
+//!   session. Those that come within the [grace period of rotations](super::Builder::rotation_grace) (60 seconds by default) go on with it,
+//!   since their client may not have the new cookie yet. Until then, a stolen copy of the cookie opens the session as well, as it did before.
+//!   Later it opens nothing, and the observer is told ([`RefusalReason::NotTakenOver`](crate::observe::RefusalReason::NotTakenOver)).
 //! - **Nothing comes back.** A session that has ended in the other library is not found. One that has ended here is not taken over again,
 //!   as the note stays. A logout also ends the session of a cookie that was never taken over.
-//! - **Deadlines.** The new session ends when the other one would have ended, or by your settings, whichever comes first. A
-//!   [login](crate::AsyncSession::log_in) that is [remembered](crate::Login::remember_for) sets deadlines of its own.
+//! - **Deadlines.** The new session ends when the other one would have ended at the time of the take-over, or by your settings, whichever
+//!   comes first. A [login](crate::AsyncSession::log_in) sets new ones, as long as there is an import.
 //! - **If the other library's store is down**, the request fails as if gsession's own were (503), and nothing is lost. A request whose session
 //!   is already here does not ask it.
 //! - **Limits** of gsession hold. A session that exceeds them is not taken over.
@@ -49,9 +50,15 @@
 //!
 //! # What it does not do
 //!
-//! - End a user's sessions that are still in the other library: [`destroy_all_of`](crate::AsyncManager::destroy_all_of) does not find them. Let
-//!   [`convert`](Import::convert) refuse what a user has ended elsewhere.
-//! - Undo what an instance with the other library does that still runs. If it stores a session under a new key, that is another session.
+//! - End a user's sessions that are still in the other library. **A password change, [`destroy_all_of`](crate::AsyncManager::destroy_all_of) and
+//!   [`destroy_others`](crate::AsyncSession::destroy_others) do not find them**, so a stolen cookie that was never taken over stays valid. Let
+//!   [`convert`](Import::convert) refuse such sessions: the guides show how.
+//! - Count towards [`max_sessions`](crate::ManagerBuilder::max_sessions). The limit applies to logins; a session that is taken over is none.
+//! - Tell realms apart: of several middlewares with one storage, the one that comes first takes a session over.
+//! - Know who has set a cookie. As long as there is an import, a site on a sibling domain can set a cookie of the other library, and so log a
+//!   browser in as somebody else, as it could before.
+//! - Make room. A full memory storage evicts no notes. Each takes as much room as a small session, until its end: set [`Import::until`].
+//! - Undo what a running instance with the other library does. If it stores a session under a new key, that is another session.
 
 #[cfg(feature = "import-actix-session")]
 mod actix_session;
@@ -78,7 +85,7 @@ pub use self::tower_sessions::TowerSessionsRedis;
 pub use self::tower_sessions::TowerSessionsSqlite;
 pub use self::{
     converted::Converted,
-    cookie::{PeerCookie, PeerValue},
+    cookie::{PeerCookie, PeerProtection, PeerValue},
     peer::{PeerLookup, PeerSession, PeerStore},
 };
 pub(in crate::http) use presenter::Presenter;
@@ -86,9 +93,10 @@ pub(in crate::http) use presenter::Presenter;
 use super::{ConfigError, Transport};
 use crate::{KeyScheme, Timestamp};
 
-/// How long a note is kept at least: longer than sessions of other libraries usually live, in case one is written back.
+/// How long a note is kept at least, if the import has an end: an instance may have another clock.
 const NOTED_FOR: Duration = Duration::from_secs(31 * 24 * 60 * 60);
-/// The same for a session of which nobody knows when it ends. Browsers keep no cookie for longer (RFC 6265bis 5.5).
+/// The same if it has none. An instance with the other library may write the session back and make it live longer, but browsers keep no
+/// cookie for longer than this (RFC 6265bis 5.5).
 const LONGEST: Duration = Duration::from_secs(401 * 24 * 60 * 60);
 
 type Convert = dyn Fn(PeerSession) -> Option<Converted> + Send + Sync;
@@ -112,7 +120,8 @@ impl Import {
     }
 
     /// Makes a session of gsession of one of the other library: who is logged in, and which values stay, under which names. `None` takes
-    /// nothing over: the request goes on as a visitor's, and the next one asks again. Default: all values stay, and nobody is
+    /// nothing over: the request goes on as a visitor's, and the next one asks again. It is also called at a logout, when the session ends in any
+    /// case. Default: all values stay, and nobody is
     /// [logged in](crate::AsyncSession::principal).
     ///
     /// Say who is logged in, so that the user's sessions can be listed and ended. The function is also called if several requests come at
@@ -135,9 +144,9 @@ impl Import {
     }
 
     /// Takes nothing over from this time on. Default: no end. Needed if the other library's sessions do not say when they end:
-    /// [`ActixSessionCookie`].
+    /// [`ActixSessionCookie`]. In any case it spares room.
     ///
-    /// Notes are kept until then, so choose a fixed date, not one that is counted from the start of the process, and **never move it
+    /// Notes are kept until then, and without an end for 401 days, so choose a fixed date, not one that is counted from the start of the process, and **never move it
     /// further**: notes made before the move would end at the earlier date.
     ///
     /// ```
@@ -159,6 +168,10 @@ impl Import {
     /// Checks it together with the settings of the middleware.
     pub(in crate::http) fn check(mut self, transport: &Transport, scheme: KeyScheme) -> Result<Self, ConfigError> {
         self.cookie.check()?;
+        let least = self.store.least_protection();
+        if self.cookie.protection() < least {
+            return Err(ConfigError::ImportNeedsProtection(least.as_str()));
+        }
         let Some(own) = transport.cookie.as_ref().filter(|_| transport.cookie_output) else {
             return Err(ConfigError::ImportNeedsCookie);
         };
@@ -178,8 +191,8 @@ impl Import {
 
     /// Until when to remember that a session was taken over which ends at this time.
     fn noted_until(&self, ends_at: Option<Timestamp>, now: Timestamp) -> Timestamp {
-        let known = [self.until, ends_at].into_iter().flatten().max();
-        known.unwrap_or(now + LONGEST).max(now + NOTED_FOR)
+        let least = if self.until.is_some() { NOTED_FOR } else { LONGEST };
+        [self.until, ends_at].into_iter().flatten().fold(now + least, Timestamp::max)
     }
 }
 

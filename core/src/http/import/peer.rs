@@ -4,7 +4,7 @@ use std::fmt;
 
 use serde_json::{Map, Value};
 
-use super::PeerValue;
+use super::{PeerProtection, PeerValue};
 use crate::{Timestamp, storage::StorageFuture};
 
 /// Finds sessions of another library by what its cookie says. Implement it for a store of your own; those of actix-session and of
@@ -31,6 +31,14 @@ pub trait PeerStore: Send + Sync + 'static {
     /// cookie cannot be of such a session; nothing is then looked up. Default: what the cookie says.
     fn identity<'a>(&self, cookie: &'a PeerValue) -> Option<&'a str> {
         Some(cookie.text())
+    }
+
+    /// The least protection that the cookie must have. The middleware cannot be built with a cookie that has less. Default:
+    /// [`PeerProtection::None`], which is enough if the cookie has a random id that nobody can guess, and [`load`](Self::load) finds nothing
+    /// but sessions. If the cookie has the values themselves, it must be [encrypted](PeerProtection::Encrypted): with a signature alone, two
+    /// browsers with the same values would share a session.
+    fn least_protection(&self) -> PeerProtection {
+        PeerProtection::None
     }
 
     /// Loads the session, if it lives at `now`.

@@ -8,22 +8,23 @@ use std::{
     time::Duration,
 };
 
-use super::{Import, PeerLookup, PeerValue};
+use super::{Import, PeerLookup, PeerProtection, PeerValue};
 use crate::{
     ClientInfo, StorageError, StorageErrorKind, Timestamp,
-    http::{FieldName, FieldValue, ResponseHeaders, caching::not_stored, cookie},
+    http::{FieldName, FieldValue, IdLocation, ResponseHeaders, caching::not_stored, cookie},
     session::{Inheritance, PeerId, Peers, Presented, Theirs},
     storage::StorageFuture,
 };
 
-/// The most cookies of the name that are looked at: as many as ids of the session.
-const MOST: usize = 4;
+/// The most cookies of the name whose protection is checked.
+const MOST: usize = 16;
+/// The most of those that are genuine and looked up: as many as ids of the session.
+const MOST_GENUINE: usize = 4;
 /// How long the other library's store may take.
 const PATIENCE: Duration = Duration::from_secs(5);
 const ASKING: &str = "asking the store of another library";
 
 /// A request that presents cookies of another library.
-#[derive(Debug)]
 pub(in crate::http) struct Presenter {
     import: Import,
     raw: Vec<String>,
@@ -31,6 +32,7 @@ pub(in crate::http) struct Presenter {
     /// What they say, once that is needed.
     opened: OnceLock<(Vec<PeerValue>, Presented)>,
     is_forgotten: AtomicBool,
+    is_taken_over: AtomicBool,
 }
 
 impl Import {
@@ -45,6 +47,7 @@ impl Import {
             client: ClientInfo::default(),
             opened: OnceLock::new(),
             is_forgotten: AtomicBool::new(false),
+            is_taken_over: AtomicBool::new(false),
         })
     }
 }
@@ -62,6 +65,7 @@ impl Presenter {
                 let opened = self.import.cookie.open(raw);
                 let id = opened.as_ref().and_then(|value| self.import.store.identity(value)).map(PeerId::of);
                 match opened.zip(id) {
+                    Some(_) if values.len() == MOST_GENUINE => break,
                     Some((value, id)) => {
                         values.push(value);
                         presented.ids.push(id);
@@ -80,6 +84,11 @@ impl Presenter {
         self.is_forgotten.load(Ordering::Acquire) && !self.import.is_replaced
     }
 
+    /// Where the client gets its id: what was in a cookie, which scripts cannot read, goes on in a cookie.
+    pub(in crate::http) fn location(&self, otherwise: IdLocation) -> IdLocation {
+        if self.is_taken_over.load(Ordering::Acquire) { IdLocation::Cookie } else { otherwise }
+    }
+
     /// Makes the client forget the cookie, if it is to.
     pub(in crate::http) fn deliver(&self, headers: &mut impl ResponseHeaders) {
         if self.removes_cookie() {
@@ -94,7 +103,8 @@ impl Presenter {
             PeerLookup::Absent => return None,
             PeerLookup::Unreadable(reason) => {
                 tracing::warn!(reason, "a session of another library cannot be read");
-                return Some(Theirs { noted_until: self.import.noted_until(None, now), inheritance: None });
+                let noted_until = self.import.noted_until(None, now);
+                return Some(Theirs { is_readable: false, noted_until, inheritance: None });
             }
             PeerLookup::Found(session) => session,
         };
@@ -111,7 +121,7 @@ impl Presenter {
             principal: converted.principal,
             ends_at,
         });
-        Some(Theirs { noted_until: self.import.noted_until(ends_at, now), inheritance })
+        Some(Theirs { is_readable: true, noted_until: self.import.noted_until(ends_at, now), inheritance })
     }
 }
 
@@ -130,6 +140,14 @@ impl Peers for Presenter {
         })
     }
 
+    fn lives(&self, number: usize, now: Timestamp) -> StorageFuture<'_, bool> {
+        Box::pin(async move {
+            let Some(value) = self.opened().0.get(number) else { return Ok(false) };
+            let found = in_time(self.import.store.load(value, now)).await?;
+            Ok(matches!(found, PeerLookup::Found(session) if session.expires_at.is_none_or(|ends_at| ends_at > now)))
+        })
+    }
+
     fn remove(&self, number: usize) -> StorageFuture<'_, ()> {
         Box::pin(async move {
             let Some(value) = self.opened().0.get(number) else { return Ok(()) };
@@ -139,6 +157,19 @@ impl Peers for Presenter {
 
     fn forget(&self) {
         self.is_forgotten.store(true, Ordering::Release);
+    }
+
+    fn forget_ended(&self) {
+        let (values, presented) = self.opened();
+        // Another service may use the name as well, and of several cookies a removal could hit the wrong one.
+        let is_one = values.len() == 1 && !presented.is_any_refused;
+        if is_one && self.import.cookie.protection() > PeerProtection::None {
+            self.forget();
+        }
+    }
+
+    fn take_over(&self) {
+        self.is_taken_over.store(true, Ordering::Release);
     }
 
     fn client(&self) -> &ClientInfo {

@@ -89,6 +89,8 @@ impl<F: Framework> Service<F> {
         #[cfg(feature = "import")]
         let import = settings.import.take();
         let (manager, shutdown_timeout) = settings.build(&transport)?;
+        #[cfg(feature = "import")]
+        let manager = if import.is_some() { manager.taking_over() } else { manager };
         #[cfg_attr(not(feature = "import"), allow(unused_mut, reason = "nothing is imported"))]
         let mut parts = Parts::of(manager, transport, shutdown_timeout);
         #[cfg(feature = "import")]

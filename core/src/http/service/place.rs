@@ -264,6 +264,8 @@ impl<F: Framework> Place<F> {
             return;
         };
         let Parts { manager, transport, .. } = &*self.own.service.0;
+        #[cfg(feature = "import")]
+        let location = &presenter.as_ref().map_or(*location, |presenter| presenter.location(*location));
         transport.deliver(&finished.delivery, *location, || manager.now(), finished.logged_in, headers);
         #[cfg(feature = "import")]
         if let Some(presenter) = presenter {

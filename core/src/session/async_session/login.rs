@@ -118,10 +118,15 @@ impl<E: From<Error>> AsyncSession<E> {
             self.machine().check_login(login, self.config())?;
             self.shared.tags().note_login(tag, &login.principal, life).await?;
         }
+        #[cfg(feature = "import")]
+        if self.config().takes_over && lifespan == Lifespan::Managers {
+            // Boxed, because it is rare.
+            return Box::pin(self.store_login_anew(login, facts)).await;
+        }
         self.store_login(login, facts, lifespan).await
     }
 
-    async fn store_login(&self, login: &Login, facts: &LoginFacts, lifespan: Lifespan) -> Result<(), E> {
+    pub(super) async fn store_login(&self, login: &Login, facts: &LoginFacts, lifespan: Lifespan) -> Result<(), E> {
         let text = encode(facts).map_err(|reason| refused(LOGIN, reason, &self.config().limits))?;
         let label = self.encode_label(login.label.as_deref().unwrap_or_default())?;
         let tag = login.tag.as_deref().map(encode).transpose();

@@ -2,7 +2,7 @@
 
 use super::{AsyncSession, Shared};
 use crate::{
-    Error, Saved, StorageError, StorageErrorKind,
+    Error, Saved, StorageError, StorageErrorKind, StoreKey,
     session::machine::{Progress, Step},
     storage::Committed,
 };
@@ -82,11 +82,7 @@ impl Shared {
                 error
             };
             match &step {
-                Step::Remove(key) => {
-                    let removed = storage.remove(key).await.map_err(failed)?;
-                    let ended = machine().removed(*key, removed, &mut progress)?;
-                    self.report_end(*key, ended);
-                }
+                Step::Remove(key) => self.end_own(*key, &mut progress).await?,
                 Step::Create(step) => {
                     let created = storage.create(&step.key, &step.record, step.now).await.map_err(failed)?;
                     let taken = machine().created(step, created, &mut progress);
@@ -154,5 +150,17 @@ impl Shared {
         }
         self.tell_awaited();
         Ok(progress)
+    }
+
+    /// Ends the session under this key.
+    pub(super) async fn end_own(&self, key: StoreKey, progress: &mut Progress) -> Result<(), Error> {
+        let removed = self.storage.remove(&key).await.inspect_err(|error| {
+            let mut machine = self.machine.lock();
+            machine.failed(false, error);
+            machine.tell();
+        })?;
+        let ended = self.machine.lock().removed(key, removed, progress)?;
+        self.report_end(key, ended);
+        Ok(())
     }
 }

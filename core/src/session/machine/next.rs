@@ -7,7 +7,7 @@ use super::{
     step::{Create, Look, Move, Write},
 };
 use crate::{
-    Error, IdError, Saved, SessionId,
+    Error, IdError, Saved, SessionId, StoreKey,
     id::SealedId,
     observe::CommitOutcome,
     record::{Changes, Commit, Entries, Expect},
@@ -25,10 +25,7 @@ impl Machine {
         if let Life::Detached(why) = self.life {
             return Err(Error::Detached(why));
         }
-        // If a step's driver was dropped, its outcome is unknown. Repeating it under the same id is harmless.
-        self.current.pending.settle();
-        self.ending.note_step();
-        if let Some(key) = self.ending.next() {
+        if let Some(key) = self.next_to_end() {
             return Ok(Some(Step::Remove(key)));
         }
         if self.is_closed() {
@@ -54,6 +51,14 @@ impl Machine {
             self.life = Life::Closed;
         }
         Ok(None)
+    }
+
+    /// The session that the storage is to end next, before anything else is stored.
+    pub(crate) fn next_to_end(&mut self) -> Option<StoreKey> {
+        // If a step's driver was dropped, its outcome is unknown. Repeating it under the same id is harmless.
+        self.current.pending.settle();
+        self.ending.note_step();
+        self.ending.next()
     }
 
     /// The step that stores the changes; `None` if there are none to store, or they cannot be stored.

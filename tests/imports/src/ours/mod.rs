@@ -8,6 +8,7 @@
 //! | `/principal` | shows the principal |
 //! | `/blind` | writes `blind` without reading |
 //! | `/logout` | ends the session, without reading |
+//! | `/leave` | shows `user`, and ends the session |
 //! | `/login` | logs "bob" in |
 //! | `/untouched` | does not use the session |
 //! | `/fail` | reads, and answers 500 |
@@ -52,6 +53,7 @@ pub struct Ours {
     storage: AnyStorage,
     import: Import,
     cookie: Option<String>,
+    header: Option<String>,
     limits: Limits,
     clock: Arc<dyn Clock>,
     observer: Option<Arc<dyn Observer>>,
@@ -64,6 +66,7 @@ impl Ours {
             storage: storage.into_storage(),
             import,
             cookie: None,
+            header: None,
             limits: Limits::default(),
             clock: Arc::new(SystemClock),
             observer: None,
@@ -74,6 +77,12 @@ impl Ours {
     #[must_use]
     pub fn cookie_name(self, name: &str) -> Self {
         Self { cookie: Some(name.to_owned()), ..self }
+    }
+
+    /// Ids may also travel in this header.
+    #[must_use]
+    pub fn header_name(self, name: &str) -> Self {
+        Self { header: Some(name.to_owned()), ..self }
     }
 
     /// Other limits.
@@ -118,6 +127,9 @@ impl Ours {
         let mut builder = builder.cookie_secure(false).limits(self.limits).clock(Arc::clone(&self.clock));
         if let Some(name) = &self.cookie {
             builder = builder.cookie_name(name);
+        }
+        if let Some(name) = &self.header {
+            builder = builder.header_name(name);
         }
         if let Some(observer) = &self.observer {
             builder = builder.observer(Arc::clone(observer));
@@ -164,6 +176,11 @@ async fn answer<E: From<Error>>(path: &str, session: &AsyncSession<E>) -> Result
         "/logout" => {
             session.destroy();
             "ok".to_owned()
+        }
+        "/leave" => {
+            let user = session.get::<String>("user").await?;
+            session.destroy();
+            user.unwrap_or_else(nobody)
         }
         "/login" => {
             session.log_in("bob").await?;

@@ -17,6 +17,7 @@ use gsession_imports::{
     place::Place,
 };
 use gsession_test_servers::{PostgresServer, RedisServer};
+use gsession_tests::http::{exchange, request};
 
 use crate::scene::{After, DAY, PEER, logged_in, of_cookies, of_redis, of_tower, rows};
 
@@ -37,6 +38,15 @@ fn assert_opens_nothing(place: &Place, name: &str, value: &str) {
         let reply = client.get(page);
         assert_eq!((reply.status, reply.text().as_str()), (200, "nobody"), "{name}={value}");
         assert_eq!(reply.all("set-cookie").count(), 0, "{name}={value}");
+    }
+}
+
+/// A browser that this genuine cookie of the other library makes nobody, and that forgets it, so that it is not looked up each time.
+fn assert_is_forgotten(place: &Place, value: &str) {
+    for page in ["/whoami", "/logout"] {
+        let mut client = Client::with(place.address(), PEER, value);
+        assert!(["nobody", "ok"].contains(&client.text(page).as_str()));
+        assert!(client.cookies.is_empty(), "{page}");
     }
 }
 
@@ -73,21 +83,22 @@ fn a_cookie_under_another_key_is_no_cookie() {
         let server = peer.serve(&place);
         let real = logged_in(&place).cookie(PEER).to_owned();
         drop(server);
-        for other in [ActixPeer::cookies(Content::Private), ActixPeer { content: Content::Signed, ..peer.clone() }] {
-            let _server = Ours::new(MemoryStorage::new(), of_cookies(&other)).serve(framework, &place);
-            assert_opens_nothing(&place, PEER, &real);
-        }
+        let other = ActixPeer::cookies(Content::Private);
+        let _server = Ours::new(MemoryStorage::new(), of_cookies(&other)).serve(framework, &place);
+        assert_opens_nothing(&place, PEER, &real);
     }
 }
 
 #[test]
-fn a_forged_neighbour_hides_no_real_cookie() {
+fn forged_neighbours_hide_no_real_cookie() {
     let (place, peer) = (Place::new(), ActixPeer::cookies(Content::Private));
     let server = peer.serve(&place);
     let real = logged_in(&place).cookie(PEER).to_owned();
     drop(server);
     let _server = Ours::new(MemoryStorage::new(), of_cookies(&peer)).serve(Framework::Axum, &place);
-    let mut client = Client::with(place.address(), "a", &format!("1; {PEER}=forged; {PEER}={real}"));
+    // As many as browsers may send, such as those of other paths.
+    let forged: String = (0..15).map(|number| format!("; {PEER}=forged{number}")).collect();
+    let mut client = Client::with(place.address(), "a", &format!("1{forged}; {PEER}={real}"));
     assert_eq!(client.text("/whoami"), "ada");
 }
 
@@ -116,6 +127,23 @@ fn nothing_comes_back(after: After, before: &Client, clock: &ManualClock) {
         }
     }
     drop(server);
+}
+
+#[test]
+fn a_copy_of_a_cookie_that_was_taken_over_is_reported() {
+    for framework in FRAMEWORKS {
+        let peer = ActixPeer::cookies(Content::Private);
+        let (refusals, clock) = (Arc::new(Refusals::default()), ManualClock::new(SystemClock.now()));
+        let ours = Ours::new(MemoryStorage::new(), of_cookies(&peer)).clock(clock.clone());
+        let ours = ours.observer(Arc::clone(&refusals) as _);
+        let mut after = After::of(|place| peer.serve(place), &ours, framework);
+        let mut thief = after.client.clone();
+        assert_eq!(after.client.text("/whoami"), "ada");
+        clock.advance(std::time::Duration::from_secs(61));
+        assert!(refusals.0.lock().unwrap().is_empty());
+        assert_eq!(thief.text("/whoami"), "nobody");
+        assert_eq!(*refusals.0.lock().unwrap(), [RefusalReason::NotTakenOver]);
+    }
 }
 
 #[test]
@@ -203,6 +231,33 @@ fn a_logout_ends_the_other_library_s_session_too() {
     }
 }
 
+/// The page reads first, so it has taken one of the cookies over, or has refused it.
+#[test]
+fn a_logout_that_reads_first_ends_all_that_the_browser_presents() {
+    let redis = RedisServer::start();
+    for framework in FRAMEWORKS {
+        let peer = ActixPeer::redis(Content::Private, &redis.url());
+        let place = Place::new();
+        let server = peer.serve(&place);
+        let (mut one, other) = (logged_in(&place), logged_in(&place));
+        drop(server);
+        let _server = Ours::new(MemoryStorage::new(), of_redis(&peer, &redis.url())).serve(framework, &place);
+        let two = format!("{}; {PEER}={}", one.cookie(PEER), other.cookie(PEER));
+        assert_eq!(Client::with(place.address(), PEER, &two).text("/leave"), "ada");
+        assert!(redis.keys("*").is_empty(), "both have ended there");
+        for old in [&mut one, &mut other.clone()] {
+            assert_eq!(old.text("/whoami"), "nobody");
+        }
+    }
+    for framework in FRAMEWORKS {
+        let peer = ActixPeer::redis(Content::Private, &redis.url());
+        let refusing = of_redis(&peer, &redis.url()).convert(|_| None);
+        let after = After::of(|place| peer.serve(place), &Ours::new(MemoryStorage::new(), refusing), framework);
+        assert_eq!(after.client.clone().text("/leave"), "nobody");
+        assert!(redis.keys("*").is_empty());
+    }
+}
+
 #[test]
 fn what_has_ended_in_the_other_library_is_not_taken_over() {
     let (redis, postgres) = (RedisServer::start(), PostgresServer::start());
@@ -212,7 +267,7 @@ fn what_has_ended_in_the_other_library_is_not_taken_over() {
     let tower = [TowerPlace::Redis(redis.url()), TowerPlace::Postgres(postgres.url()), TowerPlace::Sqlite(sqlite)];
     for framework in FRAMEWORKS {
         for logs_out in [true, false] {
-            let check = |import: Import, serve: &dyn Fn(&Place) -> gsession_imports::place::Server| {
+            let check = |import: Import, is_sealed: bool, serve: &dyn Fn(&Place) -> gsession_imports::place::Server| {
                 let place = Place::new();
                 let server = serve(&place);
                 let mut client = logged_in(&place);
@@ -224,14 +279,19 @@ fn what_has_ended_in_the_other_library_is_not_taken_over() {
                 // It lives for a day there.
                 let clock = ManualClock::new(SystemClock.now() + if logs_out { DAY / 2 } else { DAY });
                 let _server = Ours::new(MemoryStorage::new(), import).clock(clock).serve(framework, &place);
-                assert_opens_nothing(&place, PEER, before.cookie(PEER));
+                if is_sealed {
+                    assert_is_forgotten(&place, before.cookie(PEER));
+                } else {
+                    // It may be the cookie of another service.
+                    assert_opens_nothing(&place, PEER, before.cookie(PEER));
+                }
             };
             for place in &tower {
                 let peer = TowerPeer::new(place.clone());
-                check(of_tower(&peer), &|place| peer.serve(place));
+                check(of_tower(&peer), false, &|place| peer.serve(place));
             }
             if logs_out {
-                check(of_redis(&in_redis, &redis.url()), &|place| in_redis.serve(place));
+                check(of_redis(&in_redis, &redis.url()), true, &|place| in_redis.serve(place));
             }
         }
     }
@@ -263,7 +323,7 @@ fn after_the_end_of_the_import_nothing_is_taken_over() {
         let ours = Ours::new(MemoryStorage::new(), of_cookies(&peer)).clock(clock.clone());
         let after = After::of(|place| peer.serve(place), &ours, framework);
         clock.advance(DAY + DAY);
-        assert_opens_nothing(&after.place, PEER, after.client.cookie(PEER));
+        assert_is_forgotten(&after.place, after.client.cookie(PEER));
     }
 }
 
@@ -287,6 +347,31 @@ fn nothing_lives_longer_than_in_the_other_library() {
     }
 }
 
+/// After a login, the session is like any other.
+#[test]
+fn a_login_begins_a_life_of_its_own() {
+    let redis = RedisServer::start();
+    for framework in FRAMEWORKS {
+        for reads_first in [false, true] {
+            let peer = TowerPeer::new(TowerPlace::Redis(redis.url()));
+            let clock = ManualClock::new(SystemClock.now());
+            let ours = Ours::new(MemoryStorage::new(), of_tower(&peer)).clock(clock.clone());
+            let mut after = After::of(|place| peer.serve(place), &ours, framework);
+            if reads_first {
+                assert_eq!(after.client.text("/whoami"), "ada");
+            }
+            assert_eq!(after.client.text("/login"), "ok");
+            // The other library's session would have lived for a day.
+            for _ in 0..10 {
+                assert_eq!(after.client.text("/principal"), "bob");
+                clock.advance(DAY / 2);
+            }
+            clock.advance(DAY);
+            assert_eq!(after.client.text("/principal"), "nobody", "when it is not used any more");
+        }
+    }
+}
+
 /// A successor is created for two minutes. It lives as long as any other session once it is the one.
 #[test]
 fn a_session_that_was_taken_over_lives_as_long_as_any_other() {
@@ -301,7 +386,7 @@ fn a_session_that_was_taken_over_lives_as_long_as_any_other() {
     }
 }
 
-/// Many visitors come to a storage that is full. The note stays, or the session could be taken over once more.
+/// Many visitors come to a storage that is full. The note stays, or the session could be taken over again.
 #[test]
 fn a_flood_of_visitors_does_not_push_out_the_note() {
     let peer = ActixPeer::cookies(Content::Private);
@@ -388,6 +473,26 @@ fn a_note_is_no_session() {
         assert_eq!(manager.destroy_all_of("ada", None).await.unwrap(), 1);
     });
     assert_eq!(after.client.text("/whoami"), "nobody");
+}
+
+/// Scripts cannot read the other library's cookie, and so not what takes its place.
+#[test]
+fn the_new_id_goes_into_a_cookie_alone() {
+    const HEADER: &str = "x-session";
+    for framework in FRAMEWORKS {
+        for dead_id in [None, Some("A".repeat(43))] {
+            let peer = ActixPeer::cookies(Content::Private);
+            let ours = Ours::new(MemoryStorage::new(), of_cookies(&peer)).header_name(HEADER);
+            let after = After::of(|place| peer.serve(place), &ours, framework);
+            let cookie = format!("{PEER}={}", after.client.cookie(PEER));
+            let mut headers = vec![("Cookie", cookie.as_bytes()), ("Connection", b"close")];
+            headers.extend(dead_id.as_ref().map(|id| (HEADER, id.as_bytes())));
+            let address = after.place.address().to_string();
+            let reply = exchange(&address, &request("GET", "/whoami", &headers, b"")).unwrap();
+            assert_eq!((reply.text().as_str(), reply.header(HEADER)), ("ada", None), "{framework:?}, {dead_id:?}");
+            assert!(reply.all("set-cookie").any(|line| line.starts_with(&format!("{COOKIE}="))));
+        }
+    }
 }
 
 #[test]

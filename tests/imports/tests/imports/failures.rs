@@ -1,8 +1,14 @@
 //! The other library's store is down, or has something else than a session.
 
+use std::sync::{
+    Arc,
+    atomic::{AtomicUsize, Ordering},
+};
+
 use gsession::{
-    MemoryStorage,
-    http::import::{ActixSessionRedis, Import, PeerCookie},
+    Clock as _, ManualClock, MemoryStorage, SystemClock, Timestamp,
+    http::import::{ActixSessionRedis, Import, PeerCookie, PeerLookup, PeerSession, PeerStore, PeerValue},
+    storage::StorageFuture,
 };
 use gsession_imports::{
     client::Client,
@@ -10,9 +16,9 @@ use gsession_imports::{
     peers::{ActixPeer, Content, TowerPeer, TowerPlace},
     place::Place,
 };
-use gsession_test_servers::{PostgresServer, Proxy, RedisServer};
+use gsession_test_servers::{PostgresServer, Proxy, RedisServer, resp::Reply};
 
-use crate::scene::{After, PEER, execute, logged_in, of_cookies, of_redis, of_tower};
+use crate::scene::{After, DAY, PEER, execute, logged_in, of_cookies, of_redis, of_tower};
 
 #[test]
 fn a_store_that_is_down_loses_nothing() {
@@ -64,6 +70,26 @@ fn a_logout_while_the_store_is_down_is_carried_out_later() {
         proxy.refuse(false);
         gsession_tests::wait::until("the session ends", || redis.keys("*").is_empty().then_some(()));
         assert_eq!(after.client.text("/whoami"), "nobody");
+    }
+}
+
+/// A session of gsession does not outlive a logout because the other library's store cannot be asked.
+#[test]
+fn a_logout_ends_the_session_here_while_the_store_is_down() {
+    let redis = RedisServer::start();
+    for framework in FRAMEWORKS {
+        let proxy = Proxy::to(redis.port());
+        let peer = ActixPeer::redis(Content::Private, &redis.url());
+        let ours = Ours::new(MemoryStorage::new(), of_redis(&peer, &proxy.url()));
+        let after = After::of(|place| peer.serve(place), &ours, framework);
+        let mut client = Client::new(after.place.address());
+        assert_eq!(client.text("/login"), "ok");
+        let mut thief = client.clone();
+        client.cookies.insert(PEER.to_owned(), after.client.cookie(PEER).to_owned());
+        proxy.refuse(true);
+        proxy.cut();
+        assert_eq!(client.get("/logout").status, 503);
+        assert_eq!(thief.text("/principal"), "nobody");
     }
 }
 
@@ -138,6 +164,26 @@ fn what_cannot_be_read_in_redis_is_not_taken_over() {
     }
 }
 
+#[test]
+fn a_record_that_is_nested_deeply_is_not_taken_over() {
+    let redis = RedisServer::start();
+    for framework in FRAMEWORKS {
+        for depth in [200, 1_000, 1_000_000] {
+            redis.flush();
+            let peer = TowerPeer::new(TowerPlace::Redis(redis.url()));
+            let ours = Ours::new(MemoryStorage::new(), of_tower(&peer));
+            let after = After::of(|place| peer.serve(place), &ours, framework);
+            let key = redis.keys("*").remove(0);
+            let Reply::Bytes(record) = redis.command(&[b"GET".as_slice(), &key]) else { panic!("a record") };
+            let name = b"\xa6visits";
+            let at = record.windows(name.len()).position(|window| window == name).unwrap() + name.len();
+            let deep = [&record[..at], &vec![0x91; depth], &[0xc0], &record[at + 1..]].concat();
+            redis.command(&[b"SET".as_slice(), &key, &deep, b"EX", b"1000"]);
+            assert_is_a_visitor(&after);
+        }
+    }
+}
+
 /// Somebody who can write to the store puts one session under the key of another.
 #[test]
 fn the_record_of_another_session_is_not_taken_over() {
@@ -197,6 +243,25 @@ fn what_cannot_be_an_id_is_not_looked_up() {
     assert_eq!(could_be_one.ask("/whoami").status, 503);
 }
 
+/// The key of a cookie leads to something else than a session. A logout does not remove that.
+#[test]
+fn a_logout_removes_nothing_but_sessions() {
+    let redis = RedisServer::start();
+    for framework in FRAMEWORKS {
+        redis.flush();
+        let peer = ActixPeer::redis(Content::Private, &redis.url());
+        let ours = Ours::new(MemoryStorage::new(), of_redis(&peer, &redis.url()));
+        let mut after = After::of(|place| peer.serve(place), &ours, framework);
+        let key = redis.keys("*").remove(0);
+        redis.command(&[b"SET".as_slice(), &key, b"somebody else's"]);
+        for _ in 0..2 {
+            assert_eq!(after.client.clone().text("/logout"), "ok");
+            assert_eq!(redis.keys("*"), std::slice::from_ref(&key));
+        }
+        assert_eq!(after.client.text("/whoami"), "nobody");
+    }
+}
+
 #[test]
 fn what_the_application_does_not_want_is_not_taken_over() {
     for framework in FRAMEWORKS {
@@ -204,5 +269,38 @@ fn what_the_application_does_not_want_is_not_taken_over() {
         let import = of_cookies(&peer).convert(|_| None);
         let after = After::of(|place| peer.serve(place), &Ours::new(MemoryStorage::new(), import), framework);
         assert_is_a_visitor(&after);
+    }
+}
+
+/// Has every session, for another day. Counts how often one was removed.
+#[derive(Clone, Default)]
+struct Immortal(Arc<AtomicUsize>);
+
+impl PeerStore for Immortal {
+    fn load<'a>(&'a self, _: &'a PeerValue, now: Timestamp) -> StorageFuture<'a, PeerLookup> {
+        let values = [("user".to_owned(), "ada".into())].into_iter().collect();
+        Box::pin(async move { Ok(PeerLookup::Found(PeerSession::new(values, Some(now + DAY)))) })
+    }
+
+    fn remove<'a>(&'a self, _: &'a PeerValue) -> StorageFuture<'a, ()> {
+        self.0.fetch_add(1, Ordering::SeqCst);
+        Box::pin(async { Ok(()) })
+    }
+}
+
+/// An instance with the other library writes the session back again and again, and makes it live longer.
+#[test]
+fn what_is_written_back_is_not_taken_over_again() {
+    for framework in FRAMEWORKS {
+        let (place, store, clock) = (Place::new(), Immortal::default(), ManualClock::new(SystemClock.now()));
+        let import = Import::new(PeerCookie::new(PEER).secure(false), store.clone());
+        let _server = Ours::new(MemoryStorage::new(), import).clock(clock.clone()).serve(framework, &place);
+        let mut client = Client::with(place.address(), PEER, "x");
+        assert_eq!((client.text("/whoami").as_str(), store.0.load(Ordering::SeqCst)), ("ada", 1));
+        for removed in 2..10 {
+            clock.advance(40 * DAY);
+            assert_eq!(Client::with(place.address(), PEER, "x").text("/whoami"), "nobody");
+            assert_eq!(store.0.load(Ordering::SeqCst), removed, "it is removed where it has come back");
+        }
     }
 }

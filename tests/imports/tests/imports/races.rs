@@ -6,7 +6,7 @@ use std::{
     thread,
 };
 
-use gsession::{AnyStorage, AsyncManager, IntoStorage as _, MemoryStorage};
+use gsession::{AnyStorage, AsyncManager, Clock as _, IntoStorage as _, ManualClock, MemoryStorage, SystemClock};
 use gsession_imports::{
     client::Client,
     ours::{COOKIE, FRAMEWORKS, Framework, Ours},
@@ -16,7 +16,7 @@ use gsession_test_servers::{PostgresServer, RedisServer};
 
 use crate::{
     pausing_storage::{Op, PausingStorage},
-    scene::{After, RUNTIME, of_cookies, of_redis, of_tower},
+    scene::{After, DAY, RUNTIME, of_cookies, of_redis, of_tower},
 };
 
 const TABS: u64 = 20;
@@ -114,10 +114,16 @@ fn many_first_requests_at_once_give_one_session_in_every_storage() {
 
 /// A browser that a cookie of actix-session logs in, over a storage that stops where the test wants.
 fn paused(framework: Framework) -> (After, PausingStorage, AnyStorage) {
+    paused_at(framework, &ManualClock::new(SystemClock.now()))
+}
+
+/// The same at this time.
+fn paused_at(framework: Framework, clock: &ManualClock) -> (After, PausingStorage, AnyStorage) {
     let peer = ActixPeer::cookies(Content::Private);
     let pausing = PausingStorage::new(Arc::new(MemoryStorage::new()));
     let storage = AnyStorage::blocking(pausing.clone());
-    let after = After::of(|place| peer.serve(place), &Ours::new(storage.clone(), of_cookies(&peer)), framework);
+    let ours = Ours::new(storage.clone(), of_cookies(&peer)).clock(clock.clone());
+    let after = After::of(|place| peer.serve(place), &ours, framework);
     (after, pausing, storage)
 }
 
@@ -128,7 +134,7 @@ fn meanwhile(client: &Client, page: &'static str) -> thread::JoinHandle<(String,
 }
 
 #[test]
-fn who_comes_second_goes_on_with_the_first_one_s_session() {
+fn the_second_request_goes_on_with_the_session_of_the_first() {
     for framework in FRAMEWORKS {
         let (mut after, pausing, storage) = paused(framework);
         let gate = pausing.after(Op::Create);
@@ -143,7 +149,7 @@ fn who_comes_second_goes_on_with_the_first_one_s_session() {
 }
 
 #[test]
-fn who_comes_after_a_logout_is_nobody() {
+fn a_request_that_comes_after_a_logout_is_nobodys() {
     for framework in FRAMEWORKS {
         let (mut after, pausing, storage) = paused(framework);
         let gate = pausing.after(Op::Create);
@@ -208,6 +214,28 @@ fn a_logout_finds_what_was_taken_over_meanwhile() {
     }
 }
 
+/// An old instance carries out a logout, while the session is being taken over from it.
+#[test]
+fn what_ends_in_the_other_library_meanwhile_stays_ended() {
+    let redis = RedisServer::start();
+    for framework in FRAMEWORKS {
+        let peer = ActixPeer::redis(Content::Private, &redis.url());
+        let pausing = PausingStorage::new(Arc::new(MemoryStorage::new()));
+        let storage = AnyStorage::blocking(pausing.clone());
+        let ours = Ours::new(storage.clone(), of_redis(&peer, &redis.url()));
+        let mut after = After::of(|place| peer.serve(place), &ours, framework);
+        let gate = pausing.after(Op::Create);
+        let slow = meanwhile(&after.client, "/whoami");
+        gate.reached();
+        redis.flush();
+        gate.open();
+        let (text, slow) = slow.join().unwrap();
+        assert_eq!((text.as_str(), slow.cookies.len()), ("nobody", 0));
+        assert_eq!(sessions(&storage), 0);
+        assert_eq!(after.client.text("/whoami"), "nobody");
+    }
+}
+
 /// The server dies after each step, or loses the answer of its storage. The browser tries again.
 #[test]
 fn a_request_that_was_cut_off_can_be_repeated() {
@@ -233,12 +261,15 @@ fn a_request_that_was_cut_off_can_be_repeated() {
         assert_eq!(after.client.text("/whoami"), "ada");
         assert_eq!(sessions(&storage), 1);
 
-        // What follows the note.
-        let (mut after, pausing, storage) = paused(framework);
+        // What follows the note. The session lives as long as any other, all the same.
+        let clock = ManualClock::new(SystemClock.now());
+        let (mut after, pausing, storage) = paused_at(framework, &clock);
         pausing.fail(Op::Touch);
         assert_eq!(after.client.get("/whoami").status, 503);
         assert_eq!(after.client.text("/whoami"), "ada");
         assert_eq!(sessions(&storage), 1);
+        clock.advance(DAY / 2);
+        assert_eq!(after.client.text("/whoami"), "ada");
 
         // The answer is lost on its way to the browser.
         let (mut after, _, storage) = paused(framework);

@@ -3,7 +3,7 @@
 use super::read;
 use crate::{
     Timestamp,
-    http::import::{PeerLookup, PeerStore, PeerValue},
+    http::import::{PeerLookup, PeerProtection, PeerStore, PeerValue},
     storage::StorageFuture,
 };
 
@@ -11,6 +11,9 @@ use crate::{
 ///
 /// Nothing but the cookie says that there is a session, so actix-session cannot end one, and none says when it ends. Therefore
 /// [`Import::until`](crate::http::import::Import::until) is needed.
+///
+/// The cookie must be encrypted (`CookieContentSecurity::Private`, actix-session's default). A signed one is refused: two users with the same
+/// values have the same cookie, so they would share a session.
 ///
 /// **Each cookie counts as a session.** actix-session issues a new cookie with each change, and the earlier ones stay valid there. An earlier
 /// one that somebody has copied looks like the session of another browser, and can be taken over after a logout. If the values say when the
@@ -34,6 +37,11 @@ impl PeerStore for ActixSessionCookie {
     /// The cookie as the client holds it: sessions of two users may have the same values.
     fn identity<'a>(&self, cookie: &'a PeerValue) -> Option<&'a str> {
         Some(cookie.sealed())
+    }
+
+    /// Encrypted: of two users with the same values, a signature alone makes the same cookie.
+    fn least_protection(&self) -> PeerProtection {
+        PeerProtection::Encrypted
     }
 
     fn load<'a>(&'a self, cookie: &'a PeerValue, _: Timestamp) -> StorageFuture<'a, PeerLookup> {

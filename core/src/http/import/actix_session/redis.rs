@@ -5,7 +5,7 @@ use std::{fmt, sync::Arc};
 use super::read;
 use crate::{
     RedisStorage, StorageError, Timestamp,
-    http::import::{PeerLookup, PeerStore, PeerValue},
+    http::import::{PeerLookup, PeerProtection, PeerStore, PeerValue},
     storage::{StorageFuture, redis::Foreign},
 };
 
@@ -57,6 +57,11 @@ impl ActixSessionRedis {
 impl PeerStore for ActixSessionRedis {
     fn identity<'a>(&self, cookie: &'a PeerValue) -> Option<&'a str> {
         Some(cookie.text()).filter(|text| (1..=LONGEST_KEY).contains(&text.len()))
+    }
+
+    /// Signed: a client must not name a key of its own.
+    fn least_protection(&self) -> PeerProtection {
+        PeerProtection::Signed
     }
 
     fn load<'a>(&'a self, cookie: &'a PeerValue, now: Timestamp) -> StorageFuture<'a, PeerLookup> {

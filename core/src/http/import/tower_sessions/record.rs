@@ -10,6 +10,9 @@ use crate::{
     id::base64url_id,
 };
 
+/// The most that values are nested, as for JSON. A thread has no room for as much as MessagePack allows.
+const DEEPEST: usize = 128;
+
 #[derive(Deserialize)]
 struct Record {
     id: i128,
@@ -61,7 +64,9 @@ impl TowerSessionsRecord {
     /// Reads a record in MessagePack, which must be that of the cookie.
     #[must_use]
     pub fn read(bytes: &[u8], cookie: &PeerValue, now: Timestamp) -> PeerLookup {
-        let Ok(Record { id, data, expiry_date }) = rmp_serde::from_slice(bytes) else {
+        let mut reader = rmp_serde::Deserializer::from_read_ref(bytes);
+        reader.set_max_depth(DEEPEST);
+        let Ok(Record { id, data, expiry_date }) = Record::deserialize(&mut reader) else {
             return PeerLookup::Unreadable("it is no record in MessagePack");
         };
         if base64url_id(cookie.text()).map(i128::from_le_bytes) != Some(id) {

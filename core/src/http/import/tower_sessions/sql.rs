@@ -174,8 +174,30 @@ fn seconds(now: Timestamp) -> f64 {
 
 fn failed(operation: &'static str, error: sqlx::Error) -> StorageError {
     let kind = match &error {
-        sqlx::Error::Database(_) => StorageErrorKind::Other,
+        sqlx::Error::Database(error) if !error.code().is_some_and(|code| passes(&code)) => StorageErrorKind::Other,
         _ => StorageErrorKind::Unavailable,
     };
     StorageError::new(kind, operation).with_source(error)
+}
+
+/// Whether an error with this code is one of a server that cannot answer now: it starts, stops, has no room or no connection (classes 08, 53
+/// and 57 of Postgres), or SQLite's file is locked.
+fn passes(code: &str) -> bool {
+    const BUSY: &str = "5";
+    code == BUSY || code.len() == 5 && ["08", "53", "57"].iter().any(|class| code.starts_with(class))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_server_that_stops_is_unavailable() {
+        for code in ["57P01", "57P03", "53300", "08006", "5"] {
+            assert!(passes(code), "{code}");
+        }
+        for code in ["42P01", "42501", "1", "57", ""] {
+            assert!(!passes(code), "{code}");
+        }
+    }
 }

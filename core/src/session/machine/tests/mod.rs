@@ -30,6 +30,8 @@ fn config() -> Config {
         keys: Keys::default(),
         rotation: Rotation::default(),
         session_limit: None,
+        #[cfg(feature = "import")]
+        takes_over: false,
     }
 }
 
