@@ -101,7 +101,7 @@ const LONGEST: Duration = Duration::from_secs(401 * 24 * 60 * 60);
 
 type Convert = dyn Fn(PeerSession) -> Option<Converted> + Send + Sync;
 
-/// From where sessions are taken over, and what becomes of them: see the [module](self). Clones share it.
+/// Where sessions are taken from, and what becomes of them: see the [module](self). Clones share it.
 #[derive(Clone)]
 #[must_use = "pass it to `import_from`"]
 pub struct Import {
@@ -120,9 +120,8 @@ impl Import {
     }
 
     /// Makes a session of gsession of one of the other library: who is logged in, and which values stay, under which names. `None` takes
-    /// nothing over: the request goes on as a visitor's, and the next one asks again. It is also called at a logout, when the session ends in any
-    /// case. Default: all values stay, and nobody is
-    /// [logged in](crate::AsyncSession::principal).
+    /// nothing over: the request goes on as a visitor's, and the next one asks again. It is also called at a logout, which ends the session
+    /// whatever it returns. Default: all values stay, and nobody is [logged in](crate::AsyncSession::principal).
     ///
     /// Say who is logged in, so that the user's sessions can be listed and ended. The function is also called if several requests come at
     /// once, and of its results one counts.
