@@ -30,7 +30,7 @@ fn charts_need_figures_and_a_folder() {
     };
     let to = folder.path().join("charts");
     let to = to.to_str().expect("a name that is text");
-    let speed = concat!(env!("CARGO_MANIFEST_DIR"), "/charts/speed.json");
+    let speed = concat!(env!("CARGO_MANIFEST_DIR"), "/../../core/src/docs/figures/speed.json");
 
     refused(&["charts", "--to", to], "--from");
     refused(&["charts", "--from", speed], "--to");

@@ -154,7 +154,7 @@ where
 }
 
 /// How long it may take to find out why there is no connection.
-const LONGEST_DIAGNOSIS: Duration = Duration::from_millis(500);
+const LONGEST_DIAGNOSIS: Duration = Duration::from_secs(2);
 /// How long what was found out is passed on.
 const FRESH_DIAGNOSIS: Duration = Duration::from_secs(1);
 
