@@ -122,7 +122,7 @@ mod tests {
                 drawn += 1;
             }
         }
-        assert_eq!(drawn, 9);
+        assert_eq!(drawn, 11);
     }
 
     #[test]
