@@ -8,10 +8,10 @@ use std::{
     time::Duration,
 };
 
-use super::{names::Names, places::Places, setup};
+use super::setup;
 use crate::{
-    KeyScheme, Record,
-    storage::{Created, StorageError, unused_key::unused_key},
+    KeyScheme, Record, Timestamp,
+    storage::{AnyStorage, Created, StorageError, unused_key::unused_key},
 };
 
 /// How long a record lives that a process has left behind that died while it was looking.
@@ -25,28 +25,26 @@ impl Apart {
     pub(super) fn refusal() -> StorageError {
         setup("both are the same place: give the new one another prefix, schema, database or folder")
     }
-}
 
-impl Places {
     /// Refuses two places that share keys. Looks once: stores a record at the old place, and tries to create it at the new one.
-    pub(super) async fn check_apart(&self) -> Result<(), StorageError> {
-        if !matches!(self.names, Names::Same) || self.apart.0.load(Ordering::Relaxed) {
+    pub(super) async fn check(&self, old: &AnyStorage, new: &AnyStorage, now: Timestamp) -> Result<(), StorageError> {
+        if self.0.load(Ordering::Relaxed) {
             return Ok(());
         }
-        let (key, now) = (unused_key(KeyScheme::Hashed)?, self.clock.now());
+        let key = unused_key(KeyScheme::Hashed)?;
         let record = Record::new(now, LEFT_FOR, None);
-        self.old.create(&key, &record, now).await?;
-        let created = self.new.create(&key, &record, now).await;
+        old.create(&key, &record, now).await?;
+        let created = new.create(&key, &record, now).await;
         if matches!(created, Ok(Created::Done)) {
-            self.new.remove(&key).await?;
+            new.remove(&key).await?;
         }
-        self.old.remove(&key).await?;
+        old.remove(&key).await?;
         match created? {
             Created::Done => {
-                self.apart.0.store(true, Ordering::Relaxed);
+                self.0.store(true, Ordering::Relaxed);
                 Ok(())
             }
-            Created::Exists => Err(Apart::refusal()),
+            Created::Exists => Err(Self::refusal()),
         }
     }
 }

@@ -95,6 +95,14 @@ impl Places {
         Ok(Brought { to_new: true, renewed: None })
     }
 
+    /// Refuses two places that share keys. GoFrame's keys are never those of the new place.
+    pub(super) async fn check_apart(&self) -> Result<(), StorageError> {
+        match self.names {
+            Names::Same => self.apart.check(&self.old, &self.new, self.clock.now()).await,
+            Names::RawToHashed(_) => Ok(()),
+        }
+    }
+
     /// One of all who try it wins.
     pub(super) async fn set_aside(
         &self,

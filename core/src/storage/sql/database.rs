@@ -4,11 +4,12 @@ use std::{fmt, time::Duration};
 
 use super::{
     failure::{Answered, Failure},
-    migrations::{Plan, Unsuited},
     names::Names,
     operation::Deadline,
+    plan::Plan,
     settings::Settings,
     statements::Statements,
+    unfit::Unsuited,
     values::{Row, Step},
 };
 use crate::{StoreKey, storage::Watch};

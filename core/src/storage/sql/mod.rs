@@ -106,6 +106,7 @@ mod builder;
 mod change;
 mod check;
 mod clauses;
+mod client;
 mod database;
 mod failure;
 mod invalid_setting;
@@ -115,6 +116,7 @@ mod names;
 mod new_row;
 mod notice;
 mod operation;
+mod plan;
 #[cfg(feature = "postgres")]
 mod postgres;
 mod reports;
@@ -129,6 +131,7 @@ mod store;
 mod stored;
 mod sweeper;
 mod times;
+mod unfit;
 mod used;
 mod values;
 

@@ -9,24 +9,13 @@ use parking_lot::Mutex;
 use sqlx::{Connection, Executor, IntoArguments, Pool};
 
 use super::{
-    failure::{Failure, Refusal},
-    migrations::Plan,
+    client::Client,
+    failure::Failure,
     operation::Deadline,
+    plan::Plan,
     used::Used,
-    values::{Row, Step, Value},
+    values::{Row, Step},
 };
-
-/// What counts as for ever where a wait must end: pools add it to the time, and SQLite counts its milliseconds in an `int`.
-pub(super) const LONGEST_WAIT: Duration = Duration::from_secs(24 * 60 * 60);
-
-/// What sqlx calls a database: how it takes arguments, and how it gives values.
-pub(crate) trait Client: sqlx::Database {
-    fn arguments<'q>(step: &Step<'q>) -> Result<Self::Arguments<'q>, sqlx::error::BoxDynError>;
-
-    fn value(row: &Self::Row, column: usize) -> Result<Value, sqlx::Error>;
-
-    fn refusal(error: &dyn sqlx::error::DatabaseError) -> Refusal;
-}
 
 /// A pool, and how long an operation over it may take.
 pub(super) struct Connections<C: Client> {

@@ -7,10 +7,11 @@ use sqlx::pool::PoolOptions;
 use super::{
     invalid_setting::InvalidSetting,
     names::{Names, PREFIX},
-    running::LONGEST_WAIT,
 };
 use crate::{Clock, Codec, Limits, SystemClock, storage::WATCH_INTERVAL};
 
+/// What counts as for ever where a wait must end: pools add it to the time, and SQLite counts its milliseconds in an `int`.
+pub(super) const LONGEST_WAIT: Duration = Duration::from_secs(24 * 60 * 60);
 pub(super) const SHORTEST: Duration = Duration::from_millis(1);
 
 /// The settings that do not depend on the database.

@@ -11,13 +11,13 @@ use std::{
 use super::{
     database::Database,
     failure::{Answered, Failure, Meaning},
-    migrations::Unfit,
     names::Names,
     new_row::NewRow,
     operation::{Deadline, Operation},
     statements::Statements,
     stored::{Content, FullRow, Kind, RowHeader, Stored, hash_of},
     times::access_args,
+    unfit::Unfit,
     values::{Arg, Row, Step},
 };
 use crate::{

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use sqlx::pool::PoolConnection;
 
-use super::{failure::Failure, running::Client};
+use super::{client::Client, failure::Failure};
 
 /// A connection of a pool. If it is dropped before its work has [finished](Self::finish), as when a request is cancelled, the pool does not
 /// get it back: it would first wait without a limit until the server has answered what nobody waits for any more, and a server that has gone

@@ -1,4 +1,4 @@
-//! actix-session's `CookieSessionStore`: the state lies in the cookie.
+//! actix-session's `CookieSessionStore`, which keeps the whole session in the cookie.
 
 use super::read;
 use crate::{

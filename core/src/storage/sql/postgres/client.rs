@@ -7,13 +7,13 @@ use sqlx::{
 };
 
 use super::super::{
+    client,
     failure::{Meaning, Refusal},
-    running,
     values::{Step, Value},
 };
 use crate::storage::StorageErrorKind;
 
-impl running::Client for Client {
+impl client::Client for Client {
     fn arguments<'q>(step: &Step<'q>) -> Result<PgArguments, BoxDynError> {
         step.arguments()
     }

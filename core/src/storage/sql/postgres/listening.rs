@@ -23,9 +23,10 @@ use tokio::{
 };
 
 use super::super::{
+    client::Client as _,
     failure::Failure,
     operation::Deadline,
-    running::{Client as _, Connections},
+    running::Connections,
     values::{Row, Step},
 };
 use crate::{

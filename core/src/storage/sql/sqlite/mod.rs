@@ -13,12 +13,13 @@ use tokio::sync::Mutex;
 use super::{
     database::Database,
     failure::{Answered, Failure},
-    migrations::{Plan, Unsuited},
     names::Names,
     operation::Deadline,
+    plan::Plan,
     running::Connections,
     settings::Settings,
     statements::Statements,
+    unfit::Unsuited,
     values::{Row, Step},
 };
 use crate::{StoreKey, storage::Watch};
