@@ -4,6 +4,7 @@
 mod attacks;
 mod browser;
 mod failures;
+mod notes;
 #[path = "../../../../core/tests/support/pausing_storage.rs"]
 #[allow(dead_code, reason = "of the core's tests, which use all of it")]
 mod pausing_storage;
